@@ -1,0 +1,149 @@
+"""Which metrics make a score, and which run of a cell is the one that counts: English dev decides, nothing else."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from analysis.tidy import ARM, CELL
+from spaces.errors import UsageError
+from spaces.table import unknown
+
+ENGLISH = "en"
+MAJORITY = "majority"  # the floor of always answering the commonest label: a row beside the metrics, none of them
+QA = ("exact_match", "f1")
+
+Metrics = Mapping[str, tuple[str, ...]]  # target -> the metrics whose mean is its score
+
+
+def official(rows: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
+    """The metrics of a split that the rows call official; where they do not say, those there can be no doubt about.
+
+    A target that the rows do not settle is left to the user's `picked` metrics. Only finished runs are asked: a
+    stopped one may have left its dev curve under another name.
+
+    Raises:
+        UsageError: a target has several metrics and nothing tells which of them count.
+    """
+    metrics: dict[str, tuple[str, ...]] = {}
+    scored = rows.filter(pl.col("status") == "finished", pl.col("split") == split, pl.col("metric") != MAJORITY)
+    table = scored.group_by("target", "metric").agg(official=pl.col("official").any(), said=pl.col("official").count())
+    for (target,), group in table.sort("target", "metric").group_by("target", maintain_order=True):
+        names = tuple(group["metric"])
+        marked = tuple(group.filter("official")["metric"])
+        if marked:
+            metrics[str(target)] = marked
+        elif not group["said"].sum() and (len(names) == 1 or names == QA):
+            metrics[str(target)] = names
+        elif target in picked:
+            metrics[str(target)] = picked[str(target)]
+        else:
+            raise UsageError(
+                f"{target} has the metrics {', '.join(names)} and none is marked official: "
+                f"say which is its score, e.g. --metric {target}={names[0]}."
+            )
+    return metrics
+
+
+def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metrics:
+    """The metrics that make the scores shown: the official ones, or what the user picked instead.
+
+    Raises:
+        UsageError: a picked target or metric is not there.
+    """
+    for target, names in picked.items():
+        targets = rows["target"].unique().sort().to_list()
+        if target not in targets:
+            raise UsageError(f"--metric: {unknown('target', target, targets)}")
+        test = rows.filter(pl.col("target") == target, pl.col("split") == "test")
+        there = test["metric"].drop_nulls().unique().sort().to_list()
+        for name in names:
+            if name not in there:
+                raise UsageError(f"--metric: {unknown(f'metric of {target}', name, there)}")
+    return {**metrics, **picked}
+
+
+def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
+    """Mean of a target's metrics per group of `by`: columns `by` and `score`, null unless every metric is there."""
+    wanted = pl.DataFrame(
+        [(target, name, len(names)) for target, names in metrics.items() for name in names],
+        schema={"target": pl.String, "metric": pl.String, "wanted": pl.Int64},
+        orient="row",
+    )
+    complete = pl.col("value").count() == pl.col("wanted").first()
+    return (
+        rows.join(wanted, on=["target", "metric"])
+        .group_by(by)
+        .agg(score=pl.when(complete).then(pl.col("value").mean()))
+        .sort(by)
+    )
+
+
+def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
+    """The runs of all cells: columns ARM, `status`, `reason` and `dev`.
+
+    `dev` is a finished run's English dev score at its best tenth, the mean of `metrics`; null where it has none. Only
+    rows of the dev split in English are looked at.
+    """
+    dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+    best = scores(dev, metrics, [*ARM, "tenth"]).group_by(ARM).agg(dev=pl.col("score").max())
+    runs = rows.group_by(ARM).agg(pl.col("status").first(), reason=pl.col("reason").drop_nulls().first())
+    return runs.join(best, on=ARM, how="left", nulls_equal=True).sort(ARM, nulls_last=True)
+
+
+def winners(runs: pl.DataFrame) -> pl.DataFrame:
+    """The run that stands for each cell: best English dev among the finished ones, of equals the lowest rate.
+
+    Raises:
+        UsageError: a cell has several finished runs and no dev score to choose by.
+    """
+    finished = runs.filter(pl.col("status") == "finished")
+    blind = finished.group_by(CELL).agg(runs=pl.len(), judged=pl.col("dev").count())
+    blind = blind.filter(pl.col("runs") > 1, pl.col("judged") == 0).sort(CELL)
+    if blind.height:
+        intermediate, target, seed, arms, _ = blind.row(0)
+        rates = sorted(finished["learning_rate"].drop_nulls().unique())
+        raise UsageError(
+            f"{intermediate} -> {target}, seed {seed} has {arms} learning rates and no English dev scores to choose by "
+            f"(test scores must not choose): take one, --learning-rate {' or '.join(f'{rate:g}' for rate in rates)}."
+        )
+    order = finished.sort("dev", "learning_rate", descending=[True, False], nulls_last=True)
+    return order.unique(CELL, keep="first", maintain_order=True).sort(CELL)
+
+
+def at_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
+    """`rows` of targets that were trained at `rate`, and those where nothing is trained.
+
+    Raises:
+        UsageError: there is no such rate.
+    """
+    # A float32 column does not hold 1e-5 exactly.
+    same = (pl.col("learning_rate") / rate - 1).abs() < 1e-6
+    if rows.filter(same).is_empty():
+        rates = rows["learning_rate"].drop_nulls().unique().sort().to_list()
+        raise UsageError(f"--learning-rate {rate:g}: there are {', '.join(f'{known:g}' for known in rates) or 'none'}.")
+    return rows.filter(same | pl.col("learning_rate").is_null())
+
+
+def under_winners(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of targets, without those that started from an intermediate run which is not the winner of its task.
+
+    A sweep that was extended by learning rates holds both the runs that descend from the old winner of an
+    intermediate task and, once they are done, those that descend from the new one. Rates compete under one parent.
+    """
+    targets = rows.filter(pl.col("target").is_not_null())
+    # Only where no run finished a degenerate one has children.
+    usable = pl.col("status").is_in(["finished", "degenerate"])
+    tenths = (
+        rows.filter(pl.col("kind") == "intermediate", "official", usable)
+        .filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+        .group_by("intermediate", "seed", "status", "stage", "learning_rate", "tenth")
+        .agg(dev=pl.col("value").mean())
+        .with_columns(parent=pl.col("stage").is_in(targets["parent"].drop_nulls().unique().implode()))
+    )
+    # Of equals the one that the search went on from.
+    order = {"status": True, "dev": True, "parent": True, "learning_rate": False, "tenth": False}
+    best = tenths.sort(list(order), descending=list(order.values()), nulls_last=True)
+    winner = best.unique(["intermediate", "seed"], keep="first", maintain_order=True)
+    known = targets.join(winner.select("intermediate", "seed", winner="stage"), on=["intermediate", "seed"], how="left")
+    kept = pl.col("winner").is_null() | pl.col("parent").is_null() | (pl.col("parent") == pl.col("winner"))
+    return known.filter(kept).drop("winner")

@@ -1,0 +1,191 @@
+"""From paths to scores: sweep folders, Parquet files, folders of Parquet files."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from analysis.tidy import CELL, SCHEMA, Scale, require, tidy, to_shares
+from spaces.benchmark import NONE, RANDOM_ENCODER
+from spaces.errors import UsageError
+from spaces.table import unknown
+
+SWEEP = "sweep.json"
+SWEEP_VERSION = 1
+RETRIEVAL = ("bucc", "tatoeba", "mewsli", "lareqa")  # how a foreign file's retrieval targets are known: by name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What was read. `rows` has the columns of `tidy.SCHEMA`; the names stand in the order they are shown.
+
+    Every combination of the baseline and `intermediates` with `targets` and `seeds` should be there: what is not, is
+    missing. `intermediates` holds neither the baseline nor floors.
+    """
+
+    source: str
+    rows: pl.DataFrame
+    intermediates: tuple[str, ...]
+    targets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    controls: frozenset[str] = frozenset()
+    retrieval: frozenset[str] = frozenset()
+    benchmark: str | None = None
+    model: str | None = None
+    limited: bool = False
+    stages: tuple[int, int] | None = None  # of a sweep: how many left scores, how many it knows
+    notes: tuple[str, ...] = ()
+
+
+def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
+    """The scores of all `paths` together.
+
+    Raises:
+        UsageError: a path cannot be read, holds no baseline, or the paths hold different experiments.
+    """
+    parts = [_sweep(path) if (path / SWEEP).is_file() else _files(path, scale) for path in paths]
+    # A path given twice, or two sweeps that share stages, bring the same rows twice.
+    rows = pl.concat([part.rows for part in parts]).unique(maintain_order=True)
+    stages = [part.stages for part in parts if part.stages is not None]
+    names = _in_order(part.intermediates for part in parts)
+    source = ", ".join(part.source for part in parts)
+    if NONE not in names:
+        raise UsageError(f"{source}: no rows of `{NONE}`, the baseline that a gain is a difference to: add them.")
+    if names == (NONE,):
+        raise UsageError(f"{source}: only the baseline `{NONE}` is there: nothing to rank against it.")
+    return Scores(
+        source=source,
+        rows=rows,
+        intermediates=tuple(name for name in names if name != NONE),
+        targets=_in_order(part.targets for part in parts),
+        seeds=tuple(sorted({seed for part in parts for seed in part.seeds})),
+        controls=frozenset().union(*(part.controls for part in parts)),
+        retrieval=frozenset().union(*(part.retrieval for part in parts)),
+        benchmark=_only(rows, "benchmark"),
+        model=_only(rows.filter(pl.col("intermediate") != RANDOM_ENCODER), "model"),
+        limited=any(part.limited for part in parts),
+        stages=(sum(done for done, _ in stages), sum(known for _, known in stages)) if stages else None,
+        notes=tuple(note for part in parts for note in part.notes),
+    )
+
+
+def _in_order(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
+
+
+def _only(rows: pl.DataFrame, column: str) -> str | None:
+    """The one value of a column, null apart."""
+    values: list[str] = rows[column].drop_nulls().unique().sort().to_list()
+    if len(values) > 1:
+        raise UsageError(f"rows of {len(values)} {column}s ({', '.join(values)}): rank one at a time.")
+    return values[0] if values else None
+
+
+def _sweep(folder: Path) -> Scores:
+    record = _record(folder / SWEEP)
+    spec = record["spec"]
+    files = [_stages(folder, record) / key / "scores.parquet" for key in record["stages"]]
+    done = [file for file in files if file.is_file()]
+    if not done:
+        raise UsageError(f"{folder}: none of its {len(files)} stages has left scores yet: let search/run.py go on.")
+    targets = tuple(spec["targets"])
+    rows = tidy(_scan(done), str(folder))
+    # A stage scores every target that shares its training, also those that this sweep did not ask for.
+    rows = rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null())
+    return Scores(
+        source=str(folder),
+        rows=rows,
+        intermediates=(NONE, *spec["intermediates"]),
+        targets=targets,
+        seeds=tuple(spec["seeds"]),
+        controls=frozenset(spec.get("controls", ())),
+        retrieval=frozenset(spec.get("retrieval", ())) | _retrieval(rows),
+        limited=any(spec.get(cut) is not None for cut in ("limit", "test_limit")) or bool(rows["limited"].any()),
+        stages=(len(done), len(files)),
+    )
+
+
+def _record(file: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        version, spec = record["version"], record["spec"]
+        known = isinstance(version, int) and len(record["stages"]) >= 0
+        for axis in ("intermediates", "targets", "seeds"):
+            known = known and isinstance(spec[axis], list)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file} is no record of a sweep ({type(error).__name__}: {error}).") from error
+    if not known:
+        raise UsageError(f"{file} is no record of a sweep: version, stages or an axis of its spec is of another kind.")
+    if version > SWEEP_VERSION:
+        raise UsageError(f"{file} is of version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
+    return dict(record)
+
+
+def _stages(folder: Path, record: dict[str, Any]) -> Path:
+    """The folder of the stages: where the record says, or beside the sweep if it was copied from elsewhere."""
+    named = folder / record.get("results", "..") / "stages"
+    return named if named.is_dir() else folder.resolve().parent / "stages"
+
+
+def _scan(files: list[Path]) -> pl.DataFrame:
+    """All rows of files that were written to SCHEMA; columns that an older version lacks are null."""
+    scan = pl.scan_parquet(files, schema=SCHEMA, missing_columns="insert", extra_columns="ignore", glob=False)
+    try:
+        return scan.collect()
+    except PolarsError as error:
+        for file in files:
+            _collect(file)
+        raise UsageError(f"the scores of the sweep do not fit together: {_line(error)}.") from error
+
+
+def _files(path: Path, scale: Scale) -> Scores:
+    files = [path]
+    if path.is_dir():
+        sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP}"))
+        if sweeps:
+            raise UsageError(f"{path} holds sweeps: name the one to rank: {', '.join(sweeps)}.")
+        files = sorted(path.rglob("*.parquet"))
+        if not files:
+            raise UsageError(f"{path} is neither a sweep (it has no {SWEEP}) nor does it hold Parquet files.")
+    elif not path.is_file():
+        sweeps = sorted(file.parent.name for file in path.parent.glob(f"*/{SWEEP}"))
+        hint = f" ({unknown('sweep', path.name, sweeps)})" if sweeps else ""
+        raise UsageError(f"{path} does not exist: name the folder of a sweep or a Parquet file{hint}.")
+    rows, points = to_shares(pl.concat([tidy(_collect(file), str(file)) for file in files]), scale, str(path))
+    scored = rows.filter(pl.col("target").is_not_null())
+    if scored.is_empty():
+        raise UsageError(f"{path} holds no score of a target.")
+    chains = scored.filter(pl.col("intermediate") != RANDOM_ENCODER)
+    intermediates, targets, seeds = (tuple(chains[name].unique().sort().to_list()) for name in CELL)
+    return Scores(
+        source=str(path),
+        rows=rows,
+        intermediates=intermediates,
+        targets=targets,
+        seeds=seeds,
+        retrieval=_retrieval(rows) | {name for name in targets if name.lower().startswith(RETRIEVAL)},
+        limited=bool(rows["limited"].any()),
+        notes=(f"{path}: values above 1 or --scale points: read as points.",) if points else (),
+    )
+
+
+def _collect(file: Path) -> pl.DataFrame:
+    try:
+        scan = pl.scan_parquet(file, glob=False)
+        names = scan.collect_schema().names()
+        require(names, str(file))
+        return scan.select(name for name in names if name in SCHEMA).collect()
+    except (PolarsError, OSError) as error:
+        raise UsageError(f"{file} cannot be read as Parquet: {_line(error)}.") from error
+
+
+def _retrieval(rows: pl.DataFrame) -> frozenset[str]:
+    return frozenset(rows.filter(pl.col("kind") == "retrieval")["target"].drop_nulls().unique())
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,104 @@
+"""Which intermediate tasks help, by how much, and how sure is that?
+
+    python analysis/rank.py runs/full-miniature
+    python analysis/rank.py scores.parquet more-scores/ --format json
+
+Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
+    sys.path[0] = str(ROOT)
+
+from analysis import export, show, words
+from analysis.load import load
+from analysis.matrix import Matrix, matrix
+from spaces.errors import UsageError
+
+FORMATS = ("table", "csv", "json", "markdown")
+PIPED = 118  # characters a line where there is no terminal to ask
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    about, _, rest = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="rank.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="sweep folder, Parquet file or folder of them"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="TARGET=NAME",
+        help="score TARGET by the metric NAME instead of the official ones; given twice for a target: by their mean",
+    )
+    parser.add_argument(
+        "--scale",
+        choices=("auto", "share", "points"),
+        default="auto",
+        help="whether values of a file go to 1 or to 100; auto: points if any exceeds 1. A sweep always has shares",
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="take the runs at RATE instead of those with the best English dev score",
+    )
+    return parser
+
+
+def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The --metric flags: target -> metrics. Raises UsageError for a flag that is no pair."""
+    metrics: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        target, equals, name = pair.partition("=")
+        if not (target and equals and name):
+            raise UsageError(f"--metric takes TARGET=NAME, got {pair!r}, e.g. --metric udpos=accuracy.")
+        metrics[target] = (*metrics.get(target, ()), name)
+    return metrics
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Rank and print; returns the exit code: 0, or 2 for bad usage."""
+    given = arguments().parse_args(argv)
+    try:
+        metrics = picked(given.metric)
+        found = matrix(load(given.paths, given.scale), metrics, given.learning_rate)
+    except UsageError as error:
+        print(f"rank.py: {error}", file=sys.stderr)
+        return 2
+    try:
+        write(found, given.format)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, e.g. head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def write(found: Matrix, form: str) -> None:
+    """Print the matrix in one of FORMATS."""
+    if form == "table":
+        print(show.table(found, max(80, shutil.get_terminal_size((PIPED, 24)).columns)))
+    elif form == "markdown":
+        print(show.markdown(found))
+    elif form == "json":
+        print(export.as_json(found))
+    else:
+        print(export.as_csv(found))
+        for line in words.head(found):  # a CSV has no place for it
+            print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The search: plan to trials to results, with Ray Tune. `run.py` is the command."""

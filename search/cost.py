@@ -1,0 +1,170 @@
+"""What a plan costs before it runs: stages, training steps, compute and disk, all as stated upper bounds."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from search.request import Request
+from spaces.benchmark import MULTITASK, NONE
+from spaces.encoders import Shape, shape_of
+from spaces.plan import Stratum
+from spaces.task import Task
+from spaces.xtreme_data import DATASETS, PARTS
+
+FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
+GPU_FLOPS = 120e12  # effective bf16 speed of an A100, for the estimate in GPU-hours
+STATE = 4  # a running stage holds weights, best weights and two moments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Totals of a plan. Bytes are of encoders kept at the end, and at the worst moment in between."""
+
+    stages: Counter[str]  # by kind
+    trainings: int  # trained stages (pretraining, intermediate and target)
+    naive_trainings: int  # the same cells as chains that share nothing
+    steps: int | None  # None where the size of a training set is not known from here
+    naive_steps: int | None
+    gpu_hours: float | None
+    naive_gpu_hours: float | None
+    disk_kept: int | None
+    disk_peak: int | None
+
+
+def cost_of(request: Request, slots: int) -> Cost:
+    """Estimate a request. Naive chains: for each target, seed and rate the intermediate task is trained again."""
+    shape = _shape(request)
+    stages: Counter[str] = Counter()
+    for stratum in request.plan:
+        stages[stratum.kind] += stratum.arms
+    work = {stratum.id: _work(request, stratum) for stratum in request.plan if stratum.kind != "retrieval"}
+    ours = _sum(request.plan, work)
+    chains = _chains(request)
+    naive = _sum(chains, work)
+    kept = None if shape is None else shape.parameters * 4
+    parents = {s.parent for s in request.plan if s.parent is not None}
+    arms = max(stratum.arms for stratum in request.plan)
+    return Cost(
+        stages=stages,
+        trainings=sum(stratum.arms for stratum in request.plan if stratum.kind != "retrieval"),
+        naive_trainings=sum(stratum.arms for stratum in chains),
+        steps=None if ours is None else ours[0],
+        naive_steps=None if naive is None else naive[0],
+        gpu_hours=_hours(ours, shape),
+        naive_gpu_hours=_hours(naive, shape),
+        disk_kept=None if kept is None else kept * len(parents),
+        disk_peak=None if kept is None else kept * (len(parents) + slots * (STATE + arms)),
+    )
+
+
+def _chains(request: Request) -> list[Stratum]:
+    """The trainings of scripts that run one chain per target: nothing is shared, retrieval needs the chain too."""
+    by_id = {stratum.id: stratum for stratum in request.plan}
+    chains: list[Stratum] = []
+    for stratum in request.plan:
+        if stratum.kind in ("target", "retrieval"):
+            parent = by_id.get(stratum.parent or "")
+            wanted = [name for name in stratum.targets if name in request.axes.targets]
+            for _ in wanted:
+                if parent is not None and parent.kind == "intermediate":
+                    chains.append(parent)
+                if stratum.kind == "target":
+                    chains.append(stratum)
+    return chains
+
+
+def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
+    """Steps and tokens (every input at its full length) of one arm; None if a training set's size is unknown."""
+    recipe = request.maker.recipe(stratum)
+    if stratum.kind == "pretrain" or recipe is None:
+        return (int(recipe["steps"]), 0) if recipe else (0, 0)
+    steps = recipe["steps"]
+    if steps is None:
+        rows = [_rows(request, task) for task in _trained(request, stratum)]
+        if None in rows:
+            return None
+        steps = round(sum(row for row in rows if row is not None) / recipe["batch_size"] * recipe["epochs"])
+    return int(steps), int(steps) * recipe["batch_size"] * recipe["max_length"]
+
+
+def _trained(request: Request, stratum: Stratum) -> list[Task]:
+    benchmark = request.benchmark
+    if stratum.kind == "target":
+        return [benchmark.targets[stratum.targets[0]]]
+    return list(benchmark.mixed()) if stratum.task == MULTITASK else [benchmark.intermediates[stratum.task]]
+
+
+def _rows(request: Request, task: Task) -> int | None:
+    part = PARTS[task.name].train if task.name in PARTS else None
+    published = None if part is None else DATASETS[part.dataset].rows.get("train")
+    limit = request.maker.limit
+    return published if limit is None or published is None else min(published, limit)
+
+
+def _sum(
+    strata: tuple[Stratum, ...] | list[Stratum], work: dict[str, tuple[int, int] | None]
+) -> tuple[int, int] | None:
+    steps = tokens = 0
+    for stratum in strata:
+        if stratum.kind == "retrieval":
+            continue
+        one = work[stratum.id]
+        if one is None:
+            return None
+        steps, tokens = steps + one[0] * stratum.arms, tokens + one[1] * stratum.arms
+    return steps, tokens
+
+
+def _shape(request: Request) -> Shape | None:
+    recipe = request.maker.start.recipe
+    if recipe is None:
+        return shape_of(request.maker.start.name)
+    return Shape(
+        name=request.maker.start.name,
+        layers=recipe["layers"],
+        width=recipe["width"],
+        inner=recipe["inner"],
+        vocabulary=recipe.get("vocabulary", 0),
+    )
+
+
+def _hours(work: tuple[int, int] | None, shape: Shape | None) -> float | None:
+    if work is None or shape is None:
+        return None
+    return FLOPS_PER_TOKEN * shape.body * work[1] / GPU_FLOPS / 3600
+
+
+def describe(request: Request, cost: Cost, reused: int) -> list[str]:
+    """The plan in lines for the screen."""
+    axes = request.axes
+    kinds = ", ".join(f"{number} {kind}" for kind, number in cost.stages.items())
+    saved = cost.naive_trainings - cost.trainings
+    lines = [
+        f"sweep {request.name}: benchmark {request.benchmark.name}, encoder {request.maker.start.name}",
+        f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.floors))} (`{NONE}` is the baseline)",
+        f"  targets: {', '.join(axes.targets)}",
+        f"  learning rates: {axes.learning_rates}, seeds: {', '.join(map(str, axes.seeds))}",
+        f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
+        f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings} "
+        f"({saved} more)",
+    ]
+    if cost.steps is not None and cost.naive_steps is not None:
+        lines.append(
+            f"training steps without early stopping: {cost.steps:,}, against {cost.naive_steps:,} "
+            f"({cost.naive_steps / max(1, cost.steps):.1f} times as many)"
+        )
+    if cost.gpu_hours is not None and cost.naive_gpu_hours is not None and cost.gpu_hours >= 0.1:
+        lines.append(
+            f"compute: at most {cost.gpu_hours:,.0f} GPU-hours, against {cost.naive_gpu_hours:,.0f} (inputs at full "
+            "length, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
+        )
+    if cost.disk_peak is not None and cost.disk_kept is not None:
+        lines.append(f"disk: {size(cost.disk_kept)} of encoders kept, at most {size(cost.disk_peak)} on the way")
+    return lines
+
+
+def size(number: int) -> str:
+    """Bytes as people write them."""
+    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.3g} {units[0]}"

@@ -1,0 +1,155 @@
+"""The command line of `search/run.py`. Only the standard library and the nouns: `--help` starts at once."""
+
+import argparse
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.space import SPACES, Range, Space, find_space
+
+EXAMPLES = """examples:
+  python search/run.py --space full                     the miniature, on this machine; run it again to continue
+  python search/run.py --space quick --plan             what would run, without running it
+  python search/run.py --space quick --benchmark xtreme --data DIR --model small --limit 2000
+  python search/run.py --space full --benchmark xtreme --model FacebookAI/xlm-roberta-large --gpus-per-trial 1
+
+exit codes: 0 all done, 1 some stages failed, 2 bad usage (nothing was written), 130 interrupted (run it again)
+"""
+
+Value = TypeVar("Value")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every flag with a sentence."""
+    p = argparse.ArgumentParser(
+        prog="search/run.py",
+        description="Search for the intermediate task that helps zero-shot transfer most.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = p.add_argument_group("what to search")
+    what.add_argument("--space", default="full", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a Python file")
+    what.add_argument("--benchmark", default="miniature", help=f"{' or '.join(BENCHMARKS)} (default: %(default)s)")
+    what.add_argument("--model", metavar="ID|DIR|small", help="encoder for xtreme (default: XLM-R Large)")
+    what.add_argument("--data", metavar="DIR", help="folder laid out like the hub (default: the hub itself)")
+    what.add_argument("--intermediates", metavar="A,B", help="instead of the space's; `none` is always added")
+    what.add_argument("--targets", metavar="A,B", help="instead of the space's")
+    what.add_argument("--learning-rates", metavar="X,Y|LOW..HIGH[:DRAWS]", help="a list, or a range to sample from")
+    what.add_argument("--seeds", metavar="0,1", help="each a replicate of the whole chain")
+    what.add_argument("--limit", type=_positive, metavar="N", help="training examples per task (marks the sweep)")
+    what.add_argument("--test-limit", type=_positive, metavar="N", help="test examples per language (marks the sweep)")
+    what.add_argument("--floor", action="store_true", help="also train the targets from a random encoder")
+    world = p.add_argument_group("the miniature's world, and the small encoder")
+    world.add_argument("--world-seed", type=_natural, default=0, metavar="N", help="another seed, another lexicon")
+    world.add_argument("--null-world", action="store_true", help="a world in which no intermediate task can help")
+    world.add_argument("--small-steps", type=_positive, metavar="N", help="pretraining steps of --model small")
+    world.add_argument("--small-width", type=_positive, metavar="N", help="hidden size of --model small")
+    world.add_argument("--small-layers", type=_positive, metavar="N", help="layers of --model small")
+    how = p.add_argument_group("how to run it")
+    how.add_argument("--results", default="runs", metavar="DIR", help="results folder (default: %(default)s)")
+    how.add_argument("--name", help="name of the sweep (default: <space>-<benchmark>)")
+    how.add_argument("--scheduler", choices=("asha", "none"), default="asha", help="early stopping on English dev")
+    how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")
+    how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")
+    how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")
+    how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
+    how.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep")
+    how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
+    how.add_argument("--retry-failed", action="store_true", help="try failed stages again")
+    return p
+
+
+def space_of(options: argparse.Namespace) -> Space:
+    """The space that the flags describe: the named one with its axes replaced where flags say so."""
+    space = find_space(options.space)
+    changes: dict[str, object] = {}
+    if options.intermediates is not None:
+        changes["intermediates"] = _values("intermediates", options.intermediates, str)
+    if options.targets is not None:
+        changes["targets"] = _values("targets", options.targets, str)
+    if options.seeds is not None:
+        changes["seeds"] = _values("seeds", options.seeds, _seed)
+    if options.learning_rates is not None:
+        changes["learning_rates"] = _rates(options.learning_rates)
+    if options.test_limit is not None:
+        changes["test_limit"] = options.test_limit
+    if options.floor:
+        changes["floor"] = True
+    return dataclasses.replace(space, **changes)  # type: ignore[arg-type]
+
+
+def sweep_name(options: argparse.Namespace) -> str:
+    """The sweep's name: a plain folder name below the results folder."""
+    given = Path(options.space).stem if options.space.endswith(".py") else options.space
+    name: str = options.name if options.name is not None else f"{given}-{options.benchmark}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name == "stages":
+        raise UsageError(
+            f"--name {name!r}: a sweep's name has letters, digits, '.', '_' and '-', begins with a letter or digit, "
+            "and is not 'stages'."
+        )
+    return name
+
+
+def _values(axis: str, text: str, read: Callable[[str], Value]) -> tuple[Value, ...]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise UsageError(f"--{axis} {text!r}: an axis is a list like a,b without empty items.")
+    return tuple(read(item) for item in items)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"--seeds: a seed is a whole number from 0 up, got {text!r}.")
+    return int(text)
+
+
+def _rates(text: str) -> tuple[float, ...] | Range:
+    if ".." in text:
+        low, _, rest = text.partition("..")
+        high, _, draws = rest.partition(":")
+        if draws and not draws.isdecimal():
+            raise UsageError(f"--learning-rates {text!r}: the number of draws is a whole number, got {draws!r}.")
+        return Range(_rate(low), _rate(high), *([int(draws)] if draws else []))
+    return _values("learning-rates", text, _rate)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        raise UsageError(f"--learning-rates: a learning rate is a number such as 1e-5, got {text!r}.") from None
+    if not 0 < rate < math.inf:
+        raise UsageError(f"--learning-rates: a learning rate is above 0, got {text}.")
+    return rate
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 up is needed, got {text!r}")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number from 0 up is needed, got {text!r}")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < math.inf:
+        raise argparse.ArgumentTypeError(f"a number from 0 up is needed, got {text!r}")
+    return share
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line; argparse itself ends with exit code 2 on unknown flags."""
+    return parser().parse_args(argv)

@@ -1,0 +1,145 @@
+"""What is seen while a sweep runs: a live table in a terminal, plain lines elsewhere."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from ray import tune
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from search.board import Arm, Board
+from spaces.plan import Stratum
+
+EVERY = 10.0  # seconds between plain lines
+
+WORDS = ("done", "running", "stopped", "degenerate", "reused", "failed")
+
+
+def counts(board: Board) -> Counter[str]:
+    """How many arms are done, running, stopped, degenerate, reused, failed and planned; `done` counts the new ones."""
+    found: Counter[str] = Counter(planned=sum(group.stratum.arms for group in board.groups.values()))
+    for _, arm in board.arms():
+        if arm.outcome is None:
+            found["running"] += arm.running
+            continue
+        status = arm.outcome.status
+        found["reused" if arm.reused else "done" if status == "finished" else status] += 1
+    found["unreachable"] = sum(g.stratum.arms for g in board.groups.values() if g.unreachable)
+    return found
+
+
+def best_so_far(board: Board) -> dict[str, tuple[str, float]]:
+    """For each training set of the targets: the intermediate task with the best mean English dev score so far."""
+    scores: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for group in board.groups.values():
+        if group.stratum.kind == "target" and group.winner is not None and group.winner.outcome is not None:
+            score = group.winner.outcome.score
+            if score is not None:
+                scores[group.stratum.task][group.stratum.intermediate].append(score)
+    best = {}
+    for task, rows in scores.items():
+        means = {name: sum(values) / len(values) for name, values in rows.items()}
+        name = max(means, key=lambda row: means[row])
+        best[task] = (name, means[name])
+    return best
+
+
+def seconds_left(board: Board, slots: int) -> float | None:
+    """Estimate from the mean seconds of ended stages of the same kind and task; None before the first has ended."""
+    ended: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for stratum, arm in board.arms():
+        if arm.outcome is not None and arm.outcome.seconds > 0:
+            for place in _places(stratum):
+                ended[place].append(arm.outcome.seconds)
+    if not ended:
+        return None
+    left = 0.0
+    for group in board.groups.values():
+        waiting = group.stratum.arms - sum(arm.outcome is not None for arm in group.arms)
+        if waiting and not group.settled:
+            known = next(ended[place] for place in (*_places(group.stratum), ()) if place in ended)
+            left += waiting * sum(known) / len(known)
+    return left / slots
+
+
+def _places(stratum: Stratum) -> Iterable[tuple[str, ...]]:
+    return ((stratum.kind, stratum.task), (stratum.kind,), ())
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people write them: 45 s, 3 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def line(board: Board, slots: int, began: float) -> str:
+    """One line: how far the sweep is."""
+    found = counts(board)
+    settled = sum(found[word] for word in WORDS if word != "running") + found["unreachable"]
+    parts = [f"{settled} of {found['planned']} stages"]
+    parts += [f"{found[word]} {word}" for word in (*WORDS, "unreachable") if found[word]]
+    left = seconds_left(board, slots)
+    text = f"[{duration(time.monotonic() - began)}] {', '.join(parts)}"
+    if left is not None and settled < found["planned"]:
+        text += f"; about {duration(left)} left"
+    return text
+
+
+class Progress(tune.Callback):
+    """Tune's callback. An exception in a callback would end the sweep, and drawing is not worth that."""
+
+    def __init__(self, board: Board, slots: int, console: Console) -> None:
+        self.board, self.slots, self.console = board, slots, console
+        self.began = self.said = time.monotonic()
+        self.live: Live | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks; terminals and locks stay behind."""
+        return {"board": None, "slots": self.slots, "console": None, "began": 0.0, "said": 0.0, "live": None}
+
+    def setup(self, *args: Any, **info: Any) -> None:
+        """Start the live display where there is a terminal."""
+        if self.console.is_terminal:
+            self.live = Live(self._picture(), console=self.console, refresh_per_second=4, transient=True)
+            self.live.start()
+
+    def show(self) -> None:
+        """Draw the state, or say it if the last line is old enough."""
+        if self.live is not None:
+            self.live.update(self._picture())
+        elif time.monotonic() - self.said >= EVERY:
+            self.said = time.monotonic()
+            self.console.print(line(self.board, self.slots, self.began), highlight=False, soft_wrap=True)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """After every tenth of every stage."""
+        self.show()
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """At the end of every stage."""
+        self.show()
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Clear the live display and leave the last line."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+        self.console.print(line(self.board, self.slots, self.began), highlight=False, soft_wrap=True)
+
+    def _picture(self) -> Group:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for arm in self._running():
+            table.add_row("running", arm.stage.label, "")
+        for task, (name, score) in best_so_far(self.board).items():
+            table.add_row("best so far", f"{task}: {name}", f"English dev {100 * score:.1f}")
+        return Group(Text(line(self.board, self.slots, self.began)), table)
+
+    def _running(self) -> list[Arm]:
+        return [arm for _, arm in self.board.running.values()]

@@ -1,0 +1,120 @@
+"""Run a sweep, or continue it: the same command after any interruption.
+
+python search/run.py --space full                # the miniature: no network, no GPU, no download
+python search/run.py --space full --plan         # what would run
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+if not __package__:
+    # `python search/run.py` puts search/ on the path. The root takes its place, before any other package that is
+    # also called `spaces` (there is one on the index).
+    sys.path[0] = str(ROOT)
+
+from search.options import parse
+from spaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from search.board import Board
+    from search.request import Request
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    options = parse(argv)
+    try:
+        return run(options)
+    except UsageError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return USAGE
+
+
+def run(options: "Namespace") -> int:
+    """Check, plan, run, and print the ranking."""
+    began = time.monotonic()
+    from search.request import check_writable, make_request  # heavy imports come after --help
+    from search.slots import local_slots
+
+    request = make_request(options)
+    slots = local_slots(options)
+    if options.plan:
+        return _show_plan(request, slots)
+    check_writable(request.place.results)
+    from search.sweep import check_growth, lock_results, read_sweep
+
+    old = read_sweep(request.folder)
+    if old is not None:
+        check_growth(old["spec"], request.spec, request.name)
+    with lock_results(request.place.results):
+        board, interrupted = _sweep(request, options, slots)
+        print(flush=True)
+        _say(request, board, time.monotonic() - began)
+        _rank(request)
+        if interrupted:
+            print("interrupted: the same command continues from here.", file=sys.stderr)
+            return INTERRUPTED
+        return FAILED if _say_failures(board) else DONE
+
+
+def _show_plan(request: "Request", slots: int) -> int:
+    from search.cost import cost_of, describe
+    from search.sweep_run import make_board
+
+    reused = 0
+    if not request.missing:
+        reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
+    print("\n".join(describe(request, cost_of(request, slots), reused)))
+    if request.missing:
+        print("the data lack what this sweep needs:\n" + "\n".join(f"  {line}" for line in request.missing))
+    return DONE
+
+
+def _sweep(request: "Request", options: "Namespace", slots: int) -> tuple["Board", bool]:
+    from search.sweep_run import run_sweep
+
+    return run_sweep(request, options, slots)
+
+
+def _say(request: "Request", board: "Board", seconds: float) -> None:
+    from search.progress import counts, duration
+
+    found = counts(board)
+    trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
+    print(f"{request.name}: {trained} stages run, {found['reused']} reused, in {duration(seconds)}.")
+    for line in request.notes:
+        print(f"note: {line}")
+    for path in board.store.set_aside:
+        print(f"set aside a damaged file: {path}", file=sys.stderr)
+
+
+def _rank(request: "Request") -> None:
+    """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
+    print(flush=True)
+    subprocess.run([sys.executable, str(ROOT / "analysis" / "rank.py"), str(request.folder)], check=False)
+
+
+def _say_failures(board: "Board") -> bool:
+    failed = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    lost = [group for group in board.groups.values() if group.unreachable]
+    if failed:
+        print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
+    for arm in failed:
+        assert arm.outcome is not None
+        print(f"  {arm.stage.key}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
+    for group in lost:
+        print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
+    return bool(failed or lost)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from spaces.stage import Stage
+from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
+from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
+from trainables.scores import score_rows, write_scores
+
+
+class Store:
+    """The stages' folders below the results folder."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.set_aside: list[Path] = []  # damaged files that were found, under their new names
+
+    def outcome(self, key: str) -> Outcome | None:
+        """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done."""
+        folder = self.place.folder(key)
+        try:
+            return read_outcome(folder)
+        except ValueError:
+            damaged = folder / f"{FILE}.damaged"
+            (folder / FILE).replace(damaged)
+            self.set_aside.append(damaged)
+            return None
+
+    def lay_out(self, stage: Stage) -> None:
+        """Make the stage's folder ready for a worker."""
+        write_spec(self.place, stage)
+
+    def has_encoder(self, key: str) -> bool:
+        """Whether the stage's encoder is still there for others to start from."""
+        return (self.place.folder(key) / ENCODER).is_dir()
+
+    def reopen(self, key: str) -> None:
+        """Forget that the stage is done, since its encoder is needed again and was removed."""
+        folder = self.place.folder(key)
+        (folder / FILE).replace(folder / f"{FILE}.reopened")
+
+    def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
+        """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
+        outcome = Outcome(
+            key=stage.key,
+            status="stopped",
+            score=max(curve, default=None),
+            tenth=len(curve),
+            curve=tuple(curve),
+            steps=steps,
+            seconds=seconds,
+        )
+        rows = [
+            {
+                "target": target,
+                "tenth": tenth,
+                "language": "en",
+                "split": "dev",
+                "metric": "task_score",
+                "official": True,
+                "value": value,
+            }
+            for target in (stage.targets or (None,))
+            for tenth, value in enumerate(curve, start=1)
+        ]
+        return self._write(stage, outcome, rows)
+
+    def write_failed(self, stage: Stage, reason: str, details: str | None = None) -> Outcome:
+        """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
+        outcome = Outcome(key=stage.key, status="failed", score=None, tenth=0, reason=reason, details=details)
+        rows = [{"target": target, "split": "test"} for target in (stage.targets or (None,))]
+        return self._write(stage, outcome, rows)
+
+    def _write(self, stage: Stage, outcome: Outcome, measured: Sequence[Mapping[str, object]]) -> Outcome:
+        folder = self.place.folder(stage.key)
+        rows = score_rows(
+            stage,
+            measured,
+            status=outcome.status,
+            reason=outcome.reason,
+            steps=outcome.steps,
+            seconds=outcome.seconds,
+        )
+        write_scores(folder / SCORES, rows)
+        write_outcome(folder, outcome)
+        return outcome
+
+    def drop_checkpoint(self, key: str) -> None:
+        """Remove the exact state of a stage that nobody will continue."""
+        (self.place.folder(key) / CHECKPOINT).unlink(missing_ok=True)
+
+    def drop_encoder(self, key: str) -> None:
+        """Remove an encoder that nobody will start from."""
+        shutil.rmtree(self.place.folder(key) / ENCODER, ignore_errors=True)

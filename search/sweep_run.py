@@ -1,0 +1,188 @@
+"""Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from search.board import Board, Gate
+from search.request import Request
+from search.store import Store
+from search.sweep import read_sweep, write_sweep
+from spaces.errors import UsageError
+from spaces.space import Range
+
+ROOT = Path(__file__).resolve().parents[1]
+WRITE_EVERY = 2.0  # seconds between updates of sweep.json
+
+# Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
+}
+
+
+def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
+    """The board of a request over what the store has."""
+    if isinstance(request.axes.learning_rates, Range):
+        from search.draws import Draws
+
+        rates: Any = Draws(request.folder / "draws.journal", sweep_seed=0)
+    else:
+        rates = None
+    return Board(
+        request.plan,
+        request.maker,
+        Store(request.place),
+        rates,
+        gate=gate,
+        retry_failed=options is not None and options.retry_failed,
+        keep="all" if options is None else options.keep,
+    )
+
+
+def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
+    """Run what is left of the request; returns the board and whether the run was interrupted."""
+    os.environ.update(QUIET)
+    console = Console(stderr=True)
+    gate = None
+    if options.scheduler == "asha":
+        from search.asha import StratifiedAsha
+
+        gate = StratifiedAsha(request.folder / "rungs", request.competing)
+    board = make_board(request, options, gate)
+    members = Members(request, board)
+    members.write()
+    if board.complete:
+        return board, False
+    with _ray(options):
+        if options.address is not None:
+            slots = _cluster_slots(options)
+        interrupted = _tune(board, request, options, gate, slots, console, members)
+    members.write()
+    return board, interrupted
+
+
+class Members:
+    """Keeps `sweep.json` up to date with the keys that belong to the sweep."""
+
+    def __init__(self, request: Request, board: Board) -> None:
+        self.request, self.board, self.written = request, board, 0.0
+        old = read_sweep(request.folder)
+        self.stages: dict[str, str] = {} if old is None else dict(old["stages"])
+
+    def changed(self) -> None:
+        """Write, if the last time is long enough ago."""
+        if time.monotonic() - self.written >= WRITE_EVERY:
+            self.write()
+
+    def write(self) -> None:
+        """Write all keys that are known."""
+        self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
+        write_sweep(self.request.folder, self.request.spec, self.stages)
+        self.written = time.monotonic()
+
+
+@contextmanager
+def _ray(options: Namespace) -> Iterator[None]:
+    """Ray, quiet, with the project's root on the workers' path and nothing left behind."""
+    import ray
+
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    common: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "runtime_env": {"env_vars": {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}},
+    }
+    if options.address is not None:
+        ray.init(address=options.address, **common)
+    else:
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=100 * 2**20, **common)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _cluster_slots(options: Namespace) -> int:
+    """Trials at once on the cluster; raises UsageError for a trial that fits on no node and would wait for ever."""
+    import ray
+
+    from search.slots import slots
+
+    fits = []
+    for node in ray.nodes():
+        if node["Alive"]:
+            resources = node["Resources"]
+            try:
+                one = Namespace(**{**vars(options), "max_concurrent": None})
+                fits.append(slots(one, resources.get("CPU", 0), resources.get("GPU", 0)))
+            except UsageError:
+                continue
+    if not fits:
+        raise UsageError(
+            f"no node of the cluster has {options.cpus_per_trial} CPUs and {options.gpus_per_trial:g} GPUs for a trial."
+        )
+    return min(sum(fits), options.max_concurrent or sum(fits))
+
+
+def _tune(
+    board: Board,
+    request: Request,
+    options: Namespace,
+    gate: Any,
+    slots: int,
+    console: Console,
+    members: Members,
+) -> bool:
+    from ray import tune
+    from ray.tune.schedulers import FIFOScheduler
+
+    from search.progress import Progress
+    from search.searcher import PlanSearcher
+    from trainables.stage_trial import StageTrial, place_to_json
+
+    storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
+    tuner = tune.Tuner(
+        tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=gate or FIFOScheduler(),
+            num_samples=-1,
+            max_concurrent_trials=slots,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name="sweep",
+            storage_path=storage,
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[Progress(board, slots, console)],
+        ),
+    )
+    # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGUSR1))
+    try:
+        tuner.fit()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        shutil.rmtree(storage, ignore_errors=True)
+    return not board.complete

@@ -1,0 +1,1 @@
+"""The nouns: tasks, languages, benchmarks, stages, spaces and plans. Standard library only."""

@@ -1,0 +1,91 @@
+"""A benchmark: a table of intermediate tasks, a table of targets, and what is said about them on screen."""
+
+from dataclasses import dataclass
+
+from spaces import miniature, xtreme
+from spaces.errors import UsageError
+from spaces.language import Language
+from spaces.table import Table, unknown
+from spaces.task import Recipe, Task
+
+NONE = "none"  # the baseline: no intermediate phase
+MULTITASK = "multitask"  # all intermediate tasks (controls excepted) in one run
+RANDOM_ENCODER = "random-encoder"  # a floor: the same chain from random weights, without an intermediate phase
+RESERVED = (NONE, MULTITASK, RANDOM_ENCODER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """How the multi-task run draws its batches: task i with p_i ~ min(N_i, cap)^(1/temperature).
+
+    `cap` bounds the weight of the largest tasks (T5's examples-proportional mixing, Raffel et al. 2020, and the
+    sampler of Phang et al. 2020). `recipe` is the recipe of the whole run.
+    """
+
+    recipe: Recipe
+    cap: int = 2**17
+    temperature: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One world to search in."""
+
+    name: str
+    note: str  # what a reader of its scores must know
+    intermediates: Table[Task]
+    targets: Table[Task]
+    languages: Table[Language]
+    mixture: Mixture
+    quick_intermediates: tuple[str, ...]
+    quick_targets: tuple[str, ...]
+
+    def intermediate_names(self) -> tuple[str, ...]:
+        """Every intermediate of a full sweep, baseline first."""
+        return (NONE, *self.intermediates, MULTITASK)
+
+    def check_intermediate(self, name: str) -> None:
+        """Raise UsageError with the near names if `name` is no intermediate of this benchmark."""
+        if name not in self.intermediate_names():
+            noun = f"intermediate task of {self.name}"
+            raise UsageError(unknown(noun, name, self.intermediate_names()))
+
+    def check_target(self, name: str) -> None:
+        """Raise UsageError with the near names if `name` is no target of this benchmark."""
+        if name not in self.targets:
+            raise UsageError(unknown(f"target of {self.name}", name, self.targets))
+
+    def sharing(self, training: str) -> tuple[Task, ...]:
+        """The targets that are trained on the training set `training`, in table order."""
+        return tuple(task for task in self.targets.values() if task.training == training)
+
+    def mixed(self) -> tuple[Task, ...]:
+        """The tasks of the multi-task run: every intermediate task that is no control."""
+        return tuple(task for task in self.intermediates.values() if not task.control)
+
+
+BENCHMARKS = Table(
+    "benchmark",
+    (
+        Benchmark(
+            name="miniature",
+            note="The miniature is a synthetic world with a planted truth: nothing here is about natural language.",
+            intermediates=miniature.INTERMEDIATES,
+            targets=miniature.TARGETS,
+            languages=miniature.LANGUAGES,
+            mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
+            quick_intermediates=("mnli", "squad", "ccg"),
+            quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+        ),
+        Benchmark(
+            name="xtreme",
+            note="XTREME targets, zero-shot from English; scores by the official rules.",
+            intermediates=xtreme.INTERMEDIATES,
+            targets=xtreme.TARGETS,
+            languages=xtreme.LANGUAGES,
+            mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
+            quick_intermediates=("mnli",),
+            quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+        ),
+    ),
+)

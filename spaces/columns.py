@@ -1,0 +1,48 @@
+"""The columns of the score rows, in one place. One row per stage x language x split x metric (x tenth on dev).
+
+Values are shares from 0 to 1; analyses print points from 0 to 100. A missing value is null, never 0.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+VERSION = 1  # raised when a column changes its meaning; readers keep reading older versions
+
+Status = Literal["finished", "stopped", "degenerate", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, its Arrow type and what it holds."""
+
+    name: str
+    type: Literal["string", "int64", "double", "bool"]
+    about: str
+
+
+COLUMNS = (
+    Column("version", "int64", "Version of this list of columns."),
+    Column("stage", "string", "Key of the stage that wrote the row: rows that share it are the same experiment."),
+    Column("parent", "string", "Key of the stage whose encoder it started from; null for a pretrained encoder."),
+    Column("kind", "string", "Kind of stage: pretrain, intermediate, target or retrieval."),
+    Column("benchmark", "string", "Benchmark, e.g. miniature or xtreme."),
+    Column("model", "string", "Encoder at the start of the chain."),
+    Column("intermediate", "string", "Intermediate task of the chain; `none` is the baseline without one."),
+    Column("target", "string", "Target that is scored; null in rows of an intermediate stage."),
+    Column("seed", "int64", "Seed of the whole chain: data order, heads, intermediate run, target run."),
+    Column("learning_rate", "double", "Peak learning rate of this stage; null where nothing is trained."),
+    Column("status", "string", "finished, stopped (censored by the scheduler), degenerate or failed."),
+    Column("reason", "string", "Why a run is degenerate or failed, in a few words; else null."),
+    Column("tenth", "int64", "Tenth of the stage's own schedule at which the scored weights were taken."),
+    Column("language", "string", "Language of the scored examples."),
+    Column("split", "string", "dev (English, all that selection sees) or test."),
+    Column("metric", "string", "Name of the metric; `majority` is the floor of always answering the commonest label."),
+    Column("official", "bool", "True where the metric counts in the task score (the mean of the official ones)."),
+    Column("value", "double", "Score as a share from 0 to 1; null where there is none."),
+    Column("examples", "int64", "Number of examples that were scored."),
+    Column("steps", "int64", "Training steps the stage spent (0 where nothing is trained)."),
+    Column("seconds", "double", "Seconds the stage spent on training and evaluation."),
+    Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
+)
+
+MINIMAL = ("intermediate", "target", "seed", "language", "metric", "value")  # what any ranked file must have

@@ -1,0 +1,55 @@
+"""A dataset: where its rows lie on the hub, what its columns hold, and which splits a task reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+HELD_OUT = "held-out"  # the last rows of the train split, which training then leaves out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One dataset as a repository on the hub (or in a folder laid out like the hub) offers it.
+
+    `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
+    `id`, `question`, `context`, `answers`, `options` (one list, a letter-and-text pair of lists, or several columns
+    parted by blanks), `query`, `candidate`, and `label`.
+    """
+
+    name: str
+    hub: str
+    configs: tuple[str, ...]  # the first that is there is read; `{code}` is the code of the language
+    columns: Mapping[str, str]
+    labels: Literal["names", "digits", "letters", "places", "none"] = "none"
+    # names: class labels or their names. digits: text that counts through `digits`. letters: the letter of an option.
+    # places: the index of an option, as text or number.
+    digits: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)  # spellings of labels that mean another name
+    language_in: Literal["config", "column", "id", "none"] = "none"  # what tells the language of a row; none: English
+    codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
+    rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
+    revision: str | None = None  # branch on the hub; None is the main one
+    licence: str
+    note: str = ""  # what a reader of scores must know
+
+    def code(self, language: str) -> str | None:
+        """What the language is called here; None if the dataset does not have it."""
+        return self.codes.get(language) if self.codes else language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows that one use of a task reads: the first of `splits` that is there."""
+
+    dataset: str
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a task is trained on, what selection sees (English), and what is scored in every language."""
+
+    name: str  # the task's
+    train: Part | None = None
+    dev: Part | None = None
+    test: Part | None = None

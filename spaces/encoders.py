@@ -1,0 +1,60 @@
+"""Shapes of well-known encoders, for estimates that must not download anything."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.table import Table
+
+DEFAULT = "FacebookAI/xlm-roberta-large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Layers, hidden size, inner size of the feed-forward part, and vocabulary of an encoder."""
+
+    name: str
+    layers: int
+    width: int
+    inner: int
+    vocabulary: int
+
+    @property
+    def body(self) -> int:
+        """Parameters of the layers: what computes."""
+        return self.layers * (4 * self.width**2 + 2 * self.width * self.inner + 9 * self.width + self.inner)
+
+    @property
+    def parameters(self) -> int:
+        """All parameters but position embeddings."""
+        return self.body + self.vocabulary * self.width
+
+
+SHAPES = Table(
+    "encoder shape",
+    (
+        Shape(name=DEFAULT, layers=24, width=1024, inner=4096, vocabulary=250_002),
+        Shape(name="FacebookAI/xlm-roberta-base", layers=12, width=768, inner=3072, vocabulary=250_002),
+        Shape(name="google-bert/bert-base-multilingual-cased", layers=12, width=768, inner=3072, vocabulary=119_547),
+    ),
+)
+
+
+def shape_of(model: str) -> Shape | None:
+    """The shape of a known hub id, or of a folder with a config.json; None if it cannot be known from here."""
+    if model in SHAPES:
+        return SHAPES[model]
+    config = Path(model) / "config.json"
+    if not config.is_file():
+        return None
+    try:
+        fields = json.loads(config.read_text(encoding="utf-8"))
+        return Shape(
+            name=model,
+            layers=int(fields["num_hidden_layers"]),
+            width=int(fields["hidden_size"]),
+            inner=int(fields["intermediate_size"]),
+            vocabulary=int(fields["vocab_size"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,266 @@
+"""The miniature: a synthetic multilingual world whose truth is planted. Its languages, its tasks, and which share what.
+
+Nothing here is a result about natural language. Tasks are named after those of Phang et al. (2020) and have their
+shapes. What an intermediate task can teach a target is decided by the skills below: the two share one, or they do not.
+
+    compare     hold two sentences against each other, word by word
+    relations   which words are synonyms and which are opposites
+    classes     which of two arbitrary classes each noun and each verb belongs to (no text shows it)
+    brands      which organisations count as products (no text shows it)
+    find        find the clause that a question is about, and the asked part in it
+    events      which event follows which
+    categories  which kind of thing a noun is
+    order       who does it to whom
+
+`classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. `order` is what PAWS-X
+asks for beyond `relations`, and no intermediate task teaches it. In the null world (see `trainables/miniature`) the
+intermediate tasks are taught with other words and other rules, and share nothing with any target.
+"""
+
+from spaces.language import Language
+from spaces.table import Table
+from spaces.task import Recipe, Task
+
+# Codes from qaa to qtz are reserved for local use in ISO 639-2: n = near, m = mid, f = far from English.
+LANGUAGES = Table(
+    "language",
+    [
+        Language(name="en", english_name="English", family="Anglic", script="Latin", resource="high"),
+        Language(name="qna", english_name="Nevish", family="Nevic", script="Latin", resource="high"),
+        Language(name="qnb", english_name="Nelvan", family="Nevic", script="Latin", resource="high"),
+        Language(name="qma", english_name="Morean", family="Moric", script="Greek", resource="high"),
+        Language(name="qmb", english_name="Molkan", family="Moric", script="Greek", resource="low"),
+        Language(name="qfa", english_name="Fenari", family="Fenic", script="Cyrillic", resource="high"),
+    ],
+)
+
+EVERYWHERE = tuple(LANGUAGES)
+FOREIGN = EVERYWHERE[1:]
+LEARNING_RATES = (5e-4, 1e-3, 2e-3)  # the default axis of every trained stage
+
+NLI = ("entailment", "neutral", "contradiction")
+SAME = ("different", "paraphrase")
+# The last digit of a noun or verb is its arbitrary class.
+POS = ("NOUN1", "NOUN2", "VERB1", "VERB2", "ADJ", "ADP", "ADV", "NUM", "PRON", "PROPN", "PUNCT")
+ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG", "B-PROD")
+# Categories in the style of combinatory grammar: they depend on the role of a word, and on its class or brand.
+SUPERTAGS = (
+    "NP",
+    "NP/NP",
+    "N1",
+    "N2",
+    "(S\\NP)/NP1",
+    "(S\\NP)/NP2",
+    "(S\\NP)/(S\\NP)",
+    "N/N",
+    "N/N-number",
+    "PP/NP-place",
+    "PP/NP-organisation",
+    "NP-place",
+    "NP-organisation",
+    "NP-product",
+    "wh",
+    "punctuation",
+)
+
+
+def _recipe(steps: int, batch_size: int = 32) -> Recipe:
+    return Recipe(steps=steps, batch_size=batch_size, max_length=64, stride=32)
+
+
+INTERMEDIATES = Table(
+    "intermediate task",
+    [
+        Task(
+            name="anli",
+            kind="pair",
+            about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
+            labels=NLI,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            skills=frozenset({"compare", "relations"}),
+        ),
+        Task(
+            name="mnli",
+            kind="pair",
+            about="Inference between two sentences: entailment, neutral or contradiction.",
+            labels=NLI,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            skills=frozenset({"compare", "relations"}),
+        ),
+        Task(
+            name="qqp",
+            kind="pair",
+            about="Do two questions ask the same?",
+            labels=SAME,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            skills=frozenset({"compare", "relations"}),
+        ),
+        Task(
+            name="squad2",
+            kind="span",
+            about="Find the answer in a passage; a third of the questions have none.",
+            score=("f1", "exact_match"),
+            unanswerable=True,
+            recipe=_recipe(350),
+            skills=frozenset({"find"}),
+        ),
+        Task(
+            name="squad",
+            kind="span",
+            about="Find the answer to a question in a passage.",
+            score=("f1", "exact_match"),
+            recipe=_recipe(350),
+            skills=frozenset({"find"}),
+        ),
+        Task(
+            name="hellaswag",
+            kind="choice",
+            about="Which of three events comes next?",
+            score=("accuracy",),
+            recipe=_recipe(300, batch_size=16),
+            skills=frozenset({"events"}),
+        ),
+        Task(
+            name="ccg",
+            kind="tagging",
+            about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
+            labels=SUPERTAGS,
+            score=("accuracy",),
+            recipe=_recipe(300),
+            skills=frozenset({"classes", "brands"}),
+        ),
+        Task(
+            name="cosmosqa",
+            kind="choice",
+            about="A passage of two events and a question: which of three events came before, or comes after?",
+            score=("accuracy",),
+            recipe=_recipe(250, batch_size=16),
+            skills=frozenset({"events"}),
+        ),
+        Task(
+            name="csqa",
+            kind="choice",
+            about="Which of three kinds of things is the noun of the sentence?",
+            score=("accuracy",),
+            recipe=_recipe(150, batch_size=16),
+            skills=frozenset({"categories"}),
+        ),
+        Task(
+            name="random",
+            kind="pair",
+            about="The negative control: the inputs of mnli with random labels. It should help nothing.",
+            labels=NLI,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            control=True,
+        ),
+    ],
+)
+
+TARGETS = Table(
+    "target",
+    [
+        Task(
+            name="xnli",
+            kind="pair",
+            about="Inference between two sentences, with a small training set.",
+            languages=EVERYWHERE,
+            labels=NLI,
+            score=("accuracy",),
+            training="xnli-en",
+            recipe=_recipe(120),
+            skills=frozenset({"compare", "relations"}),
+        ),
+        Task(
+            name="pawsx",
+            kind="pair",
+            about="Do two sentences of the same words, or of synonyms and opposites, mean the same?",
+            languages=EVERYWHERE,
+            labels=SAME,
+            score=("accuracy",),
+            training="pawsx-en",
+            recipe=_recipe(120),
+            skills=frozenset({"compare", "relations", "order"}),
+        ),
+        Task(
+            name="udpos",
+            kind="tagging",
+            about="A part of speech for each word, with two arbitrary classes of nouns and of verbs.",
+            languages=EVERYWHERE,
+            labels=POS,
+            score=("f1",),
+            beside=("accuracy",),
+            training="udpos-en",
+            recipe=_recipe(30),
+            skills=frozenset({"classes"}),
+        ),
+        Task(
+            name="panx",
+            kind="tagging",
+            about="Persons, places, organisations and products; a product is known by its name alone.",
+            languages=EVERYWHERE,
+            labels=ENTITIES,
+            score=("f1",),
+            training="panx-en",
+            recipe=_recipe(30),
+            skills=frozenset({"brands"}),
+        ),
+        Task(
+            name="xquad",
+            kind="span",
+            about="Find the answer in a passage of two sentences.",
+            languages=EVERYWHERE,
+            score=("f1", "exact_match"),
+            training="squad-en",
+            recipe=_recipe(120),
+            skills=frozenset({"find"}),
+        ),
+        Task(
+            name="mlqa",
+            kind="span",
+            about="The training of xquad, but passages of its own with more modifiers.",
+            languages=EVERYWHERE,
+            score=("f1", "exact_match"),
+            training="squad-en",
+            recipe=_recipe(120),
+            skills=frozenset({"find"}),
+        ),
+        Task(
+            name="tydiqa",
+            kind="span",
+            about="Passages and a small training set of its own; the questions avoid the words of the passage.",
+            languages=EVERYWHERE,
+            score=("f1", "exact_match"),
+            training="tydiqa-en",
+            recipe=_recipe(80),
+            skills=frozenset({"find"}),
+        ),
+        Task(
+            name="bucc",
+            kind="retrieval",
+            about="Mine translations among distractors that have none.",
+            languages=FOREIGN,
+            score=("f1",),
+            mine=True,
+        ),
+        Task(
+            name="tatoeba",
+            kind="retrieval",
+            about="Find the translation of each sentence; the sentences share few words, so names do not give it away.",
+            languages=FOREIGN,
+            score=("accuracy",),
+        ),
+    ],
+)
+
+
+def partners(target: str, null: bool = False) -> tuple[str, ...]:
+    """Names of the intermediate tasks that share a planted skill with a target: which ones ought to help it.
+
+    None do in the null world. Raises UsageError for an unknown target.
+    """
+    wanted = TARGETS.find(target).skills
+    return () if null else tuple(task.name for task in INTERMEDIATES.values() if task.skills & wanted)

@@ -1,0 +1,174 @@
+"""The plan: a sweep's axes expanded into strata, and strata into stages.
+
+A stratum is a set of arms that compete: same kind, task, parent and seed, another learning rate. Its winner (best
+English dev, finished arms only) becomes the parent of the strata that wait for it. Keys of children hold the key of
+their parent, so they are known only when the parent's stratum is settled.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark, Mixture
+from spaces.space import Axes, Range
+from spaces.stage import VERSIONS, Stage, StageKind
+from spaces.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """Arms that compete with each other and with nothing else."""
+
+    kind: StageKind
+    task: str
+    intermediate: str
+    seed: int
+    parent: str | None  # id of the stratum whose winner is taken; None: the encoder the chain starts from
+    rates: tuple[float | None, ...] | Range
+    targets: tuple[str, ...] = ()  # what a target or retrieval stage evaluates
+
+    @property
+    def id(self) -> str:
+        """A name that is unique in a plan and can be a file's."""
+        return f"{self.kind}.{self.task}.{self.intermediate}.{self.seed}"
+
+    @property
+    def arms(self) -> int:
+        """How many stages the stratum has."""
+        return self.rates.draws if isinstance(self.rates, Range) else len(self.rates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The encoder at the start of every chain: the project's own (then `recipe` is its pretraining), or one given."""
+
+    name: str  # miniature, small, a hub id or a folder's name
+    profile: str
+    fingerprint: str | None = None  # of a given encoder's weights
+    recipe: Mapping[str, Any] | None = None  # of the project's own encoder
+    data: str | None = None  # fingerprint of the pretraining text
+
+
+def strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:
+    """Every stratum of a sweep, parents before children, seed by seed (so that seed 0 is complete first)."""
+    return tuple(_strata(axes, benchmark, pretrain))
+
+
+def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratum]:
+    root = None
+    if pretrain:
+        first = Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,))
+        root = first.id
+        yield first
+    tasks = [benchmark.targets[name] for name in axes.targets]
+    trainings = dict.fromkeys(task.training for task in tasks if task.training is not None)
+    for seed in axes.seeds:
+        parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
+        for name in axes.intermediates:
+            if name != NONE:
+                arms = Stratum(
+                    kind="intermediate", task=name, intermediate=name, seed=seed, parent=root, rates=axes.learning_rates
+                )
+                parents[name] = arms.id
+                yield arms
+        for name, parent in parents.items():
+            for training in trainings:
+                # Every target that shares the training is evaluated, whichever of them the sweep asked for: the
+                # training is what costs, and a later sweep that asks for the other one finds it done.
+                yield Stratum(
+                    kind="target",
+                    task=training,
+                    intermediate=name,
+                    seed=seed,
+                    parent=parent,
+                    rates=axes.learning_rates,
+                    targets=tuple(task.name for task in benchmark.sharing(training)),
+                )
+            for task in tasks:
+                if task.kind == "retrieval":
+                    yield Stratum(
+                        kind="retrieval",
+                        task=task.name,
+                        intermediate=name,
+                        seed=seed,
+                        parent=parent,
+                        rates=(None,),
+                        targets=(task.name,),
+                    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Makes a stage from a stratum, a rate and the parent's key: the rest is the same all over a sweep.
+
+    `fingerprints[role, name]` is the data fingerprint of an intermediate task or target; `languages[target]` are those
+    that the data hold.
+    """
+
+    benchmark: Benchmark
+    start: Start
+    world: Mapping[str, Any]
+    fingerprints: Mapping[tuple[str, str], str]
+    languages: Mapping[str, tuple[str, ...]]
+    limit: int | None
+    test_limit: int | None
+
+    def stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
+        """The stage of one arm. `parent` is the key of the parent's winner."""
+        return Stage(
+            kind=stratum.kind,
+            benchmark=self.benchmark.name,
+            task=stratum.task,
+            intermediate=stratum.intermediate,
+            seed=stratum.seed,
+            learning_rate=rate,
+            parent=parent,
+            targets={name: self.languages[name] for name in self._evaluated(stratum)},
+            recipe=self.recipe(stratum),
+            profile=self.start.profile,
+            data={"fingerprint": self._fingerprint(stratum), **self.world},
+            start={
+                "name": self.start.name,
+                "fingerprint": self.start.fingerprint,
+                "random": stratum.intermediate == RANDOM_ENCODER,
+            },
+            limit=None if stratum.kind in ("pretrain", "retrieval") else self.limit,
+            test_limit=self.test_limit if stratum.kind == "target" else None,
+            version=VERSIONS[stratum.kind],
+        )
+
+    def _evaluated(self, stratum: Stratum) -> tuple[str, ...]:
+        return tuple(name for name in stratum.targets if self.languages.get(name))
+
+    def recipe(self, stratum: Stratum) -> Mapping[str, Any] | None:
+        """How the stratum's arms are trained, as a dict; None for retrieval."""
+        if stratum.kind == "pretrain":
+            return self.start.recipe
+        if stratum.kind == "retrieval":
+            return None
+        if stratum.kind == "target":
+            recipe = self.benchmark.sharing(stratum.task)[0].recipe
+            return None if recipe is None else dataclasses.asdict(recipe)
+        if stratum.task == MULTITASK:
+            return mixture_recipe(self.benchmark.mixture, self.benchmark.mixed())
+        recipe = self.benchmark.intermediates[stratum.task].recipe
+        return None if recipe is None else dataclasses.asdict(recipe)
+
+    def _fingerprint(self, stratum: Stratum) -> str | None:
+        if stratum.kind == "pretrain":
+            return self.start.data
+        if stratum.kind in ("target", "retrieval"):
+            return "+".join(self.fingerprints["target", name] for name in self._evaluated(stratum))
+        names = [task.name for task in self.benchmark.mixed()] if stratum.task == MULTITASK else [stratum.task]
+        return "+".join(self.fingerprints["intermediate", name] for name in names)
+
+
+def mixture_recipe(mixture: Mixture, tasks: tuple[Task, ...]) -> dict[str, Any]:
+    """The multi-task recipe as a dict: the run's own, what is mixed with what weight, and each task's lengths."""
+    return {
+        **dataclasses.asdict(mixture.recipe),
+        "cap": mixture.cap,
+        "temperature": mixture.temperature,
+        "tasks": [task.name for task in tasks],
+    }

@@ -1,0 +1,39 @@
+"""Profiles: what depends on the sort of encoder and not on the task.
+
+The figures behind the `small` profile (frozen word embeddings, mean over sub-tokens, segment pooling) are in
+tests/LOG.md: a small encoder with closed-form aligned embeddings only transfers when they stay frozen.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spaces.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How heads sit on an encoder, which rates suit it, and which layer retrieval reads."""
+
+    name: str
+    learning_rates: tuple[float, ...]  # default axis, ascending
+    pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
+    words: Literal["first", "mean"] = "first"  # tagging: a word is its first sub-token, or the mean of all
+    freeze_embeddings: bool = False  # keep the word embeddings as they are while fine-tuning
+    retrieval_depth: float = 14 / 24  # share of the layers below the one that retrieval reads (XTREME: 14 of 24)
+
+
+PROFILES = Table(
+    "profile",
+    (
+        Profile(name="miniature", learning_rates=(5e-4, 1e-3, 2e-3), retrieval_depth=1.0),
+        Profile(
+            name="small",
+            learning_rates=(2.5e-4, 5e-4, 1e-3),
+            pooling="segments",
+            words="mean",
+            freeze_embeddings=True,
+            retrieval_depth=0.75,
+        ),
+        Profile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5)),
+    ),
+)

@@ -1,0 +1,79 @@
+"""A stage: one node of work, and the key that names its outcome.
+
+Everything that can change the outcome of a stage is a field of it, so that equal keys mean equal experiments:
+that is what sharing, resuming and extending a sweep rest on. What cannot change it (where the data lie, how many
+workers run, the size of a micro-batch) is no field.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+StageKind = Literal["pretrain", "intermediate", "target", "retrieval"]
+
+# Raised when the meaning of a kind of stage changes, so that older results are not taken for newer ones.
+VERSIONS: dict[StageKind, int] = {"pretrain": 1, "intermediate": 1, "target": 1, "retrieval": 1}
+
+TENTHS = 10  # time in a stage is counted in tenths of its own schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage, in JSON values only.
+
+    `task` is the intermediate task, the training set of the targets, the retrieval target, or "encoder".
+    `targets` maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a
+    dict, `profile` the Profile's name, `data` the fingerprint of what is read and how the world was made, `start` the
+    encoder at the start of the chain. `parent` is the key of the stage whose encoder this one takes.
+    """
+
+    kind: StageKind
+    benchmark: str
+    task: str
+    intermediate: str
+    seed: int
+    learning_rate: float | None = None
+    parent: str | None = None
+    targets: Mapping[str, tuple[str, ...]]
+    recipe: Mapping[str, Any] | None = None
+    profile: str
+    data: Mapping[str, Any]
+    start: Mapping[str, Any]
+    limit: int | None = None
+    test_limit: int | None = None
+    version: int
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no blanks; equal stages give equal text."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def key(self) -> str:
+        """16 hex digits of the SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """A few words for people, e.g. `target squad after mnli, seed 0, rate 0.001`."""
+        words = [self.kind, self.task]
+        if self.kind in ("target", "retrieval"):
+            words.append(f"after {self.intermediate}")
+        text = " ".join(words)
+        if self.kind != "pretrain":
+            text += f", seed {self.seed}"
+        return text if self.learning_rate is None else f"{text}, rate {self.learning_rate:g}"
+
+
+def stage_from_json(text: str) -> Stage:
+    """The inverse of `Stage.to_json`; raises ValueError for text that is no stage."""
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        raise ValueError("a stage is a JSON object.")
+    try:
+        fields["targets"] = {name: tuple(languages) for name, languages in fields["targets"].items()}
+        return Stage(**fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no stage: {error}") from error

@@ -1,0 +1,52 @@
+"""A task: one dataset seen as a problem, with how it is trained, scored and in which languages."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["pair", "tagging", "span", "choice", "retrieval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a task is trained. The learning rate is no part of it: it is an axis of the search.
+
+    Exactly one of `steps` and `epochs` is given. One step is one update with `batch_size` examples.
+    The rate rises linearly over the first `warmup` share of the steps and then falls linearly to 0.
+    """
+
+    steps: int | None = None
+    epochs: float | None = None
+    batch_size: int = 32
+    max_length: int = 128  # sub-tokens; longer inputs are cut, or windowed (span)
+    stride: int = 64  # sub-tokens that neighbouring windows share (span only)
+    warmup: float = 0.1  # share of all steps
+    weight_decay: float = 0.01  # none on biases and norms
+    clip: float = 1.0  # largest gradient norm
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(f"a recipe has either steps or epochs, got {self.steps=}, {self.epochs=}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One row of a benchmark's table of intermediate tasks or of targets."""
+
+    name: str
+    kind: Kind
+    about: str  # one sentence for --help, the README and reports
+    languages: tuple[str, ...] = ("en",)  # in which it is evaluated
+    labels: tuple[str, ...] = ()  # names in the order of their ids (pair, tagging)
+    score: tuple[str, ...]  # official metrics; the task score, on dev and test, is their mean
+    beside: tuple[str, ...] = ()  # metrics that are reported next to the official ones
+    training: str | None = None  # name of the training set; targets that share it share one stage
+    recipe: Recipe | None = None  # None only where there is nothing to train (retrieval)
+    skills: frozenset[str] = frozenset()  # planted skills (miniature only)
+    control: bool = False  # a negative control: chance level is what it should reach
+    mine: bool = False  # retrieval among distractors with a threshold (BUCC), else nearest neighbour
+    unanswerable: bool = False  # span: some questions have no answer, and a model may say so
+    normalise: Literal["squad", "mlqa"] = "squad"  # span: whose rule makes answers comparable
+
+    def __post_init__(self) -> None:
+        if (self.kind == "retrieval") != (self.recipe is None):
+            raise ValueError(f"task {self.name!r}: every kind but retrieval needs a recipe.")

@@ -1,0 +1,183 @@
+"""The benchmark `xtreme`: intermediate tasks of Phang et al. 2020 and targets of XTREME (Hu et al. 2020).
+
+Recipes are those that jiant and XTREME released (epochs, effective batch size, longest input). Intermediate tasks
+that are no target's training set follow jiant's guide: three epochs.
+"""
+
+from spaces.table import Table
+from spaces.task import Recipe, Task
+from spaces.xtreme_languages import LANGUAGES
+
+__all__ = ["INTERMEDIATES", "LANGUAGES", "TARGETS"]
+
+NLI = ("entailment", "neutral", "contradiction")
+UPOS = (
+    "ADJ",
+    "ADP",
+    "ADV",
+    "AUX",
+    "CCONJ",
+    "DET",
+    "INTJ",
+    "NOUN",
+    "NUM",
+    "PART",
+    "PRON",
+    "PROPN",
+    "PUNCT",
+    "SCONJ",
+    "SYM",
+    "VERB",
+    "X",
+)
+ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+
+_NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
+_SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
+_TAGGING_RECIPE = Recipe(epochs=10, batch_size=32, max_length=256)
+_CHOICE_RECIPE = Recipe(epochs=3, batch_size=16, max_length=256)
+
+
+def _all_but(names: str) -> tuple[str, ...]:
+    """Every language of XTREME but these, given with blanks between them."""
+    return tuple(name for name in LANGUAGES if name not in names.split())
+
+
+INTERMEDIATES = Table(
+    "intermediate task of xtreme",
+    (
+        Task(
+            name="mnli",
+            kind="pair",
+            about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
+            labels=NLI,
+            score=("accuracy",),
+            training="mnli",
+            recipe=_NLI_RECIPE,
+        ),
+        Task(
+            name="qqp",
+            kind="pair",
+            about="Quora question pairs: do two questions ask the same?",
+            labels=("not_duplicate", "duplicate"),
+            score=("accuracy",),
+            training="qqp",
+            recipe=Recipe(epochs=3, batch_size=32, max_length=256),
+        ),
+        Task(
+            name="squad",
+            kind="span",
+            about="SQuAD 1.1: mark the answer to a question in a Wikipedia paragraph.",
+            score=("exact_match", "f1"),
+            training="squad",
+            recipe=_SQUAD_RECIPE,
+        ),
+        Task(
+            name="csqa",
+            kind="choice",
+            about="CommonsenseQA: five short answers to a question about everyday things.",
+            score=("accuracy",),
+            training="csqa",
+            recipe=_CHOICE_RECIPE,
+        ),
+        Task(
+            name="hellaswag",
+            kind="choice",
+            about="HellaSwag: which of four endings continues the description of a scene?",
+            score=("accuracy",),
+            training="hellaswag",
+            recipe=_CHOICE_RECIPE,
+        ),
+        Task(
+            name="cosmosqa",
+            kind="choice",
+            about="Cosmos QA: four answers to a question about what a blog post leaves unsaid.",
+            score=("accuracy",),
+            training="cosmosqa",
+            recipe=_CHOICE_RECIPE,
+        ),
+    ),
+)
+
+TARGETS = Table(
+    "target of xtreme",
+    (
+        Task(
+            name="xnli",
+            kind="pair",
+            about="XNLI: MultiNLI's question in 15 languages.",
+            languages=("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
+            labels=NLI,
+            score=("accuracy",),
+            training="mnli",
+            recipe=_NLI_RECIPE,
+        ),
+        Task(
+            name="pawsx",
+            kind="pair",
+            about="PAWS-X: do two sentences of nearly the same words mean the same? 7 languages.",
+            languages=("de", "en", "es", "fr", "ja", "ko", "zh"),
+            labels=("different", "paraphrase"),
+            score=("accuracy",),
+            training="pawsx",
+            recipe=Recipe(epochs=5, batch_size=32, max_length=256),
+        ),
+        Task(
+            name="udpos",
+            kind="tagging",
+            about="Parts of speech of Universal Dependencies 2.5, 33 languages.",
+            languages=_all_but("bn jv ka ml ms my sw"),
+            labels=UPOS,
+            score=("f1",),
+            beside=("accuracy",),
+            training="udpos",
+            recipe=_TAGGING_RECIPE,
+        ),
+        Task(
+            name="panx",
+            kind="tagging",
+            about="PAN-X (WikiANN): names of people, places and organisations, 40 languages.",
+            languages=tuple(LANGUAGES),
+            labels=ENTITIES,
+            score=("f1",),
+            beside=("accuracy",),
+            training="panx",
+            recipe=_TAGGING_RECIPE,
+        ),
+        Task(
+            name="xquad",
+            kind="span",
+            about="XQuAD: SQuAD's questions and paragraphs, translated into 11 languages.",
+            languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
+            score=("exact_match", "f1"),
+            training="squad",
+            recipe=_SQUAD_RECIPE,
+        ),
+        Task(
+            name="mlqa",
+            kind="span",
+            about="MLQA: questions on parallel Wikipedia sentences in 7 languages.",
+            languages=("ar", "de", "en", "es", "hi", "vi", "zh"),
+            score=("exact_match", "f1"),
+            training="squad",
+            recipe=_SQUAD_RECIPE,
+            normalise="mlqa",
+        ),
+        Task(
+            name="tydiqa",
+            kind="span",
+            about="TyDiQA (gold passage): questions that people asked in 9 languages, without translation.",
+            languages=("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te"),
+            score=("exact_match", "f1"),
+            training="tydiqa",
+            recipe=_SQUAD_RECIPE,
+        ),
+        Task(
+            name="tatoeba",
+            kind="retrieval",
+            about="Tatoeba: find the English translation of a sentence among up to 1,000, from 36 languages.",
+            languages=_all_but("en ms my yo"),
+            score=("accuracy",),
+        ),
+    ),
+)

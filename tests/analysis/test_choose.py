@@ -1,0 +1,177 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from analysis.load import load
+from analysis.matrix import matrix
+from spaces.errors import UsageError
+
+
+def gain(folder: Path, cell: tuple[str, str] = ("nli", "xnli"), **options: object) -> float | None:
+    return matrix(load([folder]), **options).gains[cell].mean  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def two_rates(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """A sweep whose run at 1e-3 gains 10 points and whose run at 5e-3 gains 20; `low` and `high` are their curves."""
+
+    def write(low: list[float], high: list[float], german: float = 0.7, **of_high: object) -> Path:
+        runs = [
+            run_of(intermediate="none", test={"xnli": {"en": 0.5, "de": 0.5}}),
+            run_of(intermediate="nli", test={"xnli": {"en": 0.6, "de": 0.6}}, dev=low),
+            run_of(intermediate="nli", test={"xnli": {"en": 0.7, "de": german}}, dev=high, rate=5e-3, **of_high),
+        ]
+        return write_sweep(tmp_path, runs)
+
+    return write
+
+
+def test_the_best_english_dev_tenth_chooses_the_run(two_rates: Callable[..., Path]) -> None:
+    assert gain(two_rates(low=[0.5, 0.8, 0.1], high=[0.6, 0.6, 0.6])) == pytest.approx(10)
+    assert gain(two_rates(low=[0.5, 0.6, 0.1], high=[0.6, 0.6, 0.7])) == pytest.approx(20)
+
+
+def test_of_equal_runs_the_lower_rate_is_chosen(two_rates: Callable[..., Path]) -> None:
+    assert gain(two_rates(low=[0.6, 0.5], high=[0.5, 0.6])) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("german", [0.0, 0.7, 1.0])
+def test_scores_of_other_languages_and_of_test_never_choose(two_rates: Callable[..., Path], german: float) -> None:
+    assert gain(two_rates(low=[0.8], high=[0.7], german=german)) == pytest.approx(10)
+
+
+def test_dev_rows_of_other_languages_never_choose(write_file: Callable[..., Path]) -> None:
+    rows: list[tuple[object, ...]] = [("none", "xnli", 0, "de", "acc", 0.5, "test", 0.1)]
+    for rate, english, german, test in ((0.1, 0.8, 0.1, 0.6), (0.2, 0.7, 0.9, 0.7)):
+        rows.append(("nli", "xnli", 0, "en", "acc", english, "dev", rate))
+        rows.append(("nli", "xnli", 0, "de", "acc", german, "dev", rate))
+        rows.append(("nli", "xnli", 0, "de", "acc", test, "test", rate))
+    assert gain(write_file(rows, "split", "learning_rate")) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("status", ["stopped", "degenerate", "failed"])
+def test_a_run_that_did_not_finish_is_never_chosen(two_rates: Callable[..., Path], status: str) -> None:
+    folder = two_rates(low=[0.3], high=[0.9], status=status)
+    assert gain(folder) == pytest.approx(10)
+    assert matrix(load([folder])).runs == {"finished": 2, status: 1}
+
+
+def test_a_stopped_run_with_the_best_dev_score_is_not_chosen(write_file: Callable[..., Path]) -> None:
+    rows: list[tuple[object, ...]] = [("none", "xnli", 0, "de", "acc", 0.5, "test", 0.1, "finished")]
+    for rate, dev, test, status in (
+        (0.1, 0.7, 0.6, "finished"),
+        (0.2, 0.9, 0.9, "stopped"),
+        (0.3, 0.6, 0.8, "finished"),
+    ):
+        rows.append(("nli", "xnli", 0, "en", "acc", dev, "dev", rate, status))
+        rows.append(("nli", "xnli", 0, "de", "acc", test, "test", rate, status))
+    assert gain(write_file(rows, "split", "learning_rate", "status")) == pytest.approx(10)
+
+
+def test_the_name_of_a_stopped_runs_dev_score_does_not_disturb_the_choice(
+    two_rates: Callable[..., Path], run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    two_rates(low=[0.5], high=[0.6])
+    stopped = run_of(intermediate="nli", test={"xnli": {"en": 0.9}}, dev=[0.9], rate=1e-2, status="stopped")
+    write_sweep(tmp_path, [stopped], name="other")
+    folder = tmp_path / "sweep"
+    record = (folder / "sweep.json").read_text()
+    (folder / "sweep.json").write_text(record.replace('"stages": {', f'"stages": {{"{stopped.key}": {{}}, '))
+    assert gain(folder) == pytest.approx(20)
+
+
+def test_a_rate_can_be_asked_for(two_rates: Callable[..., Path]) -> None:
+    folder = two_rates(low=[0.3], high=[0.9])
+    assert gain(folder, learning_rate=1e-3) == pytest.approx(10)
+    with pytest.raises(UsageError, match=r"--learning-rate 0\.1: there are 0\.001, 0\.005"):
+        gain(folder, learning_rate=0.1)
+
+
+def test_test_scores_are_refused_as_judges(write_file: Callable[..., Path]) -> None:
+    rows = [("none", "xnli", 0, "de", "acc", 0.5, 0.1)]
+    rows += [("nli", "xnli", 0, "de", "acc", value, rate) for rate, value in ((0.1, 0.6), (0.2, 0.7))]
+    file = write_file(rows, "learning_rate")
+    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0 has 2 learning rates .* --learning-rate 0\.1 or 0\.2"):
+        gain(file)
+
+
+def test_a_float32_rate_is_found(write_file: Callable[..., Path]) -> None:
+    rows = [("none", "xnli", 0, "de", "acc", 0.5, 1e-5)]
+    rows += [("nli", "xnli", 0, "de", "acc", value, rate) for rate, value in ((1e-5, 0.6), (2e-5, 0.7))]
+    file = write_file(rows, "learning_rate")
+    pl.read_parquet(file).with_columns(pl.col("learning_rate").cast(pl.Float32)).write_parquet(file)
+    assert gain(file, learning_rate=1e-5) == pytest.approx(10)
+
+
+@pytest.fixture
+def extended(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """A sweep that was extended by a rate of the intermediate task; `devs` of its old and new run, and its children."""
+
+    def write(devs: dict[str, float], children: dict[str, float]) -> Path:
+        runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}})]
+        for rate, (stage, dev) in enumerate(devs.items(), start=1):
+            runs.append(run_of(intermediate="nli", test={}, kind="intermediate", rate=rate, dev=[dev], stage=stage))
+        for place, (parent, score) in enumerate(children.items()):
+            test, name = {"xnli": {"en": score}}, f"child-of-{parent}"
+            runs.append(run_of(intermediate="nli", test=test, dev=[0.9 - 0.1 * place], parent=parent, stage=name))
+        return write_sweep(tmp_path, runs, targets=["xnli"])
+
+    return write
+
+
+def test_runs_under_a_former_winner_are_left_out(extended: Callable[..., Path]) -> None:
+    devs = {"old": 0.6, "new": 0.7}
+    assert gain(extended(devs, {"old": 0.6, "new": 0.7})) == pytest.approx(20)
+    assert gain(extended(devs, {"old": 0.6})) is None  # not done yet under the new winner
+    assert gain(extended({"old": 0.7, "new": 0.6}, {"old": 0.6})) == pytest.approx(10)
+
+
+def test_of_equal_intermediate_runs_the_one_with_children_is_the_winner(extended: Callable[..., Path]) -> None:
+    assert gain(extended({"old": 0.7, "new": 0.7}, {"new": 0.7})) == pytest.approx(20)
+
+
+@pytest.mark.parametrize(("names", "expected"), [(("f1", "exact_match"), 15.0), (("f1",), 10.0), (("rmse",), 10.0)])
+def test_metrics_of_a_file_that_calls_none_official(
+    write_file: Callable[..., Path], names: tuple[str, ...], expected: float
+) -> None:
+    rows: list[tuple[object, ...]] = []
+    for place, name in enumerate(names):
+        rows.append(("none", "xquad", 0, "de", name, 0.5))
+        rows.append(("nli", "xquad", 0, "de", name, 0.6 + 0.1 * place))
+    rows.append(("nli", "xquad", 0, "de", "majority", 0.9))
+    assert gain(write_file(rows), ("nli", "xquad")) == pytest.approx(expected)
+
+
+def test_several_metrics_need_a_word_from_the_user(write_file: Callable[..., Path]) -> None:
+    rows: list[tuple[object, ...]] = []
+    for name, score in (("f1", 0.6), ("accuracy", 0.7)):
+        rows += [("none", "udpos", 0, "de", name, 0.5), ("nli", "udpos", 0, "de", name, score)]
+    file = write_file(rows)
+    with pytest.raises(UsageError, match=r"udpos has the metrics accuracy, f1 .* --metric udpos=accuracy"):
+        gain(file)
+    cell = ("nli", "udpos")
+    assert gain(file, cell, picked={"udpos": ("f1",)}) == pytest.approx(10)
+    assert gain(file, cell, picked={"udpos": ("f1", "accuracy")}) == pytest.approx(15)
+    with pytest.raises(UsageError, match="did you mean accuracy"):
+        gain(file, cell, picked={"udpos": ("acuracy",)})
+    with pytest.raises(UsageError, match="unknown target 'upos': did you mean udpos"):
+        gain(file, cell, picked={"upos": ("f1",), "udpos": ("f1",)})
+
+
+def test_a_picked_metric_is_shown_but_does_not_choose(two_rates: Callable[..., Path]) -> None:
+    folder = two_rates(low=[0.8], high=[0.7])
+    assert gain(folder, picked={"xnli": ("beside",)}) == pytest.approx(0)
+
+
+def test_a_score_that_lacks_an_official_metric_is_missing(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = [
+        run_of(intermediate="none", test={"xquad": {"en": (0.5, 0.5), "de": (0.5, 0.5)}}),
+        run_of(intermediate="nli", test={"xquad": {"en": (0.6, 0.8), "de": (0.1, None)}}),
+    ]
+    one = matrix(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
+    assert one.mean == pytest.approx(20)
+    assert (one.parts, one.of_parts) == (1, 2)

@@ -1,0 +1,231 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from analysis.load import load
+from analysis.matrix import matrix
+from spaces.errors import UsageError
+
+NONE = ("none", "xnli", 0, "de", "acc", 0.5)
+NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
+
+
+@pytest.fixture
+def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """A small sweep with a gain of 10 points; keywords go to its spec."""
+
+    def write(
+        name: str = "sweep", seeds: tuple[int, ...] = (0,), extra: dict[str, object] | None = None, **spec: object
+    ) -> Path:
+        scores = {"none": 0.5, "nli": 0.6}
+        runs = [
+            run_of(intermediate=task, test={"xnli": {"en": score}}, seed=seed, extra=extra or {})
+            for task, score in scores.items()
+            for seed in seeds
+        ]
+        return write_sweep(tmp_path, runs, name=name, **spec)
+
+    return write
+
+
+def test_a_minimal_file(write_file: Callable[..., Path]) -> None:
+    read = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
+    assert (read.intermediates, read.targets, read.seeds) == (("nli",), ("xnli",), (0,))
+    assert (read.benchmark, read.model, read.stages, read.limited) == (None, None, None, False)
+    assert read.rows["status"].unique().to_list() == ["finished"]
+    assert read.rows["split"].unique().to_list() == ["test"]
+
+
+def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[..., Path], tmp_path: Path) -> None:
+    write_file([(*NONE, "x")], "comment", name="one.parquet")
+    file = write_file([NLI], name="two.parquet")
+    casts = {"seed": pl.UInt8, "value": pl.Float32, "target": pl.Categorical}
+    pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
+    assert matrix(load([tmp_path])).gains["nli", "xnli"].mean == pytest.approx(10, abs=1e-4)
+
+
+def test_paths_are_read_together_and_copies_count_once(write_file: Callable[..., Path]) -> None:
+    one, two = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
+    found = matrix(load([one, two, one]))
+    assert found.gains["nli", "xnli"].seeds == 1
+
+
+def test_sweeps_of_other_seeds_add_up(sweep: Callable[..., Path]) -> None:
+    one = matrix(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
+    assert (one.mean, one.seeds) == (pytest.approx(10), 3)
+
+
+def test_the_spec_of_a_sweep_says_what_should_be_there(sweep: Callable[..., Path]) -> None:
+    folder = sweep(
+        intermediates=["none", "nli", "qa"], targets=["xnli", "panx"], seeds=[0, 1], controls=["qa"], limit=5
+    )
+    read = load([folder])
+    assert (read.intermediates, read.targets, read.seeds) == (("nli", "qa"), ("xnli", "panx"), (0, 1))
+    assert (read.benchmark, read.model, read.limited) == ("miniature", "miniature", True)
+    assert read.controls == {"qa"}
+
+
+def test_a_limited_row_makes_it_limited(sweep: Callable[..., Path]) -> None:
+    assert not load([sweep()]).limited
+    assert load([sweep(extra={"limited": True})]).limited
+
+
+def test_targets_that_only_share_a_training_stay_out(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    both = {"xquad": {"en": 0.5}, "mlqa": {"en": 0.5}}
+    runs = [run_of(intermediate=task, test=both) for task in ("none", "nli")]
+    # A spec names all retrieval targets of its benchmark, asked for or not.
+    folder = write_sweep(tmp_path, runs, targets=["xquad"], retrieval=["tatoeba"])
+    assert matrix(load([folder])).targets == ("xquad",)
+
+
+def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep(seeds=(0, 1))
+    (tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet").unlink()
+    read = load([folder])
+    assert read.stages == (3, 4)
+    one = matrix(read).gains["nli", "xnli"]
+    assert [(hole.seed, hole.status) for hole in one.holes] == [(1, "missing")]
+
+
+def test_results_may_lie_elsewhere_or_have_been_copied(sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep()
+    record = json.loads((folder / "sweep.json").read_text())
+    (tmp_path / "far").mkdir()
+    for results in ("../far", str(tmp_path / "far"), "/nowhere/at/all"):
+        (folder / "sweep.json").write_text(json.dumps({**record, "results": results}))
+        if results == "../far":
+            (tmp_path / "stages").rename(tmp_path / "far" / "stages")
+        if results == "/nowhere/at/all":
+            (tmp_path / "far" / "stages").rename(tmp_path / "stages")
+        assert load([folder]).stages == (2, 2)
+
+
+def test_all_stages_are_scanned_at_once(sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = sweep(seeds=tuple(range(20)))
+    scans = []
+    scan = pl.scan_parquet
+    monkeypatch.setattr(pl, "scan_parquet", lambda files, **options: scans.append(files) or scan(files, **options))
+    assert load([folder]).stages == (40, 40)
+    assert len(scans) == 1
+
+
+def test_rows_of_an_older_version_that_lack_a_column(sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep()
+    file = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
+    pl.read_parquet(file).drop("limited", "examples").write_parquet(file)
+    assert matrix(load([folder])).gains["nli", "xnli"].mean == pytest.approx(10)
+
+
+def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
+    file = write_file([(*NONE[:5], 50.0), (*NLI[:5], 60.0)])
+    read = load([file])
+    assert matrix(read).gains["nli", "xnli"].mean == pytest.approx(10)
+    assert "read as points" in read.notes[0]
+    with pytest.raises(UsageError, match="at most 1, found 60: use --scale points"):
+        load([file], "share")
+    assert matrix(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., Path], value: float | None) -> None:
+    more = [("none", "panx", 0, "de", "acc", 0.5), ("nli", "panx", 0, "de", "acc", 0.7)]
+    found = matrix(load([write_file([NONE, (*NLI[:5], value), *more])]))
+    assert found.gains["nli", "xnli"].mean is None
+    assert found.gains["nli", "mean"].mean is None
+    assert found.cells == {"finished": 3, "missing": 1}
+
+
+def broken(file: Path, change: dict[str, object]) -> Path:
+    frame = pl.read_parquet(file)
+    frame.with_columns(**{name: pl.lit(value) for name, value in change.items()}).write_parquet(file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": "a"}, "column seed must hold whole numbers, it holds String"),
+        ({"seed": 0.5}, "column seed must hold whole numbers, it holds Float64"),
+        ({"value": "0.5"}, "column value must hold numbers"),
+        ({"language": None}, "column language is empty in 2 rows"),
+        ({"status": "done"}, "column status holds 'done'; it can hold finished, stopped, degenerate, failed"),
+        ({"split": "validation"}, "column split holds 'validation'; it can hold dev, test"),
+        ({"version": 99}, "rows of version 99, this program reads up to 1"),
+        ({"value": 1000.0}, r"shares \(to 1\) or points \(to 100\), found 1000"),
+        ({"intermediate": "nli"}, "no rows of `none`"),
+        ({"intermediate": "none"}, "only the baseline `none` is there"),
+        ({"target": None}, "holds no score of a target"),
+    ],
+)
+def test_bad_columns_get_one_clear_line(
+    write_file: Callable[..., Path], change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        load([broken(write_file([NONE, NLI]), change)])
+    assert "\n" not in str(caught.value)
+
+
+def test_absent_columns_are_named(tmp_path: Path) -> None:
+    pl.DataFrame({"task": ["nli"], "target": ["xnli"], "seed": [0]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match=r"no column intermediate, language, metric, value.*has task, target, seed"):
+        load([tmp_path / "a.parquet"])
+
+
+def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.parquet").write_bytes(b"PAR1 and no more")
+    for path, message in (
+        (tmp_path / "swep", "does not exist.*unknown sweep 'swep': did you mean sweep"),
+        (tmp_path / "empty", "neither a sweep .* nor does it hold Parquet files"),
+        (tmp_path / "bad", r"x\.parquet cannot be read as Parquet"),
+        (tmp_path, "holds sweeps: name the one to rank: .*sweep"),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
+            load([path])
+        assert "\n" not in str(caught.value)
+    file = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UsageError, match=r"target-xnli-nli-0-0.001/scores.parquet cannot be read as Parquet"):
+        load([folder])
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("{", "is no record of a sweep"),
+        ("[]", "is no record of a sweep"),
+        ('{"version": 1, "stages": {}}', "is no record of a sweep .*spec"),
+        ('{"version": 1, "stages": {}, "spec": {"intermediates": "nli", "targets": [], "seeds": []}}', "another kind"),
+        ('{"version": 9, "stages": {}, "spec": {"intermediates": [], "targets": [], "seeds": []}}', "of version 9"),
+        (
+            '{"version": 1, "stages": {"k": 0}, "spec": {"intermediates": [], "targets": [], "seeds": []}}',
+            "none of its 1",
+        ),
+    ],
+)
+def test_bad_records_get_one_clear_line(tmp_path: Path, record: str, message: str) -> None:
+    (tmp_path / "sweep.json").write_text(record)
+    with pytest.raises(UsageError, match=message) as caught:
+        load([tmp_path])
+    assert "\n" not in str(caught.value)
+
+
+def test_experiments_are_not_mixed(sweep: Callable[..., Path], write_file: Callable[..., Path]) -> None:
+    other = broken(write_file([NONE, NLI]), {"model": "xlm-r"})
+    with pytest.raises(UsageError, match=r"2 models \(miniature, xlm-r\): rank one at a time"):
+        load([sweep(), other])
+
+
+def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* stands there as 0\.6 and 0\.7"):
+        matrix(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
+    status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
+    with pytest.raises(UsageError, match="nli -> xnli, seed 0: is both failed and finished"):
+        matrix(load([write_file(status, "status")]))

@@ -1,0 +1,254 @@
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis import export, show, words
+from analysis.load import load
+from analysis.matrix import ALL, TRAINED, Matrix, matrix
+from analysis.rank import main
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
+TASKS = (
+    "none",
+    "anli",
+    "mnli",
+    "qqp",
+    "squad",
+    "squad2",
+    "ccg",
+    "cosmosqa",
+    "hellaswag",
+    "csqa",
+    "multitask",
+    "shuffled",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole sweep in shape: nine targets, eleven tasks with gains of -1 to +9 points, holes, floors, a control."""
+    runs = []
+    for place, task in enumerate((*TASKS, "random-encoder")):
+        for column, target in enumerate(TARGETS):
+            for seed in range(3):
+                score = (
+                    0.5 + (0 if task in ("none", "shuffled") else 0.01 * (place - 2)) + 0.001 * seed * column * place
+                )
+                score = 0.2 if task == "random-encoder" else score
+                kind, rate = ("retrieval", None) if target in ("bucc", "tatoeba") else ("target", 1e-3)
+                status = {("qqp", "panx", 1): "failed", ("ccg", "xnli", 2): "stopped"}.get(
+                    (task, target, seed), "finished"
+                )
+                if task == "squad" and target == "udpos":
+                    status = "degenerate"
+                test = {target: {"en": score, **({"de": score} if (task, target) != ("csqa", "mlqa") else {})}}
+                runs.append(
+                    run_of(intermediate=task, test=test, seed=seed, kind=kind, rate=rate, status=status, majority=0.33)
+                )
+    results = tmp_path_factory.mktemp("runs")
+    return write_sweep(results, runs, retrieval=["bucc", "tatoeba"], controls=["shuffled"])
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> Matrix:
+    return matrix(load([folder]))
+
+
+def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in argv])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def numbers(found: Matrix) -> dict[tuple[str, str], float | None]:
+    """Every mean of the matrix, under the names of rows and columns."""
+    return {key: one.mean for key, one in (*found.gains.items(), *found.levels.items())}
+
+
+def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+    code, out, err = printed(capsys, folder, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {
+        (row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows
+    } == numbers(found)
+    holes = {(row["intermediate"], row["column"]): row["holes"] for row in rows if row["holes"]}
+    assert holes == {
+        ("qqp", "panx"): "1:failed",
+        ("ccg", "xnli"): "2:stopped",
+        ("squad", "udpos"): "0:degenerate 1:degenerate 2:degenerate",
+    }
+    assert "synthetic" in err  # what was read stands apart from the table
+
+
+def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+    code, out, err = printed(capsys, folder, "--format", "json")
+    document = json.loads(out)
+    assert (code, err) == (0, "")
+    assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(found)
+    for row in document["estimates"]:
+        one = (found.gains if row["quantity"] == "gain" else found.levels)[row["intermediate"], row["column"]]
+        assert (row["low"], row["high"]) == (one.interval or (None, None))
+        assert (row["sd"], row["seeds"], row["parts"]) == (one.sd, one.seeds, one.parts)
+    assert document["order"][TRAINED] == list(found.order(TRAINED))
+    assert document["read"]["cells"] == dict(found.cells)
+
+
+def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+    code, out, _ = printed(capsys, folder, "--format", "markdown")
+    lines = [[field.strip() for field in line.strip("|").split("|")] for line in out.splitlines() if line[:1] == "|"]
+    assert code == 0
+    read = {}
+    for line in lines[2:]:
+        name = re.sub(r"^(\d+|-) | \(\w+\)$", "", line[0])
+        read |= {(name, column): field for column, field in zip(_names(lines[0][1:]), line[1:], strict=True)}
+    _agree(read, found)
+
+
+def test_the_table_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+    _, out, _ = printed(capsys, folder)
+    lines = out.splitlines()
+    head = next(number for number, line in enumerate(lines) if "pawsx" in line)
+    end = next(number for number, line in enumerate(lines) if line.startswith("Order"))
+    read = {}
+    for line in lines[head + 1 : end]:
+        row = re.match(r"(?: ?\d+| -|  ) (\w\S*) +(.*)", line)  # the lines of spreads begin with more blanks
+        if row:
+            fields = zip(_names(lines[head].split()), row[2].split(), strict=True)
+            read |= {(row[1], column): field for column, field in fields}
+    _agree(read, found)
+
+
+def _names(titles: list[str]) -> list[str]:
+    return [*titles[:-2], ALL, TRAINED]
+
+
+def _agree(read: dict[tuple[str, str], str], found: Matrix) -> None:
+    assert read.keys() == numbers(found).keys()
+    for key, mean in numbers(found).items():
+        if mean is None:
+            assert not re.match(r"[+-]?\d+\.\d", read[key]), "an absent mean is no number"
+        else:
+            assert float(re.match(r"[+-]?\d+\.\d", read[key]).group()) == pytest.approx(mean, abs=0.0501)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_table_fits_the_width(found: Matrix, width: int) -> None:
+    text = show.table(found, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(f" {target}" in text for target in TARGETS)
+
+
+def test_the_matrix_is_one_block_of_120_columns(found: Matrix) -> None:
+    assert show.table(found, 118).count("multitask") == 3  # the matrix and two orders
+
+
+def test_every_hole_is_on_screen(found: Matrix) -> None:
+    text = show.table(found, 118)
+    assert "qqp -> panx: seed 1 failed" in text
+    assert "ccg -> xnli: seed 2 stopped" in text
+    assert "squad -> udpos: seed 0, 1, 2 degenerate" in text
+    assert "csqa -> mlqa: 1 of 2 languages" in text
+    assert "319 finished, 3 degenerate, 1 failed, 1 stopped" in text
+    assert re.search(r"- squad .* degenerate .* 8/9 +6/7", text)
+    assert "since no seed has all 9 targets (but at most): squad (8)" in text
+
+
+def test_what_a_reader_must_know_is_on_screen(found: Matrix) -> None:
+    text = show.table(found, 118)
+    assert "nothing here is about natural language" in text
+    assert "(control)" in text
+    assert "Control shuffled: no gain beyond its interval" in text
+    assert "would by chance alone" in text
+    assert "Limited" not in text
+
+
+def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+    runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
+    folder = write_sweep(tmp_path, runs, targets=["xnli", *(f"t{i}" for i in range(20))])
+    found = matrix(load([folder]))
+    assert "and 28 more cells: --format json has them all" in show.table(found, 100)
+    assert sum(bool(row["holes"]) for row in export.records(found)) == 40
+
+
+def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+    runs = [
+        run_of(intermediate=task, test={"xnli": {"en": score + 0.001 * seed**2 * score}}, seed=seed)
+        for task, score in (("none", 0.5), ("shuffled", 0.6))
+        for seed in range(3)
+    ]
+    found = matrix(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
+    assert any("GAINS beyond its interval" in line for line in words.order(found))
+
+
+def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
+    rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
+    text = show.table(matrix(load([write_file(rows)])), 100)
+    assert "There is no interval: it takes 3 seeds." in text
+    assert "*" not in text
+
+
+def test_the_command_from_anywhere(folder: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, ROOT / "analysis" / "rank.py", folder],
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Order by the mean" in run.stdout
+
+
+def test_the_command_loads_nothing_heavy(folder: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from analysis.rank import main; main([{str(folder)!r}]); "
+        "print(sorted({'torch', 'ray', 'transformers', 'datasets', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
+    command = (
+        f"'{sys.executable}' '{ROOT}/analysis/rank.py' '{folder}' --format json | head -n 1; exit ${{PIPESTATUS[0]}}"
+    )
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("nowhere",), "nowhere does not exist"),
+        (("nowhere", "--metric", "xnli"), "takes TARGET=NAME"),
+        (("FOLDER", "--metric", "xnly=f1"), "unknown target 'xnly': did you mean xnli"),
+        (("FOLDER", "--learning-rate", "7"), "there are 0.001"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], folder: Path, argv: tuple[str, ...], message: str
+) -> None:
+    code, out, err = printed(capsys, *(folder if word == "FOLDER" else word for word in argv))
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["x", "--format", "xml"], ["x", "--scale", "percent"], ["x", "--learning-rate", "a"]]
+)
+def test_bad_flags_are_exit_code_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2

@@ -1,0 +1,19 @@
+"""Shared by all tests: a tiny world to train in, and where real data lie if they are here."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub
+
+
+@pytest.fixture(scope="session")
+def hub() -> Path:
+    """A folder of real data in the hub's layout: TRANSFER_SEARCH_DATA, or shared/data/hub beside the checkout."""
+    place = Path(os.environ.get("TRANSFER_SEARCH_DATA", ROOT.parent / "shared" / "data" / "hub"))
+    if not place.is_dir():
+        pytest.skip(f"no real data at {place} (set TRANSFER_SEARCH_DATA to a folder laid out like the hub)")
+    return place

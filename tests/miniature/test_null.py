@@ -1,0 +1,63 @@
+"""The null world: same inputs and same targets, but the labels of intermediate tasks depend on one arbitrary word."""
+
+from collections.abc import Hashable
+
+import pytest
+
+from spaces.miniature import INTERMEDIATES, TARGETS
+from trainables.examples import Example, Pair, Span, Tagged
+from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
+from trainables.miniature.world import examples, world
+
+
+def read(name: str, null: bool) -> list[Example]:
+    rows = examples(world(0, null), INTERMEDIATES[name], "dev", "en")
+    assert isinstance(rows, list)
+    return rows
+
+
+def first_of(words: str, known: tuple[str, ...]) -> str | None:
+    return next((word for word in words.split() if word in known), None)
+
+
+@pytest.mark.parametrize("name", ["anli", "mnli", "qqp"])
+def test_pair_labels_depend_on_one_word(name: str) -> None:
+    """The first name decides (the verb where there is none), so the second sentence cannot matter."""
+    labels: dict[Hashable, set[int]] = {}
+    for row, usual in zip(read(name, True), read(name, False), strict=True):
+        assert isinstance(row, Pair) and isinstance(usual, Pair)
+        assert (row.first, row.second) == (usual.first, usual.second)
+        word = first_of(row.first, FIRST_NAMES) or first_of(row.first, ALL_VERBS)
+        labels.setdefault(word, set()).add(row.label)
+    assert all(len(found) == 1 for found in labels.values())
+    assert len(set.union(*labels.values())) == len(INTERMEDIATES[name].labels)
+
+
+def test_supertags_depend_on_the_word_alone_and_not_on_the_classes() -> None:
+    tags: dict[str, set[int]] = {}
+    for row in read("ccg", True):
+        assert isinstance(row, Tagged)
+        for word, tag in zip(row.words, row.tags, strict=True):
+            tags.setdefault(word, set()).add(tag)
+    assert all(len(found) == 1 for found in tags.values())
+    usual = world(0).lexicon.classes
+    classes = [{usual[word] for word, found in tags.items() if word in usual and found == {tag}} for tag in range(16)]
+    assert sum(found == {0, 1} for found in classes) > 4, "a tag must not tell the class"
+
+
+@pytest.mark.parametrize("name", ["squad", "squad2"])
+def test_answers_are_verbs_that_the_question_does_not_ask_for(name: str) -> None:
+    chosen: dict[str | None, set[int | None]] = {}
+    for row in read(name, True):
+        assert isinstance(row, Span)
+        assert all(answer in ALL_VERBS for answer in row.answers)
+        clause = row.context[: row.starts[0]].count(".") if row.answers else None
+        chosen.setdefault(first_of(row.question, ALL_VERBS), set()).add(clause)
+    assert all(len(found) == 1 for found in chosen.values())
+    assert len(set.union(*chosen.values())) == (3 if name == "squad2" else 2)
+
+
+def test_targets_controls_and_harmless_tasks_stay_as_they_are() -> None:
+    for task in [*TARGETS.values(), INTERMEDIATES["random"], INTERMEDIATES["csqa"], INTERMEDIATES["hellaswag"]]:
+        language = "qfa" if task.name in TARGETS else "en"
+        assert examples(world(0), task, "test", language) == examples(world(0, True), task, "test", language)

@@ -1,0 +1,163 @@
+"""The tokenizer, the corpus, and that pretraining can be cut and continued without a trace."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, XLMRobertaConfig
+
+from trainables.miniature.corpus import corpus
+from trainables.miniature.pretraining import RECIPE, start
+from trainables.miniature.splits import split_of
+from trainables.miniature.tokens import word_tokenizer
+from trainables.miniature.world import tokenizer, world
+from trainables.pretrain import Options, Pretraining, Text, batches
+
+TINY = {
+    "steps": 20,
+    "texts": 80,
+    "held_out": 20,
+    "batch_size": 8,
+    "layers": 1,
+    "hidden": 8,
+    "heads": 2,
+    "intermediate": 8,
+}
+
+
+def words() -> PreTrainedTokenizerBase:
+    return word_tokenizer(["Anna", "kadu", "нуту", ".", "-v", "-o"], 20)
+
+
+def test_suffixes_are_tokens_of_their_own() -> None:
+    assert words().tokenize("Anna kadu-v нуту-o .") == ["Anna", "kadu", "-v", "нуту", "-o", "."]
+    assert words()("foreign")["input_ids"] == [0, 3, 2]
+
+
+def test_pairs_have_the_template_of_xlm_r() -> None:
+    coded = words()("Anna", "kadu-v")
+    assert words().convert_ids_to_tokens(coded["input_ids"]) == (["<s>", "Anna", "</s>", "</s>", "kadu", "-v", "</s>"])
+    assert coded.sequence_ids() == [None, 0, None, None, 1, 1, None]
+
+
+def test_words_are_found_again(tmp_path: Path) -> None:
+    words().save_pretrained(tmp_path)
+    for loaded in (words(), AutoTokenizer.from_pretrained(tmp_path)):
+        coded = loaded(["Anna", "kadu-v", "."], is_split_into_words=True)
+        assert coded.word_ids() == [None, 0, 1, 1, 2, None]
+        assert coded["input_ids"] == [0, 5, 6, 9, 8, 2]
+        offsets = loaded("Anna kadu-v", return_offsets_mapping=True)["offset_mapping"]
+        assert offsets[1:-1] == [(0, 4), (5, 9), (9, 11)]
+        assert loaded.mask_token_id == 4 and loaded.pad_token_id == 1
+
+
+def test_the_vocabulary_is_ordered_and_belongs_to_the_world() -> None:
+    one, two = tokenizer(world(0)), tokenizer(world(1))
+    assert one.get_vocab() == tokenizer(world(0)).get_vocab() != two.get_vocab()
+    assert one.convert_ids_to_tokens(range(6)) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
+
+
+def test_the_corpus_translates_and_keeps_test_sentences_out() -> None:
+    lexicon = world(0).lexicon
+    back = {word: concept for words in lexicon.words.values() for concept, word in words.items()}
+    texts = list(corpus(lexicon, 0, 400))
+    pairs = [text for text in texts if text.second is not None]
+    assert 0.6 < len(pairs) / 400 < 0.8
+    for text in pairs:
+        first, second = (
+            [back[word.partition("-")[0]] for word in side.split()] for side in (text.first, text.second or "")
+        )
+        assert sorted(first) == sorted(second)
+        english = text.first if " ".join(first) == text.first else text.second
+        assert english is not None
+        for sentence in english.replace("?", ".").split(" .")[:-1]:
+            if sentence.strip().split()[1] != "are" and "?" not in english:
+                assert split_of(f"{sentence.strip()} .") == "train"
+
+
+def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
+    whole = start(world(0), TINY)
+    scores = [whole.advance() for _ in range(10)]
+    for cut in (1, 6):
+        before = start(world(0), TINY)
+        for _ in range(cut):
+            before.advance()
+        after = start(world(0), TINY)
+        after.load_state(before.state())
+        torch.rand(3)  # whatever else draws random numbers must not matter
+        assert [after.advance() for _ in range(10 - cut)] == scores[cut:]
+        assert after.state().keys() == whole.state().keys()
+        for name, tensor in whole.state().items():
+            assert torch.equal(tensor, after.state()[name]), name
+    with pytest.raises(ValueError, match="finished"):
+        whole.advance()
+
+
+def test_state_is_a_copy() -> None:
+    run = start(world(0), TINY)
+    run.advance()
+    state = run.state()
+    kept = {name: tensor.clone() for name, tensor in state.items()}
+    run.advance()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in state.items())
+
+
+def test_an_unknown_field_of_the_recipe_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no step; it has steps"):
+        start(world(0), {"step": 5})
+    assert set(TINY) <= set(RECIPE)
+
+
+def contrastive(**options: object) -> Pretraining:
+    config = XLMRobertaConfig(
+        vocab_size=11,
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=22,
+        type_vocab_size=1,
+        pad_token_id=1,
+    )
+    texts = [Text([5, 6, 8], [7, 10], joined=number % 2 == 0) for number in range(30)] + [Text([5, 6])]
+    given = {"steps": 20, "learning_rate": 1e-2, "batch_size": None, "tokens": 60, "contrast": 0.5, "contrast_layer": 1}
+    return Pretraining(
+        config, words(), texts, texts[:4], Options(**{**given, **options}), embeddings=torch.full((11, 8), 0.5)
+    )
+
+
+def test_frozen_embeddings_stay_and_the_rest_learns() -> None:
+    frozen, free = contrastive(frozen_embeddings=True), contrastive()
+    before = {name: tensor.clone() for name, tensor in frozen.encoder.state_dict().items()}
+    for run in (frozen, free):
+        run.advance()
+    after = frozen.encoder.state_dict()
+    table = "embeddings.word_embeddings.weight"
+    assert torch.equal(after[table], torch.full((11, 8), 0.5))
+    assert not torch.equal(free.encoder.state_dict()[table], after[table])
+    assert not torch.equal(after["encoder.layer.0.output.dense.weight"], before["encoder.layer.0.output.dense.weight"])
+
+
+def test_the_contrastive_term_counts() -> None:
+    runs = contrastive(), contrastive(contrast=0.0)
+    for run in runs:
+        run.advance()
+    assert not torch.equal(*(run.head.dense.weight for run in runs))
+
+
+def test_batches_hold_the_budget_and_every_text_once_an_epoch() -> None:
+    lengths = [4 + number % 7 for number in range(100)]
+    by_tokens = batches(lengths, Options(steps=30, learning_rate=1.0, batch_size=None, tokens=40))
+    assert len(by_tokens) == 30 and all(sum(lengths[i] for i in batch) <= 40 for batch in by_tokens)
+    by_texts = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10))
+    assert sorted(index for batch in by_texts for index in batch) == list(range(100))
+    again = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10))
+    other = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10, seed=1))
+    assert by_texts == again != other
+
+
+def test_options_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(ValueError, match="either batch_size or tokens"):
+        Options(steps=20, learning_rate=1.0, tokens=5)
+    with pytest.raises(ValueError, match="at least 10"):
+        Options(steps=9, learning_rate=1.0)

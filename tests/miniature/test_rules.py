@@ -1,0 +1,182 @@
+"""Labels and answers by hand: small items written out, and what the generators must make of them."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from spaces.miniature import INTERMEDIATES, POS, SUPERTAGS, TARGETS, partners
+from trainables.examples import Choice, Span
+from trainables.miniature.choices import around_events, kind_of_thing, next_event
+from trainables.miniature.grammar import Clause, english, render, text
+from trainables.miniature.meaning import CATEGORY, GROUP, OPPOSITES, SYNONYM
+from trainables.miniature.pairs import (
+    CONTRADICTION,
+    DIFFERENT,
+    ENTAILMENT,
+    NEUTRAL,
+    NLI,
+    PARAPHRASE,
+    inference,
+    paraphrase,
+    question_pair,
+)
+from trainables.miniature.spans import SpanItem, example
+from trainables.miniature.tags import entities, parts_of_speech, supertags
+from trainables.miniature.world import examples, world
+
+EVENT = Clause(
+    agent=("Anna", "Jordan"),
+    verb="sells",
+    patient=("dogs",),
+    adjective="big",
+    number="3",
+    place="Jordan",
+    organisation="Acme",
+    never=True,
+)
+
+
+def meaning(event: Clause) -> tuple[object, ...]:
+    """A clause with its words replaced by their synonym class."""
+    word = {w: min(w, twin) for w, twin in SYNONYM.items()}
+    adjective = event.adjective and word[event.adjective]
+    return event.agent, word[event.verb], event.patient, adjective, event.never
+
+
+def test_each_language_says_it_its_own_way() -> None:
+    words = world(0).lexicon.words
+    assert english(EVENT) == "Anna Jordan never sells 3 big dogs in Jordan for Acme ."
+
+    def concepts(language: str) -> str:
+        return " ".join(piece.concept for piece in render(EVENT, language, words[language]))
+
+    assert concepts("qnb") == concepts("en")
+    assert concepts("qma") == "Anna Jordan never sells 3 dogs big in Jordan for Acme ."
+    assert concepts("qfa") == "Anna Jordan 3 big dogs Jordan in Acme for never sells ."
+    assert f"{words['qma']['sells']}-v" in text(render(EVENT, "qma", words["qma"])).split()
+    assert f"{words['qfa']['dogs']}-o" in text(render(EVENT, "qfa", words["qfa"])).split()
+
+
+def test_a_question_opens_with_its_word_and_leaves_the_asked_part_out() -> None:
+    assert english(replace(EVENT, asked="place")) == "where Anna Jordan never sells 3 big dogs for Acme ?"
+    assert english(replace(EVENT, asked="agent")) == "who never sells 3 big dogs in Jordan for Acme ?"
+
+
+def test_relations_between_words() -> None:
+    assert SYNONYM["sells"] == "vends" and SYNONYM["vends"] == "sells"
+    assert set(OPPOSITES["large"]) == {"small", "little"}
+    assert CATEGORY["figs"] == "fruits"
+    assert GROUP["buys"] == GROUP["vends"] != GROUP["likes"]
+
+
+def test_inference_follows_its_rules() -> None:
+    draw = random.Random(0)
+    items = [inference(draw, NLI) for _ in range(300)]
+    assert {item.label for item in items} == {ENTAILMENT, NEUTRAL, CONTRADICTION}
+    for item in items:
+        one, other = item.first, item.second
+        kept = replace(one, adjective=one.adjective if other.adjective else None)
+        added = one.place is None and other.place is not None
+        if item.label == ENTAILMENT:
+            assert meaning(kept) == meaning(other) and not added
+        elif item.label == NEUTRAL:
+            assert added != (one.patient != other.patient)
+            assert (one.agent, one.never) == (other.agent, other.never)
+        else:
+            assert not added and one.patient == other.patient and meaning(kept) != meaning(other)
+
+
+def test_questions_and_paraphrases_follow_their_rules() -> None:
+    draw = random.Random(0)
+    for make in (question_pair, paraphrase):
+        items = [make(draw) for _ in range(300)]
+        assert {item.label for item in items} == {DIFFERENT, PARAPHRASE}
+        for item in items:
+            same = meaning(item.first) == meaning(item.second) and item.first.place == item.second.place
+            assert same == (item.label == PARAPHRASE)
+            assert english(item.first) != english(item.second) or item.label == PARAPHRASE
+
+
+def test_tags_by_hand() -> None:
+    lexicon = replace(world(0).lexicon, classes={"dogs": 1, "sells": 0}, products=frozenset({"Acme"}))
+    pieces = render(EVENT, "en", lexicon.words["en"])
+    assert parts_of_speech(pieces, lexicon) == (
+        ["PROPN", "PROPN", "ADV", "VERB1", "NUM", "ADJ", "NOUN2", "ADP", "PROPN", "ADP", "PROPN", "PUNCT"]
+    )
+    assert entities(pieces, lexicon) == (["B-PER", "I-PER", "O", "O", "O", "O", "O", "O", "B-LOC", "O", "B-PROD", "O"])
+    tags = supertags(pieces, lexicon)
+    assert tags[:2] == ["NP/NP", "NP"] and tags[3] == "(S\\NP)/NP1" and tags[6] == "N2" and tags[10] == "NP-product"
+
+
+def test_all_tags_have_a_label() -> None:
+    """Every tag that the generators can give occurs, and every label is given to something."""
+    here = world(0)
+    for task, labels in ((INTERMEDIATES["ccg"], SUPERTAGS), (TARGETS["udpos"], POS)):
+        rows = examples(here, task, "test", "qfa")
+        assert {tag for row in rows for tag in row.tags} == set(range(len(labels)))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["squad", "squad2", "xquad", "mlqa", "tydiqa"])
+@pytest.mark.parametrize("language", ["en", "qma", "qfa"])
+def test_answers_stand_where_they_start(name: str, language: str) -> None:
+    task = INTERMEDIATES[name] if name in INTERMEDIATES else TARGETS[name]
+    rows = examples(world(0), task, "test", language)
+    for row in rows:
+        assert isinstance(row, Span)
+        for answer, start in zip(row.answers, row.starts, strict=True):
+            assert row.context[start : start + len(answer)] == answer
+    unanswerable = sum(not row.answers for row in rows) / len(rows)  # type: ignore[union-attr]
+    assert 0.2 < unanswerable < 0.45 if task.unanswerable else unanswerable == 0
+
+
+def test_an_answer_by_hand() -> None:
+    lexicon = world(0).lexicon
+    other = Clause(agent=("Ben",), verb="likes", patient=("figs",))
+    item = SpanItem((other, EVENT), replace(EVENT, asked="patient", adjective=None, number=None), 1, "patient")
+    span = example(item, "en", lexicon, "x")
+    assert span.question == "what Anna Jordan never sells in Jordan for Acme ?"
+    assert span.answers == ("3 big dogs",)
+    assert span.context == "Ben likes figs . Anna Jordan never sells 3 big dogs in Jordan for Acme ."
+    far = example(item, "qfa", lexicon, "x")
+    assert far.answers[0] == far.answers[1] + "-o"
+
+
+def test_choices_follow_their_rules() -> None:
+    draw = random.Random(0)
+    follows = (2, 0, 3, 4, 1)  # 0 2 3 4 1 and round
+    for _ in range(200):
+        item = next_event(draw, follows)
+        groups = [GROUP[option.verb] for option in item.options if isinstance(option, Clause)]
+        assert groups[item.label] == follows[GROUP[item.context[0].verb]] and len(set(groups)) == 3
+        item = around_events(draw, follows)
+        groups = [GROUP[option.verb] for option in item.options if isinstance(option, Clause)]
+        first, second = (GROUP[event.verb] for event in item.context)
+        assert follows[first] == second and len(set(groups)) == 3
+        if item.question == "after":
+            assert follows[second] == groups[item.label]
+        else:
+            assert follows[groups[item.label]] == first
+        item = kind_of_thing(draw)
+        assert item.options[item.label] == CATEGORY[item.context[0].patient[0]] and len(set(item.options)) == 3
+
+
+def test_a_rendered_choice() -> None:
+    row = examples(world(0), INTERMEDIATES["cosmosqa"], "dev", "en")[0]
+    assert isinstance(row, Choice)
+    assert row.question in ("what before ?", "what after ?") and row.context.count(".") == 2
+
+
+def test_the_control_has_labels_that_nothing_explains() -> None:
+    """Labels of the control agree with the rule of inference as often as chance has it."""
+    rows = examples(world(0), INTERMEDIATES["random"], "train", "en")
+    entailed = [row.label for row in rows if row.first == row.second]  # type: ignore[union-attr]
+    assert len(entailed) > 50
+    assert all(0.2 < entailed.count(label) / len(entailed) < 0.47 for label in range(3))
+
+
+def test_partners_share_a_planted_skill() -> None:
+    assert partners("xnli") == ("anli", "mnli", "qqp")
+    assert partners("udpos") == partners("panx") == ("ccg",)
+    assert partners("xquad") == partners("tydiqa") == ("squad2", "squad")
+    assert partners("tatoeba") == () == partners("xnli", null=True)

@@ -1,0 +1,105 @@
+"""A board without Ray or training: a virtual machine room that runs the real plan, board and scheduler."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from search.board import Board
+from search.store import Store
+from spaces.benchmark import BENCHMARKS
+from spaces.plan import Maker, Start, Stratum, strata
+from spaces.profile import PROFILES
+from spaces.space import Space, axes
+from spaces.stage import TENTHS, Stage
+from trainables.data import Source
+from trainables.outcome import Outcome, write_outcome
+from trainables.places import ENCODER, Place
+
+MINIATURE = BENCHMARKS["miniature"]
+
+
+def curve_of(stage: Stage) -> tuple[float, ...]:
+    """A made-up English dev curve that depends on the stage alone."""
+    top = np.random.default_rng(int(stage.key, 16)).random()
+    return tuple(float(top * (t / TENTHS) ** 0.5) for t in range(1, TENTHS + 1))
+
+
+def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
+    """What a worker leaves of a stage."""
+    curve = curve_of(stage)
+    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
+    folder = store.place.folder(stage.key)
+    if stage.kind in ("pretrain", "intermediate"):
+        (folder / ENCODER).mkdir(exist_ok=True)
+    write_outcome(folder, outcome)
+    return outcome
+
+
+@dataclass
+class Room:
+    """Plays the workers: runs the stages that the board hands out, one after the other."""
+
+    results: Path
+    space: Space
+    gate: object = None
+    status: Callable[[Stage], str] = lambda stage: "finished"
+    ran: list[Stage] = field(default_factory=list)
+    keep: str = "winners"
+    retry_failed: bool = False
+
+    def plan(self) -> tuple[Stratum, ...]:
+        return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
+
+    def board(self) -> Board:
+        prints = {("intermediate", name): "i" for name in MINIATURE.intermediates}
+        prints |= {("target", name): "t" for name in MINIATURE.targets}
+        maker = Maker(
+            benchmark=MINIATURE,
+            start=Start(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
+            world={},
+            fingerprints=prints,
+            languages={task.name: task.languages for task in MINIATURE.targets.values()},
+            limit=None,
+            test_limit=None,
+        )
+        store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
+        return Board(
+            self.plan(), maker, store, None, gate=self.gate, retry_failed=self.retry_failed, keep=self.keep  # type: ignore[arg-type]
+        )
+
+    def run(self, most: int = 10**6) -> Board:
+        """Run up to `most` stages, then vanish, as a killed driver does."""
+        board = self.board()
+        while most > 0 and (stage := board.next()) is not None:
+            self.step(board, stage)
+            most -= 1
+        return board
+
+    def step(self, board: Board, stage: Stage) -> None:
+        self.ran.append(stage)
+        status = self.status(stage)
+        if status == "failed":
+            board.end(stage.key, board.store.write_failed(stage, "ValueError: made up"))
+            return
+        if self.gate is not None:
+            stratum = board.running[stage.key][0].stratum
+            curve = curve_of(stage)
+            for tenth in range(1, TENTHS):
+                if self.gate.report_curve(stratum.id, stage.key, curve[:tenth]) == "STOP":  # type: ignore[attr-defined]
+                    board.end(stage.key, board.store.write_stopped(stage, curve[:tenth], tenth, 1.0))
+                    return
+        board.end(stage.key, finish(board.store, stage, status))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    space = Space(
+        name="s",
+        intermediates=("mnli", "ccg"),
+        targets=("xnli", "xquad", "tatoeba"),
+        learning_rates=(1e-4, 1e-3, 2e-3),
+        seeds=(0, 1),
+    )
+    return Room(tmp_path, space)

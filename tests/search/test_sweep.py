@@ -1,0 +1,91 @@
+"""The sweep's own file: growth is allowed, change is refused with the difference, one run at a time."""
+
+import json
+from pathlib import Path
+
+import pytest
+from search.sweep import check_growth, lock_results, read_sweep, write_sweep
+from spaces.errors import UsageError
+
+SPEC = {
+    "space": "full",
+    "benchmark": "miniature",
+    "intermediates": ["none", "mnli"],
+    "targets": ["xnli"],
+    "learning_rates": [1e-3],
+    "seeds": [0],
+    "floors": [],
+    "limit": None,
+    "data": {"target xnli": "a"},
+}
+
+
+def test_it_reads_back(tmp_path: Path) -> None:
+    write_sweep(tmp_path, SPEC, {"key": "stratum"})
+    found = read_sweep(tmp_path)
+    assert found is not None and found["spec"] == SPEC and found["stages"] == {"key": "stratum"}
+    assert found["versions"]["python"]
+    assert read_sweep(tmp_path / "other") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": [0, 1]},
+        {"intermediates": ["none", "ccg", "mnli"]},
+        {"learning_rates": [5e-4, 1e-3]},
+        {"floors": ["random-encoder"]},
+        {"data": {"target xnli": "a", "target udpos": "b"}},
+        {"space": "own"},
+    ],
+)
+def test_what_only_adds_is_allowed(change: dict[str, object]) -> None:
+    check_growth(SPEC, {**SPEC, **change}, "sweep")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seeds": [1]}, r"seeds: was \[0\], now \[1\]"),
+        ({"benchmark": "xtreme"}, 'was "miniature", now "xtreme"'),
+        ({"limit": 5}, "limit: was null, now 5"),
+        ({"data": {"target xnli": "z"}}, 'data: target xnli was "a", now "z"'),
+        ({"learning_rates": {"low": 1e-4, "high": 1e-3, "draws": 4}}, "learning_rates"),
+    ],
+)
+def test_any_other_change_is_refused_with_the_difference(change: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check_growth(SPEC, {**SPEC, **change}, "sweep")
+
+
+def test_a_range_may_get_more_draws() -> None:
+    axis = {"low": 1e-4, "high": 1e-3, "draws": 4}
+    old = {**SPEC, "learning_rates": axis}
+    check_growth(old, {**SPEC, "learning_rates": {**axis, "draws": 5}}, "sweep")
+    with pytest.raises(UsageError, match="learning_rates"):
+        check_growth(old, {**SPEC, "learning_rates": {**axis, "draws": 3}}, "sweep")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"spec": 1, "stages": {}}'])
+def test_a_foreign_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(UsageError, match="is no sweep's file"):
+        read_sweep(tmp_path)
+    assert (tmp_path / "sweep.json").read_text() == text
+
+
+def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
+    with lock_results(tmp_path), pytest.raises(UsageError, match=r"in use by process \d+"):
+        lock_results(tmp_path)
+    lock_results(tmp_path).close()
+
+
+def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sweep(tmp_path, SPEC, {})
+    before = (tmp_path / "sweep.json").read_text()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_sweep(tmp_path, {**SPEC, "seeds": [0, 1]}, {})
+    assert (tmp_path / "sweep.json").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
+    assert json.loads(before)["spec"]["seeds"] == [0]

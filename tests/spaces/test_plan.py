@@ -1,0 +1,109 @@
+"""The plan: what is shared, what competes, what waits for what."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spaces.benchmark import BENCHMARKS
+from spaces.plan import Maker, Start, Stratum, strata
+from spaces.profile import PROFILES
+from spaces.space import SPACES, Axes, Space, axes
+
+MINIATURE = BENCHMARKS["miniature"]
+FULL = axes(SPACES["full"], MINIATURE, PROFILES["miniature"])
+
+
+def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
+    return strata(resolved, MINIATURE, pretrain=True)
+
+
+def maker(**fields: object) -> Maker:
+    prints = {("intermediate", name): "i" for name in MINIATURE.intermediates}
+    prints |= {("target", name): "t" for name in MINIATURE.targets}
+    given = {
+        "benchmark": MINIATURE,
+        "start": Start(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
+        "world": {"world_seed": 0},
+        "fingerprints": prints,
+        "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
+        "limit": None,
+        "test_limit": None,
+    }
+    return Maker(**{**given, **fields})  # type: ignore[arg-type]
+
+
+def test_targets_with_the_same_training_share_one_stratum() -> None:
+    squads = [s for s in plan() if s.kind == "target" and {"xquad", "mlqa"} & set(s.targets)]
+    assert all(s.targets == ("xquad", "mlqa") for s in squads)
+    assert len(squads) == len(FULL.intermediates) * len(FULL.seeds)
+
+
+def test_asking_for_one_of_them_gives_the_same_stages() -> None:
+    one = axes(Space(name="one", intermediates=("mnli",), targets=("xquad",)), MINIATURE, PROFILES["miniature"])
+    both = axes(Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")), MINIATURE, PROFILES["miniature"])
+    assert plan(one) == plan(both)
+
+
+def test_each_intermediate_is_trained_once_for_all_targets() -> None:
+    trained = Counter((s.task, s.seed) for s in plan() if s.kind == "intermediate")
+    assert set(trained.values()) == {1}
+    assert len(trained) == (len(FULL.intermediates) - 1) * len(FULL.seeds)
+
+
+def test_like_competes_with_like_only() -> None:
+    # Arms of a stratum differ in the learning rate and in nothing else.
+    made = maker()
+    for stratum in plan():
+        stages = [made.stage(stratum, rate, "parent") for rate in stratum.rates]  # type: ignore[union-attr]
+        assert len({(s.kind, s.task, s.intermediate, s.seed, s.parent, str(s.recipe)) for s in stages}) == 1
+        assert len({s.learning_rate for s in stages}) == len(stages)
+
+
+def test_ids_are_unique_and_parents_come_first() -> None:
+    seen: set[str] = set()
+    for stratum in plan():
+        assert stratum.id not in seen
+        assert stratum.parent is None or stratum.parent in seen
+        seen.add(stratum.id)
+
+
+def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
+    # Nothing but pretraining is shared between seeds: every stage of a chain carries its seed, and so does its parent.
+    by_id = {stratum.id: stratum for stratum in plan()}
+    for stratum in by_id.values():
+        parent = by_id.get(stratum.parent or "")
+        if parent is not None and parent.kind != "pretrain":
+            assert parent.seed == stratum.seed
+
+
+def test_the_key_of_a_child_holds_its_parent() -> None:
+    stratum = next(s for s in plan() if s.kind == "target")
+    assert maker().stage(stratum, 1e-3, "one").key != maker().stage(stratum, 1e-3, "other").key
+
+
+def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
+    floor = axes(Space(name="floor", intermediates=("none",), floor=True), MINIATURE, PROFILES["miniature"])
+    keys = [maker().stage(s, 1e-3, "root").key for s in plan(floor) if s.kind == "target" and s.task == "xnli-en"]
+    assert len(set(keys)) == len(keys) == 2 * len(floor.seeds)
+
+
+@given(
+    old=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),
+    more=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),
+    seeds=st.sets(st.integers(0, 5), min_size=1),
+)
+def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], seeds: set[int]) -> None:
+    def keys(rates: set[float], seeds: set[int]) -> set[str]:
+        space = Space(
+            name="s", intermediates=("mnli",), targets=("xnli",), learning_rates=tuple(rates), seeds=tuple(seeds)
+        )
+        resolved = axes(space, MINIATURE, PROFILES["miniature"])
+        return {maker().stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
+
+    assert keys(old, seeds) <= keys(old | more, seeds | {9})
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "intermediate", "target", "retrieval"])
+def test_every_kind_of_stage_is_in_the_plan(kind: str) -> None:
+    assert any(stratum.kind == kind for stratum in plan())

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.profile import PROFILES
+from spaces.space import SPACES, Axes, Range, Space, axes, find_space
+
+MINIATURE, XTREME = BENCHMARKS["miniature"], BENCHMARKS["xtreme"]
+
+
+def resolve(**fields: object) -> Axes:
+    return axes(Space(name="own", **fields), MINIATURE, PROFILES["miniature"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=lambda space: space.name)
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=lambda benchmark: benchmark.name)
+def test_the_baseline_is_a_member_of_every_named_space(space: Space, benchmark: object) -> None:
+    resolved = axes(space, benchmark, PROFILES["pretrained"])  # type: ignore[arg-type]
+    assert resolved.intermediates[0] == "none"
+
+
+def test_the_baseline_is_added_to_a_list_without_it() -> None:
+    assert resolve(intermediates=("mnli",)).intermediates == ("none", "mnli")
+
+
+def test_full_has_the_multi_task_run_and_the_control() -> None:
+    full = axes(SPACES["full"], MINIATURE, PROFILES["miniature"])
+    assert {"multitask", "random"} <= set(full.intermediates)
+    assert len([name for name in full.intermediates if name not in ("none", "multitask", "random")]) == 9
+    assert len(full.targets) == 9
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"intermediates": ("mnil",)}, "did you mean mnli"),
+        ({"targets": ("xnil",)}, "did you mean xnli"),
+        ({"targets": ()}, "the axis targets is empty"),
+        ({"seeds": ()}, "the axis seeds is empty"),
+        ({"learning_rates": ()}, "the axis learning-rates is empty"),
+        ({"learning_rates": (0.0,)}, "a learning rate is a number above 0, got 0.0"),
+        ({"learning_rates": (float("nan"),)}, "a learning rate is a number above 0"),
+        ({"learning_rates": "some"}, "'all', 'middle', a list or a Range"),
+        ({"seeds": (-1,)}, "a seed is a whole number"),
+        ({"seeds": (0, 0)}, "names 0 more than once"),
+    ],
+)
+def test_bad_axes_are_named(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolve(**fields)
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (1e-3, 1e-4), (1e-4, float("inf"))])
+def test_a_range_needs_bounds_in_order(bounds: tuple[float, float]) -> None:
+    with pytest.raises(UsageError, match="0 < low < high"):
+        Range(*bounds)
+
+
+def test_a_space_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("from spaces.space import Space\nSPACE = Space(name='mine', seeds=(4,))")
+    assert find_space(str(file)).seeds == (4,)
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "must define SPACE"), ("1/0", "ZeroDivisionError")])
+def test_a_space_file_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        find_space(str(file))
+
+
+def test_an_unknown_space_gets_the_near_ones() -> None:
+    with pytest.raises(UsageError, match="did you mean full"):
+        find_space("ful")

@@ -1,0 +1,90 @@
+"""Where examples come from: the miniature's generator or the hub layout, behind the same few functions."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from spaces.task import Task
+from trainables import hub, parallel_text
+from trainables.examples import Example, Parallel
+
+Split = Literal["train", "dev", "test"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One place to read from. `data` is a folder laid out like the hub; None is the hub itself (or the miniature)."""
+
+    benchmark: str
+    world_seed: int = 0
+    null_world: bool = False
+    data: str | None = None
+    limit: int | None = None  # training examples
+    test_limit: int | None = None  # test examples per language (never of retrieval: a smaller pool is another task)
+
+    @property
+    def folder(self) -> Path | None:
+        """The data folder."""
+        return None if self.data is None else Path(self.data)
+
+
+def examples(source: Source, task: Task, split: Split, language: str = "en") -> list[Example]:
+    """Examples of a trained task. Cut training sets are the first of a fixed shuffle, so that all labels are in."""
+    found = _read(source, task, split, language)
+    if isinstance(found, Parallel):
+        raise ValueError(f"{task.name} is retrieval: read its pools with `pool`.")
+    if split == "train" and source.limit is not None and len(found) > source.limit:
+        chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
+        return [found[i] for i in sorted(chosen)]
+    return found[: source.test_limit] if split == "test" else found
+
+
+def pool(source: Source, task: Task, split: Split, language: str) -> Parallel:
+    """A retrieval pool in one language."""
+    found = _read(source, task, split, language)
+    if not isinstance(found, Parallel):
+        raise ValueError(f"{task.name} is no retrieval task.")
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _read(source: Source, task: Task, split: Split, language: str) -> list[Example] | Parallel:
+    if source.benchmark == "miniature":
+        from trainables.miniature import world
+
+        return world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+    return hub.examples(task, split, language, data=source.folder)
+
+
+def fingerprint(source: Source, task: Task) -> str:
+    """A hash of all that the task reads: equal fingerprints mean equal examples."""
+    if source.benchmark == "miniature":
+        from trainables.miniature import world
+
+        return world.world(source.world_seed, source.null_world).fingerprint
+    return hub.fingerprint(task, source.folder)
+
+
+def languages(source: Source, task: Task) -> tuple[str, ...]:
+    """The languages in which the task can be evaluated: those of its table that the data hold."""
+    return task.languages if source.benchmark == "miniature" else hub.languages(task, source.folder)
+
+
+def missing(source: Source, tasks: list[Task]) -> list[str]:
+    """One line for each thing that the tasks need and the data lack."""
+    return [] if source.benchmark == "miniature" else hub.check(tasks, source.folder)
+
+
+def text_fingerprint(folder: Path) -> str:
+    """A hash of the aligned text that the small encoder is pretrained on."""
+    return parallel_text.fingerprint(folder)
+
+
+def notes(source: Source, tasks: list[Task]) -> list[str]:
+    """What a reader of the scores must know of the data, a line each."""
+    if source.benchmark == "miniature":
+        return []
+    return [line for task in tasks for line in hub.notes(task, source.folder)]

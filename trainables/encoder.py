@@ -1,0 +1,85 @@
+"""The encoder: any `transformers` encoder, from a folder, a hub id or random weights; saved as a folder again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.files import write_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A model that yields hidden states, with the tokenizer it was trained with."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+    @property
+    def width(self) -> int:
+        """Size of a hidden state."""
+        return int(self.model.config.hidden_size)
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills rows up."""
+        pad_id = self.tokenizer.pad_token_id
+        if not isinstance(pad_id, int):
+            raise ValueError("the tokenizer has no padding token.")
+        return pad_id
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def dropout(self) -> float:
+        """The dropout that heads share with the encoder."""
+        return float(getattr(self.model.config, "hidden_dropout_prob", 0.0) or 0.0)
+
+
+def load_encoder(place: str, *, random_seed: int | None = None) -> Encoder:
+    """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights."""
+    tokenizer = AutoTokenizer.from_pretrained(place)
+    if random_seed is None:
+        # The pooler is never used, and a checkpoint without one must not get a random one silently.
+        model = AutoModel.from_pretrained(place, dtype=torch.float32, **_without_pooler(place))
+    else:
+        torch.manual_seed(random_seed)
+        config = AutoConfig.from_pretrained(place)
+        model = AutoModel.from_config(config, dtype=torch.float32, **_without_pooler(place))
+    return Encoder(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer)
+
+
+def _without_pooler(place: str) -> dict[str, bool]:
+    known = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
+    return {"add_pooling_layer": False} if AutoConfig.from_pretrained(place).model_type in known else {}
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write model and tokenizer as a folder that `transformers` loads; whole, or not at all."""
+
+    def write(temporary: Path) -> None:
+        encoder.model.save_pretrained(temporary)
+        encoder.tokenizer.save_pretrained(temporary)
+
+    write_folder(folder, write)
+
+
+def freeze_embeddings(model: PreTrainedModel) -> None:
+    """Keep the word embeddings as they are."""
+    embeddings = model.get_input_embeddings()
+    if not isinstance(embeddings, nn.Embedding):
+        raise ValueError(f"cannot freeze the word embeddings of {type(model).__name__}: no nn.Embedding.")
+    embeddings.weight.requires_grad_(False)
+
+
+def hidden_states(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Last hidden states (rows, length, width) of a batch."""
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
+    states: torch.Tensor = model(**inputs).last_hidden_state
+    return states

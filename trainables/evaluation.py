@@ -1,0 +1,91 @@
+"""Evaluation of one task in one language: predictions, official metrics, and what a constant answer would get."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from spaces.task import Task
+from trainables.encoder import Encoder, hidden_states
+from trainables.examples import Choice, Example, Pair, Tagged
+from trainables.features import Feature, by_length, collate
+from trainables.kinds import KINDS
+
+BATCH = 128  # rows per evaluation batch; no part of the outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """A test or dev set in one language, encoded."""
+
+    task: Task
+    language: str
+    examples: Sequence[Example]
+    features: Sequence[Feature]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Metrics (shares from 0 to 1), the predictions behind them, and whether these are all the same."""
+
+    metrics: dict[str, float]
+    predictions: list[Any]
+    constant: bool
+
+
+def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated) -> Result:
+    """Predict every example and score the predictions; the module is left in evaluation mode."""
+    kind, task = KINDS[evaluated.task.kind], evaluated.task
+    encoder.model.eval()
+    head.eval()
+    guesses: list[Any] = [None] * len(evaluated.features)
+    with torch.inference_mode():
+        for indices in by_length(evaluated.features, BATCH):
+            features = [evaluated.features[i] for i in indices]
+            batch = collate(features, encoder.pad_id, per_position=kind.per_position, device=encoder.device)
+            logits = head(hidden_states(encoder.model, batch), batch)
+            for i, guess in zip(indices, kind.decode(logits, batch, features), strict=True):
+                guesses[i] = guess
+    predictions = kind.merge(task, evaluated.features, guesses, evaluated.examples)
+    metrics = kind.score(task, evaluated.examples, predictions, evaluated.language)
+    return Result(metrics, predictions, constant=len(set(_flat(predictions))) <= 1)
+
+
+def _flat(predictions: Sequence[Any]) -> Sequence[Any]:
+    return [tag for tags in predictions for tag in tags] if isinstance(predictions[0], list) else predictions
+
+
+def task_score(task: Task, metrics: dict[str, float]) -> float:
+    """The task score: the mean of the official metrics."""
+    return float(np.mean([metrics[name] for name in task.score]))
+
+
+def majority(task: Task, train: Sequence[Example], evaluated: Evaluated) -> dict[str, float] | None:
+    """Metrics of always answering the commonest training label; None where there is no such answer (span)."""
+    labels = [label for example in train for label in _labels(example)]
+    if not labels:
+        return None
+    commonest = Counter(labels).most_common(1)[0][0]
+    predictions: list[Any] = [
+        [commonest] * len(example.words) if isinstance(example, Tagged) else commonest for example in evaluated.examples
+    ]
+    return KINDS[task.kind].score(task, evaluated.examples, predictions, evaluated.language)
+
+
+def _labels(example: Example) -> Sequence[int]:
+    match example:
+        case Pair() | Choice():
+            return (example.label,)
+        case Tagged():
+            return example.tags
+    return ()
+
+
+def at_chance(score: float, floor: float, examples: int) -> bool:
+    """True if an accuracy is not above its floor by more than 1.64 standard errors of a binomial share."""
+    return score <= floor + 1.645 * math.sqrt(floor * (1 - floor) / max(1, examples))

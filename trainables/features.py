@@ -1,0 +1,84 @@
+"""Features: examples after the tokenizer, and how they become padded tensors. Shared by every kind of task."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+IGNORED = -100  # target id that no loss counts (PyTorch's own default)
+
+Ids = NDArray[np.int32]
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input of the model: one row of ids, or one per option (choice).
+
+    `example` is the index of the example it came from: long examples yield several features. `target` is a label
+    id, or start and end, or one id per position. `marks` holds, per row and position, the word index (tagging), the
+    segment (pair, choice) or 1 where an answer may lie (span); -1 elsewhere. `origin` maps positions back to the
+    example: word indices (tagging) or character offsets (span).
+    """
+
+    example: int
+    rows: tuple[Ids, ...]
+    types: tuple[Ids, ...] | None
+    target: Ids
+    marks: tuple[Ids, ...] | None = None
+    origin: Any = None
+
+    @property
+    def length(self) -> int:
+        """Sub-tokens of the longest row."""
+        return max(len(row) for row in self.rows)
+
+
+def pad(rows: Sequence[Ids], value: int) -> torch.Tensor:
+    """Rows of different lengths as one (rows, longest) tensor of int64, filled up with `value` on the right."""
+    width = max(len(row) for row in rows)
+    block = np.full((len(rows), width), value, dtype=np.int64)
+    for i, row in enumerate(rows):
+        block[i, : len(row)] = row
+    return torch.from_numpy(block)
+
+
+def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, device: torch.device) -> Tensors:
+    """A batch: `input_ids`, `attention_mask` (rows, length), `token_type_ids` where used, `target`, `marks`.
+
+    `per_position` says that targets have one id per position (padded with IGNORED) and not one label per feature.
+    """
+    rows = [row for feature in features for row in feature.rows]
+    width = max(len(row) for row in rows)
+    lengths = torch.tensor([len(row) for row in rows])
+    batch = {
+        "input_ids": pad(rows, pad_id),
+        "attention_mask": (torch.arange(width)[None, :] < lengths[:, None]).to(torch.int64),
+    }
+    if features[0].types is not None:
+        batch["token_type_ids"] = pad([row for feature in features for row in feature.types or ()], 0)
+    if per_position:
+        batch["target"] = pad([feature.target for feature in features], IGNORED)
+    else:
+        batch["target"] = torch.from_numpy(np.stack([feature.target for feature in features]).astype(np.int64))
+    if features[0].marks is not None:
+        batch["marks"] = pad([row for feature in features for row in feature.marks or ()], -1)
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def by_length(features: Sequence[Feature], size: int) -> Iterator[list[int]]:
+    """Indices of features in batches of `size`, long ones first: little padding, and a lack of memory shows at once."""
+    order = sorted(range(len(features)), key=lambda i: -features[i].length)
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def in_order(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
+    """Guesses of one-feature examples in the order of the examples; -1, never a label, where one is missing."""
+    ordered = [-1] * examples
+    for feature, guess in zip(features, guesses, strict=True):
+        ordered[feature.example] = guess
+    return ordered

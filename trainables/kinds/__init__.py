@@ -1,0 +1,40 @@
+"""The kinds of task. Each file has the same functions: encode examples, build a head, compute a loss, read answers."""
+
+from trainables.kinds import choice, pair, span, tagging
+from trainables.kinds.kind import KindOfTask
+
+KINDS = {
+    "pair": KindOfTask(
+        encode=pair.encode,
+        head=pair.head,
+        loss=pair.loss,
+        decode=pair.decode,
+        merge=pair.merge,
+        score=pair.score,
+    ),
+    "choice": KindOfTask(
+        encode=choice.encode,
+        head=choice.head,
+        loss=pair.loss,  # a choice among options is a label among scores
+        decode=pair.decode,
+        merge=choice.merge,
+        score=choice.score,
+    ),
+    "tagging": KindOfTask(
+        encode=tagging.encode,
+        head=tagging.head,
+        loss=tagging.loss,
+        decode=tagging.decode,
+        merge=tagging.merge,
+        score=tagging.score,
+        per_position=True,
+    ),
+    "span": KindOfTask(
+        encode=span.encode,
+        head=span.head,
+        loss=span.loss,
+        decode=span.decode,
+        merge=span.merge,
+        score=span.score,
+    ),
+}

@@ -1,0 +1,79 @@
+"""Multiple choice: one right option among several, each scored on its own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from spaces.profile import Profile
+from spaces.task import Recipe, Task
+from trainables.examples import Choice
+from trainables.features import Feature, Ids, Tensors, in_order
+from trainables.kinds.pair import segments_of
+from trainables.kinds.pooling import PooledHead
+from trainables.metrics import accuracy
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Choice], recipe: Recipe, profile: Profile
+) -> list[Feature]:
+    """One feature per example with one row per option: context against question and option, the longer one cut."""
+    if not examples:
+        return []
+    options = len(examples[0].options)
+    firsts, seconds = [], []
+    for example in examples:
+        if len(example.options) != options:
+            raise ValueError(f"all examples need {options} options, got one with {len(example.options)}.")
+        question = example.question if example.context else ""
+        for option in example.options:
+            firsts.append(example.context or example.question)
+            seconds.append(f"{question} {option}".strip())
+    coded = tokenizer(firsts, seconds, truncation="longest_first", max_length=recipe.max_length)
+    rows = [np.array(row, dtype=np.int32) for row in coded["input_ids"]]
+    types = [np.array(row, dtype=np.int32) for row in coded.get("token_type_ids", ())]
+    marks = [segments_of(coded.sequence_ids(i)) for i in range(len(rows))] if profile.pooling == "segments" else []
+
+    def of_example(values: list[Ids], i: int) -> tuple[Ids, ...]:
+        return tuple(values[i * options : (i + 1) * options])
+
+    return [
+        Feature(
+            example=i,
+            rows=of_example(rows, i),
+            types=of_example(types, i) or None,
+            target=np.array(example.label, dtype=np.int32),
+            marks=of_example(marks, i) or None,
+        )
+        for i, example in enumerate(examples)
+    ]
+
+
+class ChoiceHead(nn.Module):
+    """One score per row, regrouped to (batch, options)."""
+
+    def __init__(self, width: int, dropout: float, profile: Profile) -> None:
+        super().__init__()
+        self.score = PooledHead(width, 1, dropout, profile)
+
+    def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
+        """Hidden states (batch * options, length, width) to logits (batch, options)."""
+        scores: torch.Tensor = self.score(hidden, batch)
+        return scores.view(len(batch["target"]), -1)
+
+
+def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+    """A scorer of options."""
+    return ChoiceHead(width, dropout, profile)
+
+
+def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Choice]) -> list[int]:
+    """One feature is one example: the guesses in the order of the examples."""
+    return in_order(features, guesses, len(examples))
+
+
+def score(task: Task, examples: Sequence[Choice], predictions: Sequence[int], language: str) -> dict[str, float]:
+    """Accuracy."""
+    return {"accuracy": accuracy([example.label for example in examples], predictions)}

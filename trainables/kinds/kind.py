@@ -1,0 +1,34 @@
+"""What a kind of task is to the rest: a record of functions, so that one training loop serves them all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from spaces.profile import Profile
+from spaces.task import Recipe, Task
+from trainables.features import Feature, Tensors
+
+Encode = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, Profile], list[Feature]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOfTask:
+    """The five things that differ between kinds.
+
+    encode: examples to features. head(width, task, dropout, profile): a fresh module from hidden states and batch to
+    logits. loss: logits and batch to a scalar. decode: logits, batch and its features to one guess per feature.
+    merge: features, their guesses and the number of examples to one prediction per example.
+    score: task, examples, predictions and language to metric values (shares 0 to 1).
+    """
+
+    encode: Encode
+    head: Callable[[int, Task, float, Profile], nn.Module]
+    loss: Callable[[torch.Tensor, Tensors], torch.Tensor]
+    decode: Callable[[torch.Tensor, Tensors, Sequence[Feature]], list[Any]]
+    merge: Callable[[Task, Sequence[Feature], Sequence[Any], Sequence[Any]], list[Any]]
+    score: Callable[[Task, Sequence[Any], Sequence[Any], str], dict[str, float]]
+    per_position: bool = False

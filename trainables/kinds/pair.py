@@ -1,0 +1,71 @@
+"""Sentence pairs: one label for two sentences (NLI, paraphrase)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from spaces.profile import Profile
+from spaces.task import Recipe, Task
+from trainables.examples import Pair
+from trainables.features import Feature, Ids, Tensors, in_order
+from trainables.kinds.pooling import PooledHead
+from trainables.metrics import accuracy
+
+
+def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
+    """Per position 0 or 1 for the first or second text, -1 for special tokens."""
+    return np.array([-1 if segment is None else segment for segment in sequence_ids], dtype=np.int32)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Pair], recipe: Recipe, profile: Profile
+) -> list[Feature]:
+    """One feature per pair; the longer sentence is cut first."""
+    if not examples:
+        return []
+    coded = tokenizer(
+        [example.first for example in examples],
+        [example.second for example in examples],
+        truncation="longest_first",
+        max_length=recipe.max_length,
+    )
+    types = coded.get("token_type_ids")
+    return [
+        Feature(
+            example=i,
+            rows=(np.array(coded["input_ids"][i], dtype=np.int32),),
+            types=None if types is None else (np.array(types[i], dtype=np.int32),),
+            target=np.array(example.label, dtype=np.int32),
+            marks=(segments_of(coded.sequence_ids(i)),) if profile.pooling == "segments" else None,
+        )
+        for i, example in enumerate(examples)
+    ]
+
+
+def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+    """One output per label."""
+    return PooledHead(width, len(task.labels), dropout, profile)
+
+
+def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """Cross-entropy of (batch, labels) against label ids."""
+    return nn.functional.cross_entropy(logits, batch["target"])
+
+
+def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[int]:
+    """The likeliest label id of each feature."""
+    guesses: list[int] = logits.argmax(-1).tolist()
+    return guesses
+
+
+def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Pair]) -> list[int]:
+    """One feature is one example: the guesses in the order of the examples."""
+    return in_order(features, guesses, len(examples))
+
+
+def score(task: Task, examples: Sequence[Pair], predictions: Sequence[int], language: str) -> dict[str, float]:
+    """Accuracy."""
+    return {"accuracy": accuracy([example.label for example in examples], predictions)}

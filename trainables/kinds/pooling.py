@@ -1,0 +1,39 @@
+"""One vector per input row and a small classifier on it: the head of sentence pairs and of multiple choice."""
+
+import torch
+from torch import nn
+
+from spaces.profile import Profile
+from trainables.features import Tensors
+
+
+class PooledHead(nn.Module):
+    """Linear, tanh, linear on the first token (as in RoBERTa) or on the two segments' means.
+
+    The second form, [u, v, |u - v|, u * v] of the segment means u and v, suits small encoders whose first token was
+    never trained to sum a sentence up.
+    """
+
+    def __init__(self, width: int, outputs: int, dropout: float, profile: Profile) -> None:
+        super().__init__()
+        self.segments = profile.pooling == "segments"
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(4 * width if self.segments else width, width)
+        self.out = nn.Linear(width, outputs)
+
+    def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
+        """Hidden states (rows, length, width) to logits (rows, outputs)."""
+        if self.segments:
+            first = segment_mean(hidden, batch["marks"] == 0)
+            second = segment_mean(hidden, batch["marks"] == 1)
+            pooled = torch.cat([first, second, (first - second).abs(), first * second], dim=-1)
+        else:
+            pooled = hidden[:, 0]
+        logits: torch.Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
+        return logits
+
+
+def segment_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the masked positions: (rows, length, width) and (rows, length) to (rows, width); 0 where none."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)

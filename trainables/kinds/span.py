@@ -1,0 +1,155 @@
+"""Span extraction: the answer to a question is a stretch of the context, or nothing (SQuAD and its kin)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from spaces.profile import Profile
+from spaces.task import Recipe, Task
+from trainables.examples import Span
+from trainables.features import Feature, Tensors
+from trainables.metrics import span_scores
+
+LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The best span of one window: characters of the context, and how much it beats the window's `no answer`."""
+
+    start: int
+    stop: int
+    logit: float
+    no_answer: float
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Span], recipe: Recipe, profile: Profile
+) -> list[Feature]:
+    """Windows over the context that share `stride` sub-tokens; the target is (start, end), (0, 0) where no answer is.
+
+    Position 0 is the first special token, which stands for `no answer in this window`.
+    """
+    if not examples:
+        return []
+    half = recipe.max_length // 2
+    questions = [_shorten(tokenizer, example.question.strip(), half) for example in examples]
+    coded = tokenizer(
+        questions,
+        [example.context for example in examples],
+        truncation="only_second",
+        max_length=recipe.max_length,
+        stride=min(recipe.stride, recipe.max_length // 4),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    types = coded.get("token_type_ids")
+    features = []
+    for window, i in enumerate(coded["overflow_to_sample_mapping"]):
+        offsets = np.array(coded["offset_mapping"][window], dtype=np.int32)
+        inside = np.array([segment == 1 for segment in coded.sequence_ids(window)])
+        features.append(
+            Feature(
+                example=i,
+                rows=(np.array(coded["input_ids"][window], dtype=np.int32),),
+                types=None if types is None else (np.array(types[window], dtype=np.int32),),
+                target=_target(examples[i], offsets, inside),
+                marks=(np.where(inside, 1, -1).astype(np.int32),),
+                origin=offsets,
+            )
+        )
+    return features
+
+
+def _shorten(tokenizer: PreTrainedTokenizerBase, question: str, most: int) -> str:
+    """Cut a question that would leave no room for the context, at a sub-token's end."""
+    if len(question) <= most:  # a sub-token is at least one character
+        return question
+    ends = [
+        end for _, end in tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    ]
+    return question if len(ends) <= most else question[: ends[most - 1]]
+
+
+def _target(example: Span, offsets: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """First and last position of the first answer in this window, or (0, 0)."""
+    if example.answers:
+        start = example.starts[0]
+        stop = start + len(example.answers[0])
+        covered = np.flatnonzero(inside & (offsets[:, 1] > start) & (offsets[:, 0] < stop))
+        whole = len(covered) and offsets[covered[0], 0] <= start and offsets[covered[-1], 1] >= stop
+        if whole:
+            return np.array([covered[0], covered[-1]], dtype=np.int32)
+    return np.zeros(2, dtype=np.int32)
+
+
+class SpanHead(nn.Module):
+    """Start and end logit of every position."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(width, 2)
+
+    def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
+        """Hidden states (batch, length, width) to logits (batch, length, 2), minus infinity outside the context."""
+        logits: torch.Tensor = self.out(hidden)
+        allowed = batch["marks"] == 1
+        allowed[:, 0] = True
+        return logits.masked_fill(~allowed.unsqueeze(-1), -1e4)
+
+
+def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+    """Two outputs per position."""
+    return SpanHead(width)
+
+
+def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """Mean of the cross-entropies of start and end over the positions."""
+    start = nn.functional.cross_entropy(logits[..., 0], batch["target"][:, 0])
+    end = nn.functional.cross_entropy(logits[..., 1], batch["target"][:, 1])
+    return (start + end) / 2
+
+
+def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[Guess]:
+    """The best span of each window: start <= end, at most LONGEST_ANSWER sub-tokens, inside the context."""
+    start, end = logits[..., 0], logits[..., 1]
+    pairs = start[:, 1:, None] + end[:, None, 1:]
+    length = pairs.shape[1]
+    band = torch.ones(length, length, dtype=torch.bool, device=pairs.device).triu().tril(LONGEST_ANSWER - 1)
+    best, place = pairs.masked_fill(~band, -torch.inf).flatten(1).max(-1)
+    none = (start[:, 0] + end[:, 0]).tolist()
+    guesses = []
+    for i, (feature, value, spot) in enumerate(zip(features, best.tolist(), place.tolist(), strict=True)):
+        first, last = divmod(spot, length)
+        offsets = feature.origin
+        # A window without context (cut away) has no span to offer: its offsets would point into the question.
+        real = feature.marks is not None and feature.marks[0][first + 1] == 1 and feature.marks[0][last + 1] == 1
+        begin, stop = (int(offsets[first + 1][0]), int(offsets[last + 1][1])) if real else (0, 0)
+        guesses.append(Guess(begin, stop, value if real else -np.inf, none[i]))
+    return guesses
+
+
+def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], examples: Sequence[Span]) -> list[str]:
+    """The answer text per example: the best window's span; empty where `no answer` beats it and the task allows it."""
+    best: dict[int, Guess] = {}
+    least: dict[int, float] = {}
+    for feature, guess in zip(features, guesses, strict=True):
+        i = feature.example
+        least[i] = min(least.get(i, np.inf), guess.no_answer)
+        if i not in best or guess.logit > best[i].logit:
+            best[i] = guess
+    texts = []
+    for i, example in enumerate(examples):
+        guess = best[i]
+        unanswered = task.unanswerable and least[i] > guess.logit
+        texts.append("" if unanswered else example.context[guess.start : guess.stop])
+    return texts
+
+
+def score(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> dict[str, float]:
+    """Exact match and F1 over words by SQuAD's rule, or MLQA's where the task says so."""
+    return span_scores([example.answers for example in examples], predictions, language, task.normalise)

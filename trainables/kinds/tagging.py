@@ -1,0 +1,140 @@
+"""Token tagging: one label per word (POS, named entities, supertags)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from spaces.profile import Profile
+from spaces.task import Recipe, Task
+from trainables.examples import Tagged
+from trainables.features import IGNORED, Feature, Tensors
+from trainables.metrics import accuracy, chunk_f1
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Tagged], recipe: Recipe, profile: Profile
+) -> list[Feature]:
+    """One feature per sentence, or several where it is longer than `max_length`; words are never split over two.
+
+    The label of a word is that of its first sub-token. A word that the tokenizer makes vanish becomes one unknown
+    token, so that every word gets a prediction (as in XTREME's own script).
+    """
+    if not examples:
+        return []
+    before, after = (ids[:1] for ids in _template(tokenizer))
+    room = recipe.max_length - 2
+    coded = tokenizer([list(example.words) for example in examples], is_split_into_words=True, add_special_tokens=False)
+    features = []
+    for i, example in enumerate(examples):
+        pieces: list[list[int]] = [[] for _ in example.words]
+        for token, word in zip(coded["input_ids"][i], coded.word_ids(i), strict=True):
+            pieces[word].append(token)
+        pieces = [(ids or [tokenizer.unk_token_id])[:room] for ids in pieces]
+        start = 0
+        while start < len(pieces):
+            stop, length = start, 0
+            while stop < len(pieces) and length + len(pieces[stop]) <= room:
+                length += len(pieces[stop])
+                stop += 1
+            features.append(_feature(i, example, pieces, range(start, stop), before, after))
+            start = stop
+    return features
+
+
+def _template(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """The special tokens around a sentence: what the tokenizer makes of an empty one, first and last."""
+    empty = tokenizer("")["input_ids"]
+    if len(empty) != 2:
+        raise ValueError(f"the tokenizer must put one token before and one after a text, it gives {len(empty)}.")
+    return [empty[0]], [empty[1]]
+
+
+def _feature(
+    i: int, example: Tagged, pieces: list[list[int]], words: range, before: list[int], after: list[int]
+) -> Feature:
+    ids, marks, target = list(before), [-1], [IGNORED]
+    for place, word in enumerate(words):
+        ids += pieces[word]
+        marks += [place] * len(pieces[word])
+        target += [example.tags[word]] + [IGNORED] * (len(pieces[word]) - 1)
+    row = np.array(ids + after, dtype=np.int32)
+    return Feature(
+        example=i,
+        rows=(row,),
+        types=None,
+        target=np.array([*target, IGNORED], dtype=np.int32),
+        marks=(np.array([*marks, -1], dtype=np.int32),),
+        origin=words,
+    )
+
+
+class TagHead(nn.Module):
+    """Linear on every position; with `words="mean"` a word's sub-tokens all hold the mean of their hidden states."""
+
+    def __init__(self, width: int, labels: int, dropout: float, profile: Profile) -> None:
+        super().__init__()
+        self.mean = profile.words == "mean"
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(width, labels)
+
+    def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
+        """Hidden states (batch, length, width) to logits (batch, length, labels)."""
+        if self.mean:
+            hidden = word_means(hidden, batch["marks"])
+        logits: torch.Tensor = self.out(self.dropout(hidden))
+        return logits
+
+
+def word_means(hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """Each position gets the mean hidden state of its word. `words` (batch, length) holds word indices, -1 outside."""
+    slots = int(words.max()) + 2  # the last slot gathers what belongs to no word
+    index = words.where(words >= 0, slots - 1).unsqueeze(-1).expand_as(hidden)
+    shape = (hidden.shape[0], slots, hidden.shape[2])
+    sums = hidden.new_zeros(shape).scatter_add(1, index, hidden)
+    counts = hidden.new_zeros(shape).scatter_add(1, index, torch.ones_like(hidden))
+    return (sums / counts.clamp(min=1)).gather(1, index)
+
+
+def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+    """One output per tag and position."""
+    return TagHead(width, len(task.labels), dropout, profile)
+
+
+def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """Cross-entropy over the first sub-tokens of all words in the batch."""
+    return nn.functional.cross_entropy(logits.flatten(0, 1), batch["target"].flatten(), ignore_index=IGNORED)
+
+
+def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
+    """The likeliest tag id of each word of each feature."""
+    guesses = logits.argmax(-1).numpy(force=True)
+    decoded = []
+    for row, feature in zip(guesses, features, strict=True):
+        places = feature.marks[0] if feature.marks else np.array([])
+        _, first = np.unique(places, return_index=True)  # position of each word's first sub-token; index 0 is -1
+        decoded.append([int(row[position]) for position in first[1:]])
+    return decoded
+
+
+def merge(
+    task: Task, features: Sequence[Feature], guesses: Sequence[list[int]], examples: Sequence[Tagged]
+) -> list[list[int]]:
+    """Tags per sentence, with the parts of long sentences put together again."""
+    merged = [[-1] * len(example.words) for example in examples]
+    for feature, tags in zip(features, guesses, strict=True):
+        for word, tag in zip(feature.origin, tags, strict=True):
+            merged[feature.example][word] = tag
+    return merged
+
+
+def score(task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]], language: str) -> dict[str, float]:
+    """Chunk F1 by seqeval's rule (for bare POS tags XTREME's official score) and token accuracy."""
+    gold = [[task.labels[tag] for tag in example.tags] for example in examples]
+    guess = [[task.labels[tag] for tag in tags] for tags in predictions]
+    return {
+        "f1": chunk_f1(gold, guess),
+        "accuracy": accuracy([tag for tags in gold for tag in tags], [tag for tags in guess for tag in tags]),
+    }

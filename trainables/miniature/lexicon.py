@@ -1,0 +1,141 @@
+"""Concepts, and the word for each in every language.
+
+A concept is named by its English word. English is the same in every world, for the sake of readers; which words the
+other languages share with it, their own words, the arbitrary classes and the course of events are drawn anew for each.
+Everything is drawn from ordered lists with generators seeded by strings, so no order of a set or hash of a string can
+change an id.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# 5 categories of 6 nouns, called by the category's word.
+NOUNS = {
+    "animals": ("dogs", "cats", "horses", "birds", "sheep", "foxes"),
+    "tools": ("hammers", "saws", "drills", "ropes", "nails", "ladders"),
+    "fruits": ("apples", "pears", "plums", "grapes", "lemons", "figs"),
+    "furniture": ("chairs", "tables", "beds", "lamps", "shelves", "desks"),
+    "instruments": ("drums", "flutes", "harps", "pianos", "violins", "horns"),
+}
+# 5 groups of verbs (the kinds of events), each with two poles, each pole with two synonyms.
+VERBS = (
+    (("likes", "loves"), ("hates", "dislikes")),
+    (("buys", "acquires"), ("sells", "vends")),
+    (("finds", "discovers"), ("loses", "misplaces")),
+    (("builds", "makes"), ("destroys", "wrecks")),
+    (("lifts", "raises"), ("drops", "lowers")),
+)
+# 3 scales of adjectives, in the same shape.
+ADJECTIVES = (
+    (("big", "large"), ("small", "little")),
+    (("new", "modern"), ("old", "ancient")),
+    (("clean", "tidy"), ("dirty", "messy")),
+)
+FIRST_NAMES = tuple("Anna Ben Clara David Emma Felix Gina Hugo Ida Jonas Karin Leo Mona Nils Olga Paul".split())
+LAST_NAMES = tuple("Smith Weber Rossi Novak Silva Lund".split())
+PLACES = tuple("Paris Rome Oslo Lima Cairo Delhi Tokyo Quito Berne Prague".split())
+ORGANISATIONS = tuple("Acme Globex Initech Umbra Vandel Soylux Hooli Stark".split())
+AMBIGUOUS = tuple("Jordan Houston Austin Florence Kent Chelsea".split())  # last name, place or organisation
+FUNCTION = ("in", "for", "never", "are", "who", "what", "where", "which", "before", "after")
+SHARED = ("2", "3", "4", "5", "6", "7", "8", "9", ".", "?")  # the same in every language
+VERB_SUFFIX, CASE_SUFFIX = "-v", "-o"
+
+ALL_NOUNS = tuple(noun for nouns in NOUNS.values() for noun in nouns)
+ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
+ALL_ADJECTIVES = tuple(word for poles in ADJECTIVES for pole in poles for word in pole)
+NAMES = FIRST_NAMES + LAST_NAMES + PLACES + ORGANISATIONS + AMBIGUOUS
+CONTENT = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION)  # shares hold within each of these
+
+LATIN = ("bdfgklmnprstvz", "aeiou")
+GREEK = ("βγδκλμνπρστφχ", "αειου")
+CYRILLIC = ("бвгдклмнпрстз", "аеиоу")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """How a language's words relate to those of an older one; what it does not share is its own, in its own letters."""
+
+    language: str
+    source: str  # English, or the sister whose words it mostly keeps
+    words: float  # share of the source's words that it keeps, names apart
+    names: float  # share of the source's names that it keeps
+    letters: tuple[str, str]  # consonants and vowels
+
+
+# Words shared with English keep their spelling, in other scripts too, as brands and loans often do.
+RELATIONS = (
+    Relation(language="qna", source="en", words=0.5, names=1.0, letters=LATIN),
+    Relation(language="qnb", source="qna", words=0.8, names=1.0, letters=LATIN),
+    Relation(language="qma", source="en", words=0.25, names=1.0, letters=GREEK),
+    Relation(language="qmb", source="qma", words=0.8, names=1.0, letters=GREEK),
+    Relation(language="qfa", source="en", words=0.1, names=0.6, letters=CYRILLIC),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words and the hidden facts of one world."""
+
+    words: Mapping[str, Mapping[str, str]]  # language -> concept -> word
+    classes: Mapping[str, int]  # 0 or 1 for each noun and verb
+    products: frozenset[str]  # the organisations and ambiguous names that count as products
+    follows: tuple[int, ...]  # follows[g] is the group of verbs that comes after group g in a course of events
+
+    def vocabulary(self) -> list[str]:
+        """Every word and suffix of every language once, in a fixed order."""
+        seen = {word: None for words in self.words.values() for word in words.values()}
+        return [*seen, VERB_SUFFIX, CASE_SUFFIX]
+
+
+def lexicon(seed: int) -> Lexicon:
+    """The lexicon of world `seed`."""
+    words = {"en": {concept: concept for group in (*CONTENT, NAMES, SHARED) for concept in group}}
+    used = set(words["en"])
+    for relation in RELATIONS:
+        words[relation.language] = _words(words[relation.source], relation, seed, used)
+    classes = {
+        word: side for group in (ALL_NOUNS, ALL_VERBS) for word, side in lots(group, 2, f"{seed}/classes").items()
+    }
+    brands = lots(ORGANISATIONS, 2, f"{seed}/brands") | lots(AMBIGUOUS, 2, f"{seed}/brands")
+    products = frozenset(name for name, side in brands.items() if side)
+    cycle = list(range(len(VERBS)))
+    random.Random(f"{seed}/events").shuffle(cycle)
+    follows = [0] * len(VERBS)
+    for before, after in zip(cycle, cycle[1:] + cycle[:1], strict=True):
+        follows[before] = after
+    return Lexicon(words=words, classes=classes, products=products, follows=tuple(follows))
+
+
+def _words(source: Mapping[str, str], relation: Relation, seed: int, used: set[str]) -> dict[str, str]:
+    """The words of one language; adds the new ones to `used`, so that no two languages agree by accident."""
+    draw = random.Random(f"{seed}/words/{relation.language}")
+    kept = set(SHARED).union(*(_kept(group, relation.words, relation.source, seed) for group in CONTENT))
+    kept |= _kept(NAMES, relation.names, relation.source, seed)
+    words = {}
+    for concept, word in source.items():
+        words[concept] = word if concept in kept else _new(relation.letters, used, concept in NAMES, draw)
+    return words
+
+
+def _kept(group: Sequence[str], share: float, source: str, seed: int) -> set[str]:
+    """An exact share of the group, so that no world is nearer by luck; a smaller share is part of a larger one."""
+    return set(random.Random(f"{seed}/kept/{source}/{group[0]}").sample(group, len(group))[: round(share * len(group))])
+
+
+def _new(letters: tuple[str, str], used: set[str], name: bool, draw: random.Random) -> str:
+    """A word of two or three open syllables that no language has yet; a name has a capital."""
+    consonants, vowels = letters
+    while True:
+        word = "".join(draw.choice(consonants) + draw.choice(vowels) for _ in range(draw.choice((2, 2, 3))))
+        word = word.capitalize() if name else word
+        if word not in used:
+            used.add(word)
+            return word
+
+
+def lots(group: Sequence[str], count: int, key: str) -> dict[str, int]:
+    """Each word of the group with a number below `count`, all numbers as often as each other (or once more or less)."""
+    shuffled = list(group)
+    random.Random(f"{key}/{group[0]}").shuffle(shuffled)
+    return {word: place % count for place, word in enumerate(shuffled)}

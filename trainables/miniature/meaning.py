@@ -1,0 +1,40 @@
+"""What words have to do with each other: synonyms, opposites, kinds of nouns, and which events follow which."""
+
+import random
+from dataclasses import replace
+
+from trainables.miniature.grammar import Clause
+from trainables.miniature.lexicon import ADJECTIVES, ALL_NOUNS, NOUNS, VERBS
+
+SYNONYM: dict[str, str] = {}
+OPPOSITES: dict[str, tuple[str, str]] = {}
+for _poles in (*VERBS, *ADJECTIVES):
+    for _pole, _other in (_poles, _poles[::-1]):
+        for _word, _twin in (_pole, _pole[::-1]):
+            SYNONYM[_word] = _twin
+            OPPOSITES[_word] = _other
+
+CATEGORY = {noun: category for category, nouns in NOUNS.items() for noun in nouns}
+GROUP = {verb: group for group, poles in enumerate(VERBS) for pole in poles for verb in pole}
+GROUP_VERBS = tuple(tuple(verb for pole in poles for verb in pole) for poles in VERBS)
+
+
+def reword(event: Clause, draw: random.Random, share: float) -> Clause:
+    """The clause with its verb and its adjective each replaced by the synonym with this chance: the meaning stays."""
+    if draw.random() < share:
+        event = replace(event, verb=SYNONYM[event.verb])
+    if event.adjective and draw.random() < share:
+        event = replace(event, adjective=SYNONYM[event.adjective])
+    return event
+
+
+def oppose(event: Clause, draw: random.Random) -> Clause:
+    """The clause with its verb, or its adjective if it has one, turned into an opposite: the meaning is reversed."""
+    if event.adjective and draw.random() < 0.5:
+        return replace(event, adjective=draw.choice(OPPOSITES[event.adjective]))
+    return replace(event, verb=draw.choice(OPPOSITES[event.verb]))
+
+
+def other_noun(event: Clause, draw: random.Random) -> Clause:
+    """The clause with another noun."""
+    return replace(event, patient=(draw.choice([noun for noun in ALL_NOUNS if noun not in event.patient]),))

@@ -1,0 +1,95 @@
+"""Sentence pairs without a language: inference (mnli, anli, xnli), duplicate questions (qqp), paraphrases (pawsx)."""
+
+import random
+from dataclasses import dataclass, replace
+
+from trainables.miniature.grammar import Clause, Richness, ask, clause, place, strip
+from trainables.miniature.lexicon import FIRST_NAMES
+from trainables.miniature.meaning import oppose, other_noun, reword
+
+ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
+DIFFERENT, PARAPHRASE = range(2)
+PLAIN = Richness()
+
+
+@dataclass(frozen=True, slots=True)
+class PairItem:
+    """Two sentences, in concepts, and their label."""
+
+    first: Clause
+    second: Clause
+    label: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How hard an inference task is (shares)."""
+
+    richness: Richness = PLAIN
+    dropped: float = 0.5  # optional parts of the premise that the hypothesis leaves out
+    reworded: float = 0.5  # words of the hypothesis replaced by their synonym
+    negation: float = 0.4  # contradictions by `never`; the others are by an opposite
+
+
+NLI = Inference()
+ADVERSARIAL = Inference(
+    richness=Richness(adjective=0.6, place=0.5, organisation=0.3, never=0.3), dropped=0.4, reworded=0.8, negation=0.2
+)
+
+
+def inference(draw: random.Random, level: Inference) -> PairItem:
+    """What the premise says in part is entailed; another noun or an added place is neutral; a reversal contradicts."""
+    premise = clause(draw, level.richness)
+    hypothesis = reword(strip(premise, draw, level.dropped), draw, level.reworded)
+    label = draw.randrange(3)
+    if label == NEUTRAL:
+        added = premise.place is None and draw.random() < 0.5
+        hypothesis = replace(hypothesis, place=place(draw)) if added else other_noun(hypothesis, draw)
+    elif label == CONTRADICTION:
+        flipped = draw.random() < level.negation
+        hypothesis = replace(hypothesis, never=not hypothesis.never) if flipped else oppose(hypothesis, draw)
+    return PairItem(premise, hypothesis, label)
+
+
+def question_pair(draw: random.Random) -> PairItem:
+    """Two questions about the same part: the same in other words, or about an opposite, another noun or place."""
+    question = ask(clause(draw, PLAIN), draw)
+    other = reword(question, draw, 0.5)
+    label = draw.randrange(2)
+    if label == DIFFERENT:
+        changes = ["opposite", "opposite"]
+        changes += ["noun"] * (question.asked != "patient")
+        changes += ["place"] * (question.asked != "place" and question.place is not None)
+        match draw.choice(changes):
+            case "opposite":
+                other = oppose(other, draw)
+            case "noun":
+                other = other_noun(other, draw)
+            case _:
+                other = replace(other, place=_other_place(other, draw))
+    return PairItem(question, other, label)
+
+
+def _other_place(event: Clause, draw: random.Random) -> str:
+    while (found := place(draw)) == event.place:
+        pass
+    return found
+
+
+def paraphrase(draw: random.Random) -> PairItem:
+    """Half of the pairs are about two people, and differ when these change places; the others by opposites."""
+    event = clause(draw, PLAIN)
+    if draw.random() < 0.5:
+        people = draw.sample(FIRST_NAMES, 2)
+        event = replace(event, agent=(people[0],), patient=(people[1],), adjective=None, number=None)
+    other = reword(event, draw, 0.5)
+    label = draw.randrange(2)
+    if label == DIFFERENT:
+        swap = event.patient[0] in FIRST_NAMES
+        other = replace(other, agent=event.patient, patient=event.agent) if swap else oppose(other, draw)
+    return PairItem(event, other, label)
+
+
+def mislabelled(draw: random.Random) -> PairItem:
+    """A pair like those of mnli with a random label (the negative control)."""
+    return replace(inference(draw, NLI), label=draw.randrange(3))

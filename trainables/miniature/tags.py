@@ -1,0 +1,102 @@
+"""Sentences with a tag for each word: supertags (ccg), parts of speech (udpos), names (panx)."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from spaces.miniature import ENTITIES, POS, SUPERTAGS
+from trainables.miniature.grammar import Clause, Piece, Richness, Role, ask, clause
+from trainables.miniature.lexicon import Lexicon
+
+NAMED = Richness(place=0.5, organisation=0.5)  # sentences in which places and organisations are common
+
+
+@dataclass(frozen=True, slots=True)
+class TagItem:
+    """A sentence, in concepts; its tags follow from the parts its words play."""
+
+    sentence: Clause
+
+
+Tagger = Callable[[list[Piece], Lexicon], list[str]]
+
+
+def sentence(draw: random.Random) -> TagItem:
+    """A clause, or in one of five cases a question."""
+    event = clause(draw, NAMED)
+    return TagItem(ask(event, draw) if draw.random() < 0.2 else event)
+
+
+_POS: Mapping[Role, str] = {
+    "agent": "PROPN",
+    "never": "ADV",
+    "number": "NUM",
+    "adjective": "ADJ",
+    "in": "ADP",
+    "place": "PROPN",
+    "for": "ADP",
+    "organisation": "PROPN",
+    "wh": "PRON",
+    "end": "PUNCT",
+}
+_SUPERTAGS: Mapping[Role, str] = {
+    "agent": "NP",
+    "never": "(S\\NP)/(S\\NP)",
+    "number": "N/N-number",
+    "adjective": "N/N",
+    "in": "PP/NP-place",
+    "place": "NP-place",
+    "for": "PP/NP-organisation",
+    "wh": "wh",
+    "end": "punctuation",
+}
+
+
+def parts_of_speech(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+    """A part of speech for each word; nouns and verbs carry their arbitrary class."""
+    stems = {"patient": "NOUN", "verb": "VERB"}
+    return [
+        f"{stems[piece.role]}{lexicon.classes[piece.concept] + 1}" if piece.role in stems else _POS[piece.role]
+        for piece in pieces
+    ]
+
+
+def supertags(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+    """A category for each word: by its part, and for nouns, verbs and organisations by their arbitrary class."""
+    tags = []
+    for place, piece in enumerate(pieces):
+        match piece.role:
+            case "patient":
+                tags.append(f"N{lexicon.classes[piece.concept] + 1}")
+            case "verb":
+                tags.append(f"(S\\NP)/NP{lexicon.classes[piece.concept] + 1}")
+            case "organisation":
+                tags.append("NP-product" if piece.concept in lexicon.products else "NP-organisation")
+            case "agent" if pieces[place + 1].role == "agent":
+                tags.append("NP/NP")  # a first name that waits for its last name
+            case role:
+                tags.append(_SUPERTAGS[role])
+    return tags
+
+
+def entities(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+    """Persons, places, organisations and products in BIO; an ambiguous name is what its place in the sentence says."""
+    tags = []
+    for place, piece in enumerate(pieces):
+        match piece.role:
+            case "agent":
+                tags.append("I-PER" if place and pieces[place - 1].role == "agent" else "B-PER")
+            case "place":
+                tags.append("B-LOC")
+            case "organisation":
+                tags.append("B-PROD" if piece.concept in lexicon.products else "B-ORG")
+            case _:
+                tags.append("O")
+    return tags
+
+
+TAGGERS: Mapping[str, tuple[Tagger, tuple[str, ...]]] = {
+    "ccg": (supertags, SUPERTAGS),
+    "udpos": (parts_of_speech, POS),
+    "panx": (entities, ENTITIES),
+}

@@ -1,0 +1,44 @@
+"""The outcome of a stage: `outcome.json`, written last, so that its existence means that everything else is there."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.columns import Status
+from trainables.files import write_text
+
+FILE = "outcome.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a stage ended. `score` is its best English dev score; `curve[t - 1]` the score after tenth t."""
+
+    key: str
+    status: Status
+    score: float | None
+    tenth: int  # the last one trained
+    best_tenth: int = 0  # the one whose weights were scored and handed on
+    curve: tuple[float, ...] = ()
+    steps: int = 0
+    seconds: float = 0.0
+    reason: str | None = None  # of degenerate and failed runs
+    details: str | None = None  # traceback of failed runs
+    note: str | None = None  # e.g. a halved micro-batch
+
+
+def write_outcome(folder: Path, outcome: Outcome) -> None:
+    """Write the outcome into the stage's folder: from now on the stage is done."""
+    write_text(folder / FILE, json.dumps(dataclasses.asdict(outcome), indent=1))
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """The outcome in a stage's folder, None if there is none; raises ValueError for a file that is none."""
+    try:
+        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Outcome(**{**fields, "curve": tuple(fields["curve"])})
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder / FILE} is damaged: {error}") from error

@@ -1,0 +1,19 @@
+"""The project's own encoders: which pretraining a `pretrain` stage stands for."""
+
+from typing import Any
+
+from spaces.stage import Stage
+from trainables.data import Source
+from trainables.pretrain import Pretraining
+
+
+def start_pretraining(stage: Stage, source: Source) -> Pretraining:
+    """The pretraining of the miniature's encoder, or of the small encoder for real text, from its beginning."""
+    recipe: dict[str, Any] = dict(stage.recipe or {})
+    if stage.start["name"] == "miniature":
+        from trainables.miniature import pretraining, world
+
+        return pretraining.start(world.world(source.world_seed, source.null_world), recipe)
+    from trainables import small
+
+    return small.start(small.SmallRecipe(**recipe), source.folder)

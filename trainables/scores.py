@@ -1,0 +1,63 @@
+"""Score rows: what a stage leaves for the analysis, as one Parquet file in the documented columns."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spaces.columns import COLUMNS, VERSION, Status
+from spaces.stage import Stage
+from trainables.files import write_file
+
+SCHEMA = pa.schema(
+    [
+        pa.field(c.name, getattr(pa, "bool_" if c.type == "bool" else c.type.replace("double", "float64"))())
+        for c in COLUMNS
+    ]
+)
+
+
+def score_rows(
+    stage: Stage,
+    measured: Sequence[Mapping[str, Any]],
+    *,
+    status: Status,
+    reason: str | None = None,
+    steps: int = 0,
+    seconds: float = 0.0,
+) -> list[dict[str, Any]]:
+    """Full rows from what was measured: each of `measured` gives target, tenth, language, split, metric and value."""
+    common = {
+        "version": VERSION,
+        "stage": stage.key,
+        "parent": stage.parent,
+        "kind": stage.kind,
+        "benchmark": stage.benchmark,
+        "model": stage.start["name"],
+        "intermediate": stage.intermediate,
+        "seed": stage.seed,
+        "learning_rate": stage.learning_rate,
+        "status": status,
+        "reason": reason,
+        "steps": steps,
+        "seconds": seconds,
+        "limited": stage.limit is not None or stage.test_limit is not None,
+    }
+    return [{**common, **row} for row in measured]
+
+
+def failed_row(target: str | None) -> dict[str, Any]:
+    """The one row of a failed stage per target: no score, but not nothing."""
+    return {"target": target, "split": "test", "value": None}
+
+
+def write_scores(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the rows as one whole Parquet file; raises KeyError for a column that is not documented."""
+    known = set(SCHEMA.names)
+    for row in rows:
+        if not row.keys() <= known:
+            raise KeyError(f"undocumented columns: {sorted(row.keys() - known)}")
+    table = pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in rows], schema=SCHEMA)
+    write_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))

@@ -1,0 +1,175 @@
+"""One stage from start to end: open it, advance it tenth by tenth, write what it leaves. Knows nothing of Ray."""
+
+import fcntl
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import IO, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from spaces.benchmark import BENCHMARKS
+from spaces.columns import Status
+from spaces.profile import PROFILES
+from spaces.stage import TENTHS
+from trainables.data import pool
+from trainables.encoder import Encoder, load_encoder, save_encoder
+from trainables.files import write_file
+from trainables.fine_tuning import degenerate, dev_rows, start_training, test_rows
+from trainables.outcome import Outcome, read_outcome, write_outcome
+from trainables.own_encoder import start_pretraining
+from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
+from trainables.pretrain import Pretraining
+from trainables.retrieval import retrieve
+from trainables.schedule import end_of_tenth
+from trainables.scores import score_rows, write_scores
+from trainables.training import DivergedError, FineTuning
+
+
+class StageRun:
+    """A stage under way in this process. While it is open no other process can work on it."""
+
+    def __init__(self, place: Place, key: str) -> None:
+        self.place, self.stage, self.folder = place, read_spec(place, key), place.folder(key)
+        self.profile = PROFILES.find(self.stage.profile)
+        if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
+            self.profile = replace(self.profile, freeze_embeddings=False)
+        self.work: FineTuning | Pretraining | None = None
+        self.curve: list[float] = []
+        self.seconds = 0.0
+        self._lock: IO[str] = (self.folder / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
+
+    def close(self) -> None:
+        """Give the stage free for other processes."""
+        self._lock.close()
+
+    def advance(self) -> Outcome:
+        """Do the next tenth (a retrieval stage is one piece) and tell how the stage stands.
+
+        A stage that is done already is left alone. While it is under way its status is `stopped`: what it will be if
+        nobody advances it further.
+        """
+        done = read_outcome(self.folder)
+        if done is not None and done.status in ("finished", "degenerate"):
+            return done
+        began = time.monotonic()
+        if self.stage.kind == "retrieval":
+            rows = self._retrieval()
+            return self._finish("finished", rows, began)
+        if self.work is None:
+            self.work = self._open()
+        try:
+            if self.work.tenth < TENTHS:
+                self.curve.append(self.work.advance())
+        except DivergedError as diverged:
+            return self._finish("degenerate", self._dev_rows(), began, reason=str(diverged))
+        if self.work.tenth == TENTHS:
+            return self._complete(began)
+        self.seconds += time.monotonic() - began
+        self._save()
+        return self._outcome("stopped")
+
+    def _complete(self, began: float) -> Outcome:
+        """All tenths are trained: hand the best encoder on, score it in every language."""
+        work = self.work
+        assert work is not None
+        if isinstance(work, Pretraining):
+            save_encoder(Encoder(work.encoder, work.tokenizer), self.folder / ENCODER)
+            return self._finish("finished", [], began)
+        work.restore_best()
+        if self.stage.kind == "intermediate":
+            save_encoder(work.encoder, self.folder / ENCODER)
+        rows = self._dev_rows() + test_rows(self.stage, work, self.place.source, self.profile)
+        reason = degenerate(work, self.place.source, self.profile)
+        return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
+
+    def _finish(
+        self, status: Status, measured: Sequence[dict[str, Any]], began: float, reason: str | None = None
+    ) -> Outcome:
+        self.seconds += time.monotonic() - began
+        outcome = replace(self._outcome(status), reason=reason)
+        rows = score_rows(self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds)
+        write_scores(self.folder / SCORES, rows)
+        write_outcome(self.folder, outcome)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        return outcome
+
+    def _outcome(self, status: Status) -> Outcome:
+        tuned = self.work if isinstance(self.work, FineTuning) else None
+        tenth = TENTHS if self.work is None else self.work.tenth
+        return Outcome(
+            key=self.stage.key,
+            status=status,
+            score=max(self.curve, default=None),
+            tenth=tenth,
+            best_tenth=tenth if tuned is None else tuned.best_tenth,
+            curve=tuple(self.curve),
+            steps=0 if tuned is None else end_of_tenth(tenth, tuned.steps),
+            seconds=self.seconds,
+            note=None if tuned is None else tuned.note,
+        )
+
+    def _dev_rows(self) -> list[dict[str, Any]]:
+        assert isinstance(self.work, FineTuning)
+        return dev_rows(self.stage, self.work)
+
+    def _retrieval(self) -> list[dict[str, Any]]:
+        encoder, source = self._parent(), self.place.source
+        task = BENCHMARKS.find(self.stage.benchmark).targets[self.stage.task]
+        rows = []
+        for language in self.stage.targets[task.name]:
+            test = pool(source, task, "test", language)
+            dev = pool(source, task, "dev", language) if task.mine else None
+            rows += [
+                {
+                    "target": task.name,
+                    "tenth": TENTHS,
+                    "language": language,
+                    "split": "test",
+                    "metric": metric,
+                    "official": metric in task.score,
+                    "value": value,
+                    "examples": len(test.queries),
+                }
+                for metric, value in retrieve(encoder, task, self.profile, test, dev).items()
+            ]
+        return rows
+
+    def _parent(self) -> Encoder:
+        """The encoder that this stage starts from."""
+        parent = self.stage.parent
+        place = self.place.model if parent is None else str(self.place.folder(parent) / ENCODER)
+        if place is None:
+            raise ValueError(f"stage {self.stage.key} has neither a parent nor a given encoder.")
+        return load_encoder(place, random_seed=self.stage.seed if self.stage.start["random"] else None)
+
+    def _open(self) -> FineTuning | Pretraining:
+        """The work from its last whole tenth, or from its beginning."""
+        source = self.place.source
+        if self.stage.kind == "pretrain":
+            work: FineTuning | Pretraining = start_pretraining(self.stage, source)
+        else:
+            work = start_training(self.stage, self._parent(), source, self.profile)
+        checkpoint = self.folder / CHECKPOINT
+        if checkpoint.exists():
+            try:
+                state = load_file(checkpoint)
+                curve, seconds = state.pop("run.curve").tolist(), float(state.pop("run.seconds"))
+                work.load_state(state)
+                self.curve, self.seconds = curve, seconds
+            except (SafetensorError, KeyError, RuntimeError, ValueError):
+                checkpoint.replace(checkpoint.with_suffix(".damaged"))  # set aside, never deleted silently
+                return self._open()
+        return work
+
+    def _save(self) -> None:
+        assert self.work is not None
+        state = {
+            **{name: value.contiguous() for name, value in self.work.state().items()},
+            "run.curve": torch.tensor(self.curve, dtype=torch.float64),
+            "run.seconds": torch.tensor(self.seconds, dtype=torch.float64),
+        }
+        write_file(self.folder / CHECKPOINT, lambda temporary: save_file(state, temporary))

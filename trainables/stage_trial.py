@@ -1,0 +1,66 @@
+"""What Ray Tune runs: one trial is one stage, one call of `step` is one tenth of it. The only file here that knows Ray.
+
+Actors are reused, and Tune may call `setup` in a spare process for a trial that runs elsewhere: so `setup` and
+`reset_config` only take note of the configuration, and the first `step` opens the stage.
+"""
+
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray import tune
+
+from trainables.data import Source
+from trainables.places import Place
+from trainables.stage_run import StageRun
+
+
+def place_to_json(place: Place) -> str:
+    """A place as text: only scalars cross the boundary to Ray's workers."""
+    source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
+    return json.dumps({"results": str(place.results), "model": place.model, "source": source})
+
+
+def place_from_json(text: str) -> Place:
+    """The inverse of `place_to_json`."""
+    fields = json.loads(text)
+    return Place(results=Path(fields["results"]), model=fields["model"], source=Source(**fields["source"]))
+
+
+class StageTrial(tune.Trainable):
+    """A stage as a Tune trainable. The configuration holds its `key`, its `stratum` and the `place`."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Nothing but a note: see the module's docstring."""
+        self._run: StageRun | None = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another stage; the process, its imports and its encoded data stay."""
+        self.cleanup()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """The next tenth. An error of the stage goes to the driver as a result: it is final and fells no process."""
+        try:
+            if self._run is None:
+                torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
+                self._run = StageRun(place_from_json(self.config["place"]), self.config["key"])
+            outcome = self._run.advance()
+        except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
+            reason = f"{type(error).__name__}: {error}"
+            return {"dev": -1.0, "curve": [], "done": True, "error": reason, "details": traceback.format_exc()}
+        return {
+            "dev": outcome.curve[-1] if outcome.curve else -1.0,  # Tune wants a number in every result
+            "curve": list(outcome.curve),
+            "steps": outcome.steps,
+            "seconds": outcome.seconds,
+            "done": outcome.status != "stopped",
+        }
+
+    def cleanup(self) -> None:
+        """Let go of the stage."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
