@@ -197,7 +197,7 @@ def _folder_fingerprint(folder: Path) -> str:
     for what, there in (
         ("config.json", (folder / "config.json").is_file()),
         ("weights (model.safetensors)", bool(weights)),
-        ("a tokenizer (tokenizer.json)", any(path.is_file() for path in tokenizer)),
+        ("tokenizer (tokenizer.json)", any(path.is_file() for path in tokenizer)),
     ):
         if not there:
             raise UsageError(f"--model {folder}: the folder has no {what}; save both model and tokenizer there.")

@@ -12,8 +12,7 @@ shapes. What an intermediate task can teach a target is decided by the skills be
     categories  which kind of thing a noun is
     order       who does it to whom
 
-`classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. `order` is what PAWS-X
-asks for beyond `relations`, and no intermediate task teaches it. In the null world (see `trainables/miniature`) the
+`classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. In the null world (see `trainables/miniature`) the
 intermediate tasks are taught with other words and other rules, and share nothing with any target.
 """
 
@@ -77,8 +76,8 @@ INTERMEDIATES = Table(
             about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(400),
-            skills=frozenset({"compare", "relations"}),
+            recipe=_recipe(300),
+            skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(
             name="mnli",
@@ -86,8 +85,8 @@ INTERMEDIATES = Table(
             about="Inference between two sentences: entailment, neutral or contradiction.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(400),
-            skills=frozenset({"compare", "relations"}),
+            recipe=_recipe(300),
+            skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(
             name="qqp",
@@ -95,7 +94,7 @@ INTERMEDIATES = Table(
             about="Do two questions ask the same?",
             labels=SAME,
             score=("accuracy",),
-            recipe=_recipe(400),
+            recipe=_recipe(300),
             skills=frozenset({"compare", "relations"}),
         ),
         Task(
@@ -104,7 +103,7 @@ INTERMEDIATES = Table(
             about="Find the answer in a passage; a third of the questions have none.",
             score=("f1", "exact_match"),
             unanswerable=True,
-            recipe=_recipe(350),
+            recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
         Task(
@@ -112,7 +111,7 @@ INTERMEDIATES = Table(
             kind="span",
             about="Find the answer to a question in a passage.",
             score=("f1", "exact_match"),
-            recipe=_recipe(350),
+            recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
         Task(
@@ -120,7 +119,7 @@ INTERMEDIATES = Table(
             kind="choice",
             about="Which of three events comes next?",
             score=("accuracy",),
-            recipe=_recipe(300, batch_size=16),
+            recipe=_recipe(250, batch_size=16),
             skills=frozenset({"events"}),
         ),
         Task(
@@ -129,7 +128,7 @@ INTERMEDIATES = Table(
             about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
             labels=SUPERTAGS,
             score=("accuracy",),
-            recipe=_recipe(300),
+            recipe=_recipe(250),
             skills=frozenset({"classes", "brands"}),
         ),
         Task(
@@ -145,7 +144,7 @@ INTERMEDIATES = Table(
             kind="choice",
             about="Which of three kinds of things is the noun of the sentence?",
             score=("accuracy",),
-            recipe=_recipe(150, batch_size=16),
+            recipe=_recipe(120, batch_size=16),
             skills=frozenset({"categories"}),
         ),
         Task(
@@ -154,7 +153,7 @@ INTERMEDIATES = Table(
             about="The negative control: the inputs of mnli with random labels. It should help nothing.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(400),
+            recipe=_recipe(300),
             control=True,
         ),
     ],
@@ -182,7 +181,7 @@ TARGETS = Table(
             labels=SAME,
             score=("accuracy",),
             training="pawsx-en",
-            recipe=_recipe(120),
+            recipe=_recipe(100),
             skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(
@@ -215,7 +214,7 @@ TARGETS = Table(
             languages=EVERYWHERE,
             score=("f1", "exact_match"),
             training="squad-en",
-            recipe=_recipe(120),
+            recipe=_recipe(100),
             skills=frozenset({"find"}),
         ),
         Task(
@@ -225,7 +224,7 @@ TARGETS = Table(
             languages=EVERYWHERE,
             score=("f1", "exact_match"),
             training="squad-en",
-            recipe=_recipe(120),
+            recipe=_recipe(100),
             skills=frozenset({"find"}),
         ),
         Task(
@@ -235,7 +234,7 @@ TARGETS = Table(
             languages=EVERYWHERE,
             score=("f1", "exact_match"),
             training="tydiqa-en",
-            recipe=_recipe(80),
+            recipe=_recipe(60),
             skills=frozenset({"find"}),
         ),
         Task(

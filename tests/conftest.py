@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub
+torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
 
 
 @pytest.fixture(scope="session")

@@ -255,7 +255,7 @@ def test_letters_and_places(write: Write) -> None:
 
 
 def test_line_feeds_of_tatoeba(write: Write) -> None:
-    features = Features({name: TEXT for name in ("source_sentence", "target_sentence", "source_lang", "target_lang")})
+    features = Features(dict.fromkeys(("source_sentence", "target_sentence", "source_lang", "target_lang"), TEXT))
     row = {"source_sentence": "ja\n", "target_sentence": "yes\n", "source_lang": "deu", "target_lang": "eng"}
     data = write("google/xtreme/tatoeba.deu/validation", features, [row, row])
     pool = hub.examples(TARGETS["tatoeba"], "test", "de", data=data)

@@ -18,12 +18,11 @@ from spaces.own_encoders import SmallRecipe
 from trainables import parallel_text
 from trainables.parallel_text import ParallelText
 from trainables.pretrain import Options, Pretraining, Text
-from trainables.unigram import train_tokenizer
+from trainables.subwords import train_tokenizer
 from trainables.word_vectors import word_vectors
 
 __all__ = ["SmallRecipe", "start"]
 
-TOKENIZER_UNITS = 3_000  # aligned units that the tokenizer is trained on: more take minutes and change little
 MARKED = ("vi",)  # languages whose letters must keep their marks
 LONGEST_VERSE = 128  # sub-tokens of a verse that the run reads; hardly any has more
 
@@ -86,7 +85,12 @@ def prepare(recipe: SmallRecipe, data: Path) -> Prepared:
     order = np.random.default_rng((recipe.seed, 0)).permutation(number)
     held_out, kept = sorted(order[: recipe.held_out]), sorted(order[recipe.held_out :])
     training = ParallelText({name: _at(verses, kept) for name, verses in text.verses.items()}, text.sentences)
-    tokenizer = _tokenizer(training, recipe)
+    tokenizer = train_tokenizer(
+        [written for part in (training.verses, training.sentences) for texts in part.values() for written in texts],
+        recipe.vocabulary,
+        recipe.longest,
+        keep_marks=any(name in text.verses for name in MARKED),
+    )
     verses, sentences = _encode(tokenizer, training.verses), _encode(tokenizer, training.sentences)
     parts = (verses, sentences)
     units = [list(chain.from_iterable(unit)) for part in parts for unit in zip(*part.values(), strict=True)]
@@ -97,14 +101,6 @@ def prepare(recipe: SmallRecipe, data: Path) -> Prepared:
 
 def _at(items: Sequence[str], places: Sequence[int]) -> list[str]:
     return [items[place] for place in places]
-
-
-def _tokenizer(text: ParallelText, recipe: SmallRecipe) -> PreTrainedTokenizerFast:
-    units = [unit for part in (text.verses, text.sentences) for unit in zip(*part.values(), strict=True)]
-    sample = sorted(np.random.default_rng((recipe.seed, 1)).permutation(len(units))[:TOKENIZER_UNITS])
-    keep_marks = any(name in text.verses for name in MARKED)
-    written = [sentence for place in sample for sentence in units[place]]
-    return train_tokenizer(written, recipe.vocabulary, recipe.longest, keep_marks=keep_marks)
 
 
 def _encode(tokenizer: PreTrainedTokenizerFast, texts: Mapping[str, Sequence[str]]) -> dict[str, list[Ids]]:

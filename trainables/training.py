@@ -17,7 +17,7 @@ from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.encoder import Encoder, freeze_embeddings, hidden_states
 from trainables.evaluation import Evaluated, evaluate, task_score
-from trainables.features import Feature, collate
+from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
 from trainables.schedule import Order, end_of_tenth, rate_factor
 
@@ -116,7 +116,7 @@ class FineTuning:
             self.optimizer.zero_grad(set_to_none=True)
             try:
                 for start in range(0, len(features), self.micro_batch):
-                    self._backward(part, features[start : start + self.micro_batch], len(features))
+                    self._backward(part, features[start : start + self.micro_batch], _counted(features))
                 break
             except torch.OutOfMemoryError:
                 if self.micro_batch == 1:
@@ -126,13 +126,14 @@ class FineTuning:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimizer.step()
 
-    def _backward(self, part: int, features: list[Feature], batch_size: int) -> None:
+    def _backward(self, part: int, features: list[Feature], counted: int) -> None:
+        """Add the gradients of some features of a batch in which `counted` labels count."""
         kind = KINDS[self.parts[part].task.kind]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
         loss = kind.loss(self.heads[part](hidden_states(self.encoder.model, batch), batch), batch)
         if not torch.isfinite(loss):
             raise DivergedError(f"the loss is {loss.item()} at step {self.step + 1} of {self.steps}")
-        (loss * (len(features) / batch_size)).backward()
+        (loss * (_counted(features) / counted)).backward()
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -180,6 +181,11 @@ class FineTuning:
 
 def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _counted(features: Sequence[Feature]) -> int:
+    """Labels that the loss is a mean over: words (tagging) or inputs."""
+    return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)
 
 
 def _turns(parts: Sequence[Part], steps: int, seed: int) -> NDArray[np.int64]:

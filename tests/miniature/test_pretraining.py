@@ -19,9 +19,9 @@ TINY = {
     "held_out": 20,
     "batch_size": 8,
     "layers": 1,
-    "hidden": 8,
+    "width": 8,
     "heads": 2,
-    "intermediate": 8,
+    "inner": 8,
 }
 
 
@@ -103,7 +103,7 @@ def test_state_is_a_copy() -> None:
 
 
 def test_an_unknown_field_of_the_recipe_is_refused() -> None:
-    with pytest.raises(ValueError, match="has no step; it has steps"):
+    with pytest.raises(ValueError, match="has no step; it has "):
         start(world(0), {"step": 5})
     assert set(TINY) <= set(RECIPE)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from trainables.miniature.grammar import Clause, Richness, ask, clause, english, render, strip, text
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
-from trainables.miniature.meaning import CATEGORY, GROUP, GROUP_VERBS
+from trainables.miniature.meaning import CATEGORY, GROUP, GROUP_VERBS, between_people
 from trainables.miniature.splits import split_of
 
 RICHNESS = Richness()
+PEOPLE = 0.15  # share of the events in which somebody does it to somebody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,9 @@ def _unreserved(draw: random.Random, verbs: Iterable[str], agent: tuple[str, ...
     """A clause, with this agent if one is given, that no dev or test pool may hold."""
     while True:
         event = clause(draw, RICHNESS, verbs)
-        event = replace(event, agent=agent or event.agent)
+        if draw.random() < PEOPLE:
+            event = between_people(event, draw)
+        if agent != event.patient:
+            event = replace(event, agent=agent or event.agent)
         if split_of(english(event)) == "train":
             return event

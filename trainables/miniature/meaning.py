@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from trainables.miniature.grammar import Clause
-from trainables.miniature.lexicon import ADJECTIVES, ALL_NOUNS, NOUNS, VERBS
+from trainables.miniature.lexicon import ADJECTIVES, ALL_NOUNS, FIRST_NAMES, NOUNS, VERBS
 
 SYNONYM: dict[str, str] = {}
 OPPOSITES: dict[str, tuple[str, str]] = {}
@@ -35,6 +35,23 @@ def oppose(event: Clause, draw: random.Random) -> Clause:
     return replace(event, verb=draw.choice(OPPOSITES[event.verb]))
 
 
-def other_noun(event: Clause, draw: random.Random) -> Clause:
-    """The clause with another noun."""
-    return replace(event, patient=(draw.choice([noun for noun in ALL_NOUNS if noun not in event.patient]),))
+def other_patient(event: Clause, draw: random.Random) -> Clause:
+    """The clause with another noun, or with a third person where it is about two."""
+    others = FIRST_NAMES if two_people(event) else ALL_NOUNS
+    return replace(event, patient=(draw.choice([name for name in others if name not in event.patient + event.agent]),))
+
+
+def two_people(event: Clause) -> bool:
+    """Whether somebody does it to somebody."""
+    return event.patient[0] in FIRST_NAMES
+
+
+def between_people(event: Clause, draw: random.Random) -> Clause:
+    """The clause with a person in place of its noun, and agent and patient named by their first names."""
+    agent, patient = draw.sample(FIRST_NAMES, 2)
+    return replace(event, agent=(agent,), patient=(patient,), adjective=None, number=None)
+
+
+def swap(event: Clause) -> Clause:
+    """The clause with the two people in each other's place."""
+    return replace(event, agent=event.patient, patient=event.agent)

@@ -4,8 +4,7 @@ import random
 from dataclasses import dataclass, replace
 
 from trainables.miniature.grammar import Clause, Richness, ask, clause, place, strip
-from trainables.miniature.lexicon import FIRST_NAMES
-from trainables.miniature.meaning import oppose, other_noun, reword
+from trainables.miniature.meaning import between_people, oppose, other_patient, reword, swap, two_people
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 DIFFERENT, PARAPHRASE = range(2)
@@ -29,6 +28,7 @@ class Inference:
     dropped: float = 0.5  # optional parts of the premise that the hypothesis leaves out
     reworded: float = 0.5  # words of the hypothesis replaced by their synonym
     negation: float = 0.4  # contradictions by `never`; the others are by an opposite
+    people: float = 0.25  # premises about two people, which are contradicted by a swap as well
 
 
 NLI = Inference()
@@ -40,14 +40,20 @@ ADVERSARIAL = Inference(
 def inference(draw: random.Random, level: Inference) -> PairItem:
     """What the premise says in part is entailed; another noun or an added place is neutral; a reversal contradicts."""
     premise = clause(draw, level.richness)
+    if draw.random() < level.people:
+        premise = between_people(premise, draw)
     hypothesis = reword(strip(premise, draw, level.dropped), draw, level.reworded)
     label = draw.randrange(3)
     if label == NEUTRAL:
         added = premise.place is None and draw.random() < 0.5
-        hypothesis = replace(hypothesis, place=place(draw)) if added else other_noun(hypothesis, draw)
+        hypothesis = replace(hypothesis, place=place(draw)) if added else other_patient(hypothesis, draw)
     elif label == CONTRADICTION:
-        flipped = draw.random() < level.negation
-        hypothesis = replace(hypothesis, never=not hypothesis.never) if flipped else oppose(hypothesis, draw)
+        if two_people(premise) and draw.random() < 0.5:
+            hypothesis = swap(hypothesis)
+        elif draw.random() < level.negation:
+            hypothesis = replace(hypothesis, never=not hypothesis.never)
+        else:
+            hypothesis = oppose(hypothesis, draw)
     return PairItem(premise, hypothesis, label)
 
 
@@ -64,7 +70,7 @@ def question_pair(draw: random.Random) -> PairItem:
             case "opposite":
                 other = oppose(other, draw)
             case "noun":
-                other = other_noun(other, draw)
+                other = other_patient(other, draw)
             case _:
                 other = replace(other, place=_other_place(other, draw))
     return PairItem(question, other, label)
@@ -80,13 +86,11 @@ def paraphrase(draw: random.Random) -> PairItem:
     """Half of the pairs are about two people, and differ when these change places; the others by opposites."""
     event = clause(draw, PLAIN)
     if draw.random() < 0.5:
-        people = draw.sample(FIRST_NAMES, 2)
-        event = replace(event, agent=(people[0],), patient=(people[1],), adjective=None, number=None)
+        event = between_people(event, draw)
     other = reword(event, draw, 0.5)
     label = draw.randrange(2)
     if label == DIFFERENT:
-        swap = event.patient[0] in FIRST_NAMES
-        other = replace(other, agent=event.patient, patient=event.agent) if swap else oppose(other, draw)
+        other = swap(other) if two_people(other) else oppose(other, draw)
     return PairItem(event, other, label)
 
 

@@ -1,31 +1,21 @@
 """The pretraining of the miniature's encoder: about a minute on one core."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from transformers import XLMRobertaConfig
 
+from spaces.own_encoders import MINIATURE_PRETRAINING
 from trainables.miniature.corpus import corpus
 from trainables.miniature.world import LONGEST, World, tokenizer
 from trainables.pretrain import Options, Pretraining, Text
 
-# What a pretraining stage of the miniature is keyed by; `start` takes it, in part or changed, from the stage.
-RECIPE: Mapping[str, Any] = {
-    "steps": 2600,
-    "batch_size": 64,
-    "learning_rate": 4e-3,
-    "masking": 0.3,
-    "texts": 60_000,
-    "held_out": 300,
-    "layers": 3,
-    "width": 64,
-    "heads": 4,
-    "inner": 128,
-}
+RECIPE: Mapping[str, Any] = asdict(MINIATURE_PRETRAINING)
 
 
 def start(of: World, recipe: Mapping[str, Any] = RECIPE) -> Pretraining:
-    """The pretraining from its beginning; another world starts from other weights, too."""
+    """The pretraining from its beginning, with a MiniatureRecipe as a mapping; each world has its own first weights."""
     own = {**RECIPE, **recipe}
     if unknown := own.keys() - RECIPE.keys():
         raise ValueError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trainables.examples import Span
 from trainables.miniature.grammar import Clause, Piece, Richness, Slot, ask, clause, render, strip, text
 from trainables.miniature.lexicon import CASE_SUFFIX, VERB_SUFFIX, Lexicon
-from trainables.miniature.meaning import GROUP, oppose, other_noun, reword
+from trainables.miniature.meaning import GROUP, oppose, other_patient, reword
 
 PLAIN = Richness()
 
@@ -49,7 +49,7 @@ def passage_question(draw: random.Random, level: Reading) -> SpanItem:
     question = reword(strip(ask(passage[where], draw), draw, level.dropped), draw, level.reworded)
     slot = question.asked
     if draw.random() < level.unanswerable:
-        change = oppose if question.asked == "patient" or draw.random() < 0.5 else other_noun
+        change = oppose if question.asked == "patient" or draw.random() < 0.5 else other_patient
         return SpanItem(passage, change(question, draw), None, None)
     return SpanItem(passage, question, where, slot)
 

@@ -32,7 +32,7 @@ from trainables.miniature.tokens import word_tokenizer
 
 VERSION = 1  # raised whenever a change here alters what a seed generates
 LONGEST = 72  # tokens the encoder can read
-DEV, TEST, POOL = 250, 320, 250
+DEV, TEST, POOL = 200, 300, 250
 DISTRACTORS = 100  # in mining: on either side, without translation
 
 Item = PairItem | TagItem | SpanItem | ChoiceItem | PoolItem
@@ -90,7 +90,7 @@ SOURCES: Mapping[str, Source] = {
     "csqa": Source(draw=lambda draw, _: choices.kind_of_thing(draw), train=3000),
     "random": Source(draw=lambda draw, _: pairs.mislabelled(draw), train=6000),
     "xnli-en": Source(draw=_inference(pairs.NLI), train=600),
-    "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=600),
+    "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=400),
     "udpos-en": Source(draw=lambda draw, _: tags.sentence(draw), train=12),
     "panx-en": Source(draw=lambda draw, _: tags.sentence(draw), train=14),
     "squad-en": Source(draw=_reading(spans.XQUAD), train=400),

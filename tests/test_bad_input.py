@@ -1,0 +1,126 @@
+"""Bad input gets one clear line and exit code 2, before Ray starts, and nothing is written."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from search.run import main
+
+
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> str:
+    results = tmp_path / "results"
+    try:
+        code = main([*flags, "--results", str(results)])
+    except SystemExit as stop:
+        code = stop.code  # type: ignore[assignment]
+    assert code == 2
+    assert not results.exists(), "bad usage must write nothing"
+    assert "ray" not in sys.modules or not sys.modules["ray"].is_initialized()
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--space", "ful"], "did you mean full"),
+        (["--space", "none.py"], "none.py does not exist"),
+        (["--benchmark", "xtrem"], "did you mean xtreme"),
+        (["--intermediates", "mnil"], "did you mean mnli"),
+        (["--targets", "xnil"], "did you mean xnli"),
+        (["--targets", ""], "--targets '': an axis is a list"),
+        (["--seeds", ""], "an axis is a list like a,b without empty items"),
+        (["--seeds", "one"], "a seed is a whole number from 0 up, got 'one'"),
+        (["--seeds", "-1"], "--seeds"),
+        (["--seeds", "0,0"], "names 0 more than once"),
+        (["--learning-rates", "fast"], "a learning rate is a number such as 1e-5, got 'fast'"),
+        (["--learning-rates", "0"], "a learning rate is above 0, got 0"),
+        (["--learning-rates=-1e-3"], "a learning rate is above 0, got -1e-3"),
+        (["--learning-rates", "nan"], "a learning rate is above 0, got nan"),
+        (["--learning-rates", "1e-3..1e-4"], "0 < low < high"),
+        (["--learning-rates", "1e-4..1e-3:x"], "the number of draws is a whole number, got 'x'"),
+        (["--limit", "0"], "a whole number from 1 up is needed, got '0'"),
+        (["--max-concurrent", "none"], "a whole number from 1 up is needed"),
+        (["--gpus-per-trial", "-1"], "a number from 0 up is needed"),
+        (["--cpus-per-trial", "4096"], "--cpus-per-trial 4096: there are"),
+        (["--name", "../elsewhere"], "a sweep's name has letters"),
+        (["--name", "stages"], "is not 'stages'"),
+        (["--model", "small"], "the miniature has its own encoder"),
+        (["--data", "."], "the miniature makes its own data"),
+        (["--small-steps", "5"], "go with --model small only"),
+        (["--benchmark", "xtreme", "--data", "/no/such/folder"], "--data /no/such/folder: there is no such folder"),
+        (["--benchmark", "xtreme", "--world-seed", "3"], "go with the miniature only"),
+        (["--no-such-flag"], "unrecognized arguments"),
+        (["--scheduler", "median"], "invalid choice"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], said: str) -> None:
+    assert said in refused(capsys, tmp_path, *flags)
+
+
+def test_everything_missing_is_listed_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    empty = tmp_path / "data"
+    empty.mkdir()
+    said = refused(capsys, tmp_path, "--space", "quick", "--benchmark", "xtreme", "--data", str(empty))
+    assert all(name in said for name in ("nyu-mll/glue", "google/xtreme", "rajpurkar/squad"))
+
+
+@pytest.mark.parametrize(
+    ("files", "lacks"),
+    [
+        ([], "no config.json"),
+        (["config.json"], "no weights"),
+        (["config.json", "model.safetensors"], "no tokenizer"),
+    ],
+)
+def test_a_model_folder_must_be_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, hub: Path, files: list[str], lacks: str
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in files:
+        (model / name).write_text("{}")
+    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(hub), "--model", str(model)]
+    assert lacks in refused(capsys, tmp_path, *flags)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_results_folder_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "cannot be written" in refused(capsys, tmp_path, "--space", "quick")
+
+
+def test_a_results_folder_that_is_a_file_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["--space", "quick", "--results", str(tmp_path / "file")]) == 2
+    assert "is not a writable folder" in capsys.readouterr().err
+
+
+def test_another_specification_under_the_same_name_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "quick-miniature"
+    folder.mkdir()
+    before = json.dumps({"spec": {"seeds": [0, 1], "benchmark": "miniature"}, "stages": {}})
+    (folder / "sweep.json").write_text(before)
+    assert main(["--space", "quick", "--results", str(tmp_path)]) == 2
+    assert "seeds: was [0, 1], now [0]" in capsys.readouterr().err
+    assert (folder / "sweep.json").read_text() == before
+
+
+def test_a_plan_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--space", "full", "--plan", "--results", str(tmp_path / "results")]) == 0
+    said = capsys.readouterr().out
+    assert "sharing nothing" in said and "0 are done already" in said and "disk" in said
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_plan_of_the_real_search_needs_neither_data_nor_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    flags = ["--space", "full", "--benchmark", "xtreme", "--data", str(tmp_path), "--plan"]
+    assert main([*flags, "--results", str(tmp_path / "results")]) == 0
+    said = capsys.readouterr().out
+    assert "GPU-hours" in said and "the data lack what this sweep needs" in said

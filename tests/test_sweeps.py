@@ -1,0 +1,158 @@
+"""Whole sweeps with Ray, in subprocesses, as a user runs them: finish, repeat, extend, kill, fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SWEEP = ("--intermediates", "ccg,csqa", "--targets", "udpos,panx,tatoeba", "--seeds", "0", "--name", "tiny")
+RATES = ("--learning-rates", "1e-3,4e-3,1e-6")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def start(results: Path, *flags: str, mark: str = "") -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "tests" / "tiny_sweep.py"), *SWEEP, "--results", str(results), *flags]
+    environment = {**os.environ, "TINY_SWEEP": mark, "PYTHONWARNINGS": "default"}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env=environment
+    )
+
+
+def run(results: Path, *flags: str) -> tuple[int, str, str]:
+    process = start(results, *flags)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def kill_everything(mark: str) -> None:
+    """SIGKILL for every process that was started under the mark: driver, workers, Ray's own."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"TINY_SWEEP={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            continue
+
+
+def outcomes(results: Path) -> dict[str, int]:
+    """Key of each stage that is done, and when it was."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("stages/*/outcome.json")}
+
+
+def scores(results: Path) -> pl.DataFrame:
+    rows = pl.read_parquet(results / "stages" / "*" / "scores.parquet", glob=True)
+    return rows.drop("seconds").sort(rows.drop("seconds").columns)
+
+
+def rank(results: Path) -> str:
+    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), str(results / "tiny"), "--format", "csv"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep that nobody interrupted, on one worker, without stopping."""
+    results = tmp_path_factory.mktemp("whole")
+    code, out, err = run(results, *RATES, "--scheduler", "none", "--max-concurrent", "1")
+    assert code == 0, err
+    assert "Gain over `none`" in out
+    assert not any(word in out + err for word in ("Traceback", "WARNING", "INFO", "deprecat"))
+    return results
+
+
+def test_it_ends_with_a_ranked_table_and_every_cell(whole: Path) -> None:
+    rows = scores(whole).filter(pl.col("split") == "test", pl.col("official"))
+    assert set(rows["target"].unique()) == {"udpos", "panx", "tatoeba"}
+    assert set(rows["intermediate"].unique()) == {"none", "ccg", "csqa"}
+    assert {"ccg", "csqa"} <= set(rank(whole).replace(",", " ").split())
+
+
+def test_the_same_command_again_trains_nothing(whole: Path) -> None:
+    before = outcomes(whole)
+    began = time.monotonic()
+    code, out, _ = run(whole, *RATES, "--scheduler", "none", "--max-concurrent", "1")
+    assert code == 0 and "0 stages run" in out
+    assert outcomes(whole) == before
+    assert time.monotonic() - began < 60  # Ray is not even started; far above what it takes
+
+
+def test_killed_and_continued_equals_uninterrupted(whole: Path, tmp_path: Path) -> None:
+    flags = (*RATES, "--scheduler", "none", "--max-concurrent", "1")
+    for wanted in (2, 5, 9):
+        mark = uuid.uuid4().hex
+        process = start(tmp_path, *flags, mark=mark)
+        while len(outcomes(tmp_path)) < wanted and process.poll() is None:
+            time.sleep(0.05)
+        kill_everything(mark)
+        process.communicate()
+        done = outcomes(tmp_path)
+        assert len(done) < len(outcomes(whole)), "killed too late to show anything"
+    code, _, err = run(tmp_path, *flags)
+    assert code == 0, err
+    after = outcomes(tmp_path)
+    assert {key: after[key] for key in done} == done, "a finished stage was trained again"
+    assert scores(tmp_path).equals(scores(whole))
+    assert rank(tmp_path) == rank(whole)
+
+
+def test_an_interrupt_says_how_to_continue(tmp_path: Path) -> None:
+    process = start(tmp_path, *RATES)
+    while not outcomes(tmp_path) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130 and "the same command continues" in err
+
+
+def test_more_seeds_train_only_what_is_new_and_stopping_censors(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path, *RATES)
+    assert code == 0, err
+    first = outcomes(tmp_path)
+    stopped = scores(tmp_path).filter(pl.col("status") == "stopped")
+    assert stopped.height and set(stopped["split"]) == {"dev"}, "a stopped stage has no test score"
+    assert stopped["tenth"].min() == 1 and stopped["tenth"].max() in (3, 6)
+    code, out, err = run(tmp_path, *RATES, "--seeds", "0,1")
+    assert code == 0, err
+    after = outcomes(tmp_path)
+    assert {key: after[key] for key in first} == first and len(after) > len(first)
+    new = scores(tmp_path).filter(~pl.col("stage").is_in(list(first)))
+    assert set(new["seed"]) == {1}
+    code, _, err = run(tmp_path, *RATES, "--seeds", "1")
+    assert code == 2 and "seeds: was [0, 1], now [1]" in err
+
+
+def test_a_failed_stage_is_recorded_and_can_be_tried_again(tmp_path: Path) -> None:
+    flags = ("--learning-rates", "1e-3", "--scheduler", "none")
+    assert run(tmp_path, *flags)[0] == 0
+    weights = next(path for path in tmp_path.glob("stages/*/encoder/model.safetensors") if "ccg" in _task(path))
+    whole = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    more = (*flags, "--targets", "udpos,panx,tatoeba,xnli")
+    code, out, err = run(tmp_path, *more)
+    assert code == 1
+    assert "1 stages failed" in err and "after ccg" in err and "failed" in out
+    weights.write_bytes(whole)
+    assert run(tmp_path, *more)[0] == 1, "a failure stays until it is asked for"
+    assert run(tmp_path, *more, "--retry-failed")[0] == 0
+
+
+def _task(path: Path) -> str:
+    return (path.parents[1] / "spec.json").read_text()
+
+
+def test_sampled_rates_are_drawn_once(tmp_path: Path) -> None:
+    flags = ("--learning-rates", "1e-4..5e-3:3", "--intermediates", "csqa", "--targets", "udpos")
+    code, _, err = run(tmp_path, *flags)
+    assert code == 0, err
+    first = outcomes(tmp_path)
+    rates = scores(tmp_path).drop_nulls("learning_rate")["learning_rate"]
+    assert rates.n_unique() >= 3 and rates.is_between(1e-4, 5e-3).all()
+    code, out, _ = run(tmp_path, *flags)
+    assert code == 0 and "0 stages run" in out and outcomes(tmp_path) == first

@@ -1,0 +1,50 @@
+"""A tiny encoder with the miniature's tokenizer: big enough to learn a little, small enough for milliseconds."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from spaces.profile import PROFILES, Profile
+from spaces.task import Recipe
+from trainables.encoder import Encoder, save_encoder
+from trainables.miniature import world
+from transformers import XLMRobertaConfig, XLMRobertaModel
+
+
+def tiny_encoder(seed: int = 0) -> Encoder:
+    tokenizer = world.tokenizer(world.world())
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=80,
+        type_vocab_size=1,
+        hidden_dropout_prob=0.1,  # so that random states matter
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(seed)
+    return Encoder(XLMRobertaModel(config, add_pooling_layer=False), tokenizer)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return tiny_encoder()
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("encoder") / "tiny"
+    save_encoder(tiny_encoder(), folder)
+    return folder
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return PROFILES["miniature"]
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe(steps=20, batch_size=8, max_length=64, stride=16)

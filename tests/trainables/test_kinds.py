@@ -1,0 +1,183 @@
+"""Each kind of task from text to features and back to answers."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spaces.profile import PROFILES, Profile
+from spaces.task import Recipe, Task
+from trainables.encoder import Encoder
+from trainables.examples import Choice, Pair, Span, Tagged
+from trainables.features import IGNORED, collate
+from trainables.kinds import KINDS, choice, pair, span, tagging
+from trainables.kinds.span import Guess
+from trainables.kinds.tagging import word_means
+from trainables.miniature import world
+
+TOKENIZER = world.tokenizer(world.world())
+WORDS = [word for word in TOKENIZER.get_vocab() if word.isalpha()][:40]
+MINIATURE, SMALL = PROFILES["miniature"], PROFILES["small"]
+CPU = torch.device("cpu")
+
+
+def recipe(length: int = 24) -> Recipe:
+    return Recipe(steps=10, max_length=length, stride=4)
+
+
+def task(kind: str, labels: tuple[str, ...] = (), **fields: object) -> Task:
+    return Task(name="t", kind=kind, about="", labels=labels, score=("accuracy",), recipe=recipe(), **fields)  # type: ignore[arg-type]
+
+
+sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60)
+
+
+@given(words=sentences, length=st.integers(6, 40))
+@settings(deadline=None, max_examples=40)
+def test_every_word_of_a_long_sentence_is_tagged_once(words: list[str], length: int) -> None:
+    tags = tuple(np.arange(len(words)) % 5)
+    example = Tagged(tuple(words), tuple(int(tag) for tag in tags))
+    features = tagging.encode(TOKENIZER, [example], recipe(length), MINIATURE)
+    assert all(len(feature.rows[0]) <= length for feature in features)
+    # Logits that say the gold tag at every labelled position must come back as the gold tags.
+    guesses = []
+    for feature in features:
+        batch = collate([feature], TOKENIZER.pad_token_id, per_position=True, device=CPU)
+        logits = torch.nn.functional.one_hot(batch["target"].clamp(min=0), 5).float()
+        guesses += tagging.decode(logits, batch, [feature])
+    assert tagging.merge(task("tagging"), features, guesses, [example]) == [list(example.tags)]
+
+
+def test_a_word_that_vanishes_becomes_an_unknown_token() -> None:
+    example = Tagged((WORDS[0], "", WORDS[1]), (1, 2, 3))
+    (feature,) = tagging.encode(TOKENIZER, [example], recipe(), MINIATURE)
+    assert TOKENIZER.unk_token_id in feature.rows[0]
+    assert [tag for tag in feature.target if tag != IGNORED] == [1, 2, 3]
+
+
+def test_only_the_first_sub_token_has_a_label() -> None:
+    suffixed = next(word for word in TOKENIZER.get_vocab() if word.startswith("-"))
+    (feature,) = tagging.encode(TOKENIZER, [Tagged((WORDS[0] + suffixed, WORDS[1]), (1, 2))], recipe(), MINIATURE)
+    assert feature.target.tolist() == [IGNORED, 1, IGNORED, 2, IGNORED]
+
+
+def test_word_means_by_hand() -> None:
+    hidden = torch.tensor([[[9.0], [1.0], [3.0], [5.0], [9.0]]])
+    words = torch.tensor([[-1, 0, 0, 1, -1]])
+    assert word_means(hidden, words)[0, 1:4, 0].tolist() == [2.0, 2.0, 5.0]
+
+
+def test_word_means_agree_with_a_loop() -> None:
+    hidden = torch.randn(3, 7, 4)
+    words = torch.tensor([[-1, 0, 0, 1, 2, 2, -1], [-1, 0, 1, 2, 3, -1, -1], [-1, 0, 0, 0, 0, 0, -1]])
+    means = word_means(hidden, words)
+    for row in range(3):
+        for word in range(int(words[row].max()) + 1):
+            places = words[row] == word
+            torch.testing.assert_close(means[row][places], hidden[row][places].mean(0).expand(int(places.sum()), -1))
+
+
+contexts = st.lists(st.sampled_from(WORDS), min_size=3, max_size=80)
+
+
+@given(words=contexts, data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_a_gold_span_is_found_again_in_some_window(words: list[str], data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(first + 2, len(words) - 1)))
+    context, answer = " ".join(words), " ".join(words[first : last + 1])
+    start = len(" ".join(words[:first])) + (first > 0)
+    example = Span("id", f"{WORDS[0]} ?", context, (answer,), (start,))
+    features = span.encode(TOKENIZER, [example], recipe(24), MINIATURE)
+    batch = collate(features, TOKENIZER.pad_token_id, per_position=False, device=CPU)
+    width = batch["input_ids"].shape[1]
+    logits = torch.stack([torch.nn.functional.one_hot(batch["target"][:, i], width) for i in (0, 1)], -1) * 10.0
+    logits = torch.where(batch["marks"].unsqueeze(-1) == 1, logits, torch.where(logits > 0, logits, -1e4))
+    guesses = span.decode(logits, batch, features)
+    answers = span.merge(task("span"), features, guesses, [example])
+    assert answers == [answer]
+
+
+def test_windows_share_their_stride_and_cover_the_context() -> None:
+    context = " ".join(WORDS[:40])
+    features = span.encode(TOKENIZER, [Span("id", WORDS[0], context, (), ())], recipe(20), MINIATURE)
+    covered = {tuple(o) for f in features for o, mark in zip(f.origin, f.marks[0], strict=True) if mark == 1}  # type: ignore[index]
+    assert len(features) > 2 and len(covered) == 40
+    assert all(len(feature.rows[0]) <= 20 for feature in features)
+
+
+def test_a_window_without_the_answer_points_at_the_first_token() -> None:
+    context = " ".join(WORDS[:40])
+    example = Span("id", WORDS[0], context, (WORDS[39],), (context.index(WORDS[39]),))
+    targets = [f.target.tolist() for f in span.encode(TOKENIZER, [example], recipe(20), MINIATURE)]
+    assert targets[0] == [0, 0] and targets[-1] != [0, 0]
+
+
+def test_a_question_that_fills_the_window_is_cut() -> None:
+    example = Span("id", " ".join(WORDS), WORDS[3], (WORDS[3],), (0,))
+    features = span.encode(TOKENIZER, [example], recipe(16), MINIATURE)
+    assert len(features) == 1 and features[0].target.tolist() != [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("unanswerable", "none", "expected"), [(True, 5.0, ""), (True, -5.0, "ab"), (False, 5.0, "ab")]
+)
+def test_no_answer_only_where_the_task_allows_it(unanswerable: bool, none: float, expected: str) -> None:
+    example = Span("id", "q", "ab cd", (), ())
+    feature = span.encode(TOKENIZER, [example], recipe(), MINIATURE)[0]
+    found = span.merge(task("span", unanswerable=unanswerable), [feature], [Guess(0, 2, 1.0, none)], [example])
+    assert found == [expected]
+
+
+def test_the_best_window_wins() -> None:
+    example = Span("id", "q", "ab cd", (), ())
+    feature = span.encode(TOKENIZER, [example], recipe(), MINIATURE)[0]
+    guesses = [Guess(0, 2, 1.0, 0.0), Guess(3, 5, 2.0, 0.0)]
+    assert span.merge(task("span"), [feature, feature], guesses, [example]) == ["cd"]
+
+
+def test_pairs_keep_their_order_and_segments() -> None:
+    examples = [Pair(WORDS[0], WORDS[1], 0), Pair(" ".join(WORDS[:5]), WORDS[2], 1)]
+    features = pair.encode(TOKENIZER, examples, recipe(), SMALL)
+    assert features[0].marks is not None
+    assert features[0].marks[0].tolist() == [-1, 0, -1, -1, 1, -1]
+    assert pair.merge(task("pair"), features[::-1], [7, 8], examples) == [8, 7]
+
+
+def test_choices_have_one_row_per_option() -> None:
+    examples = [Choice("", "q", (WORDS[0], WORDS[1], WORDS[2]), 1), Choice(WORDS[3], "", tuple(WORDS[:3]), 0)]
+    features = choice.encode(TOKENIZER, examples, recipe(), MINIATURE)
+    assert [len(feature.rows) for feature in features] == [3, 3]
+    with pytest.raises(ValueError, match="all examples need 3 options, got one with 2"):
+        choice.encode(TOKENIZER, [*examples, Choice("", "q", ("a", "b"), 0)], recipe(), MINIATURE)
+
+
+@pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_changes_no_answer(kind: str, profile: Profile, encoder: Encoder) -> None:
+    # The same example alone and in a batch with longer ones gets the same logits.
+    makers = {
+        "pair": lambda n: Pair(" ".join(WORDS[:n]), WORDS[1], 0),
+        "choice": lambda n: Choice(" ".join(WORDS[:n]), "", tuple(WORDS[:3]), 0),
+        "tagging": lambda n: Tagged(tuple(WORDS[:n]), (0,) * n),
+        "span": lambda n: Span("i", WORDS[0], " ".join(WORDS[:n]), (), ()),
+    }
+    row, ops = task(kind, ("a", "b")), KINDS[kind]
+    examples = [makers[kind](2), makers[kind](9)]
+    features = ops.encode(TOKENIZER, examples, recipe(), profile)
+    torch.manual_seed(0)
+    head = ops.head(encoder.width, row, 0.0, profile).eval()
+    encoder.model.eval()
+
+    def logits(chosen: list[int]) -> torch.Tensor:
+        batch = collate([features[i] for i in chosen], encoder.pad_id, per_position=ops.per_position, device=CPU)
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        found: torch.Tensor = head(encoder.model(**inputs).last_hidden_state, batch)
+        return found
+
+    alone, together = logits([0])[0], logits([0, 1])[0]
+    together = together[: len(alone)]
+    if kind == "tagging":  # what special tokens say is never read
+        labelled = torch.from_numpy(features[0].target) != IGNORED
+        alone, together = alone[labelled], together[labelled]
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)

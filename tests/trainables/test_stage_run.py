@@ -1,0 +1,199 @@
+"""A stage from its folder to its outcome: what it writes, when it is done, what it does with damage."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from spaces.columns import COLUMNS
+from spaces.profile import PROFILES
+from spaces.stage import TENTHS, Stage
+from trainables.data import Source
+from trainables.fine_tuning import degenerate
+from trainables.outcome import Outcome, read_outcome
+from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
+from trainables.scores import write_scores
+from trainables.stage_run import StageRun
+
+BASE = {
+    "benchmark": "miniature",
+    "seed": 0,
+    "profile": "miniature",
+    "data": {"fingerprint": "f"},
+    "start": {"name": "tiny", "fingerprint": "t", "random": False},
+    "version": 1,
+}
+RECIPE = {"steps": 20, "batch_size": 8, "max_length": 64, "stride": 16}
+TARGET = Stage(
+    kind="target",
+    task="squad-en",
+    intermediate="none",
+    learning_rate=1e-3,
+    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
+    recipe=RECIPE,
+    **BASE,  # type: ignore[arg-type]
+)
+INTERMEDIATE = Stage(
+    kind="intermediate", task="csqa", intermediate="csqa", learning_rate=1e-3, targets={}, recipe=RECIPE, **BASE  # type: ignore[arg-type]
+)
+RETRIEVAL = Stage(
+    kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE  # type: ignore[arg-type]
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path, encoder_folder: Path) -> Place:
+    source = Source(benchmark="miniature", limit=60, test_limit=20)
+    return Place(results=tmp_path, source=source, model=str(encoder_folder))
+
+
+def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
+    write_spec(place, stage)
+    work = StageRun(place, stage.key)
+    for _ in range(tenths):
+        outcome = work.advance()
+    work.close()
+    return outcome
+
+
+def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: Place) -> None:
+    outcome = run(place, TARGET)
+    assert outcome.status in ("finished", "degenerate") and len(outcome.curve) == TENTHS
+    rows = pl.read_parquet(place.folder(TARGET.key) / SCORES)
+    assert rows.columns == [column.name for column in COLUMNS]
+    test = rows.filter(pl.col("split") == "test")
+    assert set(test.select("target", "language").unique().iter_rows()) == {
+        ("xquad", "en"),
+        ("xquad", "qfa"),
+        ("mlqa", "en"),
+    }
+    assert set(test["metric"]) == {"f1", "exact_match"} and test["official"].all()
+    assert set(test["tenth"]) == {outcome.best_tenth} and set(test["examples"]) == {20}
+    dev = rows.filter(pl.col("split") == "dev")
+    assert set(dev["language"]) == {"en"} and sorted(set(dev["tenth"])) == list(range(1, 11))
+    assert rows["limited"].sum() == 0  # the stage says so itself: its limit is part of its key
+
+
+def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: Place) -> None:
+    outcome = run(place, TARGET)
+    dev = pl.read_parquet(place.folder(TARGET.key) / SCORES).filter(pl.col("split") == "dev", pl.col("official"))
+    means = dev.filter(pl.col("target") == "xquad").group_by("tenth").agg(pl.col("value").mean()).sort("tenth")
+    assert means["value"].to_list() == pytest.approx(list(outcome.curve))
+
+
+def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
+    run(place, INTERMEDIATE)
+    child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
+    assert (place.folder(INTERMEDIATE.key) / ENCODER / "model.safetensors").exists()
+    assert run(place, child).tenth == TENTHS
+    starts = []
+    for key in (INTERMEDIATE.key, child.key):
+        work = StageRun(place, key)
+        starts.append(work._parent().model.state_dict())
+        work.close()
+    assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
+
+
+def test_retrieval_is_one_piece(place: Place) -> None:
+    outcome = run(place, RETRIEVAL, tenths=1)
+    assert outcome.status == "finished"
+    rows = pl.read_parquet(place.folder(RETRIEVAL.key) / SCORES)
+    assert rows.select("target", "language", "metric", "split").rows() == [
+        ("tatoeba", "qna", "accuracy", "test"),
+        ("tatoeba", "qfa", "accuracy", "test"),
+    ]
+
+
+def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:
+    whole = run(place, TARGET)
+    again = dataclasses.replace(place, results=tmp_path / "again")
+    run(again, TARGET, tenths=4)
+    assert (again.folder(TARGET.key) / CHECKPOINT).exists() and read_outcome(again.folder(TARGET.key)) is None
+    outcome = run(again, TARGET, tenths=6)
+    assert outcome.curve == whole.curve
+    one, other = (pl.read_parquet(p.folder(TARGET.key) / SCORES).drop("seconds") for p in (place, again))
+    assert one.equals(other)
+    assert not (again.folder(TARGET.key) / CHECKPOINT).exists()
+
+
+def test_a_done_stage_is_left_alone(place: Place) -> None:
+    first = run(place, TARGET)
+    before = (place.folder(TARGET.key) / SCORES).stat().st_mtime_ns
+    assert run(place, TARGET, tenths=1) == first
+    assert (place.folder(TARGET.key) / SCORES).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "foreign"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Place, damage: str) -> None:
+    whole = run(dataclasses.replace(place, results=place.results / "whole"), TARGET)
+    run(place, TARGET, tenths=3)
+    checkpoint = place.folder(TARGET.key) / CHECKPOINT
+    if damage == "foreign":
+        run(place, INTERMEDIATE, tenths=2)
+        (place.folder(INTERMEDIATE.key) / CHECKPOINT).replace(checkpoint)
+    else:
+        content = checkpoint.read_bytes()
+        checkpoint.write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
+    assert run(place, TARGET).curve == whole.curve
+    assert checkpoint.with_suffix(".damaged").exists()
+
+
+def test_a_changed_spec_is_refused(place: Place) -> None:
+    write_spec(place, TARGET)
+    path = place.folder(TARGET.key) / SPEC
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps({**fields, "learning_rate": 1.0}))
+    with pytest.raises(ValueError, match="was changed; remove the folder"):
+        read_spec(place, TARGET.key)
+
+
+def test_undocumented_columns_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="undocumented"):
+        write_scores(tmp_path / SCORES, [{"intermediat": "mnli"}])
+
+
+def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_spec(place, INTERMEDIATE)
+    work = StageRun(place, INTERMEDIATE.key)
+    work.advance()
+    assert work.work is not None
+    with torch.no_grad():
+        work.work.heads[0].score.out.bias.fill_(float("nan"))  # type: ignore[union-attr,operator]
+    outcome = work.advance()
+    work.close()
+    assert outcome.status == "degenerate" and "the loss is nan" in str(outcome.reason) and outcome.tenth == 1
+    rows = pl.read_parquet(place.folder(INTERMEDIATE.key) / SCORES)
+    assert set(rows["status"]) == {"degenerate"} and rows["value"].null_count() == 0
+
+
+def test_constant_predictions_are_degenerate(place: Place) -> None:
+    write_spec(place, INTERMEDIATE)
+    work = StageRun(place, INTERMEDIATE.key)
+    work.advance()
+    work.close()
+    assert work.work is not None and hasattr(work.work, "constant")
+    work.work.constant = True
+    assert degenerate(work.work, place.source, PROFILES["miniature"]) == "constant predictions"  # type: ignore[arg-type]
+
+
+def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
+    # One step per tenth at a tiny rate teaches nothing: three options, a third right.
+    still = dataclasses.replace(INTERMEDIATE, learning_rate=1e-9)
+    outcome = run(place, still)
+    assert (outcome.status, outcome.reason) in [("degenerate", "chance level"), ("degenerate", "constant predictions")]
+    control = dataclasses.replace(still, task="random", intermediate="random")
+    assert run(place, control).reason != "chance level"
+
+
+def test_two_processes_never_work_on_one_stage(place: Place) -> None:
+    import fcntl
+
+    write_spec(place, TARGET)
+    work = StageRun(place, TARGET.key)
+    with (place.folder(TARGET.key) / "lock").open("w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    work.close()
+    with (place.folder(TARGET.key) / "lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
