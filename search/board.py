@@ -220,7 +220,7 @@ class Board:
 
 
 def choose(arms: Sequence[Arm]) -> Arm | None:
-    """The winner of a stratum: the best English dev score among the finished arms, of equals the first.
+    """The winner of a stratum: the best English dev score among the finished arms, of equals the lowest rate.
 
     Stopped and failed arms never win. Only where no arm finished properly a degenerate one is taken, so that the chain
     can be looked at; its status stays with every row.
@@ -229,7 +229,7 @@ def choose(arms: Sequence[Arm]) -> Arm | None:
         candidates = [arm for arm in arms if arm.outcome is not None and arm.outcome.status == status]
         usable = [arm for arm in candidates if arm.outcome is not None and arm.outcome.tenth == 10]
         if usable:
-            return max(usable, key=lambda arm: (_score(arm), -arm.index))
+            return max(usable, key=lambda arm: (_score(arm), -(arm.stage.learning_rate or 0.0)))
     return None
 
 

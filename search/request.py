@@ -156,9 +156,8 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
         recipe = SmallRecipe(**{name: value for name, value in given.items() if value is not None})
         if source.folder is None:
             raise UsageError("--model small is pretrained on local/bible-text: give the folder that has it by --data.")
-        return Start(
-            name=SMALL, profile=profile, recipe=dataclasses.asdict(recipe), data=data.text_fingerprint(source.folder)
-        )
+        text = data.text_fingerprint(source.folder, recipe.languages)
+        return Start(name=SMALL, profile=profile, recipe=dataclasses.asdict(recipe), data=text)
     model = options.model or encoders.DEFAULT
     if not options.plan or Path(model).exists():
         return Start(name=_model_name(model), profile=profile, fingerprint=model_fingerprint(model))

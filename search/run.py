@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return USAGE
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command continues from here.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def run(options: "Namespace") -> int:

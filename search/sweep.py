@@ -67,7 +67,9 @@ def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> N
 def _differences(field: str, before: Any, after: Any) -> list[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         names = [name for name in before if before[name] != after.get(name)]
-        return [f"  {field}: {name} was {json.dumps(before[name])}, now {json.dumps(after.get(name))}" for name in names]
+        return [
+            f"  {field}: {name} was {json.dumps(before[name])}, now {json.dumps(after.get(name))}" for name in names
+        ]
     return [f"  {field}: was {json.dumps(before)}, now {json.dumps(after)}"]
 
 

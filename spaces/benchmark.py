@@ -84,7 +84,7 @@ BENCHMARKS = Table(
             targets=xtreme.TARGETS,
             languages=xtreme.LANGUAGES,
             mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-            quick_intermediates=("mnli",),
+            quick_intermediates=("mnli", "squad"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
         ),
     ),

@@ -12,8 +12,8 @@ shapes. What an intermediate task can teach a target is decided by the skills be
     categories  which kind of thing a noun is
     order       who does it to whom
 
-`classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. In the null world (see `trainables/miniature`) the
-intermediate tasks are taught with other words and other rules, and share nothing with any target.
+`classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. In the null world (see
+`trainables/miniature/null.py`) the intermediate tasks are taught by other rules and share nothing with any target.
 """
 
 from spaces.language import Language
@@ -43,23 +43,9 @@ SAME = ("different", "paraphrase")
 POS = ("NOUN1", "NOUN2", "VERB1", "VERB2", "ADJ", "ADP", "ADV", "NUM", "PRON", "PROPN", "PUNCT")
 ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG", "B-PROD")
 # Categories in the style of combinatory grammar: they depend on the role of a word, and on its class or brand.
-SUPERTAGS = (
-    "NP",
-    "NP/NP",
-    "N1",
-    "N2",
-    "(S\\NP)/NP1",
-    "(S\\NP)/NP2",
-    "(S\\NP)/(S\\NP)",
-    "N/N",
-    "N/N-number",
-    "PP/NP-place",
-    "PP/NP-organisation",
-    "NP-place",
-    "NP-organisation",
-    "NP-product",
-    "wh",
-    "punctuation",
+SUPERTAGS = tuple(
+    r"NP NP/NP N1 N2 (S\NP)/NP1 (S\NP)/NP2 (S\NP)/(S\NP) N/N N/N-number PP/NP-place PP/NP-organisation "
+    r"NP-place NP-organisation NP-product wh punctuation".split()
 )
 
 
@@ -76,7 +62,7 @@ INTERMEDIATES = Table(
             about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(300),
+            recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(
@@ -85,7 +71,7 @@ INTERMEDIATES = Table(
             about="Inference between two sentences: entailment, neutral or contradiction.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(300),
+            recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(
@@ -94,7 +80,7 @@ INTERMEDIATES = Table(
             about="Do two questions ask the same?",
             labels=SAME,
             score=("accuracy",),
-            recipe=_recipe(300),
+            recipe=_recipe(400),
             skills=frozenset({"compare", "relations"}),
         ),
         Task(
@@ -153,7 +139,7 @@ INTERMEDIATES = Table(
             about="The negative control: the inputs of mnli with random labels. It should help nothing.",
             labels=NLI,
             score=("accuracy",),
-            recipe=_recipe(300),
+            recipe=_recipe(400),
             control=True,
         ),
     ],
@@ -214,7 +200,7 @@ TARGETS = Table(
             languages=EVERYWHERE,
             score=("f1", "exact_match"),
             training="squad-en",
-            recipe=_recipe(100),
+            recipe=_recipe(80),
             skills=frozenset({"find"}),
         ),
         Task(
@@ -224,7 +210,7 @@ TARGETS = Table(
             languages=EVERYWHERE,
             score=("f1", "exact_match"),
             training="squad-en",
-            recipe=_recipe(100),
+            recipe=_recipe(80),
             skills=frozenset({"find"}),
         ),
         Task(

@@ -61,15 +61,14 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
         first = Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,))
         root = first.id
         yield first
+    rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else middle_first(axes.learning_rates)
     tasks = [benchmark.targets[name] for name in axes.targets]
     trainings = dict.fromkeys(task.training for task in tasks if task.training is not None)
     for seed in axes.seeds:
         parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
         for name in axes.intermediates:
             if name != NONE:
-                arms = Stratum(
-                    kind="intermediate", task=name, intermediate=name, seed=seed, parent=root, rates=axes.learning_rates
-                )
+                arms = Stratum(kind="intermediate", task=name, intermediate=name, seed=seed, parent=root, rates=rates)
                 parents[name] = arms.id
                 yield arms
         for name, parent in parents.items():
@@ -82,7 +81,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                     intermediate=name,
                     seed=seed,
                     parent=parent,
-                    rates=axes.learning_rates,
+                    rates=rates,
                     targets=tuple(task.name for task in benchmark.sharing(training)),
                 )
             for task in tasks:
@@ -96,6 +95,16 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                         rates=(None,),
                         targets=(task.name,),
                     )
+
+
+def middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
+    """Rates in the order in which they start: the middle one, most often the best, sets the mark for the others.
+
+    ASHA never stops the first arm that reaches a rung, so a poor first arm costs a whole run.
+    """
+    ascending = sorted(rates)
+    middle = (len(ascending) - 1) / 2
+    return tuple(sorted(ascending, key=lambda rate: (abs(ascending.index(rate) - middle), rate)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

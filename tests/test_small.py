@@ -136,6 +136,17 @@ def test_equal_seeds_give_equal_encoders(data: Path) -> None:
     assert states[0][words].shape != states[2][words].shape or not torch.equal(states[0][words], states[2][words])
 
 
+def test_a_run_continues_from_a_fresh_start(data: Path) -> None:
+    whole, cut, continued = (small.start(TINY, data) for _ in range(3))
+    whole.advance()
+    cut.advance()
+    continued.load_state(cut.state())
+    for run in (whole, continued):
+        run.advance()
+    one, other = whole.encoder.state_dict(), continued.encoder.state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_word_vectors_stay_while_layers_learn(data: Path) -> None:
     run = small.start(TINY, data)
     before = {name: weight.clone() for name, weight in run.encoder.state_dict().items()}

@@ -1,4 +1,7 @@
-"""Where examples come from: the miniature's generator or the hub layout, behind the same few functions."""
+"""Where examples come from: the miniature's generator or the hub layout, behind the same few functions.
+
+Each side is imported only where it is used: a worker on the miniature has no use for `datasets`.
+"""
 
 import functools
 from dataclasses import dataclass
@@ -8,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from spaces.task import Task
-from trainables import hub, parallel_text
 from trainables.examples import Example, Parallel
 
 Split = Literal["train", "dev", "test"]
@@ -56,6 +58,8 @@ def _read(source: Source, task: Task, split: Split, language: str) -> list[Examp
         from trainables.miniature import world
 
         return world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+    from trainables import hub
+
     return hub.examples(task, split, language, data=source.folder)
 
 
@@ -65,21 +69,34 @@ def fingerprint(source: Source, task: Task) -> str:
         from trainables.miniature import world
 
         return world.world(source.world_seed, source.null_world).fingerprint
+    from trainables import hub
+
     return hub.fingerprint(task, source.folder)
 
 
 def languages(source: Source, task: Task) -> tuple[str, ...]:
     """The languages in which the task can be evaluated: those of its table that the data hold."""
-    return task.languages if source.benchmark == "miniature" else hub.languages(task, source.folder)
+    if source.benchmark == "miniature":
+        return task.languages
+    from trainables import hub
+
+    return hub.languages(task, source.folder)
 
 
 def missing(source: Source, tasks: list[Task]) -> list[str]:
     """One line for each thing that the tasks need and the data lack."""
-    return [] if source.benchmark == "miniature" else hub.check(tasks, source.folder)
+    if source.benchmark == "miniature":
+        return []
+    from trainables import hub
+
+    return hub.check(tasks, source.folder)
 
 
-def text_fingerprint(folder: Path) -> str:
-    """A hash of the aligned text that the small encoder is pretrained on."""
+def text_fingerprint(folder: Path, languages: tuple[str, ...]) -> str:
+    """A hash of the aligned text that the small encoder is pretrained on; raises UsageError where there is none."""
+    from trainables import parallel_text
+
+    parallel_text.read(folder, languages, sentences=0)
     return parallel_text.fingerprint(folder)
 
 
@@ -87,4 +104,6 @@ def notes(source: Source, tasks: list[Task]) -> list[str]:
     """What a reader of the scores must know of the data, a line each."""
     if source.benchmark == "miniature":
         return []
+    from trainables import hub
+
     return [line for task in tasks for line in hub.notes(task, source.folder)]

@@ -58,6 +58,7 @@ def test_answers_are_verbs_that_the_question_does_not_ask_for(name: str) -> None
 
 
 def test_targets_controls_and_harmless_tasks_stay_as_they_are() -> None:
-    for task in [*TARGETS.values(), INTERMEDIATES["random"], INTERMEDIATES["csqa"], INTERMEDIATES["hellaswag"]]:
+    targets = [TARGETS[name] for name in ("pawsx", "udpos", "panx", "tydiqa")]
+    for task in [*targets, INTERMEDIATES["random"], INTERMEDIATES["csqa"], INTERMEDIATES["hellaswag"]]:
         language = "qfa" if task.name in TARGETS else "en"
         assert examples(world(0), task, "test", language) == examples(world(0, True), task, "test", language)

@@ -11,7 +11,8 @@ from trainables.miniature.pretraining import RECIPE, start
 from trainables.miniature.splits import split_of
 from trainables.miniature.tokens import word_tokenizer
 from trainables.miniature.world import tokenizer, world
-from trainables.pretrain import Options, Pretraining, Text, batches
+from trainables.pretrain import Options, Pretraining, Text
+from trainables.pretrain_plan import batches
 
 TINY = {
     "steps": 20,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from search.board import Arm, choose
@@ -83,7 +84,7 @@ def test_failed_stages_are_tried_again_only_when_asked(room: Room) -> None:
 
 def arm(index: int, status: str, score: float | None, tenth: int = 10) -> Arm:
     outcome = Outcome(key=str(index), status=status, score=score, tenth=tenth)  # type: ignore[arg-type]
-    return Arm(index, stage=None, outcome=outcome)  # type: ignore[arg-type]
+    return Arm(index, stage=SimpleNamespace(learning_rate=0.1 + index), outcome=outcome)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

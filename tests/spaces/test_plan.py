@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spaces.benchmark import BENCHMARKS
-from spaces.plan import Maker, Start, Stratum, strata
+from spaces.plan import Maker, Start, Stratum, middle_first, strata
 from spaces.profile import PROFILES
 from spaces.space import SPACES, Axes, Space, axes
 
@@ -107,3 +107,8 @@ def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], 
 @pytest.mark.parametrize("kind", ["pretrain", "intermediate", "target", "retrieval"])
 def test_every_kind_of_stage_is_in_the_plan(kind: str) -> None:
     assert any(stratum.kind == kind for stratum in plan())
+
+
+def test_the_middle_rate_starts_first() -> None:
+    assert middle_first((1e-4, 1e-3, 1e-2)) == (1e-3, 1e-4, 1e-2)
+    assert middle_first((1e-2, 1e-4)) == (1e-4, 1e-2)

@@ -73,7 +73,7 @@ RELATIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The words and the hidden facts of one world."""
 

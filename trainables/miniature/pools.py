@@ -4,6 +4,7 @@ Were names, numbers or cognates in them, matching surface forms would find most 
 do that. So the pools have three agents and otherwise only concepts that no language shares with English.
 """
 
+import functools
 import random
 from dataclasses import dataclass
 
@@ -20,10 +21,11 @@ class PoolItem:
     sentence: Clause
 
 
-def unshared(words: tuple[str, ...], lexicon: Lexicon) -> list[str]:
+@functools.cache
+def unshared(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
     """Those concepts whose word differs from the English one in every other language."""
     foreign = [lexicon.words[language] for language in lexicon.words if language != "en"]
-    return [concept for concept in words if all(there[concept] != concept for there in foreign)]
+    return tuple(concept for concept in words if all(there[concept] != concept for there in foreign))
 
 
 def pool_sentence(draw: random.Random, lexicon: Lexicon) -> PoolItem:

@@ -18,7 +18,7 @@ def word_tokenizer(vocabulary: list[str], longest: int) -> PreTrainedTokenizerFa
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", ids["<s>"]), ("</s>", ids["</s>"])],
     )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # untyped in transformers
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
         cls_token="<s>",

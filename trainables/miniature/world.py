@@ -5,8 +5,8 @@
     then each language says them       lexicon.py (words), grammar.py (order, suffixes)
     and the encoder reads them         tokens.py, corpus.py, pretraining.py
 
-What skills the tasks share is written in `spaces/miniature.py`. Everything follows from the world's seed: training
-data are fixed, test sets are the same items in every language, and a translated training set is the English one, row by row.
+What skills the tasks share is written in `spaces/miniature.py`. Everything follows from the world's seed: training data
+are fixed, test sets are the same items in every language, and a translated training set is the English one row by row.
 """
 
 import functools
@@ -93,8 +93,8 @@ SOURCES: Mapping[str, Source] = {
     "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=400),
     "udpos-en": Source(draw=lambda draw, _: tags.sentence(draw), train=12),
     "panx-en": Source(draw=lambda draw, _: tags.sentence(draw), train=14),
-    "squad-en": Source(draw=_reading(spans.XQUAD), train=400),
-    "tydiqa-en": Source(draw=_reading(spans.TYDIQA), train=250),
+    "squad-en": Source(draw=_reading(spans.XQUAD), train=250),
+    "tydiqa-en": Source(draw=_reading(spans.TYDIQA), train=200),
     "mlqa": Source(draw=_reading(spans.MLQA)),
     "bucc": Source(draw=pools.pool_sentence),
     "tatoeba": Source(draw=pools.pool_sentence),
