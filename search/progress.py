@@ -90,6 +90,12 @@ def line(board: Board, slots: int, began: float) -> str:
     return text
 
 
+def best_line(board: Board) -> str:
+    """The best intermediate task for each training set so far, in one line; empty before there is one."""
+    best = [f"{task} {name} {100 * score:.1f}" for task, (name, score) in best_so_far(board).items()]
+    return f"    best so far (English dev): {', '.join(best)}" if best else ""
+
+
 class Progress(tune.Callback):
     """Tune's callback. An exception in a callback would end the sweep, and drawing is not worth that."""
 
@@ -111,19 +117,15 @@ class Progress(tune.Callback):
     def show(self) -> None:
         """Draw the state, or say it if the last line is old enough."""
         if self.live is not None:
-            self.live.update(self._picture())
+            if time.monotonic() - self.said >= 0.25:
+                self.said = time.monotonic()
+                self.live.update(self._picture())
         elif time.monotonic() - self.said >= EVERY:
             self.said = time.monotonic()
-            self.console.print(line(self.board, self.slots, self.began), highlight=False, soft_wrap=True)
+            self._say()
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        """After every tenth of every stage."""
-        self.show()
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """At the end of every stage."""
+    def on_step_begin(self, *args: Any, **info: Any) -> None:
+        """At every turn of Tune's loop, also while no stage has anything to tell."""
         self.show()
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
@@ -131,7 +133,12 @@ class Progress(tune.Callback):
         if self.live is not None:
             self.live.stop()
             self.live = None
-        self.console.print(line(self.board, self.slots, self.began), highlight=False, soft_wrap=True)
+        self._say()
+
+    def _say(self) -> None:
+        for text in (line(self.board, self.slots, self.began), best_line(self.board)):
+            if text:
+                self.console.print(text, highlight=False, soft_wrap=True)
 
     def _picture(self) -> Group:
         table = Table(box=None, pad_edge=False, show_header=False)

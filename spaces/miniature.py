@@ -226,7 +226,7 @@ TARGETS = Table(
         Task(
             name="bucc",
             kind="retrieval",
-            about="Mine translations among distractors that have none.",
+            about="Mine literal translations among distractors: what is left of the pretrained alignment.",
             languages=FOREIGN,
             score=("f1",),
             mine=True,
@@ -234,9 +234,10 @@ TARGETS = Table(
         Task(
             name="tatoeba",
             kind="retrieval",
-            about="Find the translation of each sentence; the sentences share few words, so names do not give it away.",
+            about="Find the free translation of each sentence, in which verb and adjective are synonyms.",
             languages=FOREIGN,
             score=("accuracy",),
+            skills=frozenset({"relations"}),
         ),
     ],
 )

@@ -133,7 +133,7 @@ def test_more_seeds_train_only_what_is_new_and_stopping_censors(tmp_path: Path) 
     stopped = scores(tmp_path).filter(pl.col("status") == "stopped")
     assert stopped.height and set(stopped["split"]) == {"dev"}, "a stopped stage has no test score"
     assert stopped["tenth"].min() == 1 and stopped["tenth"].max() in (3, 6)
-    code, out, err = run(tmp_path, *RATES, "--seeds", "0,1")
+    code, _out, err = run(tmp_path, *RATES, "--seeds", "0,1")
     assert code == 0, err
     after = outcomes(tmp_path)
     assert {key: after[key] for key in first} == first and len(after) > len(first)

@@ -180,4 +180,5 @@ def test_partners_share_a_planted_skill() -> None:
     assert partners("xnli") == ("anli", "mnli", "qqp")
     assert partners("udpos") == partners("panx") == ("ccg",)
     assert partners("xquad") == partners("tydiqa") == ("squad2", "squad")
-    assert partners("tatoeba") == () == partners("xnli", null=True)
+    assert partners("tatoeba") == partners("xnli")
+    assert partners("bucc") == () == partners("xnli", null=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from search.board import Board
 from search.store import Store
 from spaces.benchmark import BENCHMARKS
@@ -66,7 +67,13 @@ class Room:
         )
         store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
         return Board(
-            self.plan(), maker, store, None, gate=self.gate, retry_failed=self.retry_failed, keep=self.keep  # type: ignore[arg-type]
+            self.plan(),
+            maker,
+            store,
+            None,
+            gate=self.gate,
+            retry_failed=self.retry_failed,
+            keep=self.keep,  # type: ignore[arg-type]
         )
 
     def run(self, most: int = 10**6) -> Board:

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from search.asha import GRACE, StratifiedAsha
 from spaces.stage import TENTHS
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from search.board import Arm, choose
 from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from search.draws import Draws
 from spaces.plan import Stratum
 from spaces.space import Range

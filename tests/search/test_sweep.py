@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from search.sweep import check_growth, lock_results, read_sweep, write_sweep
 from spaces.errors import UsageError
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spaces.benchmark import BENCHMARKS
 from spaces.plan import Maker, Start, Stratum, middle_first, strata
 from spaces.profile import PROFILES
@@ -41,7 +42,9 @@ def test_targets_with_the_same_training_share_one_stratum() -> None:
 
 def test_asking_for_one_of_them_gives_the_same_stages() -> None:
     one = axes(Space(name="one", intermediates=("mnli",), targets=("xquad",)), MINIATURE, PROFILES["miniature"])
-    both = axes(Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")), MINIATURE, PROFILES["miniature"])
+    both = axes(
+        Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")), MINIATURE, PROFILES["miniature"]
+    )
     assert plan(one) == plan(both)
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.profile import PROFILES

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from spaces.stage import Stage, stage_from_json
 
 STAGE = Stage(

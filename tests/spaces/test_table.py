@@ -1,4 +1,5 @@
 import pytest
+
 from spaces.errors import UsageError
 from spaces.language import Language
 from spaces.table import Table

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import XLMRobertaConfig, XLMRobertaModel
+
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
 from trainables.encoder import Encoder, save_encoder
 from trainables.miniature import world
-from transformers import XLMRobertaConfig, XLMRobertaModel
 
 
 def tiny_encoder(seed: int = 0) -> Encoder:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe, Task
 from trainables.encoder import Encoder

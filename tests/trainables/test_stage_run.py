@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
+
 from spaces.columns import COLUMNS
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS, Stage
@@ -36,10 +37,20 @@ TARGET = Stage(
     **BASE,  # type: ignore[arg-type]
 )
 INTERMEDIATE = Stage(
-    kind="intermediate", task="csqa", intermediate="csqa", learning_rate=1e-3, targets={}, recipe=RECIPE, **BASE  # type: ignore[arg-type]
+    kind="intermediate",
+    task="csqa",
+    intermediate="csqa",
+    learning_rate=1e-3,
+    targets={},
+    recipe=RECIPE,
+    **BASE,  # type: ignore[arg-type]
 )
 RETRIEVAL = Stage(
-    kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE  # type: ignore[arg-type]
+    kind="retrieval",
+    task="tatoeba",
+    intermediate="none",
+    targets={"tatoeba": ("qna", "qfa")},
+    **BASE,  # type: ignore[arg-type]
 )
 
 

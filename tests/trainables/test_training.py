@@ -1,5 +1,6 @@
 """The training loop: exact continuation, seeds, the best tenth, mixtures, time in tenths."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES, Profile
 from spaces.stage import TENTHS
@@ -155,15 +157,15 @@ def test_every_example_comes_once_per_epoch(examples: int, size: int, batches: i
 @given(steps=st.integers(TENTHS, 5000))
 def test_tenths_cover_the_schedule(steps: int) -> None:
     ends = [end_of_tenth(tenth, steps) for tenth in range(TENTHS + 1)]
-    assert ends[0] == 0 and ends[-1] == steps and all(a < b for a, b in zip(ends, ends[1:], strict=False))
+    assert ends[0] == 0 and ends[-1] == steps and all(a < b for a, b in itertools.pairwise(ends))
 
 
 @given(steps=st.integers(10, 2000), warmup=st.floats(0.0, 0.5))
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing(steps: int, warmup: float) -> None:
     factors = [rate_factor(step, steps, warmup) for step in range(steps)]
     peak = factors.index(max(factors))
-    assert max(factors) == pytest.approx(1.0) and 0 < min(factors)
-    assert all(a <= b for a, b in zip(factors[:peak], factors[1 : peak + 1], strict=True))
+    assert max(factors) == pytest.approx(1.0) and min(factors) > 0
+    assert all(a <= b for a, b in itertools.pairwise(factors))
     assert all(a > b for a, b in zip(factors[peak + 1 :], factors[peak + 2 :], strict=False))
 
 

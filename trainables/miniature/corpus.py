@@ -4,9 +4,10 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from trainables.miniature.grammar import Clause, Richness, ask, clause, english, render, strip, text
+from trainables.miniature.grammar import Clause, Richness, ask, clause, render, strip, text
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
 from trainables.miniature.meaning import CATEGORY, GROUP, GROUP_VERBS, between_people
+from trainables.miniature.pools import PoolItem
 from trainables.miniature.splits import split_of
 
 RICHNESS = Richness()
@@ -91,5 +92,5 @@ def _unreserved(draw: random.Random, verbs: Iterable[str], agent: tuple[str, ...
             event = between_people(event, draw)
         if agent != event.patient:
             event = replace(event, agent=agent or event.agent)
-        if split_of(english(event)) == "train":
+        if split_of(PoolItem(event).meaning) == "train":
             return event

@@ -28,6 +28,11 @@ def reword(event: Clause, draw: random.Random, share: float) -> Clause:
     return event
 
 
+def in_other_words(event: Clause) -> Clause:
+    """The clause with the synonyms of its verb and its adjective."""
+    return replace(event, verb=SYNONYM[event.verb], adjective=SYNONYM[event.adjective] if event.adjective else None)
+
+
 def oppose(event: Clause, draw: random.Random) -> Clause:
     """The clause with its verb, or its adjective if it has one, turned into an opposite: the meaning is reversed."""
     if event.adjective and draw.random() < 0.5:

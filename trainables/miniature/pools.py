@@ -1,15 +1,18 @@
-"""Retrieval pools without a language: short sentences whose words differ between English and every other language.
+"""Retrieval pools without a language: bucc mines literal translations, tatoeba looks up free ones.
 
 Were names, numbers or cognates in them, matching surface forms would find most translations; an untrained encoder can
-do that. So the pools have three agents and otherwise only concepts that no language shares with English.
+do that. So the sentences have three agents and otherwise only concepts that no language shares with English. In a free
+translation the verb and the adjective are synonyms of the English ones: finding it takes the relations between words,
+which pretraining does not show, on top of the alignment of languages.
 """
 
 import functools
 import random
 from dataclasses import dataclass
 
-from trainables.miniature.grammar import Clause
+from trainables.miniature.grammar import Clause, english
 from trainables.miniature.lexicon import ALL_ADJECTIVES, ALL_NOUNS, ALL_VERBS, FIRST_NAMES, Lexicon
+from trainables.miniature.meaning import in_other_words
 
 AGENTS = FIRST_NAMES[:3]
 
@@ -19,6 +22,11 @@ class PoolItem:
     """One sentence of a pool, in concepts."""
 
     sentence: Clause
+
+    @property
+    def meaning(self) -> str:
+        """The same text for the sentence and for its rewording, so that no pool holds both."""
+        return min(english(self.sentence), english(in_other_words(self.sentence)))
 
 
 @functools.cache
@@ -30,13 +38,12 @@ def unshared(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
 
 def pool_sentence(draw: random.Random, lexicon: Lexicon) -> PoolItem:
     """A random sentence of the pools."""
-    adjectives = [None, *unshared(ALL_ADJECTIVES, lexicon)]
     return PoolItem(
         Clause(
             agent=(draw.choice(AGENTS),),
             verb=draw.choice(unshared(ALL_VERBS, lexicon)),
             patient=(draw.choice(unshared(ALL_NOUNS, lexicon)),),
-            adjective=draw.choice(adjectives),
+            adjective=draw.choice(unshared(ALL_ADJECTIVES, lexicon)) if draw.random() < 0.5 else None,
             never=draw.random() < 0.5,
         )
     )

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerFast
 
@@ -21,8 +21,10 @@ from spaces.task import Task
 from trainables.examples import Choice, Example, Pair, Parallel, Tagged
 from trainables.miniature import choices, null, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
+from trainables.miniature.corpus import corpus
 from trainables.miniature.grammar import Clause, english, render, text
 from trainables.miniature.lexicon import Lexicon, lexicon
+from trainables.miniature.meaning import in_other_words
 from trainables.miniature.pairs import PairItem
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
@@ -52,8 +54,11 @@ class World:
 def world(seed: int = 0, null: bool = False) -> World:
     """The world of a seed; in the null world no intermediate task shares a skill with any target."""
     drawn = lexicon(seed)
-    described = "\n".join([str(VERSION), str(seed), str(null), *drawn.vocabulary()])
-    return World(seed, null, drawn, hashlib.sha256(described.encode()).hexdigest()[:16])
+    of = World(seed, null, drawn, fingerprint="")
+    # Items of each source and texts of the corpus stand for the generators: what shows in them needs no new VERSION.
+    shown = [(name, source.train, _items(of, name, "dev", 3)) for name, source in SOURCES.items()]
+    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, list(corpus(drawn, seed, 20)))
+    return replace(of, fingerprint=hashlib.sha256(repr(described).encode()).hexdigest()[:16])
 
 
 def tokenizer(of: World) -> PreTrainedTokenizerFast:
@@ -139,8 +144,10 @@ def _written(item: Item) -> str:
     match item:
         case PairItem(first, second):
             return f"{english(first)} {english(second)}"
-        case TagItem(sentence) | PoolItem(sentence):
+        case TagItem(sentence):
             return english(sentence)
+        case PoolItem():
+            return item.meaning
         case SpanItem(passage, question):
             return " ".join(map(english, (*passage, question)))
         case ChoiceItem(context, question, options):
@@ -177,7 +184,10 @@ def _example(of: World, task: Task, item: Item, language: str, name: str) -> Exa
 
 
 def _pool(of: World, name: str, split: Split, language: str, mine: bool) -> Parallel:
-    """Foreign queries and English candidates in another order; in mining some of either side have no partner."""
+    """Foreign queries and English candidates in another order.
+
+    In mining they translate literally, and some of either side have no partner; elsewhere the translations are free.
+    """
     apart = DISTRACTORS if mine else 0
     items = _items(of, name, split, POOL + 2 * apart)
     clauses = [item.sentence for item in items if isinstance(item, PoolItem)]
@@ -187,5 +197,5 @@ def _pool(of: World, name: str, split: Split, language: str, mine: bool) -> Para
     places = random.Random(f"{of.seed}/{name}/{split}/places").sample(range(POOL + apart), POOL + apart)
     candidates = [""] * (POOL + apart)
     for place, clause in zip(places, paired + lone[apart:], strict=True):
-        candidates[place] = english(clause)
+        candidates[place] = english(clause if mine else in_other_words(clause))
     return Parallel(tuple(queries), tuple(candidates), tuple(places[:POOL]) + (-1,) * apart)

@@ -1,0 +1,64 @@
+"""Floors, chance, task scores, multi-task weights: the small arithmetic that decides what a score means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces.benchmark import BENCHMARKS
+from spaces.task import Recipe, Task
+from trainables.evaluation import Evaluated, at_chance, majority, task_score
+from trainables.examples import Choice, Pair, Span, Tagged
+from trainables.fine_tuning import _weight
+
+
+def task(kind: str, labels: tuple[str, ...] = ("a", "b")) -> Task:
+    return Task(name="t", kind=kind, about="", labels=labels, score=("f1", "exact_match"), recipe=Recipe(steps=10))  # type: ignore[arg-type]
+
+
+def test_the_task_score_is_the_mean_of_the_official_metrics() -> None:
+    assert task_score(task("span"), {"f1": 0.8, "exact_match": 0.4, "beside": 0.0}) == pytest.approx(0.6)
+
+
+def test_the_majority_label_is_that_of_the_training_set() -> None:
+    train = [Pair("", "", 1), Pair("", "", 1), Pair("", "", 0)]
+    test = Evaluated(task=task("pair"), language="en", examples=[Pair("", "", 0), Pair("", "", 1)] * 2, features=[])
+    assert majority(test.task, train, test) == {"accuracy": 0.5}
+    words = Evaluated(
+        task=task("tagging", ("NOUN", "VERB")), language="en", examples=[Tagged(("w", "v"), (0, 1))], features=[]
+    )
+    floor = majority(words.task, [Tagged(("w",), (0,))], words)
+    assert floor is not None and floor["accuracy"] == 0.5
+
+
+def test_spans_have_no_majority_answer() -> None:
+    test = Evaluated(task=task("span"), language="en", examples=[Span("i", "q", "c", ("c",), (0,))], features=[])
+    assert majority(test.task, test.examples, test) is None
+
+
+@given(floor=st.floats(0.05, 0.95), examples=st.integers(20, 10_000))
+def test_chance_is_the_floor_and_a_little_above(floor: float, examples: int) -> None:
+    assert at_chance(floor, floor, examples)
+    assert not at_chance(floor + 3 * (floor * (1 - floor) / examples) ** 0.5, floor, examples)
+
+
+def test_choices_count_their_places() -> None:
+    test = Evaluated(
+        task=task("choice"),
+        language="en",
+        examples=[Choice("", "q", ("a", "b"), 0), Choice("", "q", ("a", "b"), 1)],
+        features=[],
+    )
+    assert majority(test.task, test.examples[:1], test) == {"accuracy": 0.5}
+
+
+def test_mixing_weights_are_those_of_the_published_sampler() -> None:
+    # p ~ min(N, cap)^(1/T) with cap 2^17 and T = 2, over the nine tasks of the paper.
+    sizes = [1_104_934, 392_702, 363_846, 130_319, 87_599, 39_905, 38_015, 25_588, 9_741]
+    weights = [_weight(size, {"cap": 2**17, "temperature": 2.0}) for size in sizes]
+    shares = [round(weight / sum(weights), 3) for weight in weights]
+    assert shares == [0.151, 0.151, 0.151, 0.151, 0.124, 0.083, 0.081, 0.067, 0.041]
+
+
+def test_the_mixture_holds_every_task_but_the_control() -> None:
+    names = {row.name for row in BENCHMARKS["miniature"].mixed()}
+    assert len(names) == 9 and "random" not in names
