@@ -63,7 +63,6 @@ def make_request(options: Namespace) -> Request:
         null_world=options.null_world,
         data=None if options.data is None else str(_folder(options.data)),
         limit=options.limit,
-        test_limit=options.test_limit or space.test_limit,
     )
     own = benchmark.name == "miniature" or options.model == SMALL
     profile = PROFILES.find("miniature" if benchmark.name == "miniature" else SMALL if own else "pretrained")

@@ -39,6 +39,7 @@ class Benchmark:
     mixture: Mixture
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
+    quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
         """Every intermediate of a full sweep, baseline first."""
@@ -83,6 +84,7 @@ BENCHMARKS = Table(
             intermediates=xtreme.INTERMEDIATES,
             targets=xtreme.TARGETS,
             languages=xtreme.LANGUAGES,
+            quick_test_limit=500,
             mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
             quick_intermediates=("mnli", "squad"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),

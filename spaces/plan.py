@@ -143,7 +143,7 @@ class Maker:
                 "random": stratum.intermediate == RANDOM_ENCODER,
             },
             limit=None if stratum.kind in ("pretrain", "retrieval") else self.limit,
-            test_limit=self.test_limit if stratum.kind == "target" else None,
+            test_limit=None if stratum.kind in ("pretrain", "retrieval") else self.test_limit,
             version=VERSIONS[stratum.kind],
         )
 

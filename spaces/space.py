@@ -42,7 +42,7 @@ class Space:
     targets: tuple[str, ...] | None = None
     learning_rates: tuple[float, ...] | Range | Literal["all", "middle"] = "all"
     seeds: tuple[int, ...] = (0, 1, 2)
-    test_limit: int | None = None  # test examples per language; a sweep that cuts them is marked as limited
+    test_limit: int | None = None  # dev and test examples per language; a sweep that cuts them is marked as limited
     floor: bool = False  # also train the targets from a random encoder
 
 
@@ -95,7 +95,7 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         targets=tuple(name for name in benchmark.targets if name in targets),
         learning_rates=rates,
         seeds=tuple(sorted(space.seeds)),
-        test_limit=space.test_limit,
+        test_limit=benchmark.quick_test_limit if quick and space.test_limit is None else space.test_limit,
         floors=(RANDOM_ENCODER,) if space.floor else (),
     )
 
@@ -112,7 +112,7 @@ QUICK = "quick"
 SPACES = Table(
     "space",
     (
-        Space(name=QUICK, learning_rates="middle", seeds=(0,), test_limit=500, floor=True),
+        Space(name=QUICK, learning_rates="middle", seeds=(0,), floor=True),
         Space(name="full"),
     ),
 )

@@ -25,7 +25,7 @@ class Source:
     null_world: bool = False
     data: str | None = None
     limit: int | None = None  # training examples
-    test_limit: int | None = None  # test examples per language (never of retrieval: a smaller pool is another task)
+    test_limit: int | None = None  # dev and test examples per language (never of a pool: a smaller one is easier)
 
     @property
     def folder(self) -> Path | None:
@@ -41,7 +41,7 @@ def examples(source: Source, task: Task, split: Split, language: str = "en") -> 
     if split == "train" and source.limit is not None and len(found) > source.limit:
         chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
         return [found[i] for i in sorted(chosen)]
-    return found[: source.test_limit] if split == "test" else found
+    return found if split == "train" else found[: source.test_limit]
 
 
 def pool(source: Source, task: Task, split: Split, language: str) -> Parallel:

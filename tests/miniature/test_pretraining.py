@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -57,7 +58,7 @@ def test_words_are_found_again(tmp_path: Path) -> None:
 def test_the_vocabulary_is_ordered_and_belongs_to_the_world() -> None:
     one, two = tokenizer(world(0)), tokenizer(world(1))
     assert one.get_vocab() == tokenizer(world(0)).get_vocab() != two.get_vocab()
-    assert one.convert_ids_to_tokens(range(6)) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
+    assert one.convert_ids_to_tokens([0, 1, 2, 3, 4, 5]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
 
 
 def test_the_corpus_translates() -> None:
@@ -114,7 +115,7 @@ def test_an_unknown_field_of_the_recipe_is_refused() -> None:
     assert set(TINY) <= set(RECIPE)
 
 
-def contrastive(**options: object) -> Pretraining:
+def contrastive(**options: Any) -> Pretraining:
     config = XLMRobertaConfig(
         vocab_size=11,
         hidden_size=8,
@@ -126,7 +127,14 @@ def contrastive(**options: object) -> Pretraining:
         pad_token_id=1,
     )
     texts = [Text([5, 6, 8], [7, 10], joined=number % 2 == 0) for number in range(30)] + [Text([5, 6])]
-    given = {"steps": 20, "learning_rate": 1e-2, "batch_size": None, "tokens": 60, "contrast": 0.5, "contrast_layer": 1}
+    given: dict[str, Any] = {
+        "steps": 20,
+        "learning_rate": 1e-2,
+        "batch_size": None,
+        "tokens": 60,
+        "contrast": 0.5,
+        "contrast_layer": 1,
+    }
     return Pretraining(
         config, words(), texts, texts[:4], Options(**{**given, **options}), embeddings=torch.full((11, 8), 0.5)
     )

@@ -6,13 +6,9 @@ from dataclasses import replace
 from trainables.miniature.grammar import Clause
 from trainables.miniature.lexicon import ADJECTIVES, ALL_NOUNS, FIRST_NAMES, NOUNS, VERBS
 
-SYNONYM: dict[str, str] = {}
-OPPOSITES: dict[str, tuple[str, str]] = {}
-for _poles in (*VERBS, *ADJECTIVES):
-    for _pole, _other in (_poles, _poles[::-1]):
-        for _word, _twin in (_pole, _pole[::-1]):
-            SYNONYM[_word] = _twin
-            OPPOSITES[_word] = _other
+SCALES = VERBS + ADJECTIVES  # each is two poles, and each pole two synonyms
+SYNONYM = {word: twin for poles in SCALES for pole in poles for word, twin in (pole, pole[::-1])}
+OPPOSITES = {word: other for poles in SCALES for pole, other in (poles, poles[::-1]) for word in pole}
 
 CATEGORY = {noun: category for category, nouns in NOUNS.items() for noun in nouns}
 GROUP = {verb: group for group, poles in enumerate(VERBS) for pole in poles for verb in pole}
