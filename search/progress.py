@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 from ray import tune
@@ -49,11 +48,11 @@ def best_so_far(board: Board) -> dict[str, tuple[str, float]]:
 
 
 def seconds_left(board: Board, slots: int) -> float | None:
-    """Estimate from the mean seconds of ended stages of the same kind and task; None before the first has ended."""
+    """Estimate from the mean seconds of ended stages of the same kind and task, or kind; None while there are none."""
     ended: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for stratum, arm in board.arms():
         if arm.outcome is not None and arm.outcome.seconds > 0:
-            for place in _places(stratum):
+            for place in _places(stratum)[: 1 if stratum.kind == "pretrain" else None]:  # it is like nothing else
                 ended[place].append(arm.outcome.seconds)
     if not ended:
         return None
@@ -61,12 +60,15 @@ def seconds_left(board: Board, slots: int) -> float | None:
     for group in board.groups.values():
         waiting = group.stratum.arms - sum(arm.outcome is not None for arm in group.arms)
         if waiting and not group.settled:
-            known = next(ended[place] for place in (*_places(group.stratum), ()) if place in ended)
+            known = next((ended[place] for place in _places(group.stratum) if place in ended), None)
+            if known is None:
+                return None
             left += waiting * sum(known) / len(known)
     return left / slots
 
 
-def _places(stratum: Stratum) -> Iterable[tuple[str, ...]]:
+def _places(stratum: Stratum) -> tuple[tuple[str, ...], ...]:
+    """What a stage's seconds say something about, from the nearest to the farthest."""
     return ((stratum.kind, stratum.task), (stratum.kind,), ())
 
 

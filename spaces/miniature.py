@@ -114,7 +114,7 @@ INTERMEDIATES = Table(
             about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
             labels=SUPERTAGS,
             score=("accuracy",),
-            recipe=_recipe(250),
+            recipe=_recipe(400),
             skills=frozenset({"classes", "brands"}),
         ),
         Task(

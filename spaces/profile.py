@@ -25,7 +25,7 @@ class Profile:
 PROFILES = Table(
     "profile",
     (
-        Profile(name="miniature", learning_rates=(5e-4, 1e-3, 2e-3), retrieval_depth=1.0),
+        Profile(name="miniature", learning_rates=(5e-4, 1e-3, 2e-3), pooling="segments", retrieval_depth=1.0),
         Profile(
             name="small",
             learning_rates=(2.5e-4, 5e-4, 1e-3),

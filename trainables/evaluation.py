@@ -1,6 +1,5 @@
 """Evaluation of one task in one language: predictions, official metrics, and what a constant answer would get."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,8 +83,3 @@ def _labels(example: Example) -> Sequence[int]:
         case Tagged():
             return example.tags
     return ()
-
-
-def at_chance(score: float, floor: float, examples: int) -> bool:
-    """True if an accuracy is not above its floor by more than 1.64 standard errors of a binomial share."""
-    return score <= floor + 1.645 * math.sqrt(floor * (1 - floor) / max(1, examples))

@@ -36,7 +36,7 @@ class MaskedWordHead(nn.Module):
 
 
 class Pretraining:
-    """One pretraining run on the CPU: call `advance()` ten times; `encoder` is the result at any time.
+    """One pretraining run: call `advance()` ten times; `encoder` is the result at any time.
 
     `held_out` texts are scored after each tenth, always with the same masks. `embeddings` (vocabulary x hidden)
     replaces the random word embeddings at the start; with `options.frozen_embeddings` they stay.
@@ -69,6 +69,8 @@ class Pretraining:
                 words.copy_(embeddings)
         words.requires_grad_(not options.frozen_embeddings)
         self.model = nn.ModuleDict({"encoder": self.encoder, "head": self.head})
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model.to(self.device)
         self.weights = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.weights,
@@ -112,7 +114,9 @@ class Pretraining:
     def _loss(self, texts: Sequence[Text], masks: torch.Generator) -> tuple[Tensor, int, int]:
         """The loss of a batch, how many masked words were guessed right, and how many there were."""
         ids, attention, pairs = self._inputs(texts)
-        inputs, targets = self._mask(ids, masks)
+        # Masks are drawn on the CPU, so that they are the same wherever the model is.
+        inputs, targets = (tensor.to(self.device) for tensor in self._mask(ids, masks))
+        attention = attention.to(self.device)
         output = self.encoder(inputs, attention_mask=attention, output_hidden_states=self.options.contrast > 0)
         asked = targets != UNSEEN
         logits = self.head(output.last_hidden_state[asked], self._words())
@@ -177,7 +181,9 @@ class Pretraining:
         for index, weight in enumerate(self.weights):
             prefix = f"optimizer.{index}."
             self.optimizer.state[weight] = {
-                name.removeprefix(prefix): tensor.clone() for name, tensor in state.items() if name.startswith(prefix)
+                name.removeprefix(prefix): tensor.clone().to(weight.device)
+                for name, tensor in state.items()
+                if name.startswith(prefix)
             }
 
 
@@ -187,5 +193,5 @@ def info_nce(states: Tensor, attention: Tensor, pairs: Sequence[tuple[int, int]]
     pooled = functional.normalize((states * weights).sum(1) / weights.sum(1), dim=-1)
     firsts, seconds = torch.tensor(pairs).T
     likeness = pooled[firsts] @ pooled[seconds].T / temperature
-    gold = torch.arange(len(pairs))
+    gold = torch.arange(len(pairs), device=states.device)
     return (functional.cross_entropy(likeness, gold) + functional.cross_entropy(likeness.T, gold)) / 2

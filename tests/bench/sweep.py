@@ -61,9 +61,8 @@ def report(results: Path, wall: float, peak: int) -> None:
     span = paths[-1].stat().st_mtime - paths[0].stat().st_mtime
     work = sum(outcome["seconds"] for outcome in outcomes[1:])
     slots = max(1, round(work / span)) if span else 1
-    print(
-        f"wall {wall:.0f} s; {len(paths)} stages; overhead {(span * slots - work) / max(1, len(paths) - 1):.3f} s per stage"
-    )
+    overhead = (span * slots - work) / max(1, len(paths) - 1)
+    print(f"wall {wall:.0f} s; {len(paths)} stages; overhead {overhead:.3f} s per stage")
     print(f"largest worker: {peak / 1e6:.0f} MB resident")
 
 

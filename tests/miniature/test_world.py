@@ -18,7 +18,13 @@ from trainables.miniature.world import World, examples, tokenizer, world
 
 ROOT = Path(__file__).parents[2]
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
-WITH_TESTS = [*INTERMEDIATES.values(), *TRAINED]
+WITH_TESTS = [
+    INTERMEDIATES["mnli"],
+    INTERMEDIATES["squad2"],
+    INTERMEDIATES["hellaswag"],
+    INTERMEDIATES["ccg"],
+    *TRAINED,
+]
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
@@ -126,7 +132,7 @@ def test_tests_are_parallel(task: Task) -> None:
     assert text_of(there["qfa"][0]) != text_of(there["en"][0])
 
 
-@pytest.mark.parametrize("name", ["mnli", "qqp", "anli"])
+@pytest.mark.parametrize("name", ["mnli", "qqp"])
 def test_translated_training_rows_are_parallel(name: str) -> None:
     here, task = world(0), INTERMEDIATES[name]
     back = {word: concept for concept, word in here.lexicon.words["qma"].items()}

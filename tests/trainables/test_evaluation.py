@@ -1,12 +1,10 @@
 """Floors, chance, task scores, multi-task weights: the small arithmetic that decides what a score means."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
 from spaces.task import Recipe, Task
-from trainables.evaluation import Evaluated, at_chance, majority, task_score
+from trainables.evaluation import Evaluated, majority, task_score
 from trainables.examples import Choice, Pair, Span, Tagged
 from trainables.fine_tuning import _weight
 
@@ -33,12 +31,6 @@ def test_the_majority_label_is_that_of_the_training_set() -> None:
 def test_spans_have_no_majority_answer() -> None:
     test = Evaluated(task=task("span"), language="en", examples=[Span("i", "q", "c", ("c",), (0,))], features=[])
     assert majority(test.task, test.examples, test) is None
-
-
-@given(floor=st.floats(0.05, 0.95), examples=st.integers(20, 10_000))
-def test_chance_is_the_floor_and_a_little_above(floor: float, examples: int) -> None:
-    assert at_chance(floor, floor, examples)
-    assert not at_chance(floor + 3 * (floor * (1 - floor) / examples) ** 0.5, floor, examples)
 
 
 def test_choices_count_their_places() -> None:

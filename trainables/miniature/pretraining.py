@@ -1,37 +1,30 @@
 """The pretraining of the miniature's encoder: about a minute on one core."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
 
-from transformers import XLMRobertaConfig
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig
 
-from spaces.own_encoders import MINIATURE_PRETRAINING
+from spaces.own_encoders import MINIATURE_PRETRAINING, MiniatureRecipe
 from trainables.miniature.corpus import corpus
 from trainables.miniature.world import LONGEST, World, tokenizer
 from trainables.pretrain import Options, Pretraining, Text
 
-RECIPE: Mapping[str, Any] = asdict(MINIATURE_PRETRAINING)
+PORTION = 4000  # texts that the tokenizer sees at once: what it returns is many times as large as the ids in it
 
 
-def start(of: World, recipe: Mapping[str, Any] = RECIPE) -> Pretraining:
-    """The pretraining from its beginning, with a MiniatureRecipe as a mapping; each world has its own first weights."""
-    own = {**RECIPE, **recipe}
-    if unknown := own.keys() - RECIPE.keys():
-        raise ValueError(
-            f"the miniature's pretraining has no {', '.join(sorted(unknown))}; it has {', '.join(RECIPE)}."
-        )
+def start(of: World, recipe: MiniatureRecipe = MINIATURE_PRETRAINING) -> Pretraining:
+    """The pretraining from its beginning; another world starts from other weights, too."""
     words = tokenizer(of)
-    written = list(corpus(of.lexicon, of.seed, own["texts"] + own["held_out"]))
-    sides = [text.first for text in written] + [text.second or "" for text in written]
-    ids: list[list[int]] = words(sides, add_special_tokens=False)["input_ids"]
-    texts = [Text(first, second) for first, second in zip(ids[: len(written)], ids[len(written) :], strict=True)]
+    written = list(corpus(of.lexicon, of.seed, recipe.texts + recipe.held_out))
+    firsts = _ids(words, [text.first for text in written])
+    seconds = _ids(words, [text.second or "" for text in written])
+    texts = [Text(first, second) for first, second in zip(firsts, seconds, strict=True)]
     config = XLMRobertaConfig(
         vocab_size=len(words),
-        hidden_size=own["width"],
-        num_hidden_layers=own["layers"],
-        num_attention_heads=own["heads"],
-        intermediate_size=own["inner"],
+        hidden_size=recipe.width,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        intermediate_size=recipe.inner,
         max_position_embeddings=LONGEST + 2,
         type_vocab_size=1,
         hidden_dropout_prob=0.0,
@@ -42,10 +35,17 @@ def start(of: World, recipe: Mapping[str, Any] = RECIPE) -> Pretraining:
         eos_token_id=words.eos_token_id,
     )
     options = Options(
-        steps=own["steps"],
-        batch_size=own["batch_size"],
-        learning_rate=own["learning_rate"],
-        masking=own["masking"],
+        steps=recipe.steps,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        masking=recipe.masking,
         seed=of.seed,
     )
-    return Pretraining(config, words, texts[own["held_out"] :], texts[: own["held_out"]], options)
+    return Pretraining(config, words, texts[recipe.held_out :], texts[: recipe.held_out], options)
+
+
+def _ids(words: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Token ids without special tokens."""
+    encode = words.backend_tokenizer.encode_batch_fast
+    portions = (texts[place : place + PORTION] for place in range(0, len(texts), PORTION))
+    return [tuple(row.ids) for portion in portions for row in encode(list(portion), add_special_tokens=False)]

@@ -126,7 +126,7 @@ def examples(of: World, task: Task, split: Split, language: str) -> list[Example
     ]
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _items(of: World, name: str, split: Split, count: int) -> tuple[Item, ...]:
     """So many different items that may stand in the split."""
     draw = random.Random(f"{of.seed}/{name}/{split}")
