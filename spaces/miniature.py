@@ -167,7 +167,7 @@ TARGETS = Table(
             labels=SAME,
             score=("accuracy",),
             training="pawsx-en",
-            recipe=_recipe(100),
+            recipe=_recipe(80),
             skills=frozenset({"compare", "relations", "order"}),
         ),
         Task(

@@ -95,7 +95,7 @@ SOURCES: Mapping[str, Source] = {
     "csqa": Source(draw=lambda draw, _: choices.kind_of_thing(draw), train=3000),
     "random": Source(draw=lambda draw, _: pairs.mislabelled(draw), train=6000),
     "xnli-en": Source(draw=_inference(pairs.NLI), train=600),
-    "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=400),
+    "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=300),
     "udpos-en": Source(draw=lambda draw, _: tags.sentence(draw), train=12),
     "panx-en": Source(draw=lambda draw, _: tags.sentence(draw), train=14),
     "squad-en": Source(draw=_reading(spans.XQUAD), train=250),
