@@ -59,7 +59,9 @@ def run(options: "Namespace") -> int:
     if old is not None:
         check_growth(old["spec"], request.spec, request.name)
     with lock_results(request.place.results):
-        board, interrupted = _sweep(request, options, slots)
+        from search.sweep_run import run_sweep
+
+        board, interrupted = run_sweep(request, options, slots)
         print(flush=True)
         _say(request, board, time.monotonic() - began)
         _rank(request)
@@ -80,12 +82,6 @@ def _show_plan(request: "Request", slots: int) -> int:
     if request.missing:
         print("the data lack what this sweep needs:\n" + "\n".join(f"  {line}" for line in request.missing))
     return DONE
-
-
-def _sweep(request: "Request", options: "Namespace", slots: int) -> tuple["Board", bool]:
-    from search.sweep_run import run_sweep
-
-    return run_sweep(request, options, slots)
 
 
 def _say(request: "Request", board: "Board", seconds: float) -> None:

@@ -7,6 +7,7 @@ tests/LOG.md: a small encoder with closed-form aligned embeddings only transfers
 from dataclasses import dataclass
 from typing import Literal
 
+from spaces import miniature
 from spaces.table import Table
 
 
@@ -25,7 +26,7 @@ class Profile:
 PROFILES = Table(
     "profile",
     (
-        Profile(name="miniature", learning_rates=(5e-4, 1e-3, 2e-3), pooling="segments", retrieval_depth=1.0),
+        Profile(name="miniature", learning_rates=miniature.LEARNING_RATES, pooling="segments", retrieval_depth=1.0),
         Profile(
             name="small",
             learning_rates=(2.5e-4, 5e-4, 1e-3),

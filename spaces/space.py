@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark
+from spaces.benchmark import NONE, RANDOM_ENCODER, Benchmark
 from spaces.errors import UsageError
 from spaces.profile import Profile
 from spaces.table import Table
@@ -132,6 +132,3 @@ def find_space(name_or_file: str) -> Space:
     if not isinstance(found, Space):
         raise UsageError(f"the space file {name_or_file} must define SPACE = Space(...), found {type(found).__name__}.")
     return found
-
-
-__all__ = ["MULTITASK", "NONE", "QUICK", "SPACES", "Axes", "Range", "Space", "axes", "find_space"]

@@ -105,7 +105,8 @@ def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) 
 def degenerate(work: FineTuning, source: Source, profile: Profile) -> str | None:
     """Why a complete run has learned nothing, or None: the same answer to everything, or no better than chance.
 
-    Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are excused: chance is where they should be. So are mixtures, whose tasks differ in chance.
+    Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are
+    excused: chance is where they should be. So are mixtures, whose tasks differ in chance.
     """
     if work.constant:
         return "constant predictions"

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaModel
 
-from trainables.pretrain_plan import TENTHS, Options, Text, batches, length, rate_share
+from spaces.stage import TENTHS
+from trainables.features import IGNORED
+from trainables.pretrain_plan import Options, Text, batches, length
+from trainables.schedule import rate_factor
 
 __all__ = ["MaskedWordHead", "Options", "Pretraining", "Text"]
-
-UNSEEN = -100  # a target that no loss looks at (the default of torch's cross entropy)
 
 
 class MaskedWordHead(nn.Module):
@@ -108,7 +109,7 @@ class Pretraining:
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights, self.options.clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * rate_share(step, self.options.steps, self.options.warmup)
+            group["lr"] = self.options.learning_rate * rate_factor(step, self.options.steps, self.options.warmup)
         self.optimizer.step()
 
     def _loss(self, texts: Sequence[Text], masks: torch.Generator) -> tuple[Tensor, int, int]:
@@ -118,7 +119,7 @@ class Pretraining:
         inputs, targets = (tensor.to(self.device) for tensor in self._mask(ids, masks))
         attention = attention.to(self.device)
         output = self.encoder(inputs, attention_mask=attention, output_hidden_states=self.options.contrast > 0)
-        asked = targets != UNSEEN
+        asked = targets != IGNORED
         logits = self.head(output.last_hidden_state[asked], self._words())
         loss = functional.cross_entropy(logits, targets[asked]) if bool(asked.any()) else logits.sum()
         if self.options.contrast > 0 and len(pairs) > 1:
@@ -144,13 +145,13 @@ class Pretraining:
         return ids, (ids != pad).long(), pairs
 
     def _mask(self, ids: Tensor, masks: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Ids with some words hidden, and the hidden words (UNSEEN elsewhere), both rows x width."""
+        """Ids with some words hidden, and the hidden words (IGNORED elsewhere), both rows x width."""
         chance = torch.rand(ids.shape, generator=masks)
         asked = (chance < self.options.masking) & ~self.special[ids]
         random = self.ordinary[torch.randint(len(self.ordinary), ids.shape, generator=masks)]
         inputs = torch.where(asked & (chance < 0.8 * self.options.masking), self.tokenizer.mask_token_id, ids)
         inputs = torch.where(asked & (chance >= 0.9 * self.options.masking), random, inputs)
-        return inputs, torch.where(asked, ids, UNSEEN)
+        return inputs, torch.where(asked, ids, IGNORED)
 
     @torch.no_grad()
     def score(self) -> float:

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import torch
 
-TENTHS = 10
+from spaces.stage import TENTHS
+
 DRAWER = 50  # batches that are sorted by length together: enough to save padding, few enough to stay well mixed
 
 
@@ -47,12 +48,6 @@ class Options:
             raise ValueError(f"give either batch_size or tokens, got {self.batch_size=}, {self.tokens=}.")
         if self.steps < TENTHS:
             raise ValueError(f"steps must be at least {TENTHS}, since progress is counted in tenths, got {self.steps}.")
-
-
-def rate_share(step: int, steps: int, warmup: float) -> float:
-    """The share of the learning rate at this step (from 0): linearly up over the warm-up, then linearly down to 0."""
-    rise = max(1, round(steps * warmup))
-    return (step + 1) / rise if step < rise else (steps - step) / max(1, steps - rise)
 
 
 def batches(lengths: Sequence[int], options: Options) -> list[list[int]]:
