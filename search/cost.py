@@ -117,7 +117,7 @@ def _sum(
 def _shape(request: Request) -> Shape | None:
     recipe = request.maker.start.recipe
     if recipe is None:
-        return shape_of(request.maker.start.name)
+        return shape_of(request.place.model or request.maker.start.name)
     return Shape(
         name=request.maker.start.name,
         layers=recipe["layers"],

@@ -92,7 +92,9 @@ def make_request(options: Namespace) -> Request:
         benchmark=benchmark,
         plan=strata(resolved, benchmark, pretrain=own),
         maker=maker,
-        place=Place(results=Path(options.results).resolve(), source=source, model=None if own else start.name),
+        place=Place(
+            results=Path(options.results).resolve(), source=source, model=None if own else _model_place(options)
+        ),
         spec=_spec(options, resolved, benchmark, maker),
         missing=tuple(missing),
         notes=tuple(data.notes(source, [task for _, task in tasks])) if not missing else (),
@@ -158,12 +160,16 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
         text = data.text_fingerprint(source.folder, recipe.languages)
         return Start(name=SMALL, profile=profile, recipe=dataclasses.asdict(recipe), data=text)
     model = options.model or encoders.DEFAULT
-    if not options.plan or Path(model).exists():
-        return Start(name=_model_name(model), profile=profile, fingerprint=model_fingerprint(model))
-    return Start(name=model, profile=profile)
+    if options.plan and not Path(model).exists():
+        return Start(name=model, profile=profile)
+    # A folder is known by its own name and its contents; where it lies is no part of any key.
+    name = Path(model).resolve().name if Path(model).is_dir() else model
+    return Start(name=name, profile=profile, fingerprint=model_fingerprint(model))
 
 
-def _model_name(model: str) -> str:
+def _model_place(options: Namespace) -> str:
+    """The hub id or the folder that workers load the given encoder from."""
+    model: str = options.model or encoders.DEFAULT
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 

@@ -1,0 +1,63 @@
+"""From flags to a request: what names an encoder, what a sweep reads, what its stages evaluate."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from search.options import parse
+from search.request import evaluated, make_request, model_fingerprint
+from spaces.errors import UsageError
+
+
+def model(folder: Path, weights: str = "w") -> Path:
+    folder.mkdir(parents=True)
+    for name, text in (("config.json", "{}"), ("model.safetensors", weights), ("tokenizer.json", "t")):
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_an_encoder_is_known_by_its_contents_not_by_its_place(tmp_path: Path) -> None:
+    here = model(tmp_path / "here" / "encoder")
+    there = shutil.copytree(here, tmp_path / "there" / "encoder")
+    assert model_fingerprint(str(here)) == model_fingerprint(str(there))
+    assert model_fingerprint(str(here)) != model_fingerprint(str(model(tmp_path / "other", "v")))
+
+
+def test_an_encoder_that_is_nowhere_is_named() -> None:
+    with pytest.raises(UsageError, match="neither a folder nor to be had from the hub|there is no such folder"):
+        model_fingerprint("no-such-org/no-such-model")
+
+
+def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:
+    options = parse(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
+    request = make_request(options)
+    assert [task.name for task in evaluated(request.benchmark, request.axes)] == ["xquad", "mlqa"]
+    assert request.axes.targets == ("xquad",)
+    target = next(stratum for stratum in request.plan if stratum.kind == "target")
+    assert set(request.maker.stage(target, 1e-3, "p").targets) == {"xquad", "mlqa"}
+
+
+def test_another_world_is_another_sweep(tmp_path: Path) -> None:
+    def keys(*flags: str) -> set[str]:
+        request = make_request(parse(["--space", "quick", "--results", str(tmp_path), *flags]))
+        return {request.maker.stage(s, 1e-3, "p").key for s in request.plan}
+
+    assert not keys() & keys("--world-seed", "7")
+    assert not keys("--world-seed", "7") & keys("--world-seed", "7", "--null-world")
+
+
+def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) -> None:
+    spec = make_request(parse(["--space", "quick", "--results", str(tmp_path)])).spec
+    assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random"]
+    assert set(spec["languages"]["xnli"]) == {"en", "qna", "qnb", "qma", "qmb", "qfa"}
+    assert spec["data"]["target xnli"]
+
+
+def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, hub: Path) -> None:
+    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(hub), "--model", "small", "--limit", "100"]
+    request = make_request(parse([*flags, "--results", str(tmp_path)]))
+    assert "random-encoder" in request.axes.floors  # a small encoder's scores mean little without the floor
+    assert "de" not in request.maker.languages["udpos"] and "en" in request.maker.languages["udpos"]
+    assert any("udpos" in note for note in request.notes)
+    assert request.plan[0].kind == "pretrain"
