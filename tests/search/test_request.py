@@ -25,7 +25,7 @@ def test_an_encoder_is_known_by_its_contents_not_by_its_place(tmp_path: Path) ->
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
-    with pytest.raises(UsageError, match="neither a folder nor to be had from the hub|there is no such folder"):
+    with pytest.raises(UsageError, match=r"neither a folder nor to be had from the hub|there is no such folder"):
         model_fingerprint("no-such-org/no-such-model")
 
 
