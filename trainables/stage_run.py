@@ -1,6 +1,9 @@
 """One stage from start to end: open it, advance it tenth by tenth, write what it leaves. Knows nothing of Ray."""
 
+import ctypes
 import fcntl
+import gc
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -45,6 +48,9 @@ class StageRun:
     def close(self) -> None:
         """Give the stage free for other processes."""
         self._lock.close()
+        self.work = None
+        if self.stage.kind == "pretrain":
+            _return_memory()
 
     def advance(self) -> Outcome:
         """Do the next tenth (a retrieval stage is one piece) and tell how the stage stands.
@@ -173,3 +179,12 @@ class StageRun:
             "run.seconds": torch.tensor(self.seconds, dtype=torch.float64),
         }
         write_file(self.folder / CHECKPOINT, lambda temporary: save_file(state, temporary))
+
+
+def _return_memory() -> None:
+    """Hand freed memory back to the system: the process lives on for other stages, and C's allocator would keep it."""
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+        if trim is not None:
+            trim(0)

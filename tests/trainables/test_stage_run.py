@@ -17,6 +17,7 @@ from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
 from trainables.scores import write_scores
 from trainables.stage_run import StageRun
+from trainables.training import FineTuning
 
 BASE = {
     "benchmark": "miniature",
@@ -183,10 +184,10 @@ def test_constant_predictions_are_degenerate(place: Place) -> None:
     write_spec(place, INTERMEDIATE)
     work = StageRun(place, INTERMEDIATE.key)
     work.advance()
-    work.close()
-    assert work.work is not None and hasattr(work.work, "constant")
+    assert isinstance(work.work, FineTuning)
     work.work.constant = True
-    assert degenerate(work.work, place.source, PROFILES["miniature"]) == "constant predictions"  # type: ignore[arg-type]
+    assert degenerate(work.work, place.source, PROFILES["miniature"]) == "constant predictions"
+    work.close()
 
 
 def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
