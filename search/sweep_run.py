@@ -101,10 +101,13 @@ def _ray(options: Namespace) -> Iterator[None]:
     import ray
 
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
+    if not options.gpus_per_trial:
+        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
     common: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": "ERROR",
-        "runtime_env": {"env_vars": {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}},
+        "runtime_env": {"env_vars": variables},
     }
     if options.address is not None:
         ray.init(address=options.address, **common)
