@@ -199,8 +199,8 @@ class Board:
         group.settled, group.winner = True, choose(group.arms)
         self._clean(group)
         self._open_children(group)
-        if group.stratum.parent is not None:
-            self._clean(self.groups[group.stratum.parent])
+        if self.keep == "none" and group.stratum.parent is not None:
+            self._clean(self.groups[group.stratum.parent])  # this may have been its last child
 
     def _open_children(self, group: Group) -> None:
         for child in self.children.get(group.stratum.id, ()):

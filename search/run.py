@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from search.request import Request
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+CONTINUES = "interrupted: the same command continues from here."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"run.py: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("\ninterrupted: the same command continues from here.", file=sys.stderr)
+        print(f"\n{CONTINUES}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -66,7 +67,7 @@ def run(options: "Namespace") -> int:
         _say(request, board, time.monotonic() - began)
         _rank(request)
         if interrupted:
-            print("interrupted: the same command continues from here.", file=sys.stderr)
+            print(CONTINUES, file=sys.stderr)
             return INTERRUPTED
         return FAILED if _say_failures(board) else DONE
 
