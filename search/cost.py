@@ -90,14 +90,19 @@ def _trained(request: Request, stratum: Stratum) -> list[Task]:
     benchmark = request.benchmark
     if stratum.kind == "target":
         return [benchmark.targets[stratum.targets[0]]]
-    return list(benchmark.mixed()) if stratum.task == MULTITASK else [benchmark.intermediates[stratum.task]]
+    names = request.axes.mixture if stratum.task == MULTITASK else (stratum.task,)
+    return [benchmark.intermediates[name] for name in names]
 
 
 def _rows(request: Request, task: Task) -> int | None:
-    part = PARTS[task.name].train if task.name in PARTS else None
-    published = None if part is None else DATASETS[part.dataset].rows.get("train")
+    if task.name not in PARTS:
+        return None
+    numbers = [DATASETS[part.dataset].rows.get(part.splits[0]) for part in PARTS[task.name].train]
+    if None in numbers:
+        return None
+    published = sum(number for number in numbers if number is not None)
     limit = request.maker.limit
-    return published if limit is None or published is None else min(published, limit)
+    return published if limit is None else min(published, limit)
 
 
 def _sum(

@@ -15,10 +15,12 @@ from spaces.space import SPACES, Range, Space, find_space
 EXAMPLES = """examples:
   python search/run.py --space full                     the miniature, on this machine; run it again to continue
   python search/run.py --space quick --plan             what would run, without running it
+  python search/run.py --space full --benchmark xtreme --data DIR --check
   python search/run.py --space quick --benchmark xtreme --data DIR --model small --limit 2000
   python search/run.py --space full --benchmark xtreme --model FacebookAI/xlm-roberta-large --gpus-per-trial 1
 
-exit codes: 0 all done, 1 some stages failed, 2 bad usage (nothing was written), 130 interrupted (run it again)
+exit codes: 0 all done, 1 some stages failed, 2 bad usage or data that lack something (nothing was written),
+130 interrupted (run it again)
 """
 
 Value = TypeVar("Value")
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--seeds", metavar="0,1", help="each a replicate of the whole chain")
     what.add_argument("--limit", type=_positive, metavar="N", help="training examples per task; marks the sweep")
     what.add_argument("--test-limit", type=_positive, metavar="N", help="dev and test examples per language")
+    what.add_argument("--skip-missing", action="store_true", help="leave out tasks that the data lack, and say so")
     what.add_argument("--floor", action="store_true", help="also train the targets from a random encoder")
     world = p.add_argument_group("the miniature's world, and the small encoder")
     world.add_argument("--world-seed", type=_natural, default=0, metavar="N", help="another seed, another lexicon")
@@ -60,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
     how.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep")
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
+    how.add_argument("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     how.add_argument("--retry-failed", action="store_true", help="try failed stages again")
     return p
 

@@ -50,6 +50,10 @@ def run(options: "Namespace") -> int:
     from search.slots import local_slots
 
     request = make_request(options)
+    if options.check:
+        from search.check import show_check
+
+        return DONE if show_check(request) else USAGE
     slots = local_slots(options)
     if options.plan:
         return _show_plan(request, slots)
@@ -81,7 +85,9 @@ def _show_plan(request: "Request", slots: int) -> int:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
     print("\n".join(describe(request, cost_of(request, slots), reused)))
     if request.missing:
-        print("the data lack what this sweep needs:\n" + "\n".join(f"  {line}" for line in request.missing))
+        from search.needs import list_missing
+
+        print(list_missing(request.missing))
     return DONE
 
 

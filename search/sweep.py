@@ -15,7 +15,7 @@ from trainables.files import write_text
 
 VERSION = 1
 AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
-GROWING = ("data", "languages")  # these may gain entries, but an entry may not change
+GROWING = ("data", "languages", "mixture")  # these may gain entries, but an entry may not change
 DERIVED = ("space", "controls", "retrieval")  # follow from the rest
 PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spaces import miniature, xtreme
+from spaces import miniature, xtreme, xtreme_r
 from spaces.errors import UsageError
 from spaces.language import Language
 from spaces.table import Table, unknown
@@ -84,6 +84,17 @@ BENCHMARKS = Table(
             intermediates=xtreme.INTERMEDIATES,
             targets=xtreme.TARGETS,
             languages=xtreme.LANGUAGES,
+            quick_test_limit=500,
+            mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
+            quick_intermediates=("mnli", "squad"),
+            quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+        ),
+        Benchmark(
+            name="xtreme-r",
+            note="XTREME-R targets, zero-shot from English; LAReQA and Mewsli-X without a trained dual encoder.",
+            intermediates=xtreme_r.INTERMEDIATES,
+            targets=xtreme_r.TARGETS,
+            languages=xtreme_r.LANGUAGES,
             quick_test_limit=500,
             mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
             quick_intermediates=("mnli", "squad"),

@@ -12,25 +12,34 @@ class Dataset:
     """One dataset as a repository on the hub (or in a folder laid out like the hub) offers it.
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
-    `id`, `question`, `context`, `answers`, `options` (one list, a letter-and-text pair of lists, or several columns
-    parted by blanks), `query`, `candidate`, and `label`.
+    `id`, `question`, `context`, `answers`, `sentences`, `options` (one list, a letter-and-text pair of lists, or
+    several columns parted by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, and `label`.
     """
 
     name: str
-    hub: str
+    hub: str  # repository on the hub; one that begins with `local/` is in data folders only
+    fallbacks: tuple[str, ...] = ()  # other repositories with the same configs and columns, tried in turn
     configs: tuple[str, ...]  # the first that is there is read; `{code}` is the code of the language
     columns: Mapping[str, str]
-    labels: Literal["names", "digits", "letters", "places", "none"] = "none"
-    # names: class labels or their names. digits: text that counts through `digits`. letters: the letter of an option.
-    # places: the index of an option, as text or number.
+    labels: Literal["names", "own names", "digits", "letters", "places", "none"] = "none"
+    # names: class labels or their names. own names: the same, and the data themselves say which there are. digits: text
+    # that counts through `digits`. letters: the letter of an option. places: the index of an option, as text or number.
+    first_place: int = 0  # the number that means the first option
     digits: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # spellings of labels that mean another name
     language_in: Literal["config", "column", "id", "none"] = "none"  # what tells the language of a row; none: English
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
-    revision: str | None = None  # branch on the hub; None is the main one
+    revision: str | None = None  # branch of `hub` on the hub; None is the main one
+    wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> the question to ask
     licence: str
     note: str = ""  # what a reader of scores must know
+    obtain: str = ""  # how to get it, where no repository of the hub has it
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """Repositories that may have it, best first."""
+        return (self.hub, *self.fallbacks)
 
     def code(self, language: str) -> str | None:
         """What the language is called here; None if the dataset does not have it."""
@@ -39,17 +48,23 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The rows that one use of a task reads: the first of `splits` that is there."""
+    """The rows that one use of a task takes from one dataset: the first of `splits` that is there."""
 
     dataset: str
     splits: tuple[str, ...]
+    optional: bool = False  # the task can do without it, and its notes say that it did
+    otherwise: "Part | None" = None  # what is read where this one lacks the split or the language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a task is trained on, what selection sees (English), and what is scored in every language."""
+    """What a task is trained on, what selection sees (English), and what is scored in every language.
+
+    The rows of several parts are joined: a uniform shuffle of them is sampling in proportion to size.
+    """
 
     name: str  # the task's
-    train: Part | None = None
-    dev: Part | None = None
-    test: Part | None = None
+    train: tuple[Part, ...] = ()
+    dev: tuple[Part, ...] = ()
+    test: tuple[Part, ...] = ()
+    pool: tuple[Part, ...] = ()  # what retrieval looks among, where that is not in the test rows

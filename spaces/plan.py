@@ -13,7 +13,6 @@ from typing import Any
 from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark, Mixture
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Stage, StageKind
-from spaces.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +117,9 @@ class Maker:
     benchmark: Benchmark
     start: Start
     world: Mapping[str, Any]
-    fingerprints: Mapping[tuple[str, str], str]
+    fingerprints: Mapping[tuple[Any, str], str]
     languages: Mapping[str, tuple[str, ...]]
+    mixture: tuple[str, ...]  # tasks of the multi-task run
     limit: int | None
     test_limit: int | None
 
@@ -160,7 +160,7 @@ class Maker:
             recipe = self.benchmark.sharing(stratum.task)[0].recipe
             return None if recipe is None else dataclasses.asdict(recipe)
         if stratum.task == MULTITASK:
-            return mixture_recipe(self.benchmark.mixture, self.benchmark.mixed())
+            return mixture_recipe(self.benchmark.mixture, self.mixture)
         recipe = self.benchmark.intermediates[stratum.task].recipe
         return None if recipe is None else dataclasses.asdict(recipe)
 
@@ -169,15 +169,15 @@ class Maker:
             return self.start.data
         if stratum.kind in ("target", "retrieval"):
             return "+".join(self.fingerprints["target", name] for name in self._evaluated(stratum))
-        names = [task.name for task in self.benchmark.mixed()] if stratum.task == MULTITASK else [stratum.task]
+        names = self.mixture if stratum.task == MULTITASK else (stratum.task,)
         return "+".join(self.fingerprints["intermediate", name] for name in names)
 
 
-def mixture_recipe(mixture: Mixture, tasks: tuple[Task, ...]) -> dict[str, Any]:
+def mixture_recipe(mixture: Mixture, tasks: tuple[str, ...]) -> dict[str, Any]:
     """The multi-task recipe as a dict: the run's own, what is mixed with what weight, and each task's lengths."""
     return {
         **dataclasses.asdict(mixture.recipe),
         "cap": mixture.cap,
         "temperature": mixture.temperature,
-        "tasks": [task.name for task in tasks],
+        "tasks": list(tasks),
     }

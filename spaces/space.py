@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from spaces.benchmark import NONE, RANDOM_ENCODER, Benchmark
+from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark
 from spaces.errors import UsageError
 from spaces.profile import Profile
 from spaces.table import Table
@@ -44,6 +44,7 @@ class Space:
     seeds: tuple[int, ...] = (0, 1, 2)
     test_limit: int | None = None  # dev and test examples per language; a sweep that cuts them is marked as limited
     floor: bool = False  # also train the targets from a random encoder
+    mixture: tuple[str, ...] | None = None  # what the multi-task run mixes; None: every intermediate task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Axes:
     seeds: tuple[int, ...]
     test_limit: int | None
     floors: tuple[str, ...]
+    mixture: tuple[str, ...]  # tasks of the multi-task run; empty where there is none
 
 
 def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
@@ -74,10 +76,18 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         rates = (profile.learning_rates[len(profile.learning_rates) // 2],)
     elif isinstance(rates, str):
         raise UsageError(f"the learning-rate axis is 'all', 'middle', a list or a Range, got {rates!r}.")
-    for axis, values in (("intermediates", intermediates), ("targets", targets), ("seeds", space.seeds)):
+    mixture = space.mixture if space.mixture is not None else tuple(task.name for task in benchmark.mixed())
+    for axis, values in (
+        ("intermediates", intermediates),
+        ("targets", targets),
+        ("seeds", space.seeds),
+        ("mixture", mixture),
+    ):
         _check_axis(axis, values)
     for name in intermediates:
         benchmark.check_intermediate(name)
+    for name in mixture:
+        benchmark.intermediates.find(name)
     for name in targets:
         benchmark.check_target(name)
     for seed in space.seeds:
@@ -97,6 +107,9 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         seeds=tuple(sorted(space.seeds)),
         test_limit=benchmark.quick_test_limit if quick and space.test_limit is None else space.test_limit,
         floors=(RANDOM_ENCODER,) if space.floor else (),
+        mixture=tuple(name for name in benchmark.intermediates if name in mixture)
+        if MULTITASK in intermediates
+        else (),
     )
 
 

@@ -1,9 +1,10 @@
-"""The 40 languages of XTREME (Hu et al. 2020), in the order of their codes.
+"""The 40 languages of XTREME (Hu et al. 2020) and the 10 that XTREME-R (Ruder et al. 2021) adds, by their codes.
 
 `resource` follows the classes of Joshi et al. 2020 ("The State and Fate of Linguistic Diversity"): high are classes 4
 and 5, low the classes below. Branches of Indo-European count as families, as in XTREME's own tables.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from spaces.language import Language
@@ -52,10 +53,29 @@ _ROWS: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
     ("zh", "Chinese", "Sino-Tibetan", "Han", "high"),
 )
 
-LANGUAGES = Table(
-    "language",
-    (
-        Language(name=name, english_name=english_name, family=family, script=script, resource=resource)
-        for name, english_name, family, script, resource in _ROWS
-    ),
+_ADDED: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
+    ("az", "Azerbaijani", "Turkic", "Latin", "low"),
+    ("gu", "Gujarati", "IE: Indo-Aryan", "Gujarati", "low"),
+    ("ht", "Haitian Creole", "Creole", "Latin", "low"),
+    ("lt", "Lithuanian", "IE: Baltic", "Latin", "low"),
+    ("pa", "Punjabi", "IE: Indo-Aryan", "Gurmukhi", "low"),
+    ("pl", "Polish", "IE: Slavic", "Latin", "high"),
+    ("qu", "Quechua", "Quechuan", "Latin", "low"),
+    ("ro", "Romanian", "IE: Romance", "Latin", "low"),
+    ("uk", "Ukrainian", "IE: Slavic", "Cyrillic", "low"),
+    ("wo", "Wolof", "Niger-Congo", "Latin", "low"),
 )
+
+
+def _table(rows: Iterable[tuple[str, str, str, str, Literal["high", "low"]]]) -> Table[Language]:
+    return Table(
+        "language",
+        (
+            Language(name=name, english_name=english_name, family=family, script=script, resource=resource)
+            for name, english_name, family, script, resource in rows
+        ),
+    )
+
+
+LANGUAGES = _table(_ROWS)
+XTREME_R_LANGUAGES = _table(sorted(_ROWS + _ADDED))

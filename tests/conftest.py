@@ -1,10 +1,13 @@
 """Shared by all tests: a tiny world to train in, and where real data lie if they are here."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+
+from tests.hub_layout import Layout
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -13,9 +16,15 @@ torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
 
 
 @pytest.fixture(scope="session")
-def hub() -> Path:
+def real() -> Path:
     """A folder of real data in the hub's layout: TRANSFER_SEARCH_DATA, or shared/data/hub beside the checkout."""
     place = Path(os.environ.get("TRANSFER_SEARCH_DATA", ROOT.parent / "shared" / "data" / "hub"))
     if not place.is_dir():
         pytest.skip(f"no real data at {place} (set TRANSFER_SEARCH_DATA to a folder laid out like the hub)")
     return place
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a split in hub layout and returns the data folder."""
+    return Layout(tmp_path / "hub").write

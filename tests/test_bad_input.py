@@ -77,13 +77,13 @@ def test_everything_missing_is_listed_at_once(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_a_model_folder_must_be_whole(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, hub: Path, files: list[str], lacks: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, real: Path, files: list[str], lacks: str
 ) -> None:
     model = tmp_path / "model"
     model.mkdir()
     for name in files:
         (model / name).write_text("{}")
-    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(hub), "--model", str(model)]
+    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(real), "--model", str(model)]
     assert lacks in refused(capsys, tmp_path, *flags)
 
 

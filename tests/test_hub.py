@@ -1,61 +1,22 @@
 """Reading data in hub layout: every quirk in small files that the tests write, and the real files where they are."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import datasets
 import pytest
 from datasets import ClassLabel, Features, List, Value
 
 from spaces.errors import UsageError
-from spaces.xtreme import ENTITIES, INTERMEDIATES, NLI, TARGETS, UPOS
+from spaces.xtreme import ENTITIES, INTERMEDIATES, TARGETS, UPOS
+from spaces.xtreme_r import TARGETS as TARGETS_R
+from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, pair_rows, qa_row
 from trainables import hub
+from trainables.data_check import notes, problems
 from trainables.examples import Choice, Pair, Parallel, Span, Tagged
 from trainables.rows import nearest
-from trainables.shelf import find
 
 Write = Callable[..., Path]
-
-TEXT = Value("string")
-PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI))})
-XNLI = Features({"language": TEXT, "sentence1": TEXT, "sentence2": TEXT, "gold_label": TEXT})
-TAGGED = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(UPOS)))})
-QA = Features(
-    {
-        "id": TEXT,
-        "context": TEXT,
-        "question": TEXT,
-        "answers": {"text": List(TEXT), "answer_start": List(Value("int32"))},
-    }
-)
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a split in hub layout and returns the data folder."""
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    data = tmp_path / "hub"
-    data.mkdir()
-
-    def write_split(place: str, features: Features, rows: list[dict[str, Any]]) -> Path:
-        file = data / f"{place}-00000-of-00001.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        columns = {name: [row[name] for row in rows] for name in features}
-        datasets.Dataset.from_dict(columns, features=features).to_parquet(str(file))
-        return data
-
-    return write_split
-
-
-def pair_rows(number: int, label: int = 0) -> list[dict[str, Any]]:
-    return [{"premise": f"p{i}", "hypothesis": f"h{i}", "label": label} for i in range(number)]
-
-
-def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q") -> dict[str, Any]:
-    return {"id": name, "context": context, "question": "?", "answers": {"text": answers, "answer_start": starts}}
 
 
 def test_class_labels_are_mapped_by_name(write: Write) -> None:
@@ -71,13 +32,13 @@ def test_bare_numbers_are_no_labels(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20))
     with pytest.raises(UsageError, match="bare numbers"):
         hub.examples(INTERMEDIATES["mnli"], "train", data=data)
-    assert any("bare numbers" in line for line in hub.check([INTERMEDIATES["mnli"]], data))
+    assert any("bare numbers" in line for line in problems(INTERMEDIATES["mnli"], data))
 
 
 def test_unknown_class_names_are_an_error_before_reading(write: Write) -> None:
     odd = Features({**PAIR, "label": ClassLabel(names=["yes", "no", "maybe"])})
     data = write("nyu-mll/glue/mnli/train", odd, pair_rows(20))
-    lines = hub.check([INTERMEDIATES["mnli"]], data)
+    lines = problems(INTERMEDIATES["mnli"], data)
     assert lines == ["mnli: unknown label 'yes' in nyu-mll/glue; there are: entailment, neutral, contradiction."]
 
 
@@ -97,8 +58,8 @@ def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     assert isinstance(train, list) and isinstance(dev, list)
     assert [example.first for example in dev if isinstance(example, Pair)] == ["p23", "p24"]
     assert len(train) == 23 and not set(train) & set(dev)
-    assert hub.notes(task, data)[0] == "mnli: trained on 23 of 392,702 published rows."
-    assert "last tenth of nyu-mll/glue mnli train" in hub.notes(task, data)[1]
+    assert notes(task, data)[0] == "mnli: trained on 23 of 392,702 published rows of nyu-mll/glue mnli train."
+    assert "last tenth of nyu-mll/glue mnli train" in notes(task, data)[1]
     # XNLI has an English dev set of its own and trains on all rows.
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
@@ -159,9 +120,9 @@ def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
     for place in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
         data = write(f"google/xtreme/udpos.{place}", TAGGED, row)
     task = TARGETS["udpos"]
-    assert hub.check([task], data) == []
+    assert problems(task, data) == []
     assert hub.languages(task, data) == ("en", "th")
-    (line,) = (line for line in hub.notes(task, data) if "no test rows" in line)
+    (line,) = (line for line in notes(task, data) if "no test rows" in line)
     assert " de," in line and " en," not in line
 
 
@@ -218,7 +179,7 @@ def test_languages_in_ids(write: Write) -> None:
 def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
     data = write("google/xtreme/MLQA.de.de/validation", QA, [qa_row("ab", ["a"], [0])])
     assert hub.languages(TARGETS["mlqa"], data) == ("de",)
-    assert "mlqa: test is google/xtreme MLQA.de.de validation, as there is no split test." in hub.notes(
+    assert "mlqa: test is google/xtreme MLQA.de.de validation, as there is no split test." in notes(
         TARGETS["mlqa"], data
     )
 
@@ -228,8 +189,6 @@ def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> 
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
     found = hub.examples(TARGETS["xquad"], "train", data=data)
     assert found == [Span("clean", "?", "ab", ("a",), (0,))]
-    place = find(TARGETS["xquad"], "train", "en", None)
-    assert place is not None and place.config == "plain_text"  # the hub has no such config
 
 
 def test_letters_and_places(write: Write) -> None:
@@ -258,9 +217,9 @@ def test_line_feeds_of_tatoeba(write: Write) -> None:
     features = Features(dict.fromkeys(("source_sentence", "target_sentence", "source_lang", "target_lang"), TEXT))
     row = {"source_sentence": "ja\n", "target_sentence": "yes\n", "source_lang": "deu", "target_lang": "eng"}
     data = write("google/xtreme/tatoeba.deu/validation", features, [row, row])
-    pool = hub.examples(TARGETS["tatoeba"], "test", "de", data=data)
+    pool = hub.pool(TARGETS["tatoeba"], "test", "de", data=data)
     assert pool == Parallel(("ja", "ja"), ("yes", "yes"), (0, 1))
-    assert hub.check([TARGETS["tatoeba"]], data) == []
+    assert problems(TARGETS["tatoeba"], data) == []
 
 
 def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
@@ -270,7 +229,7 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     broken.parent.mkdir(parents=True)
     broken.write_text("no Parquet", encoding="utf-8")
     tasks = [INTERMEDIATES[name] for name in ("qqp", "mnli", "csqa", "hellaswag")]
-    lines = hub.check([*tasks, TARGETS["tatoeba"]], data)
+    lines = [line for task in (*tasks, TARGETS["tatoeba"]) for line in problems(task, data)]
     assert lines[0] == (
         "qqp: nyu-mll/glue qqp train has no column question1, question2; it has premise, hypothesis, label."
     )
@@ -278,7 +237,7 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     assert str(broken) in lines[2] and "no readable Parquet file" in lines[2]
     assert lines[3].startswith("hellaswag: no train rows in 'en': put ")
     assert lines[-1].startswith("tatoeba: no test rows in 'af': put ")
-    assert hub.check(tasks, tmp_path / "nowhere")[0].startswith("there is no folder ")
+    assert problems(tasks[0], tmp_path / "nowhere")[0].startswith("there is no folder ")
 
 
 def test_fingerprint_follows_the_content(write: Write) -> None:
@@ -297,28 +256,94 @@ def test_unknown_task() -> None:
         hub.languages(dataclasses.replace(TARGETS["xnli"], name="none"), None)
 
 
-def real_data() -> Path:
-    """The folder with real data, or a skip with the reason."""
-    root = Path(__file__).resolve().parent.parent
-    folder = Path(os.environ.get("TRANSFER_SEARCH_DATA", root.parent / "shared" / "data" / "hub"))
-    if not (folder / "google" / "xtreme").is_dir():
-        pytest.skip(f"no real data in {folder}: set TRANSFER_SEARCH_DATA to a folder laid out like the hub.")
-    return folder
+def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
+    for one in ("r1", "r2", "r3"):
+        data = write(f"facebook/anli/plain_text/train_{one}", PAIR, pair_rows(3, label=0))
+        data = write(f"facebook/anli/plain_text/dev_{one}", PAIR, pair_rows(1, label=1))
+    task = INTERMEDIATES["anli"]
+    assert [line.split(":")[1] for line in problems(task, data)] == [" no train rows in 'en'", " no dev rows in 'en'"]
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
+    assert problems(task, data) == []
+    labels = [example.label for example in hub.examples(task, "train", data=data) if isinstance(example, Pair)]
+    assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
+    assert len(hub.examples(task, "dev", data=data)) == 4
+    assert "anli: train without stanfordnlp/snli train, which is not there." in notes(task, data)
+    before = hub.fingerprint(task, data)
+    write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
+    found = hub.read(task, "train", data=data)
+    assert (len(found.examples), found.left_out) == (23, {"no label": 2})
+    assert hub.fingerprint(task, data) != before
+
+
+def test_supertags_are_what_the_data_say(write: Write) -> None:
+    features = Features({"tokens": List(TEXT), "tags": List(TEXT)})
+    task = INTERMEDIATES["ccg"]
+    data = write("local/ccg/default/train", features, [{"tokens": ["It", "rains"], "tags": ["NP", "S[dcl]\\NP"]}] * 20)
+    data = write("local/ccg/default/validation", features, [{"tokens": ["Rain"], "tags": ["N"]}])
+    complete = hub.complete(task, data)
+    assert complete.labels == ("N", "NP", "S[dcl]\\NP")
+    assert hub.examples(complete, "train", data=data)[0] == Tagged(("It", "rains"), (1, 2))
+    assert problems(task, data) == []
+    assert hub.complete(TARGETS["udpos"], data) is TARGETS["udpos"]
+
+
+def test_a_licensed_dataset_says_how_to_bring_it(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    line, _ = problems(INTERMEDIATES["ccg"], data)
+    assert "LDC2005T13" in line and "local/ccg/default/train-00000-of-00001.parquet" in line and "`tags`" in line
+
+
+def test_another_repository_stands_in(write: Write) -> None:
+    siqa = Features(dict.fromkeys(("context", "question", "answerA", "answerB", "answerC", "label"), TEXT))
+    row = {"context": "c", "question": "q", "answerA": "a", "answerB": "b", "answerC": "c", "label": "3"}
+    for split in ("train", "validation"):
+        data = write(f"lighteval/siqa/default/{split}", siqa, [row] * 10)
+    copa = {"premise": TEXT, "choice1": TEXT, "choice2": TEXT, "question": TEXT, "label": Value("int64")}
+    event = {"premise": "p", "choice1": "x", "choice2": "y", "question": "cause", "label": 0}
+    data = write("aps/super_glue/copa/train", Features(copa), [event])
+    data = write("cambridgeltl/xcopa/et/test", Features(copa), [{**event, "question": "effect", "label": 1}])
+    task = TARGETS_R["xcopa"]
+    train = hub.examples(task, "train", data=data)
+    assert train[0] == Choice("c", "q", ("a", "b", "c"), 2)
+    assert train[-1] == Choice("p", "What was the cause?", ("x", "y"), 0)
+    assert hub.examples(task, "test", "et", data=data) == [Choice("p", "What was the effect?", ("x", "y"), 1)]
+    assert "xcopa: dev without aps/super_glue validation, which is not there." in notes(task, data)
+    # Languages that google/xtreme lacks are WikiANN's own.
+    ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITIES)))})
+    data = write("unimelb-nlp/wikiann/lt/test", ner, [{"tokens": ["Vilnius"], "ner_tags": [5]}])
+    assert hub.languages(TARGETS_R["panx"], data) == ("lt",)
+    assert hub.languages(TARGETS["panx"], data) == ()
+
+
+def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
+    write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
+    data = write("nyu-mll/glue/mnli/train/0001", PAIR, pair_rows(10))
+    assert len(hub.examples(INTERMEDIATES["mnli"], "train", data=data)) == 27
+
+
+def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
+    rows = [{"premise": "p", "hypothesis": text, "label": 0} for text in ("h", "", " ", None)]
+    data = write("nyu-mll/glue/mnli/train", PAIR, rows)
+    data = write("nyu-mll/glue/mnli/validation_matched", PAIR, rows)
+    assert hub.read(INTERMEDIATES["mnli"], "train", data=data).left_out == {"empty text": 3}
+    assert len(hub.examples(INTERMEDIATES["mnli"], "dev", data=data)) == 4
+    data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("", [""], [0]), qa_row("ab", ["a"], [0])])
+    assert hub.read(INTERMEDIATES["squad"], "train", data=data).left_out == {"empty text": 1}
 
 
 @pytest.mark.parametrize("name", [*INTERMEDIATES, *TARGETS])
-def test_real_data(name: str) -> None:
-    data = real_data()
+def test_real_data(real: Path, name: str) -> None:
     task = INTERMEDIATES[name] if name in INTERMEDIATES else TARGETS[name]
-    if hub.check([task], data):
-        pytest.skip(hub.check([task], data)[0])
-    splits = ("test",) if task.recipe is None else ("train", "dev", "test") if name in TARGETS else ("train", "dev")
-    for split in splits:
-        language = hub.languages(task, data)[0] if split == "test" else "en"
-        found = hub.examples(task, split, language, data=data)  # type: ignore[arg-type]
-        if isinstance(found, Parallel):
-            assert len(found.queries) == len(found.candidates) == len(found.gold) > 100
-            continue
+    if problems(task, real):
+        pytest.skip(problems(task, real)[0])
+    if task.kind == "retrieval":
+        pool = hub.pool(task, "test", hub.languages(task, real)[0], data=real)
+        assert isinstance(pool, Parallel)
+        assert len(pool.queries) == len(pool.gold) > 100
+        return
+    for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
+        language = hub.languages(task, real)[0] if split == "test" else "en"
+        found = hub.examples(task, split, language, data=real)  # type: ignore[arg-type]
         assert len(found) > 100
         if task.kind == "span" and split == "train":
             for example in found:

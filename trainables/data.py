@@ -6,12 +6,15 @@ Each side is imported only where it is used: a worker on the miniature has no us
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from spaces.task import Task
-from trainables.examples import Example, Parallel
+from trainables.examples import Example, Parallel, Ranking
+
+if TYPE_CHECKING:
+    from trainables.data_check import Inspection
 
 Split = Literal["train", "dev", "test"]
 
@@ -35,32 +38,47 @@ class Source:
 
 def examples(source: Source, task: Task, split: Split, language: str = "en") -> list[Example]:
     """Examples of a trained task. Cut training sets are the first of a fixed shuffle, so that all labels are in."""
-    found = _read(source, task, split, language)
-    if isinstance(found, Parallel):
-        raise ValueError(f"{task.name} is retrieval: read its pools with `pool`.")
+    found = _examples(source, task, split, language)
     if split == "train" and source.limit is not None and len(found) > source.limit:
         chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
         return [found[i] for i in sorted(chosen)]
     return found if split == "train" else found[: source.test_limit]
 
 
-def pool(source: Source, task: Task, split: Split, language: str) -> Parallel:
-    """A retrieval pool in one language."""
-    found = _read(source, task, split, language)
-    if not isinstance(found, Parallel):
-        raise ValueError(f"{task.name} is no retrieval task.")
-    return found
-
-
 @functools.lru_cache(maxsize=64)
-def _read(source: Source, task: Task, split: Split, language: str) -> list[Example] | Parallel:
+def _examples(source: Source, task: Task, split: Split, language: str) -> list[Example]:
     if source.benchmark == "miniature":
         from trainables.miniature import world
 
-        return world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+        found = world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+        assert isinstance(found, list)
+        return found
     from trainables import hub
 
     return hub.examples(task, split, language, data=source.folder)
+
+
+@functools.lru_cache(maxsize=8)  # languages may share their candidates: then these are one object
+def pool(source: Source, task: Task, split: Split, language: str) -> Parallel | Ranking | None:
+    """A retrieval pool in one language; None for a dev pool, on which a threshold is chosen, that is not there."""
+    if source.benchmark == "miniature":
+        from trainables.miniature import world
+
+        found = world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+        assert isinstance(found, Parallel)
+        return found
+    from trainables import hub
+
+    return hub.pool(task, split, language, data=source.folder)
+
+
+def complete(source: Source, task: Task) -> Task:
+    """The task with its labels, where only the data say which there are."""
+    if source.benchmark == "miniature":
+        return task
+    from trainables import hub
+
+    return hub.complete(task, source.folder)
 
 
 def fingerprint(source: Source, task: Task) -> str:
@@ -74,6 +92,15 @@ def fingerprint(source: Source, task: Task) -> str:
     return hub.fingerprint(task, source.folder)
 
 
+def sources(source: Source, task: Task) -> list[str]:
+    """What the task reads, place by place, with the hash of its files or the hub's commit."""
+    if source.benchmark == "miniature":
+        return []
+    from trainables import hub
+
+    return hub.sources(task, source.folder)
+
+
 def languages(source: Source, task: Task) -> tuple[str, ...]:
     """The languages in which the task can be evaluated: those of its table that the data hold."""
     if source.benchmark == "miniature":
@@ -83,13 +110,29 @@ def languages(source: Source, task: Task) -> tuple[str, ...]:
     return hub.languages(task, source.folder)
 
 
-def missing(source: Source, tasks: list[Task]) -> list[str]:
-    """One line for each thing that the tasks need and the data lack."""
+def problems(source: Source, task: Task) -> list[str]:
+    """One line for each thing that the task needs and the data lack."""
     if source.benchmark == "miniature":
         return []
-    from trainables import hub
+    from trainables import data_check
 
-    return hub.check(tasks, source.folder)
+    return data_check.problems(task, source.folder)
+
+
+def notes(source: Source, tasks: list[Task]) -> list[str]:
+    """What a reader of the scores must know of the data, a line each."""
+    if source.benchmark == "miniature":
+        return []
+    from trainables import data_check
+
+    return [line for task in tasks for line in data_check.notes(task, source.folder)]
+
+
+def inspect(source: Source, task: Task) -> "Inspection":
+    """What the data of a task look like, with the first row of everything read."""
+    from trainables import data_check
+
+    return data_check.inspect(task, source.folder)
 
 
 def text_fingerprint(folder: Path, languages: tuple[str, ...]) -> str:
@@ -98,12 +141,3 @@ def text_fingerprint(folder: Path, languages: tuple[str, ...]) -> str:
 
     parallel_text.read(folder, languages, sentences=0)
     return parallel_text.fingerprint(folder)
-
-
-def notes(source: Source, tasks: list[Task]) -> list[str]:
-    """What a reader of the scores must know of the data, a line each."""
-    if source.benchmark == "miniature":
-        return []
-    from trainables import hub
-
-    return [line for task in tasks for line in hub.notes(task, source.folder)]

@@ -59,4 +59,16 @@ class Parallel:
     gold: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A retrieval pool in which a query has any number of right candidates, which should be ranked first.
+
+    `relevant[i]` holds the indices of the candidates that answer query i.
+    """
+
+    queries: tuple[str, ...]
+    candidates: tuple[str, ...]
+    relevant: tuple[frozenset[int], ...]
+
+
 Example = Pair | Tagged | Span | Choice

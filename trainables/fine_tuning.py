@@ -8,7 +8,7 @@ from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
 from spaces.profile import Profile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
-from trainables.data import Source
+from trainables.data import Source, complete
 from trainables.encoded import encoded
 from trainables.encoder import Encoder
 from trainables.evaluation import evaluate, majority, task_score
@@ -30,7 +30,7 @@ def start_training(stage: Stage, encoder: Encoder, source: Source, profile: Prof
             train=encoded(source, task, "train", "en", encoder.tokenizer, own, profile).features,
             dev=encoded(source, task, "dev", "en", encoder.tokenizer, own, profile),
         )
-        for task, own in _tasks(stage, benchmark, recipe)
+        for task, own in ((complete(source, task), own) for task, own in _tasks(stage, benchmark, recipe))
     ]
     if len(parts) > 1:
         parts = [dataclasses.replace(part, weight=_weight(len(part.train), stage.recipe)) for part in parts]
@@ -43,7 +43,8 @@ def _tasks(stage: Stage, benchmark: Benchmark, recipe: Recipe) -> list[tuple[Tas
     if stage.kind == "target":
         return [(benchmark.targets[next(iter(stage.targets))], recipe)]
     if stage.task == MULTITASK:
-        return [(task, task.recipe or recipe) for task in benchmark.mixed()]
+        mixed = [benchmark.intermediates[name] for name in (stage.recipe or {})["tasks"]]
+        return [(task, task.recipe or recipe) for task in mixed]
     return [(benchmark.intermediates[stage.task], recipe)]
 
 

@@ -1,28 +1,27 @@
-"""Real data for the tasks of the benchmark `xtreme`: examples, what is missing, and a fingerprint of what is read."""
+"""Real data for the tasks of `xtreme` and `xtreme-r`: examples, pools, languages, and a fingerprint of what is read."""
 
+import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from pathlib import Path
 
 import datasets
-import huggingface_hub
 
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables import shelf
-from trainables.examples import Example, Parallel
-from trainables.rows import Read, convert, element, is_text, label_ids, missing_columns
+from trainables import place_rows, pools, shelf
+from trainables.examples import Example, Parallel, Ranking
+from trainables.rows import Read, convert, element
 from trainables.shelf import Place, Split
 
 ENGLISH = "en"
 SELECTED: tuple[Split, ...] = ("train", "dev")  # what training and selection see: English
-TEST: Split = "test"
 
 
-def examples(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None) -> list[Example] | Parallel:
-    """The examples of a task: `train` and `dev` in English, `test` in any language that `languages` names.
+def examples(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None) -> list[Example]:
+    """The examples of a trained task: `train` and `dev` in English, `test` in any language that `languages` names.
 
     `data` is a folder laid out like the hub (None: the hub itself). Raises UsageError if the rows are not there.
     """
@@ -31,146 +30,141 @@ def examples(task: Task, split: Split, language: str = ENGLISH, *, data: Path | 
 
 def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None) -> Read:
     """Like `examples`, with a count of the rows that were left out, by reason."""
-    place = shelf.find(task, split, language, data)
-    if place is None:
-        raise UsageError(_absent(task, split, language, data))
-    found = convert(shelf.load(place, language), DATASETS[place.dataset], task, training=split == "train")
-    if not (found.examples.queries if isinstance(found.examples, Parallel) else found.examples):
-        raise UsageError(f"{task.name}: {place} has no usable row in {language!r} (left out: {found.left_out}).")
+    found: list[Example] = []
+    left_out: Counter[str] = Counter()
+    places = _there(task, split, language, data)
+    for place in places:
+        part = convert(place_rows.load(place, language), DATASETS[place.dataset], task, training=split == "train")
+        found += part.examples
+        left_out.update(part.left_out)
+    if not found:
+        where = ", ".join(str(place) for place in places)
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in left_out.items()) or "it has no rows"
+        raise UsageError(f"{task.name}: {where} has no usable row in {language!r} ({reasons}).")
+    return Read(found, dict(left_out))
+
+
+def pool(task: Task, split: Split, language: str, *, data: Path | None) -> Parallel | Ranking | None:
+    """A retrieval pool: `test`, or the `dev` on which a mining threshold is chosen (None if that is not there)."""
+    if task.retrieval == "rank":
+        return _rankings(task, data)[language]
+    if split == "dev" and not shelf.places(task, split, language, data):
+        return None
+    (place,) = _there(task, split, language, data)
+    rows, dataset = place_rows.load(place, language), DATASETS[place.dataset]
+    found = pools.mining(rows, dataset) if task.retrieval == "mine" else pools.parallel(rows, dataset)
+    if not found.queries:
+        raise UsageError(f"{task.name}: {place} has no rows in {language!r}.")
     return found
 
 
-def languages(task: Task, data: Path | None) -> tuple[str, ...]:
-    """The languages in which the task can be evaluated: those of its table whose test rows are there.
-
-    On the hub all of them are taken to be. The others are named by `notes`.
-    """
-    return tuple(name for name in task.languages if shelf.find(task, "test", name, data) is not None)
-
-
-def check(tasks: Sequence[Task], data: Path | None) -> list[str]:
-    """One line for everything that the tasks cannot do without and the data lack; quick, as it reads no rows.
-
-    A missing test language is no such thing: it is left out of `languages` and named by `notes`.
-    """
-    if data is not None and not data.is_dir():
-        return [f"there is no folder {data}: give one laid out like the hub (DIR/google/xtreme and so on)."]
-    lines = [line for task in tasks for line in _problems(task, data)]
-    return list(dict.fromkeys(lines))
+@functools.lru_cache(maxsize=2)
+def _rankings(task: Task, data: Path | None) -> dict[str, Ranking]:
+    """The pool of every language: they share one set of candidates, which is embedded once."""
+    rows: dict[str, datasets.Dataset] = {}
+    for language in languages(task, data):
+        (place,) = _there(task, "test", language, data)
+        rows[language] = place_rows.load(place, language)
+    dataset = DATASETS[place.dataset]
+    if "sentences" in dataset.columns:
+        return pools.answer_sentences(rows, dataset)
+    (index,) = _there(task, "pool", ENGLISH, data)
+    return pools.entities(rows, dataset, place_rows.load(index, ENGLISH), DATASETS[index.dataset])
 
 
-def _problems(task: Task, data: Path | None) -> Iterator[str]:
-    for split in SELECTED:
-        if shelf.part_of(task, split) is not None:
-            place = shelf.find(task, split, ENGLISH, data)
-            yield from [_absent(task, split, ENGLISH, data)] if place is None else _faults(task, place)
-    if shelf.part_of(task, "test") is not None:
-        there = languages(task, data)
-        if not there:
-            yield _absent(task, "test", task.languages[0], data)
-        for language in there if data is not None else there[:1]:
-            place = shelf.find(task, "test", language, data)
-            if place is not None:
-                yield from _faults(task, place)
-
-
-def _absent(task: Task, split: Split, language: str, data: Path | None) -> str:
-    part = shelf.part_of(task, split)
-    if part is None:
-        raise ValueError(f"{task.name} has no {split} split.")
-    dataset = DATASETS[part.dataset]
-    if data is None:
-        return f"{task.name}: {dataset.hub} has no {language!r} rows for {split}."
-    places = [place for name in part.splits for place in shelf.candidates(dataset, name, language, data)]
+def _there(task: Task, split: Split, language: str, data: Path | None) -> tuple[Place, ...]:
+    places = shelf.places(task, split, language, data)
     if not places:
-        return f"{task.name}: {dataset.hub} has no language {language!r}."
-    wanted = f"{places[-1].folder}/{places[-1].config}/{part.splits[0]}-*.parquet"
-    return f"{task.name}: no {split} rows in {language!r}: put {wanted} there, or leave {task.name} out."
+        raise UsageError("\n".join(absent(task, split, language, data)))
+    return places
 
 
-def _faults(task: Task, place: Place) -> tuple[str, ...]:
-    """What is wrong with a place that is there: unreadable, empty, without a column, with labels of unknown names."""
-    dataset = DATASETS[place.dataset]
-    try:
-        if place.folder is None:
-            features = shelf.features(place)
+def languages(task: Task, data: Path | None) -> tuple[str, ...]:
+    """The languages in which the task can be evaluated: those of its table whose test rows are there."""
+    return tuple(name for name in task.languages if shelf.places(task, "test", name, data))
+
+
+def absent(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
+    """One line for each part of a split that the task needs and that is not there."""
+    lines = []
+    for part in shelf.parts_of(task, split):
+        if part.optional or shelf.find(part, language, data) is not None:
+            continue
+        last = part
+        while last.otherwise is not None:
+            last = last.otherwise
+        obtain = DATASETS[last.dataset].obtain
+        dataset = DATASETS[part.dataset]
+        places = list(shelf.candidates(dataset, part.splits[0], language, data))
+        if obtain and data is not None:
+            home = f"{data / DATASETS[last.dataset].hub}/{DATASETS[last.dataset].configs[0]}"
+            what = f"{obtain}; put it at {home.replace('{code}', language)}/{last.splits[0]}-00000-of-00001.parquet"
+        elif obtain:
+            what = f"{obtain}; give the folder that has it by --data DIR"
+        elif not places:
+            what = f"{dataset.hub} has no language {language!r}"
+        elif data is None:
+            what = f"{dataset.hub} on the hub lacks it or holds a loading script; give a folder by --data DIR"
         else:
-            features = datasets.Features.from_arrow_schema(shelf.schema(place))
-            if shelf.row_count(place) == 0:
-                return (f"{task.name}: {place} has no rows.",)
-        absent = missing_columns(dataset, features)
-        if absent:
-            return (f"{task.name}: {place} has no column {', '.join(absent)}; it has {', '.join(features)}.",)
-        if dataset.labels in ("names", "digits"):
-            _try_labels(task, place, features)
-    except UsageError as error:
-        return (str(error),)
-    return ()
+            place = places[-1] if len(dataset.homes) == 1 else places[0]
+            what = f"put {place.folder}/{place.config}/{part.splits[0]}-*.parquet there"
+            if place.folder is not None and list(place.folder.glob("*.py")):
+                what += " (a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet)"
+        lines.append(f"{task.name}: no {split} rows in {language!r}: {what}, or leave {task.name} out.")
+    return lines
 
 
-def _try_labels(task: Task, place: Place, features: datasets.Features) -> None:
-    """Raise UsageError for class labels of unknown names; the card is asked where the files do not tell them."""
-    dataset = DATASETS[place.dataset]
-    column = dataset.columns["tags" if task.kind == "tagging" else "label"]
-    feature = element(features[column])
-    if isinstance(feature, datasets.Value) and not is_text(feature):
-        feature = element(shelf.features(place)[column])
-    label_ids(task, dataset, feature)
+def complete(task: Task, data: Path | None) -> Task:
+    """The task with its labels, where only the data say which there are (supertags)."""
+    if task.labels or task.kind not in ("tagging", "pair"):
+        return task
+    return dataclasses.replace(task, labels=_own_labels(task, data))
 
 
-def notes(task: Task, data: Path | None) -> list[str]:
-    """What a reader of the task's scores must know of the data: languages left out, rows cut, splits stood in for."""
-    lines: list[str] = []
+@functools.lru_cache(maxsize=8)
+def _own_labels(task: Task, data: Path | None) -> tuple[str, ...]:
+    names: set[str] = set()
     for split in SELECTED:
-        place = shelf.find(task, split, ENGLISH, data)
-        if place is not None:
-            lines += _stand_ins(task, split, place)
-    if shelf.part_of(task, "test") is not None:
-        there = languages(task, data)
-        left_out = [name for name in task.languages if name not in there]
-        if left_out:
-            lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
-        place = shelf.find(task, "test", there[0], data) if there else None
-        if place is not None:
-            lines += _stand_ins(task, "test", place)
-    return list(dict.fromkeys(lines))
-
-
-def _stand_ins(task: Task, split: Split, place: Place) -> Iterator[str]:
-    dataset, part = DATASETS[place.dataset], shelf.part_of(task, split)
-    if place.share == "tail":
-        yield f"{task.name}: English dev is the last tenth of {place} (at most {shelf.HELD_OUT_MOST} rows), held out."
-    elif part is not None and place.split != part.splits[0]:
-        yield f"{task.name}: {split} is {place}, as there is no split {part.splits[0]}."
-    if place.config.startswith(shelf.LOCAL):
-        yield f"{task.name}: {split} is {place}, a config that the hub does not have."
-    elif dataset.note:
-        yield f"{task.name}: {dataset.note}"
-    published = dataset.rows.get(place.split)
-    if split == "train" and published is not None and place.folder is not None:
-        rows = len(shelf.load(place, ENGLISH))
-        if rows < published:
-            yield f"{task.name}: trained on {rows:,} of {published:,} published rows."
+        for place in _there(task, split, ENGLISH, data):
+            column = DATASETS[place.dataset].columns["tags" if task.kind == "tagging" else "label"]
+            rows = place_rows.load(place, ENGLISH)
+            feature = element(rows.features[column])
+            if isinstance(feature, datasets.ClassLabel):
+                names.update(feature.names)
+            else:
+                names.update(name for row in rows[column][:] for name in (row if isinstance(row, list) else [row]))
+    return tuple(sorted(names - {""}))
 
 
 def fingerprint(task: Task, data: Path | None) -> str:
-    """16 hex digits that change with anything the task reads: files of a folder, or the hub's current revision."""
+    """16 hex digits that change with anything the task reads: files of a folder, or commits of the hub."""
     digest = hashlib.sha256()
-    for split in (*SELECTED, TEST):
-        wanted = task.languages if split == "test" else (ENGLISH,)
-        for language in wanted:
-            place = shelf.find(task, split, language, data)
-            if place is not None:
-                digest.update(f"{split} {language} {place} {place.share} {_content(place)}\n".encode())
+    for line in sources(task, data):
+        digest.update(f"{line}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _content(place: Place) -> str:
-    """A hash of the files of a place, or the hub's revision of the repository."""
+def sources(task: Task, data: Path | None) -> list[str]:
+    """What the task reads, a line for each place: split, language, repository, and the files' hash or the commit."""
+    return [
+        f"{split} {language} {place} {place.share} {content(place)}"
+        for split in (*SELECTED, *(("test", "pool") if task.languages else ()))
+        for language in wanted(task, split)
+        for place in shelf.places(task, split, language, data)
+    ]
+
+
+def wanted(task: Task, split: Split) -> tuple[str, ...]:
+    """The languages in which a split of the task is read."""
+    foreign = split == "test" or (split == "dev" and task.kind == "retrieval")
+    return task.languages if foreign else (ENGLISH,)
+
+
+def content(place: Place) -> str:
+    """A hash of the files of a place, or the hub's commit."""
     if place.folder is not None:
         return _hash(place.files, shelf.stamp(place.files))
-    dataset = DATASETS[place.dataset]
-    return _revision(dataset.hub, dataset.revision)
+    return str(shelf.resolve(place.hub, place.revision))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -179,13 +173,4 @@ def _hash(files: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-@functools.lru_cache(maxsize=64)
-def _revision(hub: str, revision: str | None) -> str:
-    try:
-        return str(huggingface_hub.HfApi().dataset_info(hub, revision=revision).sha)
-    except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        line = str(error).splitlines()[0]
-        raise UsageError(f"cannot ask the hub for {hub}: {line} Give --data DIR to read a local folder.") from error
+    return digest.hexdigest()[:16]

@@ -1,4 +1,8 @@
-"""Rows of a dataset to examples: labels by name, answers at their place, and a count of what had to be left out."""
+"""Rows of a dataset to examples: labels by name, answers at their place, and a count of what had to be left out.
+
+Only training rows are left out for their text: what is scored keeps every row that has a label, as the official
+scorers do.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,8 +14,9 @@ import datasets
 from spaces.dataset import Dataset
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.examples import Choice, Example, Pair, Parallel, Span, Tagged
+from trainables.examples import Choice, Example, Pair, Span, Tagged
 
+NO_LABEL, EMPTY = "no label", "empty text"
 BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
 
@@ -19,7 +24,7 @@ BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or 
 class Read:
     """Examples, and how many rows were left out for which reason."""
 
-    examples: list[Example] | Parallel
+    examples: list[Example]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -28,8 +33,6 @@ def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: b
     absent = missing_columns(dataset, rows.features)
     if absent:
         raise UsageError(f"{task.name}: {dataset.hub} has no column {', '.join(absent)}.")
-    if task.kind == "retrieval":
-        return Read(_parallel(rows, dataset))
     left_out: Counter[str] = Counter()
     makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices}
     examples: list[Example] = []
@@ -103,7 +106,12 @@ def _pairs(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool)
     identify = label_ids(task, dataset, rows.features[dataset.columns["label"]])
     for first, second, value in _columns(rows, dataset, "first", "second", "label"):
         label = identify(value)
-        yield "no label" if label is None else Pair(first, second, label)
+        if label is None:
+            yield NO_LABEL
+        elif training and not (_text(first).strip() and _text(second).strip()):
+            yield EMPTY
+        else:
+            yield Pair(_text(first), _text(second), label)
 
 
 def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
@@ -115,9 +123,9 @@ def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: b
         elif len(words) != len(tags):
             yield "as many words as tags are needed"
         elif None in tags:
-            yield "no label"
+            yield NO_LABEL
         else:
-            yield Tagged(_clean(words), tuple(tag for tag in tags if tag is not None))
+            yield Tagged(_clean([word or "" for word in words]), tuple(tag for tag in tags if tag is not None))
 
 
 def _clean(words: Sequence[str]) -> tuple[str, ...]:
@@ -136,6 +144,10 @@ def _clean(words: Sequence[str]) -> tuple[str, ...]:
 def _spans(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
     seen: Counter[str] = Counter()
     for name, question, context, answers in _columns(rows, dataset, "id", "question", "context", "answers"):
+        question, context = _text(question), _text(context)
+        if training and not (question.strip() and context.strip()):
+            yield EMPTY
+            continue
         texts = answers["text"]
         starts = [nearest(context, text, at) for text, at in zip(texts, answers["answer_start"], strict=True)]
         if training:  # only what can be pointed at can be learnt; for scoring the text alone counts
@@ -178,22 +190,28 @@ def _choices(rows: datasets.Dataset, dataset: Dataset, task: Task, training: boo
             letters, options = values[0]["label"], values[0]["text"]
         else:
             options = values if len(columns) > 1 else values[0]
-        label = None if value in BLIND else _place(value, letters, options, dataset, task)
-        yield "no label" if label is None else Choice(contexts[i], questions[i], tuple(options), label)
+        question = _text(questions[i])
+        if value in BLIND:
+            yield NO_LABEL
+        elif training and not all(_text(option).strip() for option in options):
+            yield EMPTY
+        else:
+            label = _place(value, letters, options, dataset, task)
+            asked = dataset.wording.get(question, question)
+            yield Choice(_text(contexts[i]), asked, tuple(_text(option) for option in options), label)
 
 
 _TEXTS = ("context", "question")
 
 
+def _text(value: str | None) -> str:
+    """A missing text is an empty one."""
+    return value or ""
+
+
 def _place(value: Any, letters: Sequence[str], options: Sequence[str], dataset: Dataset, task: Task) -> int:
     """The index of the right option, from its letter or from a number as text or integer."""
-    known = letters or [str(place) for place in range(len(options))]
+    known = letters or [str(dataset.first_place + place) for place in range(len(options))]
     if str(value) not in known:
         raise UsageError(f"{task.name}: unknown label {value!r} in {dataset.hub}; there are: {', '.join(known)}.")
     return known.index(str(value))
-
-
-def _parallel(rows: datasets.Dataset, dataset: Dataset) -> Parallel:
-    """A pool in which row i translates row i. The hub leaves a line feed at the end of every sentence."""
-    pairs = [(query.strip(), candidate.strip()) for query, candidate in _columns(rows, dataset, "query", "candidate")]
-    return Parallel(tuple(query for query, _ in pairs), tuple(text for _, text in pairs), tuple(range(len(pairs))))

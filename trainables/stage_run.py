@@ -128,7 +128,7 @@ class StageRun:
         rows = []
         for language in self.stage.targets[task.name]:
             test = pool(source, task, "test", language)
-            dev = pool(source, task, "dev", language) if task.mine else None
+            dev = pool(source, task, "dev", language) if task.retrieval == "mine" else None
             rows += [
                 {
                     "target": task.name,

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from search.options import parse
-from search.request import evaluated, make_request, model_fingerprint
+from search.request import make_request
+from search.start import model_fingerprint
 from spaces.errors import UsageError
 
 
@@ -32,7 +33,7 @@ def test_an_encoder_that_is_nowhere_is_named() -> None:
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:
     options = parse(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
     request = make_request(options)
-    assert [task.name for task in evaluated(request.benchmark, request.axes)] == ["xquad", "mlqa"]
+    assert [task.name for role, task in request.tasks if role == "target"] == ["xquad", "mlqa"]
     assert request.axes.targets == ("xquad",)
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
     assert set(request.maker.stage(target, 1e-3, "p").targets) == {"xquad", "mlqa"}
@@ -54,8 +55,8 @@ def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) ->
     assert spec["data"]["target xnli"]
 
 
-def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, hub: Path) -> None:
-    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(hub), "--model", "small", "--limit", "100"]
+def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path) -> None:
+    flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(real), "--model", "small", "--limit", "100"]
     request = make_request(parse([*flags, "--results", str(tmp_path)]))
     assert "random-encoder" in request.axes.floors  # a small encoder's scores mean little without the floor
     assert "de" not in request.maker.languages["udpos"] and "en" in request.maker.languages["udpos"]

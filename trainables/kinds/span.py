@@ -152,4 +152,4 @@ def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], exa
 
 def score(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> dict[str, float]:
     """Exact match and F1 over words by SQuAD's rule, or MLQA's where the task says so."""
-    return span_scores([example.answers for example in examples], predictions, language, task.normalise)
+    return span_scores([example.answers for example in examples], predictions, language, task.answers)

@@ -1,0 +1,46 @@
+"""What tests write data in the hub's layout with: column types, a writer of splits, and rows."""
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import ClassLabel, Features, List, Value
+
+from spaces.xtreme import NLI, UPOS
+
+TEXT = Value("string")
+PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI))})
+XNLI = Features({"language": TEXT, "sentence1": TEXT, "sentence2": TEXT, "gold_label": TEXT})
+TAGGED = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(UPOS)))})
+QA = Features(
+    {
+        "id": TEXT,
+        "context": TEXT,
+        "question": TEXT,
+        "answers": {"text": List(TEXT), "answer_start": List(Value("int32"))},
+    }
+)
+
+
+def pair_rows(number: int, label: int = 0) -> list[dict[str, Any]]:
+    return [{"premise": f"p{i}", "hypothesis": f"h{i}", "label": label} for i in range(number)]
+
+
+def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q") -> dict[str, Any]:
+    return {"id": name, "context": context, "question": "?", "answers": {"text": answers, "answer_start": starts}}
+
+
+class Layout:
+    """A data folder; `write` adds a split to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def write(self, place: str, features: Features, rows: list[dict[str, Any]]) -> Path:
+        """Write rows as the Parquet file of `repository/config/split`; returns the data folder."""
+        file = self.folder / f"{place}-00000-of-00001.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        columns = {name: [row[name] for row in rows] for name in features}
+        datasets.Dataset.from_dict(columns, features=features).to_parquet(str(file))
+        return self.folder

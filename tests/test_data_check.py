@@ -1,0 +1,160 @@
+"""What a user is told of the data: problems before anything starts, and the look at everything of `--check`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import datasets
+import huggingface_hub
+import pytest
+from datasets import Features, Value
+
+from spaces.xtreme import INTERMEDIATES, NLI, TARGETS
+from spaces.xtreme_data import DATASETS, PARTS
+from spaces.xtreme_r import TARGETS as TARGETS_R
+from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
+from trainables import hub, shelf
+from trainables.data_check import inspect, problems
+
+Write = Callable[..., Path]
+
+
+def test_every_task_says_where_its_data_are() -> None:
+    for task in (*INTERMEDIATES.values(), *TARGETS.values(), *TARGETS_R.values()):
+        parts = PARTS.find(task.name)
+        assert (task.recipe is not None) == bool(parts.train)
+        assert task.recipe is None or parts.dev
+        for part in (*parts.train, *parts.dev, *parts.test, *parts.pool):
+            while part is not None:
+                assert part.dataset in DATASETS
+                part = part.otherwise  # type: ignore[assignment]
+
+
+def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    data = write("google/xtreme/XNLI/validation", XNLI, [row])
+    data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}] * 3)
+    (line,) = problems(TARGETS["xnli"], data)
+    assert line.startswith("xnli: google/xtreme XNLI test has no labels")
+    data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}, row])
+    assert problems(TARGETS["xnli"], data) == []
+    assert hub.read(TARGETS["xnli"], "test", "en", data=data).left_out == {"no label": 1}
+    # Questions without answers are withheld ones, too, unless the task has unanswerable ones.
+    for split in ("train", "validation"):
+        data = write(f"rajpurkar/squad/plain_text/{split}", QA, [qa_row("ab", ["a"], [0])] * 20)
+    data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", [""], [0])])
+    assert any("has no labels" in line for line in problems(TARGETS["xquad"], data))
+
+
+def test_a_loading_script_is_named(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    (data / "allenai/cosmos_qa").mkdir(parents=True)
+    (data / "allenai/cosmos_qa/cosmos_qa.py").write_text("raise SystemExit", encoding="utf-8")
+    line = problems(INTERMEDIATES["cosmosqa"], data)[0]
+    assert "a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet" in line
+
+
+def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
+    bare = Features({**PAIR, "label": Value("int64")})
+    data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20, label=2))
+    names = "".join(f"        '{i}': {name}\n" for i, name in enumerate(reversed(NLI)))
+    (data / "nyu-mll/glue/README.md").write_text(
+        "---\nconfigs:\n- config_name: mnli\n  data_files:\n  - split: train\n    path: mnli/train-*\n"
+        "dataset_info:\n- config_name: mnli\n  features:\n  - name: premise\n    dtype: string\n"
+        "  - name: hypothesis\n    dtype: string\n  - name: label\n    dtype:\n      class_label:\n       names:\n"
+        f"{names}---\n",
+        encoding="utf-8",
+    )
+    assert problems(INTERMEDIATES["mnli"], data) == []
+    assert hub.examples(INTERMEDIATES["mnli"], "train", data=data)[0].label == 0  # type: ignore[union-attr]
+
+
+def test_inspection_counts_rows_and_languages(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    rows = [
+        {"language": language, "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+        for language in ("en", "en", "sw")
+    ]
+    data = write("google/xtreme/XNLI/validation", XNLI, rows)
+    data = write("google/xtreme/XNLI/test", XNLI, rows)
+    found = inspect(TARGETS["xnli"], data)
+    assert [(one.split, one.rows, one.languages) for one in found.findings] == [
+        ("train", 20, ("en",)),
+        ("dev", 2, ("en",)),
+        ("test", 3, ("en", "sw")),
+    ]
+    assert found.problems == ()
+    assert any("no test rows for ar, bg" in line for line in found.notes)
+
+
+def test_inspection_reads_a_row_of_everything(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    data = write("google/xtreme/XNLI/validation", XNLI, [row])
+    data = write("google/xtreme/XNLI/test", XNLI, [row, {**row, "language": "sw", "gold_label": "nope"}])
+    assert problems(TARGETS["xnli"], data) == []
+    (line,) = inspect(TARGETS["xnli"], data).problems
+    assert "unknown label 'nope'" in line
+
+
+class Hub:
+    """A hub of some repositories: what their cards say, and which were asked."""
+
+    def __init__(self, cards: dict[str, dict[str, list[str]]]) -> None:
+        self.cards, self.cut = cards, False
+        self.asked: list[str] = []
+
+    def dataset_info(self, name: str, revision: str | None = None) -> object:
+        self.asked.append(f"{name}@{revision}")
+        if name not in self.cards:
+            # Without the response that its constructor wants, and nobody reads.
+            gone = huggingface_hub.errors.RepositoryNotFoundError
+            raise OSError("no network") if self.cut else gone.__new__(gone)
+        return type("Info", (), {"sha": f"{name}-{revision}"})()
+
+    def configs(self, name: str, revision: str | None = None) -> list[str]:
+        if not self.cards[name]:
+            raise RuntimeError("Dataset scripts are no longer supported, but found x.py")
+        return list(self.cards[name])
+
+    def splits(self, name: str, config: str, revision: str | None = None) -> list[str]:
+        return self.cards[name][config]
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict[str, list[str]]]], Hub]]:
+    """Puts a made-up hub in the place of the real one."""
+
+    def install(cards: dict[str, dict[str, list[str]]]) -> Hub:
+        made = Hub(cards)
+        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: made)
+        monkeypatch.setattr(datasets, "get_dataset_config_names", made.configs)
+        monkeypatch.setattr(datasets, "get_dataset_split_names", made.splits)
+        return made
+
+    yield install
+    for cached in (shelf.resolve, shelf._configs, shelf._splits):
+        cached.cache_clear()
+
+
+def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
+    made = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
+    (found,) = shelf.places(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
+    assert str(found) == "lighteval/siqa default train"
+    assert made.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
+
+
+def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
+    made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
+    (place,) = shelf.places(INTERMEDIATES["squad"], "train", "en", None)
+    assert place.config == "plain_text" and hub.content(place) == "rajpurkar/squad-None"
+    (line,) = hub.absent(INTERMEDIATES["ccg"], "train", "en", None)
+    assert "give the folder that has it by --data DIR" in line
+    assert all("local/" not in name for name in made.asked)
+    assert "on the hub lacks it" in problems(INTERMEDIATES["mnli"], None)[0]
+
+
+def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
+    online({}).cut = True
+    (line,) = problems(INTERMEDIATES["mnli"], None)
+    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
