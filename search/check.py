@@ -26,7 +26,7 @@ def show_check(request: Request) -> bool:
         console.print()
     everything = [one for found in inspections.values() for one in found]
     _list(console, "To know when reading scores:", (line for one in everything for line in one.notes))
-    _list(console, "Left out:", (line for line in request.notes if "is left out" in line))
+    _list(console, "Left out:", request.left_out)
     missing = list(dict.fromkeys(line for one in everything for line in one.problems))
     missing += model_problems(request.maker.start)
     _list(console, "Missing:", missing)

@@ -23,7 +23,7 @@ class Needs:
     axes: Axes
     tasks: tuple[tuple[Role, Task], ...]
     missing: tuple[str, ...]
-    notes: tuple[str, ...]
+    left_out: tuple[str, ...]  # a line for each task that is skipped
 
 
 def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing: bool) -> Needs:
@@ -33,20 +33,20 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     Raises UsageError if nothing is left to search.
     """
     problems = {(role, task.name): data.problems(source, task) for role, task in _asked(axes, benchmark)}
-    notes: list[str] = []
+    left_out: list[str] = []
     if skip_missing:
         bad = {name for name, lines in problems.items() if lines}
         axes = _without(axes, bad)
-        notes = [f"{name} is left out: {problems[role, name][0]}" for role, name in problems if (role, name) in bad]
+        left_out = [problems[one][0] for one in problems if one in bad]
         problems = {name: [] for name in problems if name not in bad}
         if not axes.targets or axes.intermediates == (NONE,):
-            raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in notes))
+            raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
     beside = [task for task in _sharing(axes, benchmark) if not data.problems(source, task)]
     tasks: list[tuple[Role, Task]] = [(role, task) for role, task in _asked(axes, benchmark) if role == "intermediate"]
     kept = {*axes.targets, *(task.name for task in beside)}
     tasks += [("target", task) for task in benchmark.targets.values() if task.name in kept]
     missing = dict.fromkeys(line for lines in problems.values() for line in lines)
-    return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), notes=tuple(notes))
+    return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), left_out=tuple(left_out))
 
 
 def list_missing(missing: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ class Request:
     spec: Mapping[str, Any]
     tasks: tuple[tuple[Role, Task], ...]  # all that it reads
     missing: tuple[str, ...]  # what the data lack; only a plan or a check may be shown then
+    left_out: tuple[str, ...]  # tasks that are skipped for want of data, and why
     notes: tuple[str, ...]  # what a reader of the scores must know
 
     @property
@@ -101,7 +102,8 @@ def make_request(options: Namespace) -> Request:
         spec=_spec(options, resolved, benchmark, maker),
         tasks=needs.tasks,
         missing=needs.missing,
-        notes=needs.notes if needs.missing else (*needs.notes, *_notes(source, needs)),
+        left_out=needs.left_out,
+        notes=() if needs.missing else tuple(_notes(source, needs)),
     )
 
 

@@ -84,6 +84,8 @@ def _show_plan(request: "Request", slots: int) -> int:
     if not request.missing:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
     print("\n".join(describe(request, cost_of(request, slots), reused)))
+    for line in request.left_out:
+        print(f"left out: {line}")
     if request.missing:
         from search.needs import list_missing
 
@@ -97,6 +99,8 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
     found = counts(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
     print(f"{request.name}: {trained} stages run, {found['reused']} reused, in {duration(seconds)}.")
+    for line in request.left_out:
+        print(f"left out: {line}")
     for line in request.notes:
         print(f"note: {line}")
     for path in board.store.set_aside:

@@ -62,6 +62,7 @@ class Room:
             world={},
             fingerprints=prints,
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
+            mixture=tuple(task.name for task in MINIATURE.mixed()),
             limit=None,
             test_limit=None,
         )

@@ -28,6 +28,7 @@ def maker(**fields: object) -> Maker:
         "world": {"world_seed": 0},
         "fingerprints": prints,
         "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
+        "mixture": tuple(task.name for task in MINIATURE.mixed()),
         "limit": None,
         "test_limit": None,
     }

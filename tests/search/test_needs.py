@@ -1,0 +1,89 @@
+"""What a sweep needs of the data, and what is left of it without what is missing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from search.options import parse
+from search.request import Request, make_request
+from spaces.errors import UsageError
+from spaces.xtreme import LANGUAGES
+from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def data(write: Write, model: Path) -> Path:
+    """MultiNLI, SQuAD, XNLI and XQuAD, and nothing else."""
+    rows = [{"language": name, "sentence1": "a", "sentence2": "b", "gold_label": "neutral"} for name in LANGUAGES]
+    for split in ("validation", "test"):
+        write(f"google/xtreme/XNLI/{split}", XNLI, rows)
+    for split in ("train", "validation"):
+        write(f"rajpurkar/squad/plain_text/{split}", QA, [qa_row("ab", ["a"], [0])] * 10)
+    write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", ["a"], [0])])
+    return write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder that passes for an encoder as long as nobody loads it."""
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def request_of(data: Path, model: Path) -> Callable[..., Request]:
+    flags = ["--benchmark", "xtreme", "--data", str(data), "--model", str(model)]
+    return lambda *more: make_request(parse([*flags, *more]))
+
+
+def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., Request]) -> None:
+    with pytest.raises(UsageError, match="--skip-missing leaves it out") as caught:
+        request_of("--space", "full")
+    lines = str(caught.value).splitlines()[1:]
+    for name in ("anli", "qqp", "ccg", "pawsx", "udpos", "panx", "tydiqa", "bucc", "tatoeba"):
+        assert any(line.strip().startswith(f"{name}: ") for line in lines)
+    assert not any(line.strip().startswith(("mnli:", "squad:", "xnli:", "xquad:")) for line in lines)
+
+
+def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Request]) -> None:
+    request = request_of("--space", "full", "--skip-missing")
+    assert request.axes.intermediates == ("none", "mnli", "squad", "multitask")
+    assert request.axes.mixture == ("mnli", "squad")
+    assert request.axes.targets == ("xnli", "xquad")
+    assert request.missing == () and len(request.left_out) == 14
+    multitask = next(stratum for stratum in request.plan if stratum.task == "multitask")
+    stage = request.maker.stage(multitask, 1e-5, None)
+    assert stage.recipe is not None and stage.recipe["tasks"] == ["mnli", "squad"]
+
+
+def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> None:
+    request = request_of("--intermediates", "squad,multitask", "--targets", "xnli", "--skip-missing")
+    assert request.axes.intermediates == ("none", "squad", "multitask")
+    request = request_of("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
+    assert request.axes.intermediates == ("none", "mnli") and request.axes.mixture == ()
+    with pytest.raises(UsageError, match="nothing is left without what is missing"):
+        request_of("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
+
+
+def test_a_target_beside_is_evaluated_where_its_data_are(request_of: Callable[..., Request]) -> None:
+    request = request_of("--intermediates", "mnli", "--targets", "xquad")  # MLQA shares the training and is not there
+    assert [task.name for role, task in request.tasks if role == "target"] == ["xquad"]
+    target = next(stratum for stratum in request.plan if stratum.kind == "target")
+    assert dict(request.maker.stage(target, 1e-5, None).targets) == {"xquad": ("de",)}
+
+
+def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., Request], tmp_path: Path) -> None:
+    space = tmp_path / "mixed.py"
+    space.write_text(
+        "from spaces.space import Space\n"
+        "SPACE = Space(name='mixed', intermediates=('multitask',), targets=('xnli',), mixture=('mnli', 'squat'))\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match="squad"):
+        request_of("--space", str(space))
