@@ -18,6 +18,7 @@ from spaces.own_encoders import MINIATURE_PRETRAINING, SmallRecipe
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, axes
+from spaces.stage import Precision
 from spaces.task import Task
 from trainables import data
 from trainables.data import Source
@@ -85,6 +86,7 @@ def make_request(options: Namespace) -> Request:
         languages=languages,
         limit=source.limit,
         test_limit=source.test_limit,
+        precision=_precision(options),
     )
     return Request(
         name=name,
@@ -167,6 +169,14 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
     return Start(name=name, profile=profile, fingerprint=model_fingerprint(model))
 
 
+def _precision(options: Namespace) -> Precision:
+    """`auto` is bf16 where trials have a GPU. The miniature stays in 32 bits: its figures were measured so."""
+    if options.precision != "auto":
+        given: Precision = options.precision
+        return given
+    return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
+
+
 def _model_place(options: Namespace) -> str:
     """The hub id or the folder that workers load the given encoder from."""
     model: str = options.model or encoders.DEFAULT
@@ -229,6 +239,7 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
         "floors": resolved.floors,
         "limit": maker.limit,
         "test_limit": maker.test_limit,
+        "precision": maker.precision,
         "scheduler": options.scheduler,
         **maker.world,
         "data": {f"{role} {name}": value for (role, name), value in maker.fingerprints.items()},

@@ -64,6 +64,7 @@ class Room:
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
             limit=None,
             test_limit=None,
+            precision="fp32",
         )
         store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
         return Board(

@@ -23,6 +23,7 @@ BASE = {
     "benchmark": "miniature",
     "seed": 0,
     "profile": "miniature",
+    "precision": "fp32",
     "data": {"fingerprint": "f"},
     "start": {"name": "tiny", "fingerprint": "t", "random": False},
     "version": 1,
