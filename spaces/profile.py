@@ -19,7 +19,9 @@ class Profile:
     learning_rates: tuple[float, ...]  # default axis, ascending
     pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
     words: Literal["first", "mean"] = "first"  # tagging: a word is its first sub-token, or the mean of all
-    bucket: int = 1  # batches that are sorted by length together before they are cut; 1: not at all
+    # Batches that are sorted by length together, before they are cut; 1: not at all. For MNLI in batches of 32, 32 of
+    # them leave 4 % padding instead of 56 %.
+    bucket: int = 1
     freeze_embeddings: bool = False  # keep the word embeddings as they are while fine-tuning
     retrieval_depth: float = 14 / 24  # share of the layers below the one that retrieval reads (XTREME: 14 of 24)
 

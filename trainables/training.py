@@ -93,10 +93,18 @@ class FineTuning:
     def advance(self) -> float:
         """Train the next tenth and return the English dev score after it (a share from 0 to 1).
 
+        Raises DivergedError when a loss is no number.
+        """
+        self.train(end_of_tenth(self.tenth + 1, self.steps))
+        self.tenth += 1
+        return self._judge()
+
+    def train(self, end: int) -> None:
+        """Train from where the run is up to step `end`.
+
         Raises DivergedError when a loss is no number: at its step on the CPU, at most CHECK_EVERY steps later on a GPU.
         """
         self.model.train()
-        end = end_of_tenth(self.tenth + 1, self.steps)
         every = CHECK_EVERY if self.encoder.device.type == "cuda" else 1
         losses: list[torch.Tensor] = []
         while self.step < end:
@@ -105,7 +113,9 @@ class FineTuning:
             if len(losses) == every or self.step == end:
                 self._check(losses)
                 losses.clear()
-        self.tenth += 1
+
+    def _judge(self) -> float:
+        """Score English dev, and keep the weights if they are the best so far."""
         results = [self.evaluate(i, part.dev) for i, part in enumerate(self.parts)]
         score = float(np.mean([task_score(part.task, r.metrics) for part, r in zip(self.parts, results, strict=True)]))
         self.curve.append(score)
