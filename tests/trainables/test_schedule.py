@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.stage import TENTHS
@@ -21,6 +21,7 @@ def stream(order: Order) -> list[int]:
     return [index for number in range(order.batches) for index in order.batch(number)]
 
 
+@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs)
 def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray, size: int, batches: int) -> None:
     seen, examples = stream(Order(lengths, size, batches, (0,))), len(lengths)
@@ -28,19 +29,21 @@ def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray,
         assert sorted(seen[epoch * examples : (epoch + 1) * examples]) == list(range(examples))
 
 
+@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
     # Whatever the length of the run, it has the examples that the plain order has, each as often.
     plain = Order(lengths, size, batches, (0,))
     sorted_ = Order(lengths, size, batches, (0,), bucket=bucket)
     assert all(len(sorted_.batch(number)) == size for number in range(batches))
-    assert Counter(stream(sorted_)) == Counter(stream(plain))
+    found, expected, pool = stream(sorted_), stream(plain), sorted_.bucket * size
+    assert Counter(found) == Counter(expected)
     # So it is pool by pool: no example moves further than a pool.
-    pool = sorted_.bucket * size
     for start in range(0, batches * size, pool):
-        assert sorted(stream(sorted_)[start : start + pool]) == sorted(stream(plain)[start : start + pool])
+        assert sorted(found[start : start + pool]) == sorted(expected[start : start + pool])
 
 
+@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
     order = Order(lengths, size, batches, (0,), bucket=bucket)
@@ -50,6 +53,7 @@ def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: i
         assert all(longest <= shortest for (_, longest), (shortest, _) in itertools.pairwise(spans))
 
 
+@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets, data=st.data())
 def test_a_batch_needs_none_before_it(
     lengths: np.ndarray, size: int, batches: int, bucket: int, data: st.DataObject

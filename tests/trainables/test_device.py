@@ -119,9 +119,8 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(
     results = []
     for tokens in (1, 3 * longest, 10 * longest, 10**9):
         device.sizes.clear()
-        results.append(work.evaluate(0, dev) if tokens == 1 else evaluate(work.encoder, work.heads[0], dev, tokens))
-        rows = max(len(feature.rows) for feature in dev.features)
-        assert max(device.sizes) <= max(work.evaluation_tokens if tokens == 1 else tokens, rows * longest)
+        results.append(evaluate(work.encoder, work.heads[0], dev, tokens))
+        assert max(device.sizes) <= max(tokens, len(dev.features[0].rows) * longest)  # one example at the least
     assert all(result.predictions == results[0].predictions for result in results)
     assert len(device.sizes) == 1  # everything fitted at last
 
@@ -146,11 +145,8 @@ def test_what_fits_is_known_after_an_interruption(recipe: Recipe, profile: Profi
     first, second = run(["squad"], recipe, profile), run(["squad"], recipe, profile)
     first.micro_batch, first.evaluation_tokens = 2, 100
     second.load_state(first.state())
-    assert (
-        second.note
-        == first.note
-        == ("memory ran out: 2 of 8 examples at a time, evaluation of 100 sub-tokens at a time")
-    )
+    assert first.note == "memory ran out: 2 of 8 examples at a time, evaluation of 100 sub-tokens at a time"
+    assert second.note == first.note
 
 
 def test_a_gpus_random_state_is_kept_too(recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +165,7 @@ def test_a_gpus_random_state_is_kept_too(recipe: Recipe, profile: Profile, monke
     assert kept["now"].tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
 def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, profile: Profile) -> None:
     exact, short = (run([name], recipe, profile, precision=precision) for precision in ("fp32", "bf16"))
