@@ -47,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--test-limit", type=_positive, metavar="N", help="dev and test examples per language")
     what.add_argument("--skip-missing", action="store_true", help="leave out tasks that the data lack, and say so")
     what.add_argument("--floor", action="store_true", help="also train the targets from a random encoder")
+    what.add_argument(
+        "--precision",
+        choices=("auto", "bf16", "fp32"),
+        default="auto",
+        help="of matrix products; part of what names a stage (default: bf16 for xtreme on GPUs, else fp32)",
+    )
     world = p.add_argument_group("the miniature's world, and the small encoder")
     world.add_argument("--world-seed", type=_natural, default=0, metavar="N", help="another seed, another lexicon")
     world.add_argument("--null-world", action="store_true", help="a world in which no intermediate task can help")

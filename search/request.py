@@ -17,6 +17,7 @@ from spaces.errors import UsageError
 from spaces.plan import Maker, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, axes
+from spaces.stage import Precision
 from spaces.task import Task
 from trainables import data
 from trainables.data import Source
@@ -89,6 +90,7 @@ def make_request(options: Namespace) -> Request:
         mixture=resolved.mixture,
         limit=source.limit,
         test_limit=source.test_limit,
+        precision=_precision(options),
     )
     return Request(
         name=name,
@@ -131,6 +133,14 @@ def _folder(text: str) -> Path:
     return path
 
 
+def _precision(options: Namespace) -> Precision:
+    """`auto` is bf16 where trials have a GPU. The miniature stays in 32 bits: its figures were measured so."""
+    if options.precision != "auto":
+        given: Precision = options.precision
+        return given
+    return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
+
+
 def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker) -> dict[str, Any]:
     """What `sweep.json` freezes: JSON values only."""
     rates = resolved.learning_rates
@@ -148,6 +158,7 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
         "mixture": {MULTITASK: resolved.mixture} if resolved.mixture else {},
         "limit": maker.limit,
         "test_limit": maker.test_limit,
+        "precision": maker.precision,
         "scheduler": options.scheduler,
         **maker.world,
         "data": {f"{role} {name}": value for (role, name), value in maker.fingerprints.items()},

@@ -12,7 +12,7 @@ from typing import Any
 
 from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark, Mixture
 from spaces.space import Axes, Range
-from spaces.stage import VERSIONS, Stage, StageKind
+from spaces.stage import VERSIONS, Precision, Stage, StageKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,7 @@ class Maker:
     mixture: tuple[str, ...]  # tasks of the multi-task run
     limit: int | None
     test_limit: int | None
+    precision: Precision
 
     def stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
         """The stage of one arm. `parent` is the key of the parent's winner."""
@@ -136,6 +137,7 @@ class Maker:
             targets={name: self.languages[name] for name in self._evaluated(stratum)},
             recipe=self.recipe(stratum),
             profile=self.start.profile,
+            precision="fp32" if stratum.kind == "pretrain" else self.precision,  # own encoders are made in 32 bits
             data={"fingerprint": self._fingerprint(stratum), **self.world},
             start={
                 "name": self.start.name,

@@ -13,12 +13,15 @@ from spaces.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How heads sit on an encoder, which rates suit it, and which layer retrieval reads."""
+    """How heads sit on an encoder, which rates suit it, how batches are cut, which layer retrieval reads."""
 
     name: str
     learning_rates: tuple[float, ...]  # default axis, ascending
     pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
     words: Literal["first", "mean"] = "first"  # tagging: a word is its first sub-token, or the mean of all
+    # Batches that are sorted by length together, before they are cut; 1: not at all. For MNLI in batches of 32, 32 of
+    # them leave 4 % padding instead of 56 %.
+    bucket: int = 1
     freeze_embeddings: bool = False  # keep the word embeddings as they are while fine-tuning
     retrieval_depth: float = 14 / 24  # share of the layers below the one that retrieval reads (XTREME: 14 of 24)
 
@@ -32,9 +35,10 @@ PROFILES = Table(
             learning_rates=(2.5e-4, 5e-4, 1e-3),
             pooling="segments",
             words="mean",
+            bucket=32,
             freeze_embeddings=True,
             retrieval_depth=0.75,
         ),
-        Profile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5)),
+        Profile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), bucket=32),
     ),
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 StageKind = Literal["pretrain", "intermediate", "target", "retrieval"]
+Precision = Literal["fp32", "bf16"]
 
 # Raised when the meaning of a kind of stage changes, so that older results are not taken for newer ones.
 VERSIONS: dict[StageKind, int] = {"pretrain": 1, "intermediate": 1, "target": 1, "retrieval": 1}
@@ -27,7 +28,8 @@ class Stage:
     `task` is the intermediate task, the training set of the targets, the retrieval target, or "encoder".
     `targets` maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a
     dict, `profile` the Profile's name, `data` the fingerprint of what is read and how the world was made, `start` the
-    encoder at the start of the chain. `parent` is the key of the stage whose encoder this one takes.
+    encoder at the start of the chain. `precision` is that of matrix products: weights, moments and losses are always
+    kept in 32 bits. `parent` is the key of the stage whose encoder this one takes.
     """
 
     kind: StageKind
@@ -40,6 +42,7 @@ class Stage:
     targets: Mapping[str, tuple[str, ...]]
     recipe: Mapping[str, Any] | None = None
     profile: str
+    precision: Precision
     data: Mapping[str, Any]
     start: Mapping[str, Any]
     limit: int | None = None

@@ -7,15 +7,21 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from spaces.stage import Precision
+from trainables.features import Tensors
 from trainables.files import write_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A model that yields hidden states, with the tokenizer it was trained with."""
+    """A model that yields hidden states, with the tokenizer it was trained with.
+
+    Weights are in 32 bits whatever `precision` says: it is that of the matrix products (see `autocast`).
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    precision: Precision = "fp32"
 
     @property
     def width(self) -> int:
@@ -41,9 +47,25 @@ class Encoder:
         """The dropout that heads share with the encoder."""
         return float(getattr(self.model.config, "hidden_dropout_prob", 0.0) or 0.0)
 
+    def autocast(self) -> torch.autocast:
+        """The context that forward passes run in: with bf16, matrix products and attention are done in it.
 
-def load_encoder(place: str, *, random_seed: int | None = None) -> Encoder:
-    """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights."""
+        bf16 has the exponents of 32 bits, so gradients need no scaling (Kalamkar et al. 2019).
+        """
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def logits(self, head: nn.Module, batch: Tensors) -> torch.Tensor:
+        """What a head of `trainables.kinds` makes of a batch, in 32 bits: softmax and loss need their digits."""
+        with self.autocast():
+            logits: torch.Tensor = head(hidden_states(self.model, batch), batch)
+        return logits.float()
+
+
+def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
+    """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights.
+
+    Attention is PyTorch's fused one wherever the architecture allows it: that is the default of `transformers`.
+    """
     tokenizer = AutoTokenizer.from_pretrained(place)
     if random_seed is None:
         # The pooler is never used, and a checkpoint without one must not get a random one silently.
@@ -52,7 +74,7 @@ def load_encoder(place: str, *, random_seed: int | None = None) -> Encoder:
         torch.manual_seed(random_seed)
         config = AutoConfig.from_pretrained(place)
         model = AutoModel.from_config(config, dtype=torch.float32, **_without_pooler(place))
-    return Encoder(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer)
+    return Encoder(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, precision)
 
 
 def _without_pooler(place: str) -> dict[str, bool]:
@@ -78,7 +100,7 @@ def freeze_embeddings(model: PreTrainedModel) -> None:
     embeddings.weight.requires_grad_(False)
 
 
-def hidden_states(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+def hidden_states(model: PreTrainedModel, batch: Tensors) -> torch.Tensor:
     """Last hidden states (rows, length, width) of a batch."""
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
     states: torch.Tensor = model(**inputs).last_hidden_state

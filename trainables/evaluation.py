@@ -1,8 +1,9 @@
 """Evaluation of one task in one language: predictions, official metrics, and what a constant answer would get."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import torch
 from torch import nn
 
 from spaces.task import Task
-from trainables.encoder import Encoder, hidden_states
+from trainables.encoder import Encoder
 from trainables.examples import Choice, Example, Pair, Tagged
-from trainables.features import Feature, by_length, collate
+from trainables.features import Feature, collate
 from trainables.kinds import KINDS
+from trainables.memory import attempt
 
-BATCH = 128  # rows per evaluation batch; no part of the outcome
+TOKENS = 16_384  # of an evaluation batch at most, with padding; no part of the outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +32,58 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Metrics (shares from 0 to 1), the predictions behind them, and whether these are all the same."""
+    """Metrics (shares from 0 to 1), the predictions behind them, whether these are all the same.
+
+    `tokens` is the size of a batch that fitted into memory.
+    """
 
     metrics: dict[str, float]
     predictions: list[Any]
     constant: bool
+    tokens: int = TOKENS
 
 
-def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated) -> Result:
-    """Predict every example and score the predictions; the module is left in evaluation mode."""
+def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated, tokens: int = TOKENS) -> Result:
+    """Predict every example and score the predictions; the module is left in evaluation mode.
+
+    Batches hold at most `tokens` sub-tokens, padding included; where memory runs out they are halved.
+    """
     kind, task = KINDS[evaluated.task.kind], evaluated.task
     encoder.model.eval()
     head.eval()
+
+    def decoded(features: list[Feature]) -> list[Any]:
+        batch = collate(features, encoder.pad_id, per_position=kind.per_position, device=encoder.device)
+        return kind.decode(encoder.logits(head, batch), batch, features)
+
     guesses: list[Any] = [None] * len(evaluated.features)
-    with torch.inference_mode():
-        for indices in by_length(evaluated.features, BATCH):
-            features = [evaluated.features[i] for i in indices]
-            batch = collate(features, encoder.pad_id, per_position=kind.per_position, device=encoder.device)
-            logits = head(hidden_states(encoder.model, batch), batch)
-            for i, guess in zip(indices, kind.decode(logits, batch, features), strict=True):
+    # Long ones first: little padding, and a lack of memory shows at once.
+    waiting = sorted(range(len(guesses)), key=lambda i: -evaluated.features[i].length)
+    with torch.inference_mode(), encoder.autocast():  # the outer context keeps the weights in bf16 from batch to batch
+        while waiting:
+            features = _first(tokens, (evaluated.features[i] for i in waiting))
+            found = attempt(partial(decoded, features), last=len(features) == 1)
+            if found is None:
+                tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
+                continue
+            for i, guess in zip(waiting[: len(features)], found, strict=True):
                 guesses[i] = guess
+            waiting = waiting[len(features) :]
     predictions = kind.merge(task, evaluated.features, guesses, evaluated.examples)
     metrics = kind.score(task, evaluated.examples, predictions, evaluated.language)
-    return Result(metrics, predictions, constant=len(set(_flat(predictions))) <= 1)
+    return Result(metrics, predictions, constant=len(set(_flat(predictions))) <= 1, tokens=tokens)
+
+
+def _first(tokens: int, features: Iterable[Feature]) -> list[Feature]:
+    """The first of these features, longest first, that make at most so many tokens; one at the least."""
+    chosen: list[Feature] = []
+    rows = 0
+    for feature in features:
+        rows += len(feature.rows)
+        if chosen and rows * chosen[0].length > tokens:
+            break
+        chosen.append(feature)
+    return chosen
 
 
 def _flat(predictions: Sequence[Any]) -> Sequence[Any]:

@@ -66,7 +66,9 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
         batch["target"] = torch.from_numpy(np.stack([feature.target for feature in features]).astype(np.int64))
     if features[0].marks is not None:
         batch["marks"] = pad([row for feature in features for row in feature.marks or ()], -1)
-    return {name: tensor.to(device) for name, tensor in batch.items()}
+    if device.type == "cuda":  # a copy from pinned memory does not hold up the host, which prepares the next batch
+        batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
 def by_length(features: Sequence[Feature], size: int) -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ from spaces.task import Recipe, Task
 from trainables.data import Source, complete
 from trainables.encoded import encoded
 from trainables.encoder import Encoder
-from trainables.evaluation import evaluate, majority, task_score
+from trainables.evaluation import majority, task_score
 from trainables.schedule import total_steps
 from trainables.training import FineTuning, Part
 
@@ -83,7 +83,7 @@ def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) 
         task = benchmark.targets[name]
         for language in languages:
             test = encoded(source, task, "test", language, work.encoder.tokenizer, work.recipe, profile)
-            metrics = evaluate(work.encoder, work.heads[0], test).metrics
+            metrics = work.evaluate(0, test).metrics
             floor = majority(task, train.examples, test)
             if floor is not None:
                 metrics = {**metrics, MAJORITY: task_score(task, floor)}

@@ -27,13 +27,13 @@ def embed(encoder: Encoder, sentences: Sequence[str], layer: int) -> torch.Tenso
     limit = min(MAX_LENGTH, int(encoder.model.config.max_position_embeddings) - 2)
     vectors = torch.empty(len(sentences), encoder.width)
     encoder.model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), encoder.autocast():
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             coded = encoder.tokenizer(
                 [sentences[i] for i in chosen], padding=True, truncation=True, max_length=limit, return_tensors="pt"
             ).to(encoder.device)
-            states = encoder.model(**coded, output_hidden_states=True).hidden_states[layer]
+            states = encoder.model(**coded, output_hidden_states=True).hidden_states[layer].float()
             mask = coded["attention_mask"].unsqueeze(-1).to(states.dtype)
             means = (states * mask).sum(1) / mask.sum(1)
             vectors[chosen] = torch.nn.functional.normalize(means, dim=-1).float().cpu()

@@ -36,23 +36,47 @@ def rate_factor(step: int, steps: int, warmup: float) -> float:
 class Order:
     """The order of the data: every example once per epoch, each epoch shuffled anew, no short batches.
 
-    Any batch can be had without the ones before it, so a run continues anywhere.
+    The epochs are one endless stream of examples. `bucket` batches of it at a time are a pool: the pool is sorted by
+    length and cut into batches of neighbours, which need little padding, and these come in random order. The last pool
+    ends with the run of `batches` batches, so that sorting leaves out no example that the stream has. With `bucket=1`
+    the batches are the stream itself. Any batch can be had without the ones before it, so a run continues anywhere.
     """
 
-    def __init__(self, examples: int, batch_size: int, seed: tuple[int, ...]) -> None:
-        if examples < 1:
+    def __init__(
+        self, lengths: NDArray[np.int64], batch_size: int, batches: int, seed: tuple[int, ...], *, bucket: int = 1
+    ) -> None:
+        if len(lengths) < 1:
             raise ValueError("there is no example to train on.")
-        self.examples, self.batch_size, self.seed = examples, batch_size, seed
+        self.lengths, self.batch_size, self.batches, self.seed = lengths, batch_size, batches, seed
+        # A pool of several epochs would bring the copies of an example together in one batch.
+        self.bucket = max(1, min(bucket, len(lengths) // batch_size))
+        self._kept = (-1, np.empty((0, batch_size), dtype=np.int64))  # the last pool: its batches follow each other
 
     def batch(self, number: int) -> list[int]:
-        """Indices of batch `number` (from 0); it may hold the end of one epoch and the beginning of the next."""
-        indices: list[int] = []
-        place = number * self.batch_size
-        while len(indices) < self.batch_size:
-            epoch, start = divmod(place + len(indices), self.examples)
-            left = self.batch_size - len(indices)
-            indices += _permutation(self.examples, (*self.seed, epoch))[start : start + left].tolist()
+        """Indices of batch `number` (from 0 to `batches`, exclusive), in the order of the stream."""
+        if not 0 <= number < self.batches:
+            raise IndexError(f"this run has {self.batches} batches, there is no batch {number}.")
+        pool, place = divmod(number, self.bucket)
+        if self._kept[0] != pool:
+            self._kept = pool, self._sorted_pool(pool)
+        indices: list[int] = self._kept[1][place].tolist()
         return indices
+
+    def _sorted_pool(self, pool: int) -> NDArray[np.int64]:
+        """The batches of a pool (batches, batch size)."""
+        first, end = pool * self.bucket, min((pool + 1) * self.bucket, self.batches)
+        stream = self._stream(first * self.batch_size, end * self.batch_size)
+        places = np.argsort(self.lengths[stream], kind="stable").reshape(-1, self.batch_size)
+        order = np.random.default_rng((*self.seed, pool, 1)).permutation(end - first)
+        return stream[np.sort(places[order], axis=1)]
+
+    def _stream(self, start: int, end: int) -> NDArray[np.int64]:
+        """The examples at places from `start` to `end` of the endless stream."""
+        examples = len(self.lengths)
+        epochs = range(start // examples, (end - 1) // examples + 1)
+        shuffled = [_permutation(examples, (*self.seed, epoch)) for epoch in epochs]
+        skipped = epochs[0] * examples
+        return np.concatenate(shuffled)[start - skipped : end - skipped]
 
 
 @lru_cache(maxsize=32)

@@ -150,7 +150,8 @@ class StageRun:
         place = self.place.model if parent is None else str(self.place.folder(parent) / ENCODER)
         if place is None:
             raise ValueError(f"stage {self.stage.key} has neither a parent nor a given encoder.")
-        return load_encoder(place, random_seed=self.stage.seed if self.stage.start["random"] else None)
+        seed = self.stage.seed if self.stage.start["random"] else None
+        return load_encoder(place, precision=self.stage.precision, random_seed=seed)
 
     def _open(self) -> FineTuning | Pretraining:
         """The work from its last whole tenth, or from its beginning."""

@@ -4,22 +4,27 @@ A run can be cut after any tenth and continued from `state()` bit for bit: weigh
 position in the data are all in it. The schedule and the order of the data are functions of seed and step.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from spaces.profile import Profile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder, freeze_embeddings, hidden_states
-from trainables.evaluation import Evaluated, evaluate, task_score
+from trainables.batches import Batches
+from trainables.encoder import Encoder, freeze_embeddings
+from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
 from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
-from trainables.schedule import Order, end_of_tenth, rate_factor
+from trainables.memory import attempt
+from trainables.schedule import end_of_tenth, rate_factor
+
+CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits until the GPU has done all its work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +61,16 @@ class FineTuning:
     ) -> None:
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
-        self.micro_batch = recipe.batch_size  # halved when memory runs out; no part of the outcome
-        self.turns = _turns(self.parts, steps, seed)
-        self.orders = [Order(len(part.train), recipe.batch_size, (seed, 2, i)) for i, part in enumerate(self.parts)]
+        # Halved when memory runs out; no part of the outcome.
+        self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS
+        self.batches = Batches(
+            [part.train for part in self.parts],
+            [part.weight for part in self.parts],
+            steps=steps,
+            batch_size=recipe.batch_size,
+            bucket=profile.bucket,
+            seed=seed,
+        )
         self.tenth, self.step = 0, 0
         self.constant = False
         self.best_tenth, self.best_score = 0, -np.inf
@@ -73,20 +85,38 @@ class FineTuning:
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
-        self.optimizer = torch.optim.AdamW(_groups(self.model, recipe.weight_decay), lr=learning_rate, eps=1e-8)
+        # Fused is three to four times as fast on the CPU, too: .42 ms a step instead of 1.22 for the miniature's
+        # encoder (.26 M parameters), 33 instead of 124 for two layers of XLM-R Base's width (30 M), one thread.
+        groups = _groups(self.model, recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, lr=learning_rate, eps=1e-8, fused=True)
 
     def advance(self) -> float:
         """Train the next tenth and return the English dev score after it (a share from 0 to 1).
 
-        Raises DivergedError when the loss is no number.
+        Raises DivergedError when a loss is no number.
+        """
+        self.train(end_of_tenth(self.tenth + 1, self.steps))
+        self.tenth += 1
+        return self._judge()
+
+    def train(self, end: int) -> None:
+        """Train from where the run is up to step `end`.
+
+        Raises DivergedError when a loss is no number: at its step on the CPU, at most CHECK_EVERY steps later on a GPU.
         """
         self.model.train()
-        end = end_of_tenth(self.tenth + 1, self.steps)
+        every = CHECK_EVERY if self.encoder.device.type == "cuda" else 1
+        losses: list[torch.Tensor] = []
         while self.step < end:
-            self._update(*self._batch(self.step))
+            losses.append(self._update(*self.batches.at(self.step)))
             self.step += 1
-        self.tenth += 1
-        results = [evaluate(self.encoder, head, part.dev) for head, part in zip(self.heads, self.parts, strict=True)]
+            if len(losses) == every or self.step == end:
+                self._check(losses)
+                losses.clear()
+
+    def _judge(self) -> float:
+        """Score English dev, and keep the weights if they are the best so far."""
+        results = [self.evaluate(i, part.dev) for i, part in enumerate(self.parts)]
         score = float(np.mean([task_score(part.task, r.metrics) for part, r in zip(self.parts, results, strict=True)]))
         self.curve.append(score)
         self.dev.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
@@ -95,6 +125,12 @@ class FineTuning:
             self.best_tenth, self.best_score, self.best = self.tenth, score, self._weights()
         return score
 
+    def evaluate(self, part: int, evaluated: Evaluated) -> Result:
+        """Score the part's head on a dev or test set, in batches that fit into memory."""
+        result = evaluate(self.encoder, self.heads[part], evaluated, self.evaluation_tokens)
+        self.evaluation_tokens = result.tokens
+        return result
+
     def restore_best(self) -> None:
         """Put the best weights back into encoder and heads, to be evaluated or handed on."""
         self.model.load_state_dict(self.best)
@@ -102,42 +138,47 @@ class FineTuning:
     @property
     def note(self) -> str | None:
         """What a reader of the results should know about how the run went."""
-        if self.micro_batch == self.recipe.batch_size:
-            return None
-        return f"memory ran out: {self.micro_batch} of {self.recipe.batch_size} examples at a time"
+        notes = []
+        if self.micro_batch < self.recipe.batch_size:
+            notes.append(f"{self.micro_batch} of {self.recipe.batch_size} examples at a time")
+        if self.evaluation_tokens < TOKENS:
+            notes.append(f"evaluation of {self.evaluation_tokens} sub-tokens at a time")
+        return "memory ran out: " + ", ".join(notes) if notes else None
 
-    def _batch(self, step: int) -> tuple[int, list[Feature]]:
-        """The part that step trains and its features: a function of seed and step alone."""
-        part = int(self.turns[step])
-        turn = int((self.turns[:step] == part).sum())
-        return part, [self.parts[part].train[i] for i in self.orders[part].batch(turn)]
+    def _update(self, part: int, features: list[Feature]) -> torch.Tensor:
+        """One step of the optimizer on one batch, whose loss is returned and not waited for.
 
-    def _update(self, part: int, features: list[Feature]) -> None:
-        """One step of the optimizer on one batch; where memory runs out in halves of it, whose gradients add up."""
+        Where memory runs out it is done in halves, whose gradients add up.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * rate_factor(self.step, self.steps, self.recipe.warmup)
-        while True:
-            self.optimizer.zero_grad(set_to_none=True)
-            try:
-                for start in range(0, len(features), self.micro_batch):
-                    self._backward(part, features[start : start + self.micro_batch], _counted(features))
-                break
-            except torch.OutOfMemoryError:
-                if self.micro_batch == 1:
-                    raise
-                self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
-                torch.cuda.empty_cache()
+        gradients = partial(self._gradients, part, features)
+        while (loss := attempt(gradients, last=self.micro_batch == 1)) is None:
+            self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimizer.step()
+        return loss
 
-    def _backward(self, part: int, features: list[Feature], counted: int) -> None:
-        """Add the gradients of some features of a batch in which `counted` labels count."""
+    def _gradients(self, part: int, features: list[Feature]) -> torch.Tensor:
+        """Compute the gradients of a batch, `micro_batch` examples at a time, and return its loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        counted = _counted(features)
+        parts = [features[i : i + self.micro_batch] for i in range(0, len(features), self.micro_batch)]
+        return torch.stack([self._backward(part, some, _counted(some) / counted) for some in parts]).sum()
+
+    def _backward(self, part: int, features: list[Feature], share: float) -> torch.Tensor:
+        """Add the gradients of some features, whose labels are this share of the batch's; returns their loss."""
         kind = KINDS[self.parts[part].task.kind]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
-        loss = kind.loss(self.heads[part](hidden_states(self.encoder.model, batch), batch), batch)
-        if not torch.isfinite(loss):
-            raise DivergedError(f"the loss is {loss.item()} at step {self.step + 1} of {self.steps}")
-        (loss * (_counted(features) / counted)).backward()
+        loss = kind.loss(self.encoder.logits(self.heads[part], batch), batch) * share
+        loss.backward()
+        return loss.detach()
+
+    def _check(self, losses: list[torch.Tensor]) -> None:
+        """Raise DivergedError for the first of the last steps' losses that is no number."""
+        for step, loss in enumerate(torch.stack(losses).tolist(), self.step - len(losses) + 1):
+            if not math.isfinite(loss):
+                raise DivergedError(f"the loss is {loss} at step {step} of {self.steps}")
 
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -149,6 +190,10 @@ class FineTuning:
         for index, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
         state["random"] = torch.get_rng_state()
+        if self.encoder.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self.encoder.device)
+        state["micro_batch"] = torch.tensor(self.micro_batch)
+        state["evaluation_tokens"] = torch.tensor(self.evaluation_tokens)
         state["curve"] = torch.tensor(self.curve, dtype=torch.float64)
         names = sorted(self.dev[0]) if self.dev else []
         for name in names:
@@ -167,6 +212,9 @@ class FineTuning:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
         torch.set_rng_state(state["random"])
+        if self.encoder.device.type == "cuda" and "random.cuda" in state:  # a run may go on on another device
+            torch.cuda.set_rng_state(state["random.cuda"], self.encoder.device)
+        self.micro_batch, self.evaluation_tokens = int(state["micro_batch"]), int(state["evaluation_tokens"])
         self.curve = state["curve"].tolist()
         metrics = {name: values.tolist() for name, values in _below(state, "dev.").items()}
         self.dev = [{name: values[i] for name, values in metrics.items()} for i in range(len(self.curve))]
@@ -190,12 +238,6 @@ def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tenso
 def _counted(features: Sequence[Feature]) -> int:
     """Labels that the loss is a mean over: words (tagging) or inputs."""
     return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)
-
-
-def _turns(parts: Sequence[Part], steps: int, seed: int) -> NDArray[np.int64]:
-    """Which part each step trains: drawn with probability proportional to the parts' weights."""
-    weights = np.array([part.weight for part in parts])
-    return np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=weights / weights.sum())
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -65,6 +65,7 @@ class Room:
             mixture=tuple(task.name for task in MINIATURE.mixed()),
             limit=None,
             test_limit=None,
+            precision="fp32",
         )
         store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
         return Board(

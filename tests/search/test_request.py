@@ -48,6 +48,25 @@ def test_another_world_is_another_sweep(tmp_path: Path) -> None:
     assert not keys("--world-seed", "7") & keys("--world-seed", "7", "--null-world")
 
 
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ([], "fp32"),
+        (["--gpus-per-trial", "1"], "fp32"),  # the miniature's figures were measured in 32 bits
+        (["--precision", "bf16"], "bf16"),
+        (["--benchmark", "xtreme"], "fp32"),
+        (["--benchmark", "xtreme", "--gpus-per-trial", "0.5"], "bf16"),
+        (["--benchmark", "xtreme", "--gpus-per-trial", "1", "--precision", "fp32"], "fp32"),
+        (["--benchmark", "xtreme", "--precision", "bf16"], "bf16"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_precision_follows_the_device_unless_asked(flags: list[str], precision: str, tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)] if "xtreme" in flags else []
+    request = make_request(parse(["--space", "quick", "--plan", "--results", str(tmp_path), *flags, *data]))
+    assert request.maker.precision == request.spec["precision"] == precision
+
+
 def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) -> None:
     spec = make_request(parse(["--space", "quick", "--results", str(tmp_path)])).spec
     assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random"]

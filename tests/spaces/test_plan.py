@@ -31,6 +31,7 @@ def maker(**fields: object) -> Maker:
         "mixture": tuple(task.name for task in MINIATURE.mixed()),
         "limit": None,
         "test_limit": None,
+        "precision": "fp32",
     }
     return Maker(**{**given, **fields})  # type: ignore[arg-type]
 
@@ -84,6 +85,13 @@ def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
 def test_the_key_of_a_child_holds_its_parent() -> None:
     stratum = next(s for s in plan() if s.kind == "target")
     assert maker().stage(stratum, 1e-3, "one").key != maker().stage(stratum, 1e-3, "other").key
+
+
+def test_precision_names_a_stage_but_not_the_own_encoders_pretraining() -> None:
+    # Own encoders are made in 32 bits, so that sweeps of both precisions share one.
+    for stratum in plan():
+        one, other = (maker(precision=precision).stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16"))
+        assert (one == other) == (stratum.kind == "pretrain")
 
 
 def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:

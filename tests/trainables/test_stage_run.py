@@ -15,6 +15,7 @@ from trainables.data import Source
 from trainables.fine_tuning import degenerate
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
+from trainables.retrieval import embed
 from trainables.scores import write_scores
 from trainables.stage_run import StageRun
 from trainables.training import FineTuning
@@ -23,6 +24,7 @@ BASE = {
     "benchmark": "miniature",
     "seed": 0,
     "profile": "miniature",
+    "precision": "fp32",
     "data": {"fingerprint": "f"},
     "start": {"name": "tiny", "fingerprint": "t", "random": False},
     "version": 1,
@@ -86,6 +88,20 @@ def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: P
     dev = rows.filter(pl.col("split") == "dev")
     assert set(dev["language"]) == {"en"} and sorted(set(dev["tenth"])) == list(range(1, 11))
     assert rows["limited"].sum() == 0  # the stage says so itself: its limit is part of its key
+
+
+def test_a_stage_computes_in_its_own_precision(place: Place) -> None:
+    short = dataclasses.replace(RETRIEVAL, precision="bf16")
+    found = []
+    for stage in (RETRIEVAL, short):
+        assert run(place, stage).status == "finished"
+        work = StageRun(place, stage.key)
+        encoder = work._parent()
+        work.close()
+        assert encoder.precision == stage.precision
+        found.append(embed(encoder, ["w1 w2", "w3"], 2))
+    assert not torch.equal(*found) and found[1].dtype == torch.float32
+    torch.testing.assert_close(*found, rtol=0.02, atol=0.02)
 
 
 def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: Place) -> None:

@@ -1,0 +1,275 @@
+"""Training throughput beside a plain `transformers.Trainer`: real tokens per second, padding, share of peak, memory.
+
+    python tests/bench/throughput.py --shape large                                        # on a GPU
+    python tests/bench/throughput.py --shape base --layers 2 --vocabulary 32000 --steps 40  # minutes on one CPU core
+    python tests/bench/throughput.py --data DIR                                           # MNLI itself, from a folder
+
+Both train the same classifier (XLM-R's shape, random weights) on the same sentence pairs with AdamW, batches of 32 and
+rate 1e-5. `trainer` is the Trainer with its default settings (it needs the package accelerate), `tuned` the Trainer
+with this run's precision and batches by length, which a user would have to ask for; it begins with the longest, so give
+it some hundred steps. Each measurement is a process of its own; they take turns, and ratios are of neighbours. The
+share of the peak counts 6 operations per parameter of the layers and real token: padding, attention and the embeddings
+count as nothing, so that it says what of the machine reaches the result.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from transformers import (
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaModel,
+)
+
+from spaces.benchmark import BENCHMARKS
+from spaces.encoders import SHAPES, Shape
+from spaces.profile import PROFILES
+from spaces.task import Recipe
+from trainables.data import Source, examples
+from trainables.encoder import Encoder
+from trainables.evaluation import Evaluated
+from trainables.features import Feature
+from trainables.kinds import KINDS
+from trainables.subwords import train_tokenizer
+from trainables.training import FineTuning, Part
+
+OURS, RIVALS = "ours", ("trainer", "tuned")
+HEADS = {"tiny": 4, "base": 12, "large": 16}
+BATCH, RATE, LONGEST, WARM = 32, 1e-5, 128, 5  # WARM steps come before the clock starts
+LOG_LENGTH = (3.70, 0.44)  # mean and deviation of the log length of MNLI's pairs under a 24,000-piece tokenizer
+# Dense operations per second without sparsity, from the makers' data sheets, by a part of the device's name.
+PEAKS = {
+    "bf16": {"A100": 312e12, "H100": 989e12, "H200": 989e12, "L4": 121e12, "A10": 125e12},
+    "fp32": {"A100": 19.5e12, "H100": 67e12, "H200": 67e12, "L4": 30.3e12, "A10": 31.2e12, "V100": 15.7e12},
+}
+TASK = BENCHMARKS["xtreme"].intermediates["mnli"]
+PROFILE = PROFILES["pretrained"]
+
+
+def shape_of(options: Namespace) -> Shape:
+    """Layers and sizes of the encoder."""
+    known = {"base": SHAPES["FacebookAI/xlm-roberta-base"], "large": SHAPES["FacebookAI/xlm-roberta-large"]}
+    known["tiny"] = Shape(name="tiny", layers=2, width=128, inner=512, vocabulary=8000)
+    full = known[options.shape]
+    layers, vocabulary = options.layers or full.layers, options.vocabulary or full.vocabulary
+    return Shape(name=options.shape, layers=layers, width=full.width, inner=full.inner, vocabulary=vocabulary)
+
+
+def data(options: Namespace, vocabulary: int) -> tuple[PreTrainedTokenizerBase, list[Feature]]:
+    """Sentence pairs as features, enough for every step to have its own."""
+    count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
+    if options.data is not None:
+        pairs: Any = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")
+        texts = [text for pair in pairs for text in (pair.first, pair.second)]
+        tokenizer = train_tokenizer(texts, min(24_000, vocabulary), LONGEST, keep_marks=False)
+        return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, PROFILE)
+    rng = np.random.default_rng(0)
+    lengths = np.clip(np.exp(rng.normal(*LOG_LENGTH, count)).round().astype(int), 8, LONGEST)
+    tokenizer = train_tokenizer(["a b"], 10, LONGEST, keep_marks=False)  # for its padding only
+    rows = [rng.integers(5, vocabulary, length, dtype=np.int32) for length in lengths]
+    labels = rng.integers(0, len(TASK.labels), count, dtype=np.int32)
+    return tokenizer, [
+        Feature(example=i, rows=(row,), types=None, target=labels[i].reshape(())) for i, row in enumerate(rows)
+    ]
+
+
+def config_of(shape: Shape) -> XLMRobertaConfig:
+    return XLMRobertaConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=HEADS[shape.name],
+        intermediate_size=shape.inner,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        pad_token_id=1,
+        num_labels=len(TASK.labels),
+    )
+
+
+def measure(options: Namespace) -> dict[str, float]:
+    """One measurement in this process: seconds, tokens with and without padding, bytes at the peak."""
+    shape = shape_of(options)
+    tokenizer, features = data(options, shape.vocabulary)
+    torch.manual_seed(0)
+    run = ours if options.one == OURS else rival
+    seconds, batches = run(options, config_of(shape), tokenizer, features)
+    if options.device == "cuda":
+        memory = torch.cuda.max_memory_allocated()
+    else:
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    padded, real = (sum(column) for column in zip(*batches, strict=True))
+    return {"seconds": seconds, "padded": padded, "real": real, "memory": memory}
+
+
+def ours(
+    options: Namespace, config: XLMRobertaConfig, tokenizer: PreTrainedTokenizerBase, features: list[Feature]
+) -> tuple[float, list[tuple[int, int]]]:
+    model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
+    if options.compile:
+        model.compile(dynamic=True)
+    encoder = Encoder(model, tokenizer, options.precision)
+    dev = Evaluated(task=TASK, language="en", examples=[], features=[])
+    steps = WARM + options.steps
+    part = Part(task=TASK, train=features, dev=dev)
+    recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
+    work = FineTuning(encoder, [part], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
+    work.train(WARM)
+    began = now(options)
+    work.train(steps)
+    seconds = now(options) - began
+    seen = [[feature.length for feature in work.batches.at(step)[1]] for step in range(WARM, steps)]
+    return seconds, [(len(lengths) * max(lengths), sum(lengths)) for lengths in seen]
+
+
+class Rows(Dataset[dict[str, Any]]):
+    """Features as the Trainer wants them."""
+
+    def __init__(self, features: list[Feature]) -> None:
+        self.rows = [{"input_ids": f.rows[0].tolist(), "labels": int(f.target)} for f in features]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+
+class Clock(TrainerCallback):
+    """Starts when WARM steps are done and stops with the last."""
+
+    def __init__(self, options: Namespace) -> None:
+        self.options, self.began, self.ended = options, 0.0, 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        if state.global_step == WARM:
+            self.began = now(self.options)
+        if state.global_step == WARM + self.options.steps:
+            self.ended = now(self.options)
+
+
+def rival(
+    options: Namespace, config: XLMRobertaConfig, tokenizer: PreTrainedTokenizerBase, features: list[Feature]
+) -> tuple[float, list[tuple[int, int]]]:
+    model: PreTrainedModel = XLMRobertaForSequenceClassification(config)
+    pad, clock = DataCollatorWithPadding(tokenizer), Clock(options)
+    batches: list[tuple[int, int]] = []
+
+    def collate(rows: list[dict[str, Any]]) -> Any:
+        batch = pad(rows)
+        batches.append((batch["attention_mask"].numel(), int(batch["attention_mask"].sum())))
+        return batch
+
+    settings: dict[str, Any] = {"max_steps": WARM + options.steps, "learning_rate": RATE, "report_to": "none"}
+    settings |= {"per_device_train_batch_size": BATCH, "disable_tqdm": True, "use_cpu": options.device == "cpu"}
+    if options.one == "tuned":
+        settings |= {"bf16": options.precision == "bf16", "train_sampling_strategy": "group_by_length"}
+    trainer = Trainer(
+        model,
+        TrainingArguments(output_dir="unused", **settings, save_strategy="no"),
+        collate,
+        Rows(features),
+        callbacks=[clock],
+    )
+    trainer.train()
+    return clock.ended - clock.began, batches[WARM : WARM + options.steps]  # it fetches one batch ahead
+
+
+def now(options: Namespace) -> float:
+    """Seconds, once the device has done all that it was given."""
+    if options.device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def peak(options: Namespace) -> float:
+    """Operations per second of the device: by name, or those of a large matrix product (V100 has no bf16 product)."""
+    if options.device == "cuda":
+        name = torch.cuda.get_device_name()
+        found = [value for part, value in PEAKS[options.precision].items() if part in name]
+        if found:
+            return found[0]
+    dtype, size = torch.bfloat16 if options.precision == "bf16" else torch.float32, 2048
+    one, other = (torch.randn(size, size, device=options.device).to(dtype) for _ in range(2))
+    times = []
+    for _ in range(5):
+        began = now(options)
+        _ = one @ other
+        times.append(now(options) - began)
+    return 2 * size**3 / min(times)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", choices=tuple(HEADS), default="base")
+    parser.add_argument("--layers", type=int, help="fewer layers, for slow machines")
+    parser.add_argument("--vocabulary", type=int, help="a smaller one, for slow machines")
+    parser.add_argument("--steps", type=int, default=40, help="measured steps (default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=5, help="measurements of each (default: %(default)s)")
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=["trainer"])
+    cuda = torch.cuda.is_available()
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if cuda else "cpu")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if cuda else "fp32")
+    parser.add_argument("--threads", type=int, default=1, help="on the CPU (default: %(default)s)")
+    parser.add_argument("--data", help="folder laid out like the hub, with nyu-mll/glue")
+    parser.add_argument("--compile", action="store_true", help="torch.compile for our encoder")
+    parser.add_argument("--one", choices=(OURS, *RIVALS), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.one is not None:
+        print(json.dumps(measure(options)))
+        return 0
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in (OURS, *options.rivals)}
+    for _ in range(options.pairs):
+        for name, rows in found.items():
+            command = [sys.executable, __file__, *sys.argv[1:], "--one", name]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            rows.append(json.loads(done.stdout.splitlines()[-1]))
+    report(options, found)
+    return 0
+
+
+def report(options: Namespace, found: dict[str, list[dict[str, float]]]) -> None:
+    shape, top = shape_of(options), peak(options)
+    device = torch.cuda.get_device_name() if options.device == "cuda" else f"CPU, {options.threads} threads"
+    print(f"{shape.name}, {shape.layers} layers, vocabulary {shape.vocabulary}, {options.precision}, {device}")
+    print(
+        f"peak {top / 1e12:.3g} TFLOP/s in {options.precision}; {options.steps} steps of {BATCH}, {options.pairs} runs"
+    )
+    print("\n| | real tokens/s | padding | of the peak | peak memory | ours / it |\n|---|---|---|---|---|---|")
+    speeds = {name: [row["real"] / row["seconds"] for row in rows] for name, rows in found.items()}
+    for name, rows in found.items():
+        speed, low, high = statistics.median(speeds[name]), min(speeds[name]), max(speeds[name])
+        padding = 1 - sum(row["real"] for row in rows) / sum(row["padded"] for row in rows)
+        share = 6 * shape.body * speed / top
+        ratios = [own / other for own, other in zip(speeds[OURS], speeds[name], strict=True)]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        memory = max(row["memory"] for row in rows) / 1e9
+        print(
+            f"| {name} | {speed:,.0f} ({low:,.0f} to {high:,.0f}) | {padding:.1%} | {share:.1%} | {memory:.2f} GB "
+            f"| {'' if name == OURS else ratio} |"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

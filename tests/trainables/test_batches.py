@@ -1,0 +1,30 @@
+"""Which part and which features each step trains."""
+
+from collections import Counter
+
+import numpy as np
+
+from trainables.batches import Batches
+from trainables.features import Feature
+
+
+def features(count: int, first: int) -> list[Feature]:
+    return [
+        Feature(example=first + i, rows=(np.zeros(1 + i % 5, np.int32),), types=None, target=np.array(0))
+        for i in range(count)
+    ]
+
+
+def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
+    parts = [features(12, 0), features(20, 100)]
+    batches = Batches(parts, [1.0, 2.0], steps=60, batch_size=4, bucket=2, seed=3)
+    seen: list[Counter[int]] = [Counter(), Counter()]
+    for step in range(60):
+        part, chosen = batches.at(step)
+        assert len(chosen) == 4
+        seen[part] += Counter(feature.example for feature in chosen)
+    for part, counts in zip(parts, seen, strict=True):
+        assert set(counts) == {feature.example for feature in part}
+        assert max(counts.values()) - min(counts.values()) <= 1  # as many epochs of each
+    again = Batches(parts, [1.0, 2.0], steps=60, batch_size=4, bucket=2, seed=3)
+    assert again.at(41) == batches.at(41)

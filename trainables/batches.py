@@ -1,0 +1,39 @@
+"""The batches of a run: which part each step trains, and on which features. A function of seed and step alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trainables.features import Feature
+from trainables.schedule import Order
+
+
+class Batches:
+    """The batch of every step. In a mixture each step trains one part, drawn in proportion to the parts' weights."""
+
+    def __init__(
+        self,
+        parts: Sequence[Sequence[Feature]],
+        weights: Sequence[float],
+        *,
+        steps: int,
+        batch_size: int,
+        bucket: int,
+        seed: int,
+    ) -> None:
+        self.parts = parts
+        shares = np.array(weights) / np.sum(weights)
+        self.turns = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=shares)
+        self.rounds = np.zeros_like(self.turns)  # for each step how many before it trained the same part
+        self.orders = []
+        for i, features in enumerate(parts):
+            own = self.turns == i
+            batches = int(own.sum())
+            self.rounds[own] = np.arange(batches)
+            lengths = np.array([feature.length for feature in features])
+            self.orders.append(Order(lengths, batch_size, batches, (seed, 2, i), bucket=bucket))
+
+    def at(self, step: int) -> tuple[int, list[Feature]]:
+        """The part that a step trains (from 0), and its features."""
+        part = int(self.turns[step])
+        return part, [self.parts[part][i] for i in self.orders[part].batch(int(self.rounds[step]))]
