@@ -4,6 +4,7 @@ Each side is imported only where it is used: a worker on the miniature has no us
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,34 +34,40 @@ class Source:
         return None if self.data is None else Path(self.data)
 
 
-def examples(source: Source, task: Task, split: Split, language: str = "en") -> list[Example]:
-    """Examples of a trained task. Cut training sets are the first of a fixed shuffle, so that all labels are in."""
-    found = _read(source, task, split, language)
+def examples(source: Source, task: Task, split: Split, language: str = "en") -> tuple[list[Example], Mapping[str, int]]:
+    """Examples of a trained task, and how many rows of the whole split gave none for which reason.
+
+    Cut training sets are the first of a fixed shuffle, so that all labels are in.
+    """
+    found, left_out = _read(source, task, split, language)
     if isinstance(found, Parallel):
         raise ValueError(f"{task.name} is retrieval: read its pools with `pool`.")
     if split == "train" and source.limit is not None and len(found) > source.limit:
         chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
-        return [found[i] for i in sorted(chosen)]
-    return found if split == "train" else found[: source.test_limit]
+        return [found[i] for i in sorted(chosen)], left_out
+    return found if split == "train" else found[: source.test_limit], left_out
 
 
+@functools.lru_cache(maxsize=64)
 def pool(source: Source, task: Task, split: Split, language: str) -> Parallel:
-    """A retrieval pool in one language."""
-    found = _read(source, task, split, language)
+    """A retrieval pool in one language; kept, as every encoder is asked to search it."""
+    found, _ = _read(source, task, split, language)
     if not isinstance(found, Parallel):
         raise ValueError(f"{task.name} is no retrieval task.")
     return found
 
 
-@functools.lru_cache(maxsize=64)
-def _read(source: Source, task: Task, split: Split, language: str) -> list[Example] | Parallel:
+def _read(
+    source: Source, task: Task, split: Split, language: str
+) -> tuple[list[Example] | Parallel, Mapping[str, int]]:
     if source.benchmark == "miniature":
         from trainables.miniature import world
 
-        return world.examples(world.world(source.world_seed, source.null_world), task, split, language)
+        return world.examples(world.world(source.world_seed, source.null_world), task, split, language), {}
     from trainables import hub
 
-    return hub.examples(task, split, language, data=source.folder)
+    found = hub.read(task, split, language, data=source.folder)
+    return found.examples, found.left_out
 
 
 def fingerprint(source: Source, task: Task) -> str:

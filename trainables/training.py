@@ -17,6 +17,7 @@ from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.encoder import Encoder, freeze_embeddings, hidden_states
 from trainables.evaluation import Evaluated, evaluate, task_score
+from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
 from trainables.schedule import Order, end_of_tenth, rate_factor
@@ -27,7 +28,7 @@ class Part:
     """One task of a run: what it is trained on and the English dev set that judges it."""
 
     task: Task
-    train: Sequence[Feature]
+    train: FeatureTable
     dev: Evaluated
     weight: float = 1.0  # its share of the steps in a mixture, not normalised
 

@@ -14,7 +14,7 @@ from spaces.profile import PROFILES, Profile
 from spaces.stage import TENTHS
 from spaces.task import Recipe
 from trainables.data import Source
-from trainables.encoded import encoded
+from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.schedule import Order, end_of_tenth, rate_factor, total_steps
 from trainables.training import DivergedError, FineTuning, Part
@@ -29,7 +29,7 @@ def part(name: str, encoder: Encoder, recipe: Recipe, profile: Profile, weight: 
     task = MINIATURE.intermediates[name]
     return Part(
         task=task,
-        train=encoded(SOURCE, task, "train", "en", encoder.tokenizer, recipe, profile).features,
+        train=training_table(SOURCE, task, encoder.tokenizer, recipe, profile),
         dev=encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile),
         weight=weight,
     )
