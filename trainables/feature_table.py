@@ -83,16 +83,21 @@ class FeatureTable(Sequence[Feature]):
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
         i = range(len(self))[index]  # raises IndexError, and counts from the end where negative
-        ends: list[int] = self.bounds[i * self.rows : (i + 1) * self.rows + 1].tolist()
-        cuts = [slice(start, stop) for start, stop in pairwise(ends)]
+        rows = self.rows
+        ends: list[int] = self.bounds[i * rows : (i + 1) * rows + 1].tolist()
+        begin, end = self.origin_bounds[i : i + 2].tolist()
         return Feature(
             example=int(self.examples[i]),
-            rows=tuple(self.ids[cut] for cut in cuts),
-            types=None if self.types is None else tuple(self.types[cut] for cut in cuts),
+            rows=_cut(self.ids, ends),
+            types=None if self.types is None else _cut(self.types, ends),
             target=self.targets[ends[0] : ends[-1]] if self.per_position else self.targets[i, ...],
-            marks=None if self.marks is None else tuple(self.marks[cut] for cut in cuts),
-            origin=self.origin[self.origin_bounds[i] : self.origin_bounds[i + 1]],
+            marks=None if self.marks is None else _cut(self.marks, ends),
+            origin=self.origin[begin:end],
         )
+
+
+def _cut(array: Ids, ends: list[int]) -> tuple[Ids, ...]:
+    return tuple([array[start:stop] for start, stop in pairwise(ends)])
 
 
 def build_table(
