@@ -178,3 +178,15 @@ def test_the_least_recently_used_sets_go_first(monkeypatch: pytest.MonkeyPatch) 
     ask("pair")
     ask("tagging")
     assert ask("pair") is first and ask("choice") is not second
+
+
+@pytest.mark.parametrize("name", ["qqp", "csqa", "udpos", "xquad"])
+def test_real_files_of_every_kind(hub: Path, tmp_path: Path, name: str) -> None:
+    benchmark = BENCHMARKS["xtreme"]
+    task = benchmark.targets[name] if name in benchmark.targets else benchmark.intermediates[name]
+    source = Source(benchmark="xtreme", data=str(hub), limit=60, test_limit=20)
+    found, left_out = examples(source, task, "train")
+    table = training_table(source, task, TOKENIZER, RECIPE, PROFILE, tmp_path)
+    features = KINDS[task.kind].encode(TOKENIZER, found, RECIPE, PROFILE)
+    assert_equal(table, features, per_position=KINDS[task.kind].per_position)
+    assert table.left_out == left_out and len(tables(tmp_path)) == 1
