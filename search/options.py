@@ -97,10 +97,10 @@ def sweep_name(options: argparse.Namespace) -> str:
     """The sweep's name: a plain folder name below the results folder."""
     given = Path(options.space).stem if options.space.endswith(".py") else options.space
     name: str = options.name if options.name is not None else f"{given}-{options.benchmark}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name == "stages":
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or name in ("stages", "encoded"):
         raise UsageError(
             f"--name {name!r}: a sweep's name has letters, digits, '.', '_' and '-', begins with a letter or digit, "
-            "and is not 'stages'."
+            "and is not 'stages' or 'encoded'."
         )
     return name
 

@@ -46,7 +46,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> 
         (["--gpus-per-trial", "-1"], "a number from 0 up is needed"),
         (["--cpus-per-trial", "4096"], "--cpus-per-trial 4096: there are"),
         (["--name", "../elsewhere"], "a sweep's name has letters"),
-        (["--name", "stages"], "is not 'stages'"),
+        (["--name", "stages"], "is not 'stages' or 'encoded'"),
         (["--model", "small"], "the miniature has its own encoder"),
         (["--data", "."], "the miniature makes its own data"),
         (["--small-steps", "5"], "go with --model small only"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trainables.feature_table import FeatureTable
 from trainables.features import Feature
 from trainables.schedule import Order
 
@@ -13,7 +14,7 @@ class Batches:
 
     def __init__(
         self,
-        parts: Sequence[Sequence[Feature]],
+        parts: Sequence[FeatureTable],
         weights: Sequence[float],
         *,
         steps: int,
@@ -30,8 +31,7 @@ class Batches:
             own = self.turns == i
             batches = int(own.sum())
             self.rounds[own] = np.arange(batches)
-            lengths = np.array([feature.length for feature in features])
-            self.orders.append(Order(lengths, batch_size, batches, (seed, 2, i), bucket=bucket))
+            self.orders.append(Order(features.lengths, batch_size, batches, (seed, 2, i), bucket=bucket))
 
     def at(self, step: int) -> tuple[int, list[Feature]]:
         """The part that a step trains (from 0), and its features."""

@@ -4,6 +4,7 @@ Each side is imported only where it is used: a worker on the miniature has no us
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -36,26 +37,29 @@ class Source:
         return None if self.data is None else Path(self.data)
 
 
-def examples(source: Source, task: Task, split: Split, language: str = "en") -> list[Example]:
-    """Examples of a trained task. Cut training sets are the first of a fixed shuffle, so that all labels are in."""
-    found = _examples(source, task, split, language)
+def examples(source: Source, task: Task, split: Split, language: str = "en") -> tuple[list[Example], Mapping[str, int]]:
+    """Examples of a trained task, and how many rows of the whole split gave none for which reason.
+
+    Cut training sets are the first of a fixed shuffle, so that all labels are in.
+    """
+    found, left_out = _read(source, task, split, language)
     if split == "train" and source.limit is not None and len(found) > source.limit:
         chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
-        return [found[i] for i in sorted(chosen)]
-    return found if split == "train" else found[: source.test_limit]
+        return [found[i] for i in sorted(chosen)], left_out
+    return found if split == "train" else found[: source.test_limit], left_out
 
 
-@functools.lru_cache(maxsize=64)
-def _examples(source: Source, task: Task, split: Split, language: str) -> list[Example]:
+def _read(source: Source, task: Task, split: Split, language: str) -> tuple[list[Example], Mapping[str, int]]:
     if source.benchmark == "miniature":
         from trainables.miniature import world
 
         found = world.examples(world.world(source.world_seed, source.null_world), task, split, language)
         assert isinstance(found, list)
-        return found
+        return found, {}
     from trainables import hub
 
-    return hub.examples(task, split, language, data=source.folder)
+    read = hub.read(task, split, language, data=source.folder)
+    return read.examples, read.left_out
 
 
 @functools.lru_cache(maxsize=8)  # languages may share their candidates: then these are one object

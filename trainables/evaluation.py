@@ -1,19 +1,20 @@
 """Evaluation of one task in one language: predictions, official metrics, and what a constant answer would get."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from spaces.task import Task
 from trainables.encoder import Encoder
-from trainables.examples import Choice, Example, Pair, Tagged
-from trainables.features import Feature, collate
+from trainables.examples import Example, Tagged
+from trainables.feature_table import FeatureTable
+from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
 from trainables.memory import attempt
 
@@ -27,7 +28,12 @@ class Evaluated:
     task: Task
     language: str
     examples: Sequence[Example]
-    features: Sequence[Feature]
+    features: FeatureTable
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Rows of the set that gave no example, by reason."""
+        return self.features.left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated, tokens: in
 
     guesses: list[Any] = [None] * len(evaluated.features)
     # Long ones first: little padding, and a lack of memory shows at once.
-    waiting = sorted(range(len(guesses)), key=lambda i: -evaluated.features[i].length)
+    waiting = np.argsort(-evaluated.features.lengths, kind="stable").tolist()
     with torch.inference_mode(), encoder.autocast():  # the outer context keeps the weights in bf16 from batch to batch
         while waiting:
             features = _first(tokens, (evaluated.features[i] for i in waiting))
@@ -95,22 +101,16 @@ def task_score(task: Task, metrics: dict[str, float]) -> float:
     return float(np.mean([metrics[name] for name in task.score]))
 
 
-def majority(task: Task, train: Sequence[Example], evaluated: Evaluated) -> dict[str, float] | None:
-    """Metrics of always answering the commonest training label; None where there is no such answer (span)."""
-    labels = [label for example in train for label in _labels(example)]
-    if not labels:
+def majority(task: Task, targets: NDArray[np.int32], evaluated: Evaluated) -> dict[str, float] | None:
+    """Metrics of always answering the commonest of the training targets; None where there is no such answer (span).
+
+    Of labels that are equally common it is the one that comes first.
+    """
+    labels, first, counts = np.unique(targets[targets != IGNORED], return_index=True, return_counts=True)
+    if task.kind == "span" or not len(labels):
         return None
-    commonest = Counter(labels).most_common(1)[0][0]
+    commonest = int(labels[np.lexsort((first, -counts))[0]])
     predictions: list[Any] = [
         [commonest] * len(example.words) if isinstance(example, Tagged) else commonest for example in evaluated.examples
     ]
     return KINDS[task.kind].score(task, evaluated.examples, predictions, evaluated.language)
-
-
-def _labels(example: Example) -> Sequence[int]:
-    match example:
-        case Pair() | Choice():
-            return (example.label,)
-        case Tagged():
-            return example.tags
-    return ()

@@ -1,8 +1,7 @@
 """Features: examples after the tokenizer, and how they become padded tensors. Shared by every kind of task."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,8 +19,9 @@ class Feature:
 
     `example` is the index of the example it came from: long examples yield several features. `target` is a label
     id, or start and end, or one id per position. `marks` holds, per row and position, the word index (tagging), the
-    segment (pair, choice) or 1 where an answer may lie (span); -1 elsewhere. `origin` maps positions back to the
-    example: word indices (tagging) or character offsets (span).
+    segment (pair, choice) or 1 where an answer may lie (span); -1 elsewhere. `origin` leads back to the example: the
+    indices (words,) of its words in the sentence (tagging), or for each position the characters of the context it
+    covers, begin and end (positions, 2) (span); empty elsewhere.
     """
 
     example: int
@@ -29,7 +29,7 @@ class Feature:
     types: tuple[Ids, ...] | None
     target: Ids
     marks: tuple[Ids, ...] | None = None
-    origin: Any = None
+    origin: Ids = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     @property
     def length(self) -> int:
@@ -71,9 +71,9 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
-def by_length(features: Sequence[Feature], size: int) -> Iterator[list[int]]:
+def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[list[int]]:
     """Indices of features in batches of `size`, long ones first: little padding, and a lack of memory shows at once."""
-    order = sorted(range(len(features)), key=lambda i: -features[i].length)
+    order = np.argsort(-lengths, kind="stable").tolist()
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

@@ -8,10 +8,11 @@ from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
 from spaces.profile import Profile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
-from trainables.data import Source, complete
-from trainables.encoded import encoded
+from trainables.data import complete
+from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
+from trainables.places import Place
 from trainables.schedule import total_steps
 from trainables.training import FineTuning, Part
 
@@ -19,7 +20,7 @@ MAJORITY = "majority"
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 
 
-def start_training(stage: Stage, encoder: Encoder, source: Source, profile: Profile) -> FineTuning:
+def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> FineTuning:
     """The run of a stage from its beginning: parts, schedule, fresh heads on the encoder it starts from."""
     assert stage.recipe is not None and stage.learning_rate is not None
     benchmark = BENCHMARKS.find(stage.benchmark)
@@ -27,10 +28,10 @@ def start_training(stage: Stage, encoder: Encoder, source: Source, profile: Prof
     parts = [
         Part(
             task=task,
-            train=encoded(source, task, "train", "en", encoder.tokenizer, own, profile).features,
-            dev=encoded(source, task, "dev", "en", encoder.tokenizer, own, profile),
+            train=training_table(place.source, task, encoder.tokenizer, own, profile, place.encoded),
+            dev=encoded(place.source, task, "dev", "en", encoder.tokenizer, own, profile, place.encoded),
         )
-        for task, own in ((complete(source, task), own) for task, own in _tasks(stage, benchmark, recipe))
+        for task, own in ((complete(place.source, task), own) for task, own in _tasks(stage, benchmark, recipe))
     ]
     if len(parts) > 1:
         parts = [dataclasses.replace(part, weight=_weight(len(part.train), stage.recipe)) for part in parts]
@@ -74,17 +75,17 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
     ]
 
 
-def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) -> list[dict[str, Any]]:
+def test_rows(stage: Stage, work: FineTuning, place: Place, profile: Profile) -> list[dict[str, Any]]:
     """The best tenth's scores in every language of every target of the stage, with the majority floor beside them."""
     benchmark = BENCHMARKS.find(stage.benchmark)
-    train = encoded(source, work.parts[0].task, "train", "en", work.encoder.tokenizer, work.recipe, profile)
+    tokenizer, recipe = work.encoder.tokenizer, work.recipe
     rows = []
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
-            test = encoded(source, task, "test", language, work.encoder.tokenizer, work.recipe, profile)
+            test = encoded(place.source, task, "test", language, tokenizer, recipe, profile, place.encoded)
             metrics = work.evaluate(0, test).metrics
-            floor = majority(task, train.examples, test)
+            floor = majority(task, work.parts[0].train.targets, test)
             if floor is not None:
                 metrics = {**metrics, MAJORITY: task_score(task, floor)}
             rows += [
@@ -103,7 +104,7 @@ def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) 
     return rows
 
 
-def degenerate(work: FineTuning, source: Source, profile: Profile) -> str | None:
+def degenerate(work: FineTuning) -> str | None:
     """Why a complete run has learned nothing, or None: the same answer to everything, or no better than chance.
 
     Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are
@@ -114,8 +115,7 @@ def degenerate(work: FineTuning, source: Source, profile: Profile) -> str | None
     part = work.parts[0]
     if len(work.parts) > 1 or part.task.control or "accuracy" not in work.dev[0]:
         return None
-    train = encoded(source, part.task, "train", "en", work.encoder.tokenizer, work.recipe, profile)
-    floor = majority(part.task, train.examples, part.dev)
+    floor = majority(part.task, part.train.targets, part.dev)
     best = work.dev[work.best_tenth - 1]["accuracy"]
     if floor is not None and best <= floor["accuracy"]:
         return "chance level"

@@ -5,6 +5,8 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              encoder/                encoder with the best English dev score, for the stages that start from it
              scores.parquet          score rows
              outcome.json            written last: the stage is done
+
+Beside them lies encoded/, the tokenised data of all stages (trainables/encoded.py).
 """
 
 from dataclasses import dataclass
@@ -31,6 +33,11 @@ class Place:
     def folder(self, key: str) -> Path:
         """The folder of a stage."""
         return self.results / "stages" / key
+
+    @property
+    def encoded(self) -> Path:
+        """The folder of the tokenised data that all workers share."""
+        return self.results / "encoded"
 
 
 def write_spec(place: Place, stage: Stage) -> None:

@@ -88,8 +88,8 @@ class StageRun:
         work.restore_best()
         if self.stage.kind == "intermediate":
             save_encoder(work.encoder, self.folder / ENCODER)
-        rows = self._dev_rows() + test_rows(self.stage, work, self.place.source, self.profile)
-        reason = degenerate(work, self.place.source, self.profile)
+        rows = self._dev_rows() + test_rows(self.stage, work, self.place, self.profile)
+        reason = degenerate(work)
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
 
     def _finish(
@@ -155,11 +155,10 @@ class StageRun:
 
     def _open(self) -> FineTuning | Pretraining:
         """The work from its last whole tenth, or from its beginning."""
-        source = self.place.source
         if self.stage.kind == "pretrain":
-            work: FineTuning | Pretraining = start_pretraining(self.stage, source)
+            work: FineTuning | Pretraining = start_pretraining(self.stage, self.place.source)
         else:
-            work = start_training(self.stage, self._parent(), source, self.profile)
+            work = start_training(self.stage, self._parent(), self.place, self.profile)
         checkpoint = self.folder / CHECKPOINT
         if checkpoint.exists():
             try:

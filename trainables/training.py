@@ -19,6 +19,7 @@ from spaces.task import Recipe, Task
 from trainables.batches import Batches
 from trainables.encoder import Encoder, freeze_embeddings
 from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
+from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
 from trainables.memory import attempt
@@ -32,7 +33,7 @@ class Part:
     """One task of a run: what it is trained on and the English dev set that judges it."""
 
     task: Task
-    train: Sequence[Feature]
+    train: FeatureTable
     dev: Evaluated
     weight: float = 1.0  # its share of the steps in a mixture, not normalised
 

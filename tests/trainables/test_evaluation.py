@@ -1,11 +1,16 @@
 """Floors, chance, task scores, multi-task weights: the small arithmetic that decides what a score means."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from spaces.benchmark import BENCHMARKS
 from spaces.task import Recipe, Task
 from trainables.evaluation import Evaluated, majority, task_score
-from trainables.examples import Choice, Pair, Span, Tagged
+from trainables.examples import Choice, Example, Pair, Span, Tagged
+from trainables.feature_table import build_table
+from trainables.features import IGNORED
 from trainables.fine_tuning import _weight
 
 
@@ -13,34 +18,31 @@ def task(kind: str, labels: tuple[str, ...] = ("a", "b")) -> Task:
     return Task(name="t", kind=kind, about="", labels=labels, score=("f1", "exact_match"), recipe=Recipe(steps=10))  # type: ignore[arg-type]
 
 
+def evaluated(row: Task, examples: Sequence[Example]) -> Evaluated:
+    return Evaluated(task=row, language="en", examples=examples, features=build_table([], per_position=False))
+
+
 def test_the_task_score_is_the_mean_of_the_official_metrics() -> None:
     assert task_score(task("span"), {"f1": 0.8, "exact_match": 0.4, "beside": 0.0}) == pytest.approx(0.6)
 
 
 def test_the_majority_label_is_that_of_the_training_set() -> None:
-    train = [Pair("", "", 1), Pair("", "", 1), Pair("", "", 0)]
-    test = Evaluated(task=task("pair"), language="en", examples=[Pair("", "", 0), Pair("", "", 1)] * 2, features=[])
-    assert majority(test.task, train, test) == {"accuracy": 0.5}
-    words = Evaluated(
-        task=task("tagging", ("NOUN", "VERB")), language="en", examples=[Tagged(("w", "v"), (0, 1))], features=[]
-    )
-    floor = majority(words.task, [Tagged(("w",), (0,))], words)
+    test = evaluated(task("pair"), [Pair("", "", 0), Pair("", "", 1), Pair("", "", 1), Pair("", "", 1)])
+    assert majority(test.task, np.array([1, 0, 1]), test) == {"accuracy": 0.75}
+    assert majority(test.task, np.array([0, 1, 1, 0]), test) == {"accuracy": 0.25}  # equally common: the first one
+    words = evaluated(task("tagging", ("NOUN", "VERB")), [Tagged(("w", "v"), (0, 1))])
+    floor = majority(words.task, np.array([IGNORED, IGNORED, 0, IGNORED]), words)
     assert floor is not None and floor["accuracy"] == 0.5
 
 
 def test_spans_have_no_majority_answer() -> None:
-    test = Evaluated(task=task("span"), language="en", examples=[Span("i", "q", "c", ("c",), (0,))], features=[])
-    assert majority(test.task, test.examples, test) is None
+    test = evaluated(task("span"), [Span("i", "q", "c", ("c",), (0,))])
+    assert majority(test.task, np.array([[1, 2]]), test) is None
 
 
 def test_choices_count_their_places() -> None:
-    test = Evaluated(
-        task=task("choice"),
-        language="en",
-        examples=[Choice("", "q", ("a", "b"), 0), Choice("", "q", ("a", "b"), 1)],
-        features=[],
-    )
-    assert majority(test.task, test.examples[:1], test) == {"accuracy": 0.5}
+    test = evaluated(task("choice"), [Choice("", "q", ("a", "b"), 0), Choice("", "q", ("a", "b"), 1)])
+    assert majority(test.task, np.array([0]), test) == {"accuracy": 0.5}
 
 
 def test_mixing_weights_are_those_of_the_published_sampler() -> None:

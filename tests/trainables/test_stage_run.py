@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from spaces.columns import COLUMNS
-from spaces.profile import PROFILES
 from spaces.stage import TENTHS, Stage
 from trainables.data import Source
 from trainables.fine_tuning import degenerate
@@ -202,7 +201,7 @@ def test_constant_predictions_are_degenerate(place: Place) -> None:
     work.advance()
     assert isinstance(work.work, FineTuning)
     work.work.constant = True
-    assert degenerate(work.work, place.source, PROFILES["miniature"]) == "constant predictions"
+    assert degenerate(work.work) == "constant predictions"
     work.close()
 
 

@@ -12,7 +12,7 @@ from spaces.profile import PROFILES, Profile
 from spaces.stage import TENTHS, Precision
 from spaces.task import Recipe
 from trainables.data import Source
-from trainables.encoded import encoded
+from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.training import DivergedError, FineTuning, Part
 
@@ -26,7 +26,7 @@ def part(name: str, encoder: Encoder, recipe: Recipe, profile: Profile, weight: 
     task = MINIATURE.intermediates[name]
     return Part(
         task=task,
-        train=encoded(SOURCE, task, "train", "en", encoder.tokenizer, recipe, profile).features,
+        train=training_table(SOURCE, task, encoder.tokenizer, recipe, profile),
         dev=encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile),
         weight=weight,
     )

@@ -67,7 +67,7 @@ def _feature(
         types=None,
         target=np.array([*target, IGNORED], dtype=np.int32),
         marks=(np.array([*marks, -1], dtype=np.int32),),
-        origin=words,
+        origin=np.array(words, dtype=np.int32),
     )
 
 
