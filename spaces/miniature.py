@@ -88,7 +88,7 @@ INTERMEDIATES = Table(
             kind="span",
             about="Find the answer in a passage; a third of the questions have none.",
             score=("f1", "exact_match"),
-            unanswerable=True,
+            answers="squad2",
             recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
@@ -229,7 +229,7 @@ TARGETS = Table(
             about="Mine literal translations among distractors: what is left of the pretrained alignment.",
             languages=FOREIGN,
             score=("f1",),
-            mine=True,
+            retrieval="mine",
         ),
         Task(
             name="tatoeba",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["pair", "tagging", "span", "choice", "retrieval"]
+Answers = Literal["squad1", "squad2", "mlqa"]  # whose official script scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
+Retrieval = Literal["nearest", "mine", "rank"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,14 @@ class Task:
     recipe: Recipe | None = None  # None only where there is nothing to train (retrieval)
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
     control: bool = False  # a negative control: chance level is what it should reach
-    mine: bool = False  # retrieval among distractors with a threshold (BUCC), else nearest neighbour
-    unanswerable: bool = False  # span: some questions have no answer, and a model may say so
-    normalise: Literal["squad", "mlqa"] = "squad"  # span: whose rule makes answers comparable
+    answers: Answers = "squad1"  # span
+    retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
 
     def __post_init__(self) -> None:
         if (self.kind == "retrieval") != (self.recipe is None):
             raise ValueError(f"task {self.name!r}: every kind but retrieval needs a recipe.")
+
+    @property
+    def unanswerable(self) -> bool:
+        """Whether some questions have no answer, so that a model may say so (span)."""
+        return self.answers == "squad2"

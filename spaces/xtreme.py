@@ -161,7 +161,7 @@ TARGETS = Table(
             score=("exact_match", "f1"),
             training="squad",
             recipe=_SQUAD_RECIPE,
-            normalise="mlqa",
+            answers="mlqa",
         ),
         Task(
             name="tydiqa",

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from spaces.task import Task
-from trainables.examples import Example, Parallel
+from trainables.examples import Example, Parallel, Pool, Ranking
 
 Split = Literal["train", "dev", "test"]
 
@@ -36,7 +36,7 @@ class Source:
 def examples(source: Source, task: Task, split: Split, language: str = "en") -> list[Example]:
     """Examples of a trained task. Cut training sets are the first of a fixed shuffle, so that all labels are in."""
     found = _read(source, task, split, language)
-    if isinstance(found, Parallel):
+    if isinstance(found, Parallel | Ranking):
         raise ValueError(f"{task.name} is retrieval: read its pools with `pool`.")
     if split == "train" and source.limit is not None and len(found) > source.limit:
         chosen = np.random.default_rng(0).permutation(len(found))[: source.limit]
@@ -44,16 +44,26 @@ def examples(source: Source, task: Task, split: Split, language: str = "en") -> 
     return found if split == "train" else found[: source.test_limit]
 
 
-def pool(source: Source, task: Task, split: Split, language: str) -> Parallel:
+def pool(source: Source, task: Task, split: Split, language: str) -> Pool:
     """A retrieval pool in one language."""
     found = _read(source, task, split, language)
-    if not isinstance(found, Parallel):
+    if not isinstance(found, Parallel | Ranking):
         raise ValueError(f"{task.name} is no retrieval task.")
     return found
 
 
+def dev_pool(source: Source, task: Task, language: str) -> Pool | None:
+    """The pool on which a mining task chooses its threshold; None where the data have no dev part in the language."""
+    if source.benchmark != "miniature":
+        from trainables import shelf
+
+        if shelf.find(task, "dev", language, source.folder) is None:
+            return None
+    return pool(source, task, "dev", language)
+
+
 @functools.lru_cache(maxsize=64)
-def _read(source: Source, task: Task, split: Split, language: str) -> list[Example] | Parallel:
+def _read(source: Source, task: Task, split: Split, language: str) -> list[Example] | Pool:
     if source.benchmark == "miniature":
         from trainables.miniature import world
 

@@ -118,7 +118,7 @@ def examples(of: World, task: Task, split: Split, language: str) -> list[Example
     if split == "test" and task.name in SOURCES:
         name = task.name  # its own test passages
     if task.kind == "retrieval":
-        return _pool(of, name, split, language, mine=task.mine)
+        return _pool(of, name, split, language, mine=task.retrieval == "mine")
     count = {"train": SOURCES[name].train, "dev": DEV, "test": TEST}[split]
     return [
         _example(of, task, item, language, f"{name}-{split}-{number}")
