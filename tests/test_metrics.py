@@ -4,17 +4,7 @@ import random
 
 import pytest
 
-from trainables.answers import normalise_mlqa, normalise_squad, normaliser
-from trainables.metrics import (
-    accuracy,
-    answer_f1,
-    chunk_f1,
-    chunks,
-    exact_match,
-    mining_f1,
-    mining_threshold,
-    span_scores,
-)
+from trainables.metrics import accuracy, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
 
 UPOS = ("ADJ", "ADP", "INTJ", "NOUN", "PROPN", "SCONJ", "SYM", "VERB", "X")
 IOB = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "I-LOC")
@@ -32,8 +22,6 @@ def test_lengths_are_checked(gold: list[int], predicted: list[int]) -> None:
         chunk_f1([["O"]] * len(gold), [["O"]] * len(predicted))
     with pytest.raises(ValueError, match="2 words has 1"):
         chunk_f1([["O", "O"]], [["O"]])
-    with pytest.raises(ValueError, match="gold items"):
-        exact_match([["a"]], [], normalise_squad)
 
 
 def test_neighbouring_equal_tags_are_one_chunk() -> None:
@@ -42,6 +30,13 @@ def test_neighbouring_equal_tags_are_one_chunk() -> None:
     assert list(chunks(gold)) == [("ET", 0, 0), ("OUN", 1, 2), ("ERB", 3, 3), ("UNCT", 4, 4)]
     # 3 of 4 gold chunks and 3 of 5 guessed ones: F1 = 6 / 9, although 4 of 5 words are right.
     assert chunk_f1(gold, guess) == pytest.approx(2 / 3)
+
+
+def test_equal_neighbours_hide_a_wrong_border() -> None:
+    # Two nouns merge into one chunk, so that one wrong word costs the whole of it: nothing is right of 1 and 2.
+    assert chunk_f1([["NOUN", "NOUN", "NOUN"]], [["NOUN", "NOUN", "NUM"]]) == 0.0
+    # NOUN and PROPN share no type, NUM and NOUN neither: OUN, ROPN, UM.
+    assert list(chunks([["NOUN", "PROPN", "NUM", "NUM"]])) == [("OUN", 0, 0), ("ROPN", 1, 1), ("UM", 2, 3)]
 
 
 def test_tags_with_s_stay_single() -> None:
@@ -57,6 +52,8 @@ def test_x_gets_lost_at_the_edges_of_a_sentence() -> None:
 
 def test_inside_without_begin_starts_a_chunk() -> None:
     assert list(chunks([["O", "I-PER", "I-PER", "I-ORG", "B-ORG"]])) == [("PER", 1, 2), ("ORG", 3, 3), ("ORG", 4, 4)]
+    # So I-PER I-PER is as good as B-PER I-PER.
+    assert chunk_f1([["B-PER", "I-PER", "O"]], [["I-PER", "I-PER", "O"]]) == 1.0
 
 
 def test_chunks_do_not_cross_sentences() -> None:
@@ -75,74 +72,60 @@ def test_chunk_f1_equals_seqeval(tags: tuple[str, ...]) -> None:
         assert chunk_f1(gold, guess) == pytest.approx(seqeval.f1_score(gold, guess, zero_division=0))
 
 
-def test_squad_normalisation() -> None:
-    assert normalise_squad(" The  U.S. dollar-store, an A! ") == "us dollarstore"
-    assert normalise_squad("theory") == "theory"
-    # Punctuation that is not ASCII stays.
-    assert normalise_squad("«Rom»。") == "«rom»。"
-
-
-def test_the_best_of_the_accepted_answers_counts() -> None:
-    gold = [["in 1066", "the year 1066"], ["Rome"]]
-    assert exact_match(gold, ["Year 1066.", "Paris"], normalise_squad) == 0.5
-    # "1066" against "in 1066": 2 * 1 / 3, against "year 1066": the same; "old Rome" against "Rome": 2 / 3.
-    assert answer_f1(gold, ["1066", "old Rome"], normalise_squad) == pytest.approx(2 / 3)
-    assert answer_f1([["a b b c"]], ["b b b d"], str) == pytest.approx(0.5)
-
-
-def test_empty_predictions() -> None:
-    assert exact_match([["Rome"], []], ["", ""], normalise_squad) == 0.5
-    assert answer_f1([["Rome"], []], ["", ""], normalise_squad) == 0.5
-    assert exact_match([[], []], ["the", "Rome"], normalise_squad) == 0.5
-    assert answer_f1([[], []], ["the", "Rome"], normalise_squad) == 0.5
-    # Nothing is left of either: equal, yet without a shared word.
-    assert exact_match([["The"]], ["a"], normalise_squad) == 1.0
-    assert answer_f1([["The"]], ["a"], normalise_squad) == 0.0
-
-
-def test_mlqa_normalises_by_language() -> None:
-    assert normalise_mlqa("Der Hund «des» Teufels", "de") == "hund teufels"
-    assert normalise_mlqa("La casa, ¿una?", "es") == "casa"
-    assert normalise_mlqa("những con mèo", "vi") == "con mèo"
-    assert normalise_mlqa("the एक घर।", "hi") == "the एक घर"
-    # The Arabic article goes, and with it the same two letters inside a word.
-    assert normalise_mlqa("الكتاب", "ar") == "كتاب"
-    assert normalise_mlqa("المال", "ar") == "م"
-
-
-def test_mlqa_splits_chinese_characters() -> None:
-    assert normalise_mlqa("北京\uff0c2008年 IBM", "zh") == "北 京 2008 年 ibm"
-    normalise = normaliser("mlqa", "zh")
-    # 北 京 against 北 京 市: 2 * 2 / 5; by SQuAD's rule they are two unequal words.
-    assert answer_f1([["北京市"]], ["北京"], normalise) == pytest.approx(0.8)
-    assert answer_f1([["北京市"]], ["北京"], normaliser("squad", "zh")) == 0.0
-
-
-def test_mlqa_refuses_an_unknown_language() -> None:
-    with pytest.raises(ValueError, match="not 'fr'"):
-        span_scores([["oui"]], ["oui"], "fr", "mlqa")
-
-
-def test_span_scores_by_both_rules() -> None:
-    assert span_scores([["Der Hund"]], ["ein Hund"], "de", "squad") == {"exact_match": 0.0, "f1": 0.5}
-    assert span_scores([["Der Hund"]], ["ein Hund"], "de", "mlqa") == {"exact_match": 1.0, "f1": 1.0}
-
-
 def test_mining_chooses_the_threshold_on_gold() -> None:
-    gold = [7, 3, -1, 5]
-    mined = [7, 3, 2, 4]
-    scores = [1.4, 1.2, 1.0, 0.9]
-    threshold = mining_threshold(gold, mined, scores)
+    gold = {(0, 7), (1, 3), (3, 5)}
+    mined = [(0, 7, 1.4), (1, 3, 1.2), (2, 2, 1.0), (3, 4, 0.9)]
+    threshold = mining_threshold(gold, mined)
     assert threshold == pytest.approx(1.1)
     # 2 of 3 true pairs, nothing wrong: 4 / 5. With all four pairs: 4 / 7.
-    assert mining_f1(gold, mined, scores, threshold) == pytest.approx(0.8)
-    assert mining_f1(gold, mined, scores, 0.0) == pytest.approx(4 / 7)
+    assert mining_f1(gold, mined, threshold) == pytest.approx(0.8)
+    assert mining_f1(gold, mined, 0.0) == pytest.approx(4 / 7)
 
 
 def test_mining_at_the_edges() -> None:
-    assert mining_threshold([0, 1], [0, 1], [0.5, 0.4]) == 0.4  # the best cut is behind the last pair
-    assert mining_f1([0, 1], [0, 1], [0.5, 0.4], 0.4) == 1.0
-    assert mining_threshold([0, 1], [1, 0], [0.5, 0.4]) == float("inf")  # nothing is right: keep nothing
-    assert mining_f1([0, 1], [-1, -1], [0.5, 0.4], 0.0) == 0.0
-    # Equal scores cannot be told apart: both are kept or none, so that F1 is 2 / 3 at best.
-    assert mining_threshold([0, 1], [0, 0], [0.5, 0.5]) == 0.5
+    right = [(0, 0, 0.5), (1, 1, 0.4)]
+    assert mining_threshold({(0, 0), (1, 1)}, right) == 0.4  # the best cut is behind the last pair
+    assert mining_f1({(0, 0), (1, 1)}, right, 0.4) == 1.0
+    assert mining_threshold({(0, 1)}, right) == 0.0  # nothing is right: everything is kept, as in the script
+    assert mining_threshold({(0, 0)}, []) == 0.0
+    assert mining_f1({(0, 0)}, [], 0.0) == mining_f1(set(), right, 0.0) == 0.0
+
+
+def test_of_equal_scores_the_threshold_keeps_all() -> None:
+    mined = [(0, 0, 0.5), (1, 0, 0.5), (2, 2, 0.4)]
+    # One by one, the cut behind the first pair is the best (F1 1), yet its threshold lets the second in: 2 / 3.
+    assert mining_threshold({(0, 0)}, mined) == 0.5
+    assert mining_f1({(0, 0)}, mined, 0.5) == pytest.approx(2 / 3)
+    # In the other order the best cut is behind the second: halfway to the third.
+    assert mining_threshold({(0, 0)}, [mined[1], mined[0], mined[2]]) == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_threshold_between_two_scores_mines_better(seed: int) -> None:
+    rng = random.Random(seed)
+    mined = [(i, i, rng.random()) for i in range(30)]
+    gold = {(i, i) for i in range(40) if rng.random() < 0.5}
+    best = mining_f1(gold, mined, mining_threshold(gold, mined))
+    assert best == pytest.approx(max(mining_f1(gold, mined, score) for _, _, score in mined))
+
+
+def test_average_precision_by_hand() -> None:
+    # Right at ranks 1 and 3 of two right ones: (1 / 1 + 2 / 3) / 2.
+    assert map_at_20([{4, 9}], [[4, 0, 9, 1]]) == pytest.approx(5 / 6)
+    # The second right one is not found: (1 / 2) / 2. The mean of both queries.
+    assert map_at_20([{4, 9}, {3, 8}], [[4, 0, 9, 1], [0, 3]]) == pytest.approx((5 / 6 + 1 / 4) / 2)
+    assert map_at_20([set(range(30))], [list(range(25))]) == 1.0  # 20 right ones are all that fit
+    assert map_at_20([{7}], [[*range(100, 120), 7]]) == 0.0  # rank 21 does not count
+    assert map_at_20([{7}], [[7, 7, 7]]) == 1.0  # no candidate counts twice
+
+
+def test_with_one_right_candidate_it_is_the_reciprocal_rank() -> None:
+    for rank in range(1, 26):
+        assert map_at_20([{0}], [[*range(1, rank), 0]]) == (1 / rank if rank <= 20 else 0.0)
+
+
+def test_a_query_without_a_right_candidate_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a right candidate"):
+        map_at_20([set()], [[1]])
+    with pytest.raises(ValueError, match="gold items"):
+        map_at_20([{1}], [])

@@ -1,7 +1,8 @@
-"""What makes two answers to a question comparable: SQuAD's rule and MLQA's.
+"""Scores of extracted answers by the official scripts of SQuAD 1.1, SQuAD 2.0 and MLQA.
 
-XTREME scores XQuAD and TyDiQA with SQuAD 1.1's script, whose normalisation is made for English, in every language:
-Chinese or Thai text without blanks is one word, so that F1 is nearly exact match there. That is kept.
+They differ in what makes two answers comparable, and in what an empty answer is worth. XTREME scores XQuAD and TyDiQA
+with SQuAD 1.1's script, whose normalisation is made for English, in every language: Chinese or Thai text without
+blanks is one word, so that F1 is nearly exact match there. That is kept.
 """
 
 import functools
@@ -9,8 +10,11 @@ import re
 import string
 import sys
 import unicodedata
-from collections.abc import Callable
-from typing import Literal
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from spaces.task import Answers
+from trainables.metrics import check_lengths
 
 Normalise = Callable[[str], str]
 
@@ -31,9 +35,66 @@ _MLQA_ARTICLES: dict[str, re.Pattern[str] | None] = {
 _CHINESE = re.compile("([\u4e00-\u9fa5])")
 
 
-def normaliser(rule: Literal["squad", "mlqa"], language: str) -> Normalise:
+def answer_scores(
+    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: Answers
+) -> dict[str, float]:
+    """`exact_match` and `f1` as shares from 0 to 1; their mean is a task score of XTREME.
+
+    `gold`: (questions, accepted answers), `predicted`: (questions,); of several accepted answers the best counts.
+    `language` is that of the context, by which MLQA normalises. With SQuAD 2.0's rule the figures that its script
+    calls HasAns and NoAns stand beside: `has_answer_exact_match` and `has_answer_f1` over the questions that have an
+    answer, `no_answer_accuracy` over those that have none; a part without questions is left out.
+
+    Raises ValueError on unequal lengths, for a question without answers that is not scored by SQuAD 2.0's rule, and
+    for a language that MLQA's rule does not know.
+    """
+    check_lengths(gold, predicted)
+    normalise = normaliser(rule, language)
+    exact, f1 = [], []
+    for answers, guess in zip(gold, predicted, strict=True):
+        found, accepted = normalise(guess), _accepted(answers, normalise, rule)
+        exact.append(float(found in accepted))
+        f1.append(max(_overlap(answer.split(), found.split(), rule) for answer in accepted))
+    scores = {"exact_match": _mean(exact), "f1": _mean(f1)}
+    if rule == "squad2":
+        has = [i for i, answers in enumerate(gold) if answers]
+        none = [i for i, answers in enumerate(gold) if not answers]
+        if has:
+            scores["has_answer_exact_match"] = _mean([exact[i] for i in has])
+            scores["has_answer_f1"] = _mean([f1[i] for i in has])
+        if none:
+            scores["no_answer_accuracy"] = _mean([exact[i] for i in none])
+    return scores
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _accepted(answers: Sequence[str], normalise: Normalise, rule: Answers) -> list[str]:
+    """The accepted answers as they are compared.
+
+    In SQuAD 2.0 an answer that normalisation leaves empty ("The") does not count, and where none is left, no answer is
+    the right one. In SQuAD 1.1 and MLQA it stays.
+    """
+    texts = [normalise(answer) for answer in answers]
+    if rule == "squad2":
+        return [text for text in texts if text] or [""]
+    if not texts:
+        raise ValueError(f"a question without accepted answers cannot be scored by the rule {rule!r}.")
+    return texts
+
+
+def _overlap(answer: Sequence[str], guess: Sequence[str], rule: Answers) -> float:
+    """F1 of two bags of words; two empty ones are worth 1 in SQuAD 2.0, and 0 in SQuAD 1.1 and MLQA."""
+    if not answer and not guess:
+        return float(rule == "squad2")
+    return 2 * sum((Counter(answer) & Counter(guess)).values()) / (len(answer) + len(guess))
+
+
+def normaliser(rule: Answers, language: str) -> Normalise:
     """The function that makes answers comparable; raises ValueError for a language that MLQA's rule does not know."""
-    if rule == "squad":
+    if rule != "mlqa":
         return normalise_squad
     if language not in _MLQA_ARTICLES:
         raise ValueError(f"MLQA's rule knows {', '.join(_MLQA_ARTICLES)}, not {language!r}.")

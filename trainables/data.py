@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from spaces.task import Task
-from trainables.examples import Example, Parallel, Ranking
+from trainables.examples import Example, Parallel, Pool
 
 if TYPE_CHECKING:
     from trainables.data_check import Inspection
@@ -62,9 +62,21 @@ def _read(source: Source, task: Task, split: Split, language: str) -> tuple[list
     return read.examples, read.left_out
 
 
-@functools.lru_cache(maxsize=8)  # languages may share their candidates: then these are one object
-def pool(source: Source, task: Task, split: Split, language: str) -> Parallel | Ranking | None:
-    """A retrieval pool in one language; None for a dev pool, on which a threshold is chosen, that is not there."""
+@functools.lru_cache(maxsize=64)  # every encoder is asked to search them
+def pool(source: Source, task: Task, split: Split, language: str) -> Pool:
+    """A retrieval pool in one language. Pools that share their candidates hold the same tuple of them."""
+    found = _pool(source, task, split, language)
+    if found is None:
+        raise ValueError(f"{task.name} has no {split} pool in {language!r}.")
+    return found
+
+
+def dev_pool(source: Source, task: Task, language: str) -> Pool | None:
+    """The pool on which a mining task chooses its threshold; None where the data have none in the language."""
+    return _pool(source, task, "dev", language)
+
+
+def _pool(source: Source, task: Task, split: Split, language: str) -> Pool | None:
     if source.benchmark == "miniature":
         from trainables.miniature import world
 

@@ -52,23 +52,29 @@ class Parallel:
     """A retrieval pool: `queries` (foreign) are looked up among `candidates` (English).
 
     `gold[i]` is the index of the candidate that translates query i, or -1 for a distractor without translation.
+    The ids are the data's own names, for predictions that others score; empty where there are none.
     """
 
     queries: tuple[str, ...]
     candidates: tuple[str, ...]
     gold: tuple[int, ...]
+    query_ids: tuple[str, ...] = ()
+    candidate_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A retrieval pool in which a query has any number of right candidates, which should be ranked first.
+    """A retrieval pool in which a query may have several right candidates: the indices in `relevant[i]`.
 
-    `relevant[i]` holds the indices of the candidates that answer query i.
+    Pools of several languages that share their candidates should share the tuple: it is embedded once.
     """
 
     queries: tuple[str, ...]
     candidates: tuple[str, ...]
     relevant: tuple[frozenset[int], ...]
+    query_ids: tuple[str, ...] = ()
+    candidate_ids: tuple[str, ...] = ()
 
 
 Example = Pair | Tagged | Span | Choice
+Pool = Parallel | Ranking

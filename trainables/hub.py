@@ -12,7 +12,7 @@ from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables import place_rows, pools, shelf
-from trainables.examples import Example, Parallel, Ranking
+from trainables.examples import Example, Pool, Ranking
 from trainables.rows import Read, convert, element
 from trainables.shelf import Place, Split
 
@@ -44,7 +44,7 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
     return Read(found, dict(left_out))
 
 
-def pool(task: Task, split: Split, language: str, *, data: Path | None) -> Parallel | Ranking | None:
+def pool(task: Task, split: Split, language: str, *, data: Path | None) -> Pool | None:
     """A retrieval pool: `test`, or the `dev` on which a mining threshold is chosen (None if that is not there)."""
     if task.retrieval == "rank":
         return _rankings(task, data)[language]

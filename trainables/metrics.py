@@ -1,10 +1,13 @@
-"""The official metrics as plain functions: labels, tags, answers and retrieval. Every value is a share from 0 to 1."""
+"""The official metrics of labels, tags and retrieval as plain functions. Every value is a share from 0 to 1.
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Literal
+Those of answers to questions are in `answers.py`.
+"""
 
-from trainables.answers import Normalise, normaliser
+from collections.abc import Collection, Iterator, Sequence, Set
+
+RANKS = 20  # of a ranking that count (XTREME-R)
+
+Mined = tuple[int, int, float]  # query, candidate, score
 
 
 def check_lengths(gold: Sequence[object], predicted: Sequence[object]) -> None:
@@ -80,88 +83,54 @@ def _starts(previous: str, prefix: str, other_type: bool) -> bool:
     return prefix not in "O." and other_type
 
 
-def mining_threshold(gold: Sequence[int], predicted: Sequence[int], scores: Sequence[float]) -> float:
-    """The score from which on a mined pair counts, such that F1 is highest (BUCC chooses it on gold data).
+def mining_threshold(gold: Set[tuple[int, int]], mined: Sequence[Mined]) -> float:
+    """The score from which on a mined pair counts, such that F1 against the `gold` pairs is highest.
 
-    (queries,) each: index of the translation (-1: none), index of the mined candidate (-1: none), score of that pair.
-    Halfway between the last pair that is kept and the first that is not; the last pair's own score if all are kept.
-    Of equally good cuts the one with fewest pairs. Pairs of equal score are kept or dropped together.
+    Equals `bucc_optimize` of XTREME: pairs are taken one by one, best score first (of equal ones in the given order),
+    and the threshold is halfway between the last pair that is kept and the first that is not. Where all are kept it
+    is the last score itself (there the script stops with an error). 0, which keeps everything, if no pair is right.
     """
-    check_lengths(gold, predicted)
-    check_lengths(gold, scores)
-    rows = zip(gold, predicted, scores, strict=True)
-    mined = sorted((-score, right != guess) for right, guess, score in rows if guess >= 0)
-    true = sum(right >= 0 for right in gold)
-    hits, best, threshold = 0, 0.0, float("inf")
-    for i, (negative, wrong) in enumerate(mined):
-        hits += not wrong
-        if i + 1 < len(mined) and mined[i + 1][0] == negative:
-            continue
-        f1 = 2 * hits / (true + i + 1)
+    ordered = sorted(mined, key=lambda item: -item[2])
+    hits, best, threshold = 0, 0.0, 0.0
+    for kept, (query, candidate, score) in enumerate(ordered, start=1):
+        hits += (query, candidate) in gold
+        f1 = _set_f1(hits, kept, len(gold))
         if f1 > best:
-            best = f1
-            following = mined[i + 1][0] if i + 1 < len(mined) else negative
-            threshold = -(negative + following) / 2
+            following = ordered[kept][2] if kept < len(ordered) else score
+            best, threshold = f1, (score + following) / 2
     return threshold
 
 
-def mining_f1(gold: Sequence[int], predicted: Sequence[int], scores: Sequence[float], threshold: float) -> float:
-    """F1 of the pairs mined with at least `threshold`, against the true pairs; shapes as in `mining_threshold`.
+def mining_f1(gold: Set[tuple[int, int]], mined: Collection[Mined], threshold: float) -> float:
+    """F1 of the pairs mined with at least `threshold` as a set, against the `gold` pairs (BUCC).
 
-    BUCC's score. XTREME takes the threshold from its dev data; taking it from the scored data itself flatters.
+    XTREME takes the threshold from its dev data; taking it from the scored data itself flatters.
     """
-    check_lengths(gold, predicted)
-    check_lengths(gold, scores)
-    rows = zip(gold, predicted, scores, strict=True)
-    kept = [(right, guess) for right, guess, score in rows if guess >= 0 and score >= threshold]
-    true = sum(right >= 0 for right in gold)
-    hits = sum(right == guess for right, guess in kept)
-    return 2 * hits / (true + len(kept)) if hits else 0.0
+    kept = {(query, candidate) for query, candidate, score in mined if score >= threshold}
+    return _set_f1(len(kept & gold), len(kept), len(gold))
 
 
-def span_scores(
-    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: Literal["squad", "mlqa"]
-) -> dict[str, float]:
-    """`exact_match` and `f1` of extracted answers; their mean is a task score of XTREME.
+def _set_f1(hits: int, kept: int, true: int) -> float:
+    """F1 by way of precision and recall: cuts of equal F1 must round as in the script, or another one would win."""
+    if not hits:
+        return 0.0
+    precision, recall = hits / kept, hits / true
+    return 2 * precision * recall / (precision + recall)
 
-    `gold`: (questions, accepted answers), `predicted`: (questions,); `language` is that of the context, by which
-    MLQA normalises. Raises ValueError on unequal lengths and for a language that MLQA's rule does not know.
+
+def map_at_20(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[int]]) -> float:
+    """Mean over queries of the average precision of the best 20: the score of LAReQA and Mewsli-X in XTREME-R.
+
+    `relevant`: the right candidates of each query, `ranked`: (queries, candidates), best first. Average precision
+    is the sum of the precisions at the ranks of right candidates, divided by how many of the 20 could be right. With
+    one right candidate it is its reciprocal rank. Raises ValueError for unequal lengths, and where nothing is right.
     """
-    normalise = normaliser(rule, language)
-    return {"exact_match": exact_match(gold, predicted, normalise), "f1": answer_f1(gold, predicted, normalise)}
-
-
-def exact_match(gold: Sequence[Sequence[str]], predicted: Sequence[str], normalise: Normalise) -> float:
-    """Mean over questions of: the prediction equals an accepted answer.
-
-    `gold`: (questions, accepted answers), `predicted`: (questions,). Of several accepted answers the best counts
-    (SQuAD 1.1). Without accepted answers, no answer is right, and it is an empty prediction (SQuAD 2.0).
-    """
-    check_lengths(gold, predicted)
-    hits = sum(
-        any(normalise(guess) == normalise(answer) for answer in answers or ("",))
-        for answers, guess in zip(gold, predicted, strict=True)
-    )
-    return hits / len(gold)
-
-
-def answer_f1(gold: Sequence[Sequence[str]], predicted: Sequence[str], normalise: Normalise) -> float:
-    """Mean over questions of the F1 of the words of prediction and accepted answer; shapes as in `exact_match`.
-
-    Kept from SQuAD 1.1: where normalisation leaves nothing of an accepted answer ("The"), F1 is 0 although the exact
-    match is 1.
-    """
-    check_lengths(gold, predicted)
+    check_lengths(relevant, ranked)
     total = 0.0
-    for answers, guess in zip(gold, predicted, strict=True):
-        if answers:
-            total += max(_overlap(normalise(answer).split(), normalise(guess).split()) for answer in answers)
-        else:
-            total += not normalise(guess)
-    return total / len(gold)
-
-
-def _overlap(answer: Sequence[str], guess: Sequence[str]) -> float:
-    """F1 of two bags of words; 0 where they share none."""
-    shared = sum((Counter(answer) & Counter(guess)).values())
-    return 2 * shared / (len(answer) + len(guess)) if shared else 0.0
+    for right, candidates in zip(relevant, ranked, strict=True):
+        if not right:
+            raise ValueError("a query without a right candidate has no average precision.")
+        best = candidates[:RANKS]
+        hits = [rank for rank, one in enumerate(best, start=1) if one in right and one not in best[: rank - 1]]
+        total += sum(i / rank for i, rank in enumerate(hits, start=1)) / min(len(right), RANKS)
+    return total / len(relevant)

@@ -1,92 +1,123 @@
-"""Retrieval without training: a sentence is the mean of its tokens' hidden states in one layer (Tatoeba, BUCC)."""
+"""Retrieval without training, by the official rules: nearest neighbour (Tatoeba), mining (BUCC), ranking (LAReQA).
 
-import math
-from collections.abc import Sequence
+Beside the paper's layer every other one is scored, as the best layer moves with fine-tuning.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from spaces.profile import Profile
 from spaces.task import Task
-from trainables.encoder import Encoder
-from trainables.examples import Parallel
-from trainables.metrics import accuracy, mining_f1, mining_threshold
+from trainables.examples import Parallel, Pool, Ranking
+from trainables.metrics import RANKS, Mined, accuracy, map_at_20, mining_f1, mining_threshold
+from trainables.mining import mine, places, unique
+from trainables.neighbours import NEAREST, margins, neighbours
+from trainables.sentences import Embedder, layer_of, layers_of
 
-MAX_LENGTH = 512  # sub-tokens, as in the published scripts
-BATCH = 128
-NEIGHBOURS = 4  # of the ratio margin (Artetxe and Schwenk 2019)
-
-
-def layer_of(encoder: Encoder, profile: Profile) -> int:
-    """The layer that is read: 0 is the embeddings' output; XTREME reads 14 of 24, other depths in proportion."""
-    return round(profile.retrieval_depth * int(encoder.model.config.num_hidden_layers))
+Vectors = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
 
 
-def embed(encoder: Encoder, sentences: Sequence[str], layer: int) -> torch.Tensor:
-    """Unit vectors (sentences, width): the mean over all tokens, special ones included, of the layer's states."""
-    order = sorted(range(len(sentences)), key=lambda i: -len(sentences[i]))
-    limit = min(MAX_LENGTH, int(encoder.model.config.max_position_embeddings) - 2)
-    vectors = torch.empty(len(sentences), encoder.width)
-    encoder.model.eval()
-    with torch.inference_mode(), encoder.autocast():
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            coded = encoder.tokenizer(
-                [sentences[i] for i in chosen], padding=True, truncation=True, max_length=limit, return_tensors="pt"
-            ).to(encoder.device)
-            states = encoder.model(**coded, output_hidden_states=True).hidden_states[layer].float()
-            mask = coded["attention_mask"].unsqueeze(-1).to(states.dtype)
-            means = (states * mask).sum(1) / mask.sum(1)
-            vectors[chosen] = torch.nn.functional.normalize(means, dim=-1).float().cpu()
-    return vectors
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Metrics (shares from 0 to 1), and what the official one judges: queries, candidates found for them, scores.
 
-
-def nearest(queries: torch.Tensor, candidates: torch.Tensor) -> list[int]:
-    """For each query the index of the candidate with the largest cosine."""
-    guesses: list[int] = []
-    for block in queries.split(1024):
-        guesses += (block @ candidates.T).argmax(-1).tolist()
-    return guesses
-
-
-def mine(queries: torch.Tensor, candidates: torch.Tensor) -> tuple[list[int], list[float]]:
-    """Best candidate per query and its ratio margin; each candidate is given once, to its best query (-1: none).
-
-    The margin is the cosine over the mean cosine of both sides' four nearest neighbours. Pairs that are best from
-    the query's side and pairs that are best from the candidate's side are merged greedily by margin.
+    `found` has one candidate per query, the pairs from the threshold on (mining), or the best 20 per query (ranking).
     """
-    cosines = queries @ candidates.T
-    rows = cosines.topk(min(NEIGHBOURS, cosines.shape[1]), dim=1).values.mean(1)
-    columns = cosines.topk(min(NEIGHBOURS, cosines.shape[0]), dim=0).values.mean(0)
-    margins = cosines / ((rows[:, None] + columns[None, :]) / 2)
-    forward, backward = margins.max(1), margins.max(0)
-    pairs = [(value, i, j) for i, (value, j) in enumerate(zip(*_lists(forward), strict=True))]
-    pairs += [(value, i, j) for j, (value, i) in enumerate(zip(*_lists(backward), strict=True))]
-    guesses, scores, taken = [-1] * len(queries), [-math.inf] * len(queries), set()
-    for value, i, j in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if guesses[i] < 0 and j not in taken:
-            guesses[i], scores[i] = j, value
-            taken.add(j)
-    return guesses, scores
+
+    metrics: dict[str, float]
+    found: list[Mined]
 
 
-def _lists(best: "torch.return_types.max") -> tuple[list[float], list[int]]:
-    return best.values.tolist(), best.indices.tolist()
+def retrieve(embedder: Embedder, task: Task, profile: Profile, test: Pool, dev: Pool | None = None) -> Retrieved:
+    """Score one language in every layer: metrics of the paper's layer under their names, then `NAME_layer_K`.
 
+    `accuracy` takes the nearest candidate by cosine, `margin_accuracy` that of the highest ratio margin among the
+    nearest four. `f1` mines by margin and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of
+    the embeddings. Where the vectors of all layers would exceed `sentences.MOST_BYTES`, only the paper's is read, and
+    there are no metrics of layers.
 
-def retrieve(encoder: Encoder, task: Task, profile: Profile, test: Parallel, dev: Parallel | None) -> dict[str, float]:
-    """Metrics of one language: accuracy of the nearest neighbour, or mining F1 with the threshold chosen on `dev`.
-
-    XTREME chooses the threshold on the gold pairs of the language's own dev part; so does this. It is the one place
-    where a score uses labels of the target language, and no selection of stages ever sees it.
+    XTREME chooses the threshold of mining on the gold pairs of the language's own dev part; so does this, in each
+    layer. Without one it is chosen on the scored pool itself, as jiant does, which flatters. It is the one place where
+    a score uses labels of the target language, and no selection of stages ever sees it.
     """
-    layer = layer_of(encoder, profile)
-    vectors = embed(encoder, test.queries, layer), embed(encoder, test.candidates, layer)
-    if task.retrieval != "mine":
-        guesses = nearest(*vectors)
-        return {"accuracy": accuracy(test.gold, guesses)}
-    if dev is None:
-        raise ValueError(f"{task.name} needs a dev part to choose its threshold on.")
-    threshold = mining_threshold(
-        dev.gold, *mine(embed(encoder, dev.queries, layer), embed(encoder, dev.candidates, layer))
+    pools = [test] if dev is None else [test, dev]
+    sentences = sum(len(pool.queries) + len(pool.candidates) for pool in pools)
+    layers = layers_of(embedder.encoder, profile, sentences)
+    by_layer = {}
+    for i, layer in enumerate(layers):
+
+        def vectors(texts: tuple[str, ...], i: int = i) -> torch.Tensor:
+            return embedder(texts, layers)[i]
+
+        by_layer[layer] = _score(vectors, task, test, dev, embedder.encoder.device)
+    official = by_layer[layer_of(embedder.encoder, profile)]
+    metrics = dict(official.metrics)
+    if len(layers) > 1:
+        metrics |= {f"{name}_layer_{k}": value for k, one in by_layer.items() for name, value in one.metrics.items()}
+    return Retrieved(metrics, official.found)
+
+
+def _score(vectors: Vectors, task: Task, test: Pool, dev: Pool | None, device: torch.device) -> Retrieved:
+    """One layer by the task's rule; raises ValueError for a pool of the wrong sort."""
+    if task.retrieval == "rank":
+        if not isinstance(test, Ranking):
+            raise ValueError(f"{task.name} ranks candidates: its pool must say which are relevant.")
+        return _rank(vectors, test, device)
+    if not isinstance(test, Parallel) or isinstance(dev, Ranking):
+        raise ValueError(f"{task.name} pairs sentences: its pools must say which candidate translates a query.")
+    if task.retrieval == "nearest":
+        return _nearest(vectors, test, device)
+    return _mine(vectors, test, dev, device)
+
+
+def _nearest(vectors: Vectors, pool: Parallel, device: torch.device) -> Retrieved:
+    queries, candidates = vectors(pool.queries), vectors(pool.candidates)
+    of, back = neighbours(queries, candidates, NEAREST, device), neighbours(candidates, queries, NEAREST, device)
+    guesses = of.indices[:, 0].tolist()
+    by_margin = of.indices.gather(1, margins(of, back).argmax(1, keepdim=True)).flatten().tolist()
+    return Retrieved(
+        {"accuracy": accuracy(pool.gold, guesses), "margin_accuracy": accuracy(pool.gold, by_margin)},
+        list(zip(range(len(guesses)), guesses, of.cosines[:, 0].tolist(), strict=True)),
     )
-    return {"f1": mining_f1(test.gold, *mine(*vectors), threshold)}
+
+
+def _mine(vectors: Vectors, test: Parallel, dev: Parallel | None, device: torch.device) -> Retrieved:
+    gold, by_margin, by_cosine = _mined(vectors, test, device)
+    known, *known_mined = (gold, by_margin, by_cosine) if dev is None else _mined(vectors, dev, device)
+    threshold, cosine_threshold = (mining_threshold(known, mined) for mined in known_mined)
+    return Retrieved(
+        {"f1": mining_f1(gold, by_margin, threshold), "cosine_f1": mining_f1(gold, by_cosine, cosine_threshold)},
+        [pair for pair in by_margin if pair[2] >= threshold],
+    )
+
+
+def _mined(
+    vectors: Vectors, pool: Parallel, device: torch.device
+) -> tuple[set[tuple[int, int]], list[Mined], list[Mined]]:
+    """The true pairs of a pool, what is mined in it by ratio margin, and what by cosine."""
+    queries, candidates = vectors(unique(pool.queries)), vectors(unique(pool.candidates))
+    of, back = neighbours(queries, candidates, NEAREST, device), neighbours(candidates, queries, NEAREST, device)
+    query_places, candidate_places = places(pool.queries), places(pool.candidates)
+
+    def placed(mined: list[Mined]) -> list[Mined]:
+        found = [(query_places[i], candidate_places[j], score) for i, j, score in mined]
+        return [(i, j, score) for i, j, score in found if i is not None and j is not None]
+
+    by_margin = placed(mine(of, back, margins(of, back), margins(back, of)))
+    by_cosine = placed(mine(of, back, of.cosines, back.cosines))
+    return {(i, j) for i, j in enumerate(pool.gold) if j >= 0}, by_margin, by_cosine
+
+
+def _rank(vectors: Vectors, pool: Ranking, device: torch.device) -> Retrieved:
+    best = neighbours(vectors(pool.queries), vectors(pool.candidates), RANKS, device)
+    ranked, cosines = best.indices.tolist(), best.cosines.tolist()
+    return Retrieved(
+        {"map_at_20": map_at_20(pool.relevant, ranked)},
+        [
+            (i, j, score)
+            for i, (row, scores) in enumerate(zip(ranked, cosines, strict=True))
+            for j, score in zip(row, scores, strict=True)
+        ],
+    )

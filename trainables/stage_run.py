@@ -13,11 +13,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from spaces.benchmark import BENCHMARKS
 from spaces.columns import Status
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
-from trainables.data import pool
 from trainables.encoder import Encoder, load_encoder, save_encoder
 from trainables.files import write_file
 from trainables.fine_tuning import degenerate, dev_rows, start_training, test_rows
@@ -25,7 +23,7 @@ from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
 from trainables.pretrain import Pretraining
-from trainables.retrieval import retrieve
+from trainables.retrieval_stage import retrieval_rows
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, write_scores
 from trainables.training import DivergedError, FineTuning
@@ -42,6 +40,7 @@ class StageRun:
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
+        self.note: str | None = None
         self._lock: IO[str] = (self.folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
 
@@ -63,7 +62,7 @@ class StageRun:
             return done
         began = time.monotonic()
         if self.stage.kind == "retrieval":
-            rows = self._retrieval()
+            rows, self.note = retrieval_rows(self.stage, self._parent(), self.place.source, self.profile)
             return self._finish("finished", rows, began)
         if self.work is None:
             self.work = self._open()
@@ -115,34 +114,12 @@ class StageRun:
             curve=tuple(self.curve),
             steps=0 if tuned is None else end_of_tenth(tenth, tuned.steps),
             seconds=self.seconds,
-            note=None if tuned is None else tuned.note,
+            note=self.note if tuned is None else tuned.note,
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:
         assert isinstance(self.work, FineTuning)
         return dev_rows(self.stage, self.work)
-
-    def _retrieval(self) -> list[dict[str, Any]]:
-        encoder, source = self._parent(), self.place.source
-        task = BENCHMARKS.find(self.stage.benchmark).targets[self.stage.task]
-        rows = []
-        for language in self.stage.targets[task.name]:
-            test = pool(source, task, "test", language)
-            dev = pool(source, task, "dev", language) if task.retrieval == "mine" else None
-            rows += [
-                {
-                    "target": task.name,
-                    "tenth": TENTHS,
-                    "language": language,
-                    "split": "test",
-                    "metric": metric,
-                    "official": metric in task.score,
-                    "value": value,
-                    "examples": len(test.queries),
-                }
-                for metric, value in retrieve(encoder, task, self.profile, test, dev).items()
-            ]
-        return rows
 
     def _parent(self) -> Encoder:
         """The encoder that this stage starts from."""

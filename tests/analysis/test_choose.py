@@ -175,3 +175,37 @@ def test_a_score_that_lacks_an_official_metric_is_missing(
     one = matrix(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
     assert one.mean == pytest.approx(20)
     assert (one.parts, one.of_parts) == (1, 2)
+
+
+def layered(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Path:
+    """A retrieval sweep whose official accuracy gains 10 points, layer 7 20, and whose margin loses 30."""
+    folder = write_sweep(
+        tmp_path,
+        [
+            run_of(intermediate=name, test={"tatoeba": {"de": score, "fr": score}}, kind="retrieval", rate=None)
+            for name, score in (("none", 0.5), ("nli", 0.6))
+        ],
+    )
+    for path in (tmp_path / "stages").glob("*/scores.parquet"):
+        rows = pl.read_parquet(path).filter(pl.col("metric") == "accuracy")
+        gained = rows["intermediate"].item(0) == "nli"
+        more = {"accuracy_layer_7": 0.7 if gained else 0.5, "margin_accuracy": 0.3 if gained else 0.6}
+        others = [
+            rows.with_columns(metric=pl.lit(name), official=pl.lit(False), value=pl.lit(value))
+            for name, value in more.items()
+        ]
+        pl.concat([rows, *others]).write_parquet(path)
+    return folder
+
+
+def test_metrics_of_layers_stand_beside_and_can_be_picked(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, cell = layered(run_of, write_sweep, tmp_path), ("nli", "tatoeba")
+    assert gain(folder, cell) == pytest.approx(10)
+    assert gain(folder, cell, picked={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
+    assert gain(folder, cell, picked={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
+    with pytest.raises(
+        UsageError, match=r"unknown metric of tatoeba 'accuracy_layer_8': did you mean accuracy_layer_7"
+    ):
+        gain(folder, cell, picked={"tatoeba": ("accuracy_layer_8",)})

@@ -121,12 +121,13 @@ def test_a_question_that_fills_the_window_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unanswerable", "none", "expected"), [(True, 5.0, ""), (True, -5.0, "ab"), (False, 5.0, "ab")]
+    ("answers", "none", "expected"),
+    [("squad2", 5.0, ""), ("squad2", -5.0, "ab"), ("squad1", 5.0, "ab"), ("mlqa", 5.0, "ab")],
 )
-def test_no_answer_only_where_the_task_allows_it(unanswerable: bool, none: float, expected: str) -> None:
+def test_no_answer_only_where_the_task_allows_it(answers: str, none: float, expected: str) -> None:
     example = Span("id", "q", "ab cd", (), ())
     feature = span.encode(TOKENIZER, [example], recipe(), MINIATURE)[0]
-    found = span.merge(task("span", unanswerable=unanswerable), [feature], [Guess(0, 2, 1.0, none)], [example])
+    found = span.merge(task("span", answers=answers), [feature], [Guess(0, 2, 1.0, none)], [example])
     assert found == [expected]
 
 

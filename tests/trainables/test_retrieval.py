@@ -1,62 +1,204 @@
-"""Retrieval by hand: neighbours, margins, thresholds, layers."""
+"""Retrieval by hand: layers, embeddings, the three rules."""
+
+import dataclasses
+import itertools
 
 import pytest
 import torch
 
-from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES
+from spaces.task import Retrieval, Task
+from trainables import sentences as module
 from trainables.encoder import Encoder
-from trainables.examples import Parallel
-from trainables.retrieval import embed, layer_of, mine, nearest, retrieve
+from trainables.examples import Parallel, Ranking
+from trainables.retrieval import Retrieved, _mine, _nearest, _rank, retrieve
+from trainables.sentences import Embedder, embed, layer_of, layers_of
 
-EYE = torch.eye(4)
-SENTENCES = ["w1 w2", "w3", "w1"]
-
-
-def test_the_nearest_candidate_by_cosine() -> None:
-    assert nearest(EYE[[2, 0, 3]], EYE) == [2, 0, 3]
+MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
+CPU = torch.device("cpu")
+OFFICIAL = {"nearest": "accuracy", "mine": "f1", "rank": "map_at_20"}
 
 
-def test_mining_gives_each_candidate_once() -> None:
-    queries = torch.nn.functional.normalize(torch.tensor([[1.0, 0.1, 0.0, 0.0], [1.0, 0.2, 0.0, 0.0], [0, 0, 0, 1.0]]))
-    guesses, scores = mine(queries, EYE)
-    found = [guess for guess in guesses if guess >= 0]
-    assert len(found) == len(set(found)) and guesses[2] == 3
-    assert all(score > 0 for guess, score in zip(guesses, scores, strict=True) if guess >= 0)
+def task(retrieval: Retrieval) -> Task:
+    return Task(name="t", kind="retrieval", about="", score=(OFFICIAL[retrieval],), retrieval=retrieval)
 
 
-def test_the_margin_is_the_cosine_over_the_mean_of_both_neighbourhoods() -> None:
-    # Two by two: both neighbourhoods hold both, so the margin of (0, 0) is 1 / ((.5 + .5) / 2).
-    _, scores = mine(EYE[:2], EYE[:2])
-    assert scores == pytest.approx([2.0, 2.0])
+def words_of(encoder: Encoder, count: int) -> tuple[str, ...]:
+    return tuple(sorted(word for word in encoder.tokenizer.get_vocab() if word.isalpha()))[:count]
 
 
-def test_an_embedding_does_not_depend_on_its_neighbours_in_the_batch(encoder: Encoder) -> None:
-    words = [word for word in encoder.tokenizer.get_vocab() if word.isalpha()]
-    sentences = [" ".join(words[:n]) for n in (1, 9, 3)]
-    together, alone = embed(encoder, sentences, 2), torch.cat([embed(encoder, [text], 2) for text in sentences])
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
-    assert together.norm(dim=-1).tolist() == pytest.approx([1.0] * 3)
+def vectors(**places: list[float]) -> dict[str, torch.Tensor]:
+    return {name: torch.nn.functional.normalize(torch.tensor(place), dim=0) for name, place in places.items()}
+
+
+def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_batch(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = words_of(encoder, 9)
+    texts = [" ".join(words[:n]) for n in (1, 9, 3, 0, 3)]
+    together = embed(encoder, texts, (0, 1, 2))
+    assert together.shape == (3, 5, 16) and together.dtype == torch.float32
+    assert together.norm(dim=-1).flatten().tolist() == pytest.approx([1.0] * 15)
+    encoder.model.eval()
+    for i, text in enumerate(texts):
+        coded = encoder.tokenizer(text, return_tensors="pt")
+        with torch.inference_mode():
+            states = encoder.model(**coded, output_hidden_states=True).hidden_states
+        alone = torch.stack([torch.nn.functional.normalize(layer[0].mean(0), dim=0) for layer in states])
+        torch.testing.assert_close(together[:, i], alone, rtol=1e-4, atol=1e-5)
+    monkeypatch.setattr(module, "MOST_TOKENS", 12)
+    monkeypatch.setattr(module, "TOKENISED", 2)
+    torch.testing.assert_close(embed(encoder, texts, (2, 0)), together[[2, 0]], rtol=1e-4, atol=1e-5)
+
+
+def test_no_batch_is_larger_than_its_limit(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = words_of(encoder, 40)
+    texts = [" ".join(words[: n % 30]) for n in range(50)]
+    monkeypatch.setattr(module, "MOST_TOKENS", 100)
+    seen = []
+    for batch in module._batches(encoder, texts):
+        assert len(batch) * max(len(ids) for _, ids in batch) <= 100
+        seen += [i for i, _ in batch]
+    assert sorted(seen) == list(range(50))
+    # A sentence that is longer than the limit goes alone, cut where the encoder's positions end.
+    monkeypatch.setattr(module, "MOST_TOKENS", 10)
+    assert [[len(ids) for _, ids in batch] for batch in module._batches(encoder, [" ".join(words * 9)])] == [[78]]
 
 
 def test_xlm_r_large_is_read_at_layer_14(encoder: Encoder) -> None:
     encoder.model.config.num_hidden_layers = 24
-    assert layer_of(encoder, PROFILES["pretrained"]) == 14
+    assert layer_of(encoder, PRETRAINED) == 14
     encoder.model.config.num_hidden_layers = 12
-    assert layer_of(encoder, PROFILES["pretrained"]) == 7
+    assert layer_of(encoder, PRETRAINED) == 7
 
 
-def test_mining_needs_a_dev_part_for_its_threshold(encoder: Encoder) -> None:
-    task = BENCHMARKS["miniature"].targets["bucc"]
-    pool = Parallel(queries=("a",), candidates=("b",), gold=(0,))
-    with pytest.raises(ValueError, match="needs a dev part"):
-        retrieve(encoder, task, PROFILES["miniature"], pool, None)
+def test_pools_that_are_too_large_are_read_in_the_papers_layer_only(encoder: Encoder) -> None:
+    most = module.MOST_BYTES // (4 * 3 * 16)  # 3 layers of width 16
+    assert layers_of(encoder, MINIATURE, most) == (0, 1, 2)
+    assert layers_of(encoder, MINIATURE, most + 1) == (2,)
 
 
-def test_identical_sentences_find_each_other(encoder: Encoder) -> None:
-    words = [word for word in encoder.tokenizer.get_vocab() if word.isalpha()][:20]
-    pool = Parallel(queries=tuple(words), candidates=tuple(words[::-1]), gold=tuple(range(19, -1, -1)))
-    task = BENCHMARKS["miniature"].targets["tatoeba"]
-    assert retrieve(encoder, task, PROFILES["miniature"], pool, None) == {"accuracy": 1.0}
-    bucc = BENCHMARKS["miniature"].targets["bucc"]
-    assert retrieve(encoder, bucc, PROFILES["miniature"], pool, pool)["f1"] == 1.0
+def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: list[tuple[str, ...]] = []
+
+    def counted(encoder: Encoder, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
+        embedded.append(sentences)
+        return embed(encoder, sentences, layers)
+
+    monkeypatch.setattr(module, "embed", counted)
+    embedder, candidates = Embedder(encoder), words_of(encoder, 5)
+    for queries in ((candidates[0],), (candidates[1],), (candidates[2],)):
+        pool = Ranking(queries, candidates, (frozenset({0}),))
+        retrieve(embedder, task("rank"), MINIATURE, pool)
+    assert embedded.count(candidates) == 1 and len(embedded) == 4
+
+
+@pytest.mark.parametrize("retrieval", ["nearest", "mine", "rank"])
+def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, retrieval: Retrieval) -> None:
+    words = words_of(encoder, 20)
+    gold = tuple(range(19, -1, -1))
+    pool = (
+        Ranking(words, words[::-1], tuple(frozenset({i}) for i in gold))
+        if retrieval == "rank"
+        else Parallel(words, words[::-1], gold)
+    )
+    found = retrieve(Embedder(encoder), task(retrieval), MINIATURE, pool, pool if retrieval == "mine" else None)
+    names = {"nearest": ("accuracy", "margin_accuracy"), "mine": ("f1", "cosine_f1"), "rank": ("map_at_20",)}[retrieval]
+    layers = [f"{name}_layer_{layer}" for layer in range(3) for name in names]
+    assert list(found.metrics) == [*names, *layers]
+    assert set(found.metrics.values()) == {1.0}
+    if retrieval == "rank":
+        assert next(j for i, j, _ in found.found if i == 3) == 16 and len(found.found) == 20 * 20
+    else:
+        assert sorted(pair[:2] for pair in found.found) == list(enumerate(gold))
+
+
+def test_the_official_metric_and_what_is_found_are_those_of_the_papers_layer(encoder: Encoder) -> None:
+    words = words_of(encoder, 30)
+    queries = tuple(f"{a} {b}" for a, b in itertools.pairwise(words))
+    pool = Parallel(queries, words[:29], tuple(range(29)))
+    for depth, layer in ((0.0, 0), (0.5, 1), (1.0, 2)):
+        profile = dataclasses.replace(MINIATURE, retrieval_depth=depth)
+        found = retrieve(Embedder(encoder), task("nearest"), profile, pool)
+        for name in ("accuracy", "margin_accuracy"):
+            assert found.metrics[name] == found.metrics[f"{name}_layer_{layer}"]
+        cosines = embed(encoder, queries, (layer,))[0] @ embed(encoder, words[:29], (layer,))[0].T
+        assert [score for _, _, score in found.found] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
+
+
+def test_too_large_pools_have_no_metrics_of_layers(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = words_of(encoder, 8)
+    pool = Parallel(words, words[::-1], tuple(range(7, -1, -1)))
+    every = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
+    monkeypatch.setattr(module, "MOST_BYTES", 0)
+    one = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
+    assert list(one.metrics) == ["accuracy", "margin_accuracy"]
+    assert one.metrics.items() <= every.metrics.items() and one.found == every.found
+
+
+def test_the_margin_corrects_a_candidate_that_is_near_to_everything() -> None:
+    # `hub` is the nearest of every query; by margin each query finds its own.
+    place = vectors(
+        q0=[1.0, 0.8, 0, 0], q1=[1.0, 0, 0.8, 0], q2=[1.0, 0, 0, 0.8], hub=[1.0, 0.2, 0.2, 0.2],
+        c0=[0.3, 1.0, 0, 0], c1=[0.3, 0, 1.0, 0], c2=[0.3, 0, 0, 1.0],
+    )  # fmt: skip
+    pool = Parallel(("q0", "q1", "q2"), ("hub", "c0", "c1", "c2"), (1, 2, 3))
+    found = _nearest(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
+    assert found.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0}
+    assert [pair[:2] for pair in found.found] == [(0, 0), (1, 0), (2, 0)]
+
+
+def mined(dev_gold: tuple[int, ...] | None, queries: tuple[str, ...] = ("q0", "q1", "q2")) -> Retrieved:
+    """Three pairs of falling cosine: 1, 0.8 and 0.5, each alone in its plane; the third is no translation."""
+    place = vectors(
+        q0=[1.0, 0, 0, 0, 0], c0=[1.0, 0, 0, 0, 0], q1=[0, 1.0, 0, 0, 0], c1=[0, 0.8, 0.6, 0, 0],
+        q2=[0, 0, 0, 1.0, 0], c2=[0, 0, 0, 0.5, 0.75**0.5],
+    )  # fmt: skip
+
+    def look(texts: tuple[str, ...]) -> torch.Tensor:
+        return torch.stack([place[text] for text in texts])
+
+    candidates = ("c0", "c1", "c2")
+    test = Parallel(queries, candidates, (0, 1, *(-1 for _ in queries[2:])))
+    dev = None if dev_gold is None else Parallel(("q0", "q1", "q2"), candidates, dev_gold)
+    return _mine(look, test, dev, CPU)
+
+
+def test_mining_keeps_the_pairs_above_the_threshold_of_dev() -> None:
+    # The neighbourhoods' means are a third of the cosine on both sides: every margin is 3, and cannot tell them apart.
+    # With all of three kept, two right of two: 2 * 2 / (3 + 2).
+    assert mined((0, 1, -1)).metrics["f1"] == pytest.approx(0.8)
+    # By cosine, dev puts the cut where it ends: behind the first, the second or the third pair.
+    assert mined((0, -1, -1)).metrics["cosine_f1"] == pytest.approx(2 * 1 / (1 + 2))
+    assert mined((0, 1, -1)).metrics["cosine_f1"] == 1.0
+    assert mined((0, 1, 2)).metrics["cosine_f1"] == pytest.approx(0.8)
+    assert mined((-1, -1, -1)).metrics["cosine_f1"] == pytest.approx(0.8)  # nothing to choose by: all are kept
+
+
+def test_without_dev_the_threshold_is_the_best_of_the_scored_pool() -> None:
+    assert mined(None).metrics["cosine_f1"] == 1.0
+
+
+def test_a_true_pair_of_a_repeated_sentence_is_missed() -> None:
+    # q1 stands there twice and has no place: one right of one kept, two true ones.
+    found = mined(None, queries=("q0", "q1", "q1"))
+    assert found.metrics["cosine_f1"] == pytest.approx(2 / 3)
+    assert [pair[:2] for pair in found.found] == [(0, 0)]
+
+
+def test_a_ranking_by_hand() -> None:
+    place = vectors(q=[1.0, 0], a=[0, 1.0], b=[1.0, 0.1], c=[1.0, 1.0], r=[0.0, 1.0])
+    pool = Ranking(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})))
+    found = _rank(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
+    assert [pair[:2] for pair in found.found] == [(0, 1), (0, 2), (0, 0), (1, 0), (1, 2), (1, 1)]
+    # q: ranks 1 and 3 of two right ones, (1 + 2 / 3) / 2. r: rank 3.
+    assert found.metrics == {"map_at_20": pytest.approx((5 / 6 + 1 / 3) / 2)}
+
+
+def test_a_pool_of_the_wrong_sort_is_refused(encoder: Encoder) -> None:
+    words = words_of(encoder, 2)
+    ranking, parallel = Ranking(words, words, (frozenset({0}),) * 2), Parallel(words, words, (0, 1))
+    with pytest.raises(ValueError, match="which are relevant"):
+        retrieve(Embedder(encoder), task("rank"), MINIATURE, parallel)
+    with pytest.raises(ValueError, match="which candidate translates"):
+        retrieve(Embedder(encoder), task("mine"), MINIATURE, ranking)

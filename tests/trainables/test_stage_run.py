@@ -10,7 +10,10 @@ import torch
 
 from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
-from trainables.data import Source
+from spaces.task import Task
+from trainables import retrieval_stage
+from trainables.data import Source, pool
+from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
@@ -125,12 +128,33 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
 
 def test_retrieval_is_one_piece(place: Place) -> None:
     outcome = run(place, RETRIEVAL, tenths=1)
-    assert outcome.status == "finished"
+    assert outcome.status == "finished" and outcome.note is None
     rows = pl.read_parquet(place.folder(RETRIEVAL.key) / SCORES)
-    assert rows.select("target", "language", "metric", "split").rows() == [
+    assert rows.filter("official").select("target", "language", "metric", "split").rows() == [
         ("tatoeba", "qna", "accuracy", "test"),
         ("tatoeba", "qfa", "accuracy", "test"),
     ]
+    names = ["accuracy", "margin_accuracy"]
+    names += [f"{name}_layer_{layer}" for layer in range(3) for name in names]
+    assert rows["metric"].to_list() == names * 2 and rows["target"].n_unique() == 1
+
+
+def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = dataclasses.replace(RETRIEVAL, task="bucc", targets={"bucc": ("qna", "qfa")})
+    with_dev = run(place, stage, tenths=1)
+    before = pl.read_parquet(place.folder(stage.key) / SCORES).filter("official")
+    assert with_dev.note is None and before["metric"].to_list() == ["f1", "f1"]
+
+    def lacking(source: Source, task: Task, language: str) -> Pool | None:
+        return pool(source, task, "dev", language) if language == "qna" else None
+
+    monkeypatch.setattr(retrieval_stage, "dev_pool", lacking)
+    again = dataclasses.replace(stage, seed=1)
+    assert run(place, again, tenths=1).note == "no dev part in qfa: threshold chosen on the test part"
+    after = pl.read_parquet(place.folder(again.key) / SCORES).filter("official")
+    assert after["value"][0] == before["value"][0] and after["value"][1] >= before["value"][1]
 
 
 def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
+from trainables.answers import answer_scores
 from trainables.examples import Span
 from trainables.features import Feature, Tensors
-from trainables.metrics import span_scores
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 
@@ -151,5 +151,5 @@ def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], exa
 
 
 def score(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> dict[str, float]:
-    """Exact match and F1 over words by SQuAD's rule, or MLQA's where the task says so."""
-    return span_scores([example.answers for example in examples], predictions, language, task.answers)
+    """Exact match and F1 over words by the rule that the task names; its parts beside them for SQuAD 2.0."""
+    return answer_scores([example.answers for example in examples], predictions, language, task.answers)
