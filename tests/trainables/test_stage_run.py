@@ -17,8 +17,8 @@ from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
-from trainables.retrieval import embed
 from trainables.scores import write_scores
+from trainables.sentences import embed
 from trainables.stage_run import StageRun
 from trainables.training import FineTuning
 
@@ -101,7 +101,7 @@ def test_a_stage_computes_in_its_own_precision(place: Place) -> None:
         encoder = work._parent()
         work.close()
         assert encoder.precision == stage.precision
-        found.append(embed(encoder, ["w1 w2", "w3"], 2))
+        found.append(embed(encoder, ["w1 w2", "w3"], [2])[0])
     assert not torch.equal(*found) and found[1].dtype == torch.float32
     torch.testing.assert_close(*found, rtol=0.02, atol=0.02)
 
