@@ -30,13 +30,16 @@ from trainables.shared_table import shared_table
 
 VERSION = 1  # raise it when a kind of task encodes its examples in another way
 CHUNK = 10_000  # examples that are tokenised at once: what the tokenizer returns is much larger than the table
-MOST_FEATURES = 300_000  # of sets that are kept open or in memory; the least recently used ones go first
+# What one process keeps; the least recently used sets go first.
+MOST_FEATURES = 300_000  # of sets with features or examples in its own memory
+MOST_SETS = 64  # an open table holds up to eight files open, of 1,024 that a process may have on many systems
 
 
 @dataclass(frozen=True, slots=True)
 class _Set:
     table: FeatureTable
     examples: Sequence[Example] | None  # None where only the features were asked for
+    own: int  # features that lie in the memory of this process, or whose examples do
 
 
 _kept: OrderedDict[tuple[object, ...], _Set] = OrderedDict()
@@ -110,9 +113,10 @@ def _find(
             return build_table(_in_chunks(task, found, *how), per_position=per_position, left_out=left_out)
 
         table = build() if shared is None else shared_table(shared / _key(what, settings), build)
-        _kept[place] = _Set(table, None if read is None else read[0])
+        own = len(table) if shared is None or with_examples else 0
+        _kept[place] = _Set(table, None if read is None else read[0], own)
     _kept.move_to_end(place)
-    while len(_kept) > 1 and sum(len(kept.table) for kept in _kept.values()) > MOST_FEATURES:
+    while len(_kept) > 1 and (len(_kept) > MOST_SETS or sum(kept.own for kept in _kept.values()) > MOST_FEATURES):
         _kept.popitem(last=False)
     return _kept[place]
 

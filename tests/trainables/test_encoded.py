@@ -167,8 +167,9 @@ def labels_of(example: Example) -> tuple[int, ...]:
     return ()
 
 
-def test_the_least_recently_used_sets_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FEATURES", 80)
+@pytest.mark.parametrize(("name", "most"), [("MOST_FEATURES", 80), ("MOST_SETS", 2)])
+def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, name, most)
 
     def ask(kind: str) -> object:
         return training_table(MINIATURE, ONE_OF_EACH_KIND[kind], TOKENIZER, RECIPE, PROFILE)
@@ -178,6 +179,13 @@ def test_the_least_recently_used_sets_go_first(monkeypatch: pytest.MonkeyPatch) 
     ask("pair")
     ask("tagging")
     assert ask("pair") is first and ask("choice") is not second
+
+
+def test_shared_tables_push_nothing_out(real: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FEATURES", 10)
+    dev = encoded(real, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
+    assert len(training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
+    assert encoded(real, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
 
 
 @pytest.mark.parametrize("name", ["qqp", "csqa", "udpos", "xquad"])
