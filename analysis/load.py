@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 from analysis.tidy import CELL, SCHEMA, Scale, require, tidy, to_shares
 from spaces.benchmark import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
 from spaces.table import unknown
 
 SWEEP = "sweep.json"
@@ -148,7 +149,7 @@ def _files(path: Path, scale: Scale) -> Scores:
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps: name the one to rank: {', '.join(sweeps)}.")
-        files = sorted(path.rglob("*.parquet"))
+        files = sorted(file for file in path.rglob("*.parquet") if file.name != PREDICTIONS)
         if not files:
             raise UsageError(f"{path} is neither a sweep (it has no {SWEEP}) nor does it hold Parquet files.")
     elif not path.is_file():

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
 from spaces.profile import Profile
 from spaces.stage import Stage
@@ -12,6 +14,7 @@ from trainables.data import Source
 from trainables.encoded import encoded
 from trainables.encoder import Encoder
 from trainables.evaluation import evaluate, majority, task_score
+from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
 from trainables.training import FineTuning, Part
 
@@ -73,8 +76,13 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
     ]
 
 
-def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) -> list[dict[str, Any]]:
-    """The best tenth's scores in every language of every target of the stage, with the majority floor beside them."""
+def test_rows(
+    stage: Stage, work: FineTuning, source: Source, profile: Profile, kept: list[pa.Table] | None = None
+) -> list[dict[str, Any]]:
+    """The best tenth's scores in every language of every target of the stage, with the majority floor beside them.
+
+    The predictions behind them are added to `kept`, one table per target and language.
+    """
     benchmark = BENCHMARKS.find(stage.benchmark)
     train = encoded(source, work.parts[0].task, "train", "en", work.encoder.tokenizer, work.recipe, profile)
     rows = []
@@ -82,7 +90,10 @@ def test_rows(stage: Stage, work: FineTuning, source: Source, profile: Profile) 
         task = benchmark.targets[name]
         for language in languages:
             test = encoded(source, task, "test", language, work.encoder.tokenizer, work.recipe, profile)
-            metrics = evaluate(work.encoder, work.heads[0], test).metrics
+            result = evaluate(work.encoder, work.heads[0], test)
+            if kept is not None:
+                kept.append(predicted_table(stage.key, test, result.predictions))
+            metrics = result.metrics
             floor = majority(task, train.examples, test)
             if floor is not None:
                 metrics = {**metrics, MAJORITY: task_score(task, floor)}

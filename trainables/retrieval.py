@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -14,6 +15,14 @@ from trainables.metrics import accuracy, mining_f1, mining_threshold
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
 BATCH = 128
 NEIGHBOURS = 4  # of the ratio margin (Artetxe and Schwenk 2019)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Metrics (shares from 0 to 1), and what was found: (query, candidate, score), places as read, by query."""
+
+    metrics: dict[str, float]
+    found: list[tuple[int, int, float]]
 
 
 def layer_of(encoder: Encoder, profile: Profile) -> int:
@@ -73,8 +82,8 @@ def _lists(best: "torch.return_types.max") -> tuple[list[float], list[int]]:
     return best.values.tolist(), best.indices.tolist()
 
 
-def retrieve(encoder: Encoder, task: Task, profile: Profile, test: Parallel, dev: Parallel | None) -> dict[str, float]:
-    """Metrics of one language: accuracy of the nearest neighbour, or mining F1 with the threshold chosen on `dev`.
+def retrieve(encoder: Encoder, task: Task, profile: Profile, test: Parallel, dev: Parallel | None) -> Retrieved:
+    """Metrics and finds of one language: accuracy of the nearest neighbour, or mining F1 with the threshold chosen on `dev`.
 
     XTREME chooses the threshold on the gold pairs of the language's own dev part; so does this. It is the one place
     where a score uses labels of the target language, and no selection of stages ever sees it.
@@ -83,10 +92,15 @@ def retrieve(encoder: Encoder, task: Task, profile: Profile, test: Parallel, dev
     vectors = embed(encoder, test.queries, layer), embed(encoder, test.candidates, layer)
     if not task.mine:
         guesses = nearest(*vectors)
-        return {"accuracy": accuracy(test.gold, guesses)}
+        scores = (vectors[0] * vectors[1][guesses]).sum(-1).tolist()
+        found = list(zip(range(len(guesses)), guesses, scores, strict=True))
+        return Retrieved({"accuracy": accuracy(test.gold, guesses)}, found)
     if dev is None:
         raise ValueError(f"{task.name} needs a dev part to choose its threshold on.")
     threshold = mining_threshold(
         dev.gold, *mine(embed(encoder, dev.queries, layer), embed(encoder, dev.candidates, layer))
     )
-    return {"f1": mining_f1(test.gold, *mine(*vectors), threshold)}
+    guesses, scores = mine(*vectors)
+    pairs = zip(range(len(guesses)), guesses, scores, strict=True)
+    found = [(i, guess, score) for i, guess, score in pairs if guess >= 0 and score >= threshold]
+    return Retrieved({"f1": mining_f1(test.gold, guesses, scores, threshold)}, found)

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import IO, Any
 
+import pyarrow as pa
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from spaces.benchmark import BENCHMARKS
 from spaces.columns import Status
+from spaces.prediction_columns import PREDICTIONS
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.data import pool
@@ -24,6 +26,7 @@ from trainables.fine_tuning import degenerate, dev_rows, start_training, test_ro
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
+from trainables.predictions import retrieved_table, write_predictions
 from trainables.pretrain import Pretraining
 from trainables.retrieval import retrieve
 from trainables.schedule import end_of_tenth
@@ -42,6 +45,7 @@ class StageRun:
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
+        self.kept: list[pa.Table] | None = [] if place.predictions else None
         self._lock: IO[str] = (self.folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
 
@@ -88,7 +92,7 @@ class StageRun:
         work.restore_best()
         if self.stage.kind == "intermediate":
             save_encoder(work.encoder, self.folder / ENCODER)
-        rows = self._dev_rows() + test_rows(self.stage, work, self.place.source, self.profile)
+        rows = self._dev_rows() + test_rows(self.stage, work, self.place.source, self.profile, self.kept)
         reason = degenerate(work, self.place.source, self.profile)
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
 
@@ -99,6 +103,8 @@ class StageRun:
         outcome = replace(self._outcome(status), reason=reason)
         rows = score_rows(self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds)
         write_scores(self.folder / SCORES, rows)
+        if self.kept:
+            write_predictions(self.folder / PREDICTIONS, self.kept)
         write_outcome(self.folder, outcome)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         return outcome
@@ -129,6 +135,9 @@ class StageRun:
         for language in self.stage.targets[task.name]:
             test = pool(source, task, "test", language)
             dev = pool(source, task, "dev", language) if task.mine else None
+            retrieved = retrieve(encoder, task, self.profile, test, dev)
+            if self.kept is not None:
+                self.kept.append(retrieved_table(self.stage.key, task, language, test, retrieved.found))
             rows += [
                 {
                     "target": task.name,
@@ -140,7 +149,7 @@ class StageRun:
                     "value": value,
                     "examples": len(test.queries),
                 }
-                for metric, value in retrieve(encoder, task, self.profile, test, dev).items()
+                for metric, value in retrieved.metrics.items()
             ]
         return rows
 

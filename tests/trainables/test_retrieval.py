@@ -57,6 +57,9 @@ def test_identical_sentences_find_each_other(encoder: Encoder) -> None:
     words = [word for word in encoder.tokenizer.get_vocab() if word.isalpha()][:20]
     pool = Parallel(queries=tuple(words), candidates=tuple(words[::-1]), gold=tuple(range(19, -1, -1)))
     task = BENCHMARKS["miniature"].targets["tatoeba"]
-    assert retrieve(encoder, task, PROFILES["miniature"], pool, None) == {"accuracy": 1.0}
+    retrieved = retrieve(encoder, task, PROFILES["miniature"], pool, None)
+    assert retrieved.metrics == {"accuracy": 1.0} and [pair[:2] for pair in retrieved.found] == [
+        (i, 19 - i) for i in range(20)
+    ]
     bucc = BENCHMARKS["miniature"].targets["bucc"]
-    assert retrieve(encoder, bucc, PROFILES["miniature"], pool, pool)["f1"] == 1.0
+    assert retrieve(encoder, bucc, PROFILES["miniature"], pool, pool).metrics["f1"] == 1.0
