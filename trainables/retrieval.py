@@ -83,7 +83,7 @@ def _lists(best: "torch.return_types.max") -> tuple[list[float], list[int]]:
 
 
 def retrieve(encoder: Encoder, task: Task, profile: Profile, test: Parallel, dev: Parallel | None) -> Retrieved:
-    """Metrics and finds of one language: accuracy of the nearest neighbour, or mining F1 with the threshold chosen on `dev`.
+    """Metrics and finds: accuracy of the nearest neighbour, or mining F1 with the threshold chosen on `dev`.
 
     XTREME chooses the threshold on the gold pairs of the language's own dev part; so does this. It is the one place
     where a score uses labels of the target language, and no selection of stages ever sees it.
