@@ -114,8 +114,8 @@ def _pairs(rows: pl.DataFrame, language: str) -> list[str]:
 
 
 def _places(rows: pl.DataFrame, language: str) -> list[str]:
-    """The line of the English sentence a line, from 0, in XTREME's English file, which is sorted."""
-    return rows["prediction"].list.get(1).to_list()
+    """For each line of XTREME's English file, which is sorted, the line of the foreign sentence found, from 0."""
+    return rows.sort(pl.col("id").cast(pl.Int64))["prediction"].list.first().to_list()
 
 
 LINES: Mapping[str, Texts] = {

@@ -13,12 +13,17 @@ PREDICTION_COLUMNS = (
     Column("language", "string", "Language of the test set."),
     Column("split", "string", "Always test: dev predictions are not kept."),
     Column("example", "int64", "Place of the example (retrieval: of the query) in the test set as read, from 0."),
-    Column("id", "string", "Id of the question (span); null for other kinds."),
+    Column(
+        "id",
+        "string",
+        "Span: id of the question. Retrieval without mining: number of the query among the queries in sorted order, "
+        "from 0, which is its line in XTREME's own files. Null for other kinds.",
+    ),
     Column(
         "prediction",
         "list<string>",
         "Pair: the label's name. Choice: the option's number, from 0. Tagging: one tag per word. Span: the answer. "
-        "Retrieval: the candidate's number as read, from 0, then its number among the candidates in sorted order.",
+        "Retrieval: the candidate's number as read, from 0.",
     ),
     Column("score", "double", "Retrieval: cosine, or ratio margin of a mined pair; null for other kinds."),
 )

@@ -169,7 +169,8 @@ DATASETS = Table(
             name="tatoeba",
             hub="google/xtreme",
             configs=("tatoeba.{code}",),
-            columns={"query": "source_sentence", "candidate": "target_sentence"},
+            # XTREME's script looks English sentences up among foreign ones, and its label files are made so.
+            columns={"query": "target_sentence", "candidate": "source_sentence"},
             language_in="config",
             codes=_TATOEBA_CODES,
             licence="CC BY 2.0 FR",

@@ -48,14 +48,14 @@ def retrieved_table(
 
     A mining task gives the pairs it mined, any other one pair per query.
     """
-    place = sorted_places(pool.candidates)
+    lines = sorted_places(pool.queries)
     return _table(
         stage,
         task,
         language,
         examples=[query for query, _, _ in found],
-        ids=[None] * len(found),
-        predictions=[[str(candidate), str(place[candidate])] for _, candidate, _ in found],
+        ids=[None if task.mine else str(lines[query]) for query, _, _ in found],
+        predictions=[[str(candidate)] for _, candidate, _ in found],
         scores=[score for _, _, score in found],
     )
 
@@ -63,8 +63,8 @@ def retrieved_table(
 def sorted_places(sentences: Sequence[str]) -> list[int]:
     """The place of each sentence after sorting; of equal ones the first as read comes first.
 
-    XTREME sorts the English side of Tatoeba so that line numbers do not give the answer away (its utils_preprocess.py):
-    lines without blanks around them, by code point, as Python sorts text, which no locale changes.
+    XTREME sorts the English side of Tatoeba, its queries, so that line numbers do not give the answers away (its
+    utils_preprocess.py): lines without blanks around them, by code point, as Python sorts text, whatever the locale.
     """
     order = sorted(range(len(sentences)), key=lambda i: sentences[i].strip())
     places = [0] * len(sentences)

@@ -45,8 +45,8 @@ def predicted(target: str, word: str) -> list[tuple[int, str | None, list[str]]]
         "pawsx": [(0, None, ["paraphrase"]), (1, None, ["different"])],
         "udpos": [(0, None, ["NOUN", "VERB"]), (1, None, ["X"]), (2, None, ["PUNCT", "PRON"])],
         "panx": [(0, None, ["B-PER", "I-PER", "O"]), (1, None, ["O"])],
-        "bucc": [(4, None, ["10", "3"]), (412, None, ["0", "0"])],
-        "tatoeba": [(0, None, ["2", "0"]), (1, None, ["0", "1"]), (2, None, ["2", "0"])],
+        "bucc": [(4, None, ["10"]), (412, None, ["0"])],
+        "tatoeba": [(0, "10", ["7"]), (1, "9", ["0"]), (2, "2", ["5"])],
     }
     return rows.get(target, [(0, "q1", [word]), (1, "q2", ["zwölf"]), (2, "q1#2", ["other"])])
 
@@ -138,7 +138,7 @@ def test_a_whole_submission_has_the_official_names_and_formats(
         "udpos": "NOUN\nVERB\n\nX\n\nPUNCT\nPRON\n",
         "panx": "B-PER\nI-PER\nO\n\nO\n",
         "bucc2018": "zh-000000005\ten-000000011\nzh-000000413\ten-000000001\n",
-        "tatoeba": "0\n1\n0\n",
+        "tatoeba": "5\n0\n7\n",
     }
     assert json.loads((out / "mlqa" / "test-zh.json").read_text()) == {"q1": "mnli 0 1e-05", "q2": "zwölf"}
     said = capsys.readouterr().out

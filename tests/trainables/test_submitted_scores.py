@@ -19,6 +19,7 @@ from analysis.submission_files import OFFICIAL, Official, file_of
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import TENTHS, Stage
+from spaces.xtreme import TARGETS as XTREME
 from trainables.data import Source, examples, pool
 from trainables.examples import Pair, Parallel, Span, Tagged
 from trainables.metrics import chunk_f1
@@ -95,9 +96,8 @@ def pair_scores(path: Path, target: str, language: str) -> Scores:
 
 def place_scores(path: Path, target: str, language: str) -> Scores:
     test = pool(SOURCE, TARGETS[target], "test", language)
-    numbered = sorted((text, i) for i, text in enumerate(test.candidates))
-    gold = [str([i for _, i in numbered].index(j)) for j in test.gold]
-    return {"accuracy": share(gold, lines(path))}
+    published = sorted((text, i) for i, text in enumerate(test.queries))
+    return {"accuracy": share([str(test.gold[i]) for _, i in published], lines(path))}
 
 
 @pytest.mark.parametrize(
@@ -156,17 +156,34 @@ def retrieved(target: str, language: str, pool: Parallel, found: Sequence[tuple[
     return file_of(official(target), language, rows).text.splitlines()
 
 
-def test_tatoeba_is_numbered_by_the_sorted_english_file() -> None:
-    english = ("You.", "No.", "a cat", "No.", "Éclair", "I am.\n")  # as read: line i translates foreign line i
-    pool = Parallel(queries=tuple("uvwxyz"), candidates=english, gold=tuple(range(6)))
-    published = ["I am.", "No.", "No.", "You.", "a cat", "Éclair"]  # by code point: capitals, small letters, accents
-    labels = ["3", "1", "4", "2", "5", "0"]
+def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
+    english = ("You.", "No.", "a cat", "No.", "Éclair", "I am.\n")  # as read: sentence i translates foreign line i
+    pool = Parallel(queries=english, candidates=tuple("uvwxyz"), gold=tuple(range(6)))
+    # By code point: I am., No., No. (of equal ones the first as read first), You., a cat, Éclair.
+    labels = ["5", "1", "3", "0", "2", "4"]
     assert retrieved("tatoeba", "et", pool, [(i, i, 1.0) for i in range(6)]) == labels
-    wrong = retrieved(
-        "tatoeba", "et", pool, [(0, 0, 1.0), (1, 3, 1.0), (2, 2, 1.0), (3, 1, 1.0), (4, 5, 1.0), (5, 4, 1.0)]
+    same = retrieved(
+        "tatoeba", "et", pool, [(0, 0, 1.0), (1, 1, 1.0), (2, 2, 1.0), (3, 1, 1.0), (4, 5, 1.0), (5, 4, 1.0)]
     )
-    assert share(labels, wrong) == pytest.approx(2 / 6)  # the copy of a sentence is another line
-    assert [published[int(line)] for line in wrong] == ["You.", "No.", "a cat", "No.", "I am.", "Éclair"]
+    assert same == ["4", "1", "1", "0", "2", "5"]  # equal queries find equal things: one of the two is right
+    assert share(labels, same) == pytest.approx(3 / 6)
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("de", "367 258 374 529 528 283 348 344 282 212"),
+        ("jv", "199 148 37 109 69 35 182 82 143 153"),
+        ("sw", "114 81 80 97 95 100 98 76 107 109"),
+        ("he", "635 562 610 329 952 429 34 53 566 854"),
+        ("zh", "687 981 504 127 508 852 425 530 797 110"),
+    ],
+)
+def test_true_translations_are_the_labels_that_xtreme_publishes(hub: Path, language: str, labels: str) -> None:
+    """The first ten lines of mock_test_data/labels/tatoeba in google-research/xtreme: direction, order and numbers."""
+    test = pool(Source(benchmark="xtreme", data=str(hub)), XTREME["tatoeba"], "test", language)
+    truth = [(query, candidate, 1.0) for query, candidate in enumerate(test.gold)]
+    assert retrieved("tatoeba", language, test, truth)[:10] == labels.split()
 
 
 def test_bucc_pairs_are_the_ids_of_the_sentences_as_read() -> None:
