@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 from analysis.tidy import CELL, SCHEMA, Scale, require, tidy, to_shares
 from spaces.benchmark import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
 from spaces.table import unknown
 
 SWEEP = "sweep.json"
@@ -47,7 +48,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
     Raises:
         UsageError: a path cannot be read, holds no baseline, or the paths hold different experiments.
     """
-    parts = [_sweep(path) if (path / SWEEP).is_file() else _files(path, scale) for path in paths]
+    parts = [load_sweep(path) if (path / SWEEP).is_file() else _files(path, scale) for path in paths]
     # A path given twice, or two sweeps that share stages, bring the same rows twice.
     rows = pl.concat([part.rows for part in parts]).unique(maintain_order=True)
     stages = [part.stages for part in parts if part.stages is not None]
@@ -85,10 +86,11 @@ def _only(rows: pl.DataFrame, column: str) -> str | None:
     return values[0] if values else None
 
 
-def _sweep(folder: Path) -> Scores:
-    record = _record(folder / SWEEP)
+def load_sweep(folder: Path) -> Scores:
+    """The scores of one sweep, whatever it holds; raises UsageError if it cannot be read or has no scores yet."""
+    record = read_record(folder / SWEEP)
     spec = record["spec"]
-    files = [_stages(folder, record) / key / "scores.parquet" for key in record["stages"]]
+    files = [stages_of(folder, record) / key / "scores.parquet" for key in record["stages"]]
     done = [file for file in files if file.is_file()]
     if not done:
         raise UsageError(f"{folder}: none of its {len(files)} stages has left scores yet: let search/run.py go on.")
@@ -109,7 +111,8 @@ def _sweep(folder: Path) -> Scores:
     )
 
 
-def _record(file: Path) -> dict[str, Any]:
+def read_record(file: Path) -> dict[str, Any]:
+    """What `sweep.json` holds; raises UsageError for a file that is none or of a later version."""
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         version, spec = record["version"], record["spec"]
@@ -125,7 +128,7 @@ def _record(file: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def _stages(folder: Path, record: dict[str, Any]) -> Path:
+def stages_of(folder: Path, record: dict[str, Any]) -> Path:
     """The folder of the stages: where the record says, or beside the sweep if it was copied from elsewhere."""
     named = folder / record.get("results", "..") / "stages"
     return named if named.is_dir() else folder.resolve().parent / "stages"
@@ -148,7 +151,7 @@ def _files(path: Path, scale: Scale) -> Scores:
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps: name the one to rank: {', '.join(sweeps)}.")
-        files = sorted(path.rglob("*.parquet"))
+        files = sorted(file for file in path.rglob("*.parquet") if file.name != PREDICTIONS)
         if not files:
             raise UsageError(f"{path} is neither a sweep (it has no {SWEEP}) nor does it hold Parquet files.")
     elif not path.is_file():

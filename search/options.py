@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")
     how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
     how.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep")
+    how.add_argument("--predictions", action="store_true", help="keep test predictions (for analysis/submission.py)")
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
     how.add_argument("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     how.add_argument("--retry-failed", action="store_true", help="try failed stages again")

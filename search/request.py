@@ -99,7 +99,10 @@ def make_request(options: Namespace) -> Request:
         plan=strata(resolved, benchmark, pretrain=own),
         maker=maker,
         place=Place(
-            results=Path(options.results).resolve(), source=source, model=None if own else model_place(options)
+            results=Path(options.results).resolve(),
+            source=source,
+            model=None if own else model_place(options),
+            predictions=options.predictions,
         ),
         spec=_spec(options, resolved, benchmark, maker),
         tasks=needs.tasks,

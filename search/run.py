@@ -105,6 +105,23 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
         print(f"note: {line}")
     for path in board.store.set_aside:
         print(f"set aside a damaged file: {path}", file=sys.stderr)
+    if request.place.predictions:
+        _say_unkept(board)
+
+
+def _say_unkept(board: "Board") -> None:
+    """Stages that finished before --predictions was asked for: their encoders may be gone, so nothing is done again."""
+    finished = [
+        arm.stage.key
+        for _, arm in board.arms()
+        if arm.stage.kind in ("target", "retrieval") and arm.outcome is not None and arm.outcome.status == "finished"
+    ]
+    lacking = sum(not board.store.has_predictions(key) for key in finished)
+    if lacking:
+        print(
+            f"note: {lacking} of {len(finished)} finished stages have no predictions, as they ended without "
+            "--predictions: give another --results folder to run them anew."
+        )
 
 
 def _rank(request: "Request") -> None:

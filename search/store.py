@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
@@ -35,6 +36,10 @@ class Store:
     def has_encoder(self, key: str) -> bool:
         """Whether the stage's encoder is still there for others to start from."""
         return (self.place.folder(key) / ENCODER).is_dir()
+
+    def has_predictions(self, key: str) -> bool:
+        """Whether the stage left its test predictions."""
+        return (self.place.folder(key) / PREDICTIONS).is_file()
 
     def reopen(self, key: str) -> None:
         """Forget that the stage is done, since its encoder is needed again and was removed."""

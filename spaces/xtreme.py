@@ -212,7 +212,7 @@ TARGETS = Table(
         Task(
             name="tatoeba",
             kind="retrieval",
-            about="Tatoeba: find the English translation of a sentence among up to 1,000, from 36 languages.",
+            about="Tatoeba: find the translation of an English sentence among up to 1,000, in 36 languages.",
             languages=_all_but("en ms my yo"),
             score=("accuracy",),
         ),

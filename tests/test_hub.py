@@ -218,7 +218,7 @@ def test_line_feeds_of_tatoeba(write: Write) -> None:
     row = {"source_sentence": "ja\n", "target_sentence": "yes\n", "source_lang": "deu", "target_lang": "eng"}
     data = write("google/xtreme/tatoeba.deu/validation", features, [row, row])
     pool = hub.pool(TARGETS["tatoeba"], "test", "de", data=data)
-    assert pool == Parallel(("ja", "ja"), ("yes", "yes"), (0, 1))
+    assert pool == Parallel(("yes", "yes"), ("ja", "ja"), (0, 1))  # XTREME asks in English
     assert problems(TARGETS["tatoeba"], data) == []
 
 

@@ -49,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """A retrieval pool: `queries` (foreign) are looked up among `candidates` (English).
+    """A retrieval pool: `queries` (foreign; in Tatoeba English) are looked up among `candidates` (the other).
 
     `gold[i]` is the index of the candidate that translates query i, or -1 for a distractor without translation.
     The ids are the data's own names, for predictions that others score; empty where there are none.

@@ -13,7 +13,9 @@ from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.places import Place
+from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
+from trainables.tested import Tested
 from trainables.training import FineTuning, Part
 
 MAJORITY = "majority"
@@ -75,20 +77,27 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
     ]
 
 
-def test_rows(stage: Stage, work: FineTuning, place: Place, profile: Profile) -> list[dict[str, Any]]:
+def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) -> Tested:
     """The best tenth's scores in every language of every target of the stage, with the majority floor beside them."""
     benchmark = BENCHMARKS.find(stage.benchmark)
     tokenizer, recipe = work.encoder.tokenizer, work.recipe
-    rows = []
+    tested = Tested()
+    for part in work.parts:
+        tested.note_left_out(f"{part.task.name}'s training", part.train.left_out)
+        tested.note_left_out(f"{part.task.name}'s dev", part.dev.left_out)
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
-            test = encoded(place.source, task, "test", language, tokenizer, recipe, profile, place.encoded)
-            metrics = work.evaluate(0, test).metrics
-            floor = majority(task, work.parts[0].train.targets, test)
+            examined = encoded(place.source, task, "test", language, tokenizer, recipe, profile, place.encoded)
+            tested.note_left_out(f"{name} {language}", examined.left_out)
+            result = work.evaluate(0, examined)
+            if place.predictions:
+                tested.predictions.append(predicted_table(stage.key, examined, result.predictions))
+            metrics = result.metrics
+            floor = majority(task, work.parts[0].train.targets, examined)
             if floor is not None:
                 metrics = {**metrics, MAJORITY: task_score(task, floor)}
-            rows += [
+            tested.rows.extend(
                 {
                     "target": name,
                     "tenth": work.best_tenth,
@@ -97,11 +106,11 @@ def test_rows(stage: Stage, work: FineTuning, place: Place, profile: Profile) ->
                     "metric": metric,
                     "official": metric in task.score,
                     "value": value,
-                    "examples": len(test.examples),
+                    "examples": len(examined.examples),
                 }
                 for metric, value in metrics.items()
-            ]
-    return rows
+            )
+    return tested
 
 
 def degenerate(work: FineTuning) -> str | None:

@@ -4,6 +4,7 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              checkpoint.safetensors  exact state after the last tenth, while the stage is under way
              encoder/                encoder with the best English dev score, for the stages that start from it
              scores.parquet          score rows
+             predictions.parquet     what it predicted on the test sets, with `--predictions`
              outcome.json            written last: the stage is done
 
 Beside them lies encoded/, the tokenised data of all stages (trainables/encoded.py).
@@ -29,6 +30,7 @@ class Place:
     results: Path
     source: Source
     model: str | None = None  # hub id or folder of a given encoder
+    predictions: bool = False  # keep what is predicted on the test sets
 
     def folder(self, key: str) -> Path:
         """The folder of a stage."""

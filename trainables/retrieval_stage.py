@@ -1,29 +1,31 @@
-"""Retrieval stages: which pools they score, and the rows they leave."""
-
-from typing import Any
+"""Retrieval stages: which pools they score, and what they leave."""
 
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.stage import TENTHS, Stage
-from trainables.data import Source, dev_pool, pool
+from trainables.data import dev_pool, pool
 from trainables.encoder import Encoder
+from trainables.places import Place
+from trainables.predictions import retrieved_table
 from trainables.retrieval import retrieve
 from trainables.sentences import Embedder
+from trainables.tested import Tested
 
 
-def retrieval_rows(
-    stage: Stage, encoder: Encoder, source: Source, profile: Profile
-) -> tuple[list[dict[str, Any]], str | None]:
+def score_retrieval(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> Tested:
     """Every metric in every language of the stage, and a note on thresholds that were chosen on what they judge."""
     task = BENCHMARKS.find(stage.benchmark).targets[stage.task]
     embedder = Embedder(encoder)
-    rows, flattered = [], []
+    tested, flattered = Tested(), []
     for language in stage.targets[task.name]:
-        test = pool(source, task, "test", language)
-        dev = dev_pool(source, task, language) if task.retrieval == "mine" else None
+        test = pool(place.source, task, "test", language)
+        dev = dev_pool(place.source, task, language) if task.retrieval == "mine" else None
         if task.retrieval == "mine" and dev is None:
             flattered.append(language)
-        rows += [
+        retrieved = retrieve(embedder, task, profile, test, dev)
+        if place.predictions:
+            tested.predictions.append(retrieved_table(stage.key, task, language, test, retrieved.found))
+        tested.rows.extend(
             {
                 "target": task.name,
                 "tenth": TENTHS,
@@ -34,7 +36,8 @@ def retrieval_rows(
                 "value": value,
                 "examples": len(test.queries),
             }
-            for metric, value in retrieve(embedder, task, profile, test, dev).metrics.items()
-        ]
-    note = f"no dev part in {', '.join(flattered)}: threshold chosen on the test part" if flattered else None
-    return rows, note
+            for metric, value in retrieved.metrics.items()
+        )
+    if flattered:
+        tested.notes.append(f"no dev part in {', '.join(flattered)}: threshold chosen on the test part")
+    return tested

@@ -14,18 +14,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from spaces.columns import Status
+from spaces.prediction_columns import PREDICTIONS
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
 from trainables.files import write_file
-from trainables.fine_tuning import degenerate, dev_rows, start_training, test_rows
+from trainables.fine_tuning import degenerate, dev_rows, score_tests, start_training
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
+from trainables.predictions import write_predictions
 from trainables.pretrain import Pretraining
-from trainables.retrieval_stage import retrieval_rows
+from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, write_scores
+from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning
 
 
@@ -40,7 +43,7 @@ class StageRun:
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
-        self.note: str | None = None
+        self.tested = Tested()
         self._lock: IO[str] = (self.folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
 
@@ -62,8 +65,8 @@ class StageRun:
             return done
         began = time.monotonic()
         if self.stage.kind == "retrieval":
-            rows, self.note = retrieval_rows(self.stage, self._parent(), self.place.source, self.profile)
-            return self._finish("finished", rows, began)
+            self.tested = score_retrieval(self.stage, self._parent(), self.place, self.profile)
+            return self._finish("finished", self.tested.rows, began)
         if self.work is None:
             self.work = self._open()
         try:
@@ -87,8 +90,9 @@ class StageRun:
         work.restore_best()
         if self.stage.kind == "intermediate":
             save_encoder(work.encoder, self.folder / ENCODER)
-        rows = self._dev_rows() + test_rows(self.stage, work, self.place, self.profile)
+        self.tested = score_tests(self.stage, work, self.place, self.profile)
         reason = degenerate(work)
+        rows = self._dev_rows() + self.tested.rows
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
 
     def _finish(
@@ -98,6 +102,8 @@ class StageRun:
         outcome = replace(self._outcome(status), reason=reason)
         rows = score_rows(self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds)
         write_scores(self.folder / SCORES, rows)
+        if self.tested.predictions:
+            write_predictions(self.folder / PREDICTIONS, self.tested.predictions)
         write_outcome(self.folder, outcome)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         return outcome
@@ -105,6 +111,7 @@ class StageRun:
     def _outcome(self, status: Status) -> Outcome:
         tuned = self.work if isinstance(self.work, FineTuning) else None
         tenth = TENTHS if self.work is None else self.work.tenth
+        notes = [*self.tested.notes, *([tuned.note] if tuned is not None and tuned.note else [])]
         return Outcome(
             key=self.stage.key,
             status=status,
@@ -114,7 +121,7 @@ class StageRun:
             curve=tuple(self.curve),
             steps=0 if tuned is None else end_of_tenth(tenth, tuned.steps),
             seconds=self.seconds,
-            note=self.note if tuned is None else tuned.note,
+            note="; ".join(notes) or None,
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:

@@ -20,13 +20,14 @@ from trainables.stage_run import StageRun
 def place_to_json(place: Place) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
     source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
-    return json.dumps({"results": str(place.results), "model": place.model, "source": source})
+    own = {"results": str(place.results), "model": place.model, "predictions": place.predictions}
+    return json.dumps({**own, "source": source})
 
 
 def place_from_json(text: str) -> Place:
     """The inverse of `place_to_json`."""
     fields = json.loads(text)
-    return Place(results=Path(fields["results"]), model=fields["model"], source=Source(**fields["source"]))
+    return Place(**{**fields, "results": Path(fields["results"]), "source": Source(**fields["source"])})
 
 
 class StageTrial(tune.Trainable):

@@ -8,6 +8,7 @@ import pytest
 from analysis.load import load
 from analysis.matrix import matrix
 from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
 
 NONE = ("none", "xnli", 0, "de", "acc", 0.5)
 NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
@@ -229,3 +230,10 @@ def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -
     status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
     with pytest.raises(UsageError, match="nli -> xnli, seed 0: is both failed and finished"):
         matrix(load([write_file(status, "status")]))
+
+
+def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_path: Path) -> None:
+    write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "xnli", 0, "de", "accuracy", 0.6)])
+    before = load([tmp_path]).rows
+    pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS)
+    assert load([tmp_path]).rows.equals(before)

@@ -1,0 +1,185 @@
+"""Write a sweep's predictions as a submission to XTREME: one folder per task, one file per language.
+
+    python analysis/submission.py runs/full-xtreme submission
+    python analysis/submission.py runs/full-xtreme submission --per-target
+
+The sweep must have run with --predictions. English dev scores choose the intermediate task and the learning rate; no
+test score is looked at. Exit codes: 0 all nine tasks are whole, 1 the folder is not complete, 2 bad usage.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
+    sys.path[0] = str(ROOT)
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from analysis.load import SWEEP, load_sweep, read_record, stages_of
+from analysis.submission_choice import Choice, Run, choose
+from analysis.submission_files import OFFICIAL, File, Official, TornError, file_of
+from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
+from spaces.xtreme_data import DATASETS, PARTS
+
+WHOLE, INCOMPLETE, USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One task of the submission: the run it comes from, its files by language, and what it lacks."""
+
+    official: Official
+    run: Run | None
+    files: Mapping[str, File]
+    lacks: tuple[str, ...]
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    about, _, rest = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="submission.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="folder of a sweep of the benchmark xtreme")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--intermediate", metavar="NAME", help="instead of the best on English dev")
+    which.add_argument(
+        "--per-target", action="store_true", help="the best on English dev for each target (the paper's practice)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="replicate to submit (default: the lowest)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Choose, write, and say what was done; returns the exit code."""
+    given = arguments().parse_args(argv)
+    try:
+        record = _record(given.sweep)
+        _check_out(given.out)
+        read = load_sweep(given.sweep)
+        choice = choose(read, intermediate=given.intermediate, seed=given.seed, per_target=given.per_target)
+        stages = stages_of(given.sweep, record)
+        entries = [_entry(official, choice, stages) for official in OFFICIAL]
+        _write(given.out, [file for entry in entries for file in entry.files.values()])
+    except UsageError as error:
+        print(f"submission.py: {error}", file=sys.stderr)
+        return USAGE
+    lacks = [line for entry in entries for line in entry.lacks]
+    print("\n".join([*choice.told, "", *_table(entries), "", *_warnings(entries, record["spec"]), *lacks]))
+    print(f"{given.out}: {_state(entries)}")
+    return INCOMPLETE if lacks else WHOLE
+
+
+def _record(sweep: Path) -> dict[str, Any]:
+    if not (sweep / SWEEP).is_file():
+        raise UsageError(f"{sweep} is no folder of a sweep: it has no {SWEEP}.")
+    record = read_record(sweep / SWEEP)
+    benchmark = record["spec"].get("benchmark")
+    if benchmark != "xtreme":
+        raise UsageError(f"{sweep} is a sweep of the benchmark {benchmark}: only one of xtreme can be submitted.")
+    return record
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file: name a new or empty folder.")
+    if out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty: name a new or empty folder, nothing is overwritten.")
+
+
+def _entry(official: Official, choice: Choice, stages: Path) -> Entry:
+    """The files of one task, from the run that was chosen for it."""
+    run = choice.runs.get(official.target)
+    if run is None:
+        return Entry(official=official, run=None, files={}, lacks=(choice.why_not(official.target),))
+    path = stages / run.stage / PREDICTIONS
+    if not path.is_file():
+        line = f"{official.target}: {run.words} left no predictions: run the sweep with --predictions from the start."
+        return Entry(official=official, run=run, files={}, lacks=(line,))
+    files, lacks = {}, []
+    absent = []
+    predictions = _read(path, official.target)
+    for language in official.languages:
+        rows = predictions.filter(pl.col("language") == language)
+        if rows.is_empty() and not (official.mined and language in run.languages):
+            absent.append(language)
+            continue
+        try:
+            files[language] = file_of(official, language, rows)
+        except TornError as error:
+            lacks.append(f"{official.target}: {language} has {error}.")
+    if absent:
+        lacks.append(f"{official.target}: no predictions in {', '.join(absent)}.")
+    return Entry(official=official, run=run, files=files, lacks=tuple(lacks))
+
+
+def _read(path: Path, target: str) -> pl.DataFrame:
+    try:
+        scan = pl.scan_parquet(path, glob=False).filter(pl.col("target") == target)
+        return scan.select("language", "example", "id", "prediction").collect()
+    except (PolarsError, OSError) as error:
+        raise UsageError(f"{path} cannot be read as predictions: {str(error).splitlines()[0]}.") from error
+
+
+def _write(out: Path, files: Sequence[File]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            path = out / file.name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(file.text, encoding="ascii", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error}.") from error
+
+
+def _table(entries: Sequence[Entry]) -> Iterator[str]:
+    """Task, run, languages, and rows per language (sentences, questions or pairs)."""
+    yield f"{'task':<10}{'after':<14}{'rate':>8}  {'languages':>9}  rows per language"
+    for entry in entries:
+        rows = [file.rows for file in entry.files.values()]
+        span = "-" if not rows else f"{min(rows)}" if min(rows) == max(rows) else f"{min(rows)}-{max(rows)}"
+        after = "-" if entry.run is None else entry.run.intermediate
+        rate = "-" if entry.run is None or entry.run.learning_rate is None else f"{entry.run.learning_rate:g}"
+        languages = f"{len(rows)}/{len(entry.official.languages)}"
+        yield f"{entry.official.folder:<10}{after:<14}{rate:>8}  {languages:>9}  {span}"
+
+
+def _warnings(entries: Sequence[Entry], spec: Mapping[str, Any]) -> Iterator[str]:
+    """What may make the submission less than it seems: cut data, other test sets, ids that stand twice."""
+    if spec.get("limit") is not None:
+        yield f"warning: limited: trained on at most {spec['limit']} examples."
+    if spec.get("test_limit") is not None:
+        yield f"warning: limited: at most {spec['test_limit']} test examples, not the official numbers of rows."
+    for entry in entries:
+        target, file = entry.official.target, entry.files.get("en")
+        part = PARTS[target].test if target in PARTS else None
+        if part is not None and entry.files:
+            dataset = DATASETS[part.dataset]
+            rows = dataset.rows.get(part.splits[0])
+            if file is not None and rows is not None and file.rows != rows and spec.get("test_limit") is None:
+                yield f"warning: {target}: {file.rows} English rows, the published test set has {rows}."
+            if dataset.note:
+                yield f"warning: {target}: {dataset.note}"
+        repeated = [f"{language} {file.repeated}" for language, file in entry.files.items() if file.repeated]
+        if repeated:
+            yield (
+                f"note: {target}: questions with the id of an earlier one, whose answer is submitted: "
+                f"{', '.join(repeated)}."
+            )
+
+
+def _state(entries: Sequence[Entry]) -> str:
+    whole = sum(not entry.lacks for entry in entries)
+    return f"{whole} of {len(entries)} tasks are whole{'.' if whole == len(entries) else ': not complete.'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

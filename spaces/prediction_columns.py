@@ -1,0 +1,29 @@
+"""The columns of kept predictions, in one place. One row per stage x target x language x example of a test set.
+
+A mining task (BUCC) predicts pairs: only queries for which a pair was mined have a row.
+"""
+
+from spaces.columns import Column
+
+PREDICTIONS = "predictions.parquet"  # in the folder of a stage
+
+PREDICTION_COLUMNS = (
+    Column("stage", "string", "Key of the stage that predicted; its scores lie beside this file."),
+    Column("target", "string", "Target whose test set it is."),
+    Column("language", "string", "Language of the test set."),
+    Column("split", "string", "Always test: dev predictions are not kept."),
+    Column("example", "int64", "Place of the example (retrieval: of the query) in the test set as read, from 0."),
+    Column(
+        "id",
+        "string",
+        "Span: id of the question. Retrieval without mining: number of the query among the queries in sorted order, "
+        "from 0, which is its line in XTREME's own files. Null for other kinds.",
+    ),
+    Column(
+        "prediction",
+        "list<string>",
+        "Pair: the label's name. Choice: the option's number, from 0. Tagging: one tag per word. Span: the answer. "
+        "Retrieval: the candidate's number as read, from 0.",
+    ),
+    Column("score", "double", "Retrieval: cosine, or ratio margin of a mined pair; null for other kinds."),
+)

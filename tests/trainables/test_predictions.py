@@ -1,0 +1,155 @@
+"""Kept predictions: what is written is what was predicted, and that it is kept changes nothing else."""
+
+import dataclasses
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces.benchmark import BENCHMARKS
+from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
+from spaces.stage import TENTHS, Stage
+from spaces.xtreme import TARGETS
+from trainables.data import Source
+from trainables.evaluation import Evaluated
+from trainables.examples import Choice, Parallel, Span, Tagged
+from trainables.places import SCORES, Place, write_spec
+from trainables.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
+from trainables.stage_run import StageRun
+from trainables.stage_trial import place_from_json, place_to_json
+
+BASE = {
+    "benchmark": "miniature",
+    "intermediate": "none",
+    "seed": 0,
+    "profile": "miniature",
+    "data": {"fingerprint": "f"},
+    "start": {"name": "tiny", "fingerprint": "t", "random": False},
+    "version": 1,
+}
+SQUAD = Stage(
+    kind="target",
+    task="squad-en",
+    learning_rate=1e-3,
+    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
+    recipe={"steps": 10, "batch_size": 8, "max_length": 64, "stride": 16},
+    **BASE,  # type: ignore[arg-type]
+)
+TATOEBA = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna", "qfa")}, **BASE)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def place(tmp_path: Path, encoder_folder: Path) -> Place:
+    source = Source(benchmark="miniature", limit=40, test_limit=10)
+    return Place(results=tmp_path / "plain", source=source, model=str(encoder_folder))
+
+
+def run(place: Place, stage: Stage) -> Path:
+    write_spec(place, stage)
+    work = StageRun(place, stage.key)
+    for _ in range(TENTHS if stage.recipe else 1):
+        work.advance()
+    work.close()
+    return place.folder(stage.key)
+
+
+@pytest.mark.parametrize("stage", [SQUAD, TATOEBA], ids=lambda stage: stage.task)
+def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, stage: Stage) -> None:
+    plain = run(place, stage)
+    kept = run(dataclasses.replace(place, results=tmp_path / "kept", predictions=True), stage)
+    assert not (plain / PREDICTIONS).exists() and plain.name == kept.name == stage.key
+    one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
+    assert one.equals(other)
+
+    rows = pl.read_parquet(kept / PREDICTIONS)
+    assert rows.columns == [column.name for column in PREDICTION_COLUMNS]
+    assert set(rows["stage"]) == {stage.key} and set(rows["split"]) == {"test"}
+    scored = other.filter(pl.col("split") == "test").select("target", "language", "examples").unique()
+    counted = rows.group_by("target", "language").agg(examples=pl.len().cast(pl.Int64))
+    assert scored.sort(pl.all()).equals(counted.sort(pl.all()))  # one row for each example that was scored
+    assert rows["id"].null_count() == 0
+    assert rows["score"].null_count() == (rows.height if stage is SQUAD else 0)
+
+
+def test_an_intermediate_stage_has_nothing_to_keep(place: Place) -> None:
+    kept = dataclasses.replace(place, predictions=True)
+    stage = dataclasses.replace(SQUAD, kind="intermediate", task="squad", intermediate="squad", targets={})
+    folder = run(kept, stage)
+    assert (folder / SCORES).exists() and not (folder / PREDICTIONS).exists()
+
+
+def test_the_flag_reaches_the_workers(place: Place) -> None:
+    for kept in (False, True):
+        given_place = dataclasses.replace(place, predictions=kept)
+        assert place_from_json(place_to_json(given_place)) == given_place
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1), st.text(), st.lists(st.sampled_from(range(7)), min_size=1)),
+        min_size=1,
+    )
+)
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, list[int]]]
+) -> None:
+    names, answers, tags = (list(column) for column in zip(*rows, strict=True))
+    spans = Evaluated(
+        task=TARGETS["xquad"],
+        language="el",
+        examples=[Span(name, "q", "c", ("a",), (0,)) for name in names],
+        features=[],
+    )
+    tagged = Evaluated(
+        task=TARGETS["panx"],
+        language="my",
+        examples=[Tagged(tuple("w" * len(one)), tuple(one)) for one in tags],
+        features=[],
+    )
+    path = tmp_path_factory.mktemp("kept") / PREDICTIONS
+    write_predictions(path, [predicted_table("k", spans, answers), predicted_table("k", tagged, tags)])
+    read = pl.read_parquet(path)
+    xquad, panx = read.filter(pl.col("language") == "el"), read.filter(pl.col("language") == "my")
+    assert xquad["id"].to_list() == names and xquad["prediction"].to_list() == [[answer] for answer in answers]
+    assert xquad["example"].to_list() == panx["example"].to_list() == list(range(len(rows)))
+    labels = TARGETS["panx"].labels
+    assert panx["prediction"].to_list() == [[labels[tag] for tag in one] for one in tags]
+
+
+def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
+    pairs = Evaluated(task=TARGETS["pawsx"], language="de", examples=[], features=[])
+    assert predicted_table("k", dataclasses.replace(pairs, examples=[None] * 2), [1, 0])["prediction"].to_pylist() == [  # type: ignore[list-item]
+        ["paraphrase"],
+        ["different"],
+    ]
+    csqa = BENCHMARKS["xtreme"].intermediates["csqa"]
+    choice = Evaluated(task=csqa, language="en", examples=[Choice("", "q", ("a", "b"), 0)], features=[])
+    assert predicted_table("k", choice, [1])["prediction"].to_pylist() == [["1"]]
+
+
+def test_a_query_is_known_by_its_number_as_read_and_as_sorted() -> None:
+    pool = Parallel(queries=("tea", "Tea", " arm"), candidates=("x", "y", "z"), gold=(0, 1, 2))
+    table = retrieved_table("k", TARGETS["tatoeba"], "et", pool, [(0, 2, 0.5), (1, 0, 0.25), (2, 2, 0.75)])
+    assert table["id"].to_pylist() == ["2", "0", "1"]  # Tea, arm, tea: capitals first, blanks away
+    assert table["example"].to_pylist() == [0, 1, 2] and table["prediction"].to_pylist() == [["2"], ["0"], ["2"]]
+    assert table["score"].to_pylist() == [0.5, 0.25, 0.75]
+
+
+@given(st.lists(st.sampled_from(["b", "a", "A", "é", "z", " a", "ab"])))
+def test_sorted_places_are_those_of_the_sorted_file(sentences: list[str]) -> None:
+    places = sorted_places(sentences)
+    assert sorted(places) == list(range(len(sentences)))
+    ordered = sorted(sentence.strip() for sentence in sentences)
+    assert all(ordered[place] == sentence.strip() for place, sentence in zip(places, sentences, strict=True))
+    for i, one in enumerate(sentences):  # of equal sentences the first as read comes first
+        assert all(places[i] < places[j] for j in range(i + 1, len(sentences)) if sentences[j].strip() == one.strip())
+
+
+def test_a_mined_language_without_a_pair_has_no_row(tmp_path: Path) -> None:
+    task = BENCHMARKS["miniature"].targets["bucc"]
+    empty = retrieved_table("k", task, "qna", Parallel(("x",), ("y",), (-1,)), [])
+    write_predictions(tmp_path / PREDICTIONS, [empty])
+    assert pq.read_table(tmp_path / PREDICTIONS).num_rows == 0

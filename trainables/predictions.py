@@ -1,0 +1,100 @@
+"""Predictions on the test sets, as Arrow tables in the documented columns: one per target and language, one file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spaces.prediction_columns import PREDICTION_COLUMNS
+from spaces.task import Task
+from trainables.evaluation import Evaluated
+from trainables.examples import Pool, Span
+from trainables.files import write_file
+
+TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<string>": pa.list_(pa.string())}
+SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PREDICTION_COLUMNS])
+
+
+def predicted_table(stage: str, evaluated: Evaluated, predictions: Sequence[Any]) -> pa.Table:
+    """What the stage with key `stage` predicted in one language: label ids, lists of them, or answers (`kinds/`)."""
+    return _table(
+        stage,
+        evaluated.task,
+        evaluated.language,
+        examples=range(len(predictions)),
+        ids=[example.id if isinstance(example, Span) else None for example in evaluated.examples],
+        predictions=[words(evaluated.task, prediction) for prediction in predictions],
+        scores=[None] * len(predictions),
+    )
+
+
+def words(task: Task, prediction: Any) -> list[str]:
+    """One prediction in words, as the column `prediction` documents them."""
+    match task.kind:
+        case "pair":
+            return [task.labels[prediction]]
+        case "tagging":
+            return [task.labels[tag] for tag in prediction]
+        case _:
+            return [str(prediction)]
+
+
+def retrieved_table(
+    stage: str, task: Task, language: str, pool: Pool, found: Sequence[tuple[int, int, float]]
+) -> pa.Table:
+    """What a retrieval stage found in one language: (query, candidate, score), both as places in the pool.
+
+    A mining task gives the pairs it mined, a ranking the best of each query, any other task one pair per query.
+    """
+    lines = sorted_places(pool.queries)
+    return _table(
+        stage,
+        task,
+        language,
+        examples=[query for query, _, _ in found],
+        ids=[str(lines[query]) if task.retrieval == "nearest" else None for query, _, _ in found],
+        predictions=[[str(candidate)] for _, candidate, _ in found],
+        scores=[score for _, _, score in found],
+    )
+
+
+def sorted_places(sentences: Sequence[str]) -> list[int]:
+    """The place of each sentence after sorting; of equal ones the first as read comes first.
+
+    XTREME sorts the English side of Tatoeba, its queries, so that line numbers do not give the answers away (its
+    utils_preprocess.py): lines without blanks around them, by code point, as Python sorts text, whatever the locale.
+    """
+    order = sorted(range(len(sentences)), key=lambda i: sentences[i].strip())
+    places = [0] * len(sentences)
+    for place, i in enumerate(order):
+        places[i] = place
+    return places
+
+
+def _table(
+    stage: str,
+    task: Task,
+    language: str,
+    *,
+    examples: Sequence[int],
+    ids: Sequence[str | None],
+    predictions: Sequence[list[str]],
+    scores: Sequence[float | None],
+) -> pa.Table:
+    columns = {
+        **{name: [value] * len(examples) for name, value in (("stage", stage), ("target", task.name))},
+        **{name: [value] * len(examples) for name, value in (("language", language), ("split", "test"))},
+        "example": examples,
+        "id": ids,
+        "prediction": predictions,
+        "score": scores,
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def write_predictions(path: Path, tables: Sequence[pa.Table]) -> None:
+    """Write the tables of a stage as one whole Parquet file."""
+    table = pa.concat_tables(tables)
+    write_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
