@@ -160,8 +160,8 @@ def _warnings(entries: Sequence[Entry], spec: Mapping[str, Any]) -> Iterator[str
         yield f"warning: limited: at most {spec['test_limit']} test examples, not the official numbers of rows."
     for entry in entries:
         target, file = entry.official.target, entry.files.get("en")
-        part = PARTS[target].test if target in PARTS else None
-        if part is not None and entry.files:
+        parts = PARTS[target].test if target in PARTS and entry.files else ()
+        for part in parts:
             dataset = DATASETS[part.dataset]
             rows = dataset.rows.get(part.splits[0])
             if file is not None and rows is not None and file.rows != rows and spec.get("test_limit") is None:

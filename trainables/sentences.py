@@ -1,4 +1,7 @@
-"""Sentences as vectors: the mean of all their tokens' hidden states, special tokens included, in any layer."""
+"""Sentences as vectors: the mean of all their tokens' hidden states, special tokens included, in any layer.
+
+Only the direction of a mean counts, as cosines compare them.
+"""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -56,8 +59,8 @@ def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int]) -> 
             mask = torch.arange(ids.shape[1], device=encoder.device) < lengths[:, None]
             states = encoder.model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
             kept = mask.unsqueeze(-1)
-            means = torch.stack([(states[layer].float() * kept).sum(1) for layer in layers]) / lengths[:, None]
-            vectors[:, [i for i, _ in batch]] = torch.nn.functional.normalize(means, dim=-1).cpu()
+            sums = torch.stack([(states[layer].float() * kept).sum(1) for layer in layers])
+            vectors[:, [i for i, _ in batch]] = torch.nn.functional.normalize(sums, dim=-1).cpu()
     return vectors
 
 

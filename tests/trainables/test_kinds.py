@@ -131,6 +131,14 @@ def test_no_answer_only_where_the_task_allows_it(answers: str, none: float, expe
     assert found == [expected]
 
 
+def test_the_task_says_whose_rule_scores_its_answers() -> None:
+    example = Span("id", "q", "Der Hund", ("Der Hund",), (0,))
+    for answers, exact in (("squad1", 0.0), ("squad2", 0.0), ("mlqa", 1.0)):
+        found = span.score(task("span", answers=answers), [example], ["ein Hund"], "de")
+        assert found["exact_match"] == exact
+        assert ("has_answer_f1" in found) == (answers == "squad2")
+
+
 def test_the_best_window_wins() -> None:
     example = Span("id", "q", "ab cd", (), ())
     feature = span.encode(TOKENIZER, [example], recipe(), MINIATURE)[0]

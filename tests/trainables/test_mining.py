@@ -142,3 +142,4 @@ def test_repeated_sentences_are_embedded_once_and_have_no_place() -> None:
     assert unique(sentences) == ("b", "a", "c", " a", "d")
     # "b" stands there twice, and so does "a", if the blank does not count.
     assert places(sentences) == [None, None, 3, None, 5]
+    assert places((" a", "b ")) == [0, 1]  # blanks alone cost no place

@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 import torch
 
+from spaces.benchmark import BENCHMARKS
 from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
 from spaces.task import Task
 from trainables import retrieval_stage
-from trainables.data import Source, pool
+from trainables.data import Source, dev_pool, pool
 from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
 from trainables.outcome import Outcome, read_outcome
@@ -155,6 +156,16 @@ def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
     assert run(place, again, tenths=1).note == "no dev part in qfa: threshold chosen on the test part"
     after = pl.read_parquet(place.folder(again.key) / SCORES).filter("official")
     assert after["value"][0] == before["value"][0] and after["value"][1] >= before["value"][1]
+
+
+def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
+    tatoeba = BENCHMARKS["xtreme"].targets["tatoeba"]
+    assert dev_pool(Source(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None
+    bucc = BENCHMARKS["miniature"].targets["bucc"]
+    miniature = Source(benchmark="miniature")
+    assert (
+        dev_pool(miniature, bucc, "qna") == pool(miniature, bucc, "dev", "qna") != pool(miniature, bucc, "test", "qna")
+    )
 
 
 def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:
