@@ -5,14 +5,16 @@ from collections import Counter
 import numpy as np
 
 from trainables.batches import Batches
+from trainables.feature_table import FeatureTable, build_table
 from trainables.features import Feature
 
 
-def features(count: int, first: int) -> list[Feature]:
-    return [
-        Feature(example=first + i, rows=(np.zeros(1 + i % 5, np.int32),), types=None, target=np.array(0))
+def features(count: int, first: int) -> FeatureTable:
+    rows = [
+        Feature(example=first + i, rows=(np.zeros(1 + i % 5, np.int32),), types=None, target=np.array(0, np.int32))
         for i in range(count)
     ]
+    return build_table([rows], per_position=False)
 
 
 def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
@@ -27,4 +29,5 @@ def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
         assert set(counts) == {feature.example for feature in part}
         assert max(counts.values()) - min(counts.values()) <= 1  # as many epochs of each
     again = Batches(parts, [1.0, 2.0], steps=60, batch_size=4, bucket=2, seed=3)
-    assert again.at(41) == batches.at(41)
+    part, chosen = again.at(41)
+    assert (part, [one.example for one in chosen]) == (batches.at(41)[0], [one.example for one in batches.at(41)[1]])

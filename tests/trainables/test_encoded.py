@@ -42,7 +42,7 @@ def forgotten() -> Iterator[None]:
 
 
 @pytest.fixture
-def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
     """Files of the hub's layout with 25 pairs to train on, two of them without a label, and 3 to judge."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     text = Value("string")
@@ -74,12 +74,12 @@ def test_chunks_change_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert {feature.example for feature in table} == set(range(len(found)))
 
 
-def test_a_shared_table_equals_one_in_memory(real: Source, tmp_path: Path) -> None:
-    alone = training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE)
+def test_a_shared_table_equals_one_in_memory(written: Source, tmp_path: Path) -> None:
+    alone = training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE)
     assert len(alone) == 23 and alone.left_out == {"no label": 2}
     for _ in range(2):  # built, then opened
         module._kept.clear()
-        shared = training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        shared = training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
         assert_equal(shared, list(alone), per_position=False)
         assert shared.left_out == {"no label": 2}
         assert isinstance(shared.ids.base, np.memmap) and not isinstance(alone.ids.base, np.memmap)
@@ -87,22 +87,22 @@ def test_a_shared_table_equals_one_in_memory(real: Source, tmp_path: Path) -> No
 
 
 def test_training_examples_are_read_once_for_all_processes(
-    real: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+    training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
     module._kept.clear()
 
     def never(*_: object) -> None:
         raise AssertionError("read again")
 
     monkeypatch.setattr(module, "examples", never)
-    assert len(training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")) == 23
+    assert len(training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")) == 23
 
 
-def test_a_dev_set_has_its_examples(real: Source, tmp_path: Path) -> None:
+def test_a_dev_set_has_its_examples(written: Source, tmp_path: Path) -> None:
     for _ in range(2):
         module._kept.clear()
-        dev = encoded(real, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        dev = encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
         assert [example.label for example in dev.examples if isinstance(example, Pair)] == [0, 1, 2]
         assert dev.features.targets.tolist() == [0, 1, 2] and dev.left_out == {}
 
@@ -112,24 +112,24 @@ def test_the_miniature_leaves_no_files(tmp_path: Path) -> None:
     assert not (tmp_path / "encoded").exists()
 
 
-def test_everything_that_changes_a_table_changes_its_key(real: Source, tmp_path: Path) -> None:
+def test_everything_that_changes_a_table_changes_its_key(written: Source, tmp_path: Path) -> None:
     folder = tmp_path / "encoded"
 
-    def ask(source: Source = real, task: Task = MNLI, recipe: Recipe = RECIPE, profile: str = "miniature") -> int:
+    def ask(source: Source = written, task: Task = MNLI, recipe: Recipe = RECIPE, profile: str = "miniature") -> int:
         training_table(source, task, TOKENIZER, recipe, PROFILES[profile], folder)
         return len(tables(folder))
 
     assert ask() == 1
     assert ask(recipe=dataclasses.replace(RECIPE, steps=20, batch_size=4)) == 1  # no part of the encoding
-    assert ask(source=dataclasses.replace(real, test_limit=2)) == 1  # of dev and test only
+    assert ask(source=dataclasses.replace(written, test_limit=2)) == 1  # of dev and test only
     assert ask(profile="small") == 1  # pools alike
     assert ask(profile="pretrained") == 2
     assert ask(recipe=dataclasses.replace(RECIPE, max_length=32)) == 3
     assert ask(recipe=dataclasses.replace(RECIPE, stride=8)) == 4
-    assert ask(source=dataclasses.replace(real, limit=5)) == 5
+    assert ask(source=dataclasses.replace(written, limit=5)) == 5
     assert ask(task=dataclasses.replace(MNLI, labels=MNLI.labels[::-1])) == 6
     module._kept.clear()
-    file = next(Path(str(real.data)).rglob("train-*.parquet"))
+    file = next(Path(str(written.data)).rglob("train-*.parquet"))
     datasets.Dataset.from_parquet(str(file)).select(range(20)).to_parquet(str(file))
     assert ask() == 7  # other data
 
@@ -181,18 +181,18 @@ def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch
     assert ask("pair") is first and ask("choice") is not second
 
 
-def test_shared_tables_push_nothing_out(real: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_tables_push_nothing_out(written: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_FEATURES", 10)
-    dev = encoded(real, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
-    assert len(training_table(real, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
-    assert encoded(real, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
+    dev = encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
+    assert len(training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
+    assert encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
 
 
 @pytest.mark.parametrize("name", ["qqp", "csqa", "udpos", "xquad"])
-def test_real_files_of_every_kind(hub: Path, tmp_path: Path, name: str) -> None:
+def test_real_files_of_every_kind(real: Path, tmp_path: Path, name: str) -> None:
     benchmark = BENCHMARKS["xtreme"]
     task = benchmark.targets[name] if name in benchmark.targets else benchmark.intermediates[name]
-    source = Source(benchmark="xtreme", data=str(hub), limit=60, test_limit=20)
+    source = Source(benchmark="xtreme", data=str(real), limit=60, test_limit=20)
     found, left_out = examples(source, task, "train")
     table = training_table(source, task, TOKENIZER, RECIPE, PROFILE, tmp_path)
     features = KINDS[task.kind].encode(TOKENIZER, found, RECIPE, PROFILE)

@@ -28,6 +28,7 @@ BASE = {
     "profile": "miniature",
     "data": {"fingerprint": "f"},
     "start": {"name": "tiny", "fingerprint": "t", "random": False},
+    "precision": "fp32",
     "version": 1,
 }
 SQUAD = Stage(

@@ -128,6 +128,7 @@ def test_the_submitted_files_have_the_stored_scores(
         profile="miniature",
         data={"fingerprint": "f"},
         start={"name": "tiny", "fingerprint": "t", "random": False},
+        precision="fp32",
         version=1,
     )
     place = Place(results=tmp_path, source=SOURCE, model=str(encoder_folder), predictions=True)
@@ -179,9 +180,9 @@ def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
         ("zh", "687 981 504 127 508 852 425 530 797 110"),
     ],
 )
-def test_true_translations_are_the_labels_that_xtreme_publishes(hub: Path, language: str, labels: str) -> None:
+def test_true_translations_are_the_labels_that_xtreme_publishes(real: Path, language: str, labels: str) -> None:
     """The first ten lines of mock_test_data/labels/tatoeba in google-research/xtreme: direction, order and numbers."""
-    test = pool(Source(benchmark="xtreme", data=str(hub)), XTREME["tatoeba"], "test", language)
+    test = pool(Source(benchmark="xtreme", data=str(real)), XTREME["tatoeba"], "test", language)
     truth = [(query, candidate, 1.0) for query, candidate in enumerate(test.gold)]
     assert retrieved("tatoeba", language, test, truth)[:10] == labels.split()
 
