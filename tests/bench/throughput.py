@@ -79,7 +79,7 @@ def data(options: Namespace, vocabulary: int) -> tuple[PreTrainedTokenizerBase, 
     """Sentence pairs as features, enough for every step to have its own."""
     count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
     if options.data is not None:
-        pairs: Any = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")
+        pairs: Any = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
         tokenizer = train_tokenizer(texts, min(24_000, vocabulary), LONGEST, keep_marks=False)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, PROFILE)
