@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainables.features import Feature, Ids
 
-UNLIKE = "features of one table need equally many rows, and types and marks all or none."
+UNLIKE = "features of one table need types and marks all or none."
 
 Bounds = NDArray[np.int64]
 
@@ -22,13 +22,15 @@ Bounds = NDArray[np.int64]
 class FeatureTable(Sequence[Feature]):
     """Features one after the other; `table[i]` is a Feature whose arrays are views, and read-only.
 
-    All features have the same number of rows. Row r is `ids[bounds[r]:bounds[r + 1]]`; `types` and `marks`, where the
-    features have them, are cut alike. Targets are cut like ids where they are `per_position`, else `targets[i]` is that
-    of feature i. The origin of feature i is `origin[origin_bounds[i]:origin_bounds[i + 1]]`.
+    Feature i has the rows from `row_bounds[i]` up to `row_bounds[i + 1]` (one per option, or one). Row r is
+    `ids[bounds[r]:bounds[r + 1]]`; `types` and `marks`, where the features have them, are cut alike. Targets are cut
+    like ids where they are `per_position`, else `targets[i]` is that of feature i. The origin of feature i is
+    `origin[origin_bounds[i]:origin_bounds[i + 1]]`.
     """
 
     ids: Ids  # (sub-tokens of all rows,)
     bounds: Bounds  # (rows + 1,)
+    row_bounds: Bounds  # (features + 1,)
     examples: Ids  # (features,)
     targets: Ids  # (features,), (features, 2) or (sub-tokens of all rows,)
     per_position: bool
@@ -43,11 +45,12 @@ class FeatureTable(Sequence[Feature]):
             array.flags.writeable = False  # what is shared must not be changed, wherever it lies
         length, count = len(self.ids), len(self.examples)
         whole = (
-            self.bounds[0] == self.origin_bounds[0] == 0
+            self.bounds[0] == self.row_bounds[0] == self.origin_bounds[0] == 0
             and self.bounds[-1] == length
+            and self.row_bounds[-1] == len(self.bounds) - 1
+            and len(self.row_bounds) == count + 1
             and self.origin_bounds[-1] == len(self.origin)
             and len(self.origin_bounds) == count + 1
-            and (len(self.bounds) - 1) % max(1, count) == 0
             and len(self.targets) == (length if self.per_position else count)
             and all(array is None or len(array) == length for array in (self.types, self.marks))
         )
@@ -60,15 +63,10 @@ class FeatureTable(Sequence[Feature]):
         return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
 
     @property
-    def rows(self) -> int:
-        """Rows per feature: the number of options (choice), else 1."""
-        return (len(self.bounds) - 1) // max(1, len(self))
-
-    @property
     def lengths(self) -> Bounds:
         """Sub-tokens of the longest row of each feature: (features,), computed without building features."""
-        longest: Bounds = np.diff(self.bounds).reshape(len(self), max(1, self.rows)).max(1)
-        return longest
+        rows = np.diff(self.bounds)
+        return np.maximum.reduceat(rows, self.row_bounds[:-1]) if len(self) else rows
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -83,8 +81,8 @@ class FeatureTable(Sequence[Feature]):
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
         i = range(len(self))[index]  # raises IndexError, and counts from the end where negative
-        rows = self.rows
-        ends: list[int] = self.bounds[i * rows : (i + 1) * rows + 1].tolist()
+        first, last = self.row_bounds[i : i + 2].tolist()
+        ends: list[int] = self.bounds[first : last + 1].tolist()
         begin, end = self.origin_bounds[i : i + 2].tolist()
         return Feature(
             example=int(self.examples[i]),
@@ -106,16 +104,17 @@ def build_table(
     """The table of all chunks' features in order; a chunk's objects can be freed as soon as the next one is asked for.
 
     `per_position` says that targets have one id per position and not a label or two per feature. Raises ValueError for
-    features that differ in their number of rows, or in having types or marks.
+    features that differ in having types or marks.
     """
     parts = [_flat(chunk, per_position) for chunk in chunks if chunk]
-    if len({(rows, *arrays) for rows, arrays in parts}) > 1:
+    if len({tuple(arrays) for arrays in parts}) > 1:
         raise ValueError(UNLIKE)
     if not parts:
         nothing, start = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
         return FeatureTable(
             ids=nothing,
             bounds=start,
+            row_bounds=start,
             examples=nothing,
             targets=nothing,
             per_position=per_position,
@@ -123,15 +122,15 @@ def build_table(
             origin_bounds=start,
             left_out=left_out or {},
         )
-    joined = {name: np.concatenate([arrays[name] for _, arrays in parts]) for name in parts[0][1]}
-    for name in ("bounds", "origin_bounds"):  # lengths until here
+    joined = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+    for name in ("bounds", "row_bounds", "origin_bounds"):  # lengths until here
         joined[name] = np.concatenate([[0], joined[name].cumsum(dtype=np.int64)])
     return FeatureTable(per_position=per_position, left_out=left_out or {}, **joined)
 
 
-def _flat(features: Sequence[Feature], per_position: bool) -> tuple[int, dict[str, NDArray[Any]]]:
-    """The rows per feature, and the arrays of some features, with lengths where the table has bounds."""
-    form = {(len(feature.rows), feature.types is None, feature.marks is None) for feature in features}
+def _flat(features: Sequence[Feature], per_position: bool) -> dict[str, NDArray[Any]]:
+    """The arrays of some features, with lengths where the table has bounds."""
+    form = {(feature.types is None, feature.marks is None) for feature in features}
     if len(form) > 1:
         raise ValueError(UNLIKE)
     rows = [row for feature in features for row in feature.rows]
@@ -147,9 +146,10 @@ def _flat(features: Sequence[Feature], per_position: bool) -> tuple[int, dict[st
     joined = {name: np.concatenate(arrays) for name, arrays in beside.items() if arrays}
     if not per_position:
         joined["targets"] = np.stack([feature.target for feature in features])
-    return len(features[0].rows), {
+    return {
         "ids": np.concatenate(rows),
         "bounds": np.array(lengths),
+        "row_bounds": np.array([len(feature.rows) for feature in features]),
         "examples": np.array([feature.example for feature in features], dtype=np.int32),
         "origin": np.concatenate([feature.origin for feature in features]),
         "origin_bounds": np.array([len(feature.origin) for feature in features]),

@@ -1,6 +1,6 @@
 """Features: examples after the tokenizer, and how they become padded tensors. Shared by every kind of task."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +47,7 @@ def pad(rows: Sequence[Ids], value: int) -> torch.Tensor:
 
 
 def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, device: torch.device) -> Tensors:
-    """A batch: `input_ids`, `attention_mask` (rows, length), `token_type_ids` where used, `target`, `marks`.
+    """A batch: `input_ids`, `attention_mask` (rows, length), `token_type_ids` where used, `target`, `marks`, `options`.
 
     `per_position` says that targets have one id per position (padded with IGNORED) and not one label per feature.
     """
@@ -64,6 +64,8 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
         batch["target"] = pad([feature.target for feature in features], IGNORED)
     else:
         batch["target"] = torch.from_numpy(np.stack([feature.target for feature in features]).astype(np.int64))
+    if len(rows) > len(features):
+        batch["options"] = torch.from_numpy(_options(features))
     if features[0].marks is not None:
         batch["marks"] = pad([row for feature in features for row in feature.marks or ()], -1)
     if device.type == "cuda":  # a copy from pinned memory does not hold up the host, which prepares the next batch
@@ -71,11 +73,15 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
-def by_length(lengths: NDArray[np.int64], size: int) -> Iterator[list[int]]:
-    """Indices of features in batches of `size`, long ones first: little padding, and a lack of memory shows at once."""
-    order = np.argsort(-lengths, kind="stable").tolist()
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+def _options(features: Sequence[Feature]) -> NDArray[np.int64]:
+    """Which row of the batch is which option: (features, most options), -1 where a feature has fewer."""
+    counts = [len(feature.rows) for feature in features]
+    options = np.full((len(features), max(counts)), -1, dtype=np.int64)
+    first = 0
+    for i, count in enumerate(counts):
+        options[i, :count] = np.arange(first, first + count)
+        first += count
+    return options
 
 
 def in_order(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:

@@ -34,9 +34,9 @@ def retrieve(embedder: Embedder, task: Task, profile: Profile, test: Pool, dev: 
     """Score one language in every layer: metrics of the paper's layer under their names, then `NAME_layer_K`.
 
     `accuracy` takes the nearest candidate by cosine, `margin_accuracy` that of the highest ratio margin among the
-    nearest four. `f1` mines by margin and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of
-    the embeddings. Where the vectors of all layers would exceed `sentences.MOST_BYTES`, only the paper's is read, and
-    there are no metrics of layers.
+    nearest four, `reverse_accuracy` asks the other way round: candidates look for their queries. `f1` mines by margin
+    and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of the embeddings. Where the vectors
+    of all layers would exceed `sentences.MOST_BYTES`, only the paper's is read, and there are no metrics of layers.
 
     XTREME chooses the threshold of mining on the gold pairs of the language's own dev part; so does this, in each
     layer. Without one it is chosen on the scored pool itself, as jiant does, which flatters. It is the one place where
@@ -77,8 +77,14 @@ def _nearest(vectors: Vectors, pool: Parallel, device: torch.device) -> Retrieve
     of, back = neighbours(queries, candidates, NEAREST, device), neighbours(candidates, queries, NEAREST, device)
     guesses = of.indices[:, 0].tolist()
     by_margin = of.indices.gather(1, margins(of, back).argmax(1, keepdim=True)).flatten().tolist()
+    backwards = back.indices[:, 0].tolist()
+    asked = [i for i, j in enumerate(pool.gold) if j >= 0]
     return Retrieved(
-        {"accuracy": accuracy(pool.gold, guesses), "margin_accuracy": accuracy(pool.gold, by_margin)},
+        {
+            "accuracy": accuracy(pool.gold, guesses),
+            "margin_accuracy": accuracy(pool.gold, by_margin),
+            "reverse_accuracy": accuracy(asked, [backwards[pool.gold[i]] for i in asked]),
+        },
         list(zip(range(len(guesses)), guesses, of.cosines[:, 0].tolist(), strict=True)),
     )
 

@@ -158,8 +158,28 @@ def test_choices_have_one_row_per_option() -> None:
     examples = [Choice("", "q", (WORDS[0], WORDS[1], WORDS[2]), 1), Choice(WORDS[3], "", tuple(WORDS[:3]), 0)]
     features = choice.encode(TOKENIZER, examples, recipe(), MINIATURE)
     assert [len(feature.rows) for feature in features] == [3, 3]
-    with pytest.raises(ValueError, match="all examples need 3 options, got one with 2"):
-        choice.encode(TOKENIZER, [*examples, Choice("", "q", ("a", "b"), 0)], recipe(), MINIATURE)
+
+
+@pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)
+def test_choices_may_differ_in_their_number_of_options(profile: Profile, encoder: Encoder) -> None:
+    torch.manual_seed(0)
+    head = choice.head(encoder.width, task("choice"), 0.0, profile)
+    encoder.model.eval()
+    examples = [Choice("", "q", tuple(WORDS[:3]), 1), Choice(WORDS[3], "", tuple(WORDS[4:6]), 0)]
+
+    def logits(some: list[Choice]) -> torch.Tensor:
+        features = choice.encode(TOKENIZER, some, recipe(), profile)
+        batch = collate(features, encoder.pad_id, per_position=False, device=encoder.device)
+        with torch.inference_mode():
+            found: torch.Tensor = encoder.logits(head, batch)
+        return found
+
+    together = logits(examples)
+    assert together[1, 2] == -torch.inf  # there is no third option
+    torch.testing.assert_close(together[0], logits(examples[:1])[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together[1, :2], logits(examples[1:])[0], rtol=1e-4, atol=1e-5)
+    loss = KINDS["choice"].loss(together, {"target": torch.tensor([1, 0])})
+    assert torch.isfinite(loss)
 
 
 @pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)

@@ -103,7 +103,11 @@ def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, re
         else Parallel(words, words[::-1], gold)
     )
     found = retrieve(Embedder(encoder), task(retrieval), MINIATURE, pool, pool if retrieval == "mine" else None)
-    names = {"nearest": ("accuracy", "margin_accuracy"), "mine": ("f1", "cosine_f1"), "rank": ("map_at_20",)}[retrieval]
+    names = {
+        "nearest": ("accuracy", "margin_accuracy", "reverse_accuracy"),
+        "mine": ("f1", "cosine_f1"),
+        "rank": ("map_at_20",),
+    }[retrieval]
     layers = [f"{name}_layer_{layer}" for layer in range(3) for name in names]
     assert list(found.metrics) == [*names, *layers]
     assert set(found.metrics.values()) == {1.0}
@@ -120,7 +124,7 @@ def test_the_official_metric_and_what_is_found_are_those_of_the_papers_layer(enc
     for depth, layer in ((0.0, 0), (0.5, 1), (1.0, 2)):
         profile = dataclasses.replace(MINIATURE, retrieval_depth=depth)
         found = retrieve(Embedder(encoder), task("nearest"), profile, pool)
-        for name in ("accuracy", "margin_accuracy"):
+        for name in ("accuracy", "margin_accuracy", "reverse_accuracy"):
             assert found.metrics[name] == found.metrics[f"{name}_layer_{layer}"]
         cosines = embed(encoder, queries, (layer,))[0] @ embed(encoder, words[:29], (layer,))[0].T
         assert [score for _, _, score in found.found] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
@@ -132,7 +136,7 @@ def test_too_large_pools_have_no_metrics_of_layers(encoder: Encoder, monkeypatch
     every = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
     monkeypatch.setattr(module, "MOST_BYTES", 0)
     one = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
-    assert list(one.metrics) == ["accuracy", "margin_accuracy"]
+    assert list(one.metrics) == ["accuracy", "margin_accuracy", "reverse_accuracy"]
     assert one.metrics.items() <= every.metrics.items() and one.found == every.found
 
 
@@ -144,7 +148,7 @@ def test_the_margin_corrects_a_candidate_that_is_near_to_everything() -> None:
     )  # fmt: skip
     pool = Parallel(("q0", "q1", "q2"), ("hub", "c0", "c1", "c2"), (1, 2, 3))
     found = _nearest(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
-    assert found.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0}
+    assert found.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0, "reverse_accuracy": 1.0}
     assert [pair[:2] for pair in found.found] == [(0, 0), (1, 0), (2, 0)]
 
 

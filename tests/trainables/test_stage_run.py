@@ -135,7 +135,7 @@ def test_retrieval_is_one_piece(place: Place) -> None:
         ("tatoeba", "qna", "accuracy", "test"),
         ("tatoeba", "qfa", "accuracy", "test"),
     ]
-    names = ["accuracy", "margin_accuracy"]
+    names = ["accuracy", "margin_accuracy", "reverse_accuracy"]
     names += [f"{name}_layer_{layer}" for layer in range(3) for name in names]
     assert rows["metric"].to_list() == names * 2 and rows["target"].n_unique() == 1
 

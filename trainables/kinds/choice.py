@@ -22,22 +22,20 @@ def encode(
     """One feature per example with one row per option: context against question and option, the longer one cut."""
     if not examples:
         return []
-    options = len(examples[0].options)
-    firsts, seconds = [], []
+    firsts, seconds, stops = [], [], [0]
     for example in examples:
-        if len(example.options) != options:
-            raise ValueError(f"all examples need {options} options, got one with {len(example.options)}.")
         question = example.question if example.context else ""
         for option in example.options:
             firsts.append(example.context or example.question)
             seconds.append(f"{question} {option}".strip())
+        stops.append(len(seconds))
     coded = tokenizer(firsts, seconds, truncation="longest_first", max_length=recipe.max_length)
     rows = [np.array(row, dtype=np.int32) for row in coded["input_ids"]]
     types = [np.array(row, dtype=np.int32) for row in coded.get("token_type_ids", ())]
     marks = [segments_of(coded.sequence_ids(i)) for i in range(len(rows))] if profile.pooling == "segments" else []
 
     def of_example(values: list[Ids], i: int) -> tuple[Ids, ...]:
-        return tuple(values[i * options : (i + 1) * options])
+        return tuple(values[stops[i] : stops[i + 1]])
 
     return [
         Feature(
@@ -59,9 +57,10 @@ class ChoiceHead(nn.Module):
         self.score = PooledHead(width, 1, dropout, profile)
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
-        """Hidden states (batch * options, length, width) to logits (batch, options)."""
-        scores: torch.Tensor = self.score(hidden, batch)
-        return scores.view(len(batch["target"]), -1)
+        """Hidden states (rows, length, width) to logits (batch, options), minus infinity for options that are not."""
+        scores: torch.Tensor = self.score(hidden, batch).flatten()
+        options = batch["options"]
+        return scores[options.clamp(min=0)].masked_fill(options < 0, -torch.inf)
 
 
 def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
