@@ -18,7 +18,9 @@ from trainables.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS
 from trainables.memory import attempt
 
-TOKENS = 16_384  # of an evaluation batch at most, with padding; no part of the outcome
+# Sub-tokens of an evaluation batch at most, padding included; no part of the outcome. On the CPU small batches stay in
+# its caches: 16,384 took 1.1 to 1.4 times as long as 2,048 with encoders of width 64 and 192.
+TOKENS = {"cpu": 2_048, "cuda": 16_384}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +48,10 @@ class Result:
     metrics: dict[str, float]
     predictions: list[Any]
     constant: bool
-    tokens: int = TOKENS
+    tokens: int
 
 
-def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated, tokens: int = TOKENS) -> Result:
+def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated, tokens: int) -> Result:
     """Predict every example and score the predictions; the module is left in evaluation mode.
 
     Batches hold at most `tokens` sub-tokens, padding included; where memory runs out they are halved.

@@ -62,8 +62,8 @@ class FineTuning:
     ) -> None:
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
-        # Halved when memory runs out; no part of the outcome.
-        self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS
+        # Both are halved when memory runs out, and no part of the outcome.
+        self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS[encoder.device.type]
         self.batches = Batches(
             [part.train for part in self.parts],
             [part.weight for part in self.parts],
@@ -142,7 +142,7 @@ class FineTuning:
         notes = []
         if self.micro_batch < self.recipe.batch_size:
             notes.append(f"{self.micro_batch} of {self.recipe.batch_size} examples at a time")
-        if self.evaluation_tokens < TOKENS:
+        if self.evaluation_tokens < TOKENS[self.encoder.device.type]:
             notes.append(f"evaluation of {self.evaluation_tokens} sub-tokens at a time")
         return "memory ran out: " + ", ".join(notes) if notes else None
 
@@ -194,7 +194,6 @@ class FineTuning:
         if self.encoder.device.type == "cuda":
             state["random.cuda"] = torch.cuda.get_rng_state(self.encoder.device)
         state["micro_batch"] = torch.tensor(self.micro_batch)
-        state["evaluation_tokens"] = torch.tensor(self.evaluation_tokens)
         state["curve"] = torch.tensor(self.curve, dtype=torch.float64)
         names = sorted(self.dev[0]) if self.dev else []
         for name in names:
@@ -215,7 +214,7 @@ class FineTuning:
         torch.set_rng_state(state["random"])
         if self.encoder.device.type == "cuda" and "random.cuda" in state:  # a run may go on on another device
             torch.cuda.set_rng_state(state["random.cuda"], self.encoder.device)
-        self.micro_batch, self.evaluation_tokens = int(state["micro_batch"]), int(state["evaluation_tokens"])
+        self.micro_batch = int(state["micro_batch"])
         self.curve = state["curve"].tolist()
         metrics = {name: values.tolist() for name, values in _below(state, "dev.").items()}
         self.dev = [{name: values[i] for name, values in metrics.items()} for i in range(len(self.curve))]

@@ -28,11 +28,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 from transformers import (
     DataCollatorWithPadding,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -40,6 +37,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
     XLMRobertaModel,
 )
+from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import SHAPES, Shape
@@ -57,13 +55,15 @@ OURS, RIVALS = "ours", ("trainer", "tuned")
 HEADS = {"tiny": 4, "base": 12, "large": 16}
 BATCH, RATE, LONGEST, WARM = 32, 1e-5, 128, 5  # WARM steps come before the clock starts
 LOG_LENGTH = (3.70, 0.44)  # mean and deviation of the log length of MNLI's pairs under a 24,000-piece tokenizer
-# Dense operations per second without sparsity, from the makers' data sheets, by a part of the device's name.
+# Dense operations per second without sparsity, from the makers' data sheets, by a word of the device's name.
 PEAKS = {
     "bf16": {"A100": 312e12, "H100": 989e12, "H200": 989e12, "L4": 121e12, "A10": 125e12},
     "fp32": {"A100": 19.5e12, "H100": 67e12, "H200": 67e12, "L4": 30.3e12, "A10": 31.2e12, "V100": 15.7e12},
 }
 TASK = BENCHMARKS["xtreme"].intermediates["mnli"]
 PROFILE = PROFILES["pretrained"]
+
+Measured = tuple[float, list[tuple[int, int]]]  # seconds; of each batch the sub-tokens with padding and without
 
 
 def shape_of(options: Namespace) -> Shape:
@@ -75,7 +75,7 @@ def shape_of(options: Namespace) -> Shape:
     return Shape(name=options.shape, layers=layers, width=full.width, inner=full.inner, vocabulary=vocabulary)
 
 
-def data(options: Namespace, vocabulary: int) -> tuple[PreTrainedTokenizerBase, list[Feature]]:
+def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]:
     """Sentence pairs as features, enough for every step to have its own."""
     count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
     if options.data is not None:
@@ -93,8 +93,11 @@ def data(options: Namespace, vocabulary: int) -> tuple[PreTrainedTokenizerBase, 
     ]
 
 
-def config_of(shape: Shape) -> XLMRobertaConfig:
-    return XLMRobertaConfig(
+def measure(options: Namespace) -> dict[str, float]:
+    """One measurement in this process: seconds, tokens with and without padding, bytes at the peak."""
+    shape = shape_of(options)
+    tokenizer, features = data(options, shape.vocabulary)
+    config = XLMRobertaConfig(
         vocab_size=shape.vocabulary,
         hidden_size=shape.width,
         num_hidden_layers=shape.layers,
@@ -105,15 +108,8 @@ def config_of(shape: Shape) -> XLMRobertaConfig:
         pad_token_id=1,
         num_labels=len(TASK.labels),
     )
-
-
-def measure(options: Namespace) -> dict[str, float]:
-    """One measurement in this process: seconds, tokens with and without padding, bytes at the peak."""
-    shape = shape_of(options)
-    tokenizer, features = data(options, shape.vocabulary)
     torch.manual_seed(0)
-    run = ours if options.one == OURS else rival
-    seconds, batches = run(options, config_of(shape), tokenizer, features)
+    seconds, batches = (ours if options.one == OURS else rival)(options, config, tokenizer, features)
     if options.device == "cuda":
         memory = torch.cuda.max_memory_allocated()
     else:
@@ -122,9 +118,7 @@ def measure(options: Namespace) -> dict[str, float]:
     return {"seconds": seconds, "padded": padded, "real": real, "memory": memory}
 
 
-def ours(
-    options: Namespace, config: XLMRobertaConfig, tokenizer: PreTrainedTokenizerBase, features: list[Feature]
-) -> tuple[float, list[tuple[int, int]]]:
+def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
     model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
     if options.compile:
         model.compile(dynamic=True)
@@ -142,19 +136,6 @@ def ours(
     return seconds, [(len(lengths) * max(lengths), sum(lengths)) for lengths in seen]
 
 
-class Rows(Dataset[dict[str, Any]]):
-    """Features as the Trainer wants them."""
-
-    def __init__(self, features: list[Feature]) -> None:
-        self.rows = [{"input_ids": f.rows[0].tolist(), "labels": int(f.target)} for f in features]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.rows[index]
-
-
 class Clock(TrainerCallback):
     """Starts when WARM steps are done and stops with the last."""
 
@@ -168,15 +149,14 @@ class Clock(TrainerCallback):
             self.ended = now(self.options)
 
 
-def rival(
-    options: Namespace, config: XLMRobertaConfig, tokenizer: PreTrainedTokenizerBase, features: list[Feature]
-) -> tuple[float, list[tuple[int, int]]]:
-    model: PreTrainedModel = XLMRobertaForSequenceClassification(config)
+def rival(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
+    model: Any = XLMRobertaForSequenceClassification(config)
     pad, clock = DataCollatorWithPadding(tokenizer), Clock(options)
+    rows: Any = [{"input_ids": f.rows[0].tolist(), "labels": int(f.target)} for f in features]
     batches: list[tuple[int, int]] = []
 
-    def collate(rows: list[dict[str, Any]]) -> Any:
-        batch = pad(rows)
+    def collate(chosen: list[dict[str, Any]]) -> Any:
+        batch = pad(chosen)
         batches.append((batch["attention_mask"].numel(), int(batch["attention_mask"].sum())))
         return batch
 
@@ -188,7 +168,7 @@ def rival(
         model,
         TrainingArguments(output_dir="unused", **settings, save_strategy="no"),
         collate,
-        Rows(features),
+        rows,
         callbacks=[clock],
     )
     trainer.train()
@@ -203,12 +183,11 @@ def now(options: Namespace) -> float:
 
 
 def peak(options: Namespace) -> float:
-    """Operations per second of the device: by name, or those of a large matrix product (V100 has no bf16 product)."""
+    """Operations per second of the device: by name, or those of a large matrix product."""
     if options.device == "cuda":
-        name = torch.cuda.get_device_name()
-        found = [value for part, value in PEAKS[options.precision].items() if part in name]
-        if found:
-            return found[0]
+        for word in torch.cuda.get_device_name().replace("-", " ").split():
+            if word in PEAKS[options.precision]:
+                return PEAKS[options.precision][word]
     dtype, size = torch.bfloat16 if options.precision == "bf16" else torch.float32, 2048
     one, other = (torch.randn(size, size, device=options.device).to(dtype) for _ in range(2))
     times = []
