@@ -39,6 +39,7 @@ class Request:
     missing: tuple[str, ...]  # what the data lack; only a plan or a check may be shown then
     left_out: tuple[str, ...]  # tasks that are skipped for want of data, and why
     notes: tuple[str, ...]  # what a reader of the scores must know
+    sources: Mapping[str, list[str]]  # what each task reads, with the hash of its files or the hub's commit
 
     @property
     def folder(self) -> Path:
@@ -109,6 +110,7 @@ def make_request(options: Namespace) -> Request:
         missing=needs.missing,
         left_out=needs.left_out,
         notes=() if needs.missing else tuple(_notes(source, needs)),
+        sources={f"{role} {task.name}": data.sources(source, task) for role, task in needs.tasks if not needs.missing},
     )
 
 

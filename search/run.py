@@ -7,6 +7,7 @@ python search/run.py --space full --plan         # what would run
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,9 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
         print(f"left out: {line}")
     for line in request.notes:
         print(f"note: {line}")
+    told = Counter(arm.outcome.note for _, arm in board.arms() if arm.outcome is not None and arm.outcome.note)
+    for line, stages in told.most_common():
+        print(f"note of {stages} stages: {line}")
     for path in board.store.set_aside:
         print(f"set aside a damaged file: {path}", file=sys.stderr)
     if request.place.predictions:

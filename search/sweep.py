@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
@@ -36,12 +36,15 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
         ) from error
 
 
-def write_sweep(folder: Path, spec: Mapping[str, Any], stages: Mapping[str, str]) -> None:
-    """Write the file whole. `stages` maps each key to the id of its stratum."""
+def write_sweep(
+    folder: Path, spec: Mapping[str, Any], stages: Mapping[str, str], sources: Mapping[str, Sequence[str]]
+) -> None:
+    """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads."""
     content = {
         "version": VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
+        "sources": sources,
         "results": "..",
         "versions": versions(),
         "commit": commit(),

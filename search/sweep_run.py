@@ -91,7 +91,7 @@ class Members:
     def write(self) -> None:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
-        write_sweep(self.request.folder, self.request.spec, self.stages)
+        write_sweep(self.request.folder, self.request.spec, self.stages, self.request.sources)
         self.written = time.monotonic()
 
 
