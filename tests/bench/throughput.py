@@ -46,6 +46,7 @@ from spaces.task import Recipe
 from trainables.data import Source, examples
 from trainables.encoder import Encoder
 from trainables.evaluation import Evaluated
+from trainables.feature_table import build_table
 from trainables.features import Feature
 from trainables.kinds import KINDS
 from trainables.subwords import train_tokenizer
@@ -123,9 +124,9 @@ def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fea
     if options.compile:
         model.compile(dynamic=True)
     encoder = Encoder(model, tokenizer, options.precision)
-    dev = Evaluated(task=TASK, language="en", examples=[], features=[])
+    dev = Evaluated(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
-    part = Part(task=TASK, train=features, dev=dev)
+    part = Part(task=TASK, train=build_table([features], per_position=False), dev=dev)
     recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
     work = FineTuning(encoder, [part], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
     work.train(WARM)

@@ -1,4 +1,4 @@
-"""What a sweep needs of the data, and what is left of it without what is missing."""
+"""What a sweep needs of the data, what is left of it without what is missing, and `--check`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from search.options import parse
 from search.request import Request, make_request
+from search.run import DONE, USAGE, main
 from spaces.errors import UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
@@ -87,3 +88,37 @@ def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., Request], t
     )
     with pytest.raises(UsageError, match="squad"):
         request_of("--space", str(space))
+
+
+@pytest.fixture
+def check(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    def run(*more: str, encoder: str = str(model)) -> tuple[int, str]:
+        flags = ["--check", "--benchmark", "xtreme", "--data", str(data), "--model", encoder]
+        code = main([*flags, *more])
+        return code, capsys.readouterr().out
+
+    return run
+
+
+def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[..., tuple[int, str]]) -> None:
+    code, said = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
+    assert code == USAGE
+    rows = {line.split()[0]: line.split() for line in said.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))}
+    assert rows["mnli"][1:] == ["pair", "18", "2", "-", "ok"]
+    assert rows["xnli"][1:] == ["pair", "20", "1", "40", "15", "of", "15", "ok"]
+    assert rows["qqp"][-2:] == rows["ccg"][-2:] == rows["tatoeba"][-2:] == ["LACKS", "DATA"]
+    missing = said.split("Missing:")[1]
+    assert "qqp: no train rows" in missing and "LDC2005T13" in missing and "tatoeba: no test rows" in missing
+    assert "xnli" not in missing
+
+
+def test_a_check_without_anything_missing_ends_well(check: Callable[..., tuple[int, str]]) -> None:
+    code, said = check("--intermediates", "mnli", "--targets", "xnli")
+    assert code == DONE and "Nothing is missing." in said
+    code, said = check("--intermediates", "mnli,qqp", "--targets", "xnli", "--skip-missing")
+    assert code == DONE and "Left out:" in said and "qqp: no train rows" in said
+
+
+def test_a_check_looks_for_the_encoder_too(check: Callable[..., tuple[int, str]]) -> None:
+    code, said = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
+    assert code == USAGE and "no-such-org/no-such-model: it is neither a folder nor" in said
