@@ -123,7 +123,7 @@ def _entry(official: Official, choice: Choice, stages: Path) -> Entry:
 
 def _read(path: Path, target: str) -> pl.DataFrame:
     try:
-        scan = pl.scan_parquet(path, glob=False).filter(pl.col("target") == target)
+        scan = pl.scan_parquet(path, glob=False).filter(target=target, split="test")
         return scan.select("language", "example", "id", "prediction").collect()
     except (PolarsError, OSError) as error:
         raise UsageError(f"{path} cannot be read as predictions: {str(error).splitlines()[0]}.") from error

@@ -118,7 +118,7 @@ def _say_unkept(board: "Board") -> None:
     finished = [
         arm.stage.key
         for _, arm in board.arms()
-        if arm.stage.kind in ("target", "retrieval") and arm.outcome is not None and arm.outcome.status == "finished"
+        if arm.stage.kind != "pretrain" and arm.outcome is not None and arm.outcome.status == "finished"
     ]
     lacking = sum(not board.store.has_predictions(key) for key in finished)
     if lacking:

@@ -38,7 +38,7 @@ class Store:
         return (self.place.folder(key) / ENCODER).is_dir()
 
     def has_predictions(self, key: str) -> bool:
-        """Whether the stage left its test predictions."""
+        """Whether the stage left its predictions."""
         return (self.place.folder(key) / PREDICTIONS).is_file()
 
     def reopen(self, key: str) -> None:

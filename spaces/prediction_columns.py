@@ -1,6 +1,7 @@
-"""The columns of kept predictions, in one place. One row per stage x target x language x example of a test set.
+"""The columns of kept predictions, in one place. One row per stage x target x language x split x example.
 
-A mining task (BUCC) predicts pairs: only queries for which a pair was mined have a row.
+Target stages keep test and English dev, intermediate stages English dev, retrieval stages what they found. A mining task
+(BUCC) predicts pairs: only queries for which a pair was mined have a row.
 """
 
 from spaces.columns import Column
@@ -9,10 +10,10 @@ PREDICTIONS = "predictions.parquet"  # in the folder of a stage
 
 PREDICTION_COLUMNS = (
     Column("stage", "string", "Key of the stage that predicted; its scores lie beside this file."),
-    Column("target", "string", "Target whose test set it is."),
-    Column("language", "string", "Language of the test set."),
-    Column("split", "string", "Always test: dev predictions are not kept."),
-    Column("example", "int64", "Place of the example (retrieval: of the query) in the test set as read, from 0."),
+    Column("target", "string", "Target that is predicted; in an intermediate stage the intermediate task."),
+    Column("language", "string", "Language of the examples."),
+    Column("split", "string", "test, or dev (English, of the tenth that counts)."),
+    Column("example", "int64", "Place of the example (retrieval: of the query) in its set as read, from 0."),
     Column(
         "id",
         "string",

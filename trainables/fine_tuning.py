@@ -78,13 +78,19 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
 
 
 def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) -> Tested:
-    """The best tenth's scores in every language of every target of the stage, with the majority floor beside them."""
+    """The best tenth's scores in every language of every target of the stage, with the majority floor beside them.
+
+    An intermediate stage has no target: it leaves its dev predictions, where these are kept.
+    """
     benchmark = BENCHMARKS.find(stage.benchmark)
     tokenizer, recipe = work.encoder.tokenizer, work.recipe
     tested = Tested()
     for part in work.parts:
         tested.note_left_out(f"{part.task.name}'s training", part.train.left_out)
         tested.note_left_out(f"{part.task.name}'s dev", part.dev.left_out)
+    if place.predictions:
+        results = [(part.dev, work.evaluate(i, part.dev)) for i, part in enumerate(work.parts)]
+        tested.predictions.extend(predicted_table(stage.key, dev, result.predictions, "dev") for dev, result in results)
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:

@@ -17,12 +17,13 @@ TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "li
 SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PREDICTION_COLUMNS])
 
 
-def predicted_table(stage: str, evaluated: Evaluated, predictions: Sequence[Any]) -> pa.Table:
+def predicted_table(stage: str, evaluated: Evaluated, predictions: Sequence[Any], split: str = "test") -> pa.Table:
     """What the stage with key `stage` predicted in one language: label ids, lists of them, or answers (`kinds/`)."""
     return _table(
         stage,
         evaluated.task,
         evaluated.language,
+        split=split,
         examples=range(len(predictions)),
         ids=[example.id if isinstance(example, Span) else None for example in evaluated.examples],
         predictions=[words(evaluated.task, prediction) for prediction in predictions],
@@ -53,6 +54,7 @@ def retrieved_table(
         stage,
         task,
         language,
+        split="test",
         examples=[query for query, _, _ in found],
         ids=[str(lines[query]) if task.retrieval == "nearest" else None for query, _, _ in found],
         predictions=[[str(candidate)] for _, candidate, _ in found],
@@ -78,6 +80,7 @@ def _table(
     task: Task,
     language: str,
     *,
+    split: str,
     examples: Sequence[int],
     ids: Sequence[str | None],
     predictions: Sequence[list[str]],
@@ -85,7 +88,7 @@ def _table(
 ) -> pa.Table:
     columns = {
         **{name: [value] * len(examples) for name, value in (("stage", stage), ("target", task.name))},
-        **{name: [value] * len(examples) for name, value in (("language", language), ("split", "test"))},
+        **{name: [value] * len(examples) for name, value in (("language", language), ("split", split))},
         "example": examples,
         "id": ids,
         "prediction": predictions,

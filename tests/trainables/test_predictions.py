@@ -67,19 +67,22 @@ def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, st
 
     rows = pl.read_parquet(kept / PREDICTIONS)
     assert rows.columns == [column.name for column in PREDICTION_COLUMNS]
-    assert set(rows["stage"]) == {stage.key} and set(rows["split"]) == {"test"}
-    scored = other.filter(pl.col("split") == "test").select("target", "language", "examples").unique()
-    counted = rows.group_by("target", "language").agg(examples=pl.len().cast(pl.Int64))
+    assert set(rows["stage"]) == {stage.key}
+    assert set(rows["split"]) == ({"test", "dev"} if stage is SQUAD else {"test"})
+    scored = other.filter(split="test").select("target", "language", "examples").unique()
+    counted = rows.filter(split="test").group_by("target", "language").agg(examples=pl.len().cast(pl.Int64))
     assert scored.sort(pl.all()).equals(counted.sort(pl.all()))  # one row for each example that was scored
     assert rows["id"].null_count() == 0
     assert rows["score"].null_count() == (rows.height if stage is SQUAD else 0)
 
 
-def test_an_intermediate_stage_has_nothing_to_keep(place: Place) -> None:
+def test_an_intermediate_stage_keeps_its_english_dev(place: Place) -> None:
     kept = dataclasses.replace(place, predictions=True)
     stage = dataclasses.replace(SQUAD, kind="intermediate", task="squad", intermediate="squad", targets={})
     folder = run(kept, stage)
-    assert (folder / SCORES).exists() and not (folder / PREDICTIONS).exists()
+    rows, scores = pl.read_parquet(folder / PREDICTIONS), pl.read_parquet(folder / SCORES)
+    assert rows.select("target", "language", "split").unique().rows() == [("squad", "en", "dev")]
+    assert set(scores["examples"]) == {rows.height}
 
 
 def test_the_flag_reaches_the_workers(place: Place) -> None:

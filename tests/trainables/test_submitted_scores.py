@@ -139,7 +139,7 @@ def test_the_submitted_files_have_the_stored_scores(
     work.close()
     kept, stored = (pl.read_parquet(place.folder(stage.key) / name) for name in (PREDICTIONS, SCORES))
     for language in languages:
-        file = file_of(official(target), language, kept.filter(pl.col("language") == language))
+        file = file_of(official(target), language, kept.filter(split="test", language=language))
         path = tmp_path / file.name
         path.parent.mkdir(exist_ok=True)
         path.write_text(file.text, encoding="ascii")
