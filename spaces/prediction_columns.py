@@ -1,7 +1,7 @@
 """The columns of kept predictions, in one place. One row per stage x target x language x split x example.
 
-Target stages keep test and English dev, intermediate stages English dev, retrieval stages what they found. A mining task
-(BUCC) predicts pairs: only queries for which a pair was mined have a row.
+Target stages keep test and English dev, intermediate stages English dev, retrieval stages what they found. A mining
+task (BUCC) predicts pairs: only queries for which a pair was mined have a row.
 """
 
 from spaces.columns import Column
