@@ -82,6 +82,13 @@ def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
     )
 
 
+def test_every_language_that_something_stands_in_for_is_named(write: Write) -> None:
+    for place in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
+        data = write(f"google/xtreme/MLQA.{place}", QA, [qa_row("ab", ["a"], [0])])
+    (line,) = (line for line in notes(TARGETS["mlqa"], data) if "stand" in line or "as there is no split" in line)
+    assert "MLQA.de.de validation" in line
+
+
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])

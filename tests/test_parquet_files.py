@@ -43,6 +43,11 @@ def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: P
     assert len(hub.examples(MNLI, "train", data=data)) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
     assert "files of several versions lie side by side" in wrong(data)
+    for name in ("train-00000-of-0001", "train-00001-of-0002"):
+        dev.joinpath(f"{name}.parquet").unlink()
+    dev.joinpath("train-00000-of-0002.parquet").rename(dev / "train-00000-of-0001.parquet")
+    write("nyu-mll/glue/mnli/train-old-00000-of-0001", PAIR, pair_rows(20))
+    assert "files of several versions lie side by side" in wrong(data)
 
 
 def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None:

@@ -113,8 +113,8 @@ def notes(task: Task, data: Path | None) -> list[str]:
         left_out = [name for name in task.languages if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
-        if there:
-            lines += _of_split(task, "test", there[0], data)
+        for language in there if data is not None else there[:1]:
+            lines += _of_split(task, "test", language, data)
         if task.retrieval == "mine":
             tuned = [name for name in there if shelf.places(task, "dev", name, data)]
             flattered = [name for name in there if name not in tuned]

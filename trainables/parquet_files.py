@@ -66,7 +66,7 @@ def _incomplete(files: Files) -> str | None:
     """What is wrong with the numbers of files such as `train-00001-of-00003.parquet`, or None."""
     numbered = [match for match in (_SHARD.search(file.stem) for file in files) if match is not None]
     totals = {int(match[2]) for match in numbered}
-    if len(totals) > 1 or 0 < len(numbered) < len(files):
+    if len(totals) > 1 or 0 < len(numbered) < len(files) or (totals and len(numbered) > max(totals)):
         return f"files of several versions lie side by side ({', '.join(file.name for file in files[:4])})"
     if totals and len(numbered) != max(totals):
         return f"{len(numbered)} of {max(totals)} files are there ({', '.join(file.name for file in files[:4])})"

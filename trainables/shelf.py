@@ -144,7 +144,7 @@ def _ask(hub: str, question: Callable[[], Iterable[str]]) -> frozenset[str]:
     except (ValueError, RuntimeError, FileNotFoundError):
         return frozenset()
     except OSError as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error)}. {_NO_HUB}") from error
+        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
 
 
 @functools.lru_cache(maxsize=64)
@@ -158,7 +158,7 @@ def resolve(hub: str, revision: str | None) -> str | None:
     except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.RevisionNotFoundError):
         return None
     except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error)}. {_NO_HUB}") from error
+        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
 
 
 _NO_HUB = "Give --data DIR to read a local folder."

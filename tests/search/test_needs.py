@@ -7,6 +7,7 @@ import pytest
 
 from search.options import parse
 from search.request import Request, make_request
+from search.run import USAGE, main
 from spaces.errors import UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
@@ -87,3 +88,35 @@ def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., Request], t
     )
     with pytest.raises(UsageError, match="squad"):
         request_of("--space", str(space))
+
+
+def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
+    data: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (model / "tokenizer.json").unlink()
+    flags = ["--benchmark", "xtreme", "--data", str(data), "--intermediates", "mnli", "--check"]
+    assert main([*flags, "--targets", "xnli,pawsx", "--model", str(model)]) == USAGE
+    said = capsys.readouterr().out
+    assert "pawsx: no train rows" in said and "the folder has no tokenizer" in said
+    assert "--skip-missing leaves out" in said
+    assert main([*flags, "--targets", "xnli", "--model", "small"]) == USAGE
+    said = capsys.readouterr().out
+    assert "the small encoder needs verses" in said and "--skip-missing" not in said
+
+
+def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(UsageError, match="this link leads nowhere"):
+        make_request(parse(["--benchmark", "xtreme", "--data", str(tmp_path / "circle"), "--plan"]))
+
+
+def test_a_relative_folder_with_blanks_is_the_same_data(
+    data: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spec(folder: str) -> object:
+        flags = ["--benchmark", "xtreme", "--intermediates", "mnli", "--targets", "xnli", "--model", str(model)]
+        return make_request(parse([*flags, "--data", folder])).spec
+
+    named = data.rename(data.parent / "Dätä mit Leerstellen [1]")
+    monkeypatch.chdir(named.parent)
+    assert spec(named.name) == spec(str(named))
