@@ -115,7 +115,7 @@ def absent(task: Task, split: Split, language: str, data: Path | None) -> list[s
             held = shelf.language_rows(lying, parquet_files.stamp(lying.files))
             what = (
                 f"{lying} is there and has none: the column {shelf.language_column(dataset)} says "
-                f"{', '.join(sorted(held)[:5])}; get all its rows"
+                f"{', '.join(code or 'nothing' for code in sorted(held)[:5])}; get all its rows"
             )
         elif obtain and data is not None:
             home = f"{data / DATASETS[last.dataset].hub}/{DATASETS[last.dataset].configs[0]}"
