@@ -84,6 +84,21 @@ def test_links_to_nowhere_and_folders_are_no_files(dev: Path) -> None:
     assert "train-00000-of-00001.parquet is no readable Parquet file" in wrong(data)
 
 
+def test_a_folder_that_may_not_be_read_is_not_passed_over(
+    write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    list_folder = Path.iterdir
+
+    def forbidden(folder: Path) -> object:  # as a user who may read everything would see it, too
+        if folder == dev:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    assert wrong(data) == f"mnli: the folder {dev} cannot be read: Permission denied."
+
+
 def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))

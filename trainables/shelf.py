@@ -105,10 +105,20 @@ def candidates(dataset: Dataset, split: str, language: str, data: Path | None) -
 
 def _files(folder: Path, config: str, split: str) -> Iterator[tuple[Path, ...]]:
     """The files of a split in each of the layouts that the hub knows."""
-    yield tuple(sorted((folder / config).glob(f"{split}-*.parquet")))
-    yield tuple(sorted((folder / config / split).glob("*.parquet")))
+    yield _in(folder / config, f"{split}-*.parquet")
+    yield _in(folder / config / split, "*.parquet")
     if config == "default":
-        yield tuple(sorted((folder / "data").glob(f"{split}-*.parquet")))
+        yield _in(folder / "data", f"{split}-*.parquet")
+
+
+def _in(folder: Path, pattern: str) -> tuple[Path, ...]:
+    """The files of a folder with such a name; raises UsageError for a folder that is there and may not be read."""
+    try:
+        return tuple(sorted(file for file in folder.iterdir() if file.match(pattern)))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:  # `glob` would pass over it in silence
+        raise UsageError(f"the folder {folder} cannot be read: {error.strerror}.") from error
 
 
 def _in_folder(place: Place, language: str) -> bool:
