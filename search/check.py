@@ -27,10 +27,13 @@ def show_check(request: Request) -> bool:
     everything = [one for found in inspections.values() for one in found]
     _list(console, "To know when reading scores:", (line for one in everything for line in one.notes))
     _list(console, "Left out:", request.left_out)
-    missing = list(dict.fromkeys(line for one in everything for line in one.problems))
-    missing += model_problems(request.maker.start)
+    data_lack = [line for one in everything for line in one.problems]
+    missing = [*data_lack, *request.missing, *model_problems(request.maker.start)]
     _list(console, "Missing:", missing)
-    console.print("Nothing is missing." if not missing else "--skip-missing runs what is left without it.")
+    if data_lack:
+        console.print("--skip-missing leaves out the tasks whose data are missing.")
+    elif not missing:
+        console.print("Nothing is missing.")
     return not missing
 
 

@@ -14,7 +14,7 @@ from search.options import space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
 from spaces.errors import UsageError
-from spaces.plan import Maker, Stratum, strata
+from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, axes
 from spaces.stage import Precision
@@ -75,7 +75,7 @@ def make_request(options: Namespace) -> Request:
     resolved = needs.axes
     if needs.missing and not (options.plan or options.check):
         raise UsageError(list_missing(needs.missing))
-    start = start_of(options, benchmark, source, profile.name)
+    start, start_faults = _start(options, benchmark, source, profile.name)
     prints = {(role, task.name): data.fingerprint(source, task) for role, task in needs.tasks if not needs.missing}
     languages = {
         task.name: task.languages if needs.missing else data.languages(source, task)
@@ -107,11 +107,21 @@ def make_request(options: Namespace) -> Request:
         ),
         spec=_spec(options, resolved, benchmark, maker),
         tasks=needs.tasks,
-        missing=needs.missing,
+        missing=(*needs.missing, *start_faults),
         left_out=needs.left_out,
         notes=() if needs.missing else tuple(_notes(source, needs)),
         sources={f"{role} {task.name}": data.sources(source, task) for role, task in needs.tasks if not needs.missing},
     )
+
+
+def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: str) -> tuple[Start, list[str]]:
+    """The encoder, and what is wrong with it where `--check` is to list that beside what else is missing."""
+    try:
+        return start_of(options, benchmark, source, profile), []
+    except UsageError as error:
+        if not options.check:
+            raise
+        return Start(name=str(options.model), profile=profile, fingerprint="none"), str(error).splitlines()
 
 
 def _notes(source: Source, needs: Needs) -> list[str]:
@@ -132,7 +142,10 @@ def _check_flags(options: Namespace) -> None:
 
 
 def _folder(text: str) -> Path:
-    path = Path(text).resolve()
+    try:
+        path = Path(text).resolve()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"--data {text}: this link leads nowhere ({error}).") from error
     if not path.is_dir():
         raise UsageError(f"--data {text}: there is no such folder.")
     return path

@@ -41,6 +41,11 @@ class Dataset:
         """Repositories that may have it, best first."""
         return (self.hub, *self.fallbacks)
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return tuple(dict.fromkeys(column for columns in self.columns.values() for column in columns.split()))
+
     def code(self, language: str) -> str | None:
         """What the language is called here; None if the dataset does not have it."""
         return self.codes.get(language) if self.codes else language

@@ -38,8 +38,11 @@ class Layout:
         folder.mkdir()
 
     def write(self, place: str, features: Features, rows: list[dict[str, Any]]) -> Path:
-        """Write rows as the Parquet file of `repository/config/split`; returns the data folder."""
-        file = self.folder / f"{place}-00000-of-00001.parquet"
+        """Write rows as the Parquet file of `repository/config/split`; returns the data folder.
+
+        A place that ends in digits is one file of several: `split-00001-of-00002`, or `split/0001` as converted.
+        """
+        file = self.folder / f"{place}{'' if place[-4:].isdigit() else '-00000-of-00001'}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         columns = {name: [row[name] for row in rows] for name in features}
         datasets.Dataset.from_dict(columns, features=features).to_parquet(str(file))

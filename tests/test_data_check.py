@@ -35,7 +35,7 @@ def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write)
     data = write("google/xtreme/XNLI/validation", XNLI, [row])
     data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}] * 3)
     (line,) = problems(TARGETS["xnli"], data)
-    assert line.startswith("xnli: google/xtreme XNLI test has no labels")
+    assert line.startswith("xnli: google/xtreme XNLI test: no labels in 'en'")
     data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}, row])
     assert problems(TARGETS["xnli"], data) == []
     assert hub.read(TARGETS["xnli"], "test", "en", data=data).left_out == {"no label": 1}
@@ -43,7 +43,7 @@ def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write)
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, [qa_row("ab", ["a"], [0])] * 20)
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", [""], [0])])
-    assert any("has no labels" in line for line in problems(TARGETS["xquad"], data))
+    assert any("no labels in 'de'" in line for line in problems(TARGETS["xquad"], data))
 
 
 def test_a_loading_script_is_named(write: Write) -> None:
@@ -87,14 +87,47 @@ def test_inspection_counts_rows_and_languages(write: Write) -> None:
     assert any("no test rows for ar, bg" in line for line in found.notes)
 
 
-def test_inspection_reads_a_row_of_everything(write: Write) -> None:
+def test_a_strange_label_anywhere_is_told_before_anything_is_trained(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
     data = write("google/xtreme/XNLI/validation", XNLI, [row])
     data = write("google/xtreme/XNLI/test", XNLI, [row, {**row, "language": "sw", "gold_label": "nope"}])
+    (line,) = problems(TARGETS["xnli"], data)
+    assert line.startswith("xnli: google/xtreme XNLI test: unknown label 'nope'")
+    assert inspect(TARGETS["xnli"], data).problems == (line,)
+
+
+def test_rows_of_unknown_languages_are_counted(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    row = {"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    data = write("google/xtreme/XNLI/validation", XNLI, [{**row, "language": "en"}])
+    rows = [{**row, "language": language} for language in ("en", "xx", "xx", "zh-CN", None)]
+    data = write("google/xtreme/XNLI/test", XNLI, rows)
     assert problems(TARGETS["xnli"], data) == []
-    (line,) = inspect(TARGETS["xnli"], data).problems
-    assert "unknown label 'nope'" in line
+    (line,) = (line for line in inspect(TARGETS["xnli"], data).notes if "not read" in line)
+    assert line.endswith("has rows of languages that are not in the table and not read: none (1), xx (2), zh-CN (1).")
+    rows = [qa_row("ab", ["a"], [0], f"english-{i}") for i in range(20)]
+    data = write("google/xtreme/tydiqa/train", QA, [*rows, qa_row("ab", ["a"], [0], None)])
+    data = write("google/xtreme/tydiqa/validation", QA, rows)
+    assert any("not read: none (1)" in line for line in inspect(TARGETS["tydiqa"], data).notes)
+
+
+def test_ids_that_tell_no_language_are_shown(write: Write) -> None:
+    rows = [{**qa_row("ab", ["a"], [0]), "id": i} for i in range(20)]
+    for split in ("train", "validation"):
+        data = write(f"google/xtreme/tydiqa/{split}", Features({**QA, "id": Value("int64")}), rows)
+    for line in problems(TARGETS["tydiqa"], data):
+        assert "is there and has none: the column id says 0, 1, 10, 11, 12" in line
+
+
+def test_one_fault_does_not_hide_the_others(write: Write) -> None:
+    nameless = Features({name: feature for name, feature in XNLI.items() if name != "language"})
+    data = write("google/xtreme/XNLI/test", nameless, [{"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}])
+    (data / "google/xtreme/XNLI/validation-00000-of-00001.parquet").write_text("no Parquet", encoding="utf-8")
+    found = inspect(TARGETS["xnli"], data).problems
+    for part in ("no train rows", "no readable Parquet file", "XNLI test has no column language"):
+        assert sum(part in line for line in found) == 1
+    assert list(found) == problems(TARGETS["xnli"], data)
 
 
 class Hub:

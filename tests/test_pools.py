@@ -11,7 +11,7 @@ from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
 from trainables import hub
-from trainables.data_check import notes, problems
+from trainables.data_check import inspect, notes, problems
 from trainables.examples import Parallel, Ranking
 
 Write = Callable[..., Path]
@@ -55,6 +55,66 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     assert german_pool.relevant == (frozenset({0, 2}),)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"sentence1": ["a", None, "c"]},
+            "bucc: mteb/BUCC zh-en test: the column sentence1 has no text in place 2 of 3",
+        ),
+        ({"sentence2": None}, "points outside the 3 and 0 sentences"),
+        ({"gold": None}, "there are no gold pairs"),
+        ({"gold": [[1]]}, "the gold pair [1] is not a pair of numbers"),
+        ({"gold": [None]}, "the gold pair None is not a pair of numbers"),
+    ],
+    ids=str,
+)
+def test_what_is_no_mining_pool_is_told_before_the_start(write: Write, change: dict[str, object], message: str) -> None:
+    data = write("mteb/BUCC/zh-en/test", MINING, [{**POOL, **change}])
+    (line,) = problems(TARGETS["bucc"], data)
+    assert message in line
+    assert inspect(TARGETS["bucc"], data).problems == (line,)
+
+
+def test_a_second_translation_is_counted(write: Write) -> None:
+    data = write("mteb/BUCC/zh-en/test", MINING, [{**POOL, "gold": [[3, 1], [3, 2], [3, 1]]}])
+    pool = hub.pool(TARGETS["bucc"], "test", "zh", data=data)
+    assert isinstance(pool, Parallel)
+    assert (pool.gold, pool.left_out) == ((-1, -1, 0), {"second translation": 1})
+
+
+@pytest.mark.parametrize("text", [None, " \n"])
+def test_a_missing_sentence_is_no_sentence(write: Write, text: str | None) -> None:
+    features = Features(dict.fromkeys(("source_sentence", "target_sentence"), TEXT))
+    rows = [{"source_sentence": "ja", "target_sentence": target} for target in ("yes", text)]
+    data = write("google/xtreme/tatoeba.deu/validation", features, rows)
+    (line,) = problems(TARGETS["tatoeba"], data)
+    assert "tatoeba.deu validation: the column target_sentence has no text in place 2 of 2" in line
+
+
+CONTEXT = "Rome fell. It burnt."
+QUESTION = {**qa_row(CONTEXT, ["burnt"], [14], "q1"), "sentence_breaks": [[0, 10], [11, 20]]}
+
+
+def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
+    beside = {**QUESTION, "id": "q2", "answers": {"text": ["burnt"], "answer_start": [10]}}  # between two sentences
+    never = {**QUESTION, "id": "q3", "answers": {"text": ["Oslo"], "answer_start": [14]}}
+    nothing = {**QUESTION, "id": "q4", "answers": None}
+    rows = [QUESTION, beside, never, nothing, QUESTION, {**QUESTION, "id": None}]
+    data = write("local/xquad-r/en/validation", BREAKS, rows)
+    pool = hub.pool(TARGETS_R["lareqa"], "test", "en", data=data)
+    assert isinstance(pool, Ranking)
+    assert pool.relevant == (frozenset({1}), frozenset({1}))  # the offset of q2 was repaired
+    assert pool.left_out == {"answer in no sentence": 2, "id twice": 1, "no id, question or context": 1}
+
+
+@pytest.mark.parametrize("breaks", [None, [], [[0, 10, 3]], [[0, 999]], [[5, 5]]], ids=str)
+def test_sentence_breaks_that_are_none(write: Write, breaks: object) -> None:
+    data = write("local/xquad-r/en/validation", BREAKS, [{**QUESTION, "sentence_breaks": breaks}])
+    (line,) = problems(TARGETS_R["lareqa"], data)
+    assert "sentence break" in line
+
+
 def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     entity = Features({"entity": TEXT, "text": TEXT})
     mention = Features({"mention": TEXT, "entity": TEXT})
@@ -67,5 +127,9 @@ def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     write("local/mewslix/index/test", entity, [{"entity": "a", "text": "about a"}])
     assert hub.fingerprint(task, data) != before
     hub._rankings.cache_clear()
+    assert "the index lacks 1 entities" in problems(task, data)[0]
     with pytest.raises(UsageError, match="the index lacks 1 entities that are mentioned in 'de'"):
+        hub.pool(task, "test", "de", data=data)
+    write("local/mewslix/index/test", entity, [{"entity": "b", "text": "one"}, {"entity": "b", "text": "two"}])
+    with pytest.raises(UsageError, match="the index has the entity 'b' more than once"):
         hub.pool(task, "test", "de", data=data)

@@ -1,43 +1,45 @@
 """What is wrong with the data of a task, what a reader of its scores must know of them, and what they look like."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import datasets
-import pyarrow.parquet
 
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables import hub, place_rows, pools, shelf
-from trainables.rows import BLIND, convert, element, is_text, label_ids, missing_columns
+from trainables import hub, parquet_files, place_rows, shelf
+from trainables.column_shapes import element, field_of
+from trainables.rows import BLIND, convert, label_ids
 from trainables.shelf import Place, Split
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
-FIRST_ROWS = 1_000  # of a test split, in which one label at least must be
 
 
 def problems(task: Task, data: Path | None) -> list[str]:
-    """One line for everything that the task cannot do without and the data lack; quick, as it reads hardly any rows.
+    """One line for everything that the task cannot do without and the data lack.
 
-    A missing test language is no such thing: it is left out of `hub.languages` and named by `notes`.
+    Of a folder all columns and labels are looked at, and retrieval pools are built, so that no stage fails for them
+    after its training; of the hub only what its cards say. A missing test language is no problem: it is left out of
+    `hub.languages` and named by `notes`.
     """
     if data is not None and not data.is_dir():
         return [f"there is no folder {data}: give one laid out like the hub (DIR/google/xtreme and so on)."]
+    lines: list[str] = []
     try:
-        return list(dict.fromkeys(_problems(task, data)))
-    except UsageError as error:  # an unreadable file, or no way to the hub
+        for split, language in _needed(task, data):
+            lines += _faults(task, split, language, data)
+    except UsageError as error:  # the file that tells the languages is not readable, or no way to the hub
+        lines += _lines(task, error, data)
+    return list(dict.fromkeys(lines))
+
+
+def _lines(task: Task, error: UsageError, data: Path | None) -> list[str]:
+    """What an error says, with the name of the task before each line; a hub out of reach is the same for all tasks."""
+    if data is None:
         return str(error).splitlines()
-
-
-def _problems(task: Task, data: Path | None) -> Iterator[str]:
-    for split, language in _needed(task, data):
-        found = shelf.places(task, split, language, data)
-        if not found:
-            yield from hub.absent(task, split, language, data)
-        for place in found:
-            yield from _faults(task, split, place)
+    return [f"{task.name}: {line.removeprefix(f'{task.name}: ')}" for line in str(error).splitlines()]
 
 
 def _needed(task: Task, data: Path | None) -> Iterator[tuple[Split, str]]:
@@ -45,59 +47,60 @@ def _needed(task: Task, data: Path | None) -> Iterator[tuple[Split, str]]:
     trained = task.kind != "retrieval"
     for split in hub.SELECTED if trained else ():
         yield split, hub.ENGLISH
+    if shelf.parts_of(task, "pool"):
+        yield "pool", hub.ENGLISH
     if shelf.parts_of(task, "test"):
         there = hub.languages(task, data)
         for language in (there if data is not None else there[:1]) or task.languages[:1]:
             yield "test", language
-    if shelf.parts_of(task, "pool"):
-        yield "pool", hub.ENGLISH
+            if task.retrieval == "mine" and there and shelf.places(task, "dev", language, data):
+                yield "dev", language
 
 
-def _faults(task: Task, split: Split, place: Place) -> tuple[str, ...]:
-    """What is wrong with a place: unreadable, empty, without a column, with unknown or withheld labels."""
-    dataset = DATASETS[place.dataset]
+def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
+    """What is wrong with a split in one language: absent, unreadable, empty, of other columns or labels."""
     try:
-        if place.folder is None:
+        found = shelf.places(task, split, language, data)
+        if not found:
+            return hub.absent(task, split, language, data)
+        for place in found:
             features = place_rows.features(place)
-        else:
-            features = datasets.Features.from_arrow_schema(shelf.schema(place))
-            if place_rows.row_count(place) == 0:
-                return (f"{task.name}: {place} has no rows.",)
-        absent = missing_columns(dataset, features)
-        if absent:
-            return (f"{task.name}: {place} has no column {', '.join(absent)}; it has {', '.join(features)}.",)
-        if dataset.labels in ("names", "digits"):
-            _try_labels(task, place, features)
-        if split == "test" and _withheld(task, place):
-            return (f"{task.name}: {place} has no labels (they are withheld): give a split that has them.",)
+            place_rows.check_columns(place, features)
+            if place.folder is not None and place_rows.row_count(place) == 0:
+                return [f"{task.name}: {place} has no rows."]
+            if place.share == "tail" and place.folder is not None:
+                place_rows.load(place, language)
+            if task.kind != "retrieval":
+                with shelf.told_of(task, place):
+                    _check_labels(task, place, language, features)
+        if task.kind == "retrieval" and split in ("test", "dev") and data is not None:
+            hub.pool(task, split, language, data=data)
     except UsageError as error:
-        return (str(error),)
-    return ()
+        return _lines(task, error, data)
+    return []
 
 
-def _try_labels(task: Task, place: Place, features: datasets.Features) -> None:
-    """Raise UsageError for class labels of unknown names; the card is asked where the files do not tell them."""
+def _check_labels(task: Task, place: Place, language: str, features: datasets.Features) -> None:
+    """Raise UsageError for labels of unknown names, bare numbers, or (in a folder) none at all."""
     dataset = DATASETS[place.dataset]
-    feature = element(features[_label_column(task, place)])
-    if isinstance(feature, datasets.Value) and not is_text(feature):
-        feature = element(place_rows.features(place)[_label_column(task, place)])
-    label_ids(task, dataset, feature)
-
-
-def _label_column(task: Task, place: Place) -> str:
-    return DATASETS[place.dataset].columns["tags" if task.kind == "tagging" else "label"]
-
-
-def _withheld(task: Task, place: Place) -> bool:
-    """Whether a test split in a folder has no label, tag or answer in its first rows."""
-    if place.folder is None or task.kind == "retrieval":
-        return False
-    column = "answers" if task.kind == "span" else _label_column(task, place)
-    file = pyarrow.parquet.ParquetFile(place.files[0])
-    rows = next(file.iter_batches(FIRST_ROWS, columns=[column]))[column].to_pylist()
+    column = "answers" if task.kind == "span" else dataset.columns["tags" if task.kind == "tagging" else "label"]
+    feature = element(features[column])
+    if dataset.labels == "own names":
+        label_ids(replace(task, labels=(*getattr(feature, "names", ()),)), dataset, feature)
+    named = dataset.labels in ("names", "digits")
+    identify = label_ids(task, dataset, feature) if named else str
+    if place.folder is None:
+        return
     if task.kind == "span":
-        return not any(any(row["text"]) for row in rows) and task.answers != "squad2"
-    return all(set(row) <= set(BLIND) if isinstance(row, list) else row in BLIND for row in rows)
+        answers = place_rows.load(place, language)[column]
+        withheld = not task.unanswerable and not any(any(field_of(row, "text")) for row in answers)
+    else:
+        found = place_rows.distinct(place, column, language)
+        withheld = all(value in BLIND for value in found)
+        for value in found if named else ():
+            identify(value)
+    if withheld:
+        raise UsageError(f"no labels in {language!r} (they are withheld): give a split that has them.")
 
 
 def notes(task: Task, data: Path | None) -> list[str]:
@@ -110,8 +113,8 @@ def notes(task: Task, data: Path | None) -> list[str]:
         left_out = [name for name in task.languages if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
-        if there:
-            lines += _of_split(task, "test", there[0], data)
+        for language in there if data is not None else there[:1]:
+            lines += _of_split(task, "test", language, data)
         if task.retrieval == "mine":
             tuned = [name for name in there if shelf.places(task, "dev", name, data)]
             flattered = [name for name in there if name not in tuned]
@@ -144,11 +147,24 @@ def _stand_ins(task: Task, split: Split, place: Place) -> Iterator[str]:
         yield f"{task.name}: {split} is {place}, a config that the hub does not have."
     elif dataset.note:
         yield f"{task.name}: {dataset.note}"
+    yield from _strangers(task, split, place)
     published = dataset.rows.get(place.split)
     if split == "train" and published is not None and place.folder is not None:
         rows = len(place_rows.load(place, hub.ENGLISH))
         if rows < published:
             yield f"{task.name}: trained on {rows:,} of {published:,} published rows of {place}."
+
+
+def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
+    """Rows whose language the task does not know, so that nobody reads them."""
+    dataset = DATASETS[place.dataset]
+    if place.folder is None or shelf.language_column(dataset) is None:
+        return
+    known = {dataset.code(name) for name in task.languages}
+    rows = shelf.language_rows(place, parquet_files.stamp(place.files))
+    strange = ", ".join(f"{code or 'none'} ({rows[code]:,})" for code in sorted(rows) if code not in known)
+    if strange:
+        yield f"{task.name}: {split} {place} has rows of languages that are not in the table and not read: {strange}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +194,9 @@ def inspect(task: Task, data: Path | None) -> Inspection:
         return Inspection(task=task, findings=(), problems=tuple(wrong), notes=())
     findings = []
     for split in SPLITS:
-        languages = tuple(name for name in hub.wanted(task, split) if shelf.places(task, split, name, data))
-        if languages:
-            finding, faults = _finding(task, split, languages, data)
-            findings.append(finding)
-            wrong += faults
+        finding, faults = _finding(task, split, data)
+        findings += [finding] if finding.languages else []
+        wrong += faults
     return Inspection(
         task=task,
         findings=tuple(findings),
@@ -191,29 +205,22 @@ def inspect(task: Task, data: Path | None) -> Inspection:
     )
 
 
-def _finding(task: Task, split: Split, languages: tuple[str, ...], data: Path | None) -> tuple[Finding, list[str]]:
+def _finding(task: Task, split: Split, data: Path | None) -> tuple[Finding, list[str]]:
     rows: int | None = 0
     faults: list[str] = []
     where: dict[str, None] = {}
-    for language in languages:
-        for place in shelf.places(task, split, language, data):
-            where[place.hub] = None
-            try:
+    languages = []
+    for language in hub.wanted(task, split):
+        try:
+            for place in shelf.places(task, split, language, data):
+                languages.append(language)
+                where[place.hub] = None
                 number, first = place_rows.head(place, language)
                 rows = None if rows is None or number is None else rows + number
-                _try_row(task, split, place, first, data)
-            except UsageError as error:
-                faults.append(str(error))
-    return Finding(split=split, where=tuple(where), rows=rows, languages=languages), faults
-
-
-def _try_row(task: Task, split: Split, place: Place, first: datasets.Dataset, data: Path | None) -> None:
-    """Raise UsageError if the first row makes no example."""
-    dataset = DATASETS[place.dataset]
-    absent = missing_columns(dataset, first.features)
-    if absent:
-        raise UsageError(f"{task.name}: {place} has no column {', '.join(absent)}.")
-    if task.kind != "retrieval":
-        convert(first, dataset, hub.complete(task, data), training=split == "train")
-    elif task.retrieval == "mine":
-        pools.mining(first, dataset)
+                if task.kind != "retrieval":
+                    complete = hub.complete(task, data)
+                    with shelf.told_of(task, place):
+                        convert(first, DATASETS[place.dataset], complete, training=split == "train")
+        except UsageError as error:
+            faults += _lines(task, error, data)
+    return Finding(split=split, where=tuple(where), rows=rows, languages=tuple(dict.fromkeys(languages))), faults

@@ -3,7 +3,8 @@
 Every benchmark, the miniature included, speaks in text, so that one path leads from here to the batches.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Parallel:
     gold: tuple[int, ...]
     query_ids: tuple[str, ...] = ()
     candidate_ids: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Ranking:
     relevant: tuple[frozenset[int], ...]
     query_ids: tuple[str, ...] = ()
     candidate_ids: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
 
 
 Example = Pair | Tagged | Span | Choice

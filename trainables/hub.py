@@ -8,12 +8,14 @@ from pathlib import Path
 
 import datasets
 
+from spaces.dataset import HELD_OUT
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables import place_rows, pools, shelf
+from trainables import parquet_files, place_rows, pools, shelf
+from trainables.column_shapes import element
 from trainables.examples import Example, Pool, Ranking
-from trainables.rows import Read, convert, element
+from trainables.rows import BLIND, Read, convert
 from trainables.shelf import Place, Split
 
 ENGLISH = "en"
@@ -34,7 +36,9 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
     left_out: Counter[str] = Counter()
     places = _there(task, split, language, data)
     for place in places:
-        part = convert(place_rows.load(place, language), DATASETS[place.dataset], task, training=split == "train")
+        rows = place_rows.load(place, language)
+        with shelf.told_of(task, place):
+            part = convert(rows, DATASETS[place.dataset], task, training=split == "train")
         found += part.examples
         left_out.update(part.left_out)
     if not found:
@@ -47,12 +51,18 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
 def pool(task: Task, split: Split, language: str, *, data: Path | None) -> Pool | None:
     """A retrieval pool: `test`, or the `dev` on which a mining threshold is chosen (None if that is not there)."""
     if task.retrieval == "rank":
-        return _rankings(task, data)[language]
+        _there(task, split, language, data)
+        ranking = _rankings(task, data)[language]
+        if not ranking.queries:
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in ranking.left_out.items()) or "it has no rows"
+            raise UsageError(f"{task.name}: no usable row in {language!r} ({reasons}).")
+        return ranking
     if split == "dev" and not shelf.places(task, split, language, data):
         return None
     (place,) = _there(task, split, language, data)
     rows, dataset = place_rows.load(place, language), DATASETS[place.dataset]
-    found = pools.mining(rows, dataset) if task.retrieval == "mine" else pools.parallel(rows, dataset)
+    with shelf.told_of(task, place):
+        found = pools.mining(rows, dataset) if task.retrieval == "mine" else pools.parallel(rows, dataset)
     if not found.queries:
         raise UsageError(f"{task.name}: {place} has no rows in {language!r}.")
     return found
@@ -67,9 +77,12 @@ def _rankings(task: Task, data: Path | None) -> dict[str, Ranking]:
         rows[language] = place_rows.load(place, language)
     dataset = DATASETS[place.dataset]
     if "sentences" in dataset.columns:
-        return pools.answer_sentences(rows, dataset)
+        with shelf.told_of(task, place):
+            return pools.answer_sentences(rows, dataset)
     (index,) = _there(task, "pool", ENGLISH, data)
-    return pools.entities(rows, dataset, place_rows.load(index, ENGLISH), DATASETS[index.dataset])
+    described = place_rows.load(index, ENGLISH)
+    with shelf.told_of(task, index):
+        return pools.entities(rows, dataset, described, DATASETS[index.dataset])
 
 
 def _there(task: Task, split: Split, language: str, data: Path | None) -> tuple[Place, ...]:
@@ -95,8 +108,16 @@ def absent(task: Task, split: Split, language: str, data: Path | None) -> list[s
             last = last.otherwise
         obtain = DATASETS[last.dataset].obtain
         dataset = DATASETS[part.dataset]
-        places = list(shelf.candidates(dataset, part.splits[0], language, data))
-        if obtain and data is not None:
+        split_name = "train" if part.splits[0] == HELD_OUT else part.splits[0]
+        places = list(shelf.candidates(dataset, split_name, language, data))
+        lying = next((place for place in places if place.files), None)
+        if lying is not None:  # only rows tell its languages
+            held = shelf.language_rows(lying, parquet_files.stamp(lying.files))
+            what = (
+                f"{lying} is there and has none: the column {shelf.language_column(dataset)} says "
+                f"{', '.join(code or 'nothing' for code in sorted(held)[:5])}; get all its rows"
+            )
+        elif obtain and data is not None:
             home = f"{data / DATASETS[last.dataset].hub}/{DATASETS[last.dataset].configs[0]}"
             what = f"{obtain}; put it at {home.replace('{code}', language)}/{last.splits[0]}-00000-of-00001.parquet"
         elif obtain:
@@ -107,7 +128,7 @@ def absent(task: Task, split: Split, language: str, data: Path | None) -> list[s
             what = f"{dataset.hub} on the hub lacks it or holds a loading script; give a folder by --data DIR"
         else:
             place = places[-1] if len(dataset.homes) == 1 else places[0]
-            what = f"put {place.folder}/{place.config}/{part.splits[0]}-*.parquet there"
+            what = f"put {place.folder}/{place.config}/{split_name}-*.parquet there"
             if place.folder is not None and list(place.folder.glob("*.py")):
                 what += " (a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet)"
         lines.append(f"{task.name}: no {split} rows in {language!r}: {what}, or leave {task.name} out.")
@@ -132,8 +153,11 @@ def _own_labels(task: Task, data: Path | None) -> tuple[str, ...]:
             if isinstance(feature, datasets.ClassLabel):
                 names.update(feature.names)
             else:
-                names.update(name for row in rows[column][:] for name in (row if isinstance(row, list) else [row]))
-    return tuple(sorted(names - {""}))
+                found = rows[column][:]
+                names.update(
+                    name for row in found for name in (row if isinstance(row, list) else [row]) if name not in BLIND
+                )
+    return tuple(sorted(names))
 
 
 def fingerprint(task: Task, data: Path | None) -> str:
@@ -163,7 +187,7 @@ def wanted(task: Task, split: Split) -> tuple[str, ...]:
 def content(place: Place) -> str:
     """A hash of the files of a place, or the hub's commit."""
     if place.folder is not None:
-        return _hash(place.files, shelf.stamp(place.files))
+        return _hash(place.files, parquet_files.stamp(place.files))
     return str(shelf.resolve(place.hub, place.revision))
 
 

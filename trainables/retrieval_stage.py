@@ -22,6 +22,9 @@ def score_retrieval(stage: Stage, encoder: Encoder, place: Place, profile: Profi
         dev = dev_pool(place.source, task, language) if task.retrieval == "mine" else None
         if task.retrieval == "mine" and dev is None:
             flattered.append(language)
+        tested.note_left_out(f"{task.name} {language}", test.left_out)
+        if dev is not None:
+            tested.note_left_out(f"{task.name}'s dev {language}", dev.left_out)
         retrieved = retrieve(embedder, task, profile, test, dev)
         if place.predictions:
             tested.predictions.append(retrieved_table(stage.key, task, language, test, retrieved.found))

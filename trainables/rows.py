@@ -14,6 +14,7 @@ import datasets
 from spaces.dataset import Dataset
 from spaces.errors import UsageError
 from spaces.task import Task
+from trainables.column_shapes import element, field_of, is_text
 from trainables.examples import Choice, Example, Pair, Span, Tagged
 
 NO_LABEL, EMPTY = "no label", "empty text"
@@ -29,10 +30,7 @@ class Read:
 
 
 def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: bool) -> Read:
-    """The rows as examples of the task; raises UsageError for columns or labels that the table does not know."""
-    absent = missing_columns(dataset, rows.features)
-    if absent:
-        raise UsageError(f"{task.name}: {dataset.hub} has no column {', '.join(absent)}.")
+    """The rows as examples of the task; raises UsageError for labels that the table does not know."""
     left_out: Counter[str] = Counter()
     makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices}
     examples: list[Example] = []
@@ -42,11 +40,6 @@ def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: b
         else:
             examples.append(example)
     return Read(examples, dict(left_out))
-
-
-def missing_columns(dataset: Dataset, found: Mapping[str, Any]) -> list[str]:
-    """The columns that the table names and the rows lack."""
-    return [column for names in dataset.columns.values() for column in names.split() if column not in found]
 
 
 def _columns(rows: datasets.Dataset, dataset: Dataset, *roles: str) -> Iterator[tuple[Any, ...]]:
@@ -59,15 +52,16 @@ def label_ids(task: Task, dataset: Dataset, feature: Any) -> Callable[[Any], int
     Class labels are mapped by name, since their order differs between datasets. Raises UsageError for a name that the
     task does not have and for bare numbers, whose meaning would be a guess.
     """
-    if dataset.labels == "digits":
-        names: Sequence[str] | None = dataset.digits
-    elif isinstance(feature, datasets.ClassLabel):
-        names = feature.names
+    if isinstance(feature, datasets.ClassLabel):  # its names may be the digits themselves, in any order
+        digits = {str(i): name for i, name in enumerate(dataset.digits)}
+        names: Sequence[str] | None = [digits.get(name, name) for name in feature.names]
+    elif dataset.labels == "digits":
+        names = dataset.digits
     elif is_text(feature):
         names = None
     else:
         raise UsageError(
-            f"{task.name}: the labels of {dataset.hub} are bare numbers ({feature}) and their order is not said. "
+            f"the labels are bare numbers ({feature}) and their order is not said. "
             "Give the column class labels (the dataset card or the Parquet schema holds their names)."
         )
 
@@ -75,7 +69,7 @@ def label_ids(task: Task, dataset: Dataset, feature: Any) -> Callable[[Any], int
         name = dataset.renamed.get(name, name)
         if name not in task.labels:
             known = ", ".join(task.labels)
-            raise UsageError(f"{task.name}: unknown label {name!r} in {dataset.hub}; there are: {known}.")
+            raise UsageError(f"unknown label {name!r}; there are: {known}.")
         return task.labels.index(name)
 
     if names is None:
@@ -86,20 +80,10 @@ def label_ids(task: Task, dataset: Dataset, feature: Any) -> Callable[[Any], int
         if value in BLIND:
             return None
         if not str(value).isdecimal() or int(value) >= len(ids):
-            raise UsageError(f"{task.name}: unknown label {value!r} in {dataset.hub}; 0 to {len(ids) - 1} are known.")
+            raise UsageError(f"unknown label {value!r}; 0 to {len(ids) - 1} are known.")
         return ids[int(value)]
 
     return by_number
-
-
-def element(feature: Any) -> Any:
-    """The type of the items of a list column, or the type of a plain column itself."""
-    return getattr(feature, "feature", feature)
-
-
-def is_text(feature: Any) -> bool:
-    """Whether a column holds text, and so the names of labels themselves."""
-    return isinstance(feature, datasets.Value) and feature.dtype in ("string", "large_string")
 
 
 def _pairs(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
@@ -117,15 +101,17 @@ def _pairs(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool)
 def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
     identify = label_ids(task, dataset, element(rows.features[dataset.columns["tags"]]))
     for words, values in _columns(rows, dataset, "words", "tags"):
-        tags = [identify(value) for value in values]
+        tags = [identify(value) for value in values or ()]
         if not words:
             yield "no words"
+        elif values is None or None in tags:
+            yield NO_LABEL
         elif len(words) != len(tags):
             yield "as many words as tags are needed"
-        elif None in tags:
-            yield NO_LABEL
+        elif None in words:
+            yield "a word is missing"
         else:
-            yield Tagged(_clean([word or "" for word in words]), tuple(tag for tag in tags if tag is not None))
+            yield Tagged(_clean(words), tuple(tag for tag in tags if tag is not None))
 
 
 def _clean(words: Sequence[str]) -> tuple[str, ...]:
@@ -148,27 +134,38 @@ def _spans(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool)
         if training and not (question.strip() and context.strip()):
             yield EMPTY
             continue
-        texts = answers["text"]
-        starts = [nearest(context, text, at) for text, at in zip(texts, answers["answer_start"], strict=True)]
+        texts, offsets = field_of(answers, "text"), field_of(answers, "answer_start")
+        if answers is None or (texts and not any(texts)):
+            yield NO_LABEL
+            continue
+        if len(texts) != len(offsets):
+            yield "as many answers as offsets are needed"
+            continue
+        pairs = [(text, nearest(context, text, at)) for text, at in zip(texts, offsets, strict=True) if text]
+        if not pairs and not task.unanswerable:
+            yield "no answer"
+            continue
         if training:  # only what can be pointed at can be learnt; for scoring the text alone counts
-            pairs = [(text, start) for text, start in zip(texts, starts, strict=True) if start >= 0]
-            if not pairs and texts:
+            pointed = [pair for pair in pairs if pair[1] >= 0]
+            if pairs and not pointed:
                 yield "answer not found in the context"
                 continue
-            if not pairs and not task.unanswerable:
-                yield "no answer"
-                continue
-            texts, starts = [text for text, _ in pairs], [start for _, start in pairs]
+            pairs = pointed
+        if name is None:
+            yield "no id"
+            continue
         seen[name] += 1
         unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
-        yield Span(unique, question, context, tuple(texts), tuple(starts))
+        yield Span(unique, question, context, tuple(text for text, _ in pairs), tuple(start for _, start in pairs))
 
 
-def nearest(context: str, text: str, at: int) -> int:
-    """Where `text` begins in `context`, as near to `at` as possible; -1 if it does not occur.
+def nearest(context: str, text: str, at: int | None) -> int:
+    """Where `text` begins in `context`, as near to `at` as possible; -1 if it does not occur or `at` is missing.
 
     The hub strips contexts and answers but leaves the offsets, so that these may point beside the answer.
     """
+    if at is None:
+        return -1
     if text and context.startswith(text, at) and at >= 0:
         return at
     found, place = [], context.find(text)
@@ -183,21 +180,25 @@ def _choices(rows: datasets.Dataset, dataset: Dataset, task: Task, training: boo
     blank = [""] * len(rows)
     contexts, questions = (rows[dataset.columns[role]][:] if role in dataset.columns else blank for role in _TEXTS)
     option_columns = [rows[column][:] for column in columns]
+    feature = rows.features[dataset.columns["label"]]
     for i, value in enumerate(rows[dataset.columns["label"]][:]):
         values = [column[i] for column in option_columns]
-        letters: Sequence[str] = ()
         if dataset.labels == "letters":
-            letters, options = values[0]["label"], values[0]["text"]
+            known, options = field_of(values[0], "label"), field_of(values[0], "text")
         else:
-            options = values if len(columns) > 1 else values[0]
-        question = _text(questions[i])
+            options = values if len(columns) > 1 else values[0] or []
+            known = [str(dataset.first_place + place) for place in range(len(options))]
         if value in BLIND:
             yield NO_LABEL
+        elif not options:
+            yield "no options"
+        elif len(known) != len(options):
+            yield "as many letters as options are needed"
         elif training and not all(_text(option).strip() for option in options):
             yield EMPTY
         else:
-            label = _place(value, letters, options, dataset, task)
-            asked = dataset.wording.get(question, question)
+            label = _place(_name(value, feature, columns, known), known)
+            asked = _asked(_text(questions[i]), dataset)
             yield Choice(_text(contexts[i]), asked, tuple(_text(option) for option in options), label)
 
 
@@ -209,9 +210,24 @@ def _text(value: str | None) -> str:
     return value or ""
 
 
-def _place(value: Any, letters: Sequence[str], options: Sequence[str], dataset: Dataset, task: Task) -> int:
-    """The index of the right option, from its letter or from a number as text or integer."""
-    known = letters or [str(dataset.first_place + place) for place in range(len(options))]
-    if str(value) not in known:
-        raise UsageError(f"{task.name}: unknown label {value!r} in {dataset.hub}; there are: {', '.join(known)}.")
-    return known.index(str(value))
+def _name(value: Any, feature: Any, columns: Sequence[str], known: Sequence[str]) -> str:
+    """What a label says: the name of its class, where it is one, and never the number of that class."""
+    if not isinstance(feature, datasets.ClassLabel):
+        return str(value)
+    name = feature.names[value] if 0 <= value < len(feature.names) else str(value)
+    return known[columns.index(name)] if name in columns else name  # COPA's classes are the names of its columns
+
+
+def _place(name: str, known: Sequence[str]) -> int:
+    """The index of the right option, from its letter or number."""
+    if name not in known:
+        raise UsageError(f"unknown label {name!r}; there are: {', '.join(known)}.")
+    return known.index(name)
+
+
+def _asked(question: str, dataset: Dataset) -> str:
+    """The question in words, where the data have a word for it."""
+    if dataset.wording and question not in dataset.wording:
+        there = ", ".join(dataset.wording)
+        raise UsageError(f"unknown question {question!r}; there are: {there}.")
+    return dataset.wording.get(question, question)

@@ -6,19 +6,22 @@ the hub's branch of converted files. With a folder, the hub is never asked.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import datasets
 import huggingface_hub
-import pyarrow.parquet
 
 from spaces.dataset import HELD_OUT, Dataset, Part
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, PARTS
+from trainables import parquet_files
+from trainables.parquet_files import first_line
 
 Split = Literal["train", "dev", "test", "pool"]
 
@@ -47,6 +50,15 @@ class Place:
         """The branch of the hub's repository; None is the main one."""
         dataset = DATASETS[self.dataset]
         return dataset.revision if self.hub == dataset.hub else None
+
+
+@contextmanager
+def told_of(task: Task, place: Place) -> Iterator[None]:
+    """Put the names of a task and a place before what is wrong with its rows."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{task.name}: {place}: {error}") from error
 
 
 def parts_of(task: Task, split: Split) -> tuple[Part, ...]:
@@ -93,16 +105,26 @@ def candidates(dataset: Dataset, split: str, language: str, data: Path | None) -
 
 def _files(folder: Path, config: str, split: str) -> Iterator[tuple[Path, ...]]:
     """The files of a split in each of the layouts that the hub knows."""
-    yield tuple(sorted((folder / config).glob(f"{split}-*.parquet")))
-    yield tuple(sorted((folder / config / split).glob("*.parquet")))
+    yield _in(folder / config, f"{split}-*.parquet")
+    yield _in(folder / config / split, "*.parquet")
     if config == "default":
-        yield tuple(sorted((folder / "data").glob(f"{split}-*.parquet")))
+        yield _in(folder / "data", f"{split}-*.parquet")
+
+
+def _in(folder: Path, pattern: str) -> tuple[Path, ...]:
+    """The files of a folder with such a name; raises UsageError for a folder that is there and may not be read."""
+    try:
+        return tuple(sorted(file for file in folder.iterdir() if file.match(pattern)))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:  # `glob` would pass over it in silence
+        raise UsageError(f"the folder {folder} cannot be read: {error.strerror}.") from error
 
 
 def _in_folder(place: Place, language: str) -> bool:
     dataset = DATASETS[place.dataset]
     told_by_rows = dataset.language_in in ("column", "id")
-    return bool(place.files) and (not told_by_rows or language in _languages(place, stamp(place.files)))
+    return bool(place.files) and (not told_by_rows or language in _languages(place, parquet_files.stamp(place.files)))
 
 
 def _on_hub(place: Place, part: Part) -> bool:
@@ -132,7 +154,7 @@ def _ask(hub: str, question: Callable[[], Iterable[str]]) -> frozenset[str]:
     except (ValueError, RuntimeError, FileNotFoundError):
         return frozenset()
     except OSError as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error)}. {_NO_HUB}") from error
+        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
 
 
 @functools.lru_cache(maxsize=64)
@@ -146,48 +168,40 @@ def resolve(hub: str, revision: str | None) -> str | None:
     except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.RevisionNotFoundError):
         return None
     except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error)}. {_NO_HUB}") from error
+        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
 
 
 _NO_HUB = "Give --data DIR to read a local folder."
 
 
-def stamp(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
-    """Size and time of change of files: what is kept of them in memory is read again when this changes."""
-    return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-
-
 @functools.lru_cache(maxsize=64)
-def _languages(place: Place, stamps: tuple[tuple[int, int], ...]) -> frozenset[str]:
-    """The languages that a place in a folder has rows of, by the column that tells the language of a row.
+def language_rows(place: Place, stamps: tuple[tuple[int, int], ...]) -> Mapping[str, int]:
+    """How many rows a place in a folder has of each language code, by the column that tells the language of a row.
 
-    Raises UsageError for a file that cannot be read.
+    Rows that do not tell their language count under the empty code. Raises UsageError for a file that cannot be read.
     """
-    dataset = DATASETS[place.dataset]
-    column = "id" if dataset.language_in == "id" else dataset.columns["language"]
-    if column not in schema(place).names:
-        return frozenset({"en"})  # `check` names the missing column
-    held = {
-        code_in(dataset, value)
-        for file in place.files
-        for value in pyarrow.parquet.read_table(file, columns=[column])[column].to_pylist()
-    }
+    column = language_column(DATASETS[place.dataset])
+    if column is None or column not in parquet_files.names(place.files):
+        return {}  # `check` names the missing column
+    codes = (code_in(DATASETS[place.dataset], value) for value in parquet_files.values(place.files, column))
+    return dict(Counter(code or "" for code in codes))
+
+
+def _languages(place: Place, stamps: tuple[tuple[int, int], ...]) -> frozenset[str]:
+    """The languages that a place in a folder has rows of; English where no column tells: `check` looks at it then."""
+    dataset, held = DATASETS[place.dataset], language_rows(place, stamps)
+    if not held:
+        return frozenset({"en"})
     return frozenset(name for name, code in dataset.codes.items() if code in held) if dataset.codes else frozenset(held)
 
 
-def code_in(dataset: Dataset, value: str) -> str:
-    """The language code in a value of the column that tells the language."""
-    return value.split("-")[0] if dataset.language_in == "id" else value
+def language_column(dataset: Dataset) -> str | None:
+    """The column that tells the language of a row; None where one config holds one language."""
+    return {"id": dataset.columns.get("id"), "column": dataset.columns.get("language")}.get(dataset.language_in)
 
 
-def schema(place: Place) -> Any:
-    """The Arrow schema of a place in a folder; raises UsageError for a file that cannot be read."""
-    try:
-        return pyarrow.parquet.read_schema(place.files[0])
-    except (OSError, pyarrow.ArrowException) as error:
-        raise UsageError(f"{place.files[0]} is no readable Parquet file: {first_line(error)}") from error
-
-
-def first_line(error: Exception) -> str:
-    """What to show of an error on one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def code_in(dataset: Dataset, value: Any) -> str | None:
+    """The language code in a value of the column that tells the language; None where there is none."""
+    if value is None:
+        return None
+    return str(value).split("-")[0] if dataset.language_in == "id" else str(value)

@@ -122,3 +122,35 @@ def test_a_check_without_anything_missing_ends_well(check: Callable[..., tuple[i
 def test_a_check_looks_for_the_encoder_too(check: Callable[..., tuple[int, str]]) -> None:
     code, said = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
     assert code == USAGE and "no-such-org/no-such-model: it is neither a folder nor" in said
+
+
+def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
+    data: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (model / "tokenizer.json").unlink()
+    flags = ["--benchmark", "xtreme", "--data", str(data), "--intermediates", "mnli", "--check"]
+    assert main([*flags, "--targets", "xnli,pawsx", "--model", str(model)]) == USAGE
+    said = capsys.readouterr().out
+    assert "pawsx: no train rows" in said and "the folder has no tokenizer" in said
+    assert "--skip-missing leaves out" in said
+    assert main([*flags, "--targets", "xnli", "--model", "small"]) == USAGE
+    said = capsys.readouterr().out
+    assert "the small encoder needs verses" in said and "--skip-missing" not in said
+
+
+def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(UsageError, match="this link leads nowhere"):
+        make_request(parse(["--benchmark", "xtreme", "--data", str(tmp_path / "circle"), "--plan"]))
+
+
+def test_a_relative_folder_with_blanks_is_the_same_data(
+    data: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spec(folder: str) -> object:
+        flags = ["--benchmark", "xtreme", "--intermediates", "mnli", "--targets", "xnli", "--model", str(model)]
+        return make_request(parse([*flags, "--data", folder])).spec
+
+    named = data.rename(data.parent / "Dätä mit Leerstellen [1]")
+    monkeypatch.chdir(named.parent)
+    assert spec(named.name) == spec(str(named))

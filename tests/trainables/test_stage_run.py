@@ -158,6 +158,15 @@ def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
     assert after["value"][0] == before["value"][0] and after["value"][1] >= before["value"][1]
 
 
+def test_what_no_pool_could_use_reaches_the_outcome(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def holey(source: Source, task: Task, split: str, language: str) -> Pool:
+        left_out = {"answer in no sentence": 3} if language == "qfa" else {}
+        return dataclasses.replace(pool(source, task, "test", language), left_out=left_out)
+
+    monkeypatch.setattr(retrieval_stage, "pool", holey)
+    assert run(place, RETRIEVAL, tenths=1).note == "left out of tatoeba qfa: 3 answer in no sentence"
+
+
 def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
     tatoeba = BENCHMARKS["xtreme"].targets["tatoeba"]
     assert dev_pool(Source(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None

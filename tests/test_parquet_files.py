@@ -1,0 +1,175 @@
+"""Files of a data folder that are not as they should be: every fault is named before anything is trained."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Features, List, Value
+
+from spaces.errors import UsageError
+from spaces.xtreme import INTERMEDIATES, TARGETS
+from spaces.xtreme_r import TARGETS as TARGETS_R
+from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
+from trainables import hub, place_rows, shelf
+from trainables.data_check import inspect, problems
+
+Write = Callable[..., Path]
+
+MNLI = INTERMEDIATES["mnli"]
+BARE = Features({**PAIR, "label": Value("int64")})
+
+
+@pytest.fixture
+def dev(write: Write) -> Path:
+    """A folder with a dev set of MultiNLI: where its training set lies in the repository."""
+    return write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3)) / "nyu-mll/glue/mnli"
+
+
+def wrong(data: Path) -> str:
+    """The one line about MultiNLI, which the check tells, too, and reading ends with."""
+    (line,) = problems(MNLI, data)
+    assert line in inspect(MNLI, data).problems
+    with pytest.raises(UsageError):
+        hub.examples(MNLI, "train", data=data)
+    return line
+
+
+def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: Path) -> None:
+    data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
+    assert "1 of 2 files are there (train-00000-of-0002.parquet)" in wrong(data)
+    write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
+    assert len(hub.examples(MNLI, "train", data=data)) == 40
+    write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
+    assert "files of several versions lie side by side" in wrong(data)
+    for name in ("train-00000-of-0001", "train-00001-of-0002"):
+        dev.joinpath(f"{name}.parquet").unlink()
+    dev.joinpath("train-00000-of-0002.parquet").rename(dev / "train-00000-of-0001.parquet")
+    write("nyu-mll/glue/mnli/train-old-00000-of-0001", PAIR, pair_rows(20))
+    assert "files of several versions lie side by side" in wrong(data)
+
+
+def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train-00000-of-00002-0a1b2c3d", PAIR, pair_rows(20))
+    dev.joinpath("train-00000-of-00002-0a1b2c3d-00000-of-00001.parquet").rename(
+        dev / "train-00000-of-00002-0a1b2c3d.parquet"
+    )
+    assert "1 of 2 files are there" in wrong(data)
+
+
+@pytest.mark.parametrize(
+    "other", [ClassLabel(names=["neutral", "entailment", "contradiction"]), Value("int64"), None], ids=str
+)
+def test_files_of_one_split_agree(write: Write, dev: Path, other: object) -> None:
+    data = write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
+    changed = {name: feature for name, feature in {**PAIR, "label": other}.items() if feature is not None}
+    write("nyu-mll/glue/mnli/train/0001", Features(changed), pair_rows(20))
+    assert "0001.parquet differ in the column label" in wrong(data)
+
+
+def test_a_second_file_that_is_broken(write: Write, dev: Path) -> None:
+    data = write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
+    dev.joinpath("train/0001.parquet").write_text("no Parquet", encoding="utf-8")
+    assert "0001.parquet is no readable Parquet file" in wrong(data)
+
+
+def test_links_to_nowhere_and_folders_are_no_files(dev: Path) -> None:
+    data = dev.parents[2]
+    file = dev / "train-00000-of-00001.parquet"
+    file.symlink_to(dev / "nowhere")
+    assert "train-00000-of-00001.parquet cannot be opened" in wrong(data)
+    file.unlink()
+    file.mkdir()
+    assert "train-00000-of-00001.parquet is no readable Parquet file" in wrong(data)
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(
+    write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    list_folder = Path.iterdir
+
+    def forbidden(folder: Path) -> object:  # as a user who may read everything would see it, too
+        if folder == dev:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    assert wrong(data) == f"mnli: the folder {dev} cannot be read: Permission denied."
+
+
+def test_an_empty_file_beside_a_full_one(write: Write) -> None:
+    row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    write("google/xtreme/XNLI/validation", XNLI, [row])
+    write("google/xtreme/XNLI/test/0000", XNLI, [])
+    data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
+    assert problems(TARGETS["xnli"], data) == []
+    assert len(hub.examples(TARGETS["xnli"], "test", data=data)) == 1
+
+
+def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(9))
+    (line,) = problems(MNLI, data)
+    assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, of which no tenth can be held out for dev")
+    assert inspect(MNLI, data).problems == (line,)
+
+
+def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
+    one = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
+    data = write("google/xtreme/PAN-X.de/test", one, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
+    with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
+        hub.examples(TARGETS["panx"], "test", "de", data=data)
+    write(
+        "google/xtreme/XQuAD.de/validation",
+        Features({**QA, "answers": TEXT}),
+        [{**qa_row("a", [], []), "answers": "a"}],
+    )
+    lines = problems(TARGETS["xquad"], data)
+    assert any(
+        "in the column answers (needed: record of text (list of text) and answer_start" in line for line in lines
+    )
+    pair = Features({"sentence1": TEXT, "sentence2": TEXT, "label": Value("float32")})
+    write("google/xtreme/PAWS-X.de/test", pair, [{"sentence1": "a", "sentence2": "b", "label": 1.0}])
+    assert any("Value('float32') in the column label" in line for line in problems(TARGETS["pawsx"], data))
+
+
+def test_a_column_that_only_the_owner_can_bring(write: Write) -> None:
+    data = write("local/xquad-r/en/validation", QA, [qa_row("ab", ["a"], [0])])
+    (line,) = problems(TARGETS_R["lareqa"], data)
+    assert "has no column sentence_breaks" in line and "google-research-datasets/lareqa" in line
+
+
+def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
+    text = pa.array(["a"] * 20, pa.large_string())
+    labels = pa.array(["neutral"] * 20).dictionary_encode()
+    odd = pa.array([[("a", 1)]] * 20, pa.map_(pa.string(), pa.int64()))
+    table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
+    pq.write_table(table, dev / "train-00000-of-00001.parquet")
+    assert problems(MNLI, dev.parents[2]) == []
+    assert len(hub.examples(MNLI, "train", data=dev.parents[2])) == 20
+
+
+@pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])
+def test_a_card_that_cannot_be_read_matters_where_it_is_needed(write: Write, dev: Path, text: str) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    dev.parent.joinpath("README.md").write_bytes(text.encode(errors="surrogateescape"))
+    assert problems(MNLI, data) == []
+    write("nyu-mll/glue/mnli/train", BARE, pair_rows(20))
+    (line,) = problems(MNLI, data)
+    assert "do not name its labels, and the card that may do so cannot be read" in line and "README.md" in line
+
+
+def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    table = pq.read_table(dev / "train-00000-of-00001.parquet")
+    pq.write_table(table.set_column(2, table.schema.field(2), pa.array([7] * 20)), dev / "train-00000-of-00001.parquet")
+    assert "unknown label 7; 0 to 2 are known" in wrong(data)
+
+
+def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place_rows, "resolve", lambda hub, revision: None)
+    files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
+    place = shelf.Place("mnli", files, "default", "validation", None)
+    assert place_rows.features(place)["label"] == PAIR["label"]

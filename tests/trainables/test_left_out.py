@@ -1,0 +1,72 @@
+"""Real data with holes, from the files to the outcome: what gave no example is counted where scores are read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+from datasets import ClassLabel, Features, List
+
+from spaces.stage import Stage
+from spaces.xtreme import ENTITIES
+from tests.hub_layout import QA, TEXT, qa_row
+from tests.trainables.test_stage_run import BASE, RECIPE, run
+from trainables.data import Source
+from trainables.places import SCORES, Place
+
+Write = Callable[..., Path]
+
+
+def target(training: str, targets: dict[str, tuple[str, ...]]) -> Stage:
+    fields = {**BASE, "benchmark": "xtreme", "recipe": {**RECIPE, "steps": 10}}
+    return Stage(
+        kind="target",
+        task=training,
+        intermediate="none",
+        learning_rate=1e-3,
+        targets=targets,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def place_of(tmp_path: Path, data: Path, encoder_folder: Path) -> Place:
+    return Place(
+        results=tmp_path / "results", source=Source(benchmark="xtreme", data=str(data)), model=str(encoder_folder)
+    )
+
+
+def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
+    good = qa_row("w1 w2 w3", ["w2"], [3])
+    write("rajpurkar/squad/plain_text/train", QA, [*[good] * 16, qa_row("w1", ["w9"], [0]), {**good, "context": ""}])
+    write("rajpurkar/squad/plain_text/validation", QA, [good, {**good, "answers": None}])
+    rows = [good, {**good, "context": None, "question": ""}, qa_row("w1", [], [])]  # an empty paragraph is scored
+    data = write("google/xtreme/XQuAD.de/validation", QA, rows)
+    stage = target("squad", {"xquad": ("de",)})
+    place = place_of(tmp_path, data, encoder_folder)
+    outcome = run(place, stage)
+    assert outcome.note == (
+        "left out of xquad's training: 1 answer not found in the context, 1 empty text; "
+        "left out of xquad's dev: 1 no label; left out of xquad de: 1 no answer"
+    )
+    test = pl.read_parquet(place.folder(stage.key) / SCORES).filter(pl.col("split") == "test")
+    assert set(test["examples"]) == {2}
+
+
+def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
+    features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(reversed(ENTITIES))))})
+    good = [{"tokens": ["w1", "w2"], "ner_tags": [6, i % 6]} for i in range(16)]
+    holes = [
+        {"tokens": ["w1"], "ner_tags": [6, 6]},
+        {"tokens": None, "ner_tags": None},
+        {"tokens": [""], "ner_tags": [6]},
+    ]
+    for split in ("en/train", "en/validation", "de/test"):
+        data = write(f"google/xtreme/PAN-X.{split}", features, [*good, *holes])
+    stage = target("panx", {"panx": ("de",)})
+    place = place_of(tmp_path, data, encoder_folder)
+    outcome = run(place, stage)
+    told = "1 as many words as tags are needed, 1 no words"
+    assert outcome.note == "; ".join(
+        f"left out of {what}: {told}" for what in ("panx's training", "panx's dev", "panx de")
+    )
+    test = pl.read_parquet(place.folder(stage.key) / SCORES).filter(pl.col("split") == "test")
+    assert set(test["examples"]) == {17}
