@@ -13,6 +13,7 @@ from spaces.xtreme_data import DATASETS, PARTS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
 from trainables import hub, shelf
+from trainables.absent_data import absent
 from trainables.data_check import inspect, problems
 
 Write = Callable[..., Path]
@@ -181,7 +182,7 @@ def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub])
     made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
     (place,) = shelf.places(INTERMEDIATES["squad"], "train", "en", None)
     assert place.config == "plain_text" and hub.content(place) == "rajpurkar/squad-None"
-    (line,) = hub.absent(INTERMEDIATES["ccg"], "train", "en", None)
+    (line,) = absent(INTERMEDIATES["ccg"], "train", "en", None)
     assert "give the folder that has it by --data DIR" in line
     assert all("local/" not in name for name in made.asked)
     assert "on the hub lacks it" in problems(INTERMEDIATES["mnli"], None)[0]

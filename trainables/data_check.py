@@ -10,6 +10,7 @@ from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables import hub, parquet_files, place_rows, shelf
+from trainables.absent_data import absent
 from trainables.column_shapes import element, field_of
 from trainables.rows import BLIND, convert, label_ids
 from trainables.shelf import Place, Split
@@ -62,7 +63,7 @@ def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[
     try:
         found = shelf.places(task, split, language, data)
         if not found:
-            return hub.absent(task, split, language, data)
+            return absent(task, split, language, data)
         for place in found:
             features = place_rows.features(place)
             place_rows.check_columns(place, features)
@@ -113,8 +114,11 @@ def notes(task: Task, data: Path | None) -> list[str]:
         left_out = [name for name in task.languages if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
+        by_line: dict[str, list[str]] = {}  # what holds for several languages is said once
         for language in there if data is not None else there[:1]:
-            lines += _of_split(task, "test", language, data)
+            for line in _of_split(task, "test", language, data):
+                by_line.setdefault(line, []).append(language)
+        lines += [line if of == list(there) else f"{line} ({', '.join(of)})" for line, of in by_line.items()]
         if task.retrieval == "mine":
             tuned = [name for name in there if shelf.places(task, "dev", name, data)]
             flattered = [name for name in there if name not in tuned]
@@ -142,7 +146,7 @@ def _stand_ins(task: Task, split: Split, place: Place) -> Iterator[str]:
         most = place_rows.HELD_OUT_MOST
         yield f"{task.name}: English dev is the last tenth of {place} (at most {most:,} rows), held out."
     elif place.split not in wanted:
-        yield f"{task.name}: {split} is {place}, as there is no split {', '.join(sorted(wanted))}."
+        yield f"{task.name}: {split} is the {place.split} of {place.hub}, as there is no {', '.join(sorted(wanted))}."
     if place.config.startswith(shelf.LOCAL):
         yield f"{task.name}: {split} is {place}, a config that the hub does not have."
     elif dataset.note:

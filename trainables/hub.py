@@ -8,11 +8,11 @@ from pathlib import Path
 
 import datasets
 
-from spaces.dataset import HELD_OUT
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables import parquet_files, place_rows, pools, shelf
+from trainables.absent_data import absent
 from trainables.column_shapes import element
 from trainables.examples import Example, Pool, Ranking
 from trainables.rows import BLIND, Read, convert
@@ -95,44 +95,6 @@ def _there(task: Task, split: Split, language: str, data: Path | None) -> tuple[
 def languages(task: Task, data: Path | None) -> tuple[str, ...]:
     """The languages in which the task can be evaluated: those of its table whose test rows are there."""
     return tuple(name for name in task.languages if shelf.places(task, "test", name, data))
-
-
-def absent(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
-    """One line for each part of a split that the task needs and that is not there."""
-    lines = []
-    for part in shelf.parts_of(task, split):
-        if part.optional or shelf.find(part, language, data) is not None:
-            continue
-        last = part
-        while last.otherwise is not None:
-            last = last.otherwise
-        obtain = DATASETS[last.dataset].obtain
-        dataset = DATASETS[part.dataset]
-        split_name = "train" if part.splits[0] == HELD_OUT else part.splits[0]
-        places = list(shelf.candidates(dataset, split_name, language, data))
-        lying = next((place for place in places if place.files), None)
-        if lying is not None:  # only rows tell its languages
-            held = shelf.language_rows(lying, parquet_files.stamp(lying.files))
-            what = (
-                f"{lying} is there and has none: the column {shelf.language_column(dataset)} says "
-                f"{', '.join(code or 'nothing' for code in sorted(held)[:5])}; get all its rows"
-            )
-        elif obtain and data is not None:
-            home = f"{data / DATASETS[last.dataset].hub}/{DATASETS[last.dataset].configs[0]}"
-            what = f"{obtain}; put it at {home.replace('{code}', language)}/{last.splits[0]}-00000-of-00001.parquet"
-        elif obtain:
-            what = f"{obtain}; give the folder that has it by --data DIR"
-        elif not places:
-            what = f"{dataset.hub} has no language {language!r}"
-        elif data is None:
-            what = f"{dataset.hub} on the hub lacks it or holds a loading script; give a folder by --data DIR"
-        else:
-            place = places[-1] if len(dataset.homes) == 1 else places[0]
-            what = f"put {place.folder}/{place.config}/{split_name}-*.parquet there"
-            if place.folder is not None and list(place.folder.glob("*.py")):
-                what += " (a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet)"
-        lines.append(f"{task.name}: no {split} rows in {language!r}: {what}, or leave {task.name} out.")
-    return lines
 
 
 def complete(task: Task, data: Path | None) -> Task:
