@@ -50,7 +50,7 @@ SUPERTAGS = tuple(
 
 
 def _recipe(steps: int, batch_size: int = 32) -> Recipe:
-    return Recipe(steps=steps, batch_size=batch_size, max_length=64, stride=32)
+    return Recipe(steps=steps, batch_size=batch_size, max_length=64, stride=16)
 
 
 INTERMEDIATES = Table(

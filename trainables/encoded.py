@@ -28,7 +28,7 @@ from trainables.features import Feature
 from trainables.kinds import KINDS
 from trainables.shared_table import shared_table
 
-VERSION = 1  # raise it when a kind of task encodes its examples in another way
+VERSION = 2  # raise it when a kind of task encodes its examples in another way
 CHUNK = 10_000  # examples that are tokenised at once: what the tokenizer returns is much larger than the table
 # What one process keeps; the least recently used sets go first.
 MOST_FEATURES = 300_000  # of sets with features or examples in its own memory

@@ -55,10 +55,16 @@ class Encoder:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def logits(self, head: nn.Module, batch: Tensors) -> torch.Tensor:
-        """What a head of `trainables.kinds` makes of a batch, in 32 bits: softmax and loss need their digits."""
+        """What a head of `trainables.kinds` makes of a batch: it computes in 32 bits, and so does the loss.
+
+        Of the logits of a head in bf16 many are equal (its numbers between 8 and 16 are 1/16 apart), and of answers
+        that score the same the first one would win.
+        """
         with self.autocast():
-            logits: torch.Tensor = head(hidden_states(self.model, batch), batch)
-        return logits.float()
+            states = hidden_states(self.model, batch)
+        with torch.autocast(self.device.type, enabled=False):  # evaluation has a context of its own around this one
+            logits: torch.Tensor = head(states.float(), batch)
+        return logits
 
 
 def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:

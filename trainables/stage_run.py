@@ -51,6 +51,7 @@ class StageRun:
         """Give the stage free for other processes."""
         self._lock.close()
         self.work = None
+        torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing happens without one
         if self.stage.kind == "pretrain":
             _return_memory()
 
@@ -139,21 +140,27 @@ class StageRun:
 
     def _open(self) -> FineTuning | Pretraining:
         """The work from its last whole tenth, or from its beginning."""
-        if self.stage.kind == "pretrain":
-            work: FineTuning | Pretraining = start_pretraining(self.stage, self.place.source)
+        work, checkpoint = self._begin(), self.folder / CHECKPOINT
+        if not checkpoint.exists():
+            return work
+        try:
+            state = load_file(checkpoint)
+            curve, seconds = state.pop("run.curve").tolist(), float(state.pop("run.seconds"))
+            work.load_state(state)
+        except (torch.OutOfMemoryError, torch.AcceleratorError):  # RuntimeErrors that do not speak of the file
+            raise
+        except (SafetensorError, KeyError, RuntimeError, ValueError):
+            checkpoint.replace(checkpoint.with_suffix(".damaged"))  # set aside, never deleted silently
         else:
-            work = start_training(self.stage, self._parent(), self.place, self.profile)
-        checkpoint = self.folder / CHECKPOINT
-        if checkpoint.exists():
-            try:
-                state = load_file(checkpoint)
-                curve, seconds = state.pop("run.curve").tolist(), float(state.pop("run.seconds"))
-                work.load_state(state)
-                self.curve, self.seconds = curve, seconds
-            except (SafetensorError, KeyError, RuntimeError, ValueError):
-                checkpoint.replace(checkpoint.with_suffix(".damaged"))  # set aside, never deleted silently
-                return self._open()
-        return work
+            self.curve, self.seconds = curve, seconds
+            return work
+        del work  # what was read into it is no beginning, and two of them may not fit into memory
+        return self._begin()
+
+    def _begin(self) -> FineTuning | Pretraining:
+        if self.stage.kind == "pretrain":
+            return start_pretraining(self.stage, self.place.source)
+        return start_training(self.stage, self._parent(), self.place, self.profile)
 
     def _save(self) -> None:
         assert self.work is not None

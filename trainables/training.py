@@ -45,6 +45,9 @@ class DivergedError(Exception):
 class FineTuning:
     """A run over ten tenths. `best` holds the weights of the tenth with the best English dev score so far.
 
+    They lie in the memory of the host: on the device a new copy beside the last one would cost as much as the moments
+    of the optimizer (XLM-R Large: 4.5 GB).
+
     Of tenths with equal scores the last one counts: where dev is saturated, weights that settled at a lower rate hand
     on more (measured on the miniature's supertags, see tests/LOG.md).
     """
@@ -182,7 +185,7 @@ class FineTuning:
                 raise DivergedError(f"the loss is {loss} at step {step} of {self.steps}")
 
     def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        return {name: value.detach().to("cpu", copy=True) for name, value in self.model.state_dict().items()}
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next tenth depends on, as tensors by name."""

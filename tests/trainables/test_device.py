@@ -1,5 +1,7 @@
 """Precision and memory: what may change how a run is computed, and must not change what is computed."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -182,6 +184,47 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
     seen.clear()
     short.advance()
     assert set(seen) == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("name", KINDS)
+def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: Profile) -> None:
+    # In training and in evaluation: of logits in 16 bits, whole answers score the same.
+    work = run([name], recipe, profile, precision="bf16")
+    seen: list[torch.Tensor] = []
+    for module in work.heads.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    work._update(*work.batches.at(0))
+    trained = len(seen)
+    work.evaluate(0, work.parts[0].dev)
+    assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
+
+
+@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_step_stays_on_its_device_and_waits_for_nothing(
+    name: str, recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The device `meta` has no values: to ask for one is an error there, and so is most that mixes it with the CPU.
+    work = run([name], recipe, profile)
+    work.model.to("meta")
+    work.optimizer = torch.optim.AdamW(work.model.parameters())
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know this device
+    # Without attention mask: `transformers` asks whether it hides anything at all, once per forward pass.
+    monkeypatch.setattr(
+        "trainables.encoder.hidden_states", lambda model, batch: model(input_ids=batch["input_ids"]).last_hidden_state
+    )
+    assert work._update(*work.batches.at(0)).device.type == "meta"
+    weights = [weight for weight in work.model.parameters() if weight.requires_grad]
+    assert all(weight.grad is not None and weight.grad.device.type == "meta" for weight in weights)
+
+
+def test_the_best_weights_leave_the_device(recipe: Recipe, profile: Profile) -> None:
+    work = run(["csqa"], recipe, profile)
+    work.model.to("meta")
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        work._weights()
 
 
 def test_attention_is_the_fused_one(encoder_folder: object) -> None:

@@ -1,5 +1,7 @@
 """Each kind of task from text to features and back to answers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -15,9 +17,11 @@ from trainables.kinds import KINDS, choice, pair, span, tagging
 from trainables.kinds.span import Guess
 from trainables.kinds.tagging import word_means
 from trainables.miniature import world
+from trainables.subwords import train_tokenizer
 
 TOKENIZER = world.tokenizer(world.world())
 WORDS = [word for word in TOKENIZER.get_vocab() if word.isalpha()][:40]
+BLANKS = train_tokenizer(["an old town", "who", "an old town"] * 2, 40, 64, keep_marks=False)  # blanks belong to words
 MINIATURE, SMALL = PROFILES["miniature"], PROFILES["small"]
 CPU = torch.device("cpu")
 
@@ -105,6 +109,48 @@ def test_windows_share_their_stride_and_cover_the_context() -> None:
     covered = {tuple(o) for f in features for o, mark in zip(f.origin, f.marks[0], strict=True) if mark == 1}  # type: ignore[index]
     assert len(features) > 2 and len(covered) == 40
     assert all(len(feature.rows[0]) <= 20 for feature in features)
+
+
+@pytest.mark.parametrize(("length", "stride", "shared"), [(64, 20, 20), (64, 60, 21), (16, 16, 3)])
+def test_neighbouring_windows_share_what_the_recipe_says_or_as_much_as_any_question_leaves(
+    length: int, stride: int, shared: int
+) -> None:
+    # Questions may take half of 64, 4 special tokens are left: 28 for the context, three quarters of which are 21.
+    example = Span("id", WORDS[0], " ".join(WORDS * 4), (), ())
+    features = span.encode(TOKENIZER, [example], Recipe(steps=1, max_length=length, stride=stride), MINIATURE)
+    windows = [feature.origin[feature.marks[0] == 1].tolist() for feature in features if feature.marks]
+    assert len(windows) > 2
+    assert all(one[-shared:] == other[:shared] and other[shared] not in one for one, other in pairwise(windows))
+
+
+def test_characters_that_no_sub_token_covers_do_not_cost_the_target() -> None:
+    # TyDiQA has an answer that begins with a mark of direction, which tokenizers drop.
+    context = f"{WORDS[0]} {WORDS[1]} {WORDS[2]}"
+    start = len(WORDS[0])
+    for example in (
+        Span("id", WORDS[3], context, (f" {WORDS[1]} ",), (start,)),
+        Span("id", WORDS[3], f" {WORDS[1]} ", (f" {WORDS[1]} ",), (0,)),
+    ):
+        (feature,) = span.encode(TOKENIZER, [example], recipe(), MINIATURE)
+        first, last = feature.target
+        assert example.context[feature.origin[first][0] : feature.origin[last][1]] == WORDS[1]
+
+
+def test_a_blank_before_a_word_is_no_part_of_an_answer() -> None:
+    example = Span("id", "who", "an old town", ("old",), (3,))
+    features = span.encode(BLANKS, [example], recipe(), MINIATURE)
+    first, last = features[0].target
+    start, stop = features[0].origin[first][0], features[0].origin[last][1]
+    assert example.context[start:stop] == " old"
+    assert span.merge(task("span"), features, [Guess(start, stop, 1.0, 0.0)], [example]) == ["old"]
+
+
+def test_a_question_of_few_characters_may_have_many_sub_tokens() -> None:
+    # The normaliser writes this one character out: 18 letters and blanks.
+    example = Span("id", "\ufdfa" * 8, "an old town " * 20, (), ())
+    features = span.encode(BLANKS, [example], recipe(), MINIATURE)
+    assert len(features) > 1 and all(len(feature.rows[0]) == 24 for feature in features[:-1])
+    assert all(feature.marks is not None and (feature.marks[0] == 1).sum() >= 8 for feature in features[:-1])
 
 
 def test_a_window_without_the_answer_points_at_the_first_token() -> None:

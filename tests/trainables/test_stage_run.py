@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import weakref
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -209,6 +211,34 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Plac
         checkpoint.write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
     assert run(place, TARGET).curve == whole.curve
     assert checkpoint.with_suffix(".damaged").exists()
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
+def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
+    place: Place, error: type[RuntimeError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(dataclasses.replace(place, results=place.results / "whole"), INTERMEDIATE)
+    run(place, INTERMEDIATE, tenths=3)
+
+    def fail(*_: object) -> None:
+        raise error("made up")
+
+    with monkeypatch.context() as patched, closing(StageRun(place, INTERMEDIATE.key)) as work:
+        patched.setattr(FineTuning, "load_state", fail)
+        with pytest.raises(error, match="made up"):
+            work.advance()
+    assert run(place, INTERMEDIATE, tenths=TENTHS - 3).curve == whole.curve  # it goes on from there
+
+
+def test_a_stage_that_is_closed_leaves_the_device_to_others(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_spec(place, INTERMEDIATE)
+    work = StageRun(place, INTERMEDIATE.key)
+    work.advance()
+    held = weakref.ref(work.work)  # type: ignore[arg-type]
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(held() is None))
+    work.close()
+    assert emptied == [True]  # once, after the weights were let go
 
 
 def test_a_changed_spec_is_refused(place: Place) -> None:

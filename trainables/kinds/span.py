@@ -32,32 +32,36 @@ def encode(
 ) -> list[Feature]:
     """Windows over the context that share `stride` sub-tokens; the target is (start, end), (0, 0) where no answer is.
 
-    Position 0 is the first special token, which stands for `no answer in this window`.
+    Position 0 is the first special token, which stands for `no answer in this window`. Where questions may be so long
+    that windows could not share so much, they share three quarters of the room that the longest question leaves.
     """
     if not examples:
         return []
     half = recipe.max_length // 2
-    questions = [_shorten(tokenizer, example.question.strip(), half) for example in examples]
+    room = recipe.max_length - half - tokenizer.num_special_tokens_to_add(pair=True)
     coded = tokenizer(
-        questions,
+        _questions(tokenizer, examples, half),
         [example.context for example in examples],
         truncation="only_second",
         max_length=recipe.max_length,
-        stride=min(recipe.stride, recipe.max_length // 4),
+        stride=min(recipe.stride, 3 * room // 4),
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )
     types = coded.get("token_type_ids")
+    owners = coded["overflow_to_sample_mapping"]
     features = []
-    for window, i in enumerate(coded["overflow_to_sample_mapping"]):
+    for window, i in enumerate(owners):
         offsets = np.array(coded["offset_mapping"][window], dtype=np.int32)
         inside = np.array([segment == 1 for segment in coded.sequence_ids(window)])
+        first = window == 0 or owners[window - 1] != i
+        last = window + 1 == len(owners) or owners[window + 1] != i
         features.append(
             Feature(
                 example=i,
                 rows=(np.array(coded["input_ids"][window], dtype=np.int32),),
                 types=None if types is None else (np.array(types[window], dtype=np.int32),),
-                target=_target(examples[i], offsets, inside),
+                target=_target(examples[i], offsets, inside, first=first, last=last),
                 marks=(np.where(inside, 1, -1).astype(np.int32),),
                 origin=offsets,
             )
@@ -65,24 +69,33 @@ def encode(
     return features
 
 
-def _shorten(tokenizer: PreTrainedTokenizerBase, question: str, most: int) -> str:
-    """Cut a question that would leave no room for the context, at a sub-token's end."""
-    if len(question) <= most:  # a sub-token is at least one character
-        return question
-    ends = [
-        end for _, end in tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    ]
-    return question if len(ends) <= most else question[: ends[most - 1]]
+def _questions(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Span], most: int) -> list[str]:
+    """The questions without blanks around them, cut where they have more than `most` sub-tokens."""
+    questions = [example.question.strip() for example in examples]
+    coded = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    return [_cut(tokenizer, *question, most) for question in zip(questions, coded, strict=True)]
 
 
-def _target(example: Span, offsets: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """First and last position of the first answer in this window, or (0, 0)."""
+def _cut(tokenizer: PreTrainedTokenizerBase, text: str, offsets: Sequence[tuple[int, int]], most: int) -> str:
+    """The text up to the first sub-token that is too many; what is left may then have other sub-tokens than before."""
+    while len(offsets) > most:
+        text = text[: min(offsets[most][0], len(text) - 1)]
+        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    return text
+
+
+def _target(example: Span, offsets: np.ndarray, inside: np.ndarray, *, first: bool, last: bool) -> np.ndarray:
+    """First and last position of the first answer in this window, or (0, 0) where the window does not have all of it.
+
+    `first` and `last` say that the context begins or ends in this window. No sub-token need cover the characters at
+    the answer's ends: tokenizers drop blanks, marks of direction, some of them accents.
+    """
     if example.answers:
         start = example.starts[0]
         stop = start + len(example.answers[0])
         covered = np.flatnonzero(inside & (offsets[:, 1] > start) & (offsets[:, 0] < stop))
-        whole = len(covered) and offsets[covered[0], 0] <= start and offsets[covered[-1], 1] >= stop
-        if whole:
+        context = offsets[inside]
+        if len(covered) and (first or context[0, 0] <= start) and (last or context[-1, 1] >= stop):
             return np.array([covered[0], covered[-1]], dtype=np.int32)
     return np.zeros(2, dtype=np.int32)
 
@@ -146,7 +159,8 @@ def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], exa
     for i, example in enumerate(examples):
         guess = best[i]
         unanswered = task.unanswerable and least[i] > guess.logit
-        texts.append("" if unanswered else example.context[guess.start : guess.stop])
+        # Some tokenizers count the blank before a word as a part of it.
+        texts.append("" if unanswered else example.context[guess.start : guess.stop].strip())
     return texts
 
 

@@ -90,12 +90,13 @@ class TagHead(nn.Module):
 
 def word_means(hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
     """Each position gets the mean hidden state of its word. `words` (batch, length) holds word indices, -1 outside."""
-    slots = int(words.max()) + 2  # the last slot gathers what belongs to no word
-    index = words.where(words >= 0, slots - 1).unsqueeze(-1).expand_as(hidden)
-    shape = (hidden.shape[0], slots, hidden.shape[2])
-    sums = hidden.new_zeros(shape).scatter_add(1, index, hidden)
-    counts = hidden.new_zeros(shape).scatter_add(1, index, torch.ones_like(hidden))
-    return (sums / counts.clamp(min=1)).gather(1, index)
+    rows, length, width = hidden.shape
+    slots = length + 1  # more words there cannot be, and how many there are only the device knows
+    index = words.where(words >= 0, length)  # the last slot gathers what belongs to no word
+    spread = index.unsqueeze(-1).expand_as(hidden)
+    sums = hidden.new_zeros(rows, slots, width).scatter_add(1, spread, hidden)
+    counts = hidden.new_zeros(rows, slots).scatter_add(1, index, hidden.new_ones(rows, length))
+    return (sums / counts.clamp(min=1).unsqueeze(-1)).gather(1, spread)
 
 
 def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
