@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from statistics import mean
 
 from search.request import Request
 from spaces.benchmark import MULTITASK, NONE
@@ -73,7 +74,10 @@ def _chains(request: Request) -> list[Stratum]:
 
 
 def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
-    """Steps and tokens (every input at its full length) of one arm; None if a training set's size is unknown."""
+    """Steps and tokens (every input at its full length) of one arm; None if a training set's size is unknown.
+
+    Choice tasks have one input per option. Questions whose context needs several windows count once.
+    """
     recipe = request.maker.recipe(stratum)
     if stratum.kind == "pretrain" or recipe is None:
         return (int(recipe["steps"]), 0) if recipe else (0, 0)
@@ -83,7 +87,8 @@ def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
         if None in rows:
             return None
         steps = round(sum(row for row in rows if row is not None) / recipe["batch_size"] * recipe["epochs"])
-    return int(steps), int(steps) * recipe["batch_size"] * recipe["max_length"]
+    options = mean(task.options for task in _trained(request, stratum))
+    return int(steps), round(int(steps) * recipe["batch_size"] * recipe["max_length"] * options)
 
 
 def _trained(request: Request, stratum: Stratum) -> list[Task]:
@@ -160,7 +165,7 @@ def describe(request: Request, cost: Cost, reused: int) -> list[str]:
     if cost.gpu_hours is not None and cost.naive_gpu_hours is not None and cost.gpu_hours >= 0.1:
         lines.append(
             f"compute: at most {cost.gpu_hours:,.0f} GPU-hours, against {cost.naive_gpu_hours:,.0f} (inputs at full "
-            "length, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
+            "length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
         )
     if cost.disk_peak is not None and cost.disk_kept is not None:
         lines.append(f"disk: {size(cost.disk_kept)} of encoders kept, at most {size(cost.disk_peak)} on the way")

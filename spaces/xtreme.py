@@ -98,6 +98,7 @@ INTERMEDIATES = Table(
             about="HellaSwag: which of four endings continues the description of a scene?",
             score=("accuracy",),
             training="hellaswag",
+            options=4,
             recipe=_CHOICE_RECIPE,
         ),
         Task(
@@ -115,6 +116,7 @@ INTERMEDIATES = Table(
             about="Cosmos QA: four answers to a question about what a blog post leaves unsaid.",
             score=("accuracy",),
             training="cosmosqa",
+            options=4,
             recipe=_CHOICE_RECIPE,
         ),
         Task(
@@ -123,6 +125,7 @@ INTERMEDIATES = Table(
             about="CommonsenseQA: five short answers to a question about everyday things.",
             score=("accuracy",),
             training="csqa",
+            options=5,
             recipe=_CHOICE_RECIPE,
         ),
     ),

@@ -33,6 +33,7 @@ TARGETS = Table(
             languages=("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
             score=("accuracy",),
             training="siqa+copa",
+            options=3,
             recipe=Recipe(epochs=5, batch_size=32, max_length=128),
         ),
         replace(_wider("udpos", "lt pl ro uk wo"), about="Parts of speech of Universal Dependencies, 38 languages."),
