@@ -70,7 +70,7 @@ PARTS = Table(
         ),
         _tagging("udpos", "udpos_local"),
         _tagging("panx", "wikiann"),
-        Parts(name="xquad", **_SQUAD, test=(_part("xquad", "validation"),)),
+        Parts(name="xquad", **_SQUAD, test=(_part("xquad", "validation", otherwise=_part("xquad_own", "validation")),)),
         # Nothing is selected on MLQA, so that its dev questions can stand in where the test ones are absent.
         Parts(name="mlqa", **_SQUAD, test=(_part("mlqa", "test", "validation"),)),
         # TyDiQA publishes one evaluation split only. XTREME selects on its English rows and then scores them; here

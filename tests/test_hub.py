@@ -194,6 +194,8 @@ def test_another_repository_stands_in(write: Write) -> None:
     data = write("unimelb-nlp/wikiann/lt/test", ner, [{"tokens": ["Vilnius"], "ner_tags": [5]}])
     assert hub.languages(TARGETS_R["panx"], data) == ("lt",)
     assert hub.languages(TARGETS["panx"], data) == ()
+    data = write("google/xquad/xquad.ro/validation", QA, [qa_row("ab", ["a"], [0])])
+    assert hub.languages(TARGETS_R["xquad"], data) == ("ro",)
 
 
 def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
