@@ -11,12 +11,12 @@ from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from search import request
+from search import start
 from search.run import main
 from spaces import own_encoders
 from spaces.plan import Maker, Stratum
 
-request.MINIATURE_PRETRAINING = dataclasses.replace(
+start.MINIATURE_PRETRAINING = dataclasses.replace(
     own_encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50
 )
 _recipe = Maker.recipe
