@@ -16,9 +16,7 @@ from search.run import main
 from spaces import own_encoders
 from spaces.plan import Maker, Stratum
 
-start.MINIATURE_PRETRAINING = dataclasses.replace(
-    own_encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50
-)
+start.MINIATURE_PRETRAINING = dataclasses.replace(own_encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
 _recipe = Maker.recipe
 
 
