@@ -109,7 +109,7 @@ def make_request(options: Namespace) -> Request:
         tasks=needs.tasks,
         missing=(*needs.missing, *start_faults),
         left_out=needs.left_out,
-        notes=() if needs.missing else tuple(_notes(source, needs)),
+        notes=() if needs.missing or options.check else tuple(_notes(source, needs)),  # a check looks anew
         sources={f"{role} {task.name}": data.sources(source, task) for role, task in needs.tasks if not needs.missing},
     )
 

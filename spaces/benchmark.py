@@ -1,6 +1,6 @@
 """A benchmark: a table of intermediate tasks, a table of targets, and what is said about them on screen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spaces import miniature, xtreme, xtreme_r
 from spaces.errors import UsageError
@@ -65,6 +65,18 @@ class Benchmark:
         return tuple(task for task in self.intermediates.values() if not task.control)
 
 
+_XTREME = Benchmark(
+    name="xtreme",
+    note="XTREME targets, zero-shot from English; scores by the official rules.",
+    intermediates=xtreme.INTERMEDIATES,
+    targets=xtreme.TARGETS,
+    languages=xtreme.LANGUAGES,
+    quick_test_limit=500,
+    mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
+    quick_intermediates=("mnli", "squad"),
+    quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+)
+
 BENCHMARKS = Table(
     "benchmark",
     (
@@ -78,27 +90,13 @@ BENCHMARKS = Table(
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
         ),
-        Benchmark(
-            name="xtreme",
-            note="XTREME targets, zero-shot from English; scores by the official rules.",
-            intermediates=xtreme.INTERMEDIATES,
-            targets=xtreme.TARGETS,
-            languages=xtreme.LANGUAGES,
-            quick_test_limit=500,
-            mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-            quick_intermediates=("mnli", "squad"),
-            quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
-        ),
-        Benchmark(
+        _XTREME,
+        replace(
+            _XTREME,
             name="xtreme-r",
             note="XTREME-R targets, zero-shot from English; LAReQA and Mewsli-X without a trained dual encoder.",
-            intermediates=xtreme_r.INTERMEDIATES,
             targets=xtreme_r.TARGETS,
             languages=xtreme_r.LANGUAGES,
-            quick_test_limit=500,
-            mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-            quick_intermediates=("mnli", "squad"),
-            quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
         ),
     ),
 )

@@ -46,6 +46,11 @@ class Dataset:
         """The columns that are read."""
         return tuple(dict.fromkeys(column for columns in self.columns.values() for column in columns.split()))
 
+    @property
+    def label_column(self) -> str:
+        """The column of the labels: of tags where the rows are sentences of words."""
+        return self.columns["tags" if "tags" in self.columns else "label"]
+
     def code(self, language: str) -> str | None:
         """What the language is called here; None if the dataset does not have it."""
         return self.codes.get(language) if self.codes else language

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from spaces.table import Table
 from spaces.task import Recipe, Task
-from spaces.xtreme import INTERMEDIATES
 from spaces.xtreme import TARGETS as XTREME
 from spaces.xtreme_languages import XTREME_R_LANGUAGES as LANGUAGES
 
-__all__ = ["INTERMEDIATES", "LANGUAGES", "TARGETS"]
+__all__ = ["LANGUAGES", "TARGETS"]
 
 
 def _wider(name: str, languages: str) -> Task:
@@ -62,7 +61,7 @@ TARGETS = Table(
         ),
         replace(
             _wider("tatoeba", "az lt pl ro uk"),
-            about="Tatoeba: find the English translation of a sentence among up to 1,000, from 41 languages.",
+            about="Tatoeba: find the translation of an English sentence among up to 1,000, in 41 languages.",
         ),
     ),
 )

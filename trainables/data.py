@@ -62,7 +62,6 @@ def _read(source: Source, task: Task, split: Split, language: str) -> tuple[list
     return read.examples, read.left_out
 
 
-@functools.lru_cache(maxsize=64)  # every encoder is asked to search them
 def pool(source: Source, task: Task, split: Split, language: str) -> Pool:
     """A retrieval pool in one language. Pools that share their candidates hold the same tuple of them."""
     found = _pool(source, task, split, language)
@@ -76,6 +75,7 @@ def dev_pool(source: Source, task: Task, language: str) -> Pool | None:
     return _pool(source, task, "dev", language)
 
 
+@functools.lru_cache(maxsize=64)  # every encoder is asked to search them
 def _pool(source: Source, task: Task, split: Split, language: str) -> Pool | None:
     if source.benchmark == "miniature":
         from trainables.miniature import world

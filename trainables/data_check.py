@@ -84,7 +84,7 @@ def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[
 def _check_labels(task: Task, place: Place, language: str, features: datasets.Features) -> None:
     """Raise UsageError for labels of unknown names, bare numbers, or (in a folder) none at all."""
     dataset = DATASETS[place.dataset]
-    column = "answers" if task.kind == "span" else dataset.columns["tags" if task.kind == "tagging" else "label"]
+    column = dataset.columns["answers"] if task.kind == "span" else dataset.label_column
     feature = element(features[column])
     if dataset.labels == "own names":
         label_ids(replace(task, labels=(*getattr(feature, "names", ()),)), dataset, feature)

@@ -109,7 +109,7 @@ def _own_labels(task: Task, data: Path | None) -> tuple[str, ...]:
     names: set[str] = set()
     for split in SELECTED:
         for place in _there(task, split, ENGLISH, data):
-            column = DATASETS[place.dataset].columns["tags" if task.kind == "tagging" else "label"]
+            column = DATASETS[place.dataset].label_column
             rows = place_rows.load(place, ENGLISH)
             feature = element(rows.features[column])
             if isinstance(feature, datasets.ClassLabel):

@@ -158,7 +158,7 @@ def _load(place: Place, stamps: tuple[tuple[int, int], ...]) -> datasets.Dataset
         if place.folder is None:
             return datasets.load_dataset(place.hub, place.config, split=place.split, revision=_commit(place))
         # Straight from the files: `load_dataset` would copy them into its cache and take a second for each config.
-        tables = [parquet_files.read_table(file, list(_own_features(place))) for file in place.files]
+        tables = [parquet_files.read_table(file, list(wanted)) for file in place.files]
         rows = datasets.concatenate_datasets([datasets.Dataset(table) for table in tables])
         return rows if rows.features == wanted else rows.cast(wanted)
     except UsageError:

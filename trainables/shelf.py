@@ -122,9 +122,8 @@ def _in(folder: Path, pattern: str) -> tuple[Path, ...]:
 
 
 def _in_folder(place: Place, language: str) -> bool:
-    dataset = DATASETS[place.dataset]
-    told_by_rows = dataset.language_in in ("column", "id")
-    return bool(place.files) and (not told_by_rows or language in _languages(place, parquet_files.stamp(place.files)))
+    told_by_config = language_column(DATASETS[place.dataset]) is None
+    return bool(place.files) and (told_by_config or language in _languages(place, parquet_files.stamp(place.files)))
 
 
 def _on_hub(place: Place, part: Part) -> bool:
