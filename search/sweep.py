@@ -50,7 +50,6 @@ def write_sweep(
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
         "sources": sources,
-        "results": "..",
         "versions": versions(),
         "commit": commit(),
     }

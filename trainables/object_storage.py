@@ -32,6 +32,8 @@ class ObjectStorage:
         except ArrowInvalid as error:
             raise ValueError(f"{url} is no address of a storage: {str(error).splitlines()[0]}") from error
         self.prefix = prefix.rstrip("/")
+        if not self.prefix:
+            raise ValueError(f"{url} is no address of a storage: it names no bucket.")
 
     def _at(self, name: str) -> str:
         return f"{self.prefix}/{checked(name)}"
@@ -54,14 +56,14 @@ class ObjectStorage:
     def write_file(self, name: str, fill: Fill) -> None:
         """See Storage."""
         with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-            path = Path(folder, Path(name).name)
+            path = Path(folder, Path(checked(name)).name)
             fill(path)
             self._send(path, name)
 
     def write_folder(self, name: str, fill: Fill) -> None:
         """See Storage."""
         with tempfile.TemporaryDirectory(prefix="upload-") as temporary:
-            folder = Path(temporary, Path(name).name)
+            folder = Path(temporary, Path(checked(name)).name)
             folder.mkdir()
             fill(folder)
             self.remove(name)
