@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from search.board import Board, Gate
+from search.damage import Damage
 from search.request import Request
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
@@ -45,7 +46,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     return Board(
         request.plan,
         request.maker,
-        Store(request.place),
+        Store(request.place, mend=options is not None),
         rates,
         gate=gate,
         retry_failed=options is not None and options.retry_failed,
@@ -53,7 +54,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     )
 
 
-def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
+def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     os.environ.update(QUIET)
     console = Console(stderr=True)
@@ -63,6 +64,7 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
 
         gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
+    damage.look(board)
     members = Members(request, board)
     members.write()
     if board.complete:
