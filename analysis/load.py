@@ -146,8 +146,9 @@ def _rows(files: list[Path], where: str) -> tuple[pl.DataFrame, list[str]]:
     """
     try:
         rows = tidy(_scan(files), where)
-        strange = set(rows["stage"].unique()) - {file.parent.name for file in files}
-        if not strange:
+        there = set(rows["stage"].unique())
+        silent = [file for file in files if file.parent.name not in there]  # a pretraining leaves no rows
+        if len(there) + len(silent) == len(files) and all(_collect(file).is_empty() for file in silent):
             return rows, []
     except NewerError:
         raise
@@ -156,10 +157,11 @@ def _rows(files: list[Path], where: str) -> tuple[pl.DataFrame, list[str]]:
     whole, broken = [], []
     for file in files:
         try:
-            found = tidy(_collect(file), str(file))
+            name = "/".join(file.parts[-3:])
+            found = tidy(_collect(file, name), name)
             strange = set(found["stage"].unique()) - {file.parent.name}
             if strange:
-                raise UsageError(f"{file} has rows of stage {min(map(str, strange))}.")
+                raise UsageError(f"{name} has rows of stage {min(map(str, strange))}.")
         except NewerError:
             raise
         except UsageError as error:
@@ -208,14 +210,15 @@ def _files(path: Path, scale: Scale) -> Scores:
     )
 
 
-def _collect(file: Path) -> pl.DataFrame:
+def _collect(file: Path, name: str | None = None) -> pl.DataFrame:
+    """The columns of a file that are known; `name` is how errors call it."""
     try:
         scan = pl.scan_parquet(file, glob=False)
         names = scan.collect_schema().names()
-        require(names, str(file))
+        require(names, name or str(file))
         return scan.select(name for name in names if name in SCHEMA).collect()
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{file} cannot be read as Parquet: {_line(error)}.") from error
+        raise UsageError(f"{name or file} cannot be read as Parquet: {_line(error)}.") from error
 
 
 def _retrieval(rows: pl.DataFrame) -> frozenset[str]:
