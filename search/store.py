@@ -1,13 +1,19 @@
 """What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from search import attempts
+from search.attempts import Attempt
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
+from trainables.failures import HANG as HANGING
+from trainables.failures import Failure
+from trainables.files import write_text
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
+from trainables.places import CHECKPOINT, ENCODER, HANG, SCORES, Place, write_spec
 from trainables.scores import score_rows, write_scores
 
 
@@ -42,9 +48,38 @@ class Store:
         return (self.place.folder(key) / PREDICTIONS).is_file()
 
     def reopen(self, key: str) -> None:
-        """Forget that the stage is done, since its encoder is needed again and was removed."""
+        """Forget how the stage ended: its encoder is needed again and was removed, or it is to be tried again."""
         folder = self.place.folder(key)
-        (folder / FILE).replace(folder / f"{FILE}.reopened")
+        for file in (FILE, attempts.FILE):
+            if (folder / file).exists():
+                (folder / file).replace(folder / f"{file}.reopened")
+
+    def attempts(self, key: str) -> tuple[Attempt, ...]:
+        """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
+        path = self.place.folder(key) / attempts.FILE
+        try:
+            return attempts.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return ()
+        except ValueError:
+            damaged = path.with_name(f"{attempts.FILE}.damaged")
+            path.replace(damaged)
+            self.set_aside.append(damaged)
+            return ()
+
+    def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
+        """Note a try that failed; returns all of them."""
+        tried = (*self.attempts(key), attempt)
+        write_text(self.place.folder(key) / attempts.FILE, attempts.to_json(tried))
+        return tried
+
+    def take_hang(self, key: str) -> Failure | None:
+        """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
+        path = self.place.folder(key) / HANG
+        stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        path.unlink(missing_ok=True)
+        limit = re.match(r"Timeout \(([\d:.]+)\)", stacks)
+        return None if limit is None else Failure(HANGING, f"Hang: no progress in {limit[1]}", stacks)
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
@@ -72,9 +107,18 @@ class Store:
         ]
         return self._write(stage, outcome, rows)
 
-    def write_failed(self, stage: Stage, reason: str, details: str | None = None) -> Outcome:
+    def write_failed(self, stage: Stage, failure: Failure, attempts: int = 1) -> Outcome:
         """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
-        outcome = Outcome(key=stage.key, status="failed", score=None, tenth=0, reason=reason, details=details)
+        outcome = Outcome(
+            key=stage.key,
+            status="failed",
+            score=None,
+            tenth=0,
+            reason=failure.reason,
+            failure=failure.kind.name,
+            details=failure.details,
+            attempts=attempts,
+        )
         rows = [{"target": target, "split": "test"} for target in (stage.targets or (None,))]
         return self._write(stage, outcome, rows)
 

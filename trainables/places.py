@@ -6,6 +6,8 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              scores.parquet          score rows
              predictions.parquet     what it predicted on the test sets, with `--predictions`
              outcome.json            written last: the stage is done
+             attempts.json           tries that failed (search/attempts.py)
+             hang.txt                stacks of a worker that the watchdog ended
 
 Beside them lies encoded/, the tokenised data of all stages (trainables/encoded.py).
 """
@@ -19,6 +21,7 @@ from trainables.files import write_text
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
+HANG = "hang.txt"
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 

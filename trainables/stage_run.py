@@ -1,7 +1,6 @@
 """One stage from start to end: open it, advance it tenth by tenth, write what it leaves. Knows nothing of Ray."""
 
 import ctypes
-import fcntl
 import gc
 import sys
 import time
@@ -20,6 +19,7 @@ from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
 from trainables.files import write_file
 from trainables.fine_tuning import degenerate, dev_rows, score_tests, start_training
+from trainables.heartbeat import take_lock
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
@@ -33,19 +33,24 @@ from trainables.training import DivergedError, FineTuning
 
 
 class StageRun:
-    """A stage under way in this process. While it is open no other process can work on it."""
+    """A stage under way in this process. While it is open no other process can work on it.
 
-    def __init__(self, place: Place, key: str) -> None:
+    `attempt` counts its tries, and `halvings` those that ended for want of memory: each halves the micro-batch, which
+    leaves the batch as it is.
+    """
+
+    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0) -> None:
         self.place, self.stage, self.folder = place, read_spec(place, key), place.folder(key)
         self.profile = PROFILES.find(self.stage.profile)
         if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
             self.profile = replace(self.profile, freeze_embeddings=False)
+        self.attempt, self.halvings = attempt, halvings
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
         self.tested = Tested()
         self._lock: IO[str] = (self.folder / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
+        take_lock(self._lock)  # waits for a worker that outlived a killed driver by seconds
 
     def close(self) -> None:
         """Give the stage free for other processes."""
@@ -70,6 +75,8 @@ class StageRun:
             return self._finish("finished", self.tested.rows, began)
         if self.work is None:
             self.work = self._open()
+            if isinstance(self.work, FineTuning):
+                self.work.at_most(self.work.recipe.batch_size >> self.halvings)
         try:
             if self.work.tenth < TENTHS:
                 self.curve.append(self.work.advance())
@@ -123,6 +130,7 @@ class StageRun:
             steps=0 if tuned is None else end_of_tenth(tenth, tuned.steps),
             seconds=self.seconds,
             note="; ".join(notes) or None,
+            attempts=self.attempt,
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:
