@@ -1,20 +1,18 @@
 """What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
 
 import re
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
 
 from search import attempts
 from search.attempts import Attempt
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
-from trainables.failures import HANG as HANGING
-from trainables.failures import Failure
-from trainables.files import write_text
+from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, HANG, SCORES, Place, write_spec
+from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
 from trainables.scores import score_rows, write_scores
+from trainables.storage import set_aside, write_text
 
 
 class Store:
@@ -22,17 +20,14 @@ class Store:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.set_aside: list[Path] = []  # damaged files that were found, under their new names
+        self.set_aside: list[str] = []  # damaged files that were found, under their new names
 
     def outcome(self, key: str) -> Outcome | None:
         """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done."""
-        folder = self.place.folder(key)
         try:
-            return read_outcome(folder)
+            return read_outcome(self.place, key)
         except ValueError:
-            damaged = folder / f"{FILE}.damaged"
-            (folder / FILE).replace(damaged)
-            self.set_aside.append(damaged)
+            self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
             return None
 
     def lay_out(self, stage: Stage) -> None:
@@ -41,45 +36,41 @@ class Store:
 
     def has_encoder(self, key: str) -> bool:
         """Whether the stage's encoder is still there for others to start from."""
-        return (self.place.folder(key) / ENCODER).is_dir()
+        return self.place.results.has(self.place.name(key, ENCODER))
 
     def has_predictions(self, key: str) -> bool:
         """Whether the stage left its predictions."""
-        return (self.place.folder(key) / PREDICTIONS).is_file()
+        return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
         """Forget how the stage ended: its encoder is needed again and was removed, or it is to be tried again."""
-        folder = self.place.folder(key)
-        for file in (FILE, attempts.FILE):
-            if (folder / file).exists():
-                (folder / file).replace(folder / f"{file}.reopened")
+        for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
+            if self.place.results.has(name):
+                set_aside(self.place.results, name, "reopened")
 
     def attempts(self, key: str) -> tuple[Attempt, ...]:
         """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
-        path = self.place.folder(key) / attempts.FILE
+        name = self.place.name(key, attempts.FILE)
+        content = self.place.results.read(name)
         try:
-            return attempts.from_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return ()
+            return () if content is None else attempts.from_json(content.decode())
         except ValueError:
-            damaged = path.with_name(f"{attempts.FILE}.damaged")
-            path.replace(damaged)
-            self.set_aside.append(damaged)
+            self.set_aside.append(set_aside(self.place.results, name))
             return ()
 
     def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
         """Note a try that failed; returns all of them."""
         tried = (*self.attempts(key), attempt)
-        write_text(self.place.folder(key) / attempts.FILE, attempts.to_json(tried))
+        write_text(self.place.results, self.place.name(key, attempts.FILE), attempts.to_json(tried))
         return tried
 
     def take_hang(self, key: str) -> Failure | None:
         """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
-        path = self.place.folder(key) / HANG
+        path = self.place.hang(key)
         stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         path.unlink(missing_ok=True)
         limit = re.match(r"Timeout \(([\d:.]+)\)", stacks)
-        return None if limit is None else Failure(HANGING, f"Hang: no progress in {limit[1]}", stacks)
+        return None if limit is None else Failure(HANG, f"Hang: no progress in {limit[1]}", stacks)
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
@@ -123,7 +114,6 @@ class Store:
         return self._write(stage, outcome, rows)
 
     def _write(self, stage: Stage, outcome: Outcome, measured: Sequence[Mapping[str, object]]) -> Outcome:
-        folder = self.place.folder(stage.key)
         rows = score_rows(
             stage,
             measured,
@@ -132,14 +122,14 @@ class Store:
             steps=outcome.steps,
             seconds=outcome.seconds,
         )
-        write_scores(folder / SCORES, rows)
-        write_outcome(folder, outcome)
+        self.place.results.write_file(self.place.name(stage.key, SCORES), partial(write_scores, rows=rows))
+        write_outcome(self.place, outcome)
         return outcome
 
     def drop_checkpoint(self, key: str) -> None:
         """Remove the exact state of a stage that nobody will continue."""
-        (self.place.folder(key) / CHECKPOINT).unlink(missing_ok=True)
+        self.place.results.remove(self.place.name(key, CHECKPOINT))
 
     def drop_encoder(self, key: str) -> None:
         """Remove an encoder that nobody will start from."""
-        shutil.rmtree(self.place.folder(key) / ENCODER, ignore_errors=True)
+        self.place.results.remove(self.place.name(key, ENCODER))

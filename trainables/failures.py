@@ -49,9 +49,15 @@ _PASSING = {
     if hasattr(errno, name)
 }
 # Names, since the clients of hubs and object stores have types of their own that need not be installed.
-_NETWORK = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
+_FOR_NOW = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
+_FOR_NOW |= {"LockedError"}  # an earlier worker that has the stage open still
 _LOST = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
-_FULL_TEXT = re.compile("no space left on device|disk quota exceeded|read-only file system", re.I)
+_FULL_TEXT = re.compile(
+    "no space left on device|disk quota exceeded|read-only file system|AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)", re.I
+)
+_FOR_NOW_TEXT = re.compile(
+    "AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|THROTTLING|INTERNAL_FAILURE|REQUEST_TIMEOUT)|curlCode"
+)
 _MEMORY_TEXT = re.compile("out of memory|can't allocate memory|cannot allocate memory", re.I)
 _DEVICE_TEXT = re.compile("CUDA error|CUDA driver error|CUBLAS_STATUS|CUDNN_STATUS|cuDNN error|HIP error")
 _NODE_TEXT = re.compile(r"\bnode (has |was |is )?(died|dead|lost|terminated|preempted|drained|removed)", re.I)
@@ -84,8 +90,8 @@ class StageFailedError(Exception):
         return Failure(KINDS[kind], reason, details)
 
 
-def failure_of(error: BaseException, results: Path) -> Failure:
-    """Judge an error that ended a stage in its own process; `results` is the folder it writes to."""
+def failure_of(error: BaseException, results: str) -> Failure:
+    """Judge an error that ended a stage in its own process; `results` is the folder or address it writes to."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return Failure(classify(error, results), reason, "".join(traceback.format_exception(error)))
 
@@ -105,7 +111,7 @@ def lost(error: BaseException) -> Failure:
     return Failure(kind, f"{names.get(kind, 'WorkerDied')}: {_first_line(text)}", text)
 
 
-def classify(error: BaseException, results: Path | None = None) -> Kind:
+def classify(error: BaseException, results: str | None = None) -> Kind:
     """The kind of an error, or of the nearest of its causes that is more than an error."""
     return next((kind for one in _chain(error) if (kind := _kind(one, results)) is not ERROR), ERROR)
 
@@ -129,7 +135,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting += one.exceptions
 
 
-def _kind(error: BaseException, results: Path | None) -> Kind:
+def _kind(error: BaseException, results: str | None) -> Kind:
     if isinstance(error, StageFailedError):
         return error.failure.kind
     names, text = {base.__name__ for base in type(error).__mro__}, str(error)
@@ -149,12 +155,14 @@ def _kind(error: BaseException, results: Path | None) -> Kind:
         if _NODE_TEXT.search(text) or getattr(error, "preempted", False):
             return NODE
         return WORKER if names & _LOST else ERROR
-    if names & _NETWORK or (isinstance(error, OSError) and error.errno in _PASSING) or _busy(error):
+    if names & _FOR_NOW or _busy(error):
+        return INPUT
+    if isinstance(error, OSError) and (error.errno in _PASSING or _FOR_NOW_TEXT.search(text)):
         return INPUT
     return ERROR
 
 
-def _denied(error: OSError, results: Path | None) -> bool:
+def _denied(error: OSError, results: str | None) -> bool:
     """Whether it is one of the results' files that may not be written or read."""
     if error.errno not in _DENIED or results is None:
         return False

@@ -39,6 +39,7 @@ def watched(seconds: float, report: Path, *, opening: bool = False) -> Iterator[
     if not seconds:
         yield
         return
+    report.parent.mkdir(parents=True, exist_ok=True)
     with report.open("w", encoding="utf-8") as file:
         _watch = _Watch(seconds, file)
         _set_alarm(_watch, seconds * (OPENING if opening else 1))

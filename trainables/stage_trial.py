@@ -5,7 +5,6 @@ Actors are reused, and Tune may call `setup` in a spare process for a trial that
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,21 +14,22 @@ from trainables.data import Source
 from trainables.failures import ERROR, StageFailedError, failure_of
 from trainables.heartbeat import watched
 from trainables.outcome import Outcome
-from trainables.places import HANG, Place
+from trainables.places import Place
 from trainables.stage_run import StageRun
+from trainables.storage import open_storage
 
 
 def place_to_json(place: Place) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
     source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
-    own = {"results": str(place.results), "model": place.model, "predictions": place.predictions}
-    return json.dumps({**own, "source": source})
+    own = {name: getattr(place, name) for name in ("model", "predictions", "scratch")}
+    return json.dumps({**own, "results": place.results.url, "source": source})
 
 
 def place_from_json(text: str) -> Place:
     """The inverse of `place_to_json`."""
     fields = json.loads(text)
-    return Place(**{**fields, "results": Path(fields["results"]), "source": Source(**fields["source"])})
+    return Place(**{**fields, "results": open_storage(fields["results"]), "source": Source(**fields["source"])})
 
 
 class StageTrial(tune.Trainable):
@@ -54,11 +54,10 @@ class StageTrial(tune.Trainable):
         An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
         StageFailedError, which ends this process: another one may do better.
         """
-        place = place_from_json(self.config["place"])
         try:
-            outcome = self._advance(place)
+            outcome = self._advance()
         except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
-            failure = failure_of(error, place.results)
+            failure = failure_of(error, json.loads(self.config["place"])["results"])
             if failure.kind is not ERROR:
                 raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
             return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
@@ -70,9 +69,10 @@ class StageTrial(tune.Trainable):
             "done": outcome.status != "stopped",
         }
 
-    def _advance(self, place: Place) -> Outcome:
+    def _advance(self) -> Outcome:
         key, config = self.config["key"], self.config
-        with watched(config["patience"], place.folder(key) / HANG, opening=self._run is None):
+        place = place_from_json(config["place"]) if self._run is None else self._run.place
+        with watched(config["patience"], place.hang(key), opening=self._run is None):
             if self._run is None:
                 torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
                 self._run = StageRun(place, key, attempt=config["attempt"], halvings=config["halvings"])

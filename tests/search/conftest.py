@@ -14,8 +14,10 @@ from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
+from tests.on_disk import folder_of
 from trainables.data import Source
 from trainables.failures import KINDS, Failure
+from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import ENCODER, Place
 
@@ -32,10 +34,10 @@ def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     """What a worker leaves of a stage."""
     curve = curve_of(stage)
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
-    folder = store.place.folder(stage.key)
+    folder = folder_of(store.place, stage.key)
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
-    write_outcome(folder, outcome)
+    write_outcome(store.place, outcome)
     return outcome
 
 
@@ -68,7 +70,7 @@ class Room:
             test_limit=None,
             precision="fp32",
         )
-        store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
+        store = Store(Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")))
         return Board(
             self.plan(),
             maker,
