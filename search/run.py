@@ -151,8 +151,8 @@ def _say_failures(board: "Board") -> bool:
         print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
     why = board.breaker.why
     if why is not None:
-        then = "the same command with --retry-failed" if failed else "the same command"
-        print(f"\nstopped: {why}. Put that right; then {then} continues from here.", file=sys.stderr)
+        also = ", with --retry-failed also with what failed" if failed else ""
+        print(f"\nstopped: {why}. Put that right; then the same command goes on{also}.", file=sys.stderr)
     return bool(failed or lost or why)
 
 

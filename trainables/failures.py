@@ -33,7 +33,7 @@ class Kind:
 
 ERROR = Kind("error", "an error of code or data, which would come again", own=True)
 INPUT = Kind("input", "something could not be read for the moment", passes=True, own=True)
-MEMORY = Kind("memory", "memory ran out; the second try takes half as many examples at a time", passes=True)
+MEMORY = Kind("memory", "memory ran out; the second try takes half as many examples at a time", passes=True, own=True)
 DEVICE = Kind("device", "the GPU's driver gave up, and the process with it", passes=True)
 WORKER = Kind("worker", "the worker's process ended", passes=True)
 NODE = Kind("node", "the machine was lost", passes=True)
@@ -106,7 +106,8 @@ def lost(error: BaseException) -> Failure:
         return Failure(kind, f"{type(error).__name__}: {_first_line(text)}", text)
     said = re.search(r"Worker exit type: (\w+)\s+Worker exit detail: ([^.]*)", text)
     if kind is WORKER and said is not None:
-        return Failure(kind, f"WorkerDied: {said[1]}, {said[2]}", text)
+        guess = "killed, crashed, or out of the machine's memory"
+        return Failure(kind, f"WorkerDied: {guess} ({said[1]}: {said[2]})", text)
     names = {MEMORY: "OutOfMemory", NODE: "NodeDied"}
     return Failure(kind, f"{names.get(kind, 'WorkerDied')}: {_first_line(text)}", text)
 
