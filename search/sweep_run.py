@@ -1,5 +1,6 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
+import logging
 import os
 import shutil
 import signal
@@ -156,11 +157,14 @@ def _tune(
     from ray.tune.schedulers import FIFOScheduler
 
     from search.progress import Progress
-    from search.searcher import PlanSearcher
+    from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
     storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
         tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
         tune_config=tune.TuneConfig(
@@ -175,9 +179,9 @@ def _tune(
             name="sweep",
             storage_path=storage,
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
+            failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Progress(board, slots, console)],
+            callbacks=[losses, Progress(board, slots, console)],
         ),
     )
     # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
@@ -189,4 +193,4 @@ def _tune(
     finally:
         signal.signal(signal.SIGTERM, before)
         shutil.rmtree(storage, ignore_errors=True)
-    return not board.complete
+    return not board.complete and board.breaker.why is None
