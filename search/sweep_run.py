@@ -115,7 +115,7 @@ def _ray(options: Namespace) -> Iterator[None]:
         ray.init(address=options.address, **common)
     else:
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=100 * 2**20, **common)
+        ray.init("local", num_cpus=cpus, include_dashboard=False, object_store_memory=100 * 2**20, **common)
     try:
         yield
     finally:
