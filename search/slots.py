@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -62,33 +63,32 @@ def local_slots(options: Namespace) -> int:
         raise UsageError(f"--cpus-per-trial {ask.cpus}: there are {node.cpus:g} CPUs here.")
     if ask.gpus > node.gpus:
         raise UsageError(f"--gpus-per-trial {ask.gpus:g}: there are {node.gpus:g} GPUs here.")
-    return _at_most(fit(ask, node), options)
+    slots = fit(ask, node)
+    return min(slots, options.max_concurrent) if options.max_concurrent else slots
 
 
 def cluster_slots(options: Namespace, alive: Iterable[Node], coming: Iterable[tuple[Node, int]] = ()) -> int:
     """Trials at once on a cluster, also on the nodes that it may start by itself (each kind with its number).
 
+    --max-concurrent may be more than fits: what is above waits for nodes that join later.
     Raises UsageError for a trial that would wait for ever, since neither a node nor a kind of node is large enough.
     """
     ask, alive = ask_of(options), list(alive)
     now = sum(fit(ask, node) for node in alive)
     later = sum(fit(ask, node) * number for node, number in coming)
     if not now and not later:
-        have = "; ".join(sorted({f"{node.cpus:g} CPUs and {node.gpus:g} GPUs" for node in alive}))
+        kinds = Counter(f"{node.cpus:g} CPUs and {node.gpus:g} GPUs" for node in alive)
+        have = "; ".join(f"{number} with {kind}" for kind, number in sorted(kinds.items()))
         raise UsageError(
-            f"no node of the cluster is large enough for a trial of {ask} (they have {have}): "
+            f"no node of the cluster is large enough for a trial of {ask} (there are {have}): "
             "give --cpus-per-trial and --gpus-per-trial that fit, or start such a node first."
         )
-    return _at_most(max(now, later), options)
+    return int(options.max_concurrent or max(now, later))
 
 
 def cpus_here() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _at_most(slots: int, options: Namespace) -> int:
-    return min(slots, options.max_concurrent) if options.max_concurrent else slots
 
 
 def _gpus() -> int:
