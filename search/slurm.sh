@@ -54,7 +54,7 @@ while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver
 done
 kill $(jobs -p) 2> /dev/null
 wait
-rm -rf "$RAY_TMPDIR"
+srun --overlap --nodes="$nodes" --ntasks="$nodes" rm -rf "$RAY_TMPDIR"
 if [ "$code" -eq 130 ]; then  # interrupted: the same command continues
     scontrol requeue "$SLURM_JOB_ID"
 fi

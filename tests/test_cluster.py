@@ -1,4 +1,4 @@
-"""Sweeps on a Ray cluster: two nodes on this machine, of which the one with the (logical) GPU is killed and replaced."""
+"""Sweeps on a Ray cluster: two nodes on this machine; the one with the (logical) GPU is killed and replaced."""
 
 import os
 import subprocess
