@@ -1,5 +1,6 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
+import logging
 import shutil
 import signal
 import tempfile
@@ -110,17 +111,20 @@ def _tune(
     from ray.tune.schedulers import FIFOScheduler
 
     from search.progress import Progress
-    from search.searcher import PlanSearcher
+    from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
     ask = ask_of(options)
-    callbacks: list[tune.Callback] = [Progress(board, slots, console)]
+    storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console)]
     if options.address is not None:
         from search.node_watch import NodeWatch
 
         callbacks.append(NodeWatch(ask, alive_nodes, lambda new: check_nodes(new, request.place)[0], console))
-    storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
+    # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
         tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
         tune_config=tune.TuneConfig(
@@ -135,7 +139,7 @@ def _tune(
             name="sweep",
             storage_path=storage,
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
+            failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             callbacks=callbacks,
         ),
@@ -149,4 +153,4 @@ def _tune(
     finally:
         signal.signal(signal.SIGTERM, before)
         shutil.rmtree(storage, ignore_errors=True)
-    return not board.complete
+    return not board.complete and board.breaker.why is None
