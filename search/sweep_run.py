@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from search.board import Board, Gate
+from search.now import Beat
 from search.request import Request
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
@@ -65,13 +66,16 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     board = make_board(request, options, gate)
     members = Members(request, board)
     members.write()
-    if board.complete:
-        return board, False
-    with _ray(options):
-        if options.address is not None:
-            slots = _cluster_slots(options)
-        interrupted = _tune(board, request, options, gate, slots, console, members)
-    members.write()
+    beat = Beat(request.folder, slots, console.print)
+    interrupted = False
+    if not board.complete:
+        beat.show(board)
+        with _ray(options):
+            if options.address is not None:
+                beat.slots = slots = _cluster_slots(options)
+            interrupted = _tune(board, request, options, gate, slots, console, members, beat)
+        members.write()
+    beat.end(board, "interrupted" if interrupted else "done")
     return board, interrupted
 
 
@@ -91,7 +95,8 @@ class Members:
     def write(self) -> None:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
-        write_sweep(self.request.folder, self.request.spec, self.stages, self.request.sources)
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in self.request.plan}
+        write_sweep(self.request.folder, self.request.spec, self.stages, self.request.sources, planned)
         self.written = time.monotonic()
 
 
@@ -150,6 +155,7 @@ def _tune(
     slots: int,
     console: Console,
     members: Members,
+    beat: Beat,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
@@ -176,7 +182,7 @@ def _tune(
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Progress(board, slots, console)],
+            callbacks=[Progress(board, slots, console, beat)],
         ),
     )
     # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
