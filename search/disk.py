@@ -1,14 +1,11 @@
 """What lies in a results folder: names, sizes and what each file is.
 
-Names are relative to the results folder, with slashes. They come from listing it and from nowhere else, and links are
-not followed: so no name can lead out of it.
+Names are those of `Storage.sizes`: relative to the results, from listing them and from nowhere else.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from spaces.prediction_columns import PREDICTIONS
 from trainables.places import CHECKPOINT, ENCODER, SCORES
@@ -18,28 +15,10 @@ SET_ASIDE, TEMPORARY, SMALL = "set-aside files", "left by kills", "specification
 KINDS = (CHECKPOINTS, ENCODERS, "predictions", "scores", TABLES, SET_ASIDE, TEMPORARY, SMALL)
 
 _OF_STAGE = {CHECKPOINT: CHECKPOINTS, ENCODER: ENCODERS, PREDICTIONS: "predictions", SCORES: "scores"}
-_TEMPORARY = re.compile(r"\..+\.(\d+)")  # as trainables/files.py names them: a dot, the name, the process
-_SET_ASIDE = re.compile(r".+\.(damaged|reopened)(\W.*)?")
+# As trainables/files.py names them (a dot, the name, the process), and as safetensors does before it renames a file.
+_TEMPORARY = re.compile(r"\..+\.\d+|\.tmp\w{6}")
+_SET_ASIDE = re.compile(r".+\.(damaged|reopened)\d*")  # as trainables/storage.py and trainables/shared_table.py do
 _KEY = re.compile(r"[0-9a-f]{16}")
-
-
-def list_files(results: Path) -> dict[str, int]:
-    """Bytes of every file by its name; folders that vanish meanwhile and links are passed over."""
-    found: dict[str, int] = {}
-    stack = [""]
-    while stack:
-        prefix = stack.pop()
-        try:
-            with os.scandir(results / prefix) as entries:
-                for entry in entries:
-                    name = f"{prefix}{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        stack.append(f"{name}/")
-                    elif entry.is_file(follow_symlinks=False):
-                        found[name] = entry.stat(follow_symlinks=False).st_size
-        except FileNotFoundError:  # a sweep runs and has just removed or renamed it
-            continue
-    return found
 
 
 def kind_of(name: str) -> str:
@@ -60,20 +39,20 @@ def stage_of(name: str) -> str | None:
     return parts[1] if len(parts) > 2 and parts[0] == "stages" and _KEY.fullmatch(parts[1]) else None
 
 
-def temporary_root(name: str) -> tuple[str, int] | None:
-    """The temporary file or folder that a file is or lies in, with the process that made it; None for other files."""
-    return next(((root, int(found[1])) for root, found in _matches(name, _TEMPORARY)), None)
+def temporary_root(name: str) -> str | None:
+    """The temporary file or folder that a file is or lies in; None for other files."""
+    return _root(name, _TEMPORARY)
 
 
 def set_aside_root(name: str) -> str | None:
     """The file or folder under a set-aside name that a file is or lies in; None for other files."""
-    return next((root for root, _ in _matches(name, _SET_ASIDE)), None)
+    return _root(name, _SET_ASIDE)
 
 
-def _matches(name: str, pattern: re.Pattern[str]) -> list[tuple[str, re.Match[str]]]:
+def _root(name: str, pattern: re.Pattern[str]) -> str | None:
     parts = name.split("/")
-    tried = [("/".join(parts[: i + 1]), pattern.fullmatch(part)) for i, part in enumerate(parts)]
-    return [(root, match) for root, match in tried if match is not None]
+    found = next((i for i, part in enumerate(parts, start=1) if pattern.fullmatch(part)), None)
+    return None if found is None else "/".join(parts[:found])
 
 
 def by_kind(files: Mapping[str, int]) -> dict[str, tuple[int, int]]:

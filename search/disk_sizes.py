@@ -37,7 +37,7 @@ def sizes_of(request: Request, shape: Shape) -> Sizes:
         encoder=_encoder(shape),
         checkpoint={stratum.id: _checkpoint(request, stratum, shape, profile) for stratum in request.plan},
         small={stratum.id: _small(request, stratum) for stratum in request.plan},
-        shared=_own(request) + (0 if request.benchmark.name == "miniature" else _tables(request)),
+        shared=_own(request) + _tables(request),
     )
 
 
@@ -112,7 +112,10 @@ def _published(part: Part) -> int | None:
 
 
 def _tables(request: Request) -> int:
-    """Tokenised data: what is trained on, English dev, and every test language."""
+    """Tokenised data: what is trained on, English dev, and every test language. They may also lie elsewhere."""
+    place = request.place
+    if request.benchmark.name == "miniature" or place.scratch is not None or "://" in place.results.url:
+        return 0
     total = 0
     for role, task in request.tasks:
         parts = PARTS[task.name]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from search.board import Board
-from trainables.files import write_text
+from trainables.storage import Storage, write_text
 
 FILE = "now.json"
 VERSION = 1
@@ -57,8 +57,8 @@ class Now:
 class Beat:
     """Writes the file. What goes wrong with it is said once, and never ends a sweep."""
 
-    def __init__(self, folder: Path, slots: int, say: Callable[[str], object]) -> None:
-        self.path, self.slots, self.say = folder / FILE, slots, say
+    def __init__(self, results: Storage, sweep: str, slots: int, say: Callable[[str], object]) -> None:
+        self.results, self.name, self.slots, self.say = results, f"{sweep}/{FILE}", slots, say
         self.began, self.count, self.written = _utc(), 0, -EVERY
         self._since: dict[str, tuple[str, float]] = {}
         self._told: dict[str, tuple[int, float, str | None]] = {}
@@ -94,10 +94,10 @@ class Beat:
                 ended=ended,
                 running=() if ended else tuple(self._running(board)),
             )
-            write_text(self.path, json.dumps({"version": VERSION, **dataclasses.asdict(now)}, indent=1))
+            write_text(self.results, self.name, json.dumps({"version": VERSION, **dataclasses.asdict(now)}, indent=1))
         except Exception as error:  # a look at the sweep is not worth the sweep
             if not self._troubled:
-                self.say(f"{self.path} cannot be written ({error}): search/status.py shows an older state.")
+                self.say(f"{self.name} cannot be written ({error}): search/status.py shows an older state.")
             self._troubled = True
 
     def _running(self, board: Board) -> list[Running]:
@@ -113,10 +113,10 @@ class Beat:
         return found
 
 
-def read_now(folder: Path) -> Now | None:
+def read_now(results: Storage, sweep: str) -> Now | None:
     """The file of a sweep; None if there is none or none that can be read."""
     try:
-        fields: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        fields: dict[str, Any] = json.loads(results.read(f"{sweep}/{FILE}") or b"")
         if fields.pop("version") != VERSION:
             return None
         datetime.fromisoformat(fields["written"])
@@ -125,7 +125,7 @@ def read_now(folder: Path) -> Now | None:
         return None
 
 
-def is_alive(now: Now | None, folder: Path, watch: float = WATCH) -> bool:
+def is_alive(now: Now | None, results: Storage, sweep: str, watch: float = WATCH) -> bool:
     """Whether the run that wrote the file still goes on; on another machine this waits for the next write."""
     if now is None or now.ended:
         return False
@@ -134,7 +134,7 @@ def is_alive(now: Now | None, folder: Path, watch: float = WATCH) -> bool:
     until = time.monotonic() + watch
     while time.monotonic() < until:
         time.sleep(0.1)
-        later = read_now(folder)
+        later = read_now(results, sweep)
         if later is not None and (later.began, later.count) != (now.began, now.count):
             return later.ended is None
     return False

@@ -61,10 +61,11 @@ def run(options: "Namespace") -> int:
     check_writable(request.place.results)
     from search.sweep import check_growth, lock_results, read_sweep
 
-    old = read_sweep(request.folder)
+    old = read_sweep(request.place.results, request.name)
     if old is not None:
         check_growth(old["spec"], request.spec, request.name)
-    with lock_results(request.place.results):
+    lock = lock_results(request.place.results)
+    try:
         from search.sweep_run import run_sweep
 
         board, interrupted = run_sweep(request, options, slots)
@@ -75,6 +76,8 @@ def run(options: "Namespace") -> int:
             print(CONTINUES, file=sys.stderr)
             return INTERRUPTED
         return FAILED if _say_failures(board) else DONE
+    finally:
+        lock.release()
 
 
 def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
@@ -132,7 +135,7 @@ def _say_unkept(board: "Board") -> None:
 def _rank(request: "Request") -> None:
     """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
     print(flush=True)
-    subprocess.run([sys.executable, str(ROOT / "analysis" / "rank.py"), str(request.folder)], check=False)
+    subprocess.run([sys.executable, str(ROOT / "analysis" / "rank.py"), request.url], check=False)
 
 
 def _say_failures(board: "Board") -> bool:

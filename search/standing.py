@@ -5,7 +5,7 @@ import shutil
 from collections import Counter, defaultdict
 from typing import Any
 
-from search.disk import by_kind, list_files, stage_of
+from search.disk import by_kind, stage_of
 from search.estimate import best_means, duration, seconds_left, size
 from search.now import Now, age, is_alive
 from search.sweep_state import SweepState
@@ -17,7 +17,7 @@ COUNTED = ("finished", "stopped", "degenerate", "failed", "unreachable", "runnin
 
 def summary(state: SweepState) -> dict[str, Any]:
     """Everything there is to say, in JSON values."""
-    now, alive = state.now, is_alive(state.now, state.folder)
+    now, alive = state.now, is_alive(state.now, state.results, state.name)
     running = now.running if now is not None and alive else ()
     counts = state.counts()
     # Stages that are handed out have no outcome yet, but for failed ones that are tried again.
@@ -28,7 +28,7 @@ def summary(state: SweepState) -> dict[str, Any]:
     counts["waiting"] = max(0, counts["waiting"] + again - len(running))
     return {
         "name": state.name,
-        "results": str(state.results),
+        "results": state.results.url,
         **{name: state.spec.get(name) for name in ("benchmark", "model", "space", "scheduler")},
         "state": _state(state, alive, counts),
         "run": None if now is None else _run(now, alive),
@@ -110,22 +110,22 @@ def _time(state: SweepState, slots: int) -> dict[str, Any]:
 
 
 def _disk(state: SweepState) -> dict[str, Any]:
-    files = list_files(state.results)
+    files = state.files
     own = sum(
-        bytes_ for name, bytes_ in files.items() if stage_of(name) in state.keys or name.startswith(f"{state.name}/")
+        bytes_ for name, bytes_ in files.items() if stage_of(name) in state.stages or name.startswith(f"{state.name}/")
     )
     kinds = {kind: {"files": number, "bytes": bytes_} for kind, (number, bytes_) in by_kind(files).items()}
     return {
         "bytes": sum(files.values()),
         "of_this_sweep": own,
         "kinds": kinds,
-        "free": shutil.disk_usage(state.results).free,
+        "free": None if "://" in state.results.url else shutil.disk_usage(state.results.url).free,
     }
 
 
 def headline(state: SweepState) -> str:
     """A sweep in one line."""
-    counts, alive = state.counts(), is_alive(state.now, state.folder)
+    counts, alive = state.counts(), is_alive(state.now, state.results, state.name)
     ended = counts["planned"] - counts["waiting"]
     return f"{state.name}: {_state(state, alive, counts)}, {ended} of {counts['planned']} stages"
 
@@ -201,6 +201,6 @@ def _disk_lines(found: dict[str, Any]) -> list[str]:
     disk = found["disk"]
     whole = f"disk: {size(disk['bytes'])} in {found['results']}, {size(disk['of_this_sweep'])} of it this sweep's"
     return [
-        f"{whole}; {size(disk['free'])} free",
+        whole + ("" if disk["free"] is None else f"; {size(disk['free'])} free"),
         *(f"  {kind:<47}{one['files']:>7} files {size(one['bytes']):>9}" for kind, one in disk["kinds"].items()),
     ]

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="search/status.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweep", metavar="SWEEP", type=Path, help="folder of a sweep, or a results folder")
+    parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder")
     parser.add_argument("--json", action="store_true", help="for programs: the same as JSON")
     options = parser.parse_args(argv)
     try:

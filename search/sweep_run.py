@@ -40,7 +40,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
-        rates: Any = Draws(request.folder / "draws.journal", sweep_seed=0)
+        rates: Any = Draws(request.place.results, f"{request.name}/draws.journal", sweep_seed=0)
     else:
         rates = None
     return Board(
@@ -62,11 +62,11 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha
 
-        gate = StratifiedAsha(request.folder / "rungs", request.competing)
+        gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
     members = Members(request, board)
     members.write()
-    beat = Beat(request.folder, slots, console.print)
+    beat = Beat(request.place.results, request.name, slots, console.print)
     interrupted = False
     if not board.complete:
         beat.show(board)
@@ -84,7 +84,7 @@ class Members:
 
     def __init__(self, request: Request, board: Board) -> None:
         self.request, self.board, self.written = request, board, 0.0
-        old = read_sweep(request.folder)
+        old = read_sweep(request.place.results, request.name)
         self.stages: dict[str, str] = {} if old is None else dict(old["stages"])
 
     def changed(self) -> None:
@@ -95,8 +95,9 @@ class Members:
     def write(self) -> None:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
-        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in self.request.plan}
-        write_sweep(self.request.folder, self.request.spec, self.stages, self.request.sources, planned)
+        request = self.request
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in request.plan}
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned)
         self.written = time.monotonic()
 
 

@@ -6,21 +6,24 @@ It works while the sweep runs in another process or on another machine, and afte
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from search.board import Arm, choose
 from search.now import Now, read_now
-from search.sweep import read_sweep
+from search.sweep import FILE, read_sweep
 from spaces.columns import Status
 from spaces.errors import UsageError
-from spaces.stage import stage_from_json
 from spaces.table import unknown
+from trainables.data import Source
+from trainables.local_storage import LocalStorage
+from trainables.outcome import FILE as OUTCOME
 from trainables.outcome import Outcome, read_outcome
-from trainables.places import SPEC
-
-FILE = "sweep.json"
+from trainables.places import Place, read_spec
+from trainables.storage import Storage, open_storage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,18 +62,14 @@ class Group:
 class SweepState:
     """A sweep's specification, its strata (parents before children), and what it said last about itself."""
 
-    results: Path
+    results: Storage
     name: str
     spec: dict[str, object]
     groups: dict[str, Group]
-    keys: frozenset[str]  # every stage that the sweep names
+    stages: Mapping[str, str]  # every key that the sweep names, with its stratum
     now: Now | None
+    files: Mapping[str, int]  # bytes of everything in the results, by name
     damaged: tuple[str, ...]  # files that cannot be read, by name
-
-    @property
-    def folder(self) -> Path:
-        """The sweep's own folder."""
-        return self.results / self.name
 
     @property
     def complete(self) -> bool:
@@ -96,64 +95,84 @@ class SweepState:
 _STATUSES: tuple[Status, ...] = ("finished", "stopped", "degenerate", "failed")
 
 
-def find_sweeps(path: Path) -> tuple[Path, list[str]]:
-    """The results folder and the names of the sweeps that `path` stands for: its one sweep, or all in the folder.
+def find_sweeps(place: str) -> tuple[Storage, list[str]]:
+    """The results and the names of the sweeps that `place` stands for: its one sweep, or all in the results.
 
     Raises UsageError, with near names, where there is none.
     """
-    path = path.resolve()
-    if (path / FILE).is_file():
-        return path.parent, [path.name]
-    if path.is_dir():
-        names = sorted(file.parent.name for file in path.glob(f"*/{FILE}"))
-        if not names:
-            raise UsageError(f"{path} is neither a sweep (it has no {FILE}) nor a results folder with sweeps.")
-        return path, names
-    names = sorted(file.parent.name for file in path.parent.glob(f"*/{FILE}"))
-    hint = unknown("sweep", path.name, names) if names else f"{path.parent} holds no sweeps."
-    raise UsageError(f"{path} does not exist: {hint}")
+    if "://" in place:
+        above, _, name = place.rstrip("/").rpartition("/")
+    else:
+        path = Path(place).resolve()
+        above, name = str(path.parent), path.name
+    try:
+        results = open_storage(above)
+        if results.has(f"{name}/{FILE}"):
+            return results, [name]
+        within, beside = _names(open_storage(place)), _names(results)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{place} cannot be read: {error}") from error
+    if within:
+        return open_storage(place), within
+    if beside:
+        raise UsageError(f"{place} is no sweep: {unknown('sweep', name, beside)}")
+    raise UsageError(f"{place} is neither a sweep (it has no {FILE}) nor a results folder with sweeps.")
 
 
-def read_state(results: Path, name: str) -> SweepState:
+def _names(results: Storage) -> list[str]:
+    """The sweeps in a results folder."""
+    if isinstance(results, LocalStorage):  # what lies there may be anything, and large
+        return sorted(path.parent.name for path in results.root.glob(f"*/{FILE}"))
+    return sorted(name.partition("/")[0] for name in results.sizes() if re.fullmatch(f"[^/]+/{FILE}", name))
+
+
+def read_state(results: Storage, name: str) -> SweepState:
     """Read a sweep; raises UsageError if its own file is none that can be used."""
-    folder = results / name
-    record = read_sweep(folder)
+    record = read_sweep(results, name)
     if record is None:
-        raise UsageError(f"{folder} is no sweep: it has no {FILE}.")
-    groups = _groups(folder, record.get("planned"))
+        raise UsageError(f"{results.url}/{name} is no sweep: it has no {FILE}.")
+    groups = _groups(f"{results.url}/{name}/{FILE}", record.get("planned"))
     by_stratum: dict[str, list[str]] = {}
     for key, stratum in record["stages"].items():
         if not re.fullmatch("[0-9a-f]{16}", key):
-            raise UsageError(f"{folder / FILE} names a stage {key!r}: a key has 16 hex digits. The file was changed.")
+            raise UsageError(f"{name}/{FILE} names a stage {key!r}: a key has 16 hex digits. The file was changed.")
         by_stratum.setdefault(stratum, []).append(key)
-    damaged: list[str] = []
+    files = results.sizes()
+    place = Place(results=results, source=Source(benchmark=str(record["spec"].get("benchmark"))))
+    keys = [key for key in record["stages"] if place.name(key, OUTCOME) in files]
+    with ThreadPoolExecutor(16) as pool:  # object storage takes its time for each file, and many at once
+        arms = dict(zip(keys, pool.map(partial(_read_arm, place), keys), strict=True))
     for group in groups.values():
         parent = None if group.parent is None else groups[group.parent]
-        if parent is not None and (not parent.settled or parent.winner is None):
+        if parent is not None and parent.winner is None:
             if parent.settled:
                 group.unreachable = parent.unreachable or f"no arm of {parent.id} finished"
             continue
         above = None if parent is None or parent.winner is None else parent.winner.stage.key
+        stopped = _stopped(results, f"{name}/rungs/{group.id}.json", files)
         for key in by_stratum.get(group.id, ()):
-            arm = _ended(results, folder, group.id, key, damaged)
-            if arm is not None and arm.stage.parent == above:  # arms of an earlier winner are no longer the sweep's
+            arm = arms.get(key)
+            if arm is None or arm.outcome is None or arm.stage.parent != above:  # an earlier winner's arms are past
+                continue
+            if arm.outcome.status != "stopped" or key in stopped:
                 group.ended.append(arm)
     return SweepState(
         results=results,
         name=name,
         spec=record["spec"],
         groups=groups,
-        keys=frozenset(record["stages"]),
-        now=read_now(folder),
-        damaged=tuple(damaged),
+        stages=record["stages"],
+        now=read_now(results, name),
+        files=files,
+        damaged=tuple(f"stages/{key}" for key, arm in arms.items() if arm is None),
     )
 
 
-def _groups(folder: Path, planned: object) -> dict[str, Group]:
+def _groups(file: str, planned: object) -> dict[str, Group]:
     """The strata as the sweep planned them."""
     again = "run the same command again: it writes the file anew, and nothing finished is trained twice."
     if not isinstance(planned, dict):
-        raise UsageError(f"{folder / FILE} does not say what is planned: {again}")
+        raise UsageError(f"{file} does not say what is planned: {again}")
     groups: dict[str, Group] = {}
     for id_, one in planned.items():
         try:
@@ -161,29 +180,25 @@ def _groups(folder: Path, planned: object) -> dict[str, Group]:
         except (KeyError, TypeError, ValueError):
             group = None
         if group is None or id_.count(".") != 3 or not (group.parent is None or group.parent in groups):
-            raise UsageError(f"{folder / FILE} has no stratum {id_!r} that could be read: {again}")
+            raise UsageError(f"{file} has no stratum {id_!r} that could be read: {again}")
         groups[id_] = group
     return groups
 
 
-def _ended(results: Path, folder: Path, stratum: str, key: str, damaged: list[str]) -> Arm | None:
-    """The arm with this key, if it has ended for this sweep; what cannot be read is noted, and counts as not ended."""
-    place = results / "stages" / key
+def _read_arm(place: Place, key: str) -> Arm | None:
+    """The arm of a stage that left an outcome; None if that or its specification cannot be read."""
     try:
-        outcome = read_outcome(place)
-        if outcome is None or (outcome.status == "stopped" and key not in _stopped(folder, stratum)):
-            return None
-        stage = stage_from_json((place / SPEC).read_text(encoding="utf-8"))
-    except (ValueError, OSError):
-        damaged.append(f"stages/{key}")
+        stage, outcome = read_spec(place, key), read_outcome(place, key)
+    except ValueError:
         return None
     return Arm(0, stage, outcome)
 
 
-def _stopped(folder: Path, stratum: str) -> set[str]:
+def _stopped(results: Storage, name: str, files: Mapping[str, int]) -> set[str]:
     """Keys that this sweep's own early stopping has judged: where another sweep stopped a stage it may go on here."""
+    if name not in files:
+        return set()
     try:
-        entries = json.loads((folder / "rungs" / f"{stratum}.json").read_text(encoding="utf-8"))
-        return {entry[0] for entry in entries}
-    except (OSError, ValueError, TypeError, IndexError):
+        return {entry[0] for entry in json.loads(results.read(name) or b"")}
+    except (ValueError, TypeError, IndexError):
         return set()

@@ -19,11 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from search.cost import cost_of
-from search.disk import by_kind, list_files
+from search.disk import by_kind
 from search.estimate import size
 from search.options import parse
 from search.request import make_request
 from search.slots import local_slots
+from trainables.local_storage import LocalStorage
 
 
 def allocated(results: Path) -> int:
@@ -49,7 +50,7 @@ def main() -> int:
         process = subprocess.Popen([sys.executable, str(ROOT / "search" / "run.py"), *flags], stdout=sys.stderr)
         peak, peak_apparent, worst = 0, 0, {}
         while process.poll() is None:
-            files = list_files(results)
+            files = LocalStorage(results).sizes()
             peak = max(peak, allocated(results))
             if sum(files.values()) > peak_apparent:
                 peak_apparent, worst = sum(files.values()), by_kind(files)
