@@ -11,7 +11,7 @@ from spaces.prediction_columns import PREDICTIONS
 from trainables.places import CHECKPOINT, ENCODER, SCORES
 
 CHECKPOINTS, ENCODERS, TABLES = "checkpoints", "encoders", "tokenised tables"
-SET_ASIDE, TEMPORARY, SMALL = "set-aside files", "left by kills", "specifications, outcomes and the sweeps' own"
+SET_ASIDE, TEMPORARY, SMALL = "set-aside files", "temporary files", "specifications, outcomes and the sweeps' own"
 KINDS = (CHECKPOINTS, ENCODERS, "predictions", "scores", TABLES, SET_ASIDE, TEMPORARY, SMALL)
 
 _OF_STAGE = {CHECKPOINT: CHECKPOINTS, ENCODER: ENCODERS, PREDICTIONS: "predictions", SCORES: "scores"}

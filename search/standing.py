@@ -138,12 +138,12 @@ def describe(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['name']}: benchmark {found['benchmark']}, encoder {found['model']}, space {found['space']}",
         _standing(found),
-        f"stages: {ended} of {stages['planned']} done with: {', '.join(words)}",
+        f"stages: {ended} of {stages['planned']} settled ({', '.join(words)})",
         *(_kind(kind, one) for kind, one in kinds.items()),
     ]
     if found["running"]:
         width = max(len(one["label"]) for one in found["running"])
-        lines.append("running:")
+        lines.append("running (with English dev after the last tenth):")
         lines += [_running(one, width) for one in found["running"]]
     if found["best"]:
         best = [f"{task} {one['intermediate']} {100 * one['dev']:.1f}" for task, one in found["best"].items()]
@@ -169,7 +169,7 @@ def _standing(found: dict[str, Any]) -> str:
     if state == "running":
         late = seconds is not None and seconds > SILENT
         hint = " (the process is there: does it hang?)" if late else ""
-        return f"running since {run['began']} ({who}, {run['slots']} at once); last sign of life {said}{hint}"
+        return f"running since {_moment(run['began'])} ({who}, {run['slots']} at once); last sign of life {said}{hint}"
     if state == "interrupted":
         how = "interrupted" if run["ended"] == "interrupted" else "interrupted without a word"
         return f"{how}: last sign of life {said} ({who}); the same command continues"
@@ -182,10 +182,15 @@ def _kind(kind: str, one: dict[str, int]) -> str:
 
 
 def _running(one: dict[str, Any], width: int) -> str:
-    dev = "" if one["dev"] is None else f", English dev {100 * one['dev']:.1f}"
+    dev = "" if one["dev"] is None else f", dev {100 * one['dev']:.1f}"
     node = "" if one["node"] is None else f", on {one['node']}"
     tenths = f"{one['tenth']} of {TENTHS} tenths{dev}"
-    return f"  {one['label']:<{width}}  for {duration(one['seconds'])} (since {one['since']}): {tenths}{node}"
+    return f"  {one['label']:<{width}}  for {duration(one['seconds'])} (since {_moment(one['since'])}): {tenths}{node}"
+
+
+def _moment(written: str) -> str:
+    """A moment as people write it."""
+    return written.replace("T", " ").replace("+00:00", " UTC")
 
 
 def _left(left: float | None, found: dict[str, Any]) -> str:

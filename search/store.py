@@ -14,8 +14,9 @@ from trainables.storage import set_aside
 class Store:
     """The stages' folders below the results folder."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, place: Place, *, read_only: bool = False) -> None:
+        """With `read_only` nothing is set aside: for a look at what a sweep would do."""
+        self.place, self.read_only = place, read_only
         self.set_aside: list[str] = []  # damaged files that were found, under their new names
 
     def outcome(self, key: str) -> Outcome | None:
@@ -23,7 +24,8 @@ class Store:
         try:
             return read_outcome(self.place, key)
         except ValueError:
-            self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
+            if not self.read_only:
+                self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
             return None
 
     def lay_out(self, stage: Stage) -> None:
@@ -40,7 +42,8 @@ class Store:
 
     def reopen(self, key: str) -> None:
         """Forget that the stage is done, since its encoder is needed again and was removed."""
-        set_aside(self.place.results, self.place.name(key, FILE), "reopened")
+        if not self.read_only:
+            set_aside(self.place.results, self.place.name(key, FILE), "reopened")
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""

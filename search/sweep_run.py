@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from search.board import Board, Gate
+from search.leftovers import remove, temporaries
 from search.now import Beat
 from search.request import Request
 from search.store import Store
@@ -36,7 +37,7 @@ QUIET = {
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
-    """The board of a request over what the store has."""
+    """The board of a request over what the store has; without options it is one to look at."""
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
@@ -46,7 +47,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     return Board(
         request.plan,
         request.maker,
-        Store(request.place),
+        Store(request.place, read_only=options is None),
         rates,
         gate=gate,
         retry_failed=options is not None and options.retry_failed,
@@ -58,6 +59,8 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     os.environ.update(QUIET)
     console = Console(stderr=True)
+    if "://" not in request.place.results.url:  # object storage has no temporary names
+        remove(request.place.results, temporaries(request.place.results.sizes()))
     gate = None
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha

@@ -109,7 +109,7 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
         results = open_storage(above)
         if results.has(f"{name}/{FILE}"):
             return results, [name]
-        within, beside = _names(open_storage(place)), _names(results)
+        within, beside = names_of(open_storage(place)), names_of(results)
     except (ValueError, OSError) as error:
         raise UsageError(f"{place} cannot be read: {error}") from error
     if within:
@@ -119,7 +119,7 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
     raise UsageError(f"{place} is neither a sweep (it has no {FILE}) nor a results folder with sweeps.")
 
 
-def _names(results: Storage) -> list[str]:
+def names_of(results: Storage) -> list[str]:
     """The sweeps in a results folder."""
     if isinstance(results, LocalStorage):  # what lies there may be anything, and large
         return sorted(path.parent.name for path in results.root.glob(f"*/{FILE}"))
