@@ -36,7 +36,7 @@ class Cost:
 
 def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
     """Estimate a request. Naive chains: for each target, seed and rate the intermediate task is trained again."""
-    shape = _shape(request)
+    shape = shape_of_request(request)
     stages: Counter[str] = Counter()
     for stratum in request.plan:
         stages[stratum.kind] += stratum.arms
@@ -117,26 +117,28 @@ def _sum(
     return steps, tokens
 
 
-def _shape(request: Request) -> Shape | None:
+def shape_of_request(request: Request) -> Shape | None:
+    """The shape of the encoder at the start of every chain; None if it cannot be known from here."""
     recipe = request.maker.start.recipe
     if recipe is None:
         return shape_of(request.place.model or request.maker.start.name)
+    words, longest = (recipe["vocabulary"], recipe["longest"]) if "vocabulary" in recipe else _miniature(request)
     return Shape(
         name=request.maker.start.name,
         layers=recipe["layers"],
         width=recipe["width"],
         inner=recipe["inner"],
-        vocabulary=recipe["vocabulary"] if "vocabulary" in recipe else _words(request),
-        positions=recipe.get("longest", 64) + 2,
+        vocabulary=words,
+        positions=longest + 2,  # counted from the padding id + 1, as in XLM-R
     )
 
 
-def _words(request: Request) -> int:
-    """Entries of the miniature's vocabulary."""
+def _miniature(request: Request) -> tuple[int, int]:
+    """Entries of the miniature's vocabulary, and the tokens that its encoder reads."""
     from trainables.miniature import world
 
     source = request.place.source
-    return len(world.tokenizer(world.world(source.world_seed, source.null_world)))
+    return len(world.tokenizer(world.world(source.world_seed, source.null_world))), world.LONGEST
 
 
 def _hours(work: tuple[int, int] | None, shape: Shape | None) -> float | None:

@@ -33,7 +33,7 @@ def curve_of(stage: Stage) -> tuple[float, ...]:
 def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     """What a worker leaves of a stage."""
     curve = curve_of(stage)
-    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
+    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.place, stage.key)
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
