@@ -56,7 +56,6 @@ def write_sweep(
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
         "planned": planned,
         "sources": sources,
-        "results": "..",
         "versions": versions(),
         "commit": commit(),
     }
