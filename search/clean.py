@@ -21,7 +21,7 @@ from search.estimate import size
 from search.leftovers import Heap, leftovers, remove
 from search.now import is_alive
 from search.sweep import lock_results
-from search.sweep_state import SweepState, find_sweeps, names_of, read_state
+from search.sweep_state import SweepState, find_sweeps, names_of, read_states
 from spaces.errors import UsageError
 from trainables.storage import Storage
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _states(results: Storage) -> list[SweepState]:
     """All sweeps of the results: a file that cannot be read may need anything, so nothing goes before it can."""
-    return [read_state(results, name) for name in names_of(results)]
+    return read_states(results, names_of(results))
 
 
 def _running(states: Sequence[SweepState]) -> str:

@@ -18,7 +18,7 @@ if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
 from search.standing import describe, headline, summary
-from search.sweep_state import find_sweeps, read_state
+from search.sweep_state import find_sweeps, read_states
 from spaces.errors import UsageError
 
 DONE, USAGE = 0, 2
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         results, names = find_sweeps(options.sweep)
-        states = [read_state(results, name) for name in names]
+        states = read_states(results, names)
     except UsageError as error:
         print(f"status.py: {error}", file=sys.stderr)
         return USAGE

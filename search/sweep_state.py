@@ -6,11 +6,12 @@ It works while the sweep runs in another process or on another machine, and afte
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from search.board import Arm, choose
 from search.now import Now, read_now
@@ -100,16 +101,12 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
 
     Raises UsageError, with near names, where there is none.
     """
-    if "://" in place:
-        above, _, name = place.rstrip("/").rpartition("/")
-    else:
-        path = Path(place).resolve()
-        above, name = str(path.parent), path.name
+    above, name = _split(place)
     try:
-        results = open_storage(above)
-        if results.has(f"{name}/{FILE}"):
+        results = open_storage(above) if name else None
+        if results is not None and results.has(f"{name}/{FILE}"):
             return results, [name]
-        within, beside = names_of(open_storage(place)), names_of(results)
+        within, beside = names_of(open_storage(place)), [] if results is None else names_of(results)
     except (ValueError, OSError) as error:
         raise UsageError(f"{place} cannot be read: {error}") from error
     if within:
@@ -119,6 +116,16 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
     raise UsageError(f"{place} is neither a sweep (it has no {FILE}) nor a results folder with sweeps.")
 
 
+def _split(place: str) -> tuple[str, str]:
+    """What is above a place, and its own name there."""
+    if "://" not in place:
+        path = Path(place).resolve()
+        return str(path.parent), path.name
+    parts = urlsplit(place)
+    above, _, name = parts.path.rstrip("/").rpartition("/")
+    return urlunsplit(parts._replace(path=above)), name
+
+
 def names_of(results: Storage) -> list[str]:
     """The sweeps in a results folder."""
     if isinstance(results, LocalStorage):  # what lies there may be anything, and large
@@ -126,8 +133,13 @@ def names_of(results: Storage) -> list[str]:
     return sorted(name.partition("/")[0] for name in results.sizes() if re.fullmatch(f"[^/]+/{FILE}", name))
 
 
-def read_state(results: Storage, name: str) -> SweepState:
-    """Read a sweep; raises UsageError if its own file is none that can be used."""
+def read_states(results: Storage, names: Iterable[str]) -> list[SweepState]:
+    """Read sweeps; raises UsageError for one whose own file is none that can be used."""
+    files = results.sizes()
+    return [_read_state(results, name, files) for name in names]
+
+
+def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepState:
     record = read_sweep(results, name)
     if record is None:
         raise UsageError(f"{results.url}/{name} is no sweep: it has no {FILE}.")
@@ -137,7 +149,6 @@ def read_state(results: Storage, name: str) -> SweepState:
         if not re.fullmatch("[0-9a-f]{16}", key):
             raise UsageError(f"{name}/{FILE} names a stage {key!r}: a key has 16 hex digits. The file was changed.")
         by_stratum.setdefault(stratum, []).append(key)
-    files = results.sizes()
     place = Place(results=results, source=Source(benchmark=str(record["spec"].get("benchmark"))))
     keys = [key for key in record["stages"] if place.name(key, OUTCOME) in files]
     with ThreadPoolExecutor(16) as pool:  # object storage takes its time for each file, and many at once

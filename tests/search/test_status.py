@@ -13,7 +13,7 @@ from search.asha import StratifiedAsha
 from search.now import Beat
 from search.progress import best_so_far, counts, time_left
 from search.status import main
-from search.sweep_state import read_state
+from search.sweep_state import read_states
 from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE
 
@@ -121,7 +121,7 @@ def test_children_of_an_earlier_winner_are_past(room: Room) -> None:
     room.write(second)
     path = room.results / "s" / "sweep.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "stages": stages}))
-    state = read_state(LocalStorage(room.results), "s")
+    (state,) = read_states(LocalStorage(room.results), ["s"])
     known = {arm.stage.key for _, arm in second.arms()}
     assert known < stages.keys(), "the winner is the same for every rate: nothing is shown"
     assert {arm.stage.key for _, arm, _ in state.arms()} == known and state.complete
