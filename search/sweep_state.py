@@ -106,7 +106,8 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
         results = open_storage(above) if name else None
         if results is not None and results.has(f"{name}/{FILE}"):
             return results, [name]
-        within, beside = names_of(open_storage(place)), [] if results is None else names_of(results)
+        within = names_of(open_storage(place))
+        beside = [] if within or results is None else names_of(results)
     except (ValueError, OSError) as error:
         raise UsageError(f"{place} cannot be read: {error}") from error
     if within:

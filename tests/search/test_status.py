@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
+from search import clean
 from search.asha import StratifiedAsha
 from search.now import Beat
 from search.progress import best_so_far, counts, time_left
 from search.status import main
 from search.sweep_state import read_states
+from tests.s3_server import S3Server
 from trainables.local_storage import LocalStorage
+from trainables.object_storage import ObjectStorage
 from trainables.outcome import FILE
+from trainables.storage import below
 
 from .conftest import Room, files_in
 
@@ -173,6 +177,32 @@ def test_what_cannot_be_read_gets_one_line(
         (room.results / "s" / "sweep.json").write_text(content)
     code, _, error = look(room, capsys, name=name)
     assert code == 2 and said in error
+
+
+def test_object_storage_is_read_and_cleaned_as_a_folder_is(
+    room: Room, s3: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room.write(room.run(most=12))
+    for name in (room.ran[-1].key, "0123456789abcdef"):
+        path = room.results / "stages" / name / "checkpoint.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"checkpoint")
+    url = s3.bucket()
+    storage = ObjectStorage(url)
+    for name, content in files_in(room.results).items():
+        storage.write_file(name, lambda path, content=content: path.write_bytes(content))
+    said = found(room, capsys)
+    assert main([below(url, "s"), "--json"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert other["disk"].pop("free") is None and said["disk"].pop("free")
+    assert {**said, "results": storage.url} == other
+    assert main([below(url, "t")]) == 2
+    assert "unknown sweep 't'" in capsys.readouterr().err
+    before = set(storage.sizes())
+    assert clean.main([url, "--dry-run"]) == 0 and set(storage.sizes()) == before
+    assert clean.main([url, "--foreign"]) == 0
+    gone = before - set(storage.sizes())
+    assert gone == {f"stages/{key}/checkpoint.safetensors" for key in (room.ran[-1].key, "0123456789abcdef")}
 
 
 @pytest.mark.parametrize("script", ["status", "clean"])
