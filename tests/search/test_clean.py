@@ -24,9 +24,6 @@ def fill(room: Room) -> None:
     for folder in (room.results / "stages").iterdir():
         (folder / CHECKPOINT).write_bytes(b"checkpoint")
         (folder / LOCK).touch()
-        if any(stage.kind in ("pretrain", "intermediate") for stage in room.ran if stage.key == folder.name):
-            (folder / ENCODER).mkdir(exist_ok=True)
-            (folder / ENCODER / "model.safetensors").write_bytes(b"encoder")
     folder = room.results / "stages" / room.ran[0].key
     (folder / ".encoder.417").mkdir()
     (folder / ".encoder.417" / "model.safetensors").write_bytes(b"half")
@@ -41,11 +38,11 @@ def fill(room: Room) -> None:
     (foreign / SCORES).write_bytes(b"scores")
 
 
-@pytest.fixture
-def filled(room: Room) -> Room:
+@pytest.fixture(params=[30, 40], ids=["among intermediate tasks", "among targets"])
+def filled(request: pytest.FixtureRequest, room: Room) -> Room:
     """A sweep that was killed in its second seed with two stages under way, before anything was removed."""
     room.keep = "all"
-    board = room.run(most=40)
+    board = room.run(most=request.param)
     assert board.next() and board.next()
     room.write(board)
     fill(room)
@@ -130,11 +127,16 @@ def test_what_another_sweep_needs_stays(room: Room) -> None:
         pytest.fail("no rate lost anywhere")
     other.write(other.run(most=3), "other")
     needed = {stage.parent for stage in other.ran} - {None}
+    before = what_runs(other)
+    own = room.results / "stages" / other.ran[0].key / CHECKPOINT
+    own.write_bytes(b"checkpoint")
+    assert needed and before
     assert main([str(room.results / "s")]) == 0
     for key in needed:
         assert (room.results / "stages" / str(key) / ENCODER).exists()
-    before = what_runs(other)
-    assert before == [key for key in before if key not in {stage.key for stage in room.ran}], "nothing is done again"
+    assert what_runs(other) == before
+    assert own.exists(), "it is none of the sweep that was cleaned"
+    assert main([str(room.results / "other")]) == 0 and not own.exists()
 
 
 def test_a_winner_goes_only_with_a_word(filled: Room, capsys: pytest.CaptureFixture[str]) -> None:

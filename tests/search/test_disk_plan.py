@@ -14,9 +14,9 @@ from spaces.plan import Stratum
 from spaces.stage import Stage
 from trainables.places import CHECKPOINT, ENCODER
 
-from .conftest import Room, finish
+from .conftest import ENCODER_BYTES, Room, finish
 
-ENCODER_BYTES, CHECKPOINT_BYTES = 10_000, 45_000
+CHECKPOINT_BYTES = 45_000
 
 
 def sizes(plan: Sequence[Stratum]) -> Sizes:
@@ -50,12 +50,8 @@ class Workers:
             copies = sum(CHECKPOINT_BYTES for stage in under_way if stage.kind != "retrieval")
             self.peak = max(self.peak, on_disk(self.room.results) + copies)
             stage = under_way.pop(self.random.randrange(len(under_way)))
-            folder = self.room.results / "stages" / stage.key
-            if stage.kind in ("pretrain", "intermediate"):
-                (folder / ENCODER).mkdir()
-                (folder / ENCODER / "model").write_bytes(bytes(ENCODER_BYTES))
             outcome = finish(board.store, stage)
-            (folder / CHECKPOINT).unlink(missing_ok=True)
+            (self.room.results / "stages" / stage.key / CHECKPOINT).unlink(missing_ok=True)
             board.end(stage.key, outcome)
 
     def _write(self, stage: Stage) -> None:
