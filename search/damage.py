@@ -1,12 +1,10 @@
 """What a run says of damaged files: one line each, at once, so that nothing is set aside unseen."""
 
-import re
 from collections.abc import Callable
 
 from search.board import Board
+from search.disk import set_aside_root
 from trainables.storage import Storage
-
-_ASIDE = re.compile(r"(.*?\.damaged\d*)(/.*)?")
 
 
 class Damage:
@@ -39,4 +37,5 @@ class Damage:
 
 def asides(results: Storage) -> set[str]:
     """Names of damaged files and folders that were set aside."""
-    return {found[1] for name in results.sizes() if (found := _ASIDE.fullmatch(name))}
+    roots = map(set_aside_root, results.sizes())
+    return {root for root in roots if root is not None and ".damaged" in root}

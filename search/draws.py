@@ -31,9 +31,9 @@ _STATES = {
 class Draws:
     """The rates of every stratum of a sweep. Draw number i of a stratum is trial number i of its study."""
 
-    def __init__(self, results: Storage, journal: str, sweep_seed: int) -> None:
-        """`journal` is the name of the journal in the results."""
-        self.results, self.journal, self.sweep_seed = results, journal, sweep_seed
+    def __init__(self, results: Storage, journal: str, sweep_seed: int, *, read_only: bool = False) -> None:
+        """`journal` is the name of the journal in the results; with `read_only` it is not written."""
+        self.results, self.journal, self.sweep_seed, self.read_only = results, journal, sweep_seed, read_only
         self._studies: dict[str, optuna.Study] = {}
         self._storage: optuna.storages.BaseStorage | None = None
         self.damage: list[str] = []  # what was found to be damaged: one line each
@@ -90,7 +90,7 @@ class Draws:
 
     def _open(self) -> optuna.storages.BaseStorage:
         """The journal, up to the first entry that cannot follow those before it."""
-        journal = DrawsJournal(self.results, self.journal)
+        journal = DrawsJournal(self.results, self.journal, read_only=self.read_only)
         if _fault(journal, len(journal.logs)):
             journal.cut(bisect.bisect_left(range(len(journal.logs)), True, key=lambda n: _fault(journal, n + 1)))
         self.damage += journal.damage

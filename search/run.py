@@ -4,6 +4,7 @@ python search/run.py --space full                # the miniature: no network, no
 python search/run.py --space full --plan         # what would run
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -24,11 +25,12 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from search.board import Board
+    from search.board import Board, Keep
     from search.request import Request
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 CONTINUES = "interrupted: the same command continues from here."
+GOES_ON = "Put that right; then the same command goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +44,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{CONTINUES}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        line = _unwritable(error, options)
+        if line is None:
+            raise
+        print(f"\n{line}", file=sys.stderr)
+        return FAILED
+
+
+def _unwritable(error: Exception, options: "Namespace") -> str | None:
+    """What to say where the driver itself could not write the results; None for any other error."""
+    from trainables.failures import STORAGE, failure_of
+
+    results = options.results if "://" in options.results else str(Path(options.results).resolve())
+    failure = failure_of(error, results)
+    if failure.kind is not STORAGE:
+        return None
+    return f"stopped: the results cannot be written ({failure.reason}{_room(results)}). {GOES_ON}."
+
+
+def _room(url: str) -> str:
+    """How much is free where the results lie, as far as can be told."""
+    try:
+        return "" if "://" in url else f"; {shutil.disk_usage(url).free / 2**20:.1f} MiB are free there"
+    except OSError:
+        return ""
 
 
 def run(options: "Namespace") -> int:
@@ -57,11 +84,10 @@ def run(options: "Namespace") -> int:
         return DONE if show_check(request) else USAGE
     slots = local_slots(options)
     if options.plan:
-        return _show_plan(request, slots)
+        return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
     from search.damage import Damage
     from search.sweep import check_sweep, lock_results, mend_sweep
-    from search.unwritable import explain
 
     check_sweep(request.place.results, request.name, request.spec)
     lock = lock_results(request.place.results)
@@ -79,26 +105,18 @@ def run(options: "Namespace") -> int:
             print(CONTINUES, file=sys.stderr)
             return INTERRUPTED
         return FAILED if _say_failures(board) else DONE
-    except UsageError:
-        raise
-    except Exception as error:  # of whatever sort: Ray and Tune may wrap it
-        why = explain(error, request.place.results)
-        if why is None:
-            raise
-        print(f"\nstopped: {why}", file=sys.stderr)
-        return FAILED
     finally:
         lock.release()
 
 
-def _show_plan(request: "Request", slots: int) -> int:
+def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
     from search.cost import cost_of, describe
     from search.sweep_run import make_board
 
     reused = 0
     if not request.missing:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
-    print("\n".join(describe(request, cost_of(request, slots), reused)))
+    print("\n".join(describe(request, cost_of(request, slots, keep), reused)))
     for line in request.left_out:
         print(f"left out: {line}")
     if request.missing:
@@ -109,7 +127,8 @@ def _show_plan(request: "Request", slots: int) -> int:
 
 
 def _say(request: "Request", board: "Board", seconds: float) -> None:
-    from search.progress import counts, duration
+    from search.estimate import duration
+    from search.progress import counts
 
     found = counts(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
@@ -151,12 +170,18 @@ def _say_failures(board: "Board") -> bool:
     lost = [group for group in board.groups.values() if group.unreachable]
     if failed:
         print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
+        print(f"  {'stage':16}  {'kind':8}  tries  what and why", file=sys.stderr)
     for arm in failed:
         assert arm.outcome is not None
-        print(f"  {arm.stage.key}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
+        kind, tries = arm.outcome.failure or "error", arm.outcome.attempts
+        print(f"  {arm.stage.key}  {kind:8}  {tries:5}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
     for group in lost:
         print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
-    return bool(failed or lost)
+    why = board.breaker.why
+    if why is not None:
+        also = ", with --retry-failed also with what failed" if failed else ""
+        print(f"\nstopped: {why}. {GOES_ON}{also}.", file=sys.stderr)
+    return bool(failed or lost or why)
 
 
 if __name__ == "__main__":

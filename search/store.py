@@ -4,26 +4,30 @@ What is damaged is set aside and named, and what it said is made again: by a few
 by running the stage again.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from search import attempts
+from search.attempts import Attempt
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
 from trainables.encoder_folder import encoder_fault
+from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
 from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
-from trainables.storage import set_aside
+from trainables.storage import set_aside, write_text
 
 
 class Store:
     """The stages' folders below the results folder."""
 
-    def __init__(self, place: Place, *, mend: bool = True) -> None:
-        """Without `mend`, as for a plan, nothing is changed: what is damaged only counts as not done."""
-        self.place, self.mend = place, mend
+    def __init__(self, place: Place, *, read_only: bool = False) -> None:
+        """With `read_only` nothing is changed, for a look at what a sweep would do: what is damaged is not done."""
+        self.place, self.read_only = place, read_only
         self.damage: list[str] = []  # what was found to be damaged: one line each
         self._trained_again: set[str] = set()  # for the sake of their encoders
 
@@ -49,7 +53,7 @@ class Store:
         if outcome is None:
             return None
         spec = self.place.name(stage.key, SPEC)
-        if self.mend and (self._listed is None or self._listed.get(spec) != len(stage.to_json())):
+        if not self.read_only and (self._listed is None or self._listed.get(spec) != len(stage.to_json())):
             self.lay_out(stage)
         fault = self._scores_fault(outcome)
         if fault is None:
@@ -57,7 +61,7 @@ class Store:
         scores = self.place.name(stage.key, SCORES)
         if outcome.status in ("stopped", "failed"):
             self._put_aside(scores, f"{scores} {fault}; it was written anew")
-            return self._write(stage, outcome) if self.mend else outcome
+            return outcome if self.read_only else self._write(stage, outcome)
         self._put_aside(scores, f"{scores} {fault}; the stage runs again")
         self.reopen(stage.key)
         return None
@@ -80,7 +84,7 @@ class Store:
         return self.place.results.sizes("stages") if "://" in self.place.results.url else None
 
     def _put_aside(self, name: str, line: str) -> None:
-        if self.mend:
+        if not self.read_only:
             aside = [set_aside(self.place.results, name)] if self.place.results.has(name) else []
             self.damage.append(" -> ".join([line, *aside]))
 
@@ -113,9 +117,36 @@ class Store:
         return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
-        """Forget that the stage is done, since its encoder or its rows are needed again and were lost."""
-        if self.mend:
-            set_aside(self.place.results, self.place.name(key, FILE), "reopened")
+        """Forget how the stage ended: its encoder or its rows are needed again and were lost, or it is tried again."""
+        if self.read_only:
+            return
+        for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
+            if self.place.results.has(name):
+                set_aside(self.place.results, name, "reopened")
+
+    def attempts(self, key: str) -> tuple[Attempt, ...]:
+        """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
+        name = self.place.name(key, attempts.FILE)
+        content = self.place.results.read(name)
+        try:
+            return () if content is None else attempts.from_json(content.decode())
+        except ValueError as error:
+            self._put_aside(name, f"{name}: {error}; the stage counts as not tried")
+            return ()
+
+    def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
+        """Note a try that failed; returns all of them."""
+        tried = (*self.attempts(key), attempt)
+        write_text(self.place.results, self.place.name(key, attempts.FILE), attempts.to_json(tried))
+        return tried
+
+    def take_hang(self, key: str) -> Failure | None:
+        """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
+        path = self.place.hang(key)
+        stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        path.unlink(missing_ok=True)
+        limit = re.match(r"Timeout \(([\d:.]+)\)", stacks)
+        return None if limit is None else Failure(HANG, f"Hang: no progress in {limit[1]}", stacks)
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
@@ -130,9 +161,18 @@ class Store:
         )
         return self._write(stage, outcome)
 
-    def write_failed(self, stage: Stage, reason: str, details: str | None = None) -> Outcome:
+    def write_failed(self, stage: Stage, failure: Failure, attempts: int = 1) -> Outcome:
         """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
-        outcome = Outcome(key=stage.key, status="failed", score=None, tenth=0, reason=reason, details=details)
+        outcome = Outcome(
+            key=stage.key,
+            status="failed",
+            score=None,
+            tenth=0,
+            reason=failure.reason,
+            failure=failure.kind.name,
+            details=failure.details,
+            attempts=attempts,
+        )
         return self._write(stage, outcome)
 
     def _write(self, stage: Stage, outcome: Outcome) -> Outcome:

@@ -1,4 +1,4 @@
-"""Nothing that is read is executed: not results, not checkpoints, not data, not a given encoder. One thing is: a space."""
+"""Nothing that is read is executed, be it results, checkpoints, data or an encoder; only a space file is."""
 
 import ast
 import os
@@ -47,6 +47,8 @@ def faults(tree: ast.AST) -> Iterator[str]:
                 yield "torch.load"
             if owner == "yaml" and name in ("load", "load_all", "unsafe_load", "full_load"):
                 yield called
+            if name in ("from_pretrained", "from_config") and given.get("trust_remote_code") != "False":
+                yield f"{called} that may ask for trust"
             if given.get("trust_remote_code", "False") != "False" or given.get("allow_pickle", "False") != "False":
                 yield f"{called} with trust"
             if given.get("weights_only", "True") != "True" or given.get("shell", "False") != "False":
@@ -72,6 +74,7 @@ def test_no_code_executes_what_it_reads(path: Path) -> None:
         "np.load(path, allow_pickle=True)",
         "np.load(path, allow_pickle=trusting)",
         "AutoModel.from_pretrained(place, trust_remote_code=True)",
+        "AutoModel.from_pretrained(place)",
         "yaml.load(text)",
         "eval(text)",
         "subprocess.run(text, shell=True)",
@@ -111,7 +114,7 @@ def test_pickled_weights_of_a_given_encoder_execute_nothing(tmp_path: Path, enco
         encoder_copy / "pytorch_model.bin",
         _use_new_zipfile_serialization=zipped,
     )
-    with pytest.raises(Exception, match="(?i)weights_only|unpickl|unsupported|not allowed"):
+    with pytest.raises(Exception, match=r"(?i)weights_only|unpickl|unsupported|not allowed"):
         load_encoder(str(encoder_copy))
     assert not (tmp_path / "mark").exists()
 

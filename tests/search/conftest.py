@@ -11,6 +11,7 @@ import safetensors.numpy
 
 from search.board import Board
 from search.store import Store
+from search.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
@@ -18,6 +19,7 @@ from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from trainables.data import Source
+from trainables.failures import KINDS, Failure
 from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import ENCODER, SCORES, Place
@@ -27,8 +29,9 @@ MINIATURE = BENCHMARKS["miniature"]
 ENCODER_FILES = {
     "config.json": b"{}",
     "tokenizer.json": b"{}",
-    "model.safetensors": safetensors.numpy.save({"weight": np.zeros(3)}),
+    "model.safetensors": safetensors.numpy.save({"weight": np.zeros(1000)}),
 }
+ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))  # of a made-up encoder
 
 
 def curve_of(stage: Stage) -> tuple[float, ...]:
@@ -40,7 +43,7 @@ def curve_of(stage: Stage) -> tuple[float, ...]:
 def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     """What a worker leaves of a stage."""
     curve = curve_of(stage)
-    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
+    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.place, stage.key)
     content = scores_file(score_rows(stage, [], status=outcome.status))
     (folder / SCORES).write_bytes(content)
@@ -53,6 +56,11 @@ def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     return outcome
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file by name, to see whether anything was changed."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @dataclass
 class Room:
     """Plays the workers: runs the stages that the board hands out, one after the other."""
@@ -60,10 +68,11 @@ class Room:
     results: Path
     space: Space
     gate: object = None
-    status: Callable[[Stage], str] = lambda stage: "finished"
+    status: Callable[[Stage], str] = lambda stage: "finished"  # or a kind of failure, with ": " and the reason
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
     retry_failed: bool = False
+    read_only: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
         return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
@@ -82,7 +91,9 @@ class Room:
             test_limit=None,
             precision="fp32",
         )
-        store = Store(Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")))
+        store = Store(
+            Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")), read_only=self.read_only
+        )
         return Board(
             self.plan(),
             maker,
@@ -101,11 +112,19 @@ class Room:
             most -= 1
         return board
 
+    def write(self, board: Board, name: str = "s") -> None:
+        """The sweep's own file, as a run leaves it."""
+        stages = {arm.stage.key: stratum.id for stratum, arm in board.arms()}
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in self.plan()}
+        spec = {"benchmark": "miniature", "model": "miniature", "space": "s", "intermediates": [], "targets": []}
+        write_sweep(LocalStorage(self.results), name, spec, stages, {}, planned)
+
     def step(self, board: Board, stage: Stage) -> None:
         self.ran.append(stage)
         status = self.status(stage)
-        if status == "failed":
-            board.end(stage.key, board.store.write_failed(stage, "ValueError: made up"))
+        if status not in ("finished", "degenerate"):
+            kind, _, reason = status.partition(": ")
+            board.fail(stage.key, Failure(KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
             return
         if self.gate is not None:
             stratum = board.running[stage.key][0].stratum
