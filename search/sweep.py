@@ -48,8 +48,12 @@ def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
     if isinstance(written, int) and written > VERSION:
         raise UsageError(f"{file} is of version {written}, this program knows up to {VERSION}: use a newer one.")
     stages = found["stages"]
-    if not isinstance(stages, dict) or not all(map(_NAME.fullmatch, (*stages, *map(str, stages.values())))):
-        raise DamagedSweepError(f"{file} is damaged (its stages are none): start the sweep again, to write it anew.")
+    names = (*stages, *map(str, stages.values())) if isinstance(stages, dict) else ("",)
+    wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise DamagedSweepError(
+            f"{file} is damaged (among its stages {wrong!r} is no plain name): start the sweep again, to write it anew."
+        )
     return found
 
 
