@@ -26,7 +26,7 @@ class Store:
     """The stages' folders below the results folder."""
 
     def __init__(self, place: Place, *, read_only: bool = False) -> None:
-        """With `read_only` nothing is changed, for a look at what a sweep would do: what is damaged is not done."""
+        """With `read_only`, as for a plan, nothing is changed: what is damaged only counts as not done."""
         self.place, self.read_only = place, read_only
         self.damage: list[str] = []  # what was found to be damaged: one line each
         self._trained_again: set[str] = set()  # for the sake of their encoders
@@ -117,7 +117,7 @@ class Store:
         return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
-        """Forget how the stage ended: its encoder or its rows are needed again and were lost, or it is tried again."""
+        """Forget how the stage ended: its encoder or rows were lost and are needed, or it is to be tried again."""
         if self.read_only:
             return
         for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
@@ -130,8 +130,8 @@ class Store:
         content = self.place.results.read(name)
         try:
             return () if content is None else attempts.from_json(content.decode())
-        except ValueError as error:
-            self._put_aside(name, f"{name}: {error}; the stage counts as not tried")
+        except ValueError:
+            self._put_aside(name, f"{name} is damaged; the stage counts as not tried")
             return ()
 
     def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
