@@ -24,7 +24,7 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from search.board import Board
+    from search.board import Board, Keep
     from search.request import Request
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -75,7 +75,7 @@ def run(options: "Namespace") -> int:
         return DONE if show_check(request) else USAGE
     slots = local_slots(options)
     if options.plan:
-        return _show_plan(request, slots)
+        return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
     from search.sweep import check_growth, lock_results, read_sweep
 
@@ -98,14 +98,14 @@ def run(options: "Namespace") -> int:
         lock.release()
 
 
-def _show_plan(request: "Request", slots: int) -> int:
+def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
     from search.cost import cost_of, describe
     from search.sweep_run import make_board
 
     reused = 0
     if not request.missing:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
-    print("\n".join(describe(request, cost_of(request, slots), reused)))
+    print("\n".join(describe(request, cost_of(request, slots, keep), reused)))
     for line in request.left_out:
         print(f"left out: {line}")
     if request.missing:
@@ -116,7 +116,8 @@ def _show_plan(request: "Request", slots: int) -> int:
 
 
 def _say(request: "Request", board: "Board", seconds: float) -> None:
-    from search.progress import counts, duration
+    from search.estimate import duration
+    from search.progress import counts
 
     found = counts(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
