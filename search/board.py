@@ -110,6 +110,11 @@ class Board:
         self._told(group, arm)
         self._try_settle(group)
 
+    def release(self, key: str) -> None:
+        """A running stage is left as it is, for the next start to go on with."""
+        _, arm = self.running.pop(key)
+        arm.running = False
+
     def arms(self) -> Iterator[tuple[Stratum, Arm]]:
         """Every arm known so far."""
         for group in self.groups.values():

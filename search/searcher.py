@@ -5,6 +5,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from search import signals
 from search.board import Board
 from spaces.plan import Stratum
 from spaces.stage import Stage
@@ -27,6 +28,8 @@ class PlanSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """The configuration of the next stage, None while it must wait, FINISHED at the end."""
+        if signals.asked():
+            return str(Searcher.FINISHED)
         stage = self.board.next()
         if stage is None:
             # None with nothing in flight would block Tune's loop for ten minutes at a time.
@@ -42,8 +45,18 @@ class PlanSearcher(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Note the outcome: what the stage wrote itself, or else that it was stopped or failed."""
         _, stage = self.trials.pop(trial_id)
+        if signals.asked() and not self._ended(stage, result or {}):
+            self.board.release(stage.key)  # it only finished a tenth: the next start goes on with it
+            return
         self.board.end(stage.key, self._outcome(stage, result or {}, error))
         self.changed()
+
+    def _ended(self, stage: Stage, result: dict[str, Any]) -> bool:
+        """Whether a stage that ran when the run was asked to end has come to its own end."""
+        gate, outcome = self.board.gate, self.board.store.outcome(stage.key)
+        stopped = gate is not None and gate.stopped_curve(stage.key) is not None
+        done = outcome is not None and outcome.status in ("finished", "degenerate")
+        return stopped or done or "error" in result
 
     def _outcome(self, stage: Stage, result: dict[str, Any], error: bool) -> Outcome:
         store = self.board.store

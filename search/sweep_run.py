@@ -1,9 +1,7 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
+import logging
 import os
-import shutil
-import signal
-import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -13,8 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
+from search import signals
 from search.board import Board, Gate
+from search.processes import descendants, end, end_descendants
 from search.request import Request
+from search.scratch import scratch_folder
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
@@ -31,6 +32,8 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/signals.py has it
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
 }
 
 
@@ -67,10 +70,10 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     members.write()
     if board.complete:
         return board, False
-    with _ray(options):
+    with scratch_folder() as scratch, _ray(options, scratch):
         if options.address is not None:
             slots = _cluster_slots(options)
-        interrupted = _tune(board, request, options, gate, slots, console, members)
+        interrupted = _tune(board, request, options, gate, slots, console, members, scratch)
     members.write()
     return board, interrupted
 
@@ -96,7 +99,7 @@ class Members:
 
 
 @contextmanager
-def _ray(options: Namespace) -> Iterator[None]:
+def _ray(options: Namespace, scratch: Path) -> Iterator[None]:
     """Ray, quiet, with the project's root on the workers' path and nothing left behind."""
     import ray
 
@@ -109,15 +112,23 @@ def _ray(options: Namespace) -> Iterator[None]:
         "logging_level": "ERROR",
         "runtime_env": {"env_vars": variables},
     }
-    if options.address is not None:
-        ray.init(address=options.address, **common)
-    else:
-        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=100 * 2**20, **common)
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    with signals.taken_down(end_descendants):
+        try:
+            if options.address is not None:
+                ray.init(address=options.address, **common)
+            else:
+                cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+                own: dict[str, Any] = {"object_store_memory": 100 * 2**20, "_temp_dir": str(scratch)}
+                ray.init(num_cpus=cpus, include_dashboard=False, **own, **common)
+        except SystemExit:  # how Ray answers SIGTERM while it starts
+            signals.end_now()
+        signals.install_again()
+        try:
+            yield
+        finally:
+            started = descendants()
+            ray.shutdown()
+            end(started)
 
 
 def _cluster_slots(options: Namespace) -> int:
@@ -150,21 +161,22 @@ def _tune(
     slots: int,
     console: Console,
     members: Members,
+    scratch: Path,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
 
+    from search.drain import Draining, EndOfTenths
     from search.progress import Progress
     from search.searcher import PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
-    storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
     searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
     tuner = tune.Tuner(
         tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=gate or FIFOScheduler(),
+            scheduler=Draining(gate or FIFOScheduler()),
             num_samples=-1,
             max_concurrent_trials=slots,
             reuse_actors=True,
@@ -172,20 +184,15 @@ def _tune(
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=storage,
+            storage_path=str(scratch / "records"),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Progress(board, slots, console)],
+            callbacks=[Progress(board, slots, console), EndOfTenths()],
         ),
     )
-    # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGUSR1))
-    try:
+    # Tune would list the trials that did not complete; the board says it better.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
+    with signals.finishing_tenths():
         tuner.fit()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        shutil.rmtree(storage, ignore_errors=True)
-    return not board.complete
+    return signals.asked() and not board.complete
