@@ -2,15 +2,19 @@
 
 import os
 import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE = 2.0  # seconds for killed processes to be gone
+LOOK_EVERY = 0.5  # seconds
 
 
 def descendants() -> dict[int, str]:
-    """Every process below this one, with the time at which it began, as numbers are used again. Linux only, else none."""
-    found = {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+    """Every process below this one, with the time at which it began, as numbers are used again. None without /proc."""
+    found = _all()
     below, new = set[int](), {os.getpid()}
     while new:
         new = {process for process, (parent, _) in found.items() if parent in new}
@@ -27,10 +31,45 @@ def end(processes: dict[int, str]) -> None:
     """SIGKILL for those that still run; returns when they are gone."""
     for process, began in processes.items():
         if _runs(process, began):
-            os.kill(process, signal.SIGKILL)
-    end = time.monotonic() + PATIENCE
-    while any(_runs(process, began) for process, began in processes.items()) and time.monotonic() < end:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    limit = time.monotonic() + PATIENCE
+    while any(_runs(process, began) for process, began in processes.items()) and time.monotonic() < limit:
         time.sleep(0.02)
+
+
+@contextmanager
+def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
+    """Within it, call `act` with the name of a child of this process, one of `names`, as soon as it has ended."""
+    children = [process for process, (parent, _) in _all().items() if parent == os.getpid()]
+    wanted = {process: name for process in children if (name := _name(process)) in names}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_EVERY):
+            for process, name in wanted.items():
+                if not _stat(process)[1] and not over.is_set():
+                    act(name)
+                    return
+
+    thread = threading.Thread(target=watch, daemon=True, name="watch of Ray")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _all() -> dict[int, tuple[int, str]]:
+    return {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _runs(process: int, began: str) -> bool:

@@ -67,6 +67,16 @@ def finishing_tenths() -> Iterator[None]:
 
 
 @contextmanager
+def kept_from_children(number: signal.Signals) -> Iterator[None]:
+    """Processes that are started within it never see the signal; this one sees it at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def taken_down(act: Callable[[], object]) -> Iterator[None]:
     """Within it, `act` is called before the run ends at once."""
     _run.acts.append(act)
@@ -76,17 +86,17 @@ def taken_down(act: Callable[[], object]) -> Iterator[None]:
         _run.acts.remove(act)
 
 
-def end_now() -> NoReturn:
-    """Take down what was started, say how to continue, and end: without `finally`, `atexit` or a word of any library."""
+def end_now(why: str = "interrupted") -> NoReturn:
+    """Take down what was started, say how to continue, and end: no `finally`, no `atexit`, no word of any library."""
     for act in reversed(_run.acts):
         act()
-    _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue())
+    _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue(why))
     os._exit(INTERRUPTED)
 
 
-def how_to_continue() -> str:
+def how_to_continue(why: str = "interrupted") -> str:
     """The line that a run which was interrupted ends with."""
-    return f"interrupted, and nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
+    return f"{why}, and nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
 
 
 def _asked(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from search import signals
 from search.board import Board, Gate
-from search.processes import descendants, end, end_descendants
+from search.processes import descendants, end, end_descendants, watched
 from search.request import Request
 from search.scratch import scratch_folder
 from search.store import Store
@@ -22,6 +23,7 @@ from spaces.errors import UsageError
 from spaces.space import Range
 
 ROOT = Path(__file__).resolve().parents[1]
+RAYS_OWN = ("gcs_server", "raylet")  # without them the driver would wait for a minute and be aborted
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
 # Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
@@ -114,17 +116,19 @@ def _ray(options: Namespace, scratch: Path) -> Iterator[None]:
     }
     with signals.taken_down(end_descendants):
         try:
-            if options.address is not None:
-                ray.init(address=options.address, **common)
-            else:
-                cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-                own: dict[str, Any] = {"object_store_memory": 100 * 2**20, "_temp_dir": str(scratch)}
-                ray.init(num_cpus=cpus, include_dashboard=False, **own, **common)
+            with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
+                if options.address is not None:
+                    ray.init(address=options.address, **common)
+                else:
+                    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+                    own: dict[str, Any] = {"object_store_memory": 100 * 2**20, "_temp_dir": str(scratch)}
+                    ray.init(num_cpus=cpus, include_dashboard=False, **own, **common)
         except SystemExit:  # how Ray answers SIGTERM while it starts
             signals.end_now()
         signals.install_again()
         try:
-            yield
+            with watched(RAYS_OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
+                yield
         finally:
             started = descendants()
             ray.shutdown()
