@@ -1,6 +1,7 @@
 """From paths to scores: sweep folders, Parquet files, folders of Parquet files."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from spaces.table import unknown
 
 SWEEP = "sweep.json"
 SWEEP_VERSION = 1
+KEY = re.compile(r"\w[\w.+-]*")  # one plain name: keys become parts of paths
 RETRIEVAL = ("bucc", "tatoeba", "mewsli", "lareqa")  # how a foreign file's retrieval targets are known: by name
 
 
@@ -90,7 +92,7 @@ def load_sweep(folder: Path) -> Scores:
     """The scores of one sweep, whatever it holds; raises UsageError if it cannot be read or has no scores yet."""
     record = read_record(folder / SWEEP)
     spec = record["spec"]
-    files = [stages_of(folder, record) / key / "scores.parquet" for key in record["stages"]]
+    files = [stages_of(folder) / key / "scores.parquet" for key in record["stages"]]
     done = [file for file in files if file.is_file()]
     if not done:
         raise UsageError(f"{folder}: none of its {len(files)} stages has left scores yet: let search/run.py go on.")
@@ -117,6 +119,9 @@ def read_record(file: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
         version, spec = record["version"], record["spec"]
         known = isinstance(version, int) and len(record["stages"]) >= 0
+        wrong = next((key for key in record["stages"] if not KEY.fullmatch(str(key))), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong!r} is no key of a stage")
         for axis in ("intermediates", "targets", "seeds"):
             known = known and isinstance(spec[axis], list)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -128,10 +133,9 @@ def read_record(file: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def stages_of(folder: Path, record: dict[str, Any]) -> Path:
-    """The folder of the stages: where the record says, or beside the sweep if it was copied from elsewhere."""
-    named = folder / record.get("results", "..") / "stages"
-    return named if named.is_dir() else folder.resolve().parent / "stages"
+def stages_of(folder: Path) -> Path:
+    """The folder of the stages, beside the sweep's own."""
+    return folder.resolve().parent / "stages"
 
 
 def _scan(files: list[Path]) -> pl.DataFrame:

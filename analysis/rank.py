@@ -7,6 +7,7 @@ Reads the folder of a sweep, or Parquet files with the columns intermediate, tar
 """
 
 import argparse
+import dataclasses
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis import export, show, words
+from analysis.fetch import fetched
 from analysis.load import load
 from analysis.matrix import Matrix, matrix
 from spaces.errors import UsageError
@@ -32,9 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rank.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="sweep folder, Parquet file or folder of them"
-    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument(
         "--metric",
@@ -74,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = arguments().parse_args(argv)
     try:
         metrics = picked(given.metric)
-        found = matrix(load(given.paths, given.scale), metrics, given.learning_rate)
+        with fetched(given.paths) as paths:
+            scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
+            found = matrix(scores, metrics, given.learning_rate)
     except UsageError as error:
         print(f"rank.py: {error}", file=sys.stderr)
         return 2

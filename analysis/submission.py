@@ -21,6 +21,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import polars as pl
 from polars.exceptions import PolarsError
 
+from analysis.fetch import fetched
 from analysis.load import SWEEP, load_sweep, read_record, stages_of
 from analysis.submission_choice import Choice, Run, choose
 from analysis.submission_files import OFFICIAL, File, Official, TornError, file_of
@@ -47,7 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="submission.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="folder of a sweep of the benchmark xtreme")
+    parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep of the benchmark xtreme; s3://... too")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--intermediate", metavar="NAME", help="instead of the best on English dev")
@@ -62,12 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Choose, write, and say what was done; returns the exit code."""
     given = arguments().parse_args(argv)
     try:
-        record = _record(given.sweep)
         _check_out(given.out)
-        read = load_sweep(given.sweep)
-        choice = choose(read, intermediate=given.intermediate, seed=given.seed, per_target=given.per_target)
-        stages = stages_of(given.sweep, record)
-        entries = [_entry(official, choice, stages) for official in OFFICIAL]
+        with fetched([given.sweep], files=("scores.parquet", PREDICTIONS)) as [sweep]:
+            record = _record(sweep)
+            read = load_sweep(sweep)
+            choice = choose(read, intermediate=given.intermediate, seed=given.seed, per_target=given.per_target)
+            entries = [_entry(official, choice, stages_of(sweep)) for official in OFFICIAL]
         _write(given.out, [file for entry in entries for file in entry.files.values()])
     except UsageError as error:
         print(f"submission.py: {error}", file=sys.stderr)

@@ -7,14 +7,14 @@ file: the scores in the order in which they came in, replayed at the start.
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from spaces.stage import TENTHS
-from trainables.files import write_text
+from trainables.storage import Storage, set_aside, write_text
 
 GRACE = 3  # tenths before anything may be stopped
 REDUCTION = 2  # rungs at 3 and 6 tenths; about half of a rung goes on
@@ -23,26 +23,27 @@ REDUCTION = 2  # rungs at 3 and 6 tenths; about half of a rung goes on
 class StratifiedAsha(FIFOScheduler):
     """A Tune scheduler that hands each result to the ASHA of its stratum. Rung entries are keyed by stage key."""
 
-    def __init__(self, folder: Path, competing: set[str]) -> None:
-        """`folder` holds one rungs file per stratum; `competing` are the ids of strata with more than one arm."""
+    def __init__(self, storage: Storage, folder: str, competing: set[str]) -> None:
+        """`folder` has one rungs file per stratum; `competing` are the ids of strata with more than one arm."""
         super().__init__()  # type: ignore[no-untyped-call]
-        self.folder, self.competing = folder, competing
+        self.storage, self.folder, self.competing = storage, folder, competing
         self.entries: dict[str, list[tuple[str, int, float]]] = {}
         self.stopped: set[str] = set()
-        self.damaged: list[Path] = []
+        self.damaged: list[str] = []
         self._ashas: dict[str, Any] = {}
-        for path in sorted(folder.glob("*.json")):
-            self._replay(path)
+        for name in sorted(storage.sizes(folder)):
+            file = PurePosixPath(name)
+            if file.suffix == ".json" and not file.name.startswith("."):
+                self._replay(name, stratum=file.stem)
 
-    def _replay(self, path: Path) -> None:
+    def _replay(self, name: str, stratum: str) -> None:
         try:
-            entries = [(str(k), int(t), float(v)) for k, t, v in json.loads(path.read_text(encoding="utf-8"))]
+            entries = [(str(k), int(t), float(v)) for k, t, v in json.loads(self.storage.read(name) or b"")]
         except (ValueError, TypeError):  # not ours, or damaged: set aside, the stratum's rungs start afresh
-            path.replace(path.with_suffix(".damaged"))
-            self.damaged.append(path.with_suffix(".damaged"))
+            self.damaged.append(set_aside(self.storage, name))
             return
         for entry in entries:
-            self._enter(path.stem, *entry)
+            self._enter(stratum, *entry)
 
     def _asha(self, stratum: str) -> Any:
         if stratum not in self._ashas:
@@ -75,7 +76,7 @@ class StratifiedAsha(FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         decision = self._enter(stratum, key, tenth, score)
         if tenth >= GRACE:  # what comes before cannot change a decision
-            write_text(self.folder / f"{stratum}.json", json.dumps(self.entries[stratum]))
+            write_text(self.storage, f"{self.folder}/{stratum}.json", json.dumps(self.entries[stratum]))
         return decision
 
     def stopped_curve(self, key: str) -> list[float] | None:

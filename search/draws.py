@@ -6,15 +6,15 @@ session that was killed are handed out again first: an interrupted study draws w
 
 import hashlib
 import warnings
-from pathlib import Path
 
 import optuna
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from search.draws_journal import DrawsJournal
 from spaces.plan import Stratum
 from spaces.space import Range
 from trainables.outcome import Outcome
+from trainables.storage import Storage
 
 RATE = "learning_rate"
 _STATES = {
@@ -28,8 +28,9 @@ _STATES = {
 class Draws:
     """The rates of every stratum of a sweep. Draw number i of a stratum is trial number i of its study."""
 
-    def __init__(self, journal: Path, sweep_seed: int) -> None:
-        self.journal, self.sweep_seed = journal, sweep_seed
+    def __init__(self, results: Storage, journal: str, sweep_seed: int) -> None:
+        """`journal` is the name of the journal in the results."""
+        self.results, self.journal, self.sweep_seed = results, journal, sweep_seed
         self._studies: dict[str, optuna.Study] = {}
         self._storage: optuna.storages.BaseStorage | None = None
 
@@ -61,7 +62,7 @@ class Draws:
         if stratum.id not in self._studies:
             if self._storage is None:
                 optuna.logging.set_verbosity(optuna.logging.WARNING)
-                self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(self.journal)))
+                self._storage = optuna.storages.JournalStorage(DrawsJournal(self.results, self.journal))
             self._studies[stratum.id] = optuna.create_study(
                 study_name=stratum.id,
                 storage=self._storage,
@@ -81,4 +82,4 @@ class Draws:
 
     def __getstate__(self) -> dict[str, object]:
         """Tune pickles what it is given: studies and storage are opened again where they are needed."""
-        return {"journal": self.journal, "sweep_seed": self.sweep_seed, "_studies": {}, "_storage": None}
+        return {**self.__dict__, "_studies": {}, "_storage": None}

@@ -60,7 +60,12 @@ def parser() -> argparse.ArgumentParser:
     world.add_argument("--small-width", type=_positive, metavar="N", help="hidden size of --model small")
     world.add_argument("--small-layers", type=_positive, metavar="N", help="layers of --model small")
     how = p.add_argument_group("how to run it")
-    how.add_argument("--results", default="runs", metavar="DIR", help="results folder (default: %(default)s)")
+    how.add_argument(
+        "--results", default="runs", metavar="DIR|URL", help="folder, or s3://bucket/prefix (default: %(default)s)"
+    )
+    how.add_argument(
+        "--scratch", metavar="DIR", help="each machine's own disk for tokenised data (default: the results)"
+    )
     how.add_argument("--name", help="name of the sweep (default: <space>-<benchmark>)")
     how.add_argument("--scheduler", choices=("asha", "none"), default="asha", help="early stopping on English dev")
     how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")

@@ -22,6 +22,7 @@ from spaces.task import Task
 from trainables import data
 from trainables.data import Source
 from trainables.places import Place
+from trainables.storage import Storage, below, open_storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,9 @@ class Request:
     sources: Mapping[str, list[str]]  # what each task reads, with the hash of its files or the hub's commit
 
     @property
-    def folder(self) -> Path:
-        """The sweep's own folder."""
-        return self.place.results / self.name
+    def url(self) -> str:
+        """Where the sweep's own folder is: what the analysis is given."""
+        return below(self.place.results.url, self.name)
 
     @property
     def competing(self) -> set[str]:
@@ -100,10 +101,11 @@ def make_request(options: Namespace) -> Request:
         plan=strata(resolved, benchmark, pretrain=own),
         maker=maker,
         place=Place(
-            results=Path(options.results).resolve(),
+            results=_results(options.results),
             source=source,
             model=None if own else model_place(options),
             predictions=options.predictions,
+            scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=_spec(options, resolved, benchmark, maker),
         tasks=needs.tasks,
@@ -187,10 +189,25 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
     return dict(json.loads(json.dumps(spec)))
 
 
-def check_writable(results: Path) -> None:
-    """Raise UsageError if the results folder could not be made or written; makes nothing."""
-    place = results
+def _results(url: str) -> Storage:
+    if "://" not in url:
+        return open_storage(str(Path(url).resolve()))
+    try:
+        return open_storage(url)
+    except ValueError as error:
+        raise UsageError(f"--results {error}.") from error
+
+
+def check_writable(results: Storage) -> None:
+    """Raise UsageError if the results could not be written; makes no folder."""
+    if "://" in results.url:
+        try:
+            results.has(".lock")
+        except OSError as error:
+            raise UsageError(f"the results in {results.url} cannot be reached: {error}.") from error
+        return
+    place = Path(results.url)
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise UsageError(f"the results folder {results} cannot be written: {place} is not a writable folder.")
+        raise UsageError(f"the results folder {results.url} cannot be written: {place} is not a writable folder.")

@@ -63,10 +63,11 @@ def run(options: "Namespace") -> int:
     check_writable(request.place.results)
     from search.sweep import check_growth, lock_results, read_sweep
 
-    old = read_sweep(request.folder)
+    old = read_sweep(request.place.results, request.name)
     if old is not None:
         check_growth(old["spec"], request.spec, request.name)
-    with lock_results(request.place.results):
+    lock = lock_results(request.place.results)
+    try:
         from search.sweep_run import run_sweep
 
         board, interrupted = run_sweep(request, options, slots)
@@ -77,6 +78,8 @@ def run(options: "Namespace") -> int:
             return signals.INTERRUPTED
         _rank(request)
         return FAILED if _say_failures(board) else DONE
+    finally:
+        lock.release()
 
 
 def _show_plan(request: "Request", slots: int) -> int:
@@ -135,7 +138,7 @@ def _rank(request: "Request") -> None:
     from search.processes import end_descendants
 
     print(flush=True)
-    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), str(request.folder)]
+    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]
     with signals.taken_down(end_descendants):  # in a group of its own, so that Ctrl-C comes to this process only
         subprocess.run(command, check=False, process_group=0)
 

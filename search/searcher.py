@@ -67,7 +67,9 @@ class PlanSearcher(Searcher):
             return outcome
         if error:
             return store.write_failed(stage, "WorkerDied: the worker process ended twice before the stage was done")
-        return store.write_stopped(stage, result["curve"], result["steps"], result["seconds"])
+        # A stage whose last tenth before a kill was not heard of may have trained one beyond the rung that stops it.
+        judged = None if self.board.gate is None else self.board.gate.stopped_curve(stage.key)
+        return store.write_stopped(stage, judged or result["curve"], result["steps"], result["seconds"])
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the truth is in the store."""

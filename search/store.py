@@ -1,14 +1,14 @@
 """What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
 
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
 
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
 from trainables.scores import score_rows, write_scores
+from trainables.storage import set_aside
 
 
 class Store:
@@ -16,17 +16,14 @@ class Store:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.set_aside: list[Path] = []  # damaged files that were found, under their new names
+        self.set_aside: list[str] = []  # damaged files that were found, under their new names
 
     def outcome(self, key: str) -> Outcome | None:
         """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done."""
-        folder = self.place.folder(key)
         try:
-            return read_outcome(folder)
+            return read_outcome(self.place, key)
         except ValueError:
-            damaged = folder / f"{FILE}.damaged"
-            (folder / FILE).replace(damaged)
-            self.set_aside.append(damaged)
+            self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
             return None
 
     def lay_out(self, stage: Stage) -> None:
@@ -35,16 +32,15 @@ class Store:
 
     def has_encoder(self, key: str) -> bool:
         """Whether the stage's encoder is still there for others to start from."""
-        return (self.place.folder(key) / ENCODER).is_dir()
+        return self.place.results.has(self.place.name(key, ENCODER))
 
     def has_predictions(self, key: str) -> bool:
         """Whether the stage left its predictions."""
-        return (self.place.folder(key) / PREDICTIONS).is_file()
+        return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
         """Forget that the stage is done, since its encoder is needed again and was removed."""
-        folder = self.place.folder(key)
-        (folder / FILE).replace(folder / f"{FILE}.reopened")
+        set_aside(self.place.results, self.place.name(key, FILE), "reopened")
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
@@ -79,7 +75,6 @@ class Store:
         return self._write(stage, outcome, rows)
 
     def _write(self, stage: Stage, outcome: Outcome, measured: Sequence[Mapping[str, object]]) -> Outcome:
-        folder = self.place.folder(stage.key)
         rows = score_rows(
             stage,
             measured,
@@ -88,14 +83,14 @@ class Store:
             steps=outcome.steps,
             seconds=outcome.seconds,
         )
-        write_scores(folder / SCORES, rows)
-        write_outcome(folder, outcome)
+        self.place.results.write_file(self.place.name(stage.key, SCORES), partial(write_scores, rows=rows))
+        write_outcome(self.place, outcome)
         return outcome
 
     def drop_checkpoint(self, key: str) -> None:
         """Remove the exact state of a stage that nobody will continue."""
-        (self.place.folder(key) / CHECKPOINT).unlink(missing_ok=True)
+        self.place.results.remove(self.place.name(key, CHECKPOINT))
 
     def drop_encoder(self, key: str) -> None:
         """Remove an encoder that nobody will start from."""
-        shutil.rmtree(self.place.folder(key) / ENCODER, ignore_errors=True)
+        self.place.results.remove(self.place.name(key, ENCODER))

@@ -1,43 +1,48 @@
 """The sweep's own file, `<results>/<sweep>/sweep.json`: its frozen specification and the keys that belong to it."""
 
-import fcntl
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from spaces.errors import UsageError
-from trainables.files import write_text
+from trainables.storage import Lock, LockedError, Storage, write_text
 
 VERSION = 1
+FILE = "sweep.json"
+LOCK = ".lock"  # of the results, beside the sweeps
 AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
 GROWING = ("data", "languages", "mixture")  # these may gain entries, but an entry may not change
 DERIVED = ("space", "controls", "retrieval")  # follow from the rest
 PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 
 
-def read_sweep(folder: Path) -> dict[str, Any] | None:
-    """What `sweep.json` holds, None if there is none; raises UsageError for a file that is none of ours."""
-    path = folder / "sweep.json"
+def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
+    """What the `sweep.json` of a sweep holds, None if there is none; raises UsageError for a foreign file."""
+    content = results.read(f"{name}/{FILE}")
+    if content is None:
+        return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content)
         if not isinstance(found, dict) or not isinstance(found["spec"], dict) or not isinstance(found["stages"], dict):
             raise ValueError("it lacks spec or stages")
         return found
-    except FileNotFoundError:
-        return None
     except (ValueError, KeyError) as error:
         raise UsageError(
-            f"{path} is no sweep's file ({error}): move it away or choose another --name; finished stages are kept."
+            f"{results.url}/{name}/{FILE} is no sweep's file ({error}): move it away or choose another --name; "
+            "finished stages are kept."
         ) from error
 
 
 def write_sweep(
-    folder: Path, spec: Mapping[str, Any], stages: Mapping[str, str], sources: Mapping[str, Sequence[str]]
+    results: Storage,
+    name: str,
+    spec: Mapping[str, Any],
+    stages: Mapping[str, str],
+    sources: Mapping[str, Sequence[str]],
 ) -> None:
     """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads."""
     content = {
@@ -45,11 +50,10 @@ def write_sweep(
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
         "sources": sources,
-        "results": "..",
         "versions": versions(),
         "commit": commit(),
     }
-    write_text(folder / "sweep.json", json.dumps(content, indent=1))
+    write_text(results, f"{name}/{FILE}", json.dumps(content, indent=1))
 
 
 def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> None:
@@ -112,23 +116,13 @@ def commit() -> str | None:
     return done.stdout.strip()
 
 
-def lock_results(results: Path) -> IO[str]:
-    """Take the results folder for this run; raises UsageError if it cannot be written or another run has it."""
+def lock_results(results: Storage) -> Lock:
+    """Take the results for this run; raises UsageError if they cannot be written or another run has them."""
     try:
-        results.mkdir(parents=True, exist_ok=True)
-        lock = (results / ".lock").open("a+")
-    except OSError as error:
-        raise UsageError(f"the results folder {results} cannot be written: {error.strerror}.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        owner = lock.read().strip() or "another process"
-        lock.close()
+        return results.lock(LOCK)
+    except LockedError as error:
         raise UsageError(
-            f"the results folder {results} is in use by {owner}: wait for it, or give another --results."
+            f"the results in {results.url} are in use by {error}: wait for it, or give other --results."
         ) from error
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {platform.node()}")
-    lock.flush()
-    return lock
+    except OSError as error:
+        raise UsageError(f"the results in {results.url} cannot be written: {error.strerror or error}.") from error

@@ -44,7 +44,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
-        rates: Any = Draws(request.folder / "draws.journal", sweep_seed=0)
+        rates: Any = Draws(request.place.results, f"{request.name}/draws.journal", sweep_seed=0)
     else:
         rates = None
     return Board(
@@ -66,7 +66,7 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha
 
-        gate = StratifiedAsha(request.folder / "rungs", request.competing)
+        gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
     members = Members(request, board)
     members.write()
@@ -85,7 +85,7 @@ class Members:
 
     def __init__(self, request: Request, board: Board) -> None:
         self.request, self.board, self.written = request, board, 0.0
-        old = read_sweep(request.folder)
+        old = read_sweep(request.place.results, request.name)
         self.stages: dict[str, str] = {} if old is None else dict(old["stages"])
 
     def changed(self) -> None:
@@ -96,7 +96,8 @@ class Members:
     def write(self) -> None:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
-        write_sweep(self.request.folder, self.request.spec, self.stages, self.request.sources)
+        request = self.request
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources)
         self.written = time.monotonic()
 
 

@@ -1,13 +1,14 @@
 """Shared by all tests: a tiny world to train in, and where real data lie if they are here."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.hub_layout import Layout
+from tests.s3_server import S3Server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,3 +29,11 @@ def real() -> Path:
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Writes a split in hub layout and returns the data folder."""
     return Layout(tmp_path / "hub").write
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A local S3 server."""
+    server = S3Server.start()
+    yield server
+    server.stop()

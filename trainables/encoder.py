@@ -9,7 +9,6 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 
 from spaces.stage import Precision
 from trainables.features import Tensors
-from trainables.files import write_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,9 @@ def _without_pooler(place: str) -> dict[str, bool]:
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
-    """Write model and tokenizer as a folder that `transformers` loads; whole, or not at all."""
-
-    def write(temporary: Path) -> None:
-        encoder.model.save_pretrained(temporary)
-        encoder.tokenizer.save_pretrained(temporary)
-
-    write_folder(folder, write)
+    """Write model and tokenizer into a folder that `transformers` loads."""
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
 
 
 def freeze_embeddings(model: PreTrainedModel) -> None:

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written under a temporary name, flushed to disk, renamed.
 
-A kill at any moment leaves either the old file or the new one. Left-over temporary names start with a dot.
+A kill or a power cut at any moment leaves either the old file or the new one. Temporary names start with a dot and end
+in the number of the process that writes them.
 """
 
 import os
@@ -13,26 +14,30 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
+def _flush(path: Path) -> None:
+    """Wait until a file's contents, or a folder's entries, are on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, flush it to disk and rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        _flush(temporary)
         temporary.replace(path)
+        _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, or none."""
-    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary folder, flush its files and rename it to `path`, replacing what was there."""
+    """Let `write` fill a temporary folder, flush its files and rename it to `path`, in place of what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -40,11 +45,11 @@ def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         for file in temporary.rglob("*"):
-            if file.is_file():
-                with file.open("rb+") as handle:
-                    os.fsync(handle.fileno())
+            _flush(file)
+        _flush(temporary)
         if path.exists():
-            shutil.rmtree(path)
+            shutil.rmtree(path)  # a kill between here and the next line leaves no folder, never half of one
         temporary.rename(path)
+        _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

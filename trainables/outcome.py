@@ -3,10 +3,10 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from spaces.columns import Status
-from trainables.files import write_text
+from trainables.places import Place
+from trainables.storage import write_text
 
 FILE = "outcome.json"
 
@@ -28,17 +28,18 @@ class Outcome:
     note: str | None = None  # e.g. a halved micro-batch
 
 
-def write_outcome(folder: Path, outcome: Outcome) -> None:
+def write_outcome(place: Place, outcome: Outcome) -> None:
     """Write the outcome into the stage's folder: from now on the stage is done."""
-    write_text(folder / FILE, json.dumps(dataclasses.asdict(outcome), indent=1))
+    write_text(place.results, place.name(outcome.key, FILE), json.dumps(dataclasses.asdict(outcome), indent=1))
 
 
-def read_outcome(folder: Path) -> Outcome | None:
+def read_outcome(place: Place, key: str) -> Outcome | None:
     """The outcome in a stage's folder, None if there is none; raises ValueError for a file that is none."""
-    try:
-        fields = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return Outcome(**{**fields, "curve": tuple(fields["curve"])})
-    except FileNotFoundError:
+    content = place.results.read(place.name(key, FILE))
+    if content is None:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / FILE} is damaged: {error}") from error
+    try:
+        fields = json.loads(content)
+        return Outcome(**{**fields, "curve": tuple(fields["curve"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{place.name(key, FILE)} is damaged: {error}") from error

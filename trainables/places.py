@@ -7,18 +7,23 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              predictions.parquet     what it predicted on the test sets, with `--predictions`
              outcome.json            written last: the stage is done
 
-Beside them lies encoded/, the tokenised data of all stages (trainables/encoded.py).
+             lock                    held by the worker that has the stage open
+
+Tokenised data lie in the folder encoded/ (trainables/encoded.py): beside them, or on each machine's own disk.
 """
 
+import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
 from trainables.data import Source
-from trainables.files import write_text
+from trainables.storage import Storage, write_text
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
+LOCK = "lock"
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 
@@ -27,32 +32,38 @@ SPEC = "spec.json"
 class Place:
     """Where stages read and write: no part of their keys."""
 
-    results: Path
+    results: Storage
     source: Source
     model: str | None = None  # hub id or folder of a given encoder
     predictions: bool = False  # keep what is predicted on the test sets
+    scratch: str | None = None  # folder on each machine's own disk, for what can be made again
 
-    def folder(self, key: str) -> Path:
-        """The folder of a stage."""
-        return self.results / "stages" / key
+    def name(self, key: str, file: str) -> str:
+        """The name of one of a stage's files."""
+        return f"stages/{key}/{file}"
 
     @property
     def encoded(self) -> Path:
-        """The folder of the tokenised data that all workers share."""
-        return self.results / "encoded"
+        """The folder of the tokenised data that all workers of a machine share: it is mapped into memory."""
+        if self.scratch is not None:
+            return Path(self.scratch) / "encoded"
+        if "://" not in self.results.url:
+            return Path(self.results.url) / "encoded"
+        digest = hashlib.sha256(self.results.url.encode()).hexdigest()[:8]
+        return Path(tempfile.gettempdir()) / f"transfer-search-{digest}" / "encoded"
 
 
 def write_spec(place: Place, stage: Stage) -> None:
     """Lay the stage's folder out, so that a worker can open it by its key."""
-    path = place.folder(stage.key) / SPEC
-    if not path.exists():
-        write_text(path, stage.to_json())
+    name = place.name(stage.key, SPEC)
+    if not place.results.has(name):
+        write_text(place.results, name, stage.to_json())
 
 
 def read_spec(place: Place, key: str) -> Stage:
     """The stage of a folder; raises ValueError if its contents do not hash to the folder's name."""
-    path = place.folder(key) / SPEC
-    stage = stage_from_json(path.read_text(encoding="utf-8"))
+    name = place.name(key, SPEC)
+    stage = stage_from_json((place.results.read(name) or b"").decode())
     if stage.key != key:
-        raise ValueError(f"{path} belongs to stage {stage.key}: it was changed; remove the folder.")
+        raise ValueError(f"{name} belongs to stage {stage.key}: it was changed; remove the folder.")
     return stage

@@ -11,7 +11,6 @@ from spaces.prediction_columns import PREDICTION_COLUMNS
 from spaces.task import Task
 from trainables.evaluation import Evaluated
 from trainables.examples import Pool, Span
-from trainables.files import write_file
 
 TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<string>": pa.list_(pa.string())}
 SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PREDICTION_COLUMNS])
@@ -98,6 +97,5 @@ def _table(
 
 
 def write_predictions(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write the tables of a stage as one whole Parquet file."""
-    table = pa.concat_tables(tables)
-    write_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    """Write the tables of a stage as one Parquet file."""
+    pq.write_table(pa.concat_tables(tables), path, compression="zstd")

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 
 from spaces.columns import COLUMNS, VERSION, Status
 from spaces.stage import Stage
-from trainables.files import write_file
 
 SCHEMA = pa.schema(
     [
@@ -54,10 +53,10 @@ def failed_row(target: str | None) -> dict[str, Any]:
 
 
 def write_scores(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the rows as one whole Parquet file; raises KeyError for a column that is not documented."""
+    """Write the rows as a Parquet file; raises KeyError for a column that is not documented."""
     known = set(SCHEMA.names)
     for row in rows:
         if not row.keys() <= known:
             raise KeyError(f"undocumented columns: {sorted(row.keys() - known)}")
     table = pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in rows], schema=SCHEMA)
-    write_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    pq.write_table(table, path, compression="zstd")

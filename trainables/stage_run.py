@@ -1,13 +1,14 @@
 """One stage from start to end: open it, advance it tenth by tenth, write what it leaves. Knows nothing of Ray."""
 
 import ctypes
-import fcntl
 import gc
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import IO, Any
+from functools import partial
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -18,25 +19,27 @@ from spaces.prediction_columns import PREDICTIONS
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
-from trainables.files import write_file
 from trainables.fine_tuning import degenerate, dev_rows, score_tests, start_training
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
-from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
+from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
 from trainables.predictions import write_predictions
 from trainables.pretrain import Pretraining
 from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, write_scores
+from trainables.storage import Fill, LockedError, set_aside
 from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning
+
+ORPHAN = 60.0  # seconds to wait for another process that has the stage open
 
 
 class StageRun:
     """A stage under way in this process. While it is open no other process can work on it."""
 
     def __init__(self, place: Place, key: str) -> None:
-        self.place, self.stage, self.folder = place, read_spec(place, key), place.folder(key)
+        self.place, self.stage = place, read_spec(place, key)
         self.profile = PROFILES.find(self.stage.profile)
         if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
             self.profile = replace(self.profile, freeze_embeddings=False)
@@ -44,12 +47,18 @@ class StageRun:
         self.curve: list[float] = []
         self.seconds = 0.0
         self.tested = Tested()
-        self._lock: IO[str] = (self.folder / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)  # waits for a worker that outlived a killed driver by seconds
+        # A worker that outlived a killed driver is waited for: it ends within seconds.
+        try:
+            self._lock = place.results.lock(place.name(key, LOCK), wait=ORPHAN)
+        except LockedError as held:
+            raise LockedError(
+                f"stage {key} is held by {held} for more than {ORPHAN:.0f} s: end that process, then run again with "
+                "--retry-failed."
+            ) from held
 
     def close(self) -> None:
         """Give the stage free for other processes."""
-        self._lock.close()
+        self._lock.release()
         self.work = None
         torch.cuda.empty_cache()  # the process lives on, and others may share the GPU; nothing happens without one
         if self.stage.kind == "pretrain":
@@ -61,7 +70,7 @@ class StageRun:
         A stage that is done already is left alone. While it is under way its status is `stopped`: what it will be if
         nobody advances it further.
         """
-        done = read_outcome(self.folder)
+        done = read_outcome(self.place, self.stage.key)
         if done is not None and done.status in ("finished", "degenerate"):
             return done
         began = time.monotonic()
@@ -86,11 +95,11 @@ class StageRun:
         work = self.work
         assert work is not None
         if isinstance(work, Pretraining):
-            save_encoder(Encoder(work.encoder, work.tokenizer), self.folder / ENCODER)
+            self._hand_on(Encoder(work.encoder, work.tokenizer))
             return self._finish("finished", [], began)
         work.restore_best()
         if self.stage.kind == "intermediate":
-            save_encoder(work.encoder, self.folder / ENCODER)
+            self._hand_on(work.encoder)
         self.tested = score_tests(self.stage, work, self.place, self.profile)
         reason = degenerate(work)
         rows = self._dev_rows() + self.tested.rows
@@ -102,12 +111,21 @@ class StageRun:
         self.seconds += time.monotonic() - began
         outcome = replace(self._outcome(status), reason=reason)
         rows = score_rows(self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds)
-        write_scores(self.folder / SCORES, rows)
+        self._write(SCORES, partial(write_scores, rows=rows))
         if self.tested.predictions:
-            write_predictions(self.folder / PREDICTIONS, self.tested.predictions)
-        write_outcome(self.folder, outcome)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+            self._write(PREDICTIONS, partial(write_predictions, tables=self.tested.predictions))
+        write_outcome(self.place, outcome)
+        self.place.results.remove(self._name(CHECKPOINT))
         return outcome
+
+    def _name(self, file: str) -> str:
+        return self.place.name(self.stage.key, file)
+
+    def _write(self, file: str, fill: Fill) -> None:
+        self.place.results.write_file(self._name(file), fill)
+
+    def _hand_on(self, encoder: Encoder) -> None:
+        self.place.results.write_folder(self._name(ENCODER), partial(save_encoder, encoder))
 
     def _outcome(self, status: Status) -> Outcome:
         tuned = self.work if isinstance(self.work, FineTuning) else None
@@ -132,25 +150,31 @@ class StageRun:
     def _parent(self) -> Encoder:
         """The encoder that this stage starts from."""
         parent = self.stage.parent
-        place = self.place.model if parent is None else str(self.place.folder(parent) / ENCODER)
-        if place is None:
+        if parent is None and self.place.model is None:
             raise ValueError(f"stage {self.stage.key} has neither a parent nor a given encoder.")
         seed = self.stage.seed if self.stage.start["random"] else None
-        return load_encoder(place, precision=self.stage.precision, random_seed=seed)
+        here = (
+            nullcontext(self.place.model)
+            if parent is None
+            else self.place.results.local(self.place.name(parent, ENCODER))
+        )
+        with here as place:
+            return load_encoder(str(place), precision=self.stage.precision, random_seed=seed)
 
     def _open(self) -> FineTuning | Pretraining:
         """The work from its last whole tenth, or from its beginning."""
-        work, checkpoint = self._begin(), self.folder / CHECKPOINT
-        if not checkpoint.exists():
+        work, checkpoint = self._begin(), self._name(CHECKPOINT)
+        if not self.place.results.has(checkpoint):
             return work
         try:
-            state = load_file(checkpoint)
+            with self.place.results.local(checkpoint) as path:
+                state = load_file(path)
             curve, seconds = state.pop("run.curve").tolist(), float(state.pop("run.seconds"))
             work.load_state(state)
         except (torch.OutOfMemoryError, torch.AcceleratorError):  # RuntimeErrors that do not speak of the file
             raise
         except (SafetensorError, KeyError, RuntimeError, ValueError):
-            checkpoint.replace(checkpoint.with_suffix(".damaged"))  # set aside, never deleted silently
+            set_aside(self.place.results, checkpoint)
         else:
             self.curve, self.seconds = curve, seconds
             return work
@@ -169,7 +193,7 @@ class StageRun:
             "run.curve": torch.tensor(self.curve, dtype=torch.float64),
             "run.seconds": torch.tensor(self.seconds, dtype=torch.float64),
         }
-        write_file(self.folder / CHECKPOINT, lambda temporary: save_file(state, temporary))
+        self._write(CHECKPOINT, partial(save_file, state))
 
 
 def _return_memory() -> None:

@@ -6,7 +6,6 @@ Actors are reused, and Tune may call `setup` in a spare process for a trial that
 
 import json
 import traceback
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,19 +14,20 @@ from ray import tune
 from trainables.data import Source
 from trainables.places import Place
 from trainables.stage_run import StageRun
+from trainables.storage import open_storage
 
 
 def place_to_json(place: Place) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
     source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
-    own = {"results": str(place.results), "model": place.model, "predictions": place.predictions}
-    return json.dumps({**own, "source": source})
+    own = {name: getattr(place, name) for name in ("model", "predictions", "scratch")}
+    return json.dumps({**own, "results": place.results.url, "source": source})
 
 
 def place_from_json(text: str) -> Place:
     """The inverse of `place_to_json`."""
     fields = json.loads(text)
-    return Place(**{**fields, "results": Path(fields["results"]), "source": Source(**fields["source"])})
+    return Place(**{**fields, "results": open_storage(fields["results"]), "source": Source(**fields["source"])})
 
 
 class StageTrial(tune.Trainable):

@@ -93,17 +93,18 @@ def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_pa
     assert [(hole.seed, hole.status) for hole in one.holes] == [(1, "missing")]
 
 
-def test_results_may_lie_elsewhere_or_have_been_copied(sweep: Callable[..., Path], tmp_path: Path) -> None:
+def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callable[..., Path], tmp_path: Path) -> None:
     folder = sweep()
     record = json.loads((folder / "sweep.json").read_text())
     (tmp_path / "far").mkdir()
-    for results in ("../far", str(tmp_path / "far"), "/nowhere/at/all"):
-        (folder / "sweep.json").write_text(json.dumps({**record, "results": results}))
-        if results == "../far":
-            (tmp_path / "stages").rename(tmp_path / "far" / "stages")
-        if results == "/nowhere/at/all":
-            (tmp_path / "far" / "stages").rename(tmp_path / "stages")
-        assert load([folder]).stages == (2, 2)
+    for name in (folder.name, "stages"):
+        (tmp_path / name).rename(tmp_path / "far" / name)
+    moved = tmp_path / "far" / folder.name
+    assert load([moved]).stages == (2, 2)
+    for name in ("../stages/x", "/etc", "", ".."):
+        (moved / "sweep.json").write_text(json.dumps({**record, "stages": {name: "s"}}))
+        with pytest.raises(UsageError, match="is no key of a stage"):
+            load([moved])
 
 
 def test_all_stages_are_scanned_at_once(sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

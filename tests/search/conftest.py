@@ -14,7 +14,9 @@ from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
+from tests.on_disk import folder_of
 from trainables.data import Source
+from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import ENCODER, Place
 
@@ -31,10 +33,10 @@ def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     """What a worker leaves of a stage."""
     curve = curve_of(stage)
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
-    folder = store.place.folder(stage.key)
+    folder = folder_of(store.place, stage.key)
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
-    write_outcome(folder, outcome)
+    write_outcome(store.place, outcome)
     return outcome
 
 
@@ -67,7 +69,7 @@ class Room:
             test_limit=None,
             precision="fp32",
         )
-        store = Store(Place(results=self.results, source=Source(benchmark="miniature")))
+        store = Store(Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")))
         return Board(
             self.plan(),
             maker,

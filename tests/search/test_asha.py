@@ -8,6 +8,7 @@ import pytest
 
 from search.asha import GRACE, StratifiedAsha
 from spaces.stage import TENTHS
+from trainables.local_storage import LocalStorage
 
 from .conftest import Room
 
@@ -15,7 +16,7 @@ UP = [0.1 * t for t in range(1, TENTHS + 1)]
 
 
 def asha(folder: Path, *strata: str) -> StratifiedAsha:
-    return StratifiedAsha(folder, set(strata or ("s",)))
+    return StratifiedAsha(LocalStorage(folder), "rungs", set(strata or ("s",)))
 
 
 def test_nothing_is_stopped_before_three_tenths(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_strata_never_compete(tmp_path: Path) -> None:
 
 
 def test_an_arm_alone_is_never_judged(tmp_path: Path) -> None:
-    gate = StratifiedAsha(tmp_path, set())
+    gate = StratifiedAsha(LocalStorage(tmp_path), "rungs", set())
     assert gate.report_curve("pretrain", "a", UP) == gate.report_curve("pretrain", "b", [0.0] * 10) == "CONTINUE"
     assert not list(tmp_path.iterdir())
 
@@ -72,9 +73,10 @@ def test_a_stopped_arm_cannot_climb_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", '{"a": 1}', "[[1]]"])
 def test_a_damaged_rungs_file_is_set_aside(tmp_path: Path, text: str) -> None:
-    (tmp_path / "s.json").write_text(text)
+    (tmp_path / "rungs").mkdir()
+    (tmp_path / "rungs" / "s.json").write_text(text)
     gate = asha(tmp_path)
-    assert gate.damaged == [tmp_path / "s.damaged"] and (tmp_path / "s.damaged").read_text() == text
+    assert gate.damaged == ["rungs/s.json.damaged"] and (tmp_path / "rungs" / "s.json.damaged").read_text() == text
 
 
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path) -> None:
@@ -87,13 +89,13 @@ def test_tune_is_answered_from_the_whole_curve(tmp_path: Path) -> None:
 def test_a_sweep_with_stopping_continues_as_it_began(room: Room) -> None:
     folder = room.results / "rungs"
     competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
-    room.gate = StratifiedAsha(folder, competing)
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
     room.run(most=12)
-    room.gate = StratifiedAsha(folder, competing)
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
     room.run()
     interrupted = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
     whole = Room(room.results / "whole", room.space)
-    whole.gate = StratifiedAsha(whole.results / "rungs", competing)
+    whole.gate = StratifiedAsha(LocalStorage(whole.results), "rungs", competing)
     board = whole.run()
     assert board.complete
     assert interrupted == {path.name: json.loads(path.read_text()) for path in whole.results.glob("rungs/*.json")}
@@ -103,7 +105,7 @@ def test_a_sweep_with_stopping_continues_as_it_began(room: Room) -> None:
 
 def test_what_one_sweep_stopped_another_one_may_finish(room: Room) -> None:
     competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
-    room.gate = StratifiedAsha(room.results / "rungs", competing)
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
     room.run()
     stopped = set(room.gate.stopped)
     other = Room(room.results, room.space)  # the same stages without stopping

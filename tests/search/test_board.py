@@ -142,7 +142,7 @@ def test_a_damaged_outcome_is_set_aside_and_its_stage_runs_again(room: Room) -> 
     room.ran.clear()
     board = room.run()
     assert [stage.key for stage in room.ran] == [victim.key]
-    assert board.store.set_aside == [path.with_name(f"{FILE}.damaged")]
+    assert board.store.set_aside == [f"stages/{victim.key}/{FILE}.damaged"]
     assert path.with_name(f"{FILE}.damaged").exists()
 
 

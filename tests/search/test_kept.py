@@ -9,6 +9,7 @@ from search.options import parse
 from search.request import make_request
 from search.run import _say_unkept
 from spaces.prediction_columns import PREDICTIONS
+from tests.on_disk import folder_of
 
 from .conftest import Room
 
@@ -27,11 +28,11 @@ def test_finished_stages_without_predictions_are_counted(room: Room, capsys: pyt
     board = room.run()
     finished = [s for s in room.ran if s.kind != "pretrain" and not (s.kind == "target" and s.seed == 1)]
     for stage in finished[1:]:
-        (board.store.place.folder(stage.key) / PREDICTIONS).touch()
+        (folder_of(board.store.place, stage.key) / PREDICTIONS).touch()
     _say_unkept(board)
     said = capsys.readouterr().out
     assert f"1 of {len(finished)} finished stages have no predictions" in said and "--results" in said
     assert said.count("\n") == 1
-    (board.store.place.folder(finished[0].key) / PREDICTIONS).touch()
+    (folder_of(board.store.place, finished[0].key) / PREDICTIONS).touch()
     _say_unkept(board)
     assert capsys.readouterr().out == ""

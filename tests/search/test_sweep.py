@@ -7,6 +7,7 @@ import pytest
 
 from search.sweep import check_growth, lock_results, read_sweep, write_sweep
 from spaces.errors import UsageError
+from trainables.local_storage import LocalStorage
 
 SPEC = {
     "space": "full",
@@ -22,11 +23,11 @@ SPEC = {
 
 
 def test_it_reads_back(tmp_path: Path) -> None:
-    write_sweep(tmp_path, SPEC, {"key": "stratum"}, {})
-    found = read_sweep(tmp_path)
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {})
+    found = read_sweep(LocalStorage(tmp_path), "s")
     assert found is not None and found["spec"] == SPEC and found["stages"] == {"key": "stratum"}
     assert found["versions"]["python"]
-    assert read_sweep(tmp_path / "other") is None
+    assert read_sweep(LocalStorage(tmp_path), "other") is None
 
 
 @pytest.mark.parametrize(
@@ -69,24 +70,27 @@ def test_a_range_may_get_more_draws() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"spec": 1, "stages": {}}'])
 def test_a_foreign_file_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "sweep.json").write_text(text)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "sweep.json").write_text(text)
     with pytest.raises(UsageError, match="is no sweep's file"):
-        read_sweep(tmp_path)
-    assert (tmp_path / "sweep.json").read_text() == text
+        read_sweep(LocalStorage(tmp_path), "s")
+    assert (tmp_path / "s" / "sweep.json").read_text() == text
 
 
 def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
-    with lock_results(tmp_path), pytest.raises(UsageError, match=r"in use by process \d+"):
-        lock_results(tmp_path)
-    lock_results(tmp_path).close()
+    lock = lock_results(LocalStorage(tmp_path))
+    with pytest.raises(UsageError, match=r"in use by process \d+"):
+        lock_results(LocalStorage(tmp_path))
+    lock.release()
+    lock_results(LocalStorage(tmp_path)).release()
 
 
 def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_sweep(tmp_path, SPEC, {}, {})
-    before = (tmp_path / "sweep.json").read_text()
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {}, {})
+    before = (tmp_path / "s" / "sweep.json").read_text()
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        write_sweep(tmp_path, {**SPEC, "seeds": [0, 1]}, {}, {})
-    assert (tmp_path / "sweep.json").read_text() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
+        write_sweep(LocalStorage(tmp_path), "s", {**SPEC, "seeds": [0, 1]}, {}, {})
+    assert (tmp_path / "s" / "sweep.json").read_text() == before
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["sweep.json"]
     assert json.loads(before)["spec"]["seeds"] == [0]

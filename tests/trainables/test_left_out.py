@@ -9,8 +9,10 @@ from datasets import ClassLabel, Features, List
 from spaces.stage import Stage
 from spaces.xtreme import ENTITIES
 from tests.hub_layout import QA, TEXT, qa_row
+from tests.on_disk import folder_of
 from tests.trainables.test_stage_run import BASE, RECIPE, run
 from trainables.data import Source
+from trainables.local_storage import LocalStorage
 from trainables.places import SCORES, Place
 
 Write = Callable[..., Path]
@@ -30,7 +32,9 @@ def target(training: str, targets: dict[str, tuple[str, ...]]) -> Stage:
 
 def place_of(tmp_path: Path, data: Path, encoder_folder: Path) -> Place:
     return Place(
-        results=tmp_path / "results", source=Source(benchmark="xtreme", data=str(data)), model=str(encoder_folder)
+        results=LocalStorage(tmp_path / "results"),
+        source=Source(benchmark="xtreme", data=str(data)),
+        model=str(encoder_folder),
     )
 
 
@@ -47,7 +51,7 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
         "left out of xquad's training: 1 answer not found in the context, 1 empty text; "
         "left out of xquad's dev: 1 no label; left out of xquad de: 1 no answer"
     )
-    test = pl.read_parquet(place.folder(stage.key) / SCORES).filter(pl.col("split") == "test")
+    test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {2}
 
 
@@ -68,5 +72,5 @@ def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     assert outcome.note == "; ".join(
         f"left out of {what}: {told}" for what in ("panx's training", "panx's dev", "panx de")
     )
-    test = pl.read_parquet(place.folder(stage.key) / SCORES).filter(pl.col("split") == "test")
+    test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {17}

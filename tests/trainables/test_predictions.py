@@ -13,9 +13,11 @@ from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS
+from tests.on_disk import folder_of
 from trainables.data import Source
 from trainables.evaluation import Evaluated
 from trainables.examples import Choice, Parallel, Span, Tagged
+from trainables.local_storage import LocalStorage
 from trainables.places import SCORES, Place, write_spec
 from trainables.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
 from trainables.stage_run import StageRun
@@ -45,7 +47,7 @@ TATOEBA = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna", "q
 @pytest.fixture
 def place(tmp_path: Path, encoder_folder: Path) -> Place:
     source = Source(benchmark="miniature", limit=40, test_limit=10)
-    return Place(results=tmp_path / "plain", source=source, model=str(encoder_folder))
+    return Place(results=LocalStorage(tmp_path / "plain"), source=source, model=str(encoder_folder))
 
 
 def run(place: Place, stage: Stage) -> Path:
@@ -54,13 +56,13 @@ def run(place: Place, stage: Stage) -> Path:
     for _ in range(TENTHS if stage.recipe else 1):
         work.advance()
     work.close()
-    return place.folder(stage.key)
+    return folder_of(place, stage.key)
 
 
 @pytest.mark.parametrize("stage", [SQUAD, TATOEBA], ids=lambda stage: stage.task)
 def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, stage: Stage) -> None:
     plain = run(place, stage)
-    kept = run(dataclasses.replace(place, results=tmp_path / "kept", predictions=True), stage)
+    kept = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "kept"), predictions=True), stage)
     assert not (plain / PREDICTIONS).exists() and plain.name == kept.name == stage.key
     one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
     assert one.equals(other)

@@ -14,10 +14,12 @@ from spaces.benchmark import BENCHMARKS
 from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
 from spaces.task import Task
+from tests.on_disk import folder_of
 from trainables import retrieval_stage
 from trainables.data import Source, dev_pool, pool
 from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
+from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
 from trainables.scores import write_scores
@@ -65,7 +67,7 @@ RETRIEVAL = Stage(
 @pytest.fixture
 def place(tmp_path: Path, encoder_folder: Path) -> Place:
     source = Source(benchmark="miniature", limit=60, test_limit=20)
-    return Place(results=tmp_path, source=source, model=str(encoder_folder))
+    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
 
 
 def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
@@ -80,7 +82,7 @@ def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
 def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: Place) -> None:
     outcome = run(place, TARGET)
     assert outcome.status in ("finished", "degenerate") and len(outcome.curve) == TENTHS
-    rows = pl.read_parquet(place.folder(TARGET.key) / SCORES)
+    rows = pl.read_parquet(folder_of(place, TARGET.key) / SCORES)
     assert rows.columns == [column.name for column in COLUMNS]
     test = rows.filter(pl.col("split") == "test")
     assert set(test.select("target", "language").unique().iter_rows()) == {
@@ -111,7 +113,7 @@ def test_a_stage_computes_in_its_own_precision(place: Place) -> None:
 
 def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: Place) -> None:
     outcome = run(place, TARGET)
-    dev = pl.read_parquet(place.folder(TARGET.key) / SCORES).filter(pl.col("split") == "dev", pl.col("official"))
+    dev = pl.read_parquet(folder_of(place, TARGET.key) / SCORES).filter(pl.col("split") == "dev", pl.col("official"))
     means = dev.filter(pl.col("target") == "xquad").group_by("tenth").agg(pl.col("value").mean()).sort("tenth")
     assert means["value"].to_list() == pytest.approx(list(outcome.curve))
 
@@ -119,7 +121,7 @@ def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: Place) -> None
 def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
     run(place, INTERMEDIATE)
     child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
-    assert (place.folder(INTERMEDIATE.key) / ENCODER / "model.safetensors").exists()
+    assert (folder_of(place, INTERMEDIATE.key) / ENCODER / "model.safetensors").exists()
     assert run(place, child).tenth == TENTHS
     starts = []
     for key in (INTERMEDIATE.key, child.key):
@@ -132,7 +134,7 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
 def test_retrieval_is_one_piece(place: Place) -> None:
     outcome = run(place, RETRIEVAL, tenths=1)
     assert outcome.status == "finished" and outcome.note is None
-    rows = pl.read_parquet(place.folder(RETRIEVAL.key) / SCORES)
+    rows = pl.read_parquet(folder_of(place, RETRIEVAL.key) / SCORES)
     assert rows.filter("official").select("target", "language", "metric", "split").rows() == [
         ("tatoeba", "qna", "accuracy", "test"),
         ("tatoeba", "qfa", "accuracy", "test"),
@@ -147,7 +149,7 @@ def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
 ) -> None:
     stage = dataclasses.replace(RETRIEVAL, task="bucc", targets={"bucc": ("qna", "qfa")})
     with_dev = run(place, stage, tenths=1)
-    before = pl.read_parquet(place.folder(stage.key) / SCORES).filter("official")
+    before = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter("official")
     assert with_dev.note is None and before["metric"].to_list() == ["f1", "f1"]
 
     def lacking(source: Source, task: Task, language: str) -> Pool | None:
@@ -156,7 +158,7 @@ def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
     monkeypatch.setattr(retrieval_stage, "dev_pool", lacking)
     again = dataclasses.replace(stage, seed=1)
     assert run(place, again, tenths=1).note == "no dev part in qfa: threshold chosen on the test part"
-    after = pl.read_parquet(place.folder(again.key) / SCORES).filter("official")
+    after = pl.read_parquet(folder_of(place, again.key) / SCORES).filter("official")
     assert after["value"][0] == before["value"][0] and after["value"][1] >= before["value"][1]
 
 
@@ -181,43 +183,43 @@ def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
 
 def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:
     whole = run(place, TARGET)
-    again = dataclasses.replace(place, results=tmp_path / "again")
+    again = dataclasses.replace(place, results=LocalStorage(tmp_path / "again"))
     run(again, TARGET, tenths=4)
-    assert (again.folder(TARGET.key) / CHECKPOINT).exists() and read_outcome(again.folder(TARGET.key)) is None
+    assert (folder_of(again, TARGET.key) / CHECKPOINT).exists() and read_outcome(again, TARGET.key) is None
     outcome = run(again, TARGET, tenths=6)
     assert outcome.curve == whole.curve
-    one, other = (pl.read_parquet(p.folder(TARGET.key) / SCORES).drop("seconds") for p in (place, again))
+    one, other = (pl.read_parquet(folder_of(p, TARGET.key) / SCORES).drop("seconds") for p in (place, again))
     assert one.equals(other)
-    assert not (again.folder(TARGET.key) / CHECKPOINT).exists()
+    assert not (folder_of(again, TARGET.key) / CHECKPOINT).exists()
 
 
 def test_a_done_stage_is_left_alone(place: Place) -> None:
     first = run(place, TARGET)
-    before = (place.folder(TARGET.key) / SCORES).stat().st_mtime_ns
+    before = (folder_of(place, TARGET.key) / SCORES).stat().st_mtime_ns
     assert run(place, TARGET, tenths=1) == first
-    assert (place.folder(TARGET.key) / SCORES).stat().st_mtime_ns == before
+    assert (folder_of(place, TARGET.key) / SCORES).stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "foreign"])
-def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Place, damage: str) -> None:
-    whole = run(dataclasses.replace(place, results=place.results / "whole"), TARGET)
+def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Place, tmp_path: Path, damage: str) -> None:
+    whole = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "whole")), TARGET)
     run(place, TARGET, tenths=3)
-    checkpoint = place.folder(TARGET.key) / CHECKPOINT
+    checkpoint = folder_of(place, TARGET.key) / CHECKPOINT
     if damage == "foreign":
         run(place, INTERMEDIATE, tenths=2)
-        (place.folder(INTERMEDIATE.key) / CHECKPOINT).replace(checkpoint)
+        (folder_of(place, INTERMEDIATE.key) / CHECKPOINT).replace(checkpoint)
     else:
         content = checkpoint.read_bytes()
         checkpoint.write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
     assert run(place, TARGET).curve == whole.curve
-    assert checkpoint.with_suffix(".damaged").exists()
+    assert checkpoint.with_name(f"{CHECKPOINT}.damaged").exists()
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
 def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
-    place: Place, error: type[RuntimeError], monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, error: type[RuntimeError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run(dataclasses.replace(place, results=place.results / "whole"), INTERMEDIATE)
+    whole = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "whole")), INTERMEDIATE)
     run(place, INTERMEDIATE, tenths=3)
 
     def fail(*_: object) -> None:
@@ -243,7 +245,7 @@ def test_a_stage_that_is_closed_leaves_the_device_to_others(place: Place, monkey
 
 def test_a_changed_spec_is_refused(place: Place) -> None:
     write_spec(place, TARGET)
-    path = place.folder(TARGET.key) / SPEC
+    path = folder_of(place, TARGET.key) / SPEC
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "learning_rate": 1.0}))
     with pytest.raises(ValueError, match="was changed; remove the folder"):
@@ -265,7 +267,7 @@ def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: Place, monkeypa
     outcome = work.advance()
     work.close()
     assert outcome.status == "degenerate" and "the loss is nan" in str(outcome.reason) and outcome.tenth == 1
-    rows = pl.read_parquet(place.folder(INTERMEDIATE.key) / SCORES)
+    rows = pl.read_parquet(folder_of(place, INTERMEDIATE.key) / SCORES)
     assert set(rows["status"]) == {"degenerate"} and rows["value"].null_count() == 0
 
 
@@ -293,8 +295,8 @@ def test_two_processes_never_work_on_one_stage(place: Place) -> None:
 
     write_spec(place, TARGET)
     work = StageRun(place, TARGET.key)
-    with (place.folder(TARGET.key) / "lock").open("w") as other, pytest.raises(BlockingIOError):
+    with (folder_of(place, TARGET.key) / "lock").open("w") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     work.close()
-    with (place.folder(TARGET.key) / "lock").open("w") as other:
+    with (folder_of(place, TARGET.key) / "lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

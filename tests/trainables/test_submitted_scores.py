@@ -20,8 +20,10 @@ from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS as XTREME
+from tests.on_disk import folder_of
 from trainables.data import Source, examples, pool
 from trainables.examples import Pair, Parallel, Span, Tagged
+from trainables.local_storage import LocalStorage
 from trainables.metrics import chunk_f1
 from trainables.places import SCORES, Place, write_spec
 from trainables.predictions import retrieved_table
@@ -131,13 +133,13 @@ def test_the_submitted_files_have_the_stored_scores(
         precision="fp32",
         version=1,
     )
-    place = Place(results=tmp_path, source=SOURCE, model=str(encoder_folder), predictions=True)
+    place = Place(results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), predictions=True)
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS if trained else 1):
         work.advance()
     work.close()
-    kept, stored = (pl.read_parquet(place.folder(stage.key) / name) for name in (PREDICTIONS, SCORES))
+    kept, stored = (pl.read_parquet(folder_of(place, stage.key) / name) for name in (PREDICTIONS, SCORES))
     for language in languages:
         file = file_of(official(target), language, kept.filter(split="test", language=language))
         path = tmp_path / file.name

@@ -1,0 +1,12 @@
+"""Where results lie on this disk, for tests that look at files."""
+
+from pathlib import Path
+
+from trainables.local_storage import LocalStorage
+from trainables.places import Place
+
+
+def folder_of(place: Place, key: str) -> Path:
+    """The folder of a stage."""
+    assert isinstance(place.results, LocalStorage)
+    return place.results.root / "stages" / key
