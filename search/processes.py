@@ -12,23 +12,26 @@ PATIENCE = 2.0  # seconds for killed processes to be gone
 LOOK_EVERY = 0.5  # seconds
 
 
-def descendants() -> dict[int, str]:
-    """Every process below this one, with the time at which it began, as numbers are used again. None without /proc."""
-    found = _all()
-    below, new = set[int](), {os.getpid()}
-    while new:
-        new = {process for process, (parent, _) in found.items() if parent in new}
-        below |= new
-    return {process: found[process][1] for process in below}
+def mark() -> dict[str, str]:
+    """The environment variable by which the processes of this run are known, also when their own parent has died."""
+    return {"TRANSFER_SEARCH_RUN": f"{os.getpid()}.{_stat(os.getpid())[1]}"}
 
 
-def end_descendants() -> None:
-    """SIGKILL for every process below this one."""
-    end(descendants())
+def started() -> dict[int, str]:
+    """Every process under this run's mark, with the time at which it began: numbers are used again. Needs /proc."""
+    wanted = [f"{name}={value}".encode() for name, value in mark().items()]
+    found = {}
+    for process, (_, began) in _all().items():
+        with suppress(OSError):  # it has ended, or is somebody else's
+            variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+            if process != os.getpid() and all(variable in variables for variable in wanted):
+                found[process] = began
+    return found
 
 
-def end(processes: dict[int, str]) -> None:
-    """SIGKILL for those that still run; returns when they are gone."""
+def end_started() -> None:
+    """SIGKILL for everything that this run started; returns when it is gone."""
+    processes = started()
     for process, began in processes.items():
         if _runs(process, began):
             with suppress(ProcessLookupError):

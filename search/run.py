@@ -135,11 +135,11 @@ def _say_unkept(board: "Board") -> None:
 
 def _rank(request: "Request") -> None:
     """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
-    from search.processes import end_descendants
+    from search.processes import end_started
 
     print(flush=True)
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]
-    with signals.taken_down(end_descendants):  # in a group of its own, so that Ctrl-C comes to this process only
+    with signals.taken_down(end_started):  # in a group of its own, so that Ctrl-C comes to this process only
         subprocess.run(command, check=False, process_group=0)
 
 

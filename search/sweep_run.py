@@ -14,7 +14,7 @@ from rich.console import Console
 
 from search import signals
 from search.board import Board, Gate
-from search.processes import descendants, end, end_descendants, watched
+from search.processes import end_started, mark, watched
 from search.request import Request
 from search.scratch import scratch_folder
 from search.store import Store
@@ -60,7 +60,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
 
 def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
-    os.environ.update(QUIET)
+    os.environ.update(QUIET | mark())
     console = Console(stderr=True)
     gate = None
     if options.scheduler == "asha":
@@ -115,7 +115,7 @@ def _ray(options: Namespace, scratch: Path) -> Iterator[None]:
         "logging_level": "ERROR",
         "runtime_env": {"env_vars": variables},
     }
-    with signals.taken_down(end_descendants):
+    with signals.taken_down(end_started):
         try:
             with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
                 if options.address is not None:
@@ -131,9 +131,8 @@ def _ray(options: Namespace, scratch: Path) -> Iterator[None]:
             with watched(RAYS_OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
                 yield
         finally:
-            started = descendants()
             ray.shutdown()
-            end(started)
+            end_started()
 
 
 def _cluster_slots(options: Namespace) -> int:
