@@ -1,0 +1,89 @@
+"""The temporary folder of a run: gone at its end, and after a kill with the next run."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search import scratch
+from search.scratch import LONGEST, base, scratch_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD = """
+import os, signal, subprocess, sys, time
+from search.scratch import scratch_folder
+with scratch_folder() as folder:
+    (folder / "session").mkdir()
+    {then}
+"""
+
+
+def other_run(temporary: Path, then: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD.format(then=then)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "RAY_TMPDIR": str(temporary)},
+    )
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def left(temporary: Path) -> list[Path]:
+    return [path for path in temporary.glob("*/*") if path.is_dir()]
+
+
+def test_it_is_gone_at_the_end(temporary: Path) -> None:
+    with pytest.raises(ZeroDivisionError), scratch_folder() as folder:
+        (folder / "records").mkdir()
+        assert left(temporary) == [folder]
+        _ = 1 / 0
+    assert not left(temporary)
+
+
+def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(temporary: Path) -> None:
+    killed = other_run(temporary, "os.kill(os.getpid(), signal.SIGKILL)")
+    running = other_run(temporary, "print(folder, flush=True); sys.stdin.read()")
+    assert killed.wait() == -signal.SIGKILL and running.stdout is not None
+    theirs = Path(running.stdout.readline().strip())
+    with scratch_folder() as mine:
+        assert set(left(temporary)) == {mine, theirs} and (theirs / "session").is_dir()
+    running.kill()
+    running.communicate()
+    killed.communicate()
+
+
+def test_a_process_that_outlives_its_run_holds_nothing(temporary: Path) -> None:
+    child = "child = subprocess.Popen(['sleep', '30']); print(child.pid, flush=True)"
+    killed = other_run(temporary, f"{child}; os.kill(os.getpid(), signal.SIGKILL)")
+    assert killed.stdout is not None
+    orphan = int(killed.stdout.readline())
+    assert killed.wait() == -signal.SIGKILL and left(temporary)
+    with scratch_folder() as mine:
+        assert left(temporary) == [mine]
+    os.kill(orphan, signal.SIGKILL)
+    killed.communicate()
+
+
+def test_a_folder_of_somebody_else_is_refused(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (temporary / "elsewhere").mkdir()
+    (temporary / f"tune-{os.getuid()}").symlink_to(temporary / "elsewhere")
+    with pytest.raises(PermissionError, match="set RAY_TMPDIR"), scratch_folder():
+        pass
+
+
+def test_a_path_too_long_for_sockets_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_TMPDIR")
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: "/x" * LONGEST)
+    assert base() == Path("/tmp")
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: "/scratch")
+    assert base() == Path("/scratch")
