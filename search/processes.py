@@ -8,30 +8,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+VARIABLE = "TRANSFER_SEARCH_RUN"
 PATIENCE = 2.0  # seconds for killed processes to be gone
 LOOK_EVERY = 0.5  # seconds
 
 
+def this_run() -> str:
+    """A name for this process that no other one ever has on this machine."""
+    return f"{os.getpid()}.{_stat(os.getpid())[1]}"
+
+
 def mark() -> dict[str, str]:
     """The environment variable by which the processes of this run are known, also when their own parent has died."""
-    return {"TRANSFER_SEARCH_RUN": f"{os.getpid()}.{_stat(os.getpid())[1]}"}
+    return {VARIABLE: this_run()}
 
 
-def started() -> dict[int, str]:
-    """Every process under this run's mark, with the time at which it began: numbers are used again. Needs /proc."""
-    wanted = [f"{name}={value}".encode() for name, value in mark().items()]
+def started_by(run: str) -> dict[int, str]:
+    """Every process that a run started, with the time at which it began: numbers are used again. Needs /proc."""
     found = {}
     for process, (_, began) in _all().items():
         with suppress(OSError):  # it has ended, or is somebody else's
             variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-            if process != os.getpid() and all(variable in variables for variable in wanted):
+            if process != os.getpid() and f"{VARIABLE}={run}".encode() in variables:
                 found[process] = began
     return found
 
 
-def end_started() -> None:
-    """SIGKILL for everything that this run started; returns when it is gone."""
-    processes = started()
+def end_started(run: str | None = None) -> None:
+    """SIGKILL for everything that a run started, this one if none is given; returns when it is gone."""
+    processes = started_by(run or this_run())
     for process, began in processes.items():
         if _runs(process, began):
             with suppress(ProcessLookupError):

@@ -1,7 +1,8 @@
 """The temporary folder of a run: Ray's session, its logs, Tune's records. None of it is ever read again.
 
-What a killed run left is removed by the next one. Each run holds a lock in its folder, which the kernel frees when the
-run ends, however it ends: so a folder whose lock is free belongs to nobody. Folders of others are never touched.
+What a killed run left is removed by the next one, and so are its processes that have not ended yet: one that hangs
+would hold the lock of its stage for ever. Each run holds a lock in its folder, which the kernel frees when the run
+ends, however it ends: so a folder whose lock is free belongs to nobody. Folders of others are never touched.
 """
 
 import fcntl
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from search.processes import end_started, this_run
 from search.signals import taken_down
 
 LONGEST = 20  # letters: Ray's sockets lie below, and the path of a socket has at most 107
@@ -32,6 +34,8 @@ def scratch_folder() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=""))
         lock = (folder / LOCK).open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(this_run())
+        lock.flush()
     with lock, taken_down(lambda: shutil.rmtree(folder, ignore_errors=True)):
         try:
             yield folder
@@ -47,19 +51,23 @@ def base() -> Path:
 
 
 def remove_left_over(parent: Path) -> None:
-    """Remove the folders of runs that were killed. The caller holds the parent's lock."""
+    """End what killed runs left running, and remove their folders. The caller holds the parent's lock."""
     for folder in parent.iterdir():
         if not folder.is_dir():
             continue
         lock = _free_lock(folder / LOCK)
         if lock is not None:
             with lock:
+                lock.seek(0)
+                run = lock.read()
+                if run:
+                    end_started(run)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_lock(path: Path) -> IO[str] | None:
     """The lock if nobody has it: the file is made anew where a run was killed before it made one."""
-    lock = path.open("a")
+    lock = path.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -14,6 +14,7 @@ from search.scratch import LONGEST, base, scratch_folder
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import os, signal, subprocess, sys, time
+from search.processes import mark
 from search.scratch import scratch_folder
 with scratch_folder() as folder:
     (folder / "session").mkdir()
@@ -62,16 +63,20 @@ def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(temporary: Path)
     killed.communicate()
 
 
-def test_a_process_that_outlives_its_run_holds_nothing(temporary: Path) -> None:
-    child = "child = subprocess.Popen(['sleep', '30']); print(child.pid, flush=True)"
-    killed = other_run(temporary, f"{child}; os.kill(os.getpid(), signal.SIGKILL)")
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+def test_what_outlives_a_killed_run_holds_nothing_and_is_ended_by_the_next_one(temporary: Path) -> None:
+    child = "child = subprocess.Popen(['sleep', '60'], env={**os.environ, **mark()}, stdout=subprocess.DEVNULL)"
+    killed = other_run(temporary, f"{child}; print(child.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)")
     assert killed.stdout is not None
-    orphan = int(killed.stdout.readline())
-    assert killed.wait() == -signal.SIGKILL and left(temporary)
+    orphan = Path("/proc", killed.stdout.readline().strip())
+    assert killed.wait() == -signal.SIGKILL and left(temporary) and _lives(orphan)
     with scratch_folder() as mine:
-        assert left(temporary) == [mine]
-    os.kill(orphan, signal.SIGKILL)
+        assert left(temporary) == [mine] and not _lives(orphan)
     killed.communicate()
+
+
+def _lives(process: Path) -> bool:
+    return process.exists() and "State:\tZ" not in (process / "status").read_text()
 
 
 def test_a_folder_of_somebody_else_is_refused(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
