@@ -8,7 +8,6 @@ Addresses are those of `pyarrow.fs.FileSystem.from_uri`: `s3://bucket/prefix`. A
 """
 
 import errno
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pyarrow import ArrowInvalid, fs
 
 from trainables.lease import Lease
 from trainables.storage import Fill, Lock, checked
+from trainables.temporary import temporary_folder
 
 WHOLE = ".whole"  # the marker of a folder
 CHUNK = 2**24  # bytes read at once when a file is sent
@@ -55,15 +55,15 @@ class ObjectStorage:
 
     def write_file(self, name: str, fill: Fill) -> None:
         """See Storage."""
-        with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-            path = Path(folder, Path(checked(name)).name)
+        with temporary_folder() as folder:
+            path = folder / Path(checked(name)).name
             fill(path)
             self._send(path, name)
 
     def write_folder(self, name: str, fill: Fill) -> None:
         """See Storage."""
-        with tempfile.TemporaryDirectory(prefix="upload-") as temporary:
-            folder = Path(temporary, Path(checked(name)).name)
+        with temporary_folder() as temporary:
+            folder = temporary / Path(checked(name)).name
             folder.mkdir()
             fill(folder)
             self.remove(name)
@@ -87,8 +87,8 @@ class ObjectStorage:
         """See Storage. It is a copy, which lasts as long as the context."""
         if not self.has(name):
             raise FileNotFoundError(errno.ENOENT, "there is no such object", self._at(name))
-        with tempfile.TemporaryDirectory(prefix="download-") as folder:
-            path = Path(folder, Path(name).name)
+        with temporary_folder() as folder:
+            path = folder / Path(name).name
             if self._kind(name) == fs.FileType.Directory:
                 path.mkdir()
             fs.copy_files(self._at(name), str(path), source_filesystem=self.system)
