@@ -29,12 +29,13 @@ from kill_checks import Kill
 ROOT = Path(__file__).resolve().parents[2]
 SWEEP = "--intermediates csqa --targets panx,udpos --seeds 0 --learning-rates 1e-3,4e-3,0.9 --name kills".split()
 ROUNDS = (("none", 2), ("asha", 2), ("none", 1), ("asha", 1))  # scheduler, workers
-KINDS = ("driver KILL", "everything KILL", "worker KILL", "TERM once", "INT once", "INT twice")
+WORKER = "worker KILL"
+KINDS = ("driver KILL", "everything KILL", WORKER, "TERM once", "INT once", "INT twice")
 STARTING = 0.3  # share of the kills that come while it starts
 STARTS_WITHIN = 10.0  # seconds: imports, checks, Ray, the first worker
 MOST_TENTHS = 12  # that are waited for before a kill
 PATIENCE = 180.0  # seconds after which something hangs
-ORPHANS = 90.0  # seconds in which what a killed driver left behind must be gone
+WORKERS = ("ray::ResourceTrainable", "ray::StageTrial")  # how Ray titles the processes that run stages
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Round:
     hook: Path
     log: Path
     kills: list[Kill] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)  # of each start
     wrong: list[str] = field(default_factory=list)
     rungs: dict[str, list[tuple[str, int, float]]] = field(default_factory=dict)
 
@@ -66,12 +68,17 @@ class Round:
     def tenths(self) -> int:
         return sum(line.word == "begin" for line in witness.read(self.log))
 
-    def run(self, chance: random.Random | None) -> bool:
-        """One start, with a kill if there is a chance; returns whether the sweep is done."""
+    def run(self, chance: random.Random, most: int) -> bool:
+        """One start, killed once, or once more where it was a worker; returns whether the sweep is done."""
         process, mark = self.start()
-        kind = None if chance is None else chance.choice(KINDS)
-        if chance is not None and kind is not None and self._wait(process, chance):
-            self._kill(process, mark, kind)
+        self.marks.append(mark)
+        kind, left = "nothing", list(KINDS)
+        while most > 0 and self._wait(process, chance):
+            kind = chance.choice(left)
+            most -= self._kill(process, mark, kind, chance)
+            if kind != WORKER:
+                break
+            left = [other for other in KINDS if other != WORKER]
         try:
             code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -92,17 +99,17 @@ class Round:
         time.sleep(jitter)
         return process.poll() is None
 
-    def _kill(self, process: "subprocess.Popen[str]", mark: str, kind: str) -> None:
-        self.kills.append(Kill(kind, time.time(), self.workers))
+    def _kill(self, process: "subprocess.Popen[str]", mark: str, kind: str, chance: random.Random) -> int:
+        """Kill; returns 1, or 0 if there was no such victim yet."""
         victim, word = kind.split()
+        workers = [number for number, title in _marked(mark) if title.startswith(WORKERS)]
+        if victim == "worker" and not workers:
+            return 0
+        self.kills.append(Kill(kind, time.time(), self.workers))
         if victim == "everything":
             _signal_all(mark)
         elif victim == "worker":
-            workers = [number for number, title in _marked(mark) if title.startswith("ray::")]
-            if workers:
-                _signal(max(workers), signal.SIGKILL)
-            else:
-                self.kills.pop()  # there was none yet
+            _signal(chance.choice(sorted(workers)), signal.SIGKILL)
         elif victim == "driver":
             process.kill()
         else:
@@ -111,11 +118,9 @@ class Round:
                 time.sleep(1.0)
                 if process.poll() is None:
                     process.send_signal(signal.SIGINT)
-        if victim in ("driver", "everything") and self.scheduler == "asha":
-            process.wait()
-            self._keep_rungs()
+        return 1
 
-    def _look(self, code: int, kind: str | None, mark: str) -> None:
+    def _look(self, code: int, kind: str, mark: str) -> None:
         """What must be true when the driver has ended."""
         said = self.said()
         if "Traceback" in said:
@@ -176,15 +181,15 @@ def main() -> int:
             return Round(folder / title / "runs", scheduler, workers, hook, folder / title / "log")
 
         whole = begin("whole", "none", 1)
-        if not whole.run(None):
+        if not whole.run(chance, 0):
             print(whole.said(), file=sys.stderr)
             return 1
         kinds = [(scheduler, workers) for scheduler, workers in ROUNDS if scheduler in given.schedulers.split(",")]
         while (killed := sum(len(one.kills) for one in rounds)) < given.kills and time.monotonic() < end:
             one = begin(str(len(rounds)), *kinds[len(rounds) % len(kinds)])
             rounds.append(one)
-            before = killed
-            while not one.run(chance if before + len(one.kills) < given.kills and time.monotonic() < end else None):
+            left = given.kills - killed
+            while not one.run(chance, left - len(one.kills) if time.monotonic() < end else 0):
                 continue
             _check(one, whole)
             print(f"round {len(rounds)}: {one.scheduler}, {one.workers} workers, {len(one.kills)} kills", flush=True)
@@ -195,6 +200,7 @@ def main() -> int:
 
 
 def _check(one: Round, whole: Round) -> None:
+    one.wrong += [f"a run that was killed left {_marked(mark)}" for mark in one.marks if _marked(mark)]
     one.wrong += kill_checks.repeated_work(witness.read(one.log), one.kills)
     if one.scheduler == "none":
         one.wrong += kill_checks.equal_scores(one.results, whole.results)

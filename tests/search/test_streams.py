@@ -34,3 +34,12 @@ def test_a_reader_that_leaves_does_not_end_the_run(stream: str) -> None:
     assert other.read() == ""
     assert process.wait() == 7
     other.close()
+
+
+def test_the_command_ends_as_if_it_was_read() -> None:
+    command = [sys.executable, str(ROOT / "search" / "run.py"), "--plan"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 0)
+    process.stderr.close()
