@@ -148,12 +148,18 @@ def _say_failures(board: "Board") -> bool:
     lost = [group for group in board.groups.values() if group.unreachable]
     if failed:
         print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
+        print(f"  {'stage':16}  {'kind':8}  tries  what and why", file=sys.stderr)
     for arm in failed:
         assert arm.outcome is not None
-        print(f"  {arm.stage.key}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
+        kind, tries = arm.outcome.failure or "error", arm.outcome.attempts
+        print(f"  {arm.stage.key}  {kind:8}  {tries:5}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
     for group in lost:
         print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
-    return bool(failed or lost)
+    why = board.breaker.why
+    if why is not None:
+        also = ", with --retry-failed also with what failed" if failed else ""
+        print(f"\nstopped: {why}. Put that right; then the same command goes on{also}.", file=sys.stderr)
+    return bool(failed or lost or why)
 
 
 if __name__ == "__main__":

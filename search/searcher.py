@@ -1,26 +1,30 @@
-"""The searcher: Tune asks it what to run next, it asks the board."""
+"""The searcher: Tune asks it what to run next, it asks the board; and a callback that tells it of lost workers."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from ray import cloudpickle, tune
+from ray.exceptions import RayError
 from ray.tune.search import Searcher
 
 from search import signals
+from search.attempts import halvings
 from search.board import Board
 from spaces.plan import Stratum
 from spaces.stage import Stage
+from trainables.failures import ERROR, WORKER, Failure, lost
 from trainables.outcome import Outcome
 
 
 class PlanSearcher(Searcher):
     """One trial is one stage. While a stage is under way that may unlock others the answer is None: ask again."""
 
-    def __init__(self, board: Board, place: str, changed: Callable[[], None]) -> None:
-        """`place` goes to the workers; `changed` is called when stages become known."""
+    def __init__(self, board: Board, place: str, changed: Callable[[], None], patience: float = 0.0) -> None:
+        """`place` and `patience` (seconds) go to the workers; `changed` is called when stages become known."""
         super().__init__(metric="dev", mode="max")
-        self.board, self.place, self.changed = board, place, changed
+        self.board, self.place, self.changed, self.patience = board, place, changed, patience
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
-        self.results: dict[str, dict[str, Any]] = {}
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """There is no parameter space: the board has the plan."""
@@ -37,42 +41,93 @@ class PlanSearcher(Searcher):
         group, _ = self.board.running[stage.key]
         self.trials[trial_id] = (group.stratum, stage)
         self.changed()
-        return {"key": stage.key, "stratum": group.stratum.id, "place": self.place}
+        tried = self.board.store.attempts(stage.key)
+        return {
+            "key": stage.key,
+            "stratum": group.stratum.id,
+            "place": self.place,
+            "attempt": len(tried) + 1,
+            "halvings": halvings(tried),
+            "patience": self.patience,
+        }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to learn before the end."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Note the outcome: what the stage wrote itself, or else that it was stopped or failed."""
-        _, stage = self.trials.pop(trial_id)
-        if signals.asked() and not self._ended(stage, result or {}):
-            self.board.release(stage.key)  # it only finished a tenth: the next start goes on with it
+        """Note the outcome: what the stage wrote itself, or else that it was stopped or failed.
+
+        After an error `fail` is called next.
+        """
+        if error:
             return
-        self.board.end(stage.key, self._outcome(stage, result or {}, error))
+        _, stage = self.trials.pop(trial_id)
+        if result is not None and "error" in result:
+            self.board.fail(stage.key, Failure(ERROR, result["error"], result["details"]))
+        elif signals.asked() and not self._ended(stage):
+            self.board.release(stage.key)  # it only finished a tenth: the next start goes on with it
+        else:
+            self.board.end(stage.key, self._outcome(stage, result or {}))
         self.changed()
 
-    def _ended(self, stage: Stage, result: dict[str, Any]) -> bool:
+    def _ended(self, stage: Stage) -> bool:
         """Whether a stage that ran when the run was asked to end has come to its own end."""
         gate, outcome = self.board.gate, self.board.store.outcome(stage.key)
         stopped = gate is not None and gate.stopped_curve(stage.key) is not None
-        done = outcome is not None and outcome.status in ("finished", "degenerate")
-        return stopped or done or "error" in result
+        return stopped or (outcome is not None and outcome.status in ("finished", "degenerate"))
 
-    def _outcome(self, stage: Stage, result: dict[str, Any], error: bool) -> Outcome:
-        store = self.board.store
-        if "error" in result:
-            return store.write_failed(stage, result["error"], result["details"])
-        outcome = store.outcome(stage.key)
+    def fail(self, trial_id: str, failure: Failure, *, moved: bool) -> str | None:
+        """Note that a trial's process is lost; returns a line to show where its stage is going to be tried again."""
+        _, stage = self.trials.pop(trial_id)
+        outcome = self.board.store.outcome(stage.key)
+        if outcome is not None and outcome.status in ("finished", "degenerate"):  # it had done all there was to do
+            self.board.end(stage.key, outcome)
+            return None
+        if signals.asked():  # whoever ended the run may have ended the worker too: that is no failure of the stage
+            self.board.release(stage.key)
+            return None
+        if failure.kind is WORKER:
+            failure = self.board.store.take_hang(stage.key) or failure
+        if self.board.fail(stage.key, failure, moved=moved):
+            return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
+        return None
+
+    def _outcome(self, stage: Stage, result: dict[str, Any]) -> Outcome:
+        outcome = self.board.store.outcome(stage.key)
         if outcome is not None and outcome.status in ("finished", "degenerate"):
             return outcome
-        if error:
-            return store.write_failed(stage, "WorkerDied: the worker process ended twice before the stage was done")
         # A stage whose last tenth before a kill was not heard of may have trained one beyond the rung that stops it.
         judged = None if self.board.gate is None else self.board.gate.stopped_curve(stage.key)
-        return store.write_stopped(stage, judged or result["curve"], result["steps"], result["seconds"])
+        return self.board.store.write_stopped(stage, judged or result["curve"], result["steps"], result["seconds"])
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the truth is in the store."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: every start is a fresh one."""
+
+
+class Losses(tune.Callback):
+    """Tells the searcher why a trial ended in an error: Tune itself only says that it did."""
+
+    def __init__(self, searcher: PlanSearcher, say: Callable[[str], None]) -> None:
+        self.searcher, self.say = searcher, say
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks; terminals stay behind."""
+        return {"searcher": None, "say": None}
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Comes right after the searcher's `on_trial_complete`."""
+        moved = bool((trial.last_result or {}).get("curve"))
+        line = self.searcher.fail(trial.trial_id, lost(_error(trial)), moved=moved)
+        if line is not None:
+            self.say(line)
+
+
+def _error(trial: Any) -> BaseException:
+    """What ended the trial: Tune keeps it in its own folder of this run, errors of the cluster as text alone."""
+    if trial.pickled_error_file is not None:
+        error: BaseException = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        return error
+    return RayError(Path(trial.error_file).read_text(encoding="utf-8").partition("\n")[2])

@@ -172,10 +172,13 @@ def _tune(
 
     from search.drain import Draining, EndOfTenths
     from search.progress import Progress
-    from search.searcher import PlanSearcher
+    from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
         tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
         tune_config=tune.TuneConfig(
@@ -190,13 +193,11 @@ def _tune(
             name="sweep",
             storage_path=str(scratch / "records"),
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
+            failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Progress(board, slots, console), EndOfTenths()],
+            callbacks=[losses, Progress(board, slots, console), EndOfTenths()],
         ),
     )
-    # Tune would list the trials that did not complete; the board says it better.
-    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     with signals.finishing_tenths():
         tuner.fit()
-    return signals.asked() and not board.complete
+    return not board.complete and board.breaker.why is None

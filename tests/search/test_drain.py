@@ -5,12 +5,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from search import signals
 from search.drain import Draining, EndOfTenths
 from search.searcher import PlanSearcher
+from trainables.failures import lost
 
 from .conftest import Room, finish
 
@@ -80,3 +82,13 @@ def test_a_stage_that_came_to_its_end_is_done(room: Room, monkeypatch: pytest.Mo
 
 def test_a_stage_that_failed_has_failed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended(room, monkeypatch, done=False, error="ValueError: x", details="") == "failed"
+
+
+def test_a_worker_that_was_killed_with_the_run_has_not_failed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = PlanSearcher(room.board(), "{}", lambda: None)
+    searcher.suggest("a")
+    key = searcher.trials["a"][1].key
+    monkeypatch.setattr(signals, "asked", lambda: True)
+    searcher.on_trial_complete(trial_id="a", error=True)
+    assert searcher.fail("a", lost(RayActorError()), moved=False) is None
+    assert not searcher.board.running and not searcher.board.store.attempts(key)
