@@ -16,18 +16,24 @@ from typing import IO
 
 from search.processes import end_started, this_run
 from search.signals import taken_down
+from spaces.errors import UsageError
 
-LONGEST = 20  # letters: Ray's sockets lie below, and the path of a socket has at most 107
+# Ray's sockets lie below, and a socket's path has at most 107 bytes.
+LONGEST = 107 - len("/tune-1000000/abcdefgh/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store")
 LOCK = "lock"
+OTHER = f"set RAY_TMPDIR to a folder with at most {LONGEST} bytes in its path"
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for this run, removed at its end. Raises OSError where none can be made."""
+    """A folder for this run, removed at its end. Raises UsageError where none can be made."""
     parent = base() / f"tune-{os.getuid()}"
-    parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the temporary folder {parent} cannot be made ({error.strerror}): {OTHER}.") from error
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
-        raise PermissionError(f"{parent} belongs to somebody else: set RAY_TMPDIR to another short path.")
+        raise UsageError(f"the temporary folder {parent} belongs to somebody else: {OTHER}.")
     with (parent / LOCK).open("w") as door:  # nobody looks for left-overs while a new folder has no lock yet
         fcntl.flock(door, fcntl.LOCK_EX)
         remove_left_over(parent)
@@ -44,10 +50,9 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def base() -> Path:
-    """RAY_TMPDIR, or else the usual folder for temporary files if its path is short enough for Ray's sockets."""
-    given = os.environ.get("RAY_TMPDIR")
-    usual = tempfile.gettempdir()
-    return Path(given or (usual if len(usual) <= LONGEST else "/tmp"))
+    """RAY_TMPDIR, or the usual folder for temporary files, or /tmp where their paths are too long for Ray's sockets."""
+    usual = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return Path(usual if len(os.fsencode(usual.rstrip("/"))) <= LONGEST else "/tmp")
 
 
 def remove_left_over(parent: Path) -> None:

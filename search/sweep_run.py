@@ -1,12 +1,8 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
 import logging
-import os
-import signal
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +10,24 @@ from rich.console import Console
 
 from search import signals
 from search.board import Board, Gate
-from search.processes import end_started, mark, watched
+from search.cluster import alive_nodes, coming_nodes, connected
+from search.leftovers import remove, temporaries
+from search.node_checks import check_nodes
+from search.now import Beat
 from search.request import Request
 from search.scratch import scratch_folder
+from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.space import Range
+from trainables.places import Place
 
-ROOT = Path(__file__).resolve().parents[1]
-RAYS_OWN = ("gcs_server", "raylet")  # without them the driver would wait for a minute and be aborted
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
-
-# Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/signals.py has it
-    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
-}
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
-    """The board of a request over what the store has."""
+    """The board of a request over what the store has; without options it is one to look at."""
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
@@ -50,7 +37,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     return Board(
         request.plan,
         request.maker,
-        Store(request.place),
+        Store(request.place, read_only=options is None),
         rates,
         gate=gate,
         retry_failed=options is not None and options.retry_failed,
@@ -60,8 +47,9 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
 
 def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
-    os.environ.update(QUIET | mark())
     console = Console(stderr=True)
+    if "://" not in request.place.results.url:  # object storage has no temporary names
+        remove(request.place.results, temporaries(request.place.results.sizes()))
     gate = None
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha
@@ -69,14 +57,19 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
         gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
     members = Members(request, board)
-    members.write()
+    beat = Beat(request.place.results, request.name, slots, console.print)
+    interrupted = False
     if board.complete:
-        return board, False
-    with scratch_folder() as scratch, _ray(options, scratch):
-        if options.address is not None:
-            slots = _cluster_slots(options)
-        interrupted = _tune(board, request, options, gate, slots, console, members, scratch)
-    members.write()
+        members.write()
+    else:
+        with scratch_folder() as scratch, connected(options, scratch):
+            if options.address is not None:
+                beat.slots = slots = _check_cluster(options, request.place, console)
+            members.write()
+            beat.show(board)
+            interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch)
+        members.write()
+    beat.end(board, "interrupted" if interrupted else "done")
     return board, interrupted
 
 
@@ -97,64 +90,21 @@ class Members:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
         request = self.request
-        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources)
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in request.plan}
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned)
         self.written = time.monotonic()
 
 
-@contextmanager
-def _ray(options: Namespace, scratch: Path) -> Iterator[None]:
-    """Ray, quiet, with the project's root on the workers' path and nothing left behind."""
-    import ray
-
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    variables = {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
-    if not options.gpus_per_trial:
-        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
-    common: dict[str, Any] = {
-        "log_to_driver": False,
-        "logging_level": "ERROR",
-        "runtime_env": {"env_vars": variables},
-    }
-    with signals.taken_down(end_started):
-        try:
-            with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
-                if options.address is not None:
-                    ray.init(address=options.address, **common)
-                else:
-                    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-                    own: dict[str, Any] = {"object_store_memory": 100 * 2**20, "_temp_dir": str(scratch)}
-                    ray.init(num_cpus=cpus, include_dashboard=False, **own, **common)
-        except SystemExit:  # how Ray answers SIGTERM while it starts
-            signals.end_now()
-        signals.install_again()
-        try:
-            with watched(RAYS_OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
-                yield
-        finally:
-            ray.shutdown()
-            end_started()
-
-
-def _cluster_slots(options: Namespace) -> int:
-    """Trials at once on the cluster; raises UsageError for a trial that fits on no node and would wait for ever."""
-    import ray
-
-    from search.slots import slots
-
-    fits = []
-    for node in ray.nodes():
-        if node["Alive"]:
-            resources = node["Resources"]
-            try:
-                one = Namespace(**{**vars(options), "max_concurrent": None})
-                fits.append(slots(one, resources.get("CPU", 0), resources.get("GPU", 0)))
-            except UsageError:
-                continue
-    if not fits:
-        raise UsageError(
-            f"no node of the cluster has {options.cpus_per_trial} CPUs and {options.gpus_per_trial:g} GPUs for a trial."
-        )
-    return min(sum(fits), options.max_concurrent or sum(fits))
+def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
+    """Trials at once on the cluster; raises UsageError, before anything is trained, if it cannot do what is asked."""
+    nodes = alive_nodes()
+    slots = cluster_slots(options, nodes.values(), coming_nodes())
+    wrong, notes = check_nodes(nodes, place)
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    for line in notes:
+        console.print(f"note: {line}", highlight=False, soft_wrap=True, markup=False)
+    return slots
 
 
 def _tune(
@@ -165,6 +115,7 @@ def _tune(
     slots: int,
     console: Console,
     members: Members,
+    beat: Beat,
     scratch: Path,
 ) -> bool:
     from ray import tune
@@ -175,12 +126,18 @@ def _tune(
     from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
+    ask = ask_of(options)
     searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
+    if options.address is not None:
+        from search.node_watch import NodeWatch
+
+        callbacks.append(NodeWatch(ask, alive_nodes, lambda new: check_nodes(new, request.place)[0], console))
     # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
-        tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
+        tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=Draining(gate or FIFOScheduler()),
@@ -195,7 +152,7 @@ def _tune(
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[losses, Progress(board, slots, console), EndOfTenths()],
+            callbacks=callbacks,
         ),
     )
     with signals.finishing_tenths():

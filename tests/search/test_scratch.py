@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from search import scratch
 from search.scratch import LONGEST, base, scratch_folder
+from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -34,9 +36,10 @@ def other_run(temporary: Path, then: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    return tmp_path
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="s-", dir="/tmp") as name:  # a short path: pytest's own is too long
+        monkeypatch.setenv("RAY_TMPDIR", name)
+        yield Path(name)
 
 
 def left(temporary: Path) -> list[Path]:
@@ -82,13 +85,20 @@ def _lives(process: Path) -> bool:
 def test_a_folder_of_somebody_else_is_refused(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (temporary / "elsewhere").mkdir()
     (temporary / f"tune-{os.getuid()}").symlink_to(temporary / "elsewhere")
-    with pytest.raises(PermissionError, match="set RAY_TMPDIR"), scratch_folder():
+    with pytest.raises(UsageError, match="set RAY_TMPDIR"), scratch_folder():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", "/nowhere")
+    with pytest.raises(UsageError, match=r"/nowhere/tune-\d+ cannot be made \(.*\): set RAY_TMPDIR"), scratch_folder():
         pass
 
 
 def test_a_path_too_long_for_sockets_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, used in (("/" + "x" * (LONGEST - 1), True), ("/" + "x" * LONGEST, False)):
+        monkeypatch.setenv("RAY_TMPDIR", given)
+        assert base() == Path(given if used else "/tmp")
     monkeypatch.delenv("RAY_TMPDIR")
-    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: "/x" * LONGEST)
-    assert base() == Path("/tmp")
-    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: "/scratch")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/scratch")
     assert base() == Path("/scratch")
