@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20.0, help="no kills after that; what runs is finished")
     parser.add_argument("--schedulers", default="none,asha")
     given = parser.parse_args()
-    end, chance = time.monotonic() + 60 * given.minutes, random.Random(given.seed)
+    chance = random.Random(given.seed)
     rounds: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="kills-") as name:
         folder = Path(name)
@@ -184,6 +184,7 @@ def main() -> int:
         if not whole.run(chance, 0):
             print(whole.said(), file=sys.stderr)
             return 1
+        end = time.monotonic() + 60 * given.minutes
         kinds = [(scheduler, workers) for scheduler, workers in ROUNDS if scheduler in given.schedulers.split(",")]
         while (killed := sum(len(one.kills) for one in rounds)) < given.kills and time.monotonic() < end:
             one = begin(str(len(rounds)), *kinds[len(rounds) % len(kinds)])
@@ -214,7 +215,7 @@ def _report(seed: int, rounds: list[Round]) -> int:
     print(f"\nseed {seed}: {len(rounds)} sweeps, {len(kills)} kills\n")
     print(kill_checks.table(kills))
     print(f"\nbroken promises: {len(wrong)}")
-    return 1 if wrong else 0
+    return 1 if wrong or not kills else 0
 
 
 if __name__ == "__main__":
