@@ -46,7 +46,8 @@ done
 
 python search/run.py "$@" --address "$ip:$port" &
 driver=$!
-trap 'kill -TERM "$driver"' TERM INT
+# The first signal lets running stages finish their tenth; those that take too long are given up by the second one.
+trap 'kill -TERM "$driver"; { sleep 75; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
 code=0
 while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver
     wait "$driver"
