@@ -119,6 +119,8 @@ class Board:
         arm.running, arm.outcome = False, outcome
         if outcome.status != "failed":
             self.breaker.went_well()
+        if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
+            self.store.drop_checkpoint(key)
         self._told(group, arm)
         self._try_settle(group)
 

@@ -4,8 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from statistics import mean
 
+from search.board import Keep
+from search.disk_plan import disk_kept, disk_peak
+from search.disk_sizes import sizes_of, trained
+from search.estimate import size
 from search.request import Request
-from spaces.benchmark import MULTITASK, NONE
+from spaces.benchmark import NONE
 from spaces.encoders import Shape, shape_of
 from spaces.plan import Stratum
 from spaces.task import Task
@@ -13,12 +17,11 @@ from spaces.xtreme_data import DATASETS, PARTS
 
 FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
 GPU_FLOPS = 120e12  # effective bf16 speed of an A100, for the estimate in GPU-hours
-STATE = 4  # a running stage holds weights, best weights and two moments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Totals of a plan. Bytes are of encoders kept at the end, and at the worst moment in between."""
+    """Totals of a plan. Bytes are those at the end, and at the worst moment in between."""
 
     stages: Counter[str]  # by kind
     trainings: int  # trained stages (pretraining, intermediate and target)
@@ -27,13 +30,13 @@ class Cost:
     naive_steps: int | None
     gpu_hours: float | None
     naive_gpu_hours: float | None
-    disk_kept: int | None
+    disk_kept: int | None  # None where the encoder's shape is not known from here
     disk_peak: int | None
 
 
-def cost_of(request: Request, slots: int) -> Cost:
+def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
     """Estimate a request. Naive chains: for each target, seed and rate the intermediate task is trained again."""
-    shape = _shape(request)
+    shape = shape_of_request(request)
     stages: Counter[str] = Counter()
     for stratum in request.plan:
         stages[stratum.kind] += stratum.arms
@@ -41,9 +44,7 @@ def cost_of(request: Request, slots: int) -> Cost:
     ours = _sum(request.plan, work)
     chains = _chains(request)
     naive = _sum(chains, work)
-    kept = None if shape is None else shape.parameters * 4
-    parents = {s.parent for s in request.plan if s.parent is not None}
-    arms = max(stratum.arms for stratum in request.plan)
+    sizes = None if shape is None else sizes_of(request, shape)
     return Cost(
         stages=stages,
         trainings=sum(stratum.arms for stratum in request.plan if stratum.kind != "retrieval"),
@@ -52,8 +53,8 @@ def cost_of(request: Request, slots: int) -> Cost:
         naive_steps=None if naive is None else naive[0],
         gpu_hours=_hours(ours, shape),
         naive_gpu_hours=_hours(naive, shape),
-        disk_kept=None if kept is None else kept * len(parents),
-        disk_peak=None if kept is None else kept * (len(parents) + slots * (STATE + arms)),
+        disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
+        disk_peak=None if sizes is None else disk_peak(request.plan, sizes, slots, keep),
     )
 
 
@@ -83,20 +84,12 @@ def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
         return (int(recipe["steps"]), 0) if recipe else (0, 0)
     steps = recipe["steps"]
     if steps is None:
-        rows = [_rows(request, task) for task in _trained(request, stratum)]
+        rows = [_rows(request, task) for task in trained(request, stratum)]
         if None in rows:
             return None
         steps = round(sum(row for row in rows if row is not None) / recipe["batch_size"] * recipe["epochs"])
-    options = mean(task.options for task in _trained(request, stratum))
+    options = mean(task.options for task in trained(request, stratum))
     return int(steps), round(int(steps) * recipe["batch_size"] * recipe["max_length"] * options)
-
-
-def _trained(request: Request, stratum: Stratum) -> list[Task]:
-    benchmark = request.benchmark
-    if stratum.kind == "target":
-        return [benchmark.targets[stratum.targets[0]]]
-    names = request.axes.mixture if stratum.task == MULTITASK else (stratum.task,)
-    return [benchmark.intermediates[name] for name in names]
 
 
 def _rows(request: Request, task: Task) -> int | None:
@@ -124,17 +117,28 @@ def _sum(
     return steps, tokens
 
 
-def _shape(request: Request) -> Shape | None:
+def shape_of_request(request: Request) -> Shape | None:
+    """The shape of the encoder at the start of every chain; None if it cannot be known from here."""
     recipe = request.maker.start.recipe
     if recipe is None:
         return shape_of(request.place.model or request.maker.start.name)
+    words, longest = (recipe["vocabulary"], recipe["longest"]) if "vocabulary" in recipe else _miniature(request)
     return Shape(
         name=request.maker.start.name,
         layers=recipe["layers"],
         width=recipe["width"],
         inner=recipe["inner"],
-        vocabulary=recipe.get("vocabulary", 0),
+        vocabulary=words,
+        positions=longest + 2,  # counted from the padding id + 1, as in XLM-R
     )
+
+
+def _miniature(request: Request) -> tuple[int, int]:
+    """Entries of the miniature's vocabulary, and the tokens that its encoder reads."""
+    from trainables.miniature import world
+
+    source = request.place.source
+    return len(world.tokenizer(world.world(source.world_seed, source.null_world))), world.LONGEST
 
 
 def _hours(work: tuple[int, int] | None, shape: Shape | None) -> float | None:
@@ -168,13 +172,5 @@ def describe(request: Request, cost: Cost, reused: int) -> list[str]:
             "length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
         )
     if cost.disk_peak is not None and cost.disk_kept is not None:
-        lines.append(f"disk: {size(cost.disk_kept)} of encoders kept, at most {size(cost.disk_peak)} on the way")
+        lines.append(f"disk: at most {size(cost.disk_peak)} on the way, {size(cost.disk_kept)} at the end")
     return lines
-
-
-def size(number: int) -> str:
-    """Bytes as people write them."""
-    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.3g} {units[0]}"

@@ -1,7 +1,7 @@
 """What is seen while a sweep runs: a live table in a terminal, plain lines elsewhere."""
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from ray import tune
@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from search.board import Arm, Board
-from spaces.plan import Stratum
+from search.estimate import best_means, duration, seconds_left
+from search.now import Beat
 
 EVERY = 10.0  # seconds between plain lines
 
@@ -33,50 +34,28 @@ def counts(board: Board) -> Counter[str]:
 
 def best_so_far(board: Board) -> dict[str, tuple[str, float]]:
     """For each training set of the targets: the intermediate task with the best mean English dev score so far."""
-    scores: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for group in board.groups.values():
-        if group.stratum.kind == "target" and group.winner is not None and group.winner.outcome is not None:
-            score = group.winner.outcome.score
-            if score is not None:
-                scores[group.stratum.task][group.stratum.intermediate].append(score)
-    best = {}
-    for task, rows in scores.items():
-        means = {name: sum(values) / len(values) for name, values in rows.items()}
-        name = max(means, key=lambda row: means[row])
-        best[task] = (name, means[name])
-    return best
+    return best_means(
+        (group.stratum.task, group.stratum.intermediate, group.winner.outcome.score)
+        for group in board.groups.values()
+        if group.stratum.kind == "target" and group.winner is not None and group.winner.outcome is not None
+        if group.winner.outcome.score is not None
+    )
 
 
-def seconds_left(board: Board, slots: int) -> float | None:
-    """Estimate from the mean seconds of ended stages of the same kind and task, or kind; None while there are none."""
-    ended: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
-    for stratum, arm in board.arms():
-        if arm.outcome is not None and arm.outcome.seconds > 0:
-            for place in _places(stratum)[: 1 if stratum.kind == "pretrain" else None]:  # it is like nothing else
-                ended[place].append(arm.outcome.seconds)
-    if not ended:
-        return None
-    left = 0.0
-    for group in board.groups.values():
-        waiting = group.stratum.arms - sum(arm.outcome is not None for arm in group.arms)
-        if waiting and not group.settled:
-            known = next((ended[place] for place in _places(group.stratum) if place in ended), None)
-            if known is None:
-                return None
-            left += waiting * sum(known) / len(known)
-    return left / slots
-
-
-def _places(stratum: Stratum) -> tuple[tuple[str, ...], ...]:
-    """What a stage's seconds say something about, from the nearest to the farthest."""
-    return ((stratum.kind, stratum.task), (stratum.kind,), ())
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people write them: 45 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def time_left(board: Board, slots: int) -> float | None:
+    """An estimate in seconds; None while nothing is known."""
+    ended = (
+        ((stratum.kind, stratum.task), arm.outcome.seconds) for stratum, arm in board.arms() if arm.outcome is not None
+    )
+    waiting = (
+        (
+            (group.stratum.kind, group.stratum.task),
+            group.stratum.arms - sum(arm.outcome is not None for arm in group.arms),
+        )
+        for group in board.groups.values()
+        if not group.settled
+    )
+    return seconds_left(ended, waiting, slots)
 
 
 def line(board: Board, slots: int, began: float) -> str:
@@ -85,7 +64,7 @@ def line(board: Board, slots: int, began: float) -> str:
     settled = sum(found[word] for word in WORDS if word != "running") + found["unreachable"]
     parts = [f"{settled} of {found['planned']} stages"]
     parts += [f"{found[word]} {word}" for word in (*WORDS, "unreachable") if found[word]]
-    left = seconds_left(board, slots)
+    left = time_left(board, slots)
     text = f"[{duration(time.monotonic() - began)}] {', '.join(parts)}"
     if left is not None and settled < found["planned"]:
         text += f"; about {duration(left)} left"
@@ -101,14 +80,23 @@ def best_line(board: Board) -> str:
 class Progress(tune.Callback):
     """Tune's callback. An exception in a callback would end the sweep, and drawing is not worth that."""
 
-    def __init__(self, board: Board, slots: int, console: Console) -> None:
-        self.board, self.slots, self.console = board, slots, console
+    def __init__(self, board: Board, slots: int, console: Console, beat: Beat | None = None) -> None:
+        """`beat` is fed with what the stages report."""
+        self.board, self.slots, self.console, self.beat = board, slots, console, beat
         self.began = self.said = time.monotonic()
         self.live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks; terminals and locks stay behind."""
-        return {"board": None, "slots": self.slots, "console": None, "began": 0.0, "said": 0.0, "live": None}
+        return {
+            "board": None,
+            "slots": self.slots,
+            "console": None,
+            "beat": None,
+            "began": 0.0,
+            "said": 0.0,
+            "live": None,
+        }
 
     def setup(self, *args: Any, **info: Any) -> None:
         """Start the live display where there is a terminal."""
@@ -129,6 +117,15 @@ class Progress(tune.Callback):
     def on_step_begin(self, *args: Any, **info: Any) -> None:
         """At every turn of Tune's loop, also while no stage has anything to tell."""
         self.show()
+        if self.beat is not None:
+            self.beat.show(self.board)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A stage has done a tenth, or is done."""
+        if self.beat is not None:
+            self.beat.told(trial.config["key"], result.get("curve", []), result.get("hostname"))
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         """Clear the live display and leave the last line."""

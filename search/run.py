@@ -24,11 +24,12 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from search.board import Board
+    from search.board import Board, Keep
     from search.request import Request
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 CONTINUES = "interrupted: the same command continues from here."
+GOES_ON = "Put that right; then the same command goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +43,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{CONTINUES}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        line = _unwritable(error, options)
+        if line is None:
+            raise
+        print(f"\n{line}", file=sys.stderr)
+        return FAILED
+
+
+def _unwritable(error: Exception, options: "Namespace") -> str | None:
+    """What to say where the driver itself could not write the results; None for any other error."""
+    from trainables.failures import STORAGE, failure_of
+
+    results = options.results if "://" in options.results else str(Path(options.results).resolve())
+    failure = failure_of(error, results)
+    if failure.kind is not STORAGE:
+        return None
+    return f"stopped: the results cannot be written ({failure.reason}). {GOES_ON}."
 
 
 def run(options: "Namespace") -> int:
@@ -57,7 +75,7 @@ def run(options: "Namespace") -> int:
         return DONE if show_check(request) else USAGE
     slots = local_slots(options)
     if options.plan:
-        return _show_plan(request, slots)
+        return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
     from search.sweep import check_growth, lock_results, read_sweep
 
@@ -80,14 +98,14 @@ def run(options: "Namespace") -> int:
         lock.release()
 
 
-def _show_plan(request: "Request", slots: int) -> int:
+def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
     from search.cost import cost_of, describe
     from search.sweep_run import make_board
 
     reused = 0
     if not request.missing:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
-    print("\n".join(describe(request, cost_of(request, slots), reused)))
+    print("\n".join(describe(request, cost_of(request, slots, keep), reused)))
     for line in request.left_out:
         print(f"left out: {line}")
     if request.missing:
@@ -98,7 +116,8 @@ def _show_plan(request: "Request", slots: int) -> int:
 
 
 def _say(request: "Request", board: "Board", seconds: float) -> None:
-    from search.progress import counts, duration
+    from search.estimate import duration
+    from search.progress import counts
 
     found = counts(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
@@ -152,7 +171,7 @@ def _say_failures(board: "Board") -> bool:
     why = board.breaker.why
     if why is not None:
         also = ", with --retry-failed also with what failed" if failed else ""
-        print(f"\nstopped: {why}. Put that right; then the same command goes on{also}.", file=sys.stderr)
+        print(f"\nstopped: {why}. {GOES_ON}{also}.", file=sys.stderr)
     return bool(failed or lost or why)
 
 

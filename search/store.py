@@ -18,8 +18,9 @@ from trainables.storage import set_aside, write_text
 class Store:
     """The stages' folders below the results folder."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, place: Place, *, read_only: bool = False) -> None:
+        """With `read_only` nothing is set aside: for a look at what a sweep would do."""
+        self.place, self.read_only = place, read_only
         self.set_aside: list[str] = []  # damaged files that were found, under their new names
 
     def outcome(self, key: str) -> Outcome | None:
@@ -27,7 +28,8 @@ class Store:
         try:
             return read_outcome(self.place, key)
         except ValueError:
-            self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
+            if not self.read_only:
+                self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
             return None
 
     def lay_out(self, stage: Stage) -> None:
@@ -44,6 +46,8 @@ class Store:
 
     def reopen(self, key: str) -> None:
         """Forget how the stage ended: its encoder is needed again and was removed, or it is to be tried again."""
+        if self.read_only:
+            return
         for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
             if self.place.results.has(name):
                 set_aside(self.place.results, name, "reopened")

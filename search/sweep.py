@@ -43,12 +43,18 @@ def write_sweep(
     spec: Mapping[str, Any],
     stages: Mapping[str, str],
     sources: Mapping[str, Sequence[str]],
+    planned: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads."""
+    """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads.
+
+    `planned` has for each stratum of the plan the number of its `arms` and its `parent`, so that readers know how much
+    is still to come.
+    """
     content = {
         "version": VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
+        "planned": planned,
         "sources": sources,
         "versions": versions(),
         "commit": commit(),

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from search.board import Board, Gate
 from search.cluster import alive_nodes, coming_nodes, connected
+from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
+from search.now import Beat
 from search.request import Request
 from search.slots import ask_of, cluster_slots
 from search.store import Store
@@ -25,7 +27,7 @@ WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
-    """The board of a request over what the store has."""
+    """The board of a request over what the store has; without options it is one to look at."""
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
@@ -35,7 +37,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     return Board(
         request.plan,
         request.maker,
-        Store(request.place),
+        Store(request.place, read_only=options is None),
         rates,
         gate=gate,
         retry_failed=options is not None and options.retry_failed,
@@ -46,6 +48,8 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
 def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     console = Console(stderr=True)
+    if "://" not in request.place.results.url:  # object storage has no temporary names
+        remove(request.place.results, temporaries(request.place.results.sizes()))
     gate = None
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha
@@ -53,15 +57,19 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
         gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
     members = Members(request, board)
+    beat = Beat(request.place.results, request.name, slots, console.print)
+    interrupted = False
     if board.complete:
         members.write()
-        return board, False
-    with connected(options):
-        if options.address is not None:
-            slots = _check_cluster(options, request.place, console)
+    else:
+        with connected(options):
+            if options.address is not None:
+                beat.slots = slots = _check_cluster(options, request.place, console)
+            members.write()
+            beat.show(board)
+            interrupted = _tune(board, request, options, gate, slots, console, members, beat)
         members.write()
-        interrupted = _tune(board, request, options, gate, slots, console, members)
-    members.write()
+    beat.end(board, "interrupted" if interrupted else "done")
     return board, interrupted
 
 
@@ -82,7 +90,8 @@ class Members:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
         request = self.request
-        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources)
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in request.plan}
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned)
         self.written = time.monotonic()
 
 
@@ -106,6 +115,7 @@ def _tune(
     slots: int,
     console: Console,
     members: Members,
+    beat: Beat,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
@@ -118,7 +128,7 @@ def _tune(
     storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
     searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
-    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console)]
+    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat)]
     if options.address is not None:
         from search.node_watch import NodeWatch
 

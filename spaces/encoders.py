@@ -11,13 +11,14 @@ DEFAULT = "FacebookAI/xlm-roberta-large"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Layers, hidden size, inner size of the feed-forward part, and vocabulary of an encoder."""
+    """Layers, hidden size, inner size of the feed-forward part, vocabulary and positions of an encoder."""
 
     name: str
     layers: int
     width: int
     inner: int
     vocabulary: int
+    positions: int = 514  # of XLM-R
 
     @property
     def body(self) -> int:
@@ -26,8 +27,8 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """All parameters but position embeddings."""
-        return self.body + self.vocabulary * self.width
+        """All parameters: of the layers, of words and positions, and of the norm between them."""
+        return self.body + (self.vocabulary + self.positions + 3) * self.width
 
 
 SHAPES = Table(
@@ -55,6 +56,7 @@ def shape_of(model: str) -> Shape | None:
             width=int(fields["hidden_size"]),
             inner=int(fields["intermediate_size"]),
             vocabulary=int(fields["vocab_size"]),
+            positions=int(fields["max_position_embeddings"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -28,7 +28,7 @@ def run(results: Path, faults: Mapping[str, tuple[str, int]], *flags: str) -> tu
     done = subprocess.run(
         command, capture_output=True, text=True, cwd="/", env={**os.environ, **path, **told}, check=False
     )
-    assert "Traceback" not in done.stderr and "did not complete" not in done.stderr
+    assert "Traceback" not in done.stderr and "did not complete" not in done.stderr, done.stderr
     return done.returncode, done.stderr
 
 

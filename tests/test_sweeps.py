@@ -1,5 +1,6 @@
 """Whole sweeps with Ray, in subprocesses, as a user runs them: finish, repeat, extend, kill, fail."""
 
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,13 @@ def scores(results: Path) -> pl.DataFrame:
     return rows.drop("seconds").sort(rows.drop("seconds").columns)
 
 
+def state(results: Path) -> str:
+    """What status.py says of the sweep, from its files alone."""
+    command = [sys.executable, str(ROOT / "search" / "status.py"), str(results / "tiny"), "--json"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
+    return str(json.loads(said)["state"])
+
+
 def rank(results: Path) -> str:
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), str(results / "tiny"), "--format", "csv"]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
@@ -94,8 +102,10 @@ def test_killed_and_continued_equals_uninterrupted(whole: Path, tmp_path: Path) 
         process = start(tmp_path, *flags, mark=mark)
         while len(outcomes(tmp_path)) < wanted and process.poll() is None:
             time.sleep(0.05)
+        before = state(tmp_path)
         kill(mark)
         process.communicate()
+        assert (before, state(tmp_path)) == ("running", "interrupted")
         done = outcomes(tmp_path)
         assert len(done) < len(outcomes(whole)), "killed too late to show anything"
     code, _, err = run(tmp_path, *flags)
@@ -104,6 +114,7 @@ def test_killed_and_continued_equals_uninterrupted(whole: Path, tmp_path: Path) 
     assert {key: after[key] for key in done} == done, "a finished stage was trained again"
     assert scores(tmp_path).equals(scores(whole))
     assert rank(tmp_path) == rank(whole)
+    assert state(tmp_path) == "complete"
 
 
 def test_a_killed_worker_is_replaced(whole: Path, tmp_path: Path) -> None:

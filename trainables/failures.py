@@ -42,7 +42,6 @@ STORAGE = Kind("storage", "the results cannot be written", stops=True)
 KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, DEVICE, WORKER, NODE, HANG, STORAGE)}
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-_DENIED = {errno.EACCES, errno.EPERM}
 _PASSING = {
     getattr(errno, name)
     for name in "EIO ESTALE EAGAIN EINTR EBUSY EREMOTEIO ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ETIMEDOUT".split()
@@ -55,6 +54,7 @@ _LOST = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
 _FULL_TEXT = re.compile(
     "no space left on device|disk quota exceeded|read-only file system|AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)", re.I
 )
+_DENIED_TEXT = re.compile("(?:Permission denied|Operation not permitted): '([^']+)'")
 _FOR_NOW_TEXT = re.compile(
     "AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|THROTTLING|INTERNAL_FAILURE|REQUEST_TIMEOUT)|curlCode"
 )
@@ -92,7 +92,10 @@ class StageFailedError(Exception):
 
 def failure_of(error: BaseException, results: str) -> Failure:
     """Judge an error that ended a stage in its own process; `results` is the folder or address it writes to."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    lines = str(error).splitlines()
+    if lines and lines[0].startswith("Traceback"):  # so Tune tells of errors in the driver
+        lines = lines[-1:]
+    reason = " ".join(f"{type(error).__name__}: {' '.join(lines)}".split())
     return Failure(classify(error, results), reason, "".join(traceback.format_exception(error)))
 
 
@@ -140,9 +143,8 @@ def _kind(error: BaseException, results: str | None) -> Kind:
     if isinstance(error, StageFailedError):
         return error.failure.kind
     names, text = {base.__name__ for base in type(error).__mro__}, str(error)
-    if isinstance(error, OSError) and (error.errno in _FULL or _denied(error, results)):
-        return STORAGE
-    if _FULL_TEXT.search(text):  # of libraries that pass the system's words on, but not its number
+    # Words are looked at too, since libraries (and Tune) pass those of the system on, but not its numbers.
+    if (isinstance(error, OSError) and error.errno in _FULL) or _FULL_TEXT.search(text) or _denied(text, results):
         return STORAGE
     if "OutOfMemoryError" in names or isinstance(error, MemoryError):
         return MEMORY
@@ -163,13 +165,9 @@ def _kind(error: BaseException, results: str | None) -> Kind:
     return ERROR
 
 
-def _denied(error: OSError, results: str | None) -> bool:
+def _denied(text: str, results: str | None) -> bool:
     """Whether it is one of the results' files that may not be written or read."""
-    if error.errno not in _DENIED or results is None:
-        return False
-    return any(
-        isinstance(name, str) and Path(name).is_relative_to(results) for name in (error.filename, error.filename2)
-    )
+    return results is not None and any(Path(name).is_relative_to(results) for name in _DENIED_TEXT.findall(text))
 
 
 def _busy(error: BaseException) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from search.board import Board
 from search.store import Store
+from search.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
@@ -22,6 +23,7 @@ from trainables.outcome import Outcome, write_outcome
 from trainables.places import ENCODER, Place
 
 MINIATURE = BENCHMARKS["miniature"]
+ENCODER_BYTES = 10_000  # of a made-up encoder
 
 
 def curve_of(stage: Stage) -> tuple[float, ...]:
@@ -33,12 +35,18 @@ def curve_of(stage: Stage) -> tuple[float, ...]:
 def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     """What a worker leaves of a stage."""
     curve = curve_of(stage)
-    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve)  # type: ignore[arg-type]
+    outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.place, stage.key)
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
+        (folder / ENCODER / "model.safetensors").write_bytes(bytes(ENCODER_BYTES))
     write_outcome(store.place, outcome)
     return outcome
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Every file by name, to see whether anything was changed."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @dataclass
@@ -52,6 +60,7 @@ class Room:
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
     retry_failed: bool = False
+    read_only: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
         return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
@@ -70,7 +79,9 @@ class Room:
             test_limit=None,
             precision="fp32",
         )
-        store = Store(Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")))
+        store = Store(
+            Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")), read_only=self.read_only
+        )
         return Board(
             self.plan(),
             maker,
@@ -88,6 +99,13 @@ class Room:
             self.step(board, stage)
             most -= 1
         return board
+
+    def write(self, board: Board, name: str = "s") -> None:
+        """The sweep's own file, as a run leaves it."""
+        stages = {arm.stage.key: stratum.id for stratum, arm in board.arms()}
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in self.plan()}
+        spec = {"benchmark": "miniature", "model": "miniature", "space": "s", "intermediates": [], "targets": []}
+        write_sweep(LocalStorage(self.results), name, spec, stages, {}, planned)
 
     def step(self, board: Board, stage: Stage) -> None:
         self.ran.append(stage)

@@ -11,7 +11,7 @@ from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome
 from trainables.places import CHECKPOINT, ENCODER
 
-from .conftest import Room, curve_of
+from .conftest import Room, curve_of, files_in
 
 
 def test_every_stage_runs_once_and_after_its_parent(room: Room) -> None:
@@ -115,6 +115,29 @@ def test_losers_leave_no_weights_and_winners_keep_theirs(room: Room) -> None:
             assert not (folder / CHECKPOINT).exists()
             if group.stratum.kind == "intermediate":
                 assert (folder / ENCODER).exists() == (one is group.winner)
+
+
+def test_a_stopped_stage_leaves_no_checkpoint_while_its_stratum_is_open(room: Room) -> None:
+    board = room.run(most=1)
+    stage = board.next()
+    assert stage is not None
+    checkpoint = room.results / "stages" / stage.key / CHECKPOINT
+    checkpoint.write_bytes(b"weights")
+    board.end(stage.key, board.store.write_stopped(stage, [0.1, 0.1, 0.1], steps=3, seconds=1.0))
+    group = next(group for group in board.groups.values() if any(arm.stage is stage for arm in group.arms))
+    assert not group.settled and not checkpoint.exists()
+
+
+def test_a_look_at_what_would_run_changes_nothing(room: Room) -> None:
+    room.keep = "none"
+    room.run()
+    (room.results / "stages" / room.ran[-1].key / FILE).write_text("{")
+    room.space = dataclasses.replace(room.space, targets=("xnli", "xquad", "tatoeba", "udpos"))
+    before = files_in(room.results)
+    room.read_only = True
+    assert not room.board().complete and files_in(room.results) == before
+    room.read_only = False
+    assert room.board() and files_in(room.results) != before, "a run reopens what it needs"
 
 
 def test_keep_none_removes_a_parent_when_its_last_child_is_done(room: Room) -> None:

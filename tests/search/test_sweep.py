@@ -23,7 +23,7 @@ SPEC = {
 
 
 def test_it_reads_back(tmp_path: Path) -> None:
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {})
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {})
     found = read_sweep(LocalStorage(tmp_path), "s")
     assert found is not None and found["spec"] == SPEC and found["stages"] == {"key": "stratum"}
     assert found["versions"]["python"]
@@ -86,11 +86,11 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {}, {})
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {}, {}, {})
     before = (tmp_path / "s" / "sweep.json").read_text()
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        write_sweep(LocalStorage(tmp_path), "s", {**SPEC, "seeds": [0, 1]}, {}, {})
+        write_sweep(LocalStorage(tmp_path), "s", {**SPEC, "seeds": [0, 1]}, {}, {}, {})
     assert (tmp_path / "s" / "sweep.json").read_text() == before
     assert [path.name for path in (tmp_path / "s").iterdir()] == ["sweep.json"]
     assert json.loads(before)["spec"]["seeds"] == [0]

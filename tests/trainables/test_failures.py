@@ -7,6 +7,7 @@ import pytest
 import torch
 from ray import exceptions
 from ray.core.generated.common_pb2 import ActorDiedErrorContext
+from ray.tune import TuneError
 from safetensors import SafetensorError
 
 from spaces.errors import UsageError
@@ -98,6 +99,14 @@ CASES: list[tuple[BaseException, Kind]] = [
     (PermissionError(errno.EACCES, "Permission denied", "/results/stages/x"), STORAGE),
     (SafetensorError("I/O error: No space left on device (os error 28)"), STORAGE),
     (OSError("When uploading part: AWS Error ACCESS_DENIED during PutObject operation"), STORAGE),
+    (
+        TuneError("Traceback (most recent call last):\n  File\nOSError: [Errno 28] No space left on device: 'x'"),
+        STORAGE,
+    ),
+    (
+        TuneError("Traceback (most recent call last):\nPermissionError: [Errno 13] Permission denied: '/results/x'"),
+        STORAGE,
+    ),
     (died(KILLED), WORKER),
     (exceptions.ActorDiedError(), WORKER),
     (exceptions.WorkerCrashedError(), WORKER),
@@ -112,6 +121,11 @@ IDS = [f"{type(error).__name__}-{str(error)[:30]}" for error, _ in CASES]
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=IDS)
 def test_the_kind_of_an_error(error: BaseException, kind: Kind) -> None:
     assert classify(error, RESULTS) is kind
+
+
+def test_of_an_error_that_is_a_traceback_the_last_line_is_told() -> None:
+    error = TuneError("Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device")
+    assert failure_of(error, RESULTS).reason == "TuneError: OSError: [Errno 28] No space left on device"
 
 
 def chained(error: BaseException, how: str) -> BaseException:

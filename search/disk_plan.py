@@ -1,0 +1,69 @@
+"""How much disk a plan needs at its worst moment, and at its end: counts of files that may be there at the same time.
+
+The board hands stages out in the order of the plan, and an open stratum gives all its arms before the next one gives
+any. So at most as many strata are under way as stages run at once, and with them the arms whose encoders may still win.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from search.board import Keep
+from spaces.plan import Stratum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Bytes of what stages leave. `checkpoint` and `small` are by the id of the stratum, per arm."""
+
+    encoder: int
+    checkpoint: Mapping[str, int]  # of a stage under way
+    small: Mapping[str, int]  # what stays for good: specification, scores, outcome, predictions
+    shared: int  # tokenised tables and the sweep's own files
+
+
+def disk_kept(plan: Sequence[Stratum], sizes: Sizes, keep: Keep) -> int:
+    """Bytes at the end."""
+    makers = _makers(plan)
+    encoders = {
+        "none": 0,
+        "winners": len(makers),
+        "all": sum(stratum.arms for stratum in makers),
+    }[keep]
+    return encoders * sizes.encoder + _lasting(plan, sizes)
+
+
+def disk_peak(plan: Sequence[Stratum], sizes: Sizes, slots: int, keep: Keep) -> int:
+    """Bytes at the worst moment, with `slots` stages at once; an upper bound as far as `sizes` are."""
+    return _encoders(plan, slots, keep) * sizes.encoder + _running(plan, sizes, slots) + _lasting(plan, sizes)
+
+
+def _makers(plan: Sequence[Stratum]) -> list[Stratum]:
+    """Strata whose arms leave encoders."""
+    return [stratum for stratum in plan if stratum.kind in ("pretrain", "intermediate")]
+
+
+def _encoders(plan: Sequence[Stratum], slots: int, keep: Keep) -> int:
+    """Encoders that may be there at once."""
+    makers = _makers(plan)
+    if keep == "all":
+        return sum(stratum.arms for stratum in makers)
+    # Of each stratum under way all arms may be done but one that runs: they stay until it is settled.
+    under_way = sorted((stratum.arms - 1 for stratum in makers), reverse=True)[:slots]
+    if keep == "winners":
+        return len(makers) + sum(under_way)
+    # A parent goes with its last child. The next seed begins when every target of this one has at least begun.
+    seeds = Counter(stratum.seed for stratum in makers if stratum.kind == "intermediate")
+    most = max(seeds.values(), default=0)
+    before = min(slots, seeds.total() - most)
+    return sum(stratum.kind == "pretrain" for stratum in makers) + most + before + sum(under_way)
+
+
+def _running(plan: Sequence[Stratum], sizes: Sizes, slots: int) -> int:
+    """Checkpoints of the stages under way, each with the copy that is being written to replace it."""
+    arms = [sizes.checkpoint.get(stratum.id, 0) for stratum in plan for _ in range(min(stratum.arms, slots))]
+    return 2 * sum(sorted(arms, reverse=True)[:slots])
+
+
+def _lasting(plan: Sequence[Stratum], sizes: Sizes) -> int:
+    return sizes.shared + sum(stratum.arms * sizes.small[stratum.id] for stratum in plan)

@@ -1,0 +1,51 @@
+"""How a sweep stands: progress, what runs and since when, failures, time, disk. Writes nothing.
+
+    python search/status.py runs/full-miniature
+    python search/status.py runs                     # every sweep of a results folder, a line each
+    python search/status.py runs/full-miniature --json
+
+It reads files only: also while the sweep runs elsewhere, and after it was killed.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if not __package__:
+    sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
+
+from search.standing import describe, headline, summary
+from search.sweep_state import find_sweeps, read_states
+from spaces.errors import UsageError
+
+DONE, USAGE = 0, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="search/status.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder")
+    parser.add_argument("--json", action="store_true", help="for programs: the same as JSON")
+    options = parser.parse_args(argv)
+    try:
+        results, names = find_sweeps(options.sweep)
+        states = read_states(results, names)
+    except UsageError as error:
+        print(f"status.py: {error}", file=sys.stderr)
+        return USAGE
+    if options.json:
+        print(json.dumps([summary(state) for state in states] if len(states) > 1 else summary(states[0]), indent=1))
+    elif len(states) > 1:
+        print("\n".join(headline(state) for state in states))
+    else:
+        print("\n".join(describe(summary(states[0]))))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Measure a sweep's disk use from outside, against what `--plan` predicts.
+
+    python tests/bench/disk.py --space quick                        # any flags of search/run.py but --results
+    python tests/bench/disk.py --space full --keep none
+
+The results folder is looked at every 50 ms or as often as listing it allows: the peak is a lower bound of the true one.
+Allocated bytes are blocks of the file system, with those of folders; apparent bytes are the lengths of the files.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from search.cost import cost_of
+from search.disk import by_kind
+from search.estimate import size
+from search.options import parse
+from search.request import make_request
+from search.slots import local_slots
+from trainables.local_storage import LocalStorage
+
+
+def allocated(results: Path) -> int:
+    """Bytes of all blocks, as `du` counts them."""
+    total = 0
+    for folder, _, files in os.walk(results):
+        for place in (Path(folder), *(Path(folder, file) for file in files)):
+            try:
+                total += place.lstat().st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    _, flags = parser.parse_known_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        results = Path(temporary)
+        flags += ["--results", temporary]
+        options = parse(flags)
+        cost = cost_of(make_request(options), local_slots(options), keep=options.keep)
+        process = subprocess.Popen([sys.executable, str(ROOT / "search" / "run.py"), *flags], stdout=sys.stderr)
+        peak, peak_apparent, worst = 0, 0, {}
+        while process.poll() is None:
+            files = LocalStorage(results).sizes()
+            peak = max(peak, allocated(results))
+            if sum(files.values()) > peak_apparent:
+                peak_apparent, worst = sum(files.values()), by_kind(files)
+            time.sleep(0.05)
+        end = allocated(results)
+    print("\nat the peak of apparent bytes:")
+    for kind, (number, bytes_) in worst.items():
+        print(f"  {kind}: {number} files, {size(bytes_)}")
+    for what, measured, predicted in (("peak", peak, cost.disk_peak), ("at the end", end, cost.disk_kept)):
+        said = "nothing" if predicted is None else f"{size(predicted)} ({predicted / max(1, measured):.2f} times)"
+        print(f"{what}: {size(measured)} allocated; --plan predicts at most {said}")
+    print(f"peak: {size(peak_apparent)} apparent")
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The predicted peak of disk is an upper bound, whatever runs at once and whatever is kept, and no wild one."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from search.board import Board, Keep
+from search.disk_plan import Sizes, disk_kept, disk_peak
+from search.options import parse
+from search.request import make_request
+from spaces.plan import Stratum
+from spaces.stage import Stage
+from trainables.places import CHECKPOINT, ENCODER
+
+from .conftest import ENCODER_BYTES, Room, finish
+
+CHECKPOINT_BYTES = 45_000
+
+
+def sizes(plan: Sequence[Stratum]) -> Sizes:
+    checkpoints = {one.id: 0 if one.kind == "retrieval" else CHECKPOINT_BYTES for one in plan}
+    return Sizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, small={one.id: 0 for one in plan}, shared=0)
+
+
+def on_disk(results: Path) -> int:
+    """Bytes of weights; all other files are small, and none of the made-up sizes counts them."""
+    weights = [*results.glob(f"stages/*/{CHECKPOINT}"), *results.glob(f"stages/*/{ENCODER}/*")]
+    return sum(path.stat().st_size for path in weights)
+
+
+class Workers:
+    """Stages under way at once; each ends at a moment drawn at random. Keeps the largest sum of bytes seen."""
+
+    def __init__(self, room: Room, slots: int, seed: int) -> None:
+        self.room, self.slots, self.random = room, slots, random.Random(seed)
+        self.peak = 0
+
+    def run(self) -> Board:
+        board, under_way = self.room.board(), list[Stage]()
+        while True:
+            while len(under_way) < self.slots and (stage := board.next()) is not None:
+                under_way.append(stage)
+            if not under_way:
+                return board
+            for stage in under_way:
+                self._write(stage)
+            # At the worst moment all of them are about to replace their checkpoints.
+            copies = sum(CHECKPOINT_BYTES for stage in under_way if stage.kind != "retrieval")
+            self.peak = max(self.peak, on_disk(self.room.results) + copies)
+            stage = under_way.pop(self.random.randrange(len(under_way)))
+            outcome = finish(board.store, stage)
+            (self.room.results / "stages" / stage.key / CHECKPOINT).unlink(missing_ok=True)
+            board.end(stage.key, outcome)
+
+    def _write(self, stage: Stage) -> None:
+        path = self.room.results / "stages" / stage.key / CHECKPOINT
+        if stage.kind != "retrieval" and not path.exists():
+            path.write_bytes(bytes(CHECKPOINT_BYTES))
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5])
+@pytest.mark.parametrize("keep", ["none", "winners", "all"])
+def test_what_is_there_at_once_is_never_above_the_prediction(room: Room, keep: Keep, slots: int) -> None:
+    room.keep = keep
+    workers = Workers(room, slots, seed=slots)
+    board = workers.run()
+    assert board.complete
+    plan = room.plan()
+    assert workers.peak <= disk_peak(plan, sizes(plan), slots, keep) <= 1.5 * workers.peak
+    assert on_disk(room.results) == disk_kept(plan, sizes(plan), keep)
+
+
+def test_more_at_once_and_more_kept_need_more(room: Room) -> None:
+    plan = room.plan()
+    for slots in (1, 2, 4):
+        none, winners, everything = (disk_peak(plan, sizes(plan), slots, keep) for keep in ("none", "winners", "all"))
+        assert none <= winners <= everything
+        assert disk_peak(plan, sizes(plan), slots, "winners") < disk_peak(plan, sizes(plan), slots + 1, "winners")
+
+
+def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None:
+    # The weights of its encoder have 129,454 parameters; its largest checkpoint had 2,349,069 bytes when measured.
+    from search.cost import shape_of_request
+    from search.disk_sizes import sizes_of
+    from trainables.miniature import pretraining, world
+
+    request = make_request(parse(["--space", "quick", "--results", str(tmp_path)]))
+    shape = shape_of_request(request)
+    assert shape is not None
+    work = pretraining.start(world.world(0, False), pretraining.MINIATURE_PRETRAINING.__class__(texts=300))
+    held = sum(value.numel() for value in work.encoder.parameters())
+    assert shape.parameters == held
+    found = sizes_of(request, shape)
+    assert 4 * held < found.encoder < 1.2 * 4 * held
+    assert 2_349_069 < max(found.checkpoint.values()) < 1.2 * 2_349_069

@@ -1,0 +1,223 @@
+"""What status.py says of a sweep: from its files alone, whatever state it was left in, and without writing any."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search import clean
+from search.asha import StratifiedAsha
+from search.now import Beat
+from search.progress import best_so_far, counts, time_left
+from search.status import main
+from search.sweep_state import read_states
+from tests.s3_server import S3Server
+from trainables.local_storage import LocalStorage
+from trainables.object_storage import ObjectStorage
+from trainables.outcome import FILE
+from trainables.storage import below
+
+from .conftest import Room, files_in
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def look(room: Room, capsys: pytest.CaptureFixture[str], *flags: str, name: str = "s") -> tuple[int, str, str]:
+    """Exit code and what is printed; every look of these tests leaves all files as they were."""
+    before = files_in(room.results)
+    code = main([str(room.results / name), *flags])
+    assert files_in(room.results) == before
+    return code, *capsys.readouterr()
+
+
+def found(room: Room, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What it says in JSON."""
+    code, out, _ = look(room, capsys, "--json")
+    assert code == 0
+    return dict(json.loads(out))
+
+
+@pytest.mark.parametrize("ended", [0, 1, 8, 30, 55])
+def test_it_counts_as_the_board_does(room: Room, capsys: pytest.CaptureFixture[str], ended: int) -> None:
+    board = room.run(most=ended)
+    room.write(board)
+    said, expected = found(room, capsys), counts(board)
+    assert said["state"] == ("complete" if ended == 55 else "interrupted")
+    assert said["stages"]["planned"] == expected["planned"] == 55
+    assert said["stages"]["finished"] == expected["done"] + expected["reused"] == ended
+    assert said["stages"]["waiting"] == 55 - ended and said["stages"]["running"] == 0
+    assert sum(one["ended"] for one in said["kinds"].values()) == ended
+    best = {task: (one["intermediate"], one["dev"]) for task, one in said["best"].items()}
+    assert best == best_so_far(board)
+    assert said["time"] == {"spent": 2.0 * ended, "left": time_left(board, 1), "slots": 1}
+
+
+def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    board = room.run(most=5)
+    one, two = board.next(), board.next()
+    assert one is not None and two is not None
+    room.write(board)
+    beat = Beat(LocalStorage(room.results), "s", 2, say=pytest.fail)
+    beat.told(one.key, [0.25], "node-1")
+    beat.show(board)
+    said = found(room, capsys)
+    assert said["state"] == "running" and said["stages"]["running"] == 2 and said["stages"]["waiting"] == 48
+    assert [(row["key"], row["tenth"], row["dev"]) for row in said["running"]] == [
+        (one.key, 1, 0.25),
+        (two.key, 0, None),
+    ]
+    _, text, _ = look(room, capsys)
+    assert one.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last sign of life" in text
+
+
+def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    board = room.run(most=5)
+    room.write(board)
+    Beat(LocalStorage(room.results), "s", 2, say=pytest.fail).show(board)
+    path = room.results / "s" / "now.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "process_began": 1}))  # as if this process had ended
+    _, text, _ = look(room, capsys)
+    assert "interrupted without a word: last sign of life" in text and "the same command continues" in text
+
+
+def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.status = lambda stage: "failed" if stage.task == "ccg" else "finished"
+    board = room.run()
+    for number, (_, arm) in enumerate(board.arms()):
+        if arm.outcome is not None and arm.outcome.status == "failed":
+            board.store.write_failed(arm.stage, f"OSError: no space for {number} bytes in {arm.stage.key}")
+    room.write(board)
+    said = found(room, capsys)
+    assert said["state"] == "complete with failures"
+    (failure,) = said["failures"]
+    assert failure["stages"] == said["stages"]["failed"] == 6 and failure["reason"].startswith("OSError: no space for")
+    lost = sum(group.stratum.arms for group in board.groups.values() if group.unreachable)
+    assert said["stages"]["unreachable"] == sum(said["unreachable"].values()) == lost > 0
+    assert said["stages"]["waiting"] == 0
+    assert "6 x OSError" in look(room, capsys)[1]
+
+
+def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    storage = LocalStorage(room.results)
+    room.gate = StratifiedAsha(storage, "s/rungs", {stratum.id for stratum in room.plan() if stratum.arms > 1})
+    board = room.run()
+    room.write(board)
+    stopped = counts(board)["stopped"]
+    assert stopped and found(room, capsys)["stages"]["stopped"] == stopped
+    (room.results / "s" / "rungs").rename(room.results / "elsewhere")
+    said = found(room, capsys)
+    assert said["stages"]["stopped"] == 0 and said["stages"]["waiting"] > 0 and said["state"] == "interrupted"
+
+
+def test_children_of_an_earlier_winner_are_past(room: Room) -> None:
+    # More rates may change who wins: what started from the earlier winner is no part of the sweep any more.
+    rates = room.space.learning_rates
+    assert isinstance(rates, tuple)
+    room.space = dataclasses.replace(room.space, learning_rates=rates[:1])
+    first = room.run()
+    room.space = dataclasses.replace(room.space, learning_rates=rates)
+    second = room.run()
+    stages = {arm.stage.key: stratum.id for board in (first, second) for stratum, arm in board.arms()}
+    room.write(second)
+    path = room.results / "s" / "sweep.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "stages": stages}))
+    (state,) = read_states(LocalStorage(room.results), ["s"])
+    known = {arm.stage.key for _, arm in second.arms()}
+    assert known < stages.keys(), "the winner is the same for every rate: nothing is shown"
+    assert {arm.stage.key for _, arm, _ in state.arms()} == known and state.complete
+
+
+def test_what_is_damaged_is_named_and_counts_as_waiting(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.write(room.run())
+    key = room.ran[-1].key
+    (room.results / "stages" / key / FILE).write_text("{")
+    said = found(room, capsys)
+    assert said["damaged"] == [f"stages/{key}"] and said["stages"]["waiting"] == 1 and said["state"] == "interrupted"
+
+
+def test_disk_is_told_by_kind(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.write(room.run(most=3))
+    (room.results / "stages" / room.ran[0].key / "checkpoint.safetensors").write_bytes(bytes(1000))
+    disk = found(room, capsys)["disk"]
+    assert disk["kinds"]["checkpoints"] == {"files": 1, "bytes": 1000}
+    assert disk["bytes"] == sum(one["bytes"] for one in disk["kinds"].values()) == disk["of_this_sweep"]
+    assert disk["free"] > 0
+
+
+def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    board = room.run(most=4)
+    room.write(board, "one")
+    room.write(board, "two")
+    assert look(room, capsys, name=".")[1].splitlines() == [
+        "one: interrupted, 4 of 55 stages",
+        "two: interrupted, 4 of 55 stages",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("ss", None, "unknown sweep 'ss': did you mean s?"),
+        ("stages", None, "is no sweep: unknown sweep 'stages'"),
+        ("s", "{", "is no sweep's file"),
+        ("s", '{"spec": {}, "stages": {}}', "does not say what is planned: run the same command again"),
+        ("s", '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}', "no stratum 'a.b'"),
+        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "names a stage '../../x'"),
+    ],
+)
+def test_what_cannot_be_read_gets_one_line(
+    room: Room, capsys: pytest.CaptureFixture[str], name: str, content: str | None, said: str
+) -> None:
+    room.write(room.run(most=1))
+    if content is not None:
+        (room.results / "s" / "sweep.json").write_text(content)
+    code, _, error = look(room, capsys, name=name)
+    assert code == 2 and said in error
+
+
+def test_object_storage_is_read_and_cleaned_as_a_folder_is(
+    room: Room, s3: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room.write(room.run(most=12))
+    for name in (room.ran[-1].key, "0123456789abcdef"):
+        path = room.results / "stages" / name / "checkpoint.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"checkpoint")
+    url = s3.bucket()
+    storage = ObjectStorage(url)
+    for name, content in files_in(room.results).items():
+        storage.write_file(name, lambda path, content=content: path.write_bytes(content))
+    said = found(room, capsys)
+    assert main([below(url, "s"), "--json"]) == 0
+    other = json.loads(capsys.readouterr().out)
+    assert other["disk"].pop("free") is None and said["disk"].pop("free")
+    assert {**said, "results": storage.url} == other
+    assert main([below(url, "t")]) == 2
+    assert "unknown sweep 't'" in capsys.readouterr().err
+    before = set(storage.sizes())
+    assert clean.main([url, "--dry-run"]) == 0 and set(storage.sizes()) == before
+    assert clean.main([url, "--foreign"]) == 0
+    gone = before - set(storage.sizes())
+    assert gone == {f"stages/{key}/checkpoint.safetensors" for key in (room.ran[-1].key, "0123456789abcdef")}
+
+
+@pytest.mark.parametrize("script", ["status", "clean"])
+def test_it_starts_from_any_folder_and_loads_nothing_heavy(room: Room, script: str) -> None:
+    room.write(room.run(most=1))
+    flags = ["--dry-run"] if script == "clean" else []
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        str(ROOT / "search" / f"{script}.py"),
+        str(room.results / "s"),
+        *flags,
+    ]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+    assert done.stdout
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "search" in loaded and not {"ray", "torch", "transformers", "datasets", "polars"} & loaded
