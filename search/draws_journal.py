@@ -17,9 +17,10 @@ from trainables.storage import Storage, set_aside, write_text
 class DrawsJournal(BaseJournalBackend):
     """The journal of a sweep's draws. Of a damaged file the lines before the damage are kept; it is set aside."""
 
-    def __init__(self, storage: Storage, name: str) -> None:
-        self.storage, self.name = storage, name
-        self.damaged: str | None = None  # the new name of a damaged file
+    def __init__(self, storage: Storage, name: str, *, read_only: bool = False) -> None:
+        """With `read_only` entries are added to memory alone, for a look at what a sweep would do."""
+        self.storage, self.name, self.read_only = storage, name, read_only
+        self.damage: list[str] = []  # what was found to be damaged: one line each
         self.logs: list[dict[str, Any]] = []
         content = storage.read(name) or b""
         try:
@@ -28,9 +29,17 @@ class DrawsJournal(BaseJournalBackend):
                 if not isinstance(log, dict) or "op_code" not in log:
                     raise ValueError(f"{line[:40]!r} is no entry of a journal.")
                 self.logs.append(log)
-        except ValueError:
-            self.damaged = set_aside(storage, name)
-            self._write()
+        except (ValueError, RecursionError):
+            self.cut(len(self.logs))
+
+    def cut(self, number: int) -> None:
+        """Keep the first entries only: what follows is damaged. The file is set aside as it was."""
+        self.logs = self.logs[:number]
+        if self.read_only:
+            return
+        aside = set_aside(self.storage, self.name)
+        self.damage.append(f"{self.name} is damaged; its first {number} entries are kept -> {aside}")
+        self._write()
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """The entries from a number on."""
@@ -42,4 +51,6 @@ class DrawsJournal(BaseJournalBackend):
         self._write()
 
     def _write(self) -> None:
-        write_text(self.storage, self.name, "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in self.logs))
+        if not self.read_only:
+            lines = (json.dumps(log, separators=(",", ":")) + "\n" for log in self.logs)
+            write_text(self.storage, self.name, "".join(lines))

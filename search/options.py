@@ -35,7 +35,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = p.add_argument_group("what to search")
-    what.add_argument("--space", default="full", metavar="NAME|FILE", help=f"{', '.join(SPACES)}, or a Python file")
+    named = ", ".join(SPACES)
+    what.add_argument(
+        "--space", default="full", metavar="NAME|FILE", help=f"{named}, or a Python file, which is executed"
+    )
     what.add_argument("--benchmark", default="miniature", help=f"{' or '.join(BENCHMARKS)} (default: %(default)s)")
     what.add_argument("--model", metavar="ID|DIR|small", help="encoder for xtreme (default: XLM-R Large)")
     what.add_argument("--data", metavar="DIR", help="folder laid out like the hub (default: the hub itself)")

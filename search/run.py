@@ -4,6 +4,7 @@ python search/run.py --space full                # the miniature: no network, no
 python search/run.py --space full --plan         # what would run
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -59,7 +60,15 @@ def _unwritable(error: Exception, options: "Namespace") -> str | None:
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
-    return f"stopped: the results cannot be written ({failure.reason}). {GOES_ON}."
+    return f"stopped: the results cannot be written ({failure.reason}{_room(results)}). {GOES_ON}."
+
+
+def _room(url: str) -> str:
+    """How much is free where the results lie, as far as can be told."""
+    try:
+        return "" if "://" in url else f"; {shutil.disk_usage(url).free / 2**20:.1f} MiB are free there"
+    except OSError:
+        return ""
 
 
 def run(options: "Namespace") -> int:
@@ -77,16 +86,18 @@ def run(options: "Namespace") -> int:
     if options.plan:
         return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
-    from search.sweep import check_growth, lock_results, read_sweep
+    from search.damage import Damage
+    from search.sweep import check_sweep, lock_results, mend_sweep
 
-    old = read_sweep(request.place.results, request.name)
-    if old is not None:
-        check_growth(old["spec"], request.spec, request.name)
+    check_sweep(request.place.results, request.name, request.spec)
     lock = lock_results(request.place.results)
     try:
         from search.sweep_run import run_sweep
 
-        board, interrupted = run_sweep(request, options, slots)
+        damage = Damage(request.place.results, lambda line: print(line, file=sys.stderr, flush=True))
+        damage.say(mend_sweep(request.place.results, request.name))
+        board, interrupted = run_sweep(request, options, slots, damage)
+        damage.end(board)
         print(flush=True)
         _say(request, board, time.monotonic() - began)
         _rank(request)
@@ -129,8 +140,6 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
     told = Counter(arm.outcome.note for _, arm in board.arms() if arm.outcome is not None and arm.outcome.note)
     for line, stages in told.most_common():
         print(f"note of {stages} stages: {line}")
-    for path in board.store.set_aside:
-        print(f"set aside a damaged file: {path}", file=sys.stderr)
     if request.place.predictions:
         _say_unkept(board)
 

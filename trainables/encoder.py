@@ -69,22 +69,28 @@ class Encoder:
 def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
     """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights.
 
+    Code that comes with an encoder is never executed: left to itself, `transformers` would ask.
+
     Attention is PyTorch's fused one wherever the architecture allows it: that is the default of `transformers`.
     """
-    tokenizer = AutoTokenizer.from_pretrained(place)
+    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     if random_seed is None:
         # The pooler is never used, and a checkpoint without one must not get a random one silently.
-        model = AutoModel.from_pretrained(place, dtype=torch.float32, **_without_pooler(place))
+        model = AutoModel.from_pretrained(place, dtype=torch.float32, trust_remote_code=False, **_without_pooler(place))
     else:
         torch.manual_seed(random_seed)
-        config = AutoConfig.from_pretrained(place)
-        model = AutoModel.from_config(config, dtype=torch.float32, **_without_pooler(place))
+        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(place))
     return Encoder(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, precision)
 
 
 def _without_pooler(place: str) -> dict[str, bool]:
     known = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-    return {"add_pooling_layer": False} if AutoConfig.from_pretrained(place).model_type in known else {}
+    return (
+        {"add_pooling_layer": False}
+        if AutoConfig.from_pretrained(place, trust_remote_code=False).model_type in known
+        else {}
+    )
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:

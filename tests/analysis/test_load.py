@@ -192,9 +192,43 @@ def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_pat
         with pytest.raises(UsageError, match=message) as caught:
             load([path])
         assert "\n" not in str(caught.value)
-    file = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(UsageError, match=r"target-xnli-nli-0-0.001/scores.parquet cannot be read as Parquet"):
+    for file in tmp_path.glob("stages/*/scores.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(UsageError, match=r"stages/target-xnli-.*/scores.parquet cannot be read as Parquet"):
+        load([folder])
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "foreign", "of another sweep", "other types"])
+def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
+    sweep: Callable[..., Path], tmp_path: Path, damage: str
+) -> None:
+    folder = sweep(seeds=(0, 1))
+    key = "target-xnli-nli-1-0.001"
+    file = tmp_path / "stages" / key / "scores.parquet"
+    content = {
+        "cut": file.read_bytes()[:-50],
+        "empty": b"",
+        "garbage": b"PAR1" + bytes(500) + b"PAR1",
+        "foreign": (tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet").read_bytes(),
+    }
+    if damage in content:
+        file.write_bytes(content[damage])
+    elif damage == "of another sweep":
+        pl.read_parquet(file).with_columns(stage=pl.lit("elsewhere")).write_parquet(file)
+    else:
+        pl.read_parquet(file).with_columns(value=pl.lit("high")).write_parquet(file)
+    read = load([folder])
+    assert read.stages == (3, 4)
+    (note,) = read.notes
+    assert note.startswith(f"stages/{key}/scores.parquet") and "counts as missing" in note
+    assert [(hole.seed, hole.status) for hole in matrix(read).gains["nli", "xnli"].holes] == [(1, "missing")]
+
+
+def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep(seeds=(0, 1))
+    file = tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet"
+    pl.read_parquet(file).with_columns(version=pl.lit(99)).write_parquet(file)
+    with pytest.raises(UsageError, match="rows of version 99"):
         load([folder])
 
 
