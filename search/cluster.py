@@ -90,7 +90,10 @@ def _start(options: Namespace, scratch: Path) -> None:
         try:
             ray.init(address=options.address, **common)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(f"--address {options.address}: {' '.join(str(error).split())}") from error
+            raise UsageError(
+                f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token wants "
+                "RAY_AUTH_MODE=token and the same ~/.ray/auth_token here.)"
+            ) from error
     else:
         ray.init(
             address="local",  # never another one on this machine, nor the one in RAY_ADDRESS
@@ -103,7 +106,7 @@ def _start(options: Namespace, scratch: Path) -> None:
 
 
 def runtime_environment(options: Namespace) -> dict[str, Any]:
-    """What workers get: on this machine the way to the code, on a cluster the code itself (about 0.5 MB)."""
+    """What workers get: on this machine the way to the code, on a cluster the code itself (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
     if not options.gpus_per_trial:
         variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
