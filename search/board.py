@@ -135,18 +135,19 @@ class Board:
         """
         _, arm = self.running[key]
         if failure.kind.stops:
-            self._put_back(key)
+            self.release(key)
             self.breaker.cannot_write(failure)
             return False
         tried = self.store.add_attempt(key, note(failure, moved=moved))
         if again(tried):
-            self._put_back(key)
+            self.release(key)
             return True
         self.breaker.failed(arm.stage, failure)
         self.end(key, self.store.write_failed(arm.stage, failure, len(tried)))
         return False
 
-    def _put_back(self, key: str) -> None:
+    def release(self, key: str) -> None:
+        """A running stage is left as it is, for another try or the next start to go on with."""
         _, arm = self.running.pop(key)
         arm.running = False
 

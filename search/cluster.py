@@ -2,15 +2,16 @@
 
 import json
 import os
-import shutil
+import signal
 import socket
-import tempfile
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from search import signals
+from search.processes import end_started, mark, watched
 from search.slots import Node, cpus_here
 from spaces.errors import UsageError
 
@@ -25,6 +26,8 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/signals.py has it
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
 }
 
 # Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps what is passed where
@@ -40,8 +43,8 @@ PASSED = (
     "AWS_ENDPOINT_URL_S3",
 )
 
-# Ray's sockets lie below its temporary folder, and a socket's path has at most 107 bytes.
-LONGEST_TEMPORARY = 107 - len("/ray/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store")
+# Ray's own processes beside the driver. Without them it would wait for a minute and then be aborted.
+OWN = ("gcs_server", "raylet")
 
 # What `ray up` leaves on a cluster's head: the kinds of nodes that the cluster may start by itself.
 BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")
@@ -50,12 +53,31 @@ CONNECT = 10.0  # seconds; Ray itself would try for minutes
 
 
 @contextmanager
-def connected(options: Namespace) -> Iterator[None]:
+def connected(options: Namespace, scratch: Path) -> Iterator[None]:
     """Ray, quiet, with the project's code on every worker; nothing of it is left behind.
 
-    Raises UsageError if there is no cluster at `--address`, or none that this process can join.
+    A private one keeps its files in `scratch`. Raises UsageError if there is no cluster at `--address`, or none that
+    this process can join.
     """
-    os.environ.update(QUIET)
+    os.environ.update(QUIET | mark())
+    with signals.taken_down(end_started):
+        try:
+            with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
+                _start(options, scratch)
+        except SystemExit:  # how Ray answers SIGTERM while it starts
+            signals.end_now()
+        signals.install_again()
+        try:
+            with watched(OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
+                yield
+        finally:
+            import ray
+
+            ray.shutdown()
+            end_started()
+
+
+def _start(options: Namespace, scratch: Path) -> None:
     import ray
 
     common: dict[str, Any] = {
@@ -63,33 +85,28 @@ def connected(options: Namespace) -> Iterator[None]:
         "logging_level": "ERROR",
         "runtime_env": runtime_environment(options),
     }
-    temporary = None
     if options.address is not None:
         _check_address(options.address)
         try:
             ray.init(address=options.address, **common)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise UsageError(f"--address {options.address}: {' '.join(str(error).split())}") from error
+            raise UsageError(
+                f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token wants "
+                "RAY_AUTH_MODE=token and the same ~/.ray/auth_token here.)"
+            ) from error
     else:
-        temporary = short_temporary(os.environ)
         ray.init(
             address="local",  # never another one on this machine, nor the one in RAY_ADDRESS
             num_cpus=cpus_here(),
             include_dashboard=False,
             object_store_memory=100 * 2**20,
-            _temp_dir=temporary,
+            _temp_dir=str(scratch),
             **common,
         )
-    try:
-        yield
-    finally:
-        ray.shutdown()
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def runtime_environment(options: Namespace) -> dict[str, Any]:
-    """What workers get: on this machine the way to the code, on a cluster the code itself (about 0.5 MB)."""
+    """What workers get: on this machine the way to the code, on a cluster the code itself (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
     if not options.gpus_per_trial:
         variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
@@ -102,23 +119,6 @@ def runtime_environment(options: Namespace) -> dict[str, Any]:
         "working_dir": str(ROOT),
         "excludes": sorted(f"/{entry.name}" for entry in ROOT.iterdir() if entry.name not in CODE),
     }
-
-
-def short_temporary(environment: Mapping[str, str]) -> str | None:
-    """A folder for Ray's sockets where the usual one's path is too long; None where it is not.
-
-    Raises UsageError if there is no short one to be had.
-    """
-    usual = environment.get("RAY_TMPDIR") or environment.get("TMPDIR") or "/tmp"
-    if len(os.fsencode(usual.rstrip("/"))) <= LONGEST_TEMPORARY:
-        return None
-    try:
-        return tempfile.mkdtemp(prefix="ray-", dir="/tmp")
-    except OSError as error:
-        raise UsageError(
-            f"the temporary folder {usual} has a path too long for Ray's sockets, and /tmp cannot be written "
-            f"({error.strerror}): set RAY_TMPDIR to a folder with at most {LONGEST_TEMPORARY} bytes in its path."
-        ) from error
 
 
 def _check_address(address: str) -> None:

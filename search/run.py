@@ -19,6 +19,12 @@ if not __package__:
     # also called `spaces` (there is one on the index).
     sys.path[0] = str(ROOT)
 
+from search import signals, streams
+
+if __name__ == "__main__":  # before the slow imports
+    signals.install()
+    streams.outlive_readers()
+
 from search.options import parse
 from spaces.errors import UsageError
 
@@ -28,8 +34,7 @@ if TYPE_CHECKING:
     from search.board import Board, Keep
     from search.request import Request
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-CONTINUES = "interrupted: the same command continues from here."
+DONE, FAILED, USAGE = 0, 1, 2
 GOES_ON = "Put that right; then the same command goes on"
 
 
@@ -41,9 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
-        print(f"\n{CONTINUES}", file=sys.stderr)
-        return INTERRUPTED
     except Exception as error:
         line = _unwritable(error, options)
         if line is None:
@@ -100,10 +102,10 @@ def run(options: "Namespace") -> int:
         damage.end(board)
         print(flush=True)
         _say(request, board, time.monotonic() - began)
-        _rank(request)
         if interrupted:
-            print(CONTINUES, file=sys.stderr)
-            return INTERRUPTED
+            print(signals.how_to_continue(), file=sys.stderr)
+            return signals.INTERRUPTED
+        _rank(request)
         return FAILED if _say_failures(board) else DONE
     finally:
         lock.release()
@@ -161,8 +163,12 @@ def _say_unkept(board: "Board") -> None:
 
 def _rank(request: "Request") -> None:
     """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
+    from search.processes import end_started
+
     print(flush=True)
-    subprocess.run([sys.executable, str(ROOT / "analysis" / "rank.py"), request.url], check=False)
+    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]
+    with signals.taken_down(end_started):  # in a group of its own, so that Ctrl-C comes to this process only
+        subprocess.run(command, check=False, process_group=0)
 
 
 def _say_failures(board: "Board") -> bool:

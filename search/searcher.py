@@ -8,6 +8,7 @@ from ray import cloudpickle, tune
 from ray.exceptions import RayError
 from ray.tune.search import Searcher
 
+from search import signals
 from search.attempts import halvings
 from search.board import Board
 from spaces.plan import Stratum
@@ -31,6 +32,8 @@ class PlanSearcher(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """The configuration of the next stage, None while it must wait, FINISHED at the end."""
+        if signals.asked():
+            return str(Searcher.FINISHED)
         stage = self.board.next()
         if stage is None:
             # None with nothing in flight would block Tune's loop for ten minutes at a time.
@@ -61,9 +64,17 @@ class PlanSearcher(Searcher):
         _, stage = self.trials.pop(trial_id)
         if result is not None and "error" in result:
             self.board.fail(stage.key, Failure(ERROR, result["error"], result["details"]))
+        elif signals.asked() and not self._ended(stage):
+            self.board.release(stage.key)  # it only finished a tenth: the next start goes on with it
         else:
             self.board.end(stage.key, self._outcome(stage, result or {}))
         self.changed()
+
+    def _ended(self, stage: Stage) -> bool:
+        """Whether a stage that ran when the run was asked to end has come to its own end."""
+        gate, outcome = self.board.gate, self.board.store.outcome(stage.key)
+        stopped = gate is not None and gate.stopped_curve(stage.key) is not None
+        return stopped or (outcome is not None and outcome.status in ("finished", "degenerate"))
 
     def fail(self, trial_id: str, failure: Failure, *, moved: bool) -> str | None:
         """Note that a trial's process is lost; returns a line to show where its stage is going to be tried again."""
@@ -71,6 +82,9 @@ class PlanSearcher(Searcher):
         outcome = self.board.store.outcome(stage.key)
         if outcome is not None and outcome.status in ("finished", "degenerate"):  # it had done all there was to do
             self.board.end(stage.key, outcome)
+            return None
+        if signals.asked():  # whoever ended the run may have ended the worker too: that is no failure of the stage
+            self.board.release(stage.key)
             return None
         if failure.kind is WORKER:
             failure = self.board.store.take_hang(stage.key) or failure
@@ -82,7 +96,9 @@ class PlanSearcher(Searcher):
         outcome = self.board.store.outcome(stage.key)
         if outcome is not None and outcome.status in ("finished", "degenerate"):
             return outcome
-        return self.board.store.write_stopped(stage, result["curve"], result["steps"], result["seconds"])
+        # A stage whose last tenth before a kill was not heard of may have trained one beyond the rung that stops it.
+        judged = None if self.board.gate is None else self.board.gate.stopped_curve(stage.key)
+        return self.board.store.write_stopped(stage, judged or result["curve"], result["steps"], result["seconds"])
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the truth is in the store."""

@@ -26,6 +26,8 @@ head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)  # this script
 ip=$(hostname -I | cut -d ' ' -f 1)
 port=$((20000 + SLURM_JOB_ID % 20000))  # several jobs may share a node
 unset RAY_ADDRESS
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN  # of this job alone: others on these nodes must not reach its Ray
+RAY_AUTH_TOKEN=$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
 export RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR="/tmp/ray-$SLURM_JOB_ID"  # short: sockets lie below it
 
 common=(--num-cpus="$cpus" --num-gpus="$gpus" --block)
@@ -46,7 +48,8 @@ done
 
 python search/run.py "$@" --address "$ip:$port" &
 driver=$!
-trap 'kill -TERM "$driver"' TERM INT
+# The first signal lets running stages finish their tenth; those that take too long are given up by the second one.
+trap 'kill -TERM "$driver"; { sleep 75; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
 code=0
 while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver
     wait "$driver"

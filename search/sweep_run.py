@@ -1,15 +1,14 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
 import logging
-import shutil
-import signal
-import tempfile
 import time
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from search import signals
 from search.board import Board, Gate
 from search.cluster import alive_nodes, coming_nodes, connected
 from search.damage import Damage
@@ -17,6 +16,7 @@ from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
 from search.now import Beat
 from search.request import Request
+from search.scratch import scratch_folder
 from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
@@ -65,12 +65,12 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     if board.complete:
         members.write()
     else:
-        with connected(options):
+        with scratch_folder() as scratch, connected(options, scratch):
             if options.address is not None:
                 beat.slots = slots = _check_cluster(options, request.place, console)
             members.write()
             beat.show(board)
-            interrupted = _tune(board, request, options, gate, slots, console, members, beat)
+            interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch)
         members.write()
     beat.end(board, "interrupted" if interrupted else "done")
     return board, interrupted
@@ -119,19 +119,20 @@ def _tune(
     console: Console,
     members: Members,
     beat: Beat,
+    scratch: Path,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
 
+    from search.drain import Draining, EndOfTenths
     from search.progress import Progress
     from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
     ask = ask_of(options)
-    storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
     searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
-    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat)]
+    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
     if options.address is not None:
         from search.node_watch import NodeWatch
 
@@ -142,7 +143,7 @@ def _tune(
         tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=gate or FIFOScheduler(),
+            scheduler=Draining(gate or FIFOScheduler()),
             num_samples=-1,
             max_concurrent_trials=slots,
             reuse_actors=True,
@@ -150,20 +151,13 @@ def _tune(
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=storage,
+            storage_path=str(scratch / "records"),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             callbacks=callbacks,
         ),
     )
-    # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGUSR1))
-    try:
+    with signals.finishing_tenths():
         tuner.fit()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        shutil.rmtree(storage, ignore_errors=True)
     return not board.complete and board.breaker.why is None

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SWEEP = ("--intermediates", "ccg", "--targets", "udpos", "--seeds", "0", "--learning-rates", "1e-3")
+SWEEP = ("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -23,7 +23,7 @@ def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
         cwd="/",
-        env={**os.environ, "TINY_STEPS": "250", **environment},  # longer than it takes to start a second worker
+        env={**os.environ, "TINY_STEPS": "400", **environment},  # longer than it takes to start a second worker
     )
 
 

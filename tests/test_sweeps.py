@@ -133,12 +133,16 @@ def test_a_killed_worker_is_replaced(whole: Path, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_says_how_to_continue(tmp_path: Path) -> None:
-    process = start(tmp_path, *RATES)
+    mark = uuid.uuid4().hex
+    process = start(tmp_path, *RATES, mark=mark)
     while not outcomes(tmp_path) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
-    assert process.returncode == 130 and "the same command continues" in err
+    assert process.returncode == 130 and "Traceback" not in err
+    said = [line for line in err.splitlines() if "interrupted" in line]
+    assert "finishing the running tenths" in said[0] and "to continue: " in said[1] and "tiny_sweep.py" in said[1]
+    assert not kill(mark), "processes were left"
 
 
 def test_more_seeds_train_only_what_is_new_and_stopping_censors(tmp_path: Path) -> None:

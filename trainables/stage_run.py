@@ -30,7 +30,7 @@ from trainables.pretrain import Pretraining
 from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, scores_file, seal
-from trainables.storage import Fill, set_aside
+from trainables.storage import Fill, LockedError, set_aside
 from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning
 
@@ -56,7 +56,13 @@ class StageRun:
         self.tested = Tested()
         self.notes: list[str] = []
         # A worker that outlived a killed driver is waited for: it ends within seconds.
-        self._lock = place.results.lock(place.name(key, LOCK), wait=ORPHAN)
+        try:
+            self._lock = place.results.lock(place.name(key, LOCK), wait=ORPHAN)
+        except LockedError as held:
+            raise LockedError(
+                f"stage {key} is held by {held} for more than {ORPHAN:.0f} s: end that process, then run again with "
+                "--retry-failed."
+            ) from held
 
     def close(self) -> None:
         """Give the stage free for other processes."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from search import cluster
-from search.cluster import coming_nodes, connected, runtime_environment, short_temporary
+from search.cluster import coming_nodes, connected, runtime_environment
 from search.slots import Node
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
+HERE = Path()  # where Ray would keep its files: it never comes to that
 SECRETS = ("HF_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -44,7 +44,7 @@ def test_here_workers_get_the_way_to_the_code(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("address", ["ray://host:10001", "host", "host:port", "nonsense"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match=f"--address {address}: an address is HOST:PORT"), connected(flags(address)):
+    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connected(flags(address), HERE):
         pass
 
 
@@ -52,30 +52,14 @@ def test_where_nobody_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(UsageError, match="no cluster answers there"), connected(flags(address)):
+        with pytest.raises(UsageError, match="no cluster answers there"), connected(flags(address), HERE):
             pass
         monkeypatch.setenv("RAY_ADDRESS", address)
         with (
             pytest.raises(UsageError, match=f"--address {address}: no cluster answers there"),
-            connected(flags("auto")),
+            connected(flags("auto"), HERE),
         ):
             pass
-
-
-def test_a_long_temporary_folder_is_not_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert short_temporary({}) is None
-    assert short_temporary({"TMPDIR": "/" + "x" * (cluster.LONGEST_TEMPORARY - 1)}) is None
-    short = short_temporary({"TMPDIR": "/" + "x" * cluster.LONGEST_TEMPORARY})
-    assert short is not None and len(short) <= cluster.LONGEST_TEMPORARY
-    Path(short).rmdir()
-    assert short_temporary({"RAY_TMPDIR": "/short", "TMPDIR": "/" + "x" * 200}) is None
-
-    def refuse(**where: str) -> str:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(cluster.tempfile, "mkdtemp", refuse)
-    with pytest.raises(UsageError, match="set RAY_TMPDIR"):
-        short_temporary({"TMPDIR": "/" + "x" * 200})
 
 
 def test_kinds_of_nodes_that_may_come(tmp_path: Path) -> None:

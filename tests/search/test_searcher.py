@@ -10,10 +10,12 @@ from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
+from search.asha import StratifiedAsha
 from search.progress import Progress, best_line, counts, line
 from search.searcher import Losses, PlanSearcher
 from spaces.stage import TENTHS
 from trainables.failures import StageFailedError
+from trainables.local_storage import LocalStorage
 
 from .conftest import Room, finish
 
@@ -55,6 +57,19 @@ def test_a_trial_that_the_scheduler_stopped_is_censored(searcher: PlanSearcher, 
     (_, arm), *_ = searcher.board.arms()
     assert arm.outcome is not None
     assert (arm.outcome.status, arm.outcome.tenth, arm.outcome.steps) == ("stopped", 3, 30)
+
+
+def test_a_stage_that_was_judged_late_is_stopped_at_its_rung(room: Room) -> None:
+    # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", {stratum.id for stratum in room.plan()})
+    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
+    config = searcher.suggest("a")
+    room.gate.report_curve(config["stratum"], "better", [0.9] * 3)
+    curve = [0.1] * 4
+    assert room.gate.report_curve(config["stratum"], config["key"], curve) == "STOP"
+    end(searcher, "a", curve=curve, steps=40, seconds=2.0)
+    (_, arm), *_ = searcher.board.arms()
+    assert arm.outcome is not None and arm.outcome.curve == (0.1, 0.1, 0.1) and arm.outcome.tenth == 3
 
 
 def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSearcher) -> None:

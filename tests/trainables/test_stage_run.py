@@ -3,7 +3,11 @@
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
+import threading
 import weakref
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,18 +20,20 @@ from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
 from spaces.task import Task
 from tests.on_disk import folder_of
-from trainables import retrieval_stage
+from trainables import retrieval_stage, stage_run
 from trainables.data import Source, dev_pool, pool
 from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
 from trainables.local_storage import LocalStorage
-from trainables.outcome import Outcome, read_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
+from trainables.outcome import Outcome, read_outcome, write_outcome
+from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, SPEC, Place, read_spec, write_spec
 from trainables.scores import scores_file
 from trainables.sentences import embed
 from trainables.stage_run import StageRun
+from trainables.storage import LockedError
 from trainables.training import FineTuning
 
+ROOT = Path(__file__).resolve().parents[2]
 BASE = {
     "benchmark": "miniature",
     "seed": 0,
@@ -319,13 +325,46 @@ def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
     assert run(place, control).reason != "chance level"
 
 
-def test_two_processes_never_work_on_one_stage(place: Place) -> None:
-    import fcntl
-
+@pytest.fixture
+def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that has the stage open, and gives it free when it reads a line."""
     write_spec(place, TARGET)
-    work = StageRun(place, TARGET.key)
-    with (folder_of(place, TARGET.key) / "lock").open("w") as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    work.close()
-    with (folder_of(place, TARGET.key) / "lock").open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    code = "import sys; from trainables.local_storage import LocalStorage; from pathlib import Path\n"
+    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.name(TARGET.key, LOCK)!r})\n"
+    code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
+    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_run, "ORPHAN", 0.1)
+    with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
+        StageRun(place, TARGET.key)
+
+
+def test_whoever_waited_for_an_orphan_finds_what_it_did(
+    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[StageRun] = []
+    waiting = threading.Thread(target=lambda: opened.append(StageRun(place, TARGET.key)))
+    waiting.start()
+    outcome = Outcome(key=TARGET.key, status="finished", score=0.5, tenth=TENTHS, curve=(0.5,) * TENTHS)
+    write_outcome(place, outcome)
+    assert not opened, "it did not wait"
+    assert orphan.stdin is not None
+    orphan.stdin.write("\n")
+    orphan.stdin.flush()
+    waiting.join()
+    monkeypatch.setattr(FineTuning, "advance", lambda work: pytest.fail("it was trained again"))
+    assert opened[0].advance() == outcome
+    opened[0].close()
+
+
+def test_a_killed_orphan_gives_its_stage_free(place: Place, orphan: "subprocess.Popen[str]") -> None:
+    orphan.kill()
+    StageRun(place, TARGET.key).close()

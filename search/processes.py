@@ -1,0 +1,93 @@
+"""The processes that a run started: what is left of them at its end is ended."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+VARIABLE = "TRANSFER_SEARCH_RUN"
+PATIENCE = 2.0  # seconds for killed processes to be gone
+LOOK_EVERY = 0.5  # seconds
+
+
+def this_run() -> str:
+    """A name for this process that no other one ever has on this machine."""
+    return f"{os.getpid()}.{_stat(os.getpid())[1]}"
+
+
+def mark() -> dict[str, str]:
+    """The environment variable by which the processes of this run are known, also when their own parent has died."""
+    return {VARIABLE: this_run()}
+
+
+def started_by(run: str) -> dict[int, str]:
+    """Every process that a run started, with the time at which it began: numbers are used again. Needs /proc."""
+    found = {}
+    for process, (_, began) in _all().items():
+        with suppress(OSError):  # it has ended, or is somebody else's
+            variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+            if process != os.getpid() and f"{VARIABLE}={run}".encode() in variables:
+                found[process] = began
+    return found
+
+
+def end_started(run: str | None = None) -> None:
+    """SIGKILL for everything that a run started, this one if none is given; returns when it is gone."""
+    processes = started_by(run or this_run())
+    for process, began in processes.items():
+        if _runs(process, began):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    limit = time.monotonic() + PATIENCE
+    while any(_runs(process, began) for process, began in processes.items()) and time.monotonic() < limit:
+        time.sleep(0.02)
+
+
+@contextmanager
+def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
+    """Within it, call `act` with the name of a child of this process, one of `names`, as soon as it has ended."""
+    children = [process for process, (parent, _) in _all().items() if parent == os.getpid()]
+    wanted = {process: name for process in children if (name := _name(process)) in names}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_EVERY):
+            for process, name in wanted.items():
+                if not _stat(process)[1] and not over.is_set():
+                    act(name)
+                    return
+
+    thread = threading.Thread(target=watch, daemon=True, name="watch of Ray")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _all() -> dict[int, tuple[int, str]]:
+    return {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _runs(process: int, began: str) -> bool:
+    return _stat(process)[1] == began
+
+
+def _stat(process: int) -> tuple[int, str]:
+    """Parent and beginning of a process; (0, "") of one that has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, ""
+    return (0, "") if fields[0] == "Z" else (int(fields[1]), fields[19])

@@ -1,0 +1,126 @@
+"""Signals that ask the run to end: Ctrl-C, SIGTERM, a closed terminal. It ends with exit code 130, and never loudly.
+
+While stages run, the first one lets each finish its tenth, so that nothing is lost. The second one, or the first at
+any other moment, ends the run at once: the results are whole at every moment, so all there is to do is to take down
+what was started. Python would raise KeyboardInterrupt instead, at an arbitrary line, inside Ray or a half-done import:
+some of them swallow it, others print tracebacks.
+"""
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONCE = 0.5  # seconds in which a repeated signal is the same request: timeout(1) and closing terminals send it twice
+FINISHING = "interrupted: finishing the running tenths, again to stop at once"
+SHOW_CURSOR = "\x1b[?25h"  # the live display hides it
+
+
+@dataclass(slots=True)
+class _Run:
+    """What this process knows of its end. There is one, as signals go to the process."""
+
+    installed: bool = False
+    finishing: bool = False  # stages run: let them finish their tenth
+    asked: float | None = None  # when the first signal came
+    acts: list[Callable[[], object]] = field(default_factory=list)
+
+
+_run = _Run()
+
+
+def install() -> None:
+    """Take the signals. One that is ignored stays so: nohup and shells that start jobs behind want it."""
+    _run.installed = True
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _asked)
+
+
+def install_again() -> None:
+    """Take the signals back from a library that took them, if they were ours."""
+    if _run.installed:
+        install()
+
+
+def asked() -> bool:
+    """Whether the run was asked to end: nothing more may be started."""
+    return _run.asked is not None
+
+
+@contextmanager
+def finishing_tenths() -> Iterator[None]:
+    """Within it the first signal only makes `asked` true."""
+    _run.finishing = True
+    try:
+        yield
+    finally:
+        _run.finishing = False
+
+
+@contextmanager
+def kept_from_children(number: signal.Signals) -> Iterator[None]:
+    """Processes that are started within it never see the signal; this one sees it at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def taken_down(act: Callable[[], object]) -> Iterator[None]:
+    """Within it, `act` is called before the run ends at once."""
+    _run.acts.append(act)
+    try:
+        yield
+    finally:
+        _run.acts.remove(act)
+
+
+def end_now(why: str = "interrupted") -> NoReturn:
+    """Take down what was started, say how to continue, and end: no `finally`, no `atexit`, no word of any library."""
+    for act in reversed(_run.acts):
+        act()
+    _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue(why))
+    os._exit(INTERRUPTED)
+
+
+def how_to_continue(why: str = "interrupted") -> str:
+    """The line that a run which was interrupted ends with."""
+    return f"{why}, and nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
+
+
+def _asked(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
+    if number == signal.SIGHUP:  # nobody reads any more, and a write would fail
+        _close_streams()
+    if _run.asked is not None and now - _run.asked < ONCE:
+        return
+    first, _run.asked = _run.asked is None, now
+    if not (first and _run.finishing):
+        end_now()
+    _say(FINISHING)
+
+
+def _say(line: str) -> None:
+    """Write past Python's buffers: the signal may have come in the middle of another write to them."""
+    start = "\n" if os.isatty(2) else ""  # the terminal shows ^C without a line end
+    try:
+        os.write(2, f"{start}{line}\n".encode())
+    except OSError:  # no reader is left
+        _close_streams()
+
+
+def _close_streams() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (1, 2):
+        os.dup2(nowhere, number)

@@ -1,0 +1,121 @@
+"""What must hold after kills: each check returns what is wrong, in words, and nothing if all is well."""
+
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+from witness import Line
+
+RUNGS = (3, 6)  # tenths
+Entries = Mapping[str, Sequence[tuple[str, int, float]]]  # of each stratum, in the order of their coming
+
+
+@dataclass(slots=True)
+class Kill:
+    """One kill: whom and how, when, and how many tenths had to be begun again because of it."""
+
+    kind: str
+    time: float
+    workers: int
+    repeated: int = 0
+
+
+def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
+    """No stage that is done is trained again, a kill repeats at most a tenth per worker. Fills `kill.repeated`."""
+    wrong, done = [], set[str]()
+    begun: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    for line in lines:
+        if line.word == "done":
+            done.add(line.key)
+        elif line.word == "begin":
+            if line.key in done:
+                wrong.append(f"stage {line.key} was done and trained tenth {line.tenth} again")
+            begun[line.key, line.tenth].append(line.time)
+    for (key, tenth), times in begun.items():
+        for first, second in pairwise(times):
+            kill = next((kill for kill in kills if first <= kill.time <= second), None)
+            if kill is None:
+                wrong.append(f"tenth {tenth} of stage {key} was trained twice without a kill in between")
+            else:
+                kill.repeated += 1
+    for kill in kills:
+        if kill.repeated > (0 if kill.kind.endswith("once") else kill.workers):
+            wrong.append(f"{kill.kind} repeated {kill.repeated} tenths with {kill.workers} workers")
+    return wrong
+
+
+def scores(results: Path) -> pl.DataFrame:
+    rows = pl.read_parquet(results / "stages" / "*" / "scores.parquet", glob=True)
+    return rows.drop("seconds").sort(rows.drop("seconds").columns)
+
+
+def equal_scores(results: Path, whole: Path) -> list[str]:
+    """Every score is the same, bit for bit, as in a sweep that nobody interrupted."""
+    return [] if scores(results).equals(scores(whole)) else ["the scores differ from those of the uninterrupted sweep"]
+
+
+def read_rungs(results: Path) -> dict[str, list[tuple[str, int, float]]]:
+    files = results.glob("*/rungs/*.json")
+    return {file.stem: [(k, t, s) for k, t, s in json.loads(file.read_text())] for file in files}
+
+
+def kept_rungs(before: Entries, after: Entries) -> list[str]:
+    """What stood in the rungs when the sweep was killed stands there still, in the same order."""
+    lost = [name for name, old in before.items() if list(after.get(name, ()))[: len(old)] != list(old)]
+    return [f"rungs of {name} lost or changed entries" for name in lost]
+
+
+def sound_rungs(results: Path) -> list[str]:
+    """Each rung is entered once, at its own tenth, and what was stopped follows from the entries and nothing else."""
+    wrong, outcomes = [], {}
+    for file in results.glob("stages/*/outcome.json"):
+        outcomes[file.parent.name] = json.loads(file.read_text())
+    stopped = set[str]()
+    for name, entries in read_rungs(results).items():
+        tenths: defaultdict[str, list[int]] = defaultdict(list)
+        for key, tenth, score in entries:
+            tenths[key].append(tenth)
+            if outcomes[key]["curve"][tenth - 1] != score:
+                wrong.append(f"{name}: {key} entered tenth {tenth} with a score of another one")
+        wrong += [f"{name}: {key} entered {found}" for key, found in tenths.items() if found != _upto(len(found))]
+        stopped |= replay(entries)
+    recorded = {key for key, outcome in outcomes.items() if outcome["status"] == "stopped"}
+    wrong += [f"{key} is stopped in one place and not in the other" for key in stopped ^ recorded]
+    wrong += [
+        f"{key} was stopped after {outcomes[key]['tenth']} tenths"
+        for key in recorded
+        if outcomes[key]["tenth"] not in RUNGS
+    ]
+    return wrong
+
+
+def _upto(count: int) -> list[int]:
+    return list(range(1, count + 1))
+
+
+def replay(entries: Sequence[tuple[str, int, float]]) -> set[str]:
+    """Who is stopped, by the rule itself: below the median of those that reached the rung before."""
+    rungs: dict[int, list[float]] = {tenth: [] for tenth in RUNGS}
+    stopped = set()
+    for key, tenth, score in entries:
+        if tenth in rungs:
+            if rungs[tenth] and score < statistics.median(rungs[tenth]):
+                stopped.add(key)
+            rungs[tenth].append(score)
+    return stopped
+
+
+def table(kills: Sequence[Kill]) -> str:
+    """Kills by kind: how many, tenths repeated in all, most and mean per kill."""
+    count = Counter(kill.kind for kill in kills)
+    rows = [f"{'kill':<28}{'kills':>6}{'repeated':>10}{'most':>6}{'mean':>7}"]
+    for kind in [*sorted(count), "all"]:
+        found = [kill.repeated for kill in kills if kind in (kill.kind, "all")]
+        if found:
+            rows.append(f"{kind:<28}{len(found):>6}{sum(found):>10}{max(found):>6}{statistics.mean(found):>7.2f}")
+    return "\n".join(rows)

@@ -1,0 +1,46 @@
+"""What a run started, found by its mark and ended; and the watch over those it cannot do without."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from search.processes import end_started, mark, started_by, this_run, watched
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")  # noqa: PTH110
+ORPHAN = "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=-3, stderr=-3).pid)"
+
+
+def test_orphans_are_found_and_ended_and_nobody_else() -> None:
+    stranger = subprocess.Popen(["sleep", "60"])
+    child = subprocess.Popen(["sleep", "60"], env={**os.environ, **mark()})
+    shell = subprocess.run(
+        [sys.executable, "-c", ORPHAN], env={**os.environ, **mark()}, capture_output=True, text=True, check=True
+    )
+    assert set(started_by(this_run())) == {child.pid, int(shell.stdout)}
+    end_started()
+    assert not started_by(this_run()) and stranger.poll() is None
+    assert child.wait() == -9
+    stranger.kill()
+    stranger.wait()
+
+
+def test_the_end_of_a_watched_child_is_told() -> None:
+    told, child = threading.Event(), subprocess.Popen(["sleep", "60"])
+    names: list[str] = []
+    with watched(("sleep",), lambda name: (names.append(name), told.set())):
+        child.kill()
+        assert told.wait(10)
+    assert names == ["sleep"]
+    child.wait()
+
+
+def test_the_end_of_others_is_not_told() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    names: list[str] = []
+    with watched(("raylet",), names.append):
+        child.kill()
+        child.wait()
+    assert not names

@@ -1,0 +1,133 @@
+"""What Tune's side makes of a stage: results, errors that stay, errors that end the process."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spaces.stage import TENTHS, Stage
+from trainables import encoded, evaluation, neighbours, sentences, stage_run, training
+from trainables.data import Source
+from trainables.failures import StageFailedError
+from trainables.local_storage import LocalStorage
+from trainables.outcome import read_outcome
+from trainables.places import Place, write_spec
+from trainables.stage_trial import StageTrial, place_to_json
+
+BASE: dict[str, Any] = {
+    "benchmark": "miniature",
+    "intermediate": "none",
+    "seed": 0,
+    "profile": "miniature",
+    "precision": "fp32",
+    "data": {"fingerprint": "f"},
+    "start": {"name": "tiny", "fingerprint": "t", "random": False},
+    "version": 1,
+}
+RECIPE = {"steps": 20, "batch_size": 8, "max_length": 64, "stride": 16}
+TARGET = Stage(kind="target", task="udpos-en", learning_rate=1e-3, targets={"udpos": ("en",)}, recipe=RECIPE, **BASE)
+RETRIEVAL = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna",)}, **BASE)
+
+
+@pytest.fixture
+def place(tmp_path: Path, encoder_folder: Path) -> Place:
+    source = Source(benchmark="miniature", limit=60, test_limit=20)
+    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
+
+
+def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:
+    """A trial without Tune around it."""
+    write_spec(place, stage)
+    made: StageTrial = object.__new__(StageTrial)
+    made.config = {
+        "key": stage.key,
+        "place": place_to_json(place),
+        "attempt": 1,
+        "halvings": 0,
+        "patience": 60,
+        **config,
+    }
+    made.setup(made.config)
+    return made
+
+
+def test_a_step_is_a_tenth_and_leaves_no_watch(place: Place) -> None:
+    one = trial(place, TARGET)
+    results = [one.step() for _ in range(TENTHS)]
+    one.cleanup()
+    assert [len(result["curve"]) for result in results] == list(range(1, TENTHS + 1))
+    assert [result["done"] for result in results] == [False] * (TENTHS - 1) + [True]
+    assert not place.hang(TARGET.key).exists()
+
+
+def test_an_error_that_would_come_again_is_a_result(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no such column")
+
+    monkeypatch.setattr(stage_run, "start_training", fail)
+    one = trial(place, TARGET)
+    result = one.step()
+    one.cleanup()
+    assert result["done"] and result["error"] == "ValueError: no such column"
+    assert "in fail" in result["details"] and not place.hang(TARGET.key).exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionError("no answer"), "input"),
+        (MemoryError("17 GB"), "memory"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "device"),
+        (OSError(28, "No space left on device"), "storage"),
+    ],
+)
+def test_any_other_error_ends_the_process(
+    place: Place, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training.FineTuning, "_update", fail)
+    one = trial(place, TARGET)
+    with pytest.raises(StageFailedError) as raised:
+        one.step()
+    one.cleanup()
+    failure = raised.value.failure
+    assert failure.kind.name == kind and str(error) in failure.reason and "in fail" in str(failure.details)
+
+
+def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Place) -> None:
+    one = trial(place, TARGET, attempt=2, halvings=1)
+    sizes: set[tuple[int, int]] = set()
+    for _ in range(TENTHS):
+        one.step()
+        assert one._run is not None and isinstance(one._run.work, training.FineTuning)
+        sizes.add((one._run.work.micro_batch, len(one._run.work.batches.at(0)[1])))
+    one.cleanup()
+    outcome = read_outcome(place, TARGET.key)
+    assert outcome is not None and outcome.attempts == 2
+    assert sizes == {(4, 8)} and outcome.note == "memory ran out: 4 of 8 examples at a time"
+
+
+@pytest.mark.parametrize("halvings", [3, 4, 60])
+def test_there_is_one_example_at_least(place: Place, halvings: int) -> None:
+    one = trial(place, TARGET, halvings=halvings)
+    one.step()
+    assert one._run is not None and isinstance(one._run.work, training.FineTuning)
+    assert one._run.work.micro_batch == 1
+    one.cleanup()
+
+
+def test_whatever_takes_long_says_that_it_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats = []
+    slow = {"training", "evaluation", "encoded", "sentences", "neighbours"}
+    for module in (training, evaluation, encoded, sentences, neighbours):
+        name = module.__name__.rpartition(".")[2]
+        monkeypatch.setattr(module, "beat", lambda name=name: beats.append(name))
+    monkeypatch.setattr(encoded, "_kept", type(encoded._kept)())
+    for stage, steps in ((TARGET, TENTHS), (RETRIEVAL, 1)):
+        one = trial(place, stage)
+        for _ in range(steps):
+            one.step()
+        one.cleanup()
+    assert set(beats) == slow and beats.count("training") == RECIPE["steps"]
