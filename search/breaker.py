@@ -17,6 +17,7 @@ class Breaker:
     """
 
     why: str | None = None
+    unwritable: bool = False  # that is why
     _sort: str = ""
     _row: list[tuple[str, str]] = field(default_factory=list)  # kind and task of each stage
 
@@ -38,6 +39,7 @@ class Breaker:
 
     def cannot_write(self, failure: Failure) -> None:
         """The results could not be written."""
+        self.unwritable = self.why is None
         self._stop(f"the results cannot be written ({failure.reason})")
 
     def _stop(self, why: str) -> None:

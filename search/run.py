@@ -62,15 +62,16 @@ def _unwritable(error: Exception, options: "Namespace") -> str | None:
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
-    return f"stopped: the results cannot be written ({failure.reason}{_room(results)}). {GOES_ON}."
+    return f"stopped: the results cannot be written ({failure.reason}){_room(results)}. {GOES_ON}."
 
 
 def _room(url: str) -> str:
-    """How much is free where the results lie, as far as can be told."""
+    """Where the results lie and how much is free there, as far as can be told."""
     try:
-        return "" if "://" in url else f"; {shutil.disk_usage(url).free / 2**20:.1f} MiB are free there"
+        free = "" if "://" in url else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
     except OSError:
-        return ""
+        free = ""
+    return f" in {url}{free}"
 
 
 def run(options: "Namespace") -> int:
@@ -185,8 +186,9 @@ def _say_failures(board: "Board") -> bool:
         print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
     why = board.breaker.why
     if why is not None:
+        room = _room(board.store.place.results.url) if board.breaker.unwritable else ""
         also = ", with --retry-failed also with what failed" if failed else ""
-        print(f"\nstopped: {why}. {GOES_ON}{also}.", file=sys.stderr)
+        print(f"\nstopped: {why}{room}. {GOES_ON}{also}.", file=sys.stderr)
     return bool(failed or lost or why)
 
 

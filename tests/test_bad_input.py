@@ -1,5 +1,6 @@
 """Bad input gets one clear line and exit code 2, before Ray starts, and nothing is written."""
 
+import errno
 import json
 import os
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from search.run import main
+from search.sweep import lock_results
+from trainables.local_storage import LocalStorage
 
 
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> str:
@@ -125,3 +128,26 @@ def test_the_plan_of_the_real_search_needs_neither_data_nor_model(
     assert main([*flags, "--results", str(tmp_path / "results")]) == 0
     said = capsys.readouterr().out
     assert "GPU-hours" in said and "the data lack what this sweep needs" in said
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, wrapped: bool
+) -> None:
+    def full(*_: object) -> None:
+        try:
+            raise OSError(number, os.strerror(number), str(tmp_path / "sweep.json"))
+        except OSError as error:
+            if not wrapped:
+                raise
+            raise RuntimeError("Tune's own words") from error
+
+    monkeypatch.setattr("search.sweep_run.make_board", full)
+    assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said and str(tmp_path) in said and "MiB are free" in said and "the same command goes on" in said
+    lock_results(LocalStorage(tmp_path)).release()  # it is free again
+    monkeypatch.setattr("search.sweep_run.make_board", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["--space", "quick", "--results", str(tmp_path)])
