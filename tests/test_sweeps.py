@@ -162,23 +162,29 @@ def test_more_seeds_train_only_what_is_new_and_stopping_censors(tmp_path: Path) 
     assert code == 2 and "seeds: was [0, 1], now [1]" in err
 
 
-def test_a_failed_stage_is_recorded_and_can_be_tried_again(tmp_path: Path) -> None:
-    flags = ("--learning-rates", "1e-3", "--scheduler", "none")
+def told(err: str) -> int:
+    """How many damaged files were named."""
+    return sum(line.startswith("damaged: ") for line in err.splitlines())
+
+
+def test_damage_to_a_finished_sweep_is_named_and_made_again(tmp_path: Path) -> None:
+    flags = ("--learning-rates", "1e-3,4e-3", "--intermediates", "ccg", "--targets", "udpos")
     assert run(tmp_path, *flags)[0] == 0
-    weights = next(path for path in tmp_path.glob("stages/*/encoder/model.safetensors") if "ccg" in _task(path))
-    whole = weights.read_bytes()
-    weights.write_bytes(b"damaged")
-    more = (*flags, "--targets", "udpos,panx,tatoeba,xnli")
-    code, out, err = run(tmp_path, *more)
-    assert code == 1
-    assert "1 stages failed" in err and "after ccg" in err and "failed" in out
-    weights.write_bytes(whole)
-    assert run(tmp_path, *more)[0] == 1, "a failure stays until it is asked for"
-    assert run(tmp_path, *more, "--retry-failed")[0] == 0
-
-
-def _task(path: Path) -> str:
-    return (path.parents[1] / "spec.json").read_text()
+    whole = scores(tmp_path)
+    spec_of = {path.parent: json.loads(path.read_text()) for path in tmp_path.glob("stages/*/spec.json")}
+    target = next(folder for folder, spec in spec_of.items() if spec["kind"] == "target")
+    weights = next(path for path in tmp_path.glob("stages/*/encoder/*") if spec_of[path.parents[1]]["task"] == "ccg")
+    for path in (tmp_path / "tiny" / "sweep.json", target / "scores.parquet", weights.with_name("model.safetensors")):
+        path.write_bytes(path.read_bytes()[:-20])
+    (target / "spec.json").write_text("")
+    next(tmp_path.glob("tiny/rungs/intermediate*.json")).write_text("")
+    code, out, err = run(tmp_path, *flags)
+    assert code == 0 and "1 stages run" in out and told(err) == 4, err  # nothing starts from the encoder
+    assert scores(tmp_path).equals(whole)
+    code, _, err = run(tmp_path, *flags, "--targets", "udpos,panx")
+    assert code == 0 and told(err) == 1 and "encoder is damaged: model.safetensors" in err
+    kept = scores(tmp_path).filter(pl.col("stage").is_in(whole["stage"].unique()))
+    assert kept.equals(whole), "what was trained again is what it was"
 
 
 def test_sampled_rates_are_drawn_once(tmp_path: Path) -> None:
