@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from search.attempts import again, note
+from search.breaker import Breaker
 from search.store import Store
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
 from spaces.stage import Stage
+from trainables.failures import Failure
 from trainables.outcome import Outcome
 
 Keep = Literal["none", "winners", "all"]
@@ -46,6 +49,7 @@ class Arm:
     outcome: Outcome | None = None
     running: bool = False
     reused: bool = False  # was done before this start
+    retried: bool = False  # failed before this start, and starts afresh
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class Board:
         self.groups = {stratum.id: Group(stratum) for stratum in plan}
         self.maker, self.store, self.rates = maker, store, rates
         self.gate, self.retry_failed, self.keep = gate, retry_failed, keep
+        self.breaker = Breaker()
         self.running: dict[str, tuple[Group, Arm]] = {}
         self.children: dict[str, list[Group]] = {}
         for group in self.groups.values():
@@ -92,6 +97,8 @@ class Board:
 
     def next(self) -> Stage | None:
         """The next stage that can start now, marked as running; None if there is none at the moment."""
+        if self.breaker.why is not None:
+            return None
         for group in self.groups.values():
             if not group.open or group.settled:
                 continue
@@ -99,6 +106,9 @@ class Board:
                 if arm.outcome is None and not arm.running:
                     arm.running = True
                     self.running[arm.stage.key] = (group, arm)
+                    if arm.retried:
+                        self.store.reopen(arm.stage.key)
+                        arm.retried = False
                     self.store.lay_out(arm.stage)
                     return arm.stage
         return None
@@ -109,8 +119,33 @@ class Board:
         arm.running, arm.outcome = False, outcome
         if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
             self.store.drop_checkpoint(key)
+        if outcome.status != "failed":
+            self.breaker.went_well()
         self._told(group, arm)
         self._try_settle(group)
+
+    def fail(self, key: str, failure: Failure, *, moved: bool = False) -> bool:
+        """Note that a running stage failed; returns whether it is going to be tried again.
+
+        `moved` says that it finished a tenth before. Where the results cannot be written the stage has not failed: the
+        sweep stops, and another start continues it.
+        """
+        _, arm = self.running[key]
+        if failure.kind.stops:
+            self._put_back(key)
+            self.breaker.cannot_write(failure)
+            return False
+        tried = self.store.add_attempt(key, note(failure, moved=moved))
+        if again(tried):
+            self._put_back(key)
+            return True
+        self.breaker.failed(arm.stage, failure)
+        self.end(key, self.store.write_failed(arm.stage, failure, len(tried)))
+        return False
+
+    def _put_back(self, key: str) -> None:
+        _, arm = self.running.pop(key)
+        arm.running = False
 
     def arms(self) -> Iterator[tuple[Stratum, Arm]]:
         """Every arm known so far."""
@@ -135,7 +170,9 @@ class Board:
         arm = Arm(index, self.maker.stage(group.stratum, rate, self._parent_key(group)))
         group.arms.append(arm)
         outcome = self._found(arm.stage, group.stratum)
-        if outcome is not None:
+        if outcome is not None and outcome.status == "failed" and self.retry_failed:
+            arm.retried = True
+        elif outcome is not None:
             arm.outcome, arm.reused = outcome, True
             self._told(group, arm)
         return arm
@@ -148,7 +185,7 @@ class Board:
                 self.gate.enter_finished(stratum.id, stage.key, outcome.curve)
             return outcome
         if outcome is not None and outcome.status == "failed":
-            return None if self.retry_failed else outcome
+            return outcome
         # Stopped: that holds only where this sweep's own scheduler did it, among this sweep's own arms.
         curve = None if self.gate is None else self.gate.stopped_curve(stage.key)
         if curve is None:

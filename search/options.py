@@ -72,6 +72,13 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")
     how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")
     how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
+    how.add_argument(
+        "--hang-after",
+        type=_share,
+        default=30.0,
+        metavar="MINUTES",
+        help="end a worker without progress for so long; 0: never (default: %(default)g)",
+    )
     how.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep")
     how.add_argument("--predictions", action="store_true", help="keep test predictions (for analysis/submission.py)")
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")

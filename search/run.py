@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 CONTINUES = "interrupted: the same command continues from here."
+GOES_ON = "Put that right; then the same command goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +43,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\n{CONTINUES}", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        line = _unwritable(error, options)
+        if line is None:
+            raise
+        print(f"\n{line}", file=sys.stderr)
+        return FAILED
+
+
+def _unwritable(error: Exception, options: "Namespace") -> str | None:
+    """What to say where the driver itself could not write the results; None for any other error."""
+    from trainables.failures import STORAGE, failure_of
+
+    results = options.results if "://" in options.results else str(Path(options.results).resolve())
+    failure = failure_of(error, results)
+    if failure.kind is not STORAGE:
+        return None
+    return f"stopped: the results cannot be written ({failure.reason}). {GOES_ON}."
 
 
 def run(options: "Namespace") -> int:
@@ -143,12 +161,18 @@ def _say_failures(board: "Board") -> bool:
     lost = [group for group in board.groups.values() if group.unreachable]
     if failed:
         print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
+        print(f"  {'stage':16}  {'kind':8}  tries  what and why", file=sys.stderr)
     for arm in failed:
         assert arm.outcome is not None
-        print(f"  {arm.stage.key}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
+        kind, tries = arm.outcome.failure or "error", arm.outcome.attempts
+        print(f"  {arm.stage.key}  {kind:8}  {tries:5}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
     for group in lost:
         print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
-    return bool(failed or lost)
+    why = board.breaker.why
+    if why is not None:
+        also = ", with --retry-failed also with what failed" if failed else ""
+        print(f"\nstopped: {why}. {GOES_ON}{also}.", file=sys.stderr)
+    return bool(failed or lost or why)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,29 @@
-"""The searcher: Tune asks it what to run next, it asks the board."""
+"""The searcher: Tune asks it what to run next, it asks the board; and a callback that tells it of lost workers."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from ray import cloudpickle, tune
+from ray.exceptions import RayError
 from ray.tune.search import Searcher
 
+from search.attempts import halvings
 from search.board import Board
 from spaces.plan import Stratum
 from spaces.stage import Stage
+from trainables.failures import ERROR, WORKER, Failure, lost
 from trainables.outcome import Outcome
 
 
 class PlanSearcher(Searcher):
     """One trial is one stage. While a stage is under way that may unlock others the answer is None: ask again."""
 
-    def __init__(self, board: Board, place: str, changed: Callable[[], None]) -> None:
-        """`place` goes to the workers; `changed` is called when stages become known."""
+    def __init__(self, board: Board, place: str, changed: Callable[[], None], patience: float = 0.0) -> None:
+        """`place` and `patience` (seconds) go to the workers; `changed` is called when stages become known."""
         super().__init__(metric="dev", mode="max")
-        self.board, self.place, self.changed = board, place, changed
+        self.board, self.place, self.changed, self.patience = board, place, changed, patience
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
-        self.results: dict[str, dict[str, Any]] = {}
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """There is no parameter space: the board has the plan."""
@@ -34,30 +38,80 @@ class PlanSearcher(Searcher):
         group, _ = self.board.running[stage.key]
         self.trials[trial_id] = (group.stratum, stage)
         self.changed()
-        return {"key": stage.key, "stratum": group.stratum.id, "place": self.place}
+        tried = self.board.store.attempts(stage.key)
+        return {
+            "key": stage.key,
+            "stratum": group.stratum.id,
+            "place": self.place,
+            "attempt": len(tried) + 1,
+            "halvings": halvings(tried),
+            "patience": self.patience,
+        }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to learn before the end."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Note the outcome: what the stage wrote itself, or else that it was stopped or failed."""
+        """Note the outcome: what the stage wrote itself, or else that it was stopped or failed.
+
+        After an error `fail` is called next.
+        """
+        if error:
+            return
         _, stage = self.trials.pop(trial_id)
-        self.board.end(stage.key, self._outcome(stage, result or {}, error))
+        if result is not None and "error" in result:
+            self.board.fail(stage.key, Failure(ERROR, result["error"], result["details"]))
+        else:
+            self.board.end(stage.key, self._outcome(stage, result or {}))
         self.changed()
 
-    def _outcome(self, stage: Stage, result: dict[str, Any], error: bool) -> Outcome:
-        store = self.board.store
-        if "error" in result:
-            return store.write_failed(stage, result["error"], result["details"])
-        outcome = store.outcome(stage.key)
+    def fail(self, trial_id: str, failure: Failure, *, moved: bool) -> str | None:
+        """Note that a trial's process is lost; returns a line to show where its stage is going to be tried again."""
+        _, stage = self.trials.pop(trial_id)
+        outcome = self.board.store.outcome(stage.key)
+        if outcome is not None and outcome.status in ("finished", "degenerate"):  # it had done all there was to do
+            self.board.end(stage.key, outcome)
+            return None
+        if failure.kind is WORKER:
+            failure = self.board.store.take_hang(stage.key) or failure
+        if self.board.fail(stage.key, failure, moved=moved):
+            return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
+        return None
+
+    def _outcome(self, stage: Stage, result: dict[str, Any]) -> Outcome:
+        outcome = self.board.store.outcome(stage.key)
         if outcome is not None and outcome.status in ("finished", "degenerate"):
             return outcome
-        if error:
-            return store.write_failed(stage, "WorkerDied: the worker process ended twice before the stage was done")
-        return store.write_stopped(stage, result["curve"], result["steps"], result["seconds"])
+        return self.board.store.write_stopped(stage, result["curve"], result["steps"], result["seconds"])
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the truth is in the store."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing: every start is a fresh one."""
+
+
+class Losses(tune.Callback):
+    """Tells the searcher why a trial ended in an error: Tune itself only says that it did."""
+
+    def __init__(self, searcher: PlanSearcher, say: Callable[[str], None]) -> None:
+        self.searcher, self.say = searcher, say
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks; terminals stay behind."""
+        return {"searcher": None, "say": None}
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Comes right after the searcher's `on_trial_complete`."""
+        moved = bool((trial.last_result or {}).get("curve"))
+        line = self.searcher.fail(trial.trial_id, lost(_error(trial)), moved=moved)
+        if line is not None:
+            self.say(line)
+
+
+def _error(trial: Any) -> BaseException:
+    """What ended the trial: Tune keeps it in its own folder of this run, errors of the cluster as text alone."""
+    if trial.pickled_error_file is not None:
+        error: BaseException = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        return error
+    return RayError(Path(trial.error_file).read_text(encoding="utf-8").partition("\n")[2])

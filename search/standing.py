@@ -171,9 +171,16 @@ def _standing(found: dict[str, Any]) -> str:
         hint = " (the process is there: does it hang?)" if late else ""
         return f"running since {_moment(run['began'])} ({who}, {run['slots']} at once); last sign of life {said}{hint}"
     if state == "interrupted":
-        how = "interrupted" if run["ended"] == "interrupted" else "interrupted without a word"
-        return f"{how}: last sign of life {said} ({who}); the same command continues"
+        return f"{_HOW.get(run['ended'], 'interrupted')}: last sign of life {said} ({who}); the same command continues"
     return f"{state}: last run ended {said} ({who})"
+
+
+_HOW = {
+    "interrupted": "interrupted",
+    "stopped": "stopped by itself after failures",
+    "done": "to be continued, since something is no longer as it was",
+    None: "interrupted without a word",
+}
 
 
 def _kind(kind: str, one: dict[str, int]) -> str:

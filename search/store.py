@@ -1,14 +1,18 @@
 """What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from search import attempts
+from search.attempts import Attempt
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
+from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
 from trainables.scores import score_rows, write_scores
-from trainables.storage import set_aside
+from trainables.storage import set_aside, write_text
 
 
 class Store:
@@ -41,9 +45,37 @@ class Store:
         return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
-        """Forget that the stage is done, since its encoder is needed again and was removed."""
-        if not self.read_only:
-            set_aside(self.place.results, self.place.name(key, FILE), "reopened")
+        """Forget how the stage ended: its encoder is needed again and was removed, or it is to be tried again."""
+        if self.read_only:
+            return
+        for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
+            if self.place.results.has(name):
+                set_aside(self.place.results, name, "reopened")
+
+    def attempts(self, key: str) -> tuple[Attempt, ...]:
+        """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
+        name = self.place.name(key, attempts.FILE)
+        content = self.place.results.read(name)
+        try:
+            return () if content is None else attempts.from_json(content.decode())
+        except ValueError:
+            if not self.read_only:
+                self.set_aside.append(set_aside(self.place.results, name))
+            return ()
+
+    def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
+        """Note a try that failed; returns all of them."""
+        tried = (*self.attempts(key), attempt)
+        write_text(self.place.results, self.place.name(key, attempts.FILE), attempts.to_json(tried))
+        return tried
+
+    def take_hang(self, key: str) -> Failure | None:
+        """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
+        path = self.place.hang(key)
+        stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        path.unlink(missing_ok=True)
+        limit = re.match(r"Timeout \(([\d:.]+)\)", stacks)
+        return None if limit is None else Failure(HANG, f"Hang: no progress in {limit[1]}", stacks)
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
         """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
@@ -71,9 +103,18 @@ class Store:
         ]
         return self._write(stage, outcome, rows)
 
-    def write_failed(self, stage: Stage, reason: str, details: str | None = None) -> Outcome:
+    def write_failed(self, stage: Stage, failure: Failure, attempts: int = 1) -> Outcome:
         """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
-        outcome = Outcome(key=stage.key, status="failed", score=None, tenth=0, reason=reason, details=details)
+        outcome = Outcome(
+            key=stage.key,
+            status="failed",
+            score=None,
+            tenth=0,
+            reason=failure.reason,
+            failure=failure.kind.name,
+            details=failure.details,
+            attempts=attempts,
+        )
         rows = [{"target": target, "split": "test"} for target in (stage.targets or (None,))]
         return self._write(stage, outcome, rows)
 

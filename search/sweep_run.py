@@ -1,39 +1,29 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
-import os
+import logging
 import shutil
 import signal
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from search.board import Board, Gate
+from search.cluster import alive_nodes, coming_nodes, connected
 from search.leftovers import remove, temporaries
+from search.node_checks import check_nodes
 from search.now import Beat
 from search.request import Request
+from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.space import Range
+from trainables.places import Place
 
-ROOT = Path(__file__).resolve().parents[1]
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
-
-# Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
-QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
-}
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
@@ -57,7 +47,6 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
 
 def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
-    os.environ.update(QUIET)
     console = Console(stderr=True)
     if "://" not in request.place.results.url:  # object storage has no temporary names
         remove(request.place.results, temporaries(request.place.results.sizes()))
@@ -68,17 +57,17 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
         gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
     members = Members(request, board)
-    members.write()
     beat = Beat(request.place.results, request.name, slots, console.print)
     interrupted = False
     if not board.complete:
-        beat.show(board)
-        with _ray(options):
+        with connected(options):
             if options.address is not None:
-                beat.slots = slots = _cluster_slots(options)
+                beat.slots = slots = _check_cluster(options, request.place, console)
+            members.write()
+            beat.show(board)
             interrupted = _tune(board, request, options, gate, slots, console, members, beat)
-        members.write()
-    beat.end(board, "interrupted" if interrupted else "done")
+    members.write()
+    beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
     return board, interrupted
 
 
@@ -104,51 +93,16 @@ class Members:
         self.written = time.monotonic()
 
 
-@contextmanager
-def _ray(options: Namespace) -> Iterator[None]:
-    """Ray, quiet, with the project's root on the workers' path and nothing left behind."""
-    import ray
-
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    variables = {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
-    if not options.gpus_per_trial:
-        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
-    common: dict[str, Any] = {
-        "log_to_driver": False,
-        "logging_level": "ERROR",
-        "runtime_env": {"env_vars": variables},
-    }
-    if options.address is not None:
-        ray.init(address=options.address, **common)
-    else:
-        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=100 * 2**20, **common)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _cluster_slots(options: Namespace) -> int:
-    """Trials at once on the cluster; raises UsageError for a trial that fits on no node and would wait for ever."""
-    import ray
-
-    from search.slots import slots
-
-    fits = []
-    for node in ray.nodes():
-        if node["Alive"]:
-            resources = node["Resources"]
-            try:
-                one = Namespace(**{**vars(options), "max_concurrent": None})
-                fits.append(slots(one, resources.get("CPU", 0), resources.get("GPU", 0)))
-            except UsageError:
-                continue
-    if not fits:
-        raise UsageError(
-            f"no node of the cluster has {options.cpus_per_trial} CPUs and {options.gpus_per_trial:g} GPUs for a trial."
-        )
-    return min(sum(fits), options.max_concurrent or sum(fits))
+def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
+    """Trials at once on the cluster; raises UsageError, before anything is trained, if it cannot do what is asked."""
+    nodes = alive_nodes()
+    slots = cluster_slots(options, nodes.values(), coming_nodes())
+    wrong, notes = check_nodes(nodes, place)
+    if wrong:
+        raise UsageError("\n".join(wrong))
+    for line in notes:
+        console.print(f"note: {line}", highlight=False, soft_wrap=True, markup=False)
+    return slots
 
 
 def _tune(
@@ -165,13 +119,22 @@ def _tune(
     from ray.tune.schedulers import FIFOScheduler
 
     from search.progress import Progress
-    from search.searcher import PlanSearcher
+    from search.searcher import Losses, PlanSearcher
     from trainables.stage_trial import StageTrial, place_to_json
 
+    ask = ask_of(options)
     storage = tempfile.mkdtemp(prefix="tune-")  # Tune's own records: never read, thrown away
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed)
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat)]
+    if options.address is not None:
+        from search.node_watch import NodeWatch
+
+        callbacks.append(NodeWatch(ask, alive_nodes, lambda new: check_nodes(new, request.place)[0], console))
+    # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
-        tune.with_resources(StageTrial, {"cpu": options.cpus_per_trial, "gpu": options.gpus_per_trial}),
+        tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=gate or FIFOScheduler(),
@@ -184,9 +147,9 @@ def _tune(
             name="sweep",
             storage_path=storage,
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=1),  # a worker that died gets one more try
+            failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            callbacks=[Progress(board, slots, console, beat)],
+            callbacks=callbacks,
         ),
     )
     # Ray answers SIGTERM with an abort; Tune treats SIGUSR1 like the first Ctrl-C: finish the step and return.
@@ -198,4 +161,4 @@ def _tune(
     finally:
         signal.signal(signal.SIGTERM, before)
         shutil.rmtree(storage, ignore_errors=True)
-    return not board.complete
+    return not board.complete and board.breaker.why is None

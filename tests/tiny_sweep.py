@@ -4,6 +4,7 @@ Only the driver is changed: workers take what they do from the stages' specifica
 """
 
 import dataclasses
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +19,12 @@ from spaces.plan import Maker, Stratum
 
 start.MINIATURE_PRETRAINING = dataclasses.replace(own_encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
 _recipe = Maker.recipe
+STEPS = int(os.environ.get("TINY_STEPS", "30"))
 
 
 def _short(self: Maker, stratum: Stratum) -> Mapping[str, Any] | None:
     recipe = _recipe(self, stratum)
-    return {**recipe, "steps": min(recipe["steps"], 30)} if recipe and stratum.kind != "pretrain" else recipe
+    return {**recipe, "steps": min(recipe["steps"], STEPS)} if recipe and stratum.kind != "pretrain" else recipe
 
 
 Maker.recipe = _short  # type: ignore[method-assign]

@@ -25,6 +25,7 @@ from trainables.evaluation import Evaluated
 from trainables.examples import Example
 from trainables.feature_table import FeatureTable, build_table
 from trainables.features import Feature
+from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.shared_table import shared_table
 
@@ -126,6 +127,7 @@ def _in_chunks(
 ) -> Iterator[list[Feature]]:
     for start in range(0, len(found), CHUNK):
         features = KINDS[task.kind].encode(tokenizer, found[start : start + CHUNK], recipe, profile)
+        beat()
         yield [dataclasses.replace(feature, example=start + feature.example) for feature in features]
 
 

@@ -15,6 +15,7 @@ from trainables.encoder import Encoder
 from trainables.examples import Example, Tagged
 from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
+from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.memory import attempt
 
@@ -77,6 +78,7 @@ def evaluate(encoder: Encoder, head: nn.Module, evaluated: Evaluated, tokens: in
             for i, guess in zip(waiting[: len(features)], found, strict=True):
                 guesses[i] = guess
             waiting = waiting[len(features) :]
+            beat()
     predictions = kind.merge(task, evaluated.features, guesses, evaluated.examples)
     metrics = kind.score(task, evaluated.examples, predictions, evaluated.language)
     return Result(metrics, predictions, constant=len(set(_flat(predictions))) <= 1, tokens=tokens)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from trainables.heartbeat import beat
+
 BLOCK = 8_192  # vectors on the device at once, of either side: their cosines take 256 MiB
 NEAREST = 4  # neighbours that make a margin (Artetxe and Schwenk 2019)
 
@@ -38,6 +40,7 @@ def _nearest(rows: torch.Tensor, others: torch.Tensor, most: int) -> Neighbours:
         cosines, order = cosines.sort(dim=1, descending=True, stable=True)
         cosines, indices = cosines[:, :most], indices.gather(1, order)[:, :most]
         start += len(block)
+        beat()
     return Neighbours(cosines.cpu(), indices.cpu())
 
 

@@ -24,8 +24,10 @@ class Outcome:
     steps: int = 0
     seconds: float = 0.0
     reason: str | None = None  # of degenerate and failed runs
+    failure: str | None = None  # kind of failed runs, see trainables/failures.py
     details: str | None = None  # traceback of failed runs
     note: str | None = None  # e.g. a halved micro-batch
+    attempts: int = 1  # this one and those that failed before it
 
 
 def write_outcome(place: Place, outcome: Outcome) -> None:

@@ -7,6 +7,8 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              predictions.parquet     what it predicted on the test sets, with `--predictions`
              outcome.json            written last: the stage is done
 
+             attempts.json           tries that failed (search/attempts.py)
+             hang.txt                open while the stage is under way: stacks of a worker that the watchdog ended
              lock                    held by the worker that has the stage open
 
 Tokenised data lie in the folder encoded/ (trainables/encoded.py): beside them, or on each machine's own disk.
@@ -23,6 +25,7 @@ from trainables.storage import Storage, write_text
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
+HANG = "hang.txt"
 LOCK = "lock"
 SCORES = "scores.parquet"
 SPEC = "spec.json"
@@ -45,12 +48,19 @@ class Place:
     @property
     def encoded(self) -> Path:
         """The folder of the tokenised data that all workers of a machine share: it is mapped into memory."""
-        if self.scratch is not None:
-            return Path(self.scratch) / "encoded"
+        return (self._folder if self.scratch is None else Path(self.scratch)) / "encoded"
+
+    def hang(self, key: str) -> Path:
+        """Where a worker's watchdog writes: a file that is open all the time, which object storage does not have."""
+        return self._folder / self.name(key, HANG)
+
+    @property
+    def _folder(self) -> Path:
+        """The results folder, or for object storage one of this machine."""
         if "://" not in self.results.url:
-            return Path(self.results.url) / "encoded"
+            return Path(self.results.url)
         digest = hashlib.sha256(self.results.url.encode()).hexdigest()[:8]
-        return Path(tempfile.gettempdir()) / f"transfer-search-{digest}" / "encoded"
+        return Path(tempfile.gettempdir()) / f"transfer-search-{digest}"
 
 
 def write_spec(place: Place, stage: Stage) -> None:

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaMo
 
 from spaces.stage import TENTHS
 from trainables.features import IGNORED
+from trainables.heartbeat import beat
 from trainables.pretrain_plan import Options, Text, batches, length
 from trainables.schedule import rate_factor
 
@@ -100,6 +101,7 @@ class Pretraining:
             self.encoder.train()
             for step in range(self.tenth * steps // TENTHS, (self.tenth + 1) * steps // TENTHS):
                 self._step(step, masks)
+                beat()
         self.tenth += 1
         return self.score()
 
@@ -162,6 +164,7 @@ class Pretraining:
         for begin in range(0, len(self.held_out), 64):
             _, hits, words = self._loss(self.held_out[begin : begin + 64], masks)
             right, asked = right + hits, asked + words
+            beat()
         return right / asked
 
     def state(self) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from spaces.profile import Profile
 from trainables.encoder import Encoder
+from trainables.heartbeat import beat
 
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
 MOST_TOKENS = 16_384  # of a batch, with padding: one pass keeps the states of all layers
@@ -61,6 +62,7 @@ def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int]) -> 
             kept = mask.unsqueeze(-1)
             sums = torch.stack([(states[layer].float() * kept).sum(1) for layer in layers])
             vectors[:, [i for i, _ in batch]] = torch.nn.functional.normalize(sums, dim=-1).cpu()
+            beat()
     return vectors
 
 

@@ -4,7 +4,6 @@ A table is a folder with one `.npy` file per array and `table.json`. Opening it 
 are needed, and the system keeps one copy of them for all processes that map them.
 """
 
-import fcntl
 import json
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from trainables.feature_table import FeatureTable
 from trainables.files import write_folder
+from trainables.heartbeat import take_lock
 
 VERSION = 1  # of the format; raise it when arrays change their meaning
 TABLE = "table.json"
@@ -72,7 +72,7 @@ def shared_table(folder: Path, build: Callable[[], FeatureTable]) -> FeatureTabl
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        take_lock(lock)
         if folder.exists():
             try:
                 return open_table(folder)

@@ -36,13 +36,18 @@ ORPHAN = 60.0  # seconds to wait for another process that has the stage open
 
 
 class StageRun:
-    """A stage under way in this process. While it is open no other process can work on it."""
+    """A stage under way in this process. While it is open no other process can work on it.
 
-    def __init__(self, place: Place, key: str) -> None:
+    `attempt` counts its tries, and `halvings` those that ended for want of memory: each halves the micro-batch, which
+    leaves the batch as it is.
+    """
+
+    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0) -> None:
         self.place, self.stage = place, read_spec(place, key)
         self.profile = PROFILES.find(self.stage.profile)
         if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
             self.profile = replace(self.profile, freeze_embeddings=False)
+        self.attempt, self.halvings = attempt, halvings
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
@@ -73,6 +78,8 @@ class StageRun:
             return self._finish("finished", self.tested.rows, began)
         if self.work is None:
             self.work = self._open()
+            if isinstance(self.work, FineTuning):
+                self.work.at_most(self.work.recipe.batch_size >> self.halvings)
         try:
             if self.work.tenth < TENTHS:
                 self.curve.append(self.work.advance())
@@ -135,6 +142,7 @@ class StageRun:
             steps=0 if tuned is None else end_of_tenth(tenth, tuned.steps),
             seconds=self.seconds,
             note="; ".join(notes) or None,
+            attempts=self.attempt,
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:

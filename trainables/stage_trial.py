@@ -5,13 +5,15 @@ Actors are reused, and Tune may call `setup` in a spare process for a trial that
 """
 
 import json
-import traceback
 from typing import Any
 
 import torch
 from ray import tune
 
 from trainables.data import Source
+from trainables.failures import ERROR, StageFailedError, failure_of
+from trainables.heartbeat import watched
+from trainables.outcome import Outcome
 from trainables.places import Place
 from trainables.stage_run import StageRun
 from trainables.storage import open_storage
@@ -31,7 +33,11 @@ def place_from_json(text: str) -> Place:
 
 
 class StageTrial(tune.Trainable):
-    """A stage as a Tune trainable. The configuration holds its `key`, its `stratum` and the `place`."""
+    """A stage as a Tune trainable.
+
+    The configuration holds its `key`, its `stratum` and the `place`, which try this is (`attempt`), how many tries
+    ended for want of memory (`halvings`), and the `patience`: seconds without progress that are a hang (0: none are).
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Nothing but a note: see the module's docstring."""
@@ -43,15 +49,18 @@ class StageTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next tenth. An error of the stage goes to the driver as a result: it is final and fells no process."""
+        """The next tenth.
+
+        An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
+        StageFailedError, which ends this process: another one may do better.
+        """
         try:
-            if self._run is None:
-                torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-                self._run = StageRun(place_from_json(self.config["place"]), self.config["key"])
-            outcome = self._run.advance()
+            outcome = self._advance()
         except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
-            reason = f"{type(error).__name__}: {error}"
-            return {"dev": -1.0, "curve": [], "done": True, "error": reason, "details": traceback.format_exc()}
+            failure = failure_of(error, json.loads(self.config["place"])["results"])
+            if failure.kind is not ERROR:
+                raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
+            return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
         return {
             "dev": outcome.curve[-1] if outcome.curve else -1.0,  # Tune wants a number in every result
             "curve": list(outcome.curve),
@@ -59,6 +68,15 @@ class StageTrial(tune.Trainable):
             "seconds": outcome.seconds,
             "done": outcome.status != "stopped",
         }
+
+    def _advance(self) -> Outcome:
+        key, config = self.config["key"], self.config
+        place = place_from_json(config["place"]) if self._run is None else self._run.place
+        with watched(config["patience"], place.hang(key), opening=self._run is None):
+            if self._run is None:
+                torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
+                self._run = StageRun(place, key, attempt=config["attempt"], halvings=config["halvings"])
+            return self._run.advance()
 
     def cleanup(self) -> None:
         """Let go of the stage."""

@@ -21,6 +21,7 @@ from trainables.encoder import Encoder, freeze_embeddings
 from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
 from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
+from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.memory import attempt
 from trainables.schedule import end_of_tenth, rate_factor
@@ -114,6 +115,7 @@ class FineTuning:
         while self.step < end:
             losses.append(self._update(*self.batches.at(self.step)))
             self.step += 1
+            beat()
             if len(losses) == every or self.step == end:
                 self._check(losses)
                 losses.clear()
@@ -138,6 +140,10 @@ class FineTuning:
     def restore_best(self) -> None:
         """Put the best weights back into encoder and heads, to be evaluated or handed on."""
         self.model.load_state_dict(self.best)
+
+    def at_most(self, examples: int) -> None:
+        """Take at most so many examples of a batch at a time, and one at least: no part of the outcome."""
+        self.micro_batch = max(1, min(self.micro_batch, examples))
 
     @property
     def note(self) -> str | None:

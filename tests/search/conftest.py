@@ -17,6 +17,7 @@ from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from trainables.data import Source
+from trainables.failures import KINDS, Failure
 from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import ENCODER, Place
@@ -55,7 +56,7 @@ class Room:
     results: Path
     space: Space
     gate: object = None
-    status: Callable[[Stage], str] = lambda stage: "finished"
+    status: Callable[[Stage], str] = lambda stage: "finished"  # or a kind of failure, with ": " and the reason
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
     retry_failed: bool = False
@@ -109,8 +110,9 @@ class Room:
     def step(self, board: Board, stage: Stage) -> None:
         self.ran.append(stage)
         status = self.status(stage)
-        if status == "failed":
-            board.end(stage.key, board.store.write_failed(stage, "ValueError: made up"))
+        if status not in ("finished", "degenerate"):
+            kind, _, reason = status.partition(": ")
+            board.fail(stage.key, Failure(KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
             return
         if self.gate is not None:
             stratum = board.running[stage.key][0].stratum

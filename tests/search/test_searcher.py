@@ -1,14 +1,19 @@
 """Tune's side of the board: what it is handed, when it must wait, what becomes of a trial's end."""
 
 import pickle
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray import cloudpickle
+from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
 from search.progress import Progress, best_line, counts, line
-from search.searcher import PlanSearcher
+from search.searcher import Losses, PlanSearcher
 from spaces.stage import TENTHS
+from trainables.failures import StageFailedError
 
 from .conftest import Room, finish
 
@@ -25,7 +30,7 @@ def end(searcher: PlanSearcher, trial: str, **result: Any) -> None:
 
 def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearcher) -> None:
     first = searcher.suggest("a")
-    assert set(first) == {"key", "stratum", "place"} and first["stratum"].startswith("pretrain")
+    assert set(first) >= {"key", "stratum", "place"} and first["stratum"].startswith("pretrain")
     assert searcher.suggest("b") is None, "its children must wait"
     stage = searcher.trials["a"][1]
     finish(searcher.board.store, stage)
@@ -41,7 +46,7 @@ def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearc
 
 
 def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
-    assert all(isinstance(value, str) for value in searcher.suggest("a").values())
+    assert all(isinstance(value, str | int | float) for value in searcher.suggest("a").values())
 
 
 def test_a_trial_that_the_scheduler_stopped_is_censored(searcher: PlanSearcher, room: Room) -> None:
@@ -60,16 +65,69 @@ def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSea
     assert arm.outcome.reason == "ValueError: no such column" and arm.outcome.details == "Traceback ..."
 
 
-def test_a_worker_that_died_twice_is_a_failure(searcher: PlanSearcher) -> None:
-    searcher.suggest("a")
-    searcher.on_trial_complete(trial_id="a", result=None, error=True)
+def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | str, **last: Any) -> list[str]:
+    """A trial ends in an error, as Tune tells of it; returns what is shown."""
+    said: list[str] = []
+    text, pickled = folder / "error.txt", folder / "error.pkl"
+    text.write_text(f"Failure # 1 (occurred at 12:00)\n{error}")
+    pickled.write_bytes(cloudpickle.dumps(error))
+    there = str(pickled) if isinstance(error, Exception) else None
+    told = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=there, last_result=last)
+    searcher.on_trial_complete(trial_id=trial, error=True)
+    Losses(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
+    return said
+
+
+def test_a_lost_worker_gets_another_trial_and_then_is_a_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
+    first = searcher.suggest("a")
+    assert (first["attempt"], first["halvings"]) == (1, 0)
+    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert said.startswith(f"tried again: {first['key']}  pretrain encoder: worker: WorkerDied")
+    second = searcher.suggest("b")
+    assert (second["key"], second["attempt"], second["halvings"]) == (first["key"], 2, 0)
+    assert lose(searcher, "b", tmp_path, ActorDiedError()) == []
     (_, arm), *_ = searcher.board.arms()
-    assert arm.outcome is not None and "the worker process ended twice" in str(arm.outcome.reason)
+    assert arm.outcome is not None and (arm.outcome.status, arm.outcome.failure) == ("failed", "worker")
+    assert arm.outcome.attempts == 2 and str(arm.outcome.reason).startswith("WorkerDied")
+
+
+def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_path: Path) -> None:
+    # A worker that was killed must end bit-equal to one that was not.
+    searcher.suggest("a")
+    error = StageFailedError("memory", "OutOfMemoryError: 17 GB", "Traceback")
+    lose(searcher, "a", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), curve=[0.5])
+    assert searcher.suggest("b")["halvings"] == 1
+    lose(searcher, "b", tmp_path, ActorDiedError(), curve=[0.5, 0.6])
+    assert searcher.suggest("c")["halvings"] == 1
+    lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", curve=[0.5])
+    assert searcher.suggest("d")["halvings"] == 2
+
+
+def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
+    key = searcher.suggest("a")["key"]
+    report = searcher.board.store.place.hang(key)
+    report.write_text("Timeout (0:30:00)!\nThread 0x7f (most recent call first):\n  in stuck")
+    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert said.endswith("hang: Hang: no progress in 0:30:00") and not report.exists()
+    (attempt,) = searcher.board.store.attempts(key)
+    assert (attempt.kind, "in stuck" in str(attempt.details)) == ("hang", True)
+    searcher.suggest("b")
+    report.write_text("")  # the next one was watched too, but something else ended it
+    lose(searcher, "b", tmp_path, ActorDiedError())
+    assert searcher.board.store.attempts(key)[-1].kind == "worker"
+
+
+def test_a_worker_that_died_after_all_was_written_is_no_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
+    searcher.suggest("a")
+    finish(searcher.board.store, searcher.trials["a"][1])
+    assert lose(searcher, "a", tmp_path, ActorDiedError()) == []
+    (_, arm), *_ = searcher.board.arms()
+    assert arm.outcome is not None and arm.outcome.status == "finished"
 
 
 def test_progress_counts_what_is_done_reused_and_lost(room: Room) -> None:
     room.run(most=4)
-    room.status = lambda stage: "failed" if stage.task == "ccg" else "finished"
+    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
     board = room.run()
     found = counts(board)
     assert found["reused"] + found["done"] + found["failed"] + found["unreachable"] == found["planned"]
@@ -92,4 +150,5 @@ def test_what_tune_pickles_can_be_pickled(room: Room) -> None:
 
     progress = Progress(room.board(), 2, Console())
     assert pickle.loads(pickle.dumps(progress)).slots == 2
+    assert pickle.loads(pickle.dumps(Losses(PlanSearcher(room.board(), "{}", print), Console().print))).say is None
     assert TENTHS == 10

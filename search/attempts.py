@@ -1,0 +1,68 @@
+"""The tries of a stage that failed: `attempts.json` in its folder, written by the driver alone.
+
+They are counted on disk and not by Tune, so that a stage gets its tries and no more, however often the driver is killed
+in between. That itself counts as none: nobody is left to note it.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from trainables.failures import KINDS, MEMORY, TRIES, Failure
+
+FILE = "attempts.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A try that failed: the name of the failure's kind, why, and when (UTC). `moved` says that it finished a tenth."""
+
+    kind: str
+    reason: str
+    details: str | None
+    ended: str
+    moved: bool
+
+
+def note(failure: Failure, *, moved: bool) -> Attempt:
+    """The attempt that has just failed."""
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    return Attempt(kind=failure.kind.name, reason=failure.reason, details=failure.details, ended=ended, moved=moved)
+
+
+def again(attempts: Sequence[Attempt]) -> bool:
+    """Whether a stage with these failed tries gets another one.
+
+    What may pass is tried twice at the same place: a stage that went on in between starts to count anew, since on
+    machines that can be taken away at any time a long stage may lose its worker more than once.
+    """
+    here = 0
+    for attempt in reversed(attempts):
+        here += 1
+        if attempt.moved:
+            break
+    return KINDS[attempts[-1].kind].passes and here < TRIES
+
+
+def halvings(attempts: Sequence[Attempt]) -> int:
+    """How often memory ran out: the next try takes so many times half as many examples at a time."""
+    return sum(attempt.kind == MEMORY.name for attempt in attempts)
+
+
+def to_json(attempts: Sequence[Attempt]) -> str:
+    """The file's text."""
+    return json.dumps([dataclasses.asdict(attempt) for attempt in attempts], indent=1)
+
+
+def from_json(text: str) -> tuple[Attempt, ...]:
+    """The inverse of `to_json`; raises ValueError for a text that is none."""
+    try:
+        attempts = tuple(Attempt(**fields) for fields in json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{FILE} is damaged: {error}") from error
+    unknown = {str(attempt.kind) for attempt in attempts} - set(KINDS)
+    if unknown:
+        raise ValueError(f"{FILE} is damaged: it has kinds of failure that there are not: {', '.join(sorted(unknown))}")
+    return attempts

@@ -1,0 +1,41 @@
+"""Two Ray nodes on this machine for a test, in a process of their own. Prints the address, then reads what to do.
+
+The head runs no stage; the other node has two CPUs and one logical GPU. `replace` kills it at once and starts another.
+The nodes' own Python path has a package that is called like one of ours and cannot be imported: a sweep runs only if
+its code is sent to them.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+from ray.cluster_utils import Cluster
+
+DECOY = "raise ImportError('this is the code of the node, not of the sweep')\n"
+
+
+def main(folder: Path) -> None:
+    decoy = folder / "trainables"
+    decoy.mkdir()
+    (decoy / "__init__.py").write_text(DECOY)
+    common = {
+        "include_dashboard": False,
+        "object_store_memory": 80 * 2**20,
+        "env_vars": {"PYTHONPATH": str(folder)},
+    }
+    cluster = Cluster(initialize_head=True, head_node_args={**common, "num_cpus": 1, "num_gpus": 0})
+    node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
+    cluster.wait_for_nodes()
+    print(cluster.address, flush=True)
+    for line in sys.stdin:
+        if line.strip() == "replace":
+            cluster.remove_node(node, allow_graceful=False)
+            print("killed", flush=True)
+            node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
