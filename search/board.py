@@ -117,10 +117,10 @@ class Board:
         """Note how a running stage ended; settle its stratum and open its children if that was the last arm."""
         group, arm = self.running.pop(key)
         arm.running, arm.outcome = False, outcome
-        if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
-            self.store.drop_checkpoint(key)
         if outcome.status != "failed":
             self.breaker.went_well()
+        if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
+            self.store.drop_checkpoint(key)
         self._told(group, arm)
         self._try_settle(group)
 

@@ -59,14 +59,16 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
     members = Members(request, board)
     beat = Beat(request.place.results, request.name, slots, console.print)
     interrupted = False
-    if not board.complete:
+    if board.complete:
+        members.write()
+    else:
         with connected(options):
             if options.address is not None:
                 beat.slots = slots = _check_cluster(options, request.place, console)
             members.write()
             beat.show(board)
             interrupted = _tune(board, request, options, gate, slots, console, members, beat)
-    members.write()
+        members.write()
     beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
     return board, interrupted
 
