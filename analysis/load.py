@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from analysis.tidy import CELL, SCHEMA, Scale, require, tidy, to_shares
+from analysis.tidy import CELL, SCHEMA, NewerError, Scale, require, tidy, to_shares
 from spaces.benchmark import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
@@ -97,7 +97,7 @@ def load_sweep(folder: Path) -> Scores:
     if not done:
         raise UsageError(f"{folder}: none of its {len(files)} stages has left scores yet: let search/run.py go on.")
     targets = tuple(spec["targets"])
-    rows = tidy(_scan(done), str(folder))
+    rows, broken = _rows(done, str(folder))
     # A stage scores every target that shares its training, also those that this sweep did not ask for.
     rows = rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null())
     return Scores(
@@ -109,7 +109,8 @@ def load_sweep(folder: Path) -> Scores:
         controls=frozenset(spec.get("controls", ())),
         retrieval=frozenset(spec.get("retrieval", ())) | _retrieval(rows),
         limited=any(spec.get(cut) is not None for cut in ("limit", "test_limit")) or bool(rows["limited"].any()),
-        stages=(len(done), len(files)),
+        stages=(len(done) - len(broken), len(files)),
+        notes=tuple(f"{fault} Its stage counts as missing: start the sweep again." for fault in broken),
     )
 
 
@@ -138,15 +139,42 @@ def stages_of(folder: Path) -> Path:
     return folder.resolve().parent / "stages"
 
 
+def _rows(files: list[Path], where: str) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of a sweep's stages, and what is wrong with the files that could not be read or are not the stage's own.
+
+    Raises UsageError where no file is whole, or a newer version wrote one.
+    """
+    try:
+        rows = tidy(_scan(files), where)
+        strange = set(rows["stage"].unique()) - {file.parent.name for file in files}
+        if not strange:
+            return rows, []
+    except NewerError:
+        raise
+    except (PolarsError, OSError, UsageError):
+        pass  # one of the files: which one is seen when each is read alone
+    whole, broken = [], []
+    for file in files:
+        try:
+            found = tidy(_collect(file), str(file))
+            strange = set(found["stage"].unique()) - {file.parent.name}
+            if strange:
+                raise UsageError(f"{file} has rows of stage {min(map(str, strange))}.")
+        except NewerError:
+            raise
+        except UsageError as error:
+            broken.append(str(error))
+        else:
+            whole.append(found)
+    if not whole:
+        raise UsageError(broken[0])
+    return pl.concat(whole), broken
+
+
 def _scan(files: list[Path]) -> pl.DataFrame:
     """All rows of files that were written to SCHEMA; columns that an older version lacks are null."""
     scan = pl.scan_parquet(files, schema=SCHEMA, missing_columns="insert", extra_columns="ignore", glob=False)
-    try:
-        return scan.collect()
-    except PolarsError as error:
-        for file in files:
-            _collect(file)
-        raise UsageError(f"the scores of the sweep do not fit together: {_line(error)}.") from error
+    return scan.collect()
 
 
 def _files(path: Path, scale: Scale) -> Scores:

@@ -25,6 +25,10 @@ FILLED = ("intermediate", "seed", "language", "metric")  # target is null in row
 SPLITS = ("dev", "test")
 
 
+class NewerError(UsageError):
+    """Rows that a newer version of this program wrote."""
+
+
 def require(names: Sequence[str], where: str) -> None:
     """Raise UsageError if a minimal column is not among the `names` of a file's columns."""
     absent = [name for name in MINIMAL if name not in names]
@@ -54,7 +58,7 @@ def tidy(frame: pl.DataFrame, where: str) -> pl.DataFrame:
             raise UsageError(f"{where}: column {name} is empty in {empty} rows: every score needs one.")
     newest = frame["version"].max()
     if isinstance(newest, int) and newest > VERSION:
-        raise UsageError(f"{where}: rows of version {newest}, this program reads up to {VERSION}: use a newer one.")
+        raise NewerError(f"{where}: rows of version {newest}, this program reads up to {VERSION}: use a newer one.")
     for name, known in (("status", get_args(Status)), ("split", SPLITS)):
         strange = sorted(set(frame[name].unique()) - set(known))
         if strange:

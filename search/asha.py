@@ -6,6 +6,8 @@ file: the scores in the order in which they came in, replayed at the start.
 """
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from spaces.stage import TENTHS
 from trainables.storage import Storage, set_aside, write_text
 
 GRACE = 3  # tenths before anything may be stopped
+_ENTRY = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
 REDUCTION = 2  # rungs at 3 and 6 tenths; about half of a rung goes on
 
 
@@ -29,7 +32,8 @@ class StratifiedAsha(FIFOScheduler):
         self.storage, self.folder, self.competing = storage, folder, competing
         self.entries: dict[str, list[tuple[str, int, float]]] = {}
         self.stopped: set[str] = set()
-        self.damaged: list[str] = []
+        self.damage: list[str] = []  # what was found to be damaged: one line each
+        self.torn: set[str] = set()  # strata whose rungs file was damaged
         self._ashas: dict[str, Any] = {}
         for name in sorted(storage.sizes(folder)):
             file = PurePosixPath(name)
@@ -37,13 +41,19 @@ class StratifiedAsha(FIFOScheduler):
                 self._replay(name, stratum=file.stem)
 
     def _replay(self, name: str, stratum: str) -> None:
-        try:
-            entries = [(str(k), int(t), float(v)) for k, t, v in json.loads(self.storage.read(name) or b"")]
-        except (ValueError, TypeError):  # not ours, or damaged: set aside, the stratum's rungs start afresh
-            self.damaged.append(set_aside(self.storage, name))
-            return
+        content = (self.storage.read(name) or b"").decode(errors="replace")
+        entries = whole_entries(content)
         for entry in entries:
             self._enter(stratum, *entry)
+        if json.dumps(entries) != content:
+            self.torn.add(stratum)
+            kept = f"its first {len(entries)} entries are kept" if entries else "its stratum's rungs begin afresh"
+            self.damage.append(f"{name} is damaged; {kept} -> {set_aside(self.storage, name)}")
+            if entries:
+                self._write(stratum)
+
+    def _write(self, stratum: str) -> None:
+        write_text(self.storage, f"{self.folder}/{stratum}.json", json.dumps(self.entries[stratum]))
 
     def _asha(self, stratum: str) -> Any:
         if stratum not in self._ashas:
@@ -76,8 +86,19 @@ class StratifiedAsha(FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         decision = self._enter(stratum, key, tenth, score)
         if tenth >= GRACE:  # what comes before cannot change a decision
-            write_text(self.storage, f"{self.folder}/{stratum}.json", json.dumps(self.entries[stratum]))
+            self._write(stratum)
         return decision
+
+    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> bool:
+        """Whether to believe an outcome that says that a stage was stopped, though its rungs do not.
+
+        Where they were damaged it is this sweep that stopped it, as far as can be told; its curve is entered again.
+        """
+        if stratum not in self.torn:
+            return False
+        self.report_curve(stratum, key, curve)
+        self.stopped.add(key)
+        return True
 
     def stopped_curve(self, key: str) -> list[float] | None:
         """English dev by tenth of a stage that was stopped; None if it was not."""
@@ -110,3 +131,21 @@ class StratifiedAsha(FIFOScheduler):
     def debug_string(self) -> str:
         """One line for Tune's log."""
         return f"StratifiedAsha: {len(self._ashas)} strata, {len(self.stopped)} stopped"
+
+
+def whole_entries(content: str) -> list[tuple[str, int, float]]:
+    """The entries of a rungs file up to the first damaged one: stage, tenth and score, each tenth once and in order.
+
+    What follows is lost, since the order in which scores came in decides what is stopped.
+    """
+    entries: list[tuple[str, int, float]] = []
+    last: dict[str, int] = {}
+    place = 1 if content.startswith("[") else len(content)
+    while match := _ENTRY.match(content, place):
+        key, tenth, score = match[1], int(match[2]), float(match[3])
+        if not last.get(key, 0) < tenth < TENTHS or not math.isfinite(score):
+            break
+        last[key] = tenth
+        entries.append((key, tenth, score))
+        place = match.end() + len(", ")
+    return entries

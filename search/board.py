@@ -36,6 +36,9 @@ class Gate(Protocol):
     def stopped_curve(self, key: str) -> Sequence[float] | None:
         """English dev by tenth of a stage that was stopped in this sweep; None if it was not."""
 
+    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> bool:
+        """Whether to believe an outcome that says that a stage was stopped, though the records of this sweep do not."""
+
     def enter_finished(self, stratum: str, key: str, curve: Sequence[float]) -> None:
         """Take note of an arm that was finished before."""
 
@@ -179,7 +182,7 @@ class Board:
 
     def _found(self, stage: Stage, stratum: Stratum) -> Outcome | None:
         """The outcome on disk, if it stands for this sweep too."""
-        outcome = self.store.outcome(stage.key)
+        outcome = self.store.found(stage)
         if outcome is not None and outcome.status in ("finished", "degenerate"):
             if self.gate is not None:
                 self.gate.enter_finished(stratum.id, stage.key, outcome.curve)
@@ -187,9 +190,12 @@ class Board:
         if outcome is not None and outcome.status == "failed":
             return outcome
         # Stopped: that holds only where this sweep's own scheduler did it, among this sweep's own arms.
-        curve = None if self.gate is None else self.gate.stopped_curve(stage.key)
-        if curve is None:
+        if self.gate is None:
             return None
+        curve = self.gate.stopped_curve(stage.key)
+        if curve is None:
+            known = outcome is not None and self.gate.stopped_before(stratum.id, stage.key, outcome.curve)
+            return outcome if known else None
         return outcome or self.store.write_stopped(stage, curve, steps=0, seconds=0.0)
 
     def _told(self, group: Group, arm: Arm) -> None:

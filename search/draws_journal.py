@@ -19,7 +19,7 @@ class DrawsJournal(BaseJournalBackend):
 
     def __init__(self, storage: Storage, name: str) -> None:
         self.storage, self.name = storage, name
-        self.damaged: str | None = None  # the new name of a damaged file
+        self.damage: list[str] = []  # what was found to be damaged: one line each
         self.logs: list[dict[str, Any]] = []
         content = storage.read(name) or b""
         try:
@@ -28,9 +28,15 @@ class DrawsJournal(BaseJournalBackend):
                 if not isinstance(log, dict) or "op_code" not in log:
                     raise ValueError(f"{line[:40]!r} is no entry of a journal.")
                 self.logs.append(log)
-        except ValueError:
-            self.damaged = set_aside(storage, name)
-            self._write()
+        except (ValueError, RecursionError):
+            self.cut(len(self.logs))
+
+    def cut(self, number: int) -> None:
+        """Keep the first entries only: what follows is damaged. The file is set aside as it was."""
+        self.logs = self.logs[:number]
+        aside = set_aside(self.storage, self.name)
+        self.damage.append(f"{self.name} is damaged; its first {number} entries are kept -> {aside}")
+        self._write()
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """The entries from a number on."""

@@ -77,16 +77,19 @@ def run(options: "Namespace") -> int:
     if options.plan:
         return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
-    from search.sweep import check_growth, lock_results, read_sweep
+    from search.damage import Damage
+    from search.sweep import check_sweep, lock_results, mend_sweep
+    from search.unwritable import explain
 
-    old = read_sweep(request.place.results, request.name)
-    if old is not None:
-        check_growth(old["spec"], request.spec, request.name)
+    check_sweep(request.place.results, request.name, request.spec)
     lock = lock_results(request.place.results)
     try:
         from search.sweep_run import run_sweep
 
-        board, interrupted = run_sweep(request, options, slots)
+        damage = Damage(request.place.results, lambda line: print(line, file=sys.stderr, flush=True))
+        damage.say(mend_sweep(request.place.results, request.name))
+        board, interrupted = run_sweep(request, options, slots, damage)
+        damage.end(board)
         print(flush=True)
         _say(request, board, time.monotonic() - began)
         _rank(request)
@@ -94,6 +97,14 @@ def run(options: "Namespace") -> int:
             print(CONTINUES, file=sys.stderr)
             return INTERRUPTED
         return FAILED if _say_failures(board) else DONE
+    except UsageError:
+        raise
+    except Exception as error:  # of whatever sort: Ray and Tune may wrap it
+        why = explain(error, request.place.results)
+        if why is None:
+            raise
+        print(f"\nstopped: {why}", file=sys.stderr)
+        return FAILED
     finally:
         lock.release()
 
@@ -129,8 +140,6 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
     told = Counter(arm.outcome.note for _, arm in board.arms() if arm.outcome is not None and arm.outcome.note)
     for line, stages in told.most_common():
         print(f"note of {stages} stages: {line}")
-    for path in board.store.set_aside:
-        print(f"set aside a damaged file: {path}", file=sys.stderr)
     if request.place.predictions:
         _say_unkept(board)
 

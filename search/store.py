@@ -1,17 +1,24 @@
-"""What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else."""
+"""What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else.
+
+What is damaged is set aside and named, and what it said is made again: by a few lines here where that is possible, else
+by running the stage again.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property
 
 from search import attempts
 from search.attempts import Attempt
+from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import Stage
+from trainables.encoder_folder import encoder_fault
 from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, write_spec
-from trainables.scores import score_rows, write_scores
+from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
+from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
 from trainables.storage import set_aside, write_text
 
 
@@ -19,33 +26,98 @@ class Store:
     """The stages' folders below the results folder."""
 
     def __init__(self, place: Place, *, read_only: bool = False) -> None:
-        """With `read_only` nothing is set aside: for a look at what a sweep would do."""
+        """With `read_only`, as for a plan, nothing is changed: what is damaged only counts as not done."""
         self.place, self.read_only = place, read_only
-        self.set_aside: list[str] = []  # damaged files that were found, under their new names
+        self.damage: list[str] = []  # what was found to be damaged: one line each
+        self._trained_again: set[str] = set()  # for the sake of their encoders
 
     def outcome(self, key: str) -> Outcome | None:
-        """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done."""
+        """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done.
+
+        Raises UsageError for the outcome of a newer version of this program.
+        """
         try:
             return read_outcome(self.place, key)
-        except ValueError:
-            if not self.read_only:
-                self.set_aside.append(set_aside(self.place.results, self.place.name(key, FILE)))
+        except UsageError:
+            raise
+        except ValueError as error:
+            self._put_aside(self.place.name(key, FILE), f"{error}; the stage runs again")
             return None
+
+    def found(self, stage: Stage) -> Outcome | None:
+        """How a stage ended before this start: like `outcome`, and its specification and score rows are whole.
+
+        Rows that need no training are written anew. Without its rows any other stage counts as not done.
+        """
+        outcome = self.outcome(stage.key)
+        if outcome is None:
+            return None
+        spec = self.place.name(stage.key, SPEC)
+        if not self.read_only and (self._listed is None or self._listed.get(spec) != len(stage.to_json())):
+            self.lay_out(stage)
+        fault = self._scores_fault(outcome)
+        if fault is None:
+            return outcome
+        scores = self.place.name(stage.key, SCORES)
+        if outcome.status in ("stopped", "failed"):
+            self._put_aside(scores, f"{scores} {fault}; it was written anew")
+            return outcome if self.read_only else self._write(stage, outcome)
+        self._put_aside(scores, f"{scores} {fault}; the stage runs again")
+        self.reopen(stage.key)
+        return None
+
+    def _scores_fault(self, outcome: Outcome) -> str | None:
+        """What is wrong with the score rows. In object storage their size is all that is looked at."""
+        if self._listed is not None and outcome.scores is not None:
+            size = self._listed.get(self.place.name(outcome.key, SCORES))
+            return None if size == sealed_size(outcome.scores) else "is missing" if size is None else "has another size"
+        content = self.place.results.read(self.place.name(outcome.key, SCORES))
+        if content is None:
+            return "is missing"
+        if outcome.scores is None:  # an older version wrote it
+            return rows_fault(content, outcome.key)
+        return None if seal(content) == outcome.scores else "is damaged: it is not what the stage wrote"
+
+    @cached_property
+    def _listed(self) -> dict[str, int] | None:
+        """Sizes of what lay in the stages' folders at the start; None on a disk, where looking costs nothing."""
+        return self.place.results.sizes("stages") if "://" in self.place.results.url else None
+
+    def _put_aside(self, name: str, line: str) -> None:
+        if not self.read_only:
+            aside = [set_aside(self.place.results, name)] if self.place.results.has(name) else []
+            self.damage.append(" -> ".join([line, *aside]))
 
     def lay_out(self, stage: Stage) -> None:
         """Make the stage's folder ready for a worker."""
-        write_spec(self.place, stage)
+        aside = write_spec(self.place, stage)
+        if aside is not None:
+            self.damage.append(f"{self.place.name(stage.key, SPEC)} is damaged; it was written anew -> {aside}")
 
     def has_encoder(self, key: str) -> bool:
-        """Whether the stage's encoder is still there for others to start from."""
-        return self.place.results.has(self.place.name(key, ENCODER))
+        """Whether the stage's encoder is there and whole, for others to start from. A damaged one is set aside.
+
+        In object storage its contents are not looked at: the stages that load it do.
+        """
+        name = self.place.name(key, ENCODER)
+        if not self.place.results.has(name):
+            return False
+        if "://" in self.place.results.url:
+            return True
+        with self.place.results.local(name) as folder:
+            fault = encoder_fault(folder)
+        if fault is None or key in self._trained_again:  # once is enough: its children say what is wrong with it
+            return True
+        self._trained_again.add(key)
+        self._put_aside(name, f"{name} is damaged: {fault}; the stage runs again")
+        return False
 
     def has_predictions(self, key: str) -> bool:
         """Whether the stage left its predictions."""
         return self.place.results.has(self.place.name(key, PREDICTIONS))
 
     def reopen(self, key: str) -> None:
-        """Forget how the stage ended: its encoder is needed again and was removed, or it is to be tried again."""
+        """Forget how the stage ended: its encoder or rows were lost and are needed, or it is to be tried again."""
         if self.read_only:
             return
         for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
@@ -59,8 +131,7 @@ class Store:
         try:
             return () if content is None else attempts.from_json(content.decode())
         except ValueError:
-            if not self.read_only:
-                self.set_aside.append(set_aside(self.place.results, name))
+            self._put_aside(name, f"{name} is damaged; the stage counts as not tried")
             return ()
 
     def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
@@ -88,20 +159,7 @@ class Store:
             steps=steps,
             seconds=seconds,
         )
-        rows = [
-            {
-                "target": target,
-                "tenth": tenth,
-                "language": "en",
-                "split": "dev",
-                "metric": "task_score",
-                "official": True,
-                "value": value,
-            }
-            for target in (stage.targets or (None,))
-            for tenth, value in enumerate(curve, start=1)
-        ]
-        return self._write(stage, outcome, rows)
+        return self._write(stage, outcome)
 
     def write_failed(self, stage: Stage, failure: Failure, attempts: int = 1) -> Outcome:
         """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
@@ -115,19 +173,21 @@ class Store:
             details=failure.details,
             attempts=attempts,
         )
-        rows = [{"target": target, "split": "test"} for target in (stage.targets or (None,))]
-        return self._write(stage, outcome, rows)
+        return self._write(stage, outcome)
 
-    def _write(self, stage: Stage, outcome: Outcome, measured: Sequence[Mapping[str, object]]) -> Outcome:
+    def _write(self, stage: Stage, outcome: Outcome) -> Outcome:
+        """Write what the driver itself leaves of a stage."""
         rows = score_rows(
             stage,
-            measured,
+            _stopped_rows(stage, outcome) if outcome.status == "stopped" else _failed_rows(stage),
             status=outcome.status,
             reason=outcome.reason,
             steps=outcome.steps,
             seconds=outcome.seconds,
         )
-        self.place.results.write_file(self.place.name(stage.key, SCORES), partial(write_scores, rows=rows))
+        content = scores_file(rows)
+        self.place.results.write_file(self.place.name(stage.key, SCORES), lambda path: path.write_bytes(content))
+        outcome = replace(outcome, scores=seal(content))
         write_outcome(self.place, outcome)
         return outcome
 
@@ -138,3 +198,24 @@ class Store:
     def drop_encoder(self, key: str) -> None:
         """Remove an encoder that nobody will start from."""
         self.place.results.remove(self.place.name(key, ENCODER))
+
+
+def _stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
+    """English dev of every tenth that was trained."""
+    return [
+        {
+            "target": target,
+            "tenth": tenth,
+            "language": "en",
+            "split": "dev",
+            "metric": "task_score",
+            "official": True,
+            "value": value,
+        }
+        for target in (stage.targets or (None,))
+        for tenth, value in enumerate(outcome.curve, start=1)
+    ]
+
+
+def _failed_rows(stage: Stage) -> list[Mapping[str, object]]:
+    return [{"target": target, "split": "test"} for target in (stage.targets or (None,))]

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
-from trainables.storage import Lock, LockedError, Storage, write_text
+from trainables.storage import Lock, LockedError, Storage, set_aside, write_text
 
 VERSION = 1
 FILE = "sweep.json"
@@ -17,24 +18,59 @@ LOCK = ".lock"  # of the results, beside the sweeps
 AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
 GROWING = ("data", "languages", "mixture")  # these may gain entries, but an entry may not change
 DERIVED = ("space", "controls", "retrieval")  # follow from the rest
+_NAME = re.compile(r"\w[\w.+-]*")  # of stages and strata: one plain name, as it becomes part of paths
 PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 
 
+class DamagedSweepError(UsageError):
+    """A sweep's file that was cut or overwritten. A run sets it aside: all it says follows from flags and stages."""
+
+
 def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
-    """What the `sweep.json` of a sweep holds, None if there is none; raises UsageError for a foreign file."""
-    content = results.read(f"{name}/{FILE}")
+    """What the `sweep.json` of a sweep holds, None if there is none.
+
+    Raises DamagedSweepError for a file that is no JSON or broken inside, UsageError for one that somebody else or a
+    newer version of this program wrote.
+    """
+    content, file = results.read(f"{name}/{FILE}"), f"{results.url}/{name}/{FILE}"
     if content is None:
         return None
     try:
         found = json.loads(content)
-        if not isinstance(found, dict) or not isinstance(found["spec"], dict) or not isinstance(found["stages"], dict):
-            raise ValueError("it lacks spec or stages")
-        return found
-    except (ValueError, KeyError) as error:
+    except (ValueError, RecursionError) as error:
+        raise DamagedSweepError(f"{file} is damaged ({error}): start the sweep again, to write it anew.") from error
+    if not isinstance(found, dict) or not isinstance(found.get("spec"), dict) or "stages" not in found:
         raise UsageError(
-            f"{results.url}/{name}/{FILE} is no sweep's file ({error}): move it away or choose another --name; "
-            "finished stages are kept."
-        ) from error
+            f"{file} is no sweep's file (it lacks spec or stages): move it away or choose another --name; finished "
+            "stages are kept."
+        )
+    written = found.get("version", VERSION)
+    if isinstance(written, int) and written > VERSION:
+        raise UsageError(f"{file} is of version {written}, this program knows up to {VERSION}: use a newer one.")
+    stages = found["stages"]
+    if not isinstance(stages, dict) or not all(map(_NAME.fullmatch, (*stages, *map(str, stages.values())))):
+        raise DamagedSweepError(f"{file} is damaged (its stages are none): start the sweep again, to write it anew.")
+    return found
+
+
+def check_sweep(results: Storage, name: str, spec: Mapping[str, Any]) -> None:
+    """Raise UsageError unless a sweep of this name may go on with a specification. A damaged file forbids nothing."""
+    try:
+        old = read_sweep(results, name)
+    except DamagedSweepError:
+        return
+    if old is not None:
+        check_growth(old["spec"], spec, name)
+
+
+def mend_sweep(results: Storage, name: str) -> str | None:
+    """Set a damaged `sweep.json` aside; returns a line about it, None if there was none."""
+    try:
+        read_sweep(results, name)
+    except DamagedSweepError:
+        aside = set_aside(results, f"{name}/{FILE}")
+        return f"{name}/{FILE} is damaged; it is written anew, unchecked against what it said before -> {aside}"
+    return None
 
 
 def write_sweep(
@@ -79,10 +115,8 @@ def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> N
 
 def _differences(field: str, before: Any, after: Any) -> list[str]:
     if isinstance(before, dict) and isinstance(after, dict):
-        names = [name for name in before if before[name] != after.get(name)]
-        return [
-            f"  {field}: {name} was {json.dumps(before[name])}, now {json.dumps(after.get(name))}" for name in names
-        ]
+        pairs = [(name, before.get(name), after.get(name)) for name in {**before, **after}]
+        return [f"  {field}: {name} was {json.dumps(b)}, now {json.dumps(a)}" for name, b, a in pairs if b != a]
     return [f"  {field}: was {json.dumps(before)}, now {json.dumps(after)}"]
 
 
@@ -92,10 +126,11 @@ def _grows(field: str, before: Any, after: Any) -> bool:
     if field not in AXES:
         return False
     if isinstance(before, list) and isinstance(after, list):
-        return set(before) <= set(after)
+        return all(value in after for value in before)
     if isinstance(before, dict) and isinstance(after, dict):  # a range: more draws from the same one
+        draws = before.get("draws"), after.get("draws")
         same = {**before, "draws": 0} == {**after, "draws": 0}
-        return same and bool(before["draws"] <= after["draws"])
+        return same and isinstance(draws[0], int) and isinstance(draws[1], int) and draws[0] <= draws[1]
     return False
 
 

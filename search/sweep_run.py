@@ -12,6 +12,7 @@ from rich.console import Console
 
 from search.board import Board, Gate
 from search.cluster import alive_nodes, coming_nodes, connected
+from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
 from search.now import Beat
@@ -45,7 +46,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
     )
 
 
-def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, bool]:
+def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     console = Console(stderr=True)
     if "://" not in request.place.results.url:  # object storage has no temporary names
@@ -56,6 +57,7 @@ def run_sweep(request: Request, options: Namespace, slots: int) -> tuple[Board, 
 
         gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
     board = make_board(request, options, gate)
+    damage.look(board)
     members = Members(request, board)
     beat = Beat(request.place.results, request.name, slots, console.print)
     interrupted = False

@@ -117,7 +117,12 @@ class ObjectStorage:
 
     def rename(self, name: str, new: str) -> None:
         """See Storage. Object storage copies and deletes."""
-        self.system.move(self._at(name), self._at(new))
+        if self._kind(name) == fs.FileType.Directory:
+            both = {"source_filesystem": self.system, "destination_filesystem": self.system}
+            fs.copy_files(self._at(name), self._at(new), **both)
+            self.remove(name)
+        else:
+            self.system.move(self._at(name), self._at(new))
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
         """See Storage. Of a holder on another machine it takes half a minute to see that it is dead."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
 from trainables.data import Source
-from trainables.storage import Storage, write_text
+from trainables.storage import Storage, set_aside, write_text
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
@@ -63,11 +63,18 @@ class Place:
         return Path(tempfile.gettempdir()) / f"transfer-search-{digest}"
 
 
-def write_spec(place: Place, stage: Stage) -> None:
-    """Lay the stage's folder out, so that a worker can open it by its key."""
+def write_spec(place: Place, stage: Stage) -> str | None:
+    """Lay the stage's folder out, so that a worker can open it by its key.
+
+    A file that says anything else is set aside: its new name is returned.
+    """
     name = place.name(stage.key, SPEC)
-    if not place.results.has(name):
-        write_text(place.results, name, stage.to_json())
+    found = place.results.read(name)
+    if found == stage.to_json().encode():
+        return None
+    aside = None if found is None else set_aside(place.results, name)
+    write_text(place.results, name, stage.to_json())
+    return aside
 
 
 def read_spec(place: Place, key: str) -> Stage:
@@ -75,5 +82,5 @@ def read_spec(place: Place, key: str) -> Stage:
     name = place.name(key, SPEC)
     stage = stage_from_json((place.results.read(name) or b"").decode())
     if stage.key != key:
-        raise ValueError(f"{name} belongs to stage {stage.key}: it was changed; remove the folder.")
+        raise ValueError(f"{name} belongs to stage {stage.key}: it was changed; start the sweep again.")
     return stage

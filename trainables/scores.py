@@ -1,7 +1,8 @@
 """Score rows: what a stage leaves for the analysis, as one Parquet file in the documented columns."""
 
+import hashlib
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -52,11 +53,33 @@ def failed_row(target: str | None) -> dict[str, Any]:
     return {"target": target, "split": "test", "value": None}
 
 
-def write_scores(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the rows as a Parquet file; raises KeyError for a column that is not documented."""
+def scores_file(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The rows as a Parquet file; raises KeyError for a column that is not documented."""
     known = set(SCHEMA.names)
     for row in rows:
         if not row.keys() <= known:
             raise KeyError(f"undocumented columns: {sorted(row.keys() - known)}")
     table = pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in rows], schema=SCHEMA)
-    pq.write_table(table, path, compression="zstd")
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd")
+    return content.getvalue()
+
+
+def seal(content: bytes) -> str:
+    """What an outcome says of its score rows, so that damage to the file is noticed: its bytes and their hash."""
+    return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def rows_fault(content: bytes, key: str) -> str | None:
+    """What is wrong with score rows of which no seal is known; None for whole rows of the stage `key`."""
+    try:
+        found = pq.read_table(pa.BufferReader(content))
+        strange = set(found["stage"].to_pylist()) - {key}
+    except (pa.ArrowException, OSError, KeyError) as error:
+        return f"is damaged: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return f"is damaged: it has rows of stage {min(map(str, strange))}" if strange else None
+
+
+def sealed_size(sealed: str) -> int:
+    """The number of bytes that a seal speaks of."""
+    return int(sealed.partition("-")[0])

@@ -4,10 +4,11 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from spaces.prediction_columns import PREDICTIONS
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
+from trainables.encoder_folder import encoder_fault
 from trainables.fine_tuning import degenerate, dev_rows, score_tests, start_training
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
@@ -27,7 +29,7 @@ from trainables.predictions import write_predictions
 from trainables.pretrain import Pretraining
 from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
-from trainables.scores import score_rows, write_scores
+from trainables.scores import score_rows, scores_file, seal
 from trainables.storage import Fill, set_aside
 from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning
@@ -52,6 +54,7 @@ class StageRun:
         self.curve: list[float] = []
         self.seconds = 0.0
         self.tested = Tested()
+        self.notes: list[str] = []
         # A worker that outlived a killed driver is waited for: it ends within seconds.
         self._lock = place.results.lock(place.name(key, LOCK), wait=ORPHAN)
 
@@ -112,7 +115,9 @@ class StageRun:
         self.seconds += time.monotonic() - began
         outcome = replace(self._outcome(status), reason=reason)
         rows = score_rows(self.stage, measured, status=status, reason=reason, steps=outcome.steps, seconds=self.seconds)
-        self._write(SCORES, partial(write_scores, rows=rows))
+        content = scores_file(rows)
+        outcome = replace(outcome, scores=seal(content))
+        self._write(SCORES, lambda path: path.write_bytes(content))
         if self.tested.predictions:
             self._write(PREDICTIONS, partial(write_predictions, tables=self.tested.predictions))
         write_outcome(self.place, outcome)
@@ -131,7 +136,7 @@ class StageRun:
     def _outcome(self, status: Status) -> Outcome:
         tuned = self.work if isinstance(self.work, FineTuning) else None
         tenth = TENTHS if self.work is None else self.work.tenth
-        notes = [*self.tested.notes, *([tuned.note] if tuned is not None and tuned.note else [])]
+        notes = [*self.notes, *self.tested.notes, *([tuned.note] if tuned is not None and tuned.note else [])]
         return Outcome(
             key=self.stage.key,
             status=status,
@@ -155,13 +160,25 @@ class StageRun:
         if parent is None and self.place.model is None:
             raise ValueError(f"stage {self.stage.key} has neither a parent nor a given encoder.")
         seed = self.stage.seed if self.stage.start["random"] else None
-        here = (
-            nullcontext(self.place.model)
-            if parent is None
-            else self.place.results.local(self.place.name(parent, ENCODER))
-        )
-        with here as place:
+        with nullcontext(self.place.model) if parent is None else self._handed_on(parent) as place:
             return load_encoder(str(place), precision=self.stage.precision, random_seed=seed)
+
+    @contextmanager
+    def _handed_on(self, parent: str) -> Iterator[Path]:
+        """The folder that the parent left. A damaged one is set aside, so that the parent can be trained again."""
+        name = self.place.name(parent, ENCODER)
+        again = "the same command with --retry-failed trains that stage again."
+        try:
+            with self.place.results.local(name) as folder:
+                fault = encoder_fault(folder)
+                if fault is None:
+                    yield folder
+                    return
+        except FileNotFoundError as error:
+            if self.place.results.has(name):
+                raise
+            raise ValueError(f"stage {parent} has left no encoder, or lost it: {again}") from error
+        raise ValueError(f"{set_aside(self.place.results, name)} is a damaged encoder ({fault}): {again}")
 
     def _open(self) -> FineTuning | Pretraining:
         """The work from its last whole tenth, or from its beginning."""
@@ -177,6 +194,7 @@ class StageRun:
             raise
         except (SafetensorError, KeyError, RuntimeError, ValueError):
             set_aside(self.place.results, checkpoint)
+            self.notes.append("its checkpoint was damaged and set aside: it began anew")
         else:
             self.curve, self.seconds = curve, seconds
             return work

@@ -52,7 +52,7 @@ class Storage(Protocol):
         """Remove a file or folder, if it is there."""
 
     def rename(self, name: str, new: str) -> None:
-        """Give a file another name; it takes the place of a file that has it."""
+        """Give a file or folder another name; a file takes the place of one that has it."""
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
         """Take a lock, waiting up to so many seconds; raises LockedError if somebody else still has it."""
@@ -91,7 +91,7 @@ def write_text(storage: Storage, name: str, text: str) -> None:
 
 
 def set_aside(storage: Storage, name: str, why: str = "damaged") -> str:
-    """Give a file a name under which nobody reads it, and return that: nothing is deleted silently."""
+    """Give a file or folder a name under which nobody reads it, and return that: nothing is deleted silently."""
     aside, number = f"{name}.{why}", 1
     while storage.has(aside):
         number += 1

@@ -1,11 +1,13 @@
 """A board without Ray or training: a virtual machine room that runs the real plan, board and scheduler."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from search.board import Board
 from search.store import Store
@@ -20,10 +22,16 @@ from trainables.data import Source
 from trainables.failures import KINDS, Failure
 from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, write_outcome
-from trainables.places import ENCODER, Place
+from trainables.places import ENCODER, SCORES, Place
+from trainables.scores import score_rows, scores_file, seal
 
 MINIATURE = BENCHMARKS["miniature"]
 ENCODER_BYTES = 10_000  # of a made-up encoder
+ENCODER_FILES = {
+    "config.json": b"{}",
+    "tokenizer.json": b"{}",
+    "model.safetensors": safetensors.numpy.save({"weight": np.zeros(ENCODER_BYTES // 8 - 20)}),
+}
 
 
 def curve_of(stage: Stage) -> tuple[float, ...]:
@@ -37,9 +45,13 @@ def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
     curve = curve_of(stage)
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.place, stage.key)
+    content = scores_file(score_rows(stage, [], status=outcome.status))
+    (folder / SCORES).write_bytes(content)
+    outcome = dataclasses.replace(outcome, scores=seal(content))
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
-        (folder / ENCODER / "model.safetensors").write_bytes(bytes(ENCODER_BYTES))
+        for name, content in ENCODER_FILES.items():
+            (folder / ENCODER / name).write_bytes(content)
     write_outcome(store.place, outcome)
     return outcome
 

@@ -71,12 +71,46 @@ def test_a_stopped_arm_cannot_climb_on(tmp_path: Path) -> None:
     assert gate.report_curve("s", "bad", [0.0, 0.0, 0.0, 1.0]) == "STOP"
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a": 1}', "[[1]]"])
-def test_a_damaged_rungs_file_is_set_aside(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", 0),
+        ("{", 0),
+        ('{"a": 1}', 0),
+        ("[[1]]", 0),
+        ("\x00\xff", 0),
+        ('[["a", 1, 0.5], ["a", 2, 0.6], ["b", 1,', 2),
+        ('[["a", 1, 0.5], ["a", 2, NaN], ["b", 1, 0.5]]', 1),
+        ('[["a", 1, 0.5], ["a", 1, 0.5]]', 1),
+        ('[["a", 1, 0.5], ["a", 10, 0.5]]', 1),
+        ('[["a", 2, 0.5], ["a", 1, 0.5]]', 1),
+        ('[["a", 1, 0.5], ["../b", 1, 0.5]]', 1),
+        ('[["a", 1, 0.5], ["b", 1, 1e999]]', 1),
+        ('[["a", 1, 0.5]] ', 1),
+    ],
+)
+def test_of_a_damaged_rungs_file_what_is_before_the_damage_is_kept(tmp_path: Path, text: str, kept: int) -> None:
     (tmp_path / "rungs").mkdir()
     (tmp_path / "rungs" / "s.json").write_text(text)
     gate = asha(tmp_path)
-    assert gate.damaged == ["rungs/s.json.damaged"] and (tmp_path / "rungs" / "s.json.damaged").read_text() == text
+    assert len(gate.entries.get("s", ())) == kept
+    assert len(gate.damage) == 1 and gate.damage[0].endswith("-> rungs/s.json.damaged")
+    assert (tmp_path / "rungs" / "s.json.damaged").read_text() == text
+    assert asha(tmp_path).damage == [] and asha(tmp_path).entries == gate.entries
+
+
+def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room) -> None:
+    competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
+    room.run()
+    stopped = set(room.gate.stopped)
+    assert stopped
+    for path in room.results.glob("rungs/*.json"):
+        path.write_bytes(path.read_bytes()[:-9] if path.name.startswith("target") else b"")
+    room.ran.clear()
+    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
+    assert room.run().complete
+    assert room.ran == [] and room.gate.stopped == stopped
 
 
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path) -> None:

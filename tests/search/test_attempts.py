@@ -58,7 +58,7 @@ def test_a_damaged_file_is_set_aside_and_the_stage_counts_as_not_tried(room: Roo
     folder.mkdir(parents=True)
     (folder / FILE).write_text(text)
     assert store.attempts("ab") == ()
-    assert (folder / f"{FILE}.damaged").read_text() == text and len(store.set_aside) == 1
+    assert (folder / f"{FILE}.damaged").read_text() == text and len(store.damage) == 1
 
 
 def test_a_kind_that_there_is_not_is_damage() -> None:

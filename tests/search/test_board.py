@@ -1,6 +1,8 @@
 """What the board hands out, when, and what it takes for done."""
 
 import dataclasses
+import json
+import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from search.board import Arm, choose
 from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome
 from trainables.places import CHECKPOINT, ENCODER
+from trainables.scores import score_rows, scores_file, seal
 
 from .conftest import Room, curve_of, files_in
 
@@ -165,16 +168,22 @@ def test_a_damaged_outcome_is_set_aside_and_its_stage_runs_again(room: Room) -> 
     room.ran.clear()
     board = room.run()
     assert [stage.key for stage in room.ran] == [victim.key]
-    assert board.store.set_aside == [f"stages/{victim.key}/{FILE}.damaged"]
+    (line,) = board.store.damage
+    assert line.startswith(f"stages/{victim.key}/{FILE} is damaged") and line.endswith(f"{FILE}.damaged")
     assert path.with_name(f"{FILE}.damaged").exists()
 
 
 def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever is written into the score rows, the same parents are chosen: the board never opens them.
     room.run()
+    spec_of = {stage.key: stage for stage in room.ran}
     parents = {(s.task, s.seed, s.learning_rate): s.parent for s in room.ran if s.kind == "target"}
-    for path in room.results.glob("stages/*/scores.parquet"):
-        path.write_bytes(b"no score at all")
+    for path in room.results.glob("stages/*/scores.parquet"):  # as if every test score were another
+        rows = [{"language": "de", "split": "test", "metric": "f1", "value": random.random()}]
+        content = scores_file(score_rows(spec_of[path.parent.name], rows, status="finished"))
+        path.write_bytes(content)
+        outcome = path.with_name(FILE)
+        outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": seal(content)}))
     other = Room(room.results, room.space)
     board = other.run()
     assert other.ran == [] and board.complete

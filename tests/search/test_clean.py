@@ -189,7 +189,7 @@ def test_a_sweep_that_cannot_be_read_may_need_anything(filled: Room, capsys: pyt
     (filled.results / "broken").mkdir()
     (filled.results / "broken" / "sweep.json").write_text("{")
     assert main([str(filled.results / "s")]) == 2
-    assert "broken/sweep.json is no sweep's file" in capsys.readouterr().err
+    assert "broken/sweep.json is damaged" in capsys.readouterr().err
 
 
 def test_a_stage_that_a_process_has_open_is_left_alone(filled: Room) -> None:

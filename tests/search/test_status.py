@@ -166,10 +166,11 @@ def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFix
     [
         ("ss", None, "unknown sweep 'ss': did you mean s?"),
         ("stages", None, "is no sweep: unknown sweep 'stages'"),
-        ("s", "{", "is no sweep's file"),
+        ("s", "{", "is damaged"),
         ("s", '{"spec": {}, "stages": {}}', "does not say what is planned: run the same command again"),
         ("s", '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}', "no stratum 'a.b'"),
-        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "names a stage '../../x'"),
+        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "is damaged (its stages are none)"),
+        ("s", '{"spec": {}, "stages": {"..": "t"}, "planned": {}}', "is damaged"),
     ],
 )
 def test_what_cannot_be_read_gets_one_line(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.sweep import check_growth, lock_results, read_sweep, write_sweep
+from search.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
 from spaces.errors import UsageError
 from trainables.local_storage import LocalStorage
 
@@ -68,13 +68,44 @@ def test_a_range_may_get_more_draws() -> None:
         check_growth(old, {**SPEC, "learning_rates": {**axis, "draws": 3}}, "sweep")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"spec": 1, "stages": {}}'])
-def test_a_foreign_file_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["[]", "1", '{"a": 1}', '{"spec": 1, "stages": {}}', '{"version": 2, "spec": {}, "stages": {}}']
+)
+def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "sweep.json").write_text(text)
-    with pytest.raises(UsageError, match="is no sweep's file"):
-        read_sweep(LocalStorage(tmp_path), "s")
+    for read in (read_sweep, mend_sweep):
+        with pytest.raises(UsageError, match=r"is no sweep's file|is of version 2, this program knows up to 1"):
+            read(LocalStorage(tmp_path), "s")
     assert (tmp_path / "s" / "sweep.json").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "\x00" * 50, '{"spec": {}, "stages": {"../../x": "s"}}', '{"spec": {}, "stages": {"a": "../x"}}'],
+)
+def test_a_damaged_file_is_set_aside_and_forbids_nothing(tmp_path: Path, text: str) -> None:
+    results = LocalStorage(tmp_path)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "sweep.json").write_text(text)
+    with pytest.raises(UsageError, match=r"is damaged .*: start the sweep again"):
+        read_sweep(results, "s")
+    check_sweep(results, "s", SPEC)
+    assert (tmp_path / "s" / "sweep.json").read_text() == text, "without the lock nothing is changed"
+    line = mend_sweep(results, "s")
+    assert line is not None and "unchecked" in line and line.endswith("-> s/sweep.json.damaged")
+    assert (tmp_path / "s" / "sweep.json.damaged").read_text() == text
+    assert read_sweep(results, "s") is None and mend_sweep(results, "s") is None
+
+
+@pytest.mark.parametrize("spoiled", [None, 1, "x", [], {}, [{}], {"draws": None}])
+def test_damage_within_a_specification_is_a_difference(spoiled: object) -> None:
+    ranged = {**SPEC, "learning_rates": {"low": 1e-4, "high": 1e-3, "draws": 4}}
+    for old in (SPEC, ranged):
+        for field in ("intermediates", "learning_rates"):
+            if spoiled != []:  # nothing to add to
+                with pytest.raises(UsageError, match=field):
+                    check_growth({**old, field: spoiled}, old, "sweep")
 
 
 def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:

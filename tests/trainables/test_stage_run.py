@@ -22,7 +22,7 @@ from trainables.fine_tuning import degenerate
 from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
-from trainables.scores import write_scores
+from trainables.scores import scores_file
 from trainables.sentences import embed
 from trainables.stage_run import StageRun
 from trainables.training import FineTuning
@@ -211,7 +211,8 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Plac
     else:
         content = checkpoint.read_bytes()
         checkpoint.write_bytes({"truncated": content[:-100], "empty": b"", "garbage": b"x" * 1000}[damage])
-    assert run(place, TARGET).curve == whole.curve
+    outcome = run(place, TARGET)
+    assert outcome.curve == whole.curve and "its checkpoint was damaged and set aside" in str(outcome.note)
     assert checkpoint.with_name(f"{CHECKPOINT}.damaged").exists()
 
 
@@ -248,13 +249,13 @@ def test_a_changed_spec_is_refused(place: Place) -> None:
     path = folder_of(place, TARGET.key) / SPEC
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "learning_rate": 1.0}))
-    with pytest.raises(ValueError, match="was changed; remove the folder"):
+    with pytest.raises(ValueError, match="was changed; start the sweep again"):
         read_spec(place, TARGET.key)
 
 
-def test_undocumented_columns_are_refused(tmp_path: Path) -> None:
+def test_undocumented_columns_are_refused() -> None:
     with pytest.raises(KeyError, match="undocumented"):
-        write_scores(tmp_path / SCORES, [{"intermediat": "mnli"}])
+        scores_file([{"intermediat": "mnli"}])
 
 
 def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
