@@ -1,7 +1,6 @@
 """Whatever happens to a file of a sweep: it is noticed, named, set aside, made again, and nothing else is lost."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +8,9 @@ import pytest
 
 from search.asha import StratifiedAsha
 from search.damage import Damage
-from spaces.errors import UsageError
 from tests.search.conftest import Room, room
 from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE as OUTCOME
-from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.places import ENCODER, SCORES, SPEC
 
 __all__ = ["room"]
@@ -68,7 +65,7 @@ def test_damage_is_noticed_named_and_made_again(room: Room, file: str, damage: s
     spoiled = DAMAGES[damage](path.read_bytes(), other)
     path.write_bytes(spoiled)
     said, done, ran = again(room)
-    unseen = of_encoder and damage in ("one bit",) or spoiled == path.with_name("no such file").name.encode()
+    unseen = (of_encoder and damage in ("one bit",)) or spoiled == path.with_name("no such file").name.encode()
     if file.endswith(".json") and of_encoder and damage == "one bit":
         return  # too short to have a tenth byte from the end
     assert unseen or (len(said) == 1 and victim in said[0] and "\n" not in said[0]), said
