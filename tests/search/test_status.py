@@ -16,6 +16,7 @@ from search.progress import best_so_far, counts, time_left
 from search.status import main
 from search.sweep_state import read_states
 from tests.s3_server import S3Server
+from trainables.failures import ERROR, Failure
 from trainables.local_storage import LocalStorage
 from trainables.object_storage import ObjectStorage
 from trainables.outcome import FILE
@@ -85,11 +86,12 @@ def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.Ca
 
 
 def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
-    room.status = lambda stage: "failed" if stage.task == "ccg" else "finished"
+    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
     board = room.run()
     for number, (_, arm) in enumerate(board.arms()):
         if arm.outcome is not None and arm.outcome.status == "failed":
-            board.store.write_failed(arm.stage, f"OSError: no space for {number} bytes in {arm.stage.key}")
+            reason = f"OSError: no space for {number} bytes in {arm.stage.key}"
+            board.store.write_failed(arm.stage, Failure(ERROR, reason))
     room.write(board)
     said = found(room, capsys)
     assert said["state"] == "complete with failures"
