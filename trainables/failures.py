@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 TRIES = 2  # of a stage whose failures may pass
 
 
@@ -150,7 +148,7 @@ def _kind(error: BaseException, results: str | None) -> Kind:
         return MEMORY
     if isinstance(error, RuntimeError | OSError) and _MEMORY_TEXT.search(text):
         return MEMORY
-    if isinstance(error, torch.AcceleratorError) or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
+    if "AcceleratorError" in names or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
         return DEVICE
     if "RayError" in names:
         if "low on memory" in text:  # Ray's memory monitor; its other texts name memory as one guess of several
