@@ -1,7 +1,7 @@
 """What makes a stage fail, and what follows from it: one more try, a failed stage, or the end of the sweep.
 
-An error is judged by its type, its number and its words, down the chain of what caused it. Nothing here knows Ray: its
-errors are known by their names.
+An error is judged by its type, its number and its words, down the chain of what caused it. Errors of torch,
+Ray and others are known by their names: status pages read failures too, and load nothing heavy.
 """
 
 import errno
@@ -10,8 +10,6 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 TRIES = 2  # of a stage whose failures may pass
 
@@ -150,7 +148,7 @@ def _kind(error: BaseException, results: str | None) -> Kind:
         return MEMORY
     if isinstance(error, RuntimeError | OSError) and _MEMORY_TEXT.search(text):
         return MEMORY
-    if isinstance(error, torch.AcceleratorError) or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
+    if "AcceleratorError" in names or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
         return DEVICE
     if "RayError" in names:
         if "low on memory" in text:  # Ray's memory monitor; its other texts name memory as one guess of several
