@@ -1,6 +1,5 @@
 """What search/status.py says of a sweep: first as plain data, then as lines for people."""
 
-import re
 import shutil
 from collections import Counter, defaultdict
 from typing import Any
@@ -9,7 +8,8 @@ from search.disk import by_kind, stage_of
 from search.estimate import best_means, duration, seconds_left, size
 from search.now import Now, age, is_alive
 from search.sweep_state import SweepState
-from spaces.stage import TENTHS
+from spaces.stage import TENTHS, Stage
+from trainables.failures import ERROR, KINDS, Failure
 
 SILENT = 60.0  # seconds after which a process that lives but does not write is worth a word
 COUNTED = ("finished", "stopped", "degenerate", "failed", "unreachable", "running", "waiting")
@@ -81,14 +81,20 @@ def _best(state: SweepState) -> dict[str, tuple[str, float]]:
 
 
 def _failures(state: SweepState) -> list[dict[str, Any]]:
-    """Failed stages, those with nearly the same reason (but for numbers and keys) together."""
-    alike: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    """Failed stages, those with nearly the same reason together."""
+    alike: defaultdict[str, list[tuple[Stage, Failure]]] = defaultdict(list)
     for _, arm, outcome in state.arms():
         if outcome.status == "failed":
-            reason = outcome.reason or "unknown"
-            alike[re.sub(r"[0-9a-f]{8,}|\d+(\.\d+)?", "#", reason)].append((reason, arm.stage.key, arm.stage.label))
+            failure = Failure(KINDS.get(outcome.failure or "", ERROR), outcome.reason or "it said nothing")
+            alike[failure.sort].append((arm.stage, failure))
     return [
-        {"reason": rows[0][0], "stages": len(rows), "keys": [key for _, key, _ in rows], "first": rows[0][2]}
+        {
+            "kind": rows[0][1].kind.name,
+            "reason": rows[0][1].reason,
+            "stages": len(rows),
+            "keys": [stage.key for stage, _ in rows],
+            "first": rows[0][0].label,
+        }
         for rows in sorted(alike.values(), key=len, reverse=True)
     ]
 
@@ -151,7 +157,7 @@ def describe(found: dict[str, Any]) -> list[str]:
     if found["failures"]:
         lines.append("failures (--retry-failed tries them again):")
         for one in found["failures"]:
-            lines.append(f"  {one['stages']} x {one['reason']}")
+            lines.append(f"  {one['stages']} x {one['kind']}: {one['reason']}")
             lines.append(f"      {one['keys'][0]}  {one['first']}" + (", ..." if one["stages"] > 1 else ""))
     lines += [f"not reached: {number} stages, since {why}" for why, number in found["unreachable"].items()]
     lines += [f"damaged: {name} (the next run sets it aside and does the stage again)" for name in found["damaged"]]
@@ -171,9 +177,16 @@ def _standing(found: dict[str, Any]) -> str:
         hint = " (the process is there: does it hang?)" if late else ""
         return f"running since {_moment(run['began'])} ({who}, {run['slots']} at once); last sign of life {said}{hint}"
     if state == "interrupted":
-        how = "interrupted" if run["ended"] == "interrupted" else "interrupted without a word"
-        return f"{how}: last sign of life {said} ({who}); the same command continues"
+        return f"{_HOW.get(run['ended'], 'interrupted')}: last sign of life {said} ({who}); the same command continues"
     return f"{state}: last run ended {said} ({who})"
+
+
+_HOW = {
+    "interrupted": "interrupted",
+    "stopped": "stopped by itself after failures",
+    "done": "to be continued, since something is no longer as it was",
+    None: "interrupted without a word",
+}
 
 
 def _kind(kind: str, one: dict[str, int]) -> str:

@@ -72,7 +72,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
             beat.show(board)
             interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch)
         members.write()
-    beat.end(board, "interrupted" if interrupted else "done")
+    beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
     return board, interrupted
 
 

@@ -1,83 +1,175 @@
 """Whatever happens to a file of a sweep: it is noticed, named, set aside, made again, and nothing else is lost."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from search.asha import StratifiedAsha
 from search.damage import Damage
 from spaces.errors import UsageError
+from tests.on_disk import folder_of
 from tests.search.conftest import Room, room
 from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE as OUTCOME
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.places import ENCODER, SCORES, SPEC
+from trainables.scores import score_rows, scores_file
 
 __all__ = ["room"]
 
-FUTURE = 4e9  # seconds since 1970: a clock that jumps
-
-DAMAGES: dict[str, Callable[[bytes, bytes], bytes]] = {
+FILES = (SPEC, SCORES, OUTCOME, f"{ENCODER}/config.json", f"{ENCODER}/tokenizer.json", f"{ENCODER}/model.safetensors")
+DAMAGES: dict[str, Callable[[bytes, bytes], bytes | None]] = {
     "truncated": lambda whole, other: whole[: len(whole) // 2],
-    "last byte": lambda whole, other: whole[:-1],
+    "without its last byte": lambda whole, other: whole[:-1],
     "empty": lambda whole, other: b"",
     "zeros": lambda whole, other: bytes(len(whole)),
     "garbage": lambda whole, other: bytes(range(256)) * 4,
-    "one bit": lambda whole, other: whole[:-10] + bytes([whole[-10] ^ 4]) + whole[-9:],
+    "one bit": lambda whole, other: whole[:16] + bytes([whole[16] ^ 4]) + whole[17:] if whole[17:] else b"{y",
     "foreign": lambda whole, other: other,
+    "missing": lambda whole, other: None,
 }
-FILES = (SPEC, SCORES, OUTCOME, f"{ENCODER}/config.json", f"{ENCODER}/tokenizer.json", f"{ENCODER}/model.safetensors")
 
 
-def started(room: Room, *, children_wait: bool) -> Room:
-    """A sweep that ended; of a chain whose intermediate stage is done the targets are still to come, if asked for."""
-    competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
-    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
-    room.run(most=8 if children_wait else 10**6)
+@pytest.fixture
+def small(room: Room) -> Room:
+    """A sweep of 9 stages."""
+    room.space = dataclasses.replace(
+        room.space, intermediates=("ccg",), targets=("xnli", "tatoeba"), learning_rates=(1e-3, 2e-3), seeds=(0,)
+    )
     return room
 
 
-def again(room: Room) -> tuple[list[str], set[str], list[str]]:
-    """Start once more: what was said, which stages were done before, and the keys of those that ran."""
-    done = {path.parent.name for path in room.results.glob(f"stages/*/{OUTCOME}")}
+def start(room: Room, most: int = 10**6) -> tuple[list[str], list[str]]:
+    """Run the sweep as far as `most` stages: what was said of damage, and the keys of those that ran."""
     room.ran.clear()
     said: list[str] = []
     damage = Damage(LocalStorage(room.results), said.append)
     competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
     room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
-    board = room.run()
+    board = room.run(most)
     damage.end(board)
-    assert board.complete
-    return said, done, [stage.key for stage in room.ran]
+    return said, [stage.key for stage in room.ran]
+
+
+def done(room: Room) -> set[str]:
+    """Keys of the stages that have an outcome."""
+    return {path.parent.name for path in room.results.glob(f"stages/*/{OUTCOME}")}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("file", FILES)
-def test_damage_is_noticed_named_and_made_again(room: Room, file: str, damage: str) -> None:
-    of_encoder = file.startswith(ENCODER)
-    started(room, children_wait=of_encoder)
-    keys = [path.parent.name for path in sorted(room.results.glob(f"stages/*/{OUTCOME}"))]
-    if of_encoder:
-        keys = [key for key in keys if (room.results / "stages" / key / ENCODER).exists()]
-    victim, path = keys[0], room.results / "stages" / keys[0] / file
-    others = [room.results / "stages" / key / file for key in keys[1:]]
-    other = b"" if of_encoder else next(one.read_bytes() for one in others if one.read_bytes() != path.read_bytes())
-    spoiled = DAMAGES[damage](path.read_bytes(), other)
-    path.write_bytes(spoiled)
-    said, done, ran = again(room)
-    unseen = of_encoder and damage in ("one bit",) or spoiled == path.with_name("no such file").name.encode()
-    if file.endswith(".json") and of_encoder and damage == "one bit":
-        return  # too short to have a tenth byte from the end
-    assert unseen or (len(said) == 1 and victim in said[0] and "\n" not in said[0]), said
-    assert set(ran) & done <= {victim}, "nothing that was whole may run again"
+def test_damage_is_named_and_made_again_and_nothing_else_is_lost(small: Room, file: str, damage: str) -> None:
+    of_encoder = file.startswith(ENCODER)  # looked at where stages still have to start from it
+    start(small, 5 if of_encoder else 10**6)
+    before = done(small)
+    paths = [path for key in sorted(before) if (path := small.results / "stages" / key / file).exists()]
+    whole, victim = paths[0].read_bytes(), paths[0].relative_to(small.results).parts[1]
+    others = [path.read_bytes() for path in paths if path.read_bytes() != whole]
+    spoiled = DAMAGES[damage](whole, others[0] if others else b"elsewhere")
+    paths[0].unlink()
+    if spoiled is not None:
+        paths[0].write_bytes(spoiled)
+
+    said, ran = start(small)
+
+    assert set(ran) & before <= {victim}, "nothing that was whole runs again"
+    assert done(small) > before or not of_encoder
     if file == SPEC:
-        assert victim not in ran and json.loads(path.read_text())["kind"]
-    if not unseen:
-        aside = said[0].partition(" -> ")[2]
-        found = room.results / aside / Path(file).name if of_encoder else room.results / aside
-        assert found.read_bytes() == spoiled
-    said, _, ran = again(room)
-    assert said == [] and ran == []
+        assert victim not in ran and json.loads(paths[0].read_text())["kind"]
+    if spoiled is None and file in (SPEC, OUTCOME):
+        assert said == [], "a file that was never written looks like that"
+    else:
+        (line,) = said
+        assert victim in line and "\n" not in line
+    if spoiled is not None:
+        aside = small.results / said[0].partition(" -> ")[2]
+        assert (aside / paths[0].name if of_encoder else aside).read_bytes() == spoiled
+    assert start(small) == ([], []), "once"
+
+
+@pytest.mark.parametrize("clock", [0, 4e9])
+def test_times_of_files_mean_nothing(small: Room, clock: float) -> None:
+    start(small, 5)
+    before = done(small)
+    for path in small.results.rglob("*"):
+        os.utime(path, (clock, clock))
+    said, ran = start(small)
+    assert said == [] and ran and not set(ran) & before
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_a_plan_sees_damage_and_changes_nothing(small: Room, number: int) -> None:
+    start(small)
+    (small.results / "stages" / sorted(done(small))[number] / (OUTCOME if number % 2 else SCORES)).write_bytes(b"{")
+    before = {path: path.read_bytes() for path in small.results.rglob("*") if path.is_file()}
+    small.gate, small.read_only = None, True
+    small.board()
+    assert {path: path.read_bytes() for path in small.results.rglob("*") if path.is_file()} == before
+
+
+OUTCOMES: list[tuple[dict[str, Any], str]] = [
+    ({"key": "fedcba9876543210"}, "it belongs to stage fedcba9876543210"),
+    ({"key": 1}, "key is 1"),
+    ({"status": "done"}, "status is 'done'"),
+    ({"status": None}, "status is None"),
+    ({"score": "high"}, "score is 'high'"),
+    ({"score": True}, "score is True"),
+    ({"score": float("nan")}, "NaN is no number"),
+    ({"score": 0.9}, "its score is not the best of its curve"),
+    ({"curve": [0.1]}, "its curve has another length"),
+    ({"curve": [0.1, "x"]}, "curve is"),
+    ({"curve": 0.1}, "curve is 0.1"),
+    ({"curve": [0.1, float("inf")]}, "Infinity is no number"),
+    ({"tenth": 11}, "its tenths are none"),
+    ({"tenth": 2.0}, "tenth is 2.0"),
+    ({"best_tenth": 3}, "its tenths are none"),
+    ({"seconds": -1.0}, "negative"),
+    ({"steps": "many"}, "steps is 'many'"),
+    ({"reason": ["x"]}, "reason is"),
+]
+
+
+@pytest.mark.parametrize(("change", "why"), OUTCOMES, ids=lambda value: str(value)[:40])
+def test_an_outcome_that_no_stage_could_have_left_is_damaged(room: Room, change: dict[str, Any], why: str) -> None:
+    place, key = room.board().store.place, "0123456789abcdef"
+    whole = Outcome(key=key, status="stopped", score=0.2, tenth=2, curve=(0.1, 0.2))
+    write_outcome(place, whole)
+    assert read_outcome(place, key) == whole
+    file = folder_of(place, key) / OUTCOME
+    fields = json.loads(file.read_text())
+    file.write_text(json.dumps({**fields, **change}))
+    with pytest.raises(ValueError, match=why):
+        read_outcome(place, key)
+    file.write_text(json.dumps({name: value for name, value in fields.items() if name not in change}))
+    if change.keys() & {"key", "status", "score", "tenth"}:
+        with pytest.raises(ValueError, match=f"without {next(iter(change))}"):
+            read_outcome(place, key)
+
+
+def test_the_outcome_of_a_newer_version_stops_the_sweep_and_stays(small: Room) -> None:
+    start(small)
+    path = small.results / "stages" / sorted(done(small))[0] / OUTCOME
+    newer = json.dumps({**json.loads(path.read_text()), "energy": 3})
+    path.write_text(newer)
+    with pytest.raises(UsageError, match=r"was written by a newer version of this program \(it has energy\)"):
+        start(small)
+    assert path.read_text() == newer
+
+
+def test_rows_of_an_older_version_without_a_seal_are_read(small: Room) -> None:
+    start(small)
+    for stage in small.ran:
+        folder = small.results / "stages" / stage.key
+        fields = json.loads((folder / OUTCOME).read_text())
+        (folder / OUTCOME).write_text(json.dumps({name: fields[name] for name in fields if name != "scores"}))
+    stages = list(small.ran)
+    assert start(small) == ([], [])
+    wrong = scores_file(score_rows(stages[1], [{"value": 1.0}], status="finished"))
+    for stage, content in ((stages[2], wrong), (stages[3], wrong[:-20])):
+        (small.results / "stages" / stage.key / SCORES).write_bytes(content)
+    said, ran = start(small)
+    assert len(said) == 2 and set(ran) <= {stages[2].key, stages[3].key}

@@ -1,10 +1,12 @@
 """Sampled learning rates: seeded, persistent, one study per stratum."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from search.draws import Draws
+from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
 from trainables.local_storage import LocalStorage
@@ -73,3 +75,55 @@ def test_scores_steer_the_draws(tmp_path: Path) -> None:
     up, down = run("up", 1.0), run("down", -1.0)
     assert up[:3] == down[:3]  # start-up draws do not depend on scores
     assert sum(up[3:]) > sum(down[3:])
+
+
+def test_a_run_killed_between_a_draw_and_its_rate_draws_it_again(tmp_path: Path) -> None:
+    whole = study(Draws(LocalStorage(tmp_path), "whole", 0), 4)
+    study(Draws(LocalStorage(tmp_path), "journal", 0), 2)
+    Draws(LocalStorage(tmp_path), "journal", 0).rate(stratum(), 2)
+    lines = (tmp_path / "journal").read_text().splitlines(keepends=True)
+    (tmp_path / "journal").write_text("".join(lines[:-1]))
+    assert study(Draws(LocalStorage(tmp_path), "journal", 0), 4) == whole
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"{",
+        b"\x00" * 40,
+        b'{"op_code": 77, "worker_id": "w"}\n',
+        b'{"op_code": 4}\n',
+        b'{"op_code": "x", "worker_id": "w"}\n',
+        b"[" * 100_000,
+    ],
+)
+@pytest.mark.parametrize("kept", [0, 1, 5])
+def test_of_a_damaged_journal_what_is_before_the_damage_is_kept(tmp_path: Path, damage: bytes, kept: int) -> None:
+    whole = study(Draws(LocalStorage(tmp_path), "journal", 0), 4)
+    lines = (tmp_path / "journal").read_bytes().splitlines(keepends=True)
+    spoiled = b"".join(lines[:kept]) + damage + b"".join(lines[kept + 1 :])
+    (tmp_path / "journal").write_bytes(spoiled)
+    draws = Draws(LocalStorage(tmp_path), "journal", 0)
+    assert study(draws, 4) == whole
+    assert len(draws.damage) == 1 and draws.damage[0].startswith(f"journal is damaged; its first {kept} entries")
+    assert (tmp_path / "journal.damaged").read_bytes() == spoiled
+    again = Draws(LocalStorage(tmp_path), "journal", 0)
+    assert study(again, 4) == whole and again.damage == []
+
+
+def test_a_rate_that_no_draw_can_have_is_refused(tmp_path: Path) -> None:
+    study(Draws(LocalStorage(tmp_path), "journal", 0), 1)
+    text = (tmp_path / "journal").read_text()
+    (rate,) = re.findall(r'"param_value_internal":([-.0-9e]+)', text)
+    (tmp_path / "journal").write_text(text.replace(rate, "0.5"))
+    with pytest.raises(UsageError, match=r"has the rate 0\.5 for target.*which is not from 1e-05 to 0\.01"):
+        Draws(LocalStorage(tmp_path), "journal", 0).rate(stratum(), 0)
+
+
+def test_a_look_at_the_draws_writes_nothing(tmp_path: Path) -> None:
+    looked = study(Draws(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
+    assert list(tmp_path.iterdir()) == []
+    assert study(Draws(LocalStorage(tmp_path), "journal", 0), 3) == looked
+    (tmp_path / "journal").write_text("{")
+    study(Draws(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
+    assert (tmp_path / "journal").read_text() == "{" and len(list(tmp_path.iterdir())) == 1

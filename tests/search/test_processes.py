@@ -7,21 +7,24 @@ import threading
 
 import pytest
 
+from search import processes
 from search.processes import end_started, mark, started_by, this_run, watched
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")  # noqa: PTH110
 ORPHAN = "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=-3, stderr=-3).pid)"
 
 
-def test_orphans_are_found_and_ended_and_nobody_else() -> None:
+def test_orphans_are_found_and_ended_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"{this_run()}.of-this-test"  # another test of this process may have left some of its own
+    monkeypatch.setattr(processes, "this_run", lambda: name)
     stranger = subprocess.Popen(["sleep", "60"])
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **mark()})
     shell = subprocess.run(
         [sys.executable, "-c", ORPHAN], env={**os.environ, **mark()}, capture_output=True, text=True, check=True
     )
-    assert set(started_by(this_run())) == {child.pid, int(shell.stdout)}
+    assert set(started_by(name)) == {child.pid, int(shell.stdout)}
     end_started()
-    assert not started_by(this_run()) and stranger.poll() is None
+    assert not started_by(name) and stranger.poll() is None
     assert child.wait() == -9
     stranger.kill()
     stranger.wait()

@@ -16,7 +16,6 @@ from search.progress import best_so_far, counts, time_left
 from search.status import main
 from search.sweep_state import read_states
 from tests.s3_server import S3Server
-from trainables.failures import ERROR, Failure
 from trainables.local_storage import LocalStorage
 from trainables.object_storage import ObjectStorage
 from trainables.outcome import FILE
@@ -86,21 +85,23 @@ def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.Ca
 
 
 def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
-    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
+    room.status = lambda stage: (
+        f"error: OSError: no room for {stage.seed} in {stage.key}"
+        if stage.task == "ccg" and stage.learning_rate != 1e-3
+        else "error: ValueError: another"
+        if stage.task == "ccg"
+        else "finished"
+    )
     board = room.run()
-    for number, (_, arm) in enumerate(board.arms()):
-        if arm.outcome is not None and arm.outcome.status == "failed":
-            reason = f"OSError: no space for {number} bytes in {arm.stage.key}"
-            board.store.write_failed(arm.stage, Failure(ERROR, reason))
     room.write(board)
     said = found(room, capsys)
     assert said["state"] == "complete with failures"
-    (failure,) = said["failures"]
-    assert failure["stages"] == said["stages"]["failed"] == 6 and failure["reason"].startswith("OSError: no space for")
+    assert [(one["kind"], one["stages"]) for one in said["failures"]] == [("error", 4), ("error", 2)]
+    assert said["failures"][0]["reason"].startswith("OSError: no room for") and said["stages"]["failed"] == 6
     lost = sum(group.stratum.arms for group in board.groups.values() if group.unreachable)
     assert said["stages"]["unreachable"] == sum(said["unreachable"].values()) == lost > 0
     assert said["stages"]["waiting"] == 0
-    assert "6 x OSError" in look(room, capsys)[1]
+    assert "4 x error: OSError" in look(room, capsys)[1]
 
 
 def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +170,7 @@ def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFix
         ("s", '{"spec": {}, "stages": {}}', "does not say what is planned: run the same command again"),
         ("s", '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}', "no stratum 'a.b'"),
         ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "'../../x' is no plain name"),
+        ("s", '{"spec": {}, "stages": {"..": "t"}, "planned": {}}', "is damaged"),
     ],
 )
 def test_what_cannot_be_read_gets_one_line(

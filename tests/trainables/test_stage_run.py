@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,6 +86,12 @@ def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
     return outcome
 
 
+def first_tenth(place: Place, stage: Stage) -> None:
+    write_spec(place, stage)
+    with closing(StageRun(place, stage.key)) as work:
+        work.advance()
+
+
 def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: Place) -> None:
     outcome = run(place, TARGET)
     assert outcome.status in ("finished", "degenerate") and len(outcome.curve) == TENTHS
@@ -135,6 +142,27 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
         starts.append(work._parent().model.state_dict())
         work.close()
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "missing"])
+def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
+    place: Place, encoder_folder: Path, file: str, damage: str
+) -> None:
+    handed_on = folder_of(place, INTERMEDIATE.key) / ENCODER
+    shutil.copytree(encoder_folder, handed_on)
+    content = (handed_on / file).read_bytes()
+    if damage == "missing":
+        (handed_on / file).unlink()
+    else:
+        (handed_on / file).write_bytes({"cut": content[:-20], "empty": b"", "garbage": b"x" * 1000}[damage])
+    child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
+    name = f"stages/{INTERMEDIATE.key}/encoder"
+    with pytest.raises(ValueError, match=rf"{name}\.damaged is a damaged encoder \({file}.*--retry-failed"):
+        first_tenth(place, child)
+    assert not handed_on.exists() and handed_on.with_name("encoder.damaged").is_dir()
+    with pytest.raises(ValueError, match=f"stage {INTERMEDIATE.key} has left no encoder, or lost it"):
+        first_tenth(place, child)
 
 
 def test_retrieval_is_one_piece(place: Place) -> None:

@@ -73,6 +73,14 @@ def test_a_file_that_is_set_aside_is_never_lost(storage: Storage) -> None:
     assert {storage.read(name) for name in storage.sizes()} == {b"first", b"second"}
 
 
+def test_a_folder_that_is_set_aside_is_whole(storage: Storage) -> None:
+    storage.write_folder("stages/a/encoder", lambda folder: (folder / "weights").write_bytes(b"x"))
+    aside = set_aside(storage, "stages/a/encoder")
+    assert aside == "stages/a/encoder.damaged" and storage.has(aside) and not storage.has("stages/a/encoder")
+    with storage.local(aside) as folder:
+        assert (folder / "weights").read_bytes() == b"x"
+
+
 def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
     storage.remove("nothing")
 
