@@ -1,7 +1,7 @@
 """What makes a stage fail, and what follows from it: one more try, a failed stage, or the end of the sweep.
 
-An error is judged by its type, its number and its words, down the chain of what caused it. Nothing here knows Ray: its
-errors are known by their names.
+An error is judged by its type, its number and its words, down the chain of what caused it. Errors of torch,
+Ray and others are known by their names: status pages read failures too, and load nothing heavy.
 """
 
 import errno
