@@ -5,9 +5,9 @@ continues after any interruption, and why adding rates, seeds or tasks trains on
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from search.arms import Arm, Group, choose
 from search.attempts import again, note
 from search.breaker import Breaker
 from search.store import Store
@@ -41,35 +41,6 @@ class Gate(Protocol):
 
     def enter_finished(self, stratum: str, key: str, curve: Sequence[float]) -> None:
         """Take note of an arm that was finished before."""
-
-
-@dataclass(slots=True)
-class Arm:
-    """One arm of a stratum: its stage, and its outcome once there is one."""
-
-    index: int
-    stage: Stage
-    outcome: Outcome | None = None
-    running: bool = False
-    reused: bool = False  # was done before this start
-    retried: bool = False  # failed before this start, and starts afresh
-
-
-@dataclass(slots=True)
-class Group:
-    """A stratum under way. `parent` is the key of the stage its arms start from; it is known once it is open."""
-
-    stratum: Stratum
-    arms: list[Arm] = field(default_factory=list)
-    open: bool = False
-    settled: bool = False
-    winner: Arm | None = None
-    unreachable: str | None = None  # why no arm can ever start
-
-    @property
-    def complete(self) -> bool:
-        """Every arm has ended."""
-        return len(self.arms) == self.stratum.arms and all(arm.outcome for arm in self.arms)
 
 
 class Board:
@@ -263,21 +234,3 @@ class Board:
         children = self.children.get(group.stratum.id, ())
         if self.keep == "none" and group.winner is not None and all(child.settled for child in children):
             self.store.drop_encoder(group.winner.stage.key)
-
-
-def choose(arms: Sequence[Arm]) -> Arm | None:
-    """The winner of a stratum: the best English dev score among the finished arms, of equals the lowest rate.
-
-    Stopped and failed arms never win. Only where no arm finished properly a degenerate one is taken, so that the chain
-    can be looked at; its status stays with every row.
-    """
-    for status in ("finished", "degenerate"):
-        candidates = [arm for arm in arms if arm.outcome is not None and arm.outcome.status == status]
-        usable = [arm for arm in candidates if arm.outcome is not None and arm.outcome.tenth == 10]
-        if usable:
-            return max(usable, key=lambda arm: (_score(arm), -(arm.stage.learning_rate or 0.0)))
-    return None
-
-
-def _score(arm: Arm) -> float:
-    return -1.0 if arm.outcome is None or arm.outcome.score is None else arm.outcome.score

@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from search.board import Arm, Board
+from search.arms import Arm
+from search.board import Board
 from search.estimate import best_means, duration, seconds_left
 from search.now import Beat
 

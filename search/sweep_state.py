@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from search.board import Arm, choose
+from search.arms import Arm, choose
 from search.now import Now, read_now
 from search.sweep import FILE, read_sweep
 from spaces.columns import Status

@@ -6,7 +6,6 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              scores.parquet          score rows
              predictions.parquet     what it predicted on the test sets, with `--predictions`
              outcome.json            written last: the stage is done
-
              attempts.json           tries that failed (search/attempts.py)
              hang.txt                open while the stage is under way: stacks of a worker that the watchdog ended
              lock                    held by the worker that has the stage open
@@ -15,13 +14,13 @@ Tokenised data lie in the folder encoded/ (trainables/encoded.py): beside them, 
 """
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
 from trainables.data import Source
 from trainables.storage import Storage, set_aside, write_text
+from trainables.temporary import own_folder
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
@@ -60,7 +59,7 @@ class Place:
         if "://" not in self.results.url:
             return Path(self.results.url)
         digest = hashlib.sha256(self.results.url.encode()).hexdigest()[:8]
-        return Path(tempfile.gettempdir()) / f"transfer-search-{digest}"
+        return own_folder() / digest
 
 
 def write_spec(place: Place, stage: Stage) -> str | None:

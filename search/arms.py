@@ -1,0 +1,55 @@
+"""Arms that compete in a stratum, and which of them wins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from spaces.plan import Stratum
+from spaces.stage import Stage
+from trainables.outcome import Outcome
+
+
+@dataclass(slots=True)
+class Arm:
+    """One arm of a stratum: its stage, and its outcome once there is one."""
+
+    index: int
+    stage: Stage
+    outcome: Outcome | None = None
+    running: bool = False
+    reused: bool = False  # was done before this start
+    retried: bool = False  # failed before this start, and starts afresh
+
+
+@dataclass(slots=True)
+class Group:
+    """A stratum under way. `parent` is the key of the stage its arms start from; it is known once it is open."""
+
+    stratum: Stratum
+    arms: list[Arm] = field(default_factory=list)
+    open: bool = False
+    settled: bool = False
+    winner: Arm | None = None
+    unreachable: str | None = None  # why no arm can ever start
+
+    @property
+    def complete(self) -> bool:
+        """Every arm has ended."""
+        return len(self.arms) == self.stratum.arms and all(arm.outcome for arm in self.arms)
+
+
+def choose(arms: Sequence[Arm]) -> Arm | None:
+    """The winner of a stratum: the best English dev score among the finished arms, of equals the lowest rate.
+
+    Stopped and failed arms never win. Only where no arm finished properly a degenerate one is taken, so that the chain
+    can be looked at; its status stays with every row.
+    """
+    for status in ("finished", "degenerate"):
+        candidates = [arm for arm in arms if arm.outcome is not None and arm.outcome.status == status]
+        usable = [arm for arm in candidates if arm.outcome is not None and arm.outcome.tenth == 10]
+        if usable:
+            return max(usable, key=lambda arm: (_score(arm), -(arm.stage.learning_rate or 0.0)))
+    return None
+
+
+def _score(arm: Arm) -> float:
+    return -1.0 if arm.outcome is None or arm.outcome.score is None else arm.outcome.score
