@@ -1,17 +1,23 @@
 """Sweeps on a Ray cluster: two nodes on this machine; the one with the (logical) GPU is killed and replaced."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.test_sweeps import kill
+
 ROOT = Path(__file__).resolve().parents[1]
 SWEEP = ("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3")
+MARK = uuid.uuid4().hex  # in the environment of the nodes' processes
+WORKERS = b"ray::"  # and what trials run in is called so
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
@@ -32,9 +38,10 @@ def scores(results: Path) -> pl.DataFrame:
     return rows.drop("seconds").sort(rows.drop("seconds").columns)
 
 
-def under_way(results: Path) -> list[str]:
-    """Stages that have trained a tenth and are not finished."""
-    return [path.parent.name for path in results.glob("stages/*/checkpoint.safetensors")]
+def under_way(results: Path) -> set[str]:
+    """Intermediate stages, which may run beside each other, that have trained a tenth and are not finished."""
+    folders = (path.parent for path in results.glob("stages/*/checkpoint.safetensors"))
+    return {folder.name for folder in folders if '"kind":"intermediate"' in (folder / "spec.json").read_text()}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process that holds the nodes, and the cluster's address."""
     command = [sys.executable, str(ROOT / "tests" / "two_nodes.py"), str(tmp_path_factory.mktemp("decoy"))]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        env={**os.environ, "TINY_SWEEP": MARK},
+    )
     assert process.stdin is not None and process.stdout is not None
     address = next(line for line in process.stdout if ":" in line).strip()
     yield process, address
@@ -77,14 +91,18 @@ def test_half_gpus_and_stages_of_a_killed_node_that_go_on_elsewhere(
     holder, address = nodes
     assert holder.stdin is not None and holder.stdout is not None
     process = start(tmp_path, "--address", address, "--gpus-per-trial", "0.5")
-    while len(under_way(tmp_path)) < 2 and process.poll() is None:  # two at once share the only GPU
-        time.sleep(0.05)
+    cut: set[str] = set()
+    while len(cut) < 2 and process.poll() is None:  # two at once share the only GPU
+        for key in under_way(tmp_path) - cut:  # held where it is: it must not end before the node does
+            os.kill(int((tmp_path / "stages" / key / "lock").read_text().split()[1]), signal.SIGSTOP)
+            cut.add(key)
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()[1]
     holder.stdin.write("replace\n")
     holder.stdin.flush()
     assert holder.stdout.readline() == "killed\n"
-    cut = under_way(tmp_path)
+    kill(MARK, WORKERS)
     _, err = process.communicate()
     assert process.returncode == 0, err
-    assert len(cut) == 2, "killed too late to show anything"
-    assert "is lost: its stages go on elsewhere" in err and "has joined (2 CPUs, 1 GPUs)" in err
+    assert err.count("tried again: ") == 2 and "has joined (2 CPUs, 1 GPUs)" in err
     assert scores(tmp_path).equals(scores(alone))

@@ -188,6 +188,19 @@ def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub])
     assert "on the hub lacks it" in problems(INTERMEDIATES["mnli"], None)[0]
 
 
+def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    class StrangeError(Exception):
+        pass
+
+    def fail(*_: object, **__: object) -> None:
+        raise StrangeError("no network\nand more")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
+    shelf.resolve.cache_clear()
+    (line,) = problems(INTERMEDIATES["mnli"], None)
+    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
+
+
 def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
     online({}).cut = True
     (line,) = problems(INTERMEDIATES["mnli"], None)

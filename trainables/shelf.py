@@ -152,8 +152,8 @@ def _ask(hub: str, question: Callable[[], Iterable[str]]) -> frozenset[str]:
         return frozenset(question())
     except (ValueError, RuntimeError, FileNotFoundError):
         return frozenset()
-    except OSError as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
+    except Exception as error:  # the hub's clients have errors of several libraries; all mean that it cannot be asked
+        raise _no_hub(hub, error) from error
 
 
 @functools.lru_cache(maxsize=64)
@@ -166,11 +166,13 @@ def resolve(hub: str, revision: str | None) -> str | None:
         return str(huggingface_hub.HfApi().dataset_info(hub, revision=revision).sha)
     except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.RevisionNotFoundError):
         return None
-    except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise UsageError(f"cannot ask the hub for {hub}: {first_line(error).rstrip('.')}. {_NO_HUB}") from error
+    except Exception as error:  # as above
+        raise _no_hub(hub, error) from error
 
 
-_NO_HUB = "Give --data DIR to read a local folder."
+def _no_hub(hub: str, error: Exception) -> UsageError:
+    line = first_line(error).rstrip(".")
+    return UsageError(f"cannot ask the hub for {hub}: {line}. Give --data DIR to read a local folder.")
 
 
 @functools.lru_cache(maxsize=64)
