@@ -29,7 +29,7 @@ def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
         cwd="/",
-        env={**os.environ, "TINY_STEPS": "400", **environment},  # longer than it takes to start a second worker
+        env={**os.environ, "TINY_STEPS": "400", **environment},  # time enough to be caught at work
     )
 
 
@@ -94,8 +94,12 @@ def test_half_gpus_and_stages_of_a_killed_node_that_go_on_elsewhere(
     cut: set[str] = set()
     while len(cut) < 2 and process.poll() is None:  # two at once share the only GPU
         for key in under_way(tmp_path) - cut:  # held where it is: it must not end before the node does
-            os.kill(int((tmp_path / "stages" / key / "lock").read_text().split()[1]), signal.SIGSTOP)
-            cut.add(key)
+            worker = int((tmp_path / "stages" / key / "lock").read_text().split()[1])
+            os.kill(worker, signal.SIGSTOP)
+            if key in under_way(tmp_path):
+                cut.add(key)
+            else:  # it ended just before
+                os.kill(worker, signal.SIGCONT)
         time.sleep(0.02)
     assert process.poll() is None, process.communicate()[1]
     holder.stdin.write("replace\n")

@@ -178,7 +178,7 @@ def test_damage_to_a_finished_sweep_is_named_and_made_again(tmp_path: Path) -> N
     code, out, err = run(tmp_path, *flags)
     assert code == 0 and "1 stages run" in out and told(err) == 4, err  # nothing starts from the encoder
     assert scores(tmp_path).equals(whole)
-    code, _, err = run(tmp_path, *flags, "--targets", "udpos,panx")
+    code, _, err = run(tmp_path, *flags, "--targets", "udpos,tatoeba")
     assert code == 0 and told(err) == 1 and "encoder is damaged: model.safetensors" in err
     kept = scores(tmp_path).filter(pl.col("stage").is_in(whole["stage"].unique()))
     assert kept.equals(whole), "what was trained again is what it was"
