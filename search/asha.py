@@ -19,8 +19,8 @@ from spaces.stage import TENTHS
 from trainables.storage import Storage, set_aside, write_text
 
 GRACE = 3  # tenths before anything may be stopped
-_ENTRY = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
 REDUCTION = 2  # rungs at 3 and 6 tenths; about half of a rung goes on
+_ENTRY = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
 
 
 class StratifiedAsha(FIFOScheduler):

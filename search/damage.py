@@ -1,6 +1,6 @@
 """What a run says of damaged files: one line each, at once, so that nothing is set aside unseen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from search.board import Board
 from search.disk import set_aside_root
@@ -13,7 +13,8 @@ class Damage:
     def __init__(self, results: Storage, say: Callable[[str], None]) -> None:
         self.results, self._say = results, say
         self.lines: list[str] = []
-        self._before = asides(results)
+        self.files = results.sizes()  # as they were at the start
+        self._before = asides(self.files)
 
     def say(self, line: str | None) -> None:
         """Say a line, if it is one and was not said before."""
@@ -30,12 +31,12 @@ class Damage:
     def end(self, board: Board) -> None:
         """Say what the driver has found, and what workers have set aside: they see no screen."""
         self.look(board)
-        for name in sorted(asides(self.results) - self._before):
+        for name in sorted(asides(self.results.sizes()) - self._before):
             if not any(name in line for line in self.lines):
                 self.say(f"{name} was set aside by a worker and made anew")
 
 
-def asides(results: Storage) -> set[str]:
-    """Names of damaged files and folders that were set aside."""
-    roots = map(set_aside_root, results.sizes())
+def asides(files: Iterable[str]) -> set[str]:
+    """Names of damaged files and folders that were set aside, among those of files."""
+    roots = map(set_aside_root, files)
     return {root for root in roots if root is not None and ".damaged" in root}

@@ -15,6 +15,7 @@ from spaces.space import Range
 from spaces.stage import TENTHS
 from spaces.task import Kind, Task
 from spaces.xtreme_data import DATASETS, PARTS
+from trainables.storage import is_remote
 
 BLOCK = 4096  # file systems give space in blocks
 FLOAT = 4
@@ -114,7 +115,7 @@ def _published(part: Part) -> int | None:
 def _tables(request: Request) -> int:
     """Tokenised data: what is trained on, English dev, and every test language. They may also lie elsewhere."""
     place = request.place
-    if request.benchmark.name == "miniature" or place.scratch is not None or "://" in place.results.url:
+    if request.benchmark.name == "miniature" or place.scratch is not None or is_remote(place.results.url):
         return 0
     total = 0
     for role, task in request.tasks:

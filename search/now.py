@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from search.board import Board
+from trainables.process import began, lives
 from trainables.storage import Storage, write_text
 
 FILE = "now.json"
@@ -86,7 +87,7 @@ class Beat:
                 process=os.getpid(),
                 host=platform.node(),
                 machine=machine(),
-                process_began=process_began(os.getpid()),
+                process_began=began(os.getpid()),
                 began=self.began,
                 written=_utc(),
                 count=self.count,
@@ -130,7 +131,7 @@ def is_alive(now: Now | None, results: Storage, sweep: str, watch: float = WATCH
     if now is None or now.ended:
         return False
     if now.machine == machine():
-        return process_lives(now.process) and process_began(now.process) == now.process_began
+        return lives(now.process) and began(now.process) == now.process_began
     until = time.monotonic() + watch
     while time.monotonic() < until:
         time.sleep(0.1)
@@ -146,23 +147,6 @@ def age(now: Now) -> float | None:
     return max(0.0, seconds) if seconds > -EVERY else None
 
 
-def process_lives(process: int) -> bool:
-    """Whether this machine has such a process; one that has ended and was not waited for yet does not live."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return _stat(process)[:1] != ["Z"]
-
-
-def process_began(process: int) -> int | None:
-    """When the process began, in ticks since the machine did; None where the system does not tell."""
-    fields = _stat(process)
-    return int(fields[19]) if fields else None
-
-
 def machine() -> str:
     """A name that only processes who see the same process numbers share."""
     try:
@@ -170,14 +154,6 @@ def machine() -> str:
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return platform.node()
-
-
-def _stat(process: int) -> list[str]:
-    """What Linux says of a process, from its state on; empty elsewhere."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return []
 
 
 def _utc() -> str:

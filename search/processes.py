@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from trainables.process import stat
+
 VARIABLE = "TRANSFER_SEARCH_RUN"
 PATIENCE = 2.0  # seconds for killed processes to be gone
 LOOK_EVERY = 0.5  # seconds
@@ -15,7 +17,7 @@ LOOK_EVERY = 0.5  # seconds
 
 def this_run() -> str:
     """A name for this process that no other one ever has on this machine."""
-    return f"{os.getpid()}.{_stat(os.getpid())[1]}"
+    return f"{os.getpid()}.{stat(os.getpid())[1]}"
 
 
 def mark() -> dict[str, str]:
@@ -23,7 +25,7 @@ def mark() -> dict[str, str]:
     return {VARIABLE: this_run()}
 
 
-def started_by(run: str) -> dict[int, str]:
+def started_by(run: str) -> dict[int, int | None]:
     """Every process that a run started, with the time at which it began: numbers are used again. Needs /proc."""
     found = {}
     for process, (_, began) in _all().items():
@@ -56,7 +58,7 @@ def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[No
     def watch() -> None:
         while not over.wait(LOOK_EVERY):
             for process, name in wanted.items():
-                if not _stat(process)[1] and not over.is_set():
+                if not stat(process)[1] and not over.is_set():
                     act(name)
                     return
 
@@ -69,8 +71,8 @@ def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[No
         thread.join()
 
 
-def _all() -> dict[int, tuple[int, str]]:
-    return {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+def _all() -> dict[int, tuple[int, int | None]]:
+    return {int(folder.name): stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
 
 
 def _name(process: int) -> str:
@@ -80,14 +82,5 @@ def _name(process: int) -> str:
         return ""
 
 
-def _runs(process: int, began: str) -> bool:
-    return _stat(process)[1] == began
-
-
-def _stat(process: int) -> tuple[int, str]:
-    """Parent and beginning of a process; (0, "") of one that has ended."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0, ""
-    return (0, "") if fields[0] == "Z" else (int(fields[1]), fields[19])
+def _runs(process: int, began: int | None) -> bool:
+    return stat(process)[1] == began

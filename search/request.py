@@ -22,7 +22,7 @@ from spaces.task import Task
 from trainables import data
 from trainables.data import Source
 from trainables.places import Place
-from trainables.storage import Storage, below, open_storage
+from trainables.storage import Storage, below, is_remote, open_storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
 
 
 def _results(url: str) -> Storage:
-    if "://" not in url:
+    if not is_remote(url):
         return open_storage(str(Path(url).resolve()))
     try:
         return open_storage(url)
@@ -200,7 +200,7 @@ def _results(url: str) -> Storage:
 
 def check_writable(results: Storage) -> None:
     """Raise UsageError if the results could not be written; makes no folder."""
-    if "://" in results.url:
+    if is_remote(results.url):
         try:
             results.has(".lock")
         except OSError as error:

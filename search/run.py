@@ -57,8 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _unwritable(error: Exception, options: "Namespace") -> str | None:
     """What to say where the driver itself could not write the results; None for any other error."""
     from trainables.failures import STORAGE, failure_of
+    from trainables.storage import is_remote
 
-    results = options.results if "://" in options.results else str(Path(options.results).resolve())
+    results = options.results if is_remote(options.results) else str(Path(options.results).resolve())
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
@@ -67,8 +68,10 @@ def _unwritable(error: Exception, options: "Namespace") -> str | None:
 
 def _room(url: str) -> str:
     """Where the results lie and how much is free there, as far as can be told."""
+    from trainables.storage import is_remote
+
     try:
-        free = "" if "://" in url else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
+        free = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
     except OSError:
         free = ""
     return f" in {url}{free}"

@@ -10,6 +10,7 @@ from search.now import Now, age, is_alive
 from search.sweep_state import SweepState
 from spaces.stage import TENTHS, Stage
 from trainables.failures import ERROR, KINDS, Failure
+from trainables.storage import is_remote
 
 SILENT = 60.0  # seconds after which a process that lives but does not write is worth a word
 COUNTED = ("finished", "stopped", "degenerate", "failed", "unreachable", "running", "waiting")
@@ -125,7 +126,7 @@ def _disk(state: SweepState) -> dict[str, Any]:
         "bytes": sum(files.values()),
         "of_this_sweep": own,
         "kinds": kinds,
-        "free": None if "://" in state.results.url else shutil.disk_usage(state.results.url).free,
+        "free": None if is_remote(state.results.url) else shutil.disk_usage(state.results.url).free,
     }
 
 

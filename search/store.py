@@ -19,7 +19,7 @@ from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
 from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
-from trainables.storage import set_aside, write_text
+from trainables.storage import is_remote, set_aside, write_text
 
 
 class Store:
@@ -81,7 +81,7 @@ class Store:
     @cached_property
     def _listed(self) -> dict[str, int] | None:
         """Sizes of what lay in the stages' folders at the start; None on a disk, where looking costs nothing."""
-        return self.place.results.sizes("stages") if "://" in self.place.results.url else None
+        return self.place.results.sizes("stages") if is_remote(self.place.results.url) else None
 
     def _put_aside(self, name: str, line: str) -> None:
         if not self.read_only:
@@ -102,7 +102,7 @@ class Store:
         name = self.place.name(key, ENCODER)
         if not self.place.results.has(name):
             return False
-        if "://" in self.place.results.url:
+        if is_remote(self.place.results.url):
             return True
         with self.place.results.local(name) as folder:
             fault = encoder_fault(folder)

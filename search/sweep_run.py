@@ -23,6 +23,7 @@ from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.space import Range
 from trainables.places import Place
+from trainables.storage import is_remote
 
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
@@ -50,8 +51,8 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
 def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     console = Console(stderr=True)
-    if "://" not in request.place.results.url:  # object storage has no temporary names
-        remove(request.place.results, temporaries(request.place.results.sizes()))
+    if not is_remote(request.place.results.url):  # object storage has no temporary names
+        remove(request.place.results, temporaries(damage.files))
     gate = None
     if options.scheduler == "asha":
         from search.asha import StratifiedAsha

@@ -24,7 +24,7 @@ from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE as OUTCOME
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import Place, read_spec
-from trainables.storage import Storage, open_storage
+from trainables.storage import Storage, is_remote, open_storage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +119,7 @@ def find_sweeps(place: str) -> tuple[Storage, list[str]]:
 
 def _split(place: str) -> tuple[str, str]:
     """What is above a place, and its own name there."""
-    if "://" not in place:
+    if not is_remote(place):
         path = Path(place).resolve()
         return str(path.parent), path.name
     parts = urlsplit(place)

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from datasets import Features, List, Value
 
+from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
 from trainables import hub
+from trainables.data import Source, dev_pool, pool
 from trainables.data_check import inspect, notes, problems
 from trainables.examples import Parallel, Ranking
 
@@ -133,3 +135,13 @@ def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     write("local/mewslix/index/test", entity, [{"entity": "b", "text": "one"}, {"entity": "b", "text": "two"}])
     with pytest.raises(UsageError, match="the index has the entity 'b' more than once"):
         hub.pool(task, "test", "de", data=data)
+
+
+def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
+    tatoeba = BENCHMARKS["xtreme"].targets["tatoeba"]
+    assert dev_pool(Source(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None
+    bucc = BENCHMARKS["miniature"].targets["bucc"]
+    miniature = Source(benchmark="miniature")
+    assert (
+        dev_pool(miniature, bucc, "qna") == pool(miniature, bucc, "dev", "qna") != pool(miniature, bucc, "test", "qna")
+    )

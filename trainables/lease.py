@@ -14,6 +14,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from trainables.process import lives
 from trainables.storage import LockedError, write_text
 
 if TYPE_CHECKING:
@@ -85,12 +86,4 @@ class Lease:
 def _dead(holder: dict[str, object]) -> bool:
     """Whether the holder was a process of this machine that has ended."""
     process = holder.get("process")
-    if holder.get("host") != platform.node() or not isinstance(process, int):
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return holder.get("host") == platform.node() and isinstance(process, int) and not lives(process)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
 from trainables.data import Source
-from trainables.storage import Storage, set_aside, write_text
+from trainables.storage import Storage, is_remote, set_aside, write_text
 from trainables.temporary import own_folder
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -56,7 +56,7 @@ class Place:
     @property
     def _folder(self) -> Path:
         """The results folder, or for object storage one of this machine."""
-        if "://" not in self.results.url:
+        if not is_remote(self.results.url):
             return Path(self.results.url)
         digest = hashlib.sha256(self.results.url.encode()).hexdigest()[:8]
         return own_folder() / digest

@@ -48,11 +48,6 @@ def score_rows(
     return [{**common, **row} for row in measured]
 
 
-def failed_row(target: str | None) -> dict[str, Any]:
-    """The one row of a failed stage per target: no score, but not nothing."""
-    return {"target": target, "split": "test", "value": None}
-
-
 def scores_file(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The rows as a Parquet file; raises KeyError for a column that is not documented."""
     known = set(SCHEMA.names)

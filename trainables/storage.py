@@ -58,9 +58,14 @@ class Storage(Protocol):
         """Take a lock, waiting up to so many seconds; raises LockedError if somebody else still has it."""
 
 
+def is_remote(url: str) -> bool:
+    """Whether an address is one of object storage, and not a folder's path."""
+    return "://" in url
+
+
 def open_storage(url: str) -> Storage:
     """The storage at a path or an address such as s3://bucket/prefix; raises ValueError for no such address."""
-    if "://" in url:
+    if is_remote(url):
         from trainables.object_storage import ObjectStorage
 
         return ObjectStorage(url)
@@ -71,7 +76,7 @@ def open_storage(url: str) -> Storage:
 
 def below(url: str, name: str) -> str:
     """The address of what has a name in the storage at `url`, which may end in a query."""
-    if "://" not in url:
+    if not is_remote(url):
         return f"{url}/{name}"
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))

@@ -8,8 +8,11 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
+from trainables.data import Source
 from trainables.encoder import Encoder, save_encoder
+from trainables.local_storage import LocalStorage
 from trainables.miniature import world
+from trainables.places import Place
 
 
 def tiny_encoder(seed: int = 0) -> Encoder:
@@ -49,3 +52,9 @@ def profile() -> Profile:
 @pytest.fixture
 def recipe() -> Recipe:
     return Recipe(steps=20, batch_size=8, max_length=64, stride=16)
+
+
+@pytest.fixture
+def place(tmp_path: Path, encoder_folder: Path) -> Place:
+    source = Source(benchmark="miniature", limit=60, test_limit=20)
+    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))

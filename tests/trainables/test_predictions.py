@@ -14,6 +14,7 @@ from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS
 from tests.on_disk import folder_of
+from tests.tiny_stages import BASE
 from trainables.data import Source
 from trainables.evaluation import Evaluated
 from trainables.examples import Choice, Parallel, Span, Tagged
@@ -23,25 +24,16 @@ from trainables.predictions import predicted_table, retrieved_table, sorted_plac
 from trainables.stage_run import StageRun
 from trainables.stage_trial import place_from_json, place_to_json
 
-BASE = {
-    "benchmark": "miniature",
-    "intermediate": "none",
-    "seed": 0,
-    "profile": "miniature",
-    "data": {"fingerprint": "f"},
-    "start": {"name": "tiny", "fingerprint": "t", "random": False},
-    "precision": "fp32",
-    "version": 1,
-}
 SQUAD = Stage(
     kind="target",
     task="squad-en",
+    intermediate="none",
     learning_rate=1e-3,
     targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
     recipe={"steps": 10, "batch_size": 8, "max_length": 64, "stride": 16},
-    **BASE,  # type: ignore[arg-type]
+    **BASE,
 )
-TATOEBA = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna", "qfa")}, **BASE)  # type: ignore[arg-type]
+TATOEBA = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE)
 
 
 @pytest.fixture

@@ -3,11 +3,7 @@
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
-import threading
 import weakref
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,35 +11,23 @@ import polars as pl
 import pytest
 import torch
 
-from spaces.benchmark import BENCHMARKS
 from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
 from spaces.task import Task
 from tests.on_disk import folder_of
-from trainables import retrieval_stage, stage_run
-from trainables.data import Source, dev_pool, pool
+from tests.tiny_stages import BASE, RECIPE
+from trainables import retrieval_stage
+from trainables.data import Source, pool
 from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
 from trainables.local_storage import LocalStorage
-from trainables.outcome import Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, SPEC, Place, read_spec, write_spec
+from trainables.outcome import Outcome, read_outcome
+from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
 from trainables.scores import scores_file
 from trainables.sentences import embed
 from trainables.stage_run import StageRun
-from trainables.storage import LockedError
 from trainables.training import FineTuning
 
-ROOT = Path(__file__).resolve().parents[2]
-BASE = {
-    "benchmark": "miniature",
-    "seed": 0,
-    "profile": "miniature",
-    "precision": "fp32",
-    "data": {"fingerprint": "f"},
-    "start": {"name": "tiny", "fingerprint": "t", "random": False},
-    "version": 1,
-}
-RECIPE = {"steps": 20, "batch_size": 8, "max_length": 64, "stride": 16}
 TARGET = Stage(
     kind="target",
     task="squad-en",
@@ -51,7 +35,7 @@ TARGET = Stage(
     learning_rate=1e-3,
     targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
     recipe=RECIPE,
-    **BASE,  # type: ignore[arg-type]
+    **BASE,
 )
 INTERMEDIATE = Stage(
     kind="intermediate",
@@ -60,21 +44,15 @@ INTERMEDIATE = Stage(
     learning_rate=1e-3,
     targets={},
     recipe=RECIPE,
-    **BASE,  # type: ignore[arg-type]
+    **BASE,
 )
 RETRIEVAL = Stage(
     kind="retrieval",
     task="tatoeba",
     intermediate="none",
     targets={"tatoeba": ("qna", "qfa")},
-    **BASE,  # type: ignore[arg-type]
+    **BASE,
 )
-
-
-@pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> Place:
-    source = Source(benchmark="miniature", limit=60, test_limit=20)
-    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
 
 
 def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
@@ -205,16 +183,6 @@ def test_what_no_pool_could_use_reaches_the_outcome(place: Place, monkeypatch: p
     assert run(place, RETRIEVAL, tenths=1).note == "left out of tatoeba qfa: 3 answer in no sentence"
 
 
-def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
-    tatoeba = BENCHMARKS["xtreme"].targets["tatoeba"]
-    assert dev_pool(Source(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None
-    bucc = BENCHMARKS["miniature"].targets["bucc"]
-    miniature = Source(benchmark="miniature")
-    assert (
-        dev_pool(miniature, bucc, "qna") == pool(miniature, bucc, "dev", "qna") != pool(miniature, bucc, "test", "qna")
-    )
-
-
 def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:
     whole = run(place, TARGET)
     again = dataclasses.replace(place, results=LocalStorage(tmp_path / "again"))
@@ -271,7 +239,7 @@ def test_a_stage_that_is_closed_leaves_the_device_to_others(place: Place, monkey
     write_spec(place, INTERMEDIATE)
     work = StageRun(place, INTERMEDIATE.key)
     work.advance()
-    held = weakref.ref(work.work)  # type: ignore[arg-type]
+    held = weakref.ref(work.work)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(held() is None))
     work.close()
@@ -323,48 +291,3 @@ def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
     assert (outcome.status, outcome.reason) in [("degenerate", "chance level"), ("degenerate", "constant predictions")]
     control = dataclasses.replace(still, task="random", intermediate="random")
     assert run(place, control).reason != "chance level"
-
-
-@pytest.fixture
-def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that has the stage open, and gives it free when it reads a line."""
-    write_spec(place, TARGET)
-    code = "import sys; from trainables.local_storage import LocalStorage; from pathlib import Path\n"
-    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.name(TARGET.key, LOCK)!r})\n"
-    code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None and process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
-
-
-def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
-    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage_run, "ORPHAN", 0.1)
-    with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
-        StageRun(place, TARGET.key)
-
-
-def test_whoever_waited_for_an_orphan_finds_what_it_did(
-    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[StageRun] = []
-    waiting = threading.Thread(target=lambda: opened.append(StageRun(place, TARGET.key)))
-    waiting.start()
-    outcome = Outcome(key=TARGET.key, status="finished", score=0.5, tenth=TENTHS, curve=(0.5,) * TENTHS)
-    write_outcome(place, outcome)
-    assert not opened, "it did not wait"
-    assert orphan.stdin is not None
-    orphan.stdin.write("\n")
-    orphan.stdin.flush()
-    waiting.join()
-    monkeypatch.setattr(FineTuning, "advance", lambda work: pytest.fail("it was trained again"))
-    assert opened[0].advance() == outcome
-    opened[0].close()
-
-
-def test_a_killed_orphan_gives_its_stage_free(place: Place, orphan: "subprocess.Popen[str]") -> None:
-    orphan.kill()
-    StageRun(place, TARGET.key).close()

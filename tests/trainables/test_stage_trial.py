@@ -1,38 +1,27 @@
 """What Tune's side makes of a stage: results, errors that stay, errors that end the process."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spaces.stage import TENTHS, Stage
+from tests.tiny_stages import BASE, RECIPE
 from trainables import encoded, evaluation, neighbours, sentences, stage_run, training
-from trainables.data import Source
 from trainables.failures import StageFailedError
-from trainables.local_storage import LocalStorage
 from trainables.outcome import read_outcome
 from trainables.places import Place, write_spec
 from trainables.stage_trial import StageTrial, place_to_json
 
-BASE: dict[str, Any] = {
-    "benchmark": "miniature",
-    "intermediate": "none",
-    "seed": 0,
-    "profile": "miniature",
-    "precision": "fp32",
-    "data": {"fingerprint": "f"},
-    "start": {"name": "tiny", "fingerprint": "t", "random": False},
-    "version": 1,
-}
-RECIPE = {"steps": 20, "batch_size": 8, "max_length": 64, "stride": 16}
-TARGET = Stage(kind="target", task="udpos-en", learning_rate=1e-3, targets={"udpos": ("en",)}, recipe=RECIPE, **BASE)
-RETRIEVAL = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna",)}, **BASE)
-
-
-@pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> Place:
-    source = Source(benchmark="miniature", limit=60, test_limit=20)
-    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
+TARGET = Stage(
+    kind="target",
+    task="udpos-en",
+    learning_rate=1e-3,
+    targets={"udpos": ("en",)},
+    recipe=RECIPE,
+    intermediate="none",
+    **BASE,
+)
+RETRIEVAL = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna",)}, intermediate="none", **BASE)
 
 
 def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:

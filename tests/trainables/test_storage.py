@@ -82,7 +82,9 @@ def test_a_folder_that_is_set_aside_is_whole(storage: Storage) -> None:
 
 
 def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
+    write_text(storage, "something", "x")
     storage.remove("nothing")
+    assert storage.sizes() == {"something": 1}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "a\\..\\x", "a\0b"])
@@ -153,7 +155,9 @@ def test_a_lease_of_a_dead_process_of_this_machine_is_taken_at_once(
     ended.wait()
     monkeypatch.setattr(lease, "LOST", 1000.0)
     write_text(local, "lease", f'{{"id": "x", "process": {ended.pid}, "host": "{platform.node()}", "beat": 7}}')
-    Lease(local, "lease").release()
+    mine = Lease(local, "lease")
+    assert mine.id.encode() in (local.read("lease") or b"")
+    mine.release()
 
 
 @pytest.mark.usefixtures("quick")
@@ -168,7 +172,9 @@ def test_a_holder_that_was_taken_for_dead_does_not_fight(local: LocalStorage) ->
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff"])
 def test_a_damaged_lease_is_nobodys(local: LocalStorage, text: str) -> None:
     (local.root / "lease").write_text(text, encoding="latin-1")
-    Lease(local, "lease").release()
+    mine = Lease(local, "lease")
+    assert mine.id.encode() in (local.read("lease") or b"")
+    mine.release()
 
 
 def test_a_file_system_without_locks_gets_leases(

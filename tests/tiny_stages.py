@@ -1,0 +1,14 @@
+"""What the small stages of the tests share: a few steps on the miniature, from a tiny encoder."""
+
+from typing import Any
+
+BASE: dict[str, Any] = {
+    "benchmark": "miniature",
+    "seed": 0,
+    "profile": "miniature",
+    "precision": "fp32",
+    "data": {"fingerprint": "f"},
+    "start": {"name": "tiny", "fingerprint": "t", "random": False},
+    "version": 1,
+}
+RECIPE = {"steps": 20, "batch_size": 8, "max_length": 64, "stride": 16}

@@ -1,0 +1,78 @@
+"""A stage that another process has open: one that outlived a killed run, or hangs."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spaces.stage import TENTHS, Stage
+from tests.tiny_stages import BASE, RECIPE
+from trainables import stage_run
+from trainables.outcome import Outcome, write_outcome
+from trainables.places import LOCK, Place, write_spec
+from trainables.stage_run import StageRun
+from trainables.storage import LockedError
+from trainables.training import FineTuning
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = Stage(
+    kind="target",
+    task="squad-en",
+    intermediate="none",
+    learning_rate=1e-3,
+    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
+    recipe=RECIPE,
+    **BASE,
+)
+
+
+@pytest.fixture
+def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that has the stage open, and gives it free when it reads a line."""
+    write_spec(place, TARGET)
+    code = "import sys; from trainables.local_storage import LocalStorage; from pathlib import Path\n"
+    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.name(TARGET.key, LOCK)!r})\n"
+    code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
+    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_run, "ORPHAN", 0.1)
+    with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
+        StageRun(place, TARGET.key)
+
+
+def test_whoever_waited_for_an_orphan_finds_what_it_did(
+    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[StageRun] = []
+    waiting = threading.Thread(target=lambda: opened.append(StageRun(place, TARGET.key)))
+    waiting.start()
+    outcome = Outcome(key=TARGET.key, status="finished", score=0.5, tenth=TENTHS, curve=(0.5,) * TENTHS)
+    write_outcome(place, outcome)
+    assert not opened, "it did not wait"
+    assert orphan.stdin is not None
+    orphan.stdin.write("\n")
+    orphan.stdin.flush()
+    waiting.join()
+    monkeypatch.setattr(FineTuning, "advance", lambda work: pytest.fail("it was trained again"))
+    assert opened[0].advance() == outcome
+    opened[0].close()
+
+
+def test_a_killed_orphan_gives_its_stage_free(place: Place, orphan: "subprocess.Popen[str]") -> None:
+    orphan.kill()
+    work = StageRun(place, TARGET.key)
+    with pytest.raises(LockedError, match=f"process {os.getpid()} on "):
+        place.results.lock(place.name(TARGET.key, LOCK))
+    work.close()
