@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis import export, show, words
-from analysis.fetch import fetched
-from analysis.load import load
-from analysis.matrix import Matrix, matrix
+from analysis.ranking import Matrix, matrix
+from analysis.scores.fetch import fetched
+from analysis.scores.load import load
+from analysis.tables import export, show, words
 from spaces.errors import UsageError
 
 FORMATS = ("table", "csv", "json", "markdown")

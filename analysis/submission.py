@@ -21,10 +21,10 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import polars as pl
 from polars.exceptions import PolarsError
 
-from analysis.fetch import fetched
-from analysis.load import SWEEP, load_sweep, read_record, stages_of
-from analysis.submission_choice import Choice, Run, choose
-from analysis.submission_files import OFFICIAL, File, Official, TornError, file_of
+from analysis.scores.fetch import fetched
+from analysis.scores.load import SWEEP, load_sweep, read_record, stages_of
+from analysis.submit.choice import Choice, Run, choose
+from analysis.submit.files import OFFICIAL, File, Official, TornError, file_of
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 from spaces.xtreme_data import DATASETS, PARTS

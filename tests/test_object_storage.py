@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.fetch import fetched
-from analysis.load import load
+from analysis.scores.fetch import fetched
+from analysis.scores.load import load
 from tests.s3_server import S3Server
 from tests.test_sweeps import ROOT, kill
 from trainables.object_storage import ObjectStorage

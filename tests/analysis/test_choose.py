@@ -4,8 +4,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.load import load
-from analysis.matrix import matrix
+from analysis.ranking import matrix
+from analysis.scores.load import load
 from spaces.errors import UsageError
 
 

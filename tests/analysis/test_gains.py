@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.gains import Estimate, Hole, Point, absolute, estimate, over_targets, paired
+from analysis.statistics.gains import Estimate, Hole, Point, absolute, estimate, over_targets, paired
 
 SCHEMA = {
     "intermediate": pl.String,

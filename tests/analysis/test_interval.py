@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from analysis.interval import quantile, student
+from analysis.statistics.interval import quantile, student
 
 
 @given(freedom=st.integers(1, 200), level=st.floats(0.5, 0.999))

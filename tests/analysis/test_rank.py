@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis import export, show, words
-from analysis.load import load
-from analysis.matrix import ALL, TRAINED, Matrix, matrix
 from analysis.rank import main
+from analysis.ranking import ALL, TRAINED, Matrix, matrix
+from analysis.scores.load import load
+from analysis.tables import export, show, words
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.submission_files import OFFICIAL, Official, file_of
+from analysis.submit.files import OFFICIAL, Official, file_of
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import TENTHS, Stage

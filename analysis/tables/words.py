@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from analysis.interval import FEWEST, LEVEL
-from analysis.matrix import Matrix
+from analysis.ranking import Matrix
+from analysis.statistics.interval import FEWEST, LEVEL
 from spaces.benchmark import BENCHMARKS, NONE
 
 TIE = "\u00a0"  # a blank at which no line is broken

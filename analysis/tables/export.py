@@ -5,8 +5,8 @@ import io
 import json
 from typing import Any
 
-from analysis.gains import Estimate
-from analysis.matrix import Matrix
+from analysis.ranking import Matrix
+from analysis.statistics.gains import Estimate
 from spaces.benchmark import NONE
 
 VERSION = 1  # of the JSON document; raised when a key changes its meaning

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.load import Scores, load
-from analysis.matrix import ALL, TRAINED, Matrix, matrix
+from analysis.ranking import ALL, TRAINED, Matrix, matrix
+from analysis.scores.load import Scores, load
 
 WORLD = {
     ("none", "xnli"): {"en": 0.50, "de": 0.40},

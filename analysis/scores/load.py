@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from analysis.tidy import CELL, SCHEMA, NewerError, Scale, require, tidy, to_shares
+from analysis.scores.tidy import CELL, SCHEMA, NewerError, Scale, require, tidy, to_shares
 from spaces.benchmark import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS

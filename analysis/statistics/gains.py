@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.interval import student
-from analysis.tidy import CELL
+from analysis.scores.tidy import CELL
+from analysis.statistics.interval import student
 from spaces.benchmark import NONE
 
 POINTS = 100.0

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.choose import official, runs_of, under_winners, winners
-from analysis.load import Scores
-from analysis.submission_files import OFFICIAL
-from analysis.tidy import ARM, without_duplicates
+from analysis.scores.choose import official, runs_of, under_winners, winners
+from analysis.scores.load import Scores
+from analysis.scores.tidy import ARM, without_duplicates
+from analysis.submit.files import OFFICIAL
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 from spaces.table import unknown

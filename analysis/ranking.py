@@ -8,10 +8,20 @@ from itertools import product
 
 import polars as pl
 
-from analysis.choose import MAJORITY, Metrics, at_rate, official, runs_of, scores, under_winners, winners, with_picked
-from analysis.gains import Cells, Estimate, Hole, Point, absolute, estimate, over_targets, paired
-from analysis.load import Scores
-from analysis.tidy import ARM, CELL, without_duplicates
+from analysis.scores.choose import (
+    MAJORITY,
+    Metrics,
+    at_rate,
+    official,
+    runs_of,
+    scores,
+    under_winners,
+    winners,
+    with_picked,
+)
+from analysis.scores.load import Scores
+from analysis.scores.tidy import ARM, CELL, without_duplicates
+from analysis.statistics.gains import Cells, Estimate, Hole, Point, absolute, estimate, over_targets, paired
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
 Cell = tuple[str, str, int]  # intermediate, target, seed

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analysis import words
-from analysis.gains import Estimate
-from analysis.matrix import ALL, Matrix
+from analysis.ranking import ALL, Matrix
+from analysis.statistics.gains import Estimate
+from analysis.tables import words
 from spaces.benchmark import NONE
 
 LISTED = 12  # lines of what is missing; the other formats have it all

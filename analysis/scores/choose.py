@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from analysis.tidy import ARM, CELL
+from analysis.scores.tidy import ARM, CELL
 from spaces.errors import UsageError
 from spaces.table import unknown
 

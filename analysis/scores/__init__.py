@@ -1,0 +1,1 @@
+"""From files to the rows of the runs that count."""

@@ -1,0 +1,1 @@
+"""From numbers per seed to estimates with their uncertainty."""

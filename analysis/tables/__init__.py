@@ -1,0 +1,1 @@
+"""Estimates for a terminal, for Markdown and for programs."""
