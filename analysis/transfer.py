@@ -72,7 +72,7 @@ class Transfer:
 
     @cached_property
     def gains(self) -> Array:
-        """Score minus the baseline at the same target, language and seed: intermediates x targets x languages x seeds."""
+        """Score minus the baseline of the same target, language and seed: intermediates, then the other axes."""
         return self.scores[1 : 1 + len(self.intermediates)] - self.scores[:1]
 
     @cached_property
