@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from analysis.columns import ALL, TRAINED
 from analysis.rank import main
 from analysis.ranking import Ranking
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
 from analysis.tables import export, show, words
 from tests.analysis.ranked import ranked
 
