@@ -7,9 +7,9 @@ import numpy as np
 from analysis.arms import INTERMEDIATE
 from analysis.judging import ALL, Tasks, Together, gained, possible
 from analysis.statistics.decisions import BLIND, LOST, ORDER
-from analysis.statistics.interval import student
 from analysis.stopping import EVERY, RUNGS, Stopping
 from analysis.tables.grid import Column, Field, Grid, Number
+from analysis.tables.over_seeds import over_seeds
 from spaces.stage import TENTHS
 
 
@@ -35,10 +35,10 @@ def regrets(title: str, together: Together) -> Grid:
                 name,
                 len(one.decisions),
                 Number(value=one.right / len(one.decisions)),
-                number(one.by_seed(LOST)),
-                number(one.by_seed(BLIND)),
+                over_seeds(one.by_seed(LOST)),
+                over_seeds(one.by_seed(BLIND)),
                 Number(value=worst.lost),
-                number(one.by_seed(ORDER)),
+                over_seeds(one.by_seed(ORDER)),
                 where if worst.oracle != worst.taken else "",
             )
         )
@@ -61,10 +61,10 @@ def orders(tasks: Tasks) -> Grid:
         rows.append(
             (
                 name,
-                number(one.by_seed(ORDER)),
-                number(english.by_seed(ORDER) if english else ()),
-                number(one.by_seed(gained)),
-                number(one.by_seed(possible)),
+                over_seeds(one.by_seed(ORDER)),
+                over_seeds(english.by_seed(ORDER) if english else ()),
+                over_seeds(one.by_seed(gained)),
+                over_seeds(one.by_seed(possible)),
                 sum(tasks.absent.values()) if name == ALL else tasks.absent[name],
             )
         )
@@ -73,10 +73,10 @@ def orders(tasks: Tasks) -> Grid:
         rows.append(
             (
                 "over targets, not seeds",
-                number(every.by_target(ORDER)),
-                number(english.by_target(ORDER) if english else ()),
-                number(every.by_target(gained)),
-                number(every.by_target(possible)),
+                over_seeds(every.by_target(ORDER)),
+                over_seeds(english.by_target(ORDER) if english else ()),
+                over_seeds(every.by_target(gained)),
+                over_seeds(every.by_target(possible)),
                 None,
             )
         )
@@ -144,11 +144,3 @@ def halving(stopping: Stopping) -> Grid:
 def mean(values: Sequence[float]) -> float:
     """The mean of one number or more."""
     return float(np.mean(values))
-
-
-def number(values: Sequence[float]) -> Number:
-    """The mean with its interval over seeds."""
-    if not values:
-        return Number(value=None, text="none")
-    low, high = student(values) or (None, None)
-    return Number(value=mean(values), low=low, high=high, seeds=len(values))
