@@ -74,7 +74,7 @@ def gain_influences(parts: Parts, moved: Array, weights: Array) -> Array:
         [chains - 1, seeds, items], shares
     """
     found = np.zeros((*weights.shape[:2], int(parts.items.max(initial=-1)) + 1))
-    for language in np.flatnonzero(weights.any(axis=(0, 1))):
+    for language in map(int, np.flatnonzero(weights.any(axis=(0, 1)))):
         rows = slice(parts.bounds[language], parts.bounds[language + 1])
         weight = weights[:, :, language, None]
         gains = moved[1:, :, rows] - moved[:1, :, rows]
