@@ -1,6 +1,7 @@
 """Which intermediate tasks help, by how much, and how sure is that?
 
     python analysis/rank.py runs/full-miniature
+    python analysis/rank.py runs/full-miniature --by family
     python analysis/rank.py scores.parquet more-scores/ --format json
 
 Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
@@ -18,13 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.ranking import Matrix, matrix
+import numpy as np
+
+from analysis.columns import BY
+from analysis.ranking import DRAWS, Ranking, ranking
 from analysis.scores.fetch import fetched
 from analysis.scores.load import load
 from analysis.tables import export, show, words
+from analysis.transfer import transfer
 from spaces.errors import UsageError
 
-FORMATS = ("table", "csv", "json", "markdown")
+FORMATS = ("table", "csv", "json", "markdown", "latex")
 PIPED = 118  # characters a line where there is no terminal to ask
 
 
@@ -35,6 +40,7 @@ def arguments() -> argparse.ArgumentParser:
         prog="rank.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
+    parser.add_argument("--by", choices=BY, default="target", help="what the columns are (default: target)")
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument(
         "--metric",
@@ -55,7 +61,18 @@ def arguments() -> argparse.ArgumentParser:
         metavar="RATE",
         help="take the runs at RATE instead of those with the best English dev score",
     )
+    parser.add_argument(
+        "--draws", type=_count, default=DRAWS, metavar="N", help=f"for the probabilities and ranks (default: {DRAWS})"
+    )
+    parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="another seed, other draws (default: 0)")
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 100 <= number <= 1_000_000:
+        raise ValueError(text)
+    return number
 
 
 def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -76,7 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = picked(given.metric)
         with fetched(given.paths) as paths:
             scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
-            found = matrix(scores, metrics, given.learning_rate)
+            chosen = transfer(scores, metrics, given.learning_rate)
+        found = ranking(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
     except UsageError as error:
         print(f"rank.py: {error}", file=sys.stderr)
         return 2
@@ -88,12 +106,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write(found: Matrix, form: str) -> None:
-    """Print the matrix in one of FORMATS."""
+def write(found: Ranking, form: str) -> None:
+    """Print the ranking in one of FORMATS."""
     if form == "table":
         print(show.table(found, max(80, shutil.get_terminal_size((PIPED, 24)).columns)))
     elif form == "markdown":
         print(show.markdown(found))
+    elif form == "latex":
+        print(show.latex(found))
     elif form == "json":
         print(export.as_json(found))
     else:

@@ -1,186 +1,118 @@
-"""The transfer matrix: from scores to one estimate per intermediate task and target, with what is missing."""
+"""The transfer matrix: one estimate per intermediate task and column, who leads, and how sure that is."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 
-import polars as pl
+import numpy as np
 
-from analysis.scores.choose import (
-    MAJORITY,
-    Metrics,
-    at_rate,
-    official,
-    runs_of,
-    scores,
-    under_winners,
-    winners,
-    with_picked,
-)
+from analysis.columns import ALL, By, Column, columns
+from analysis.contest import Contest, contest
+from analysis.cost import Cost, costs
+from analysis.estimate import Estimate, Key, estimates
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, CELL, without_duplicates
-from analysis.statistics.gains import Cells, Estimate, Hole, Point, absolute, estimate, over_targets, paired
+from analysis.statistics.pareto import front
+from analysis.transfer import Cell, Hole, Transfer
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
-Cell = tuple[str, str, int]  # intermediate, target, seed
-Upstream = Mapping[tuple[str, int], Mapping[str, str | None]]  # intermediate, seed -> status -> reason
-
-ALL = "mean"  # over all targets
-TRAINED = "mean without retrieval"  # over the targets that have a training set
-SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
+DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix:
-    """Everything that `rank.py` prints. Rows and order: best mean over all targets first, those without one last."""
+class Ranking:
+    """Everything that `rank.py` prints. Intermediates: best mean over all targets first, those without one last."""
 
-    read: Scores
+    transfer: Transfer
+    by: By
     intermediates: tuple[str, ...]
-    targets: tuple[str, ...]
-    groups: Mapping[str, tuple[str, ...]]  # name of a mean -> its targets
-    gains: Mapping[tuple[str, str], Estimate]  # (intermediate, target or group): points over the baseline
-    levels: Mapping[tuple[str, str], Estimate]  # (baseline or floor, target or group): points
-    floors: tuple[str, ...]
-    cells: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
+    columns: tuple[Column, ...]  # as shown; the means stand at the end
+    gains: Mapping[Key, Estimate]  # (intermediate, column): points over the baseline
+    levels: Mapping[Key, Estimate]  # (baseline or floor, column): points
+    cells: Mapping[Key, Estimate]  # every chain but the floors x target: what holes and languages it has
+    contests: Mapping[str, Contest]  # by the name of a mean
+    costs: Mapping[str, Cost]
+    worth: tuple[str, ...]  # the Pareto front of hours and mean gain, the cheapest first
+    counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
     runs: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
-    metrics: Metrics
     doubtful: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason) of degenerate intermediate runs
 
-    def order(self, group: str) -> tuple[str, ...]:
-        """The intermediates that have a mean over the group's targets, best first."""
-        means = {name: self.gains[name, group].mean for name in self.intermediates}
-        ranked = {name: mean for name, mean in means.items() if mean is not None}
-        return tuple(sorted(ranked, key=lambda name: (-ranked[name], name)))
+    @property
+    def read(self) -> Scores:
+        """What was read."""
+        return self.transfer.read
+
+    @property
+    def means(self) -> tuple[Column, ...]:
+        """The means over the targets."""
+        return tuple(column for column in self.columns if column.mean)
 
 
-def matrix(read: Scores, picked: Metrics | None = None, learning_rate: float | None = None) -> Matrix:
-    """The transfer matrix of what was read.
-
-    `picked` replaces the official metrics of its targets in the scores shown, never in the choice of the run.
-
-    Raises:
-        UsageError: nothing tells which metric or which run counts, or rows contradict each other.
-    """
-    picked = picked or {}
-    rows = without_duplicates(under_winners(read.rows))
-    if learning_rate is not None:
-        rows = at_rate(rows, learning_rate)
-    metrics = with_picked(rows, official(rows, "test", picked), picked)
-    runs = runs_of(rows, official(rows, "dev", picked))
-
-    test = rows.filter(pl.col("split") == "test")
-    chosen = test.join(winners(runs).select(ARM), on=ARM, how="semi", nulls_equal=True)
-    languages = scores(chosen, metrics, [*CELL, "language"]).drop_nulls("score")
-    gains, levels = paired(languages), absolute(pl.concat([languages, _majority(test)]))
-    upstream = _upstream(read.rows)
-    holes = _holes(read, runs, upstream, levels)
-    unpaired = {
-        cell: Hole(cell[2], "unpaired", f"`{NONE}` is {holes[base].status}" if base in holes else "no common language")
-        for cell in product(read.intermediates, read.targets, read.seeds)
-        if cell not in holes and cell[2] not in gains.get(cell[:2], {})
-        for base in [(NONE, *cell[1:])]
+def ranking(found: Transfer, rng: np.random.Generator, by: By = "target", draws: int = DRAWS) -> Ranking:
+    """Rank the intermediate tasks; `draws` of the means over seeds make the probabilities."""
+    shown = columns(found, by)
+    unpaired = _unpaired(found)
+    gains = estimates(found, found.gains, found.intermediates, shown, {**found.holes, **unpaired}, (rng, draws))
+    apart = (NONE, *found.floors)
+    places = [found.chains.index(name) for name in apart]
+    levels = estimates(found, found.scores[places], apart, shown, found.holes)
+    targets = columns(found)[: len(found.targets)]
+    cells = {
+        **estimates(found, found.scores[:1], (NONE,), targets, found.holes),
+        **estimates(found, found.gains, found.intermediates, targets, {**found.holes, **unpaired}),
     }
-
-    spoken = test.drop_nulls("language").group_by("target").agg(pl.col("language").n_unique())
-    widest = dict.fromkeys(read.targets, 0) | dict(spoken.iter_rows())
-    rowed = partial(_row, targets=read.targets, groups=_groups(read), seeds=read.seeds, widest=widest)
-    floors = tuple(name for name in (MAJORITY, RANDOM_ENCODER) if any(name == row for row, _ in levels))
-    table = {name: rowed(name, gains, holes | unpaired) for name in read.intermediates}
-    return Matrix(
-        read=read,
-        intermediates=tuple(sorted(table, key=lambda name: _place(table[name][name, ALL].mean, name))),
-        targets=read.targets,
-        groups=_groups(read),
-        gains={key: value for row in table.values() for key, value in row.items()},
-        levels={key: value for name in (NONE, *floors) for key, value in rowed(name, levels, holes).items()},
-        floors=floors,
-        cells=_cells(read, holes),
-        runs=Counter(runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
-        metrics=metrics,
-        doubtful=_doubtful(read, upstream, levels),
+    contests = {column.name: contest(found, column, rng, draws) for column in shown if column.mean}
+    paid = costs(found)
+    hours = [paid[name].run if name in paid else np.nan for name in found.intermediates]
+    means = [np.nan if (mean := gains[name, ALL].mean) is None else mean for name in found.intermediates]
+    place = {name: number for number, name in enumerate(contests[ALL].order)}
+    return Ranking(
+        transfer=found,
+        by=by,
+        intermediates=tuple(sorted(found.intermediates, key=lambda name: (place.get(name, len(place)), name))),
+        columns=shown,
+        gains=gains,
+        levels=levels,
+        cells=cells,
+        contests=contests,
+        costs=paid,
+        worth=tuple(found.intermediates[place] for place in front(hours, means)),
+        counts=_counts(found),
+        runs=_runs(found),
+        doubtful=_doubtful(found),
     )
 
 
-def _row(
-    name: str,
-    cells: Cells,
-    holes: Mapping[Cell, Hole],
-    *,
-    targets: Sequence[str],
-    groups: Mapping[str, tuple[str, ...]],
-    seeds: Sequence[int],
-    widest: Mapping[str, int],
-) -> dict[tuple[str, str], Estimate]:
-    points: dict[str, dict[int, Point]] = {target: cells.get((name, target), {}) for target in targets}
-    row = {}
-    for target in targets:
-        there = [holes[name, target, seed] for seed in seeds if (name, target, seed) in holes]
-        row[name, target] = estimate(points[target], seeds, widest[target], there)
-    for group, members in groups.items():
-        row[name, group] = over_targets(points, members, seeds, widest)
-    return row
+def _unpaired(found: Transfer) -> dict[Cell, Hole]:
+    """Cells with a score but without a gain."""
+    there = np.asarray(np.isfinite(found.gains).any(axis=2))
+    holes = {}
+    for (i, name), (t, target), (s, seed) in product(
+        enumerate(found.intermediates), enumerate(found.targets), enumerate(found.seeds)
+    ):
+        if not there[i, t, s] and (name, target, seed) not in found.holes:
+            base = found.holes.get((NONE, target, seed))
+            reason = f"`{NONE}` is {base.status}" if base else "no common language"
+            holes[name, target, seed] = Hole(seed, "unpaired", reason)
+    return holes
 
 
-def _groups(read: Scores) -> dict[str, tuple[str, ...]]:
-    trained = tuple(target for target in read.targets if target not in read.retrieval)
-    return {ALL: read.targets, TRAINED: trained} if trained and trained != read.targets else {ALL: read.targets}
+def _counts(found: Transfer) -> dict[str, int]:
+    planned = (1 + len(found.intermediates)) * len(found.targets) * len(found.seeds)
+    statuses = Counter(sorted(hole.status for hole in found.holes.values()))
+    return {"finished": planned - len(found.holes), **statuses}
 
 
-def _place(mean: float | None, name: str) -> tuple[bool, float, str]:
-    return mean is None, -(mean or 0.0), name
+def _runs(found: Transfer) -> dict[str, int]:
+    return Counter(found.runs.filter(found.runs["intermediate"] != RANDOM_ENCODER)["status"])
 
 
-def _majority(test: pl.DataFrame) -> pl.DataFrame:
-    """The floor of the commonest label as if it were an intermediate: it is the same in every run of a target."""
-    keys = ["target", "seed", "language"]
-    floor = test.filter(pl.col("metric") == MAJORITY).group_by(keys).agg(score=pl.col("value").mean()).drop_nulls()
-    return floor.select(pl.lit(MAJORITY).alias("intermediate"), *CELL[1:], "language", "score")
-
-
-def _upstream(rows: pl.DataFrame) -> Upstream:
-    """How the runs of each intermediate task ended."""
-    stages = rows.filter(pl.col("kind") == "intermediate").sort("reason", nulls_last=True)
-    ends: dict[tuple[str, int], dict[str, str | None]] = {}
-    for intermediate, seed, status, reason in stages.select("intermediate", "seed", "status", "reason").iter_rows():
-        ends.setdefault((intermediate, seed), {}).setdefault(status, reason)
-    return ends
-
-
-def _doubtful(read: Scores, upstream: Upstream, levels: Cells) -> tuple[tuple[str, int, str | None], ...]:
+def _doubtful(found: Transfer) -> tuple[tuple[str, int, str | None], ...]:
+    there = np.asarray(np.isfinite(found.scores).any(axis=(1, 2)))  # chains x seeds
     return tuple(
         (name, seed, ends["degenerate"])
-        for (name, seed), ends in sorted(upstream.items(), key=lambda item: item[0])
+        for (name, seed), ends in sorted(found.upstream.items(), key=lambda item: item[0])
         if "degenerate" in ends and "finished" not in ends
-        if any(seed in levels.get((name, target), {}) for target in read.targets)
+        if name in found.chains and seed in found.seeds
+        if there[found.chains.index(name), found.seeds.index(seed)]
     )
-
-
-def _holes(read: Scores, runs: pl.DataFrame, upstream: Upstream, levels: Cells) -> dict[Cell, Hole]:
-    """Every planned cell without a score, and why."""
-    found: dict[Cell, dict[str, str | None]] = {}
-    for intermediate, target, seed, status, reason in runs.select(*CELL, "status", "reason").iter_rows():
-        reasons = found.setdefault((intermediate, target, seed), {})
-        reasons[status] = reasons.get(status) or reason
-
-    def hole(cell: Cell) -> Hole:
-        intermediate, _, seed = cell
-        statuses = found.get(cell, {})
-        if "finished" in statuses:
-            return Hole(seed, "missing", "finished without a score")
-        for status in SEVERITY:
-            if status in statuses:
-                return Hole(seed, status, statuses[status])
-        above = upstream.get((intermediate, seed), {})
-        if above and "finished" not in above:
-            return Hole(seed, "missing", f"its intermediate run: {' and '.join(sorted(above))}")
-        return Hole(seed, "missing")
-
-    planned = product((NONE, *read.intermediates), read.targets, read.seeds)
-    return {cell: hole(cell) for cell in planned if cell[2] not in levels.get(cell[:2], {})}
-
-
-def _cells(read: Scores, holes: Mapping[Cell, Hole]) -> dict[str, int]:
-    planned = (1 + len(read.intermediates)) * len(read.targets) * len(read.seeds)
-    return {"finished": planned - len(holes), **Counter(sorted(hole.status for hole in holes.values()))}

@@ -13,6 +13,7 @@ from tests.s3_server import S3Server
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub
+os.environ.setdefault("RAY_worker_niceness", "0")  # beside other jobs Ray's own, 15, makes a sweep wait for ever
 torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
 
 

@@ -5,20 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.test_sweeps import kill
-
 ROOT = Path(__file__).resolve().parents[1]
 SWEEP = ("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3")
-MARK = uuid.uuid4().hex  # in the environment of the nodes' processes
-WORKERS = b"ray::"  # and what trials run in is called so
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 
 
 def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
@@ -29,8 +24,18 @@ def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[st
         stderr=subprocess.PIPE,
         text=True,
         cwd="/",
-        env={**os.environ, "TINY_STEPS": "400", **environment},  # time enough to be caught at work
+        env={**os.environ, "TINY_STEPS": "300", **environment},  # time enough to be caught at work
     )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What the sweep printed; one that does not end is killed, and what it printed is in the failure."""
+    try:
+        return process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        pytest.fail(f"the sweep did not end:\n{out}\n{err}")
 
 
 def scores(results: Path) -> pl.DataFrame:
@@ -50,7 +55,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results, long = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("long") / ("x" * 100)
     long.mkdir()
     process = start(results, RAY_ADDRESS="127.0.0.1:1", TMPDIR=str(long))
-    _, err = process.communicate()
+    _, err = ended(process)
     assert process.returncode == 0, err
     return results
 
@@ -65,7 +70,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess
         stdout=subprocess.PIPE,
         text=True,
         cwd="/",
-        env={**os.environ, "TINY_SWEEP": MARK},
     )
     assert process.stdin is not None and process.stdout is not None
     address = next(line for line in process.stdout if ":" in line).strip()
@@ -79,7 +83,7 @@ def test_a_trial_that_fits_on_no_node_is_refused_at_once(
     nodes: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
     process = start(tmp_path, "--address", nodes[1], "--gpus-per-trial", "2")
-    _, err = process.communicate()
+    _, err = ended(process)
     assert process.returncode == 2
     assert "(there are 1 with 1 CPUs and 0 GPUs; 1 with 2 CPUs and 1 GPUs)" in err
     assert not (tmp_path / "tiny").exists() and not (tmp_path / "stages").exists()
@@ -91,13 +95,13 @@ def test_half_gpus_and_stages_of_a_killed_node_that_go_on_elsewhere(
     holder, address = nodes
     assert holder.stdin is not None and holder.stdout is not None
     process = start(tmp_path, "--address", address, "--gpus-per-trial", "0.5")
-    cut: set[str] = set()
-    while len(cut) < 2 and process.poll() is None:  # two at once share the only GPU
-        for key in under_way(tmp_path) - cut:  # held where it is: it must not end before the node does
+    held: dict[str, int] = {}
+    while len(held) < 2 and process.poll() is None:  # two at once share the only GPU
+        for key in under_way(tmp_path) - held.keys():  # held where it is: it must not end before the node does
             worker = int((tmp_path / "stages" / key / "lock").read_text().split()[1])
             os.kill(worker, signal.SIGSTOP)
             if key in under_way(tmp_path):
-                cut.add(key)
+                held[key] = worker
             else:  # it ended just before
                 os.kill(worker, signal.SIGCONT)
         time.sleep(0.02)
@@ -105,8 +109,9 @@ def test_half_gpus_and_stages_of_a_killed_node_that_go_on_elsewhere(
     holder.stdin.write("replace\n")
     holder.stdin.flush()
     assert holder.stdout.readline() == "killed\n"
-    kill(MARK, WORKERS)
-    _, err = process.communicate()
+    for worker in held.values():  # the others end with their node; a process that is stopped cannot
+        os.kill(worker, signal.SIGKILL)
+    _, err = ended(process)
     assert process.returncode == 0, err
     assert err.count("tried again: ") == 2 and "has joined (2 CPUs, 1 GPUs)" in err
     assert scores(tmp_path).equals(scores(alone))

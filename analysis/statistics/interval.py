@@ -1,9 +1,12 @@
 """Intervals of a mean over seeds."""
 
-import math
-import statistics
 from collections.abc import Sequence
-from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr, stdtrit
+
+from analysis.statistics.moments import Array, moments
 
 LEVEL = 0.95
 FEWEST = 3  # seeds, for an interval
@@ -13,30 +16,40 @@ def student(values: Sequence[float]) -> tuple[float, float] | None:
     """Student's interval at LEVEL of the mean of one value per seed; None with fewer than FEWEST of them."""
     if len(values) < FEWEST:
         return None
-    half = quantile(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-    middle = statistics.fmean(values)
-    return middle - half, middle + half
+    low, high = intervals(values)
+    return float(low), float(high)
 
 
-@cache
-def quantile(freedom: int, level: float = LEVEL) -> float:
-    """The t with probability `level` between -t and t, for a whole number of degrees of freedom.
+def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float = LEVEL) -> Array:
+    """Student's interval of each mean over seeds; with `items`, over seeds and items.
 
-    By bisection over the angle atan(t / sqrt(freedom)). scipy has it too, but its import would take as long as all
-    the rest of a ranking.
+    A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. That all
+    seeds answer the same test items adds `items`, whose degrees of freedom are taken as without end. Their sum is
+    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2. What seeds and
+    items do together is in both parts, so the interval is a little wide rather than narrow.
+
+    Args:
+        values: [..., seeds], NaN for a hole
+        items: [...], squared standard error of each mean over new items, the seeds being what they are
+        level: probability that the interval holds the true mean, if values are normal
+
+    Returns:
+        [..., 2]: low and high; NaN with fewer than FEWEST seeds.
     """
-    low, high = 0.0, math.pi / 2
-    while (middle := (low + high) / 2) not in (low, high):
-        low, high = (middle, high) if _within(middle, freedom) < level else (low, middle)
-    return math.tan(low) * math.sqrt(freedom)
+    mean, sd, count = (found := moments(values)).mean, found.sd, found.count
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seeds = np.where(count >= FEWEST, sd**2 / count, np.nan)
+        total = seeds + np.asarray(items, dtype=np.float64)
+        freedom = np.where(seeds > 0, (count - 1) * (total / seeds) ** 2, np.inf)
+    half = quantile(freedom, level) * np.sqrt(total)
+    return np.stack([mean - half, mean + half], axis=-1)
 
 
-def _within(angle: float, freedom: int) -> float:
-    """P(|T| < t) as a finite sum over powers of the angle's cosine (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
-    odd = freedom % 2
-    term, total = math.cos(angle) if odd else 1.0, 0.0
-    for power in range(odd, freedom - 1, 2):
-        total += term
-        term *= (power + 1) / (power + 2) * math.cos(angle) ** 2
-    total *= math.sin(angle)
-    return 2 / math.pi * (angle + total) if odd else total
+def quantile(freedom: npt.ArrayLike, level: float = LEVEL) -> Array:
+    """The t with probability `level` between -t and t; the normal's for degrees of freedom without end."""
+    return np.asarray(stdtrit(freedom, (1 + level) / 2))
+
+
+def beyond(t: npt.ArrayLike, freedom: npt.ArrayLike) -> Array:
+    """Probability that Student's t is further from 0 than `t`, on either side."""
+    return np.asarray(2 * stdtr(freedom, -np.abs(t)))

@@ -1,25 +1,29 @@
-"""The transfer matrix for programs: one record per estimate as CSV, or all of it as JSON. Numbers are not rounded."""
+"""A ranking for programs: one record per estimate as CSV, or all of it as JSON. Numbers are not rounded."""
 
 import csv
 import io
 import json
+import math
+from dataclasses import asdict
 from typing import Any
 
-from analysis.ranking import Matrix
-from analysis.statistics.gains import Estimate
+from analysis.contest import Contest
+from analysis.estimate import Estimate
+from analysis.ranking import Ranking
 from spaces.benchmark import NONE
 
-VERSION = 1  # of the JSON document; raised when a key changes its meaning
+VERSION = 2  # of the JSON document; raised when a key changes its meaning
 
 
-def records(found: Matrix) -> list[dict[str, Any]]:
+def records(found: Ranking) -> list[dict[str, Any]]:
     """One record per estimate, in the order of the table: gains, then the baseline's scores, then the floors'.
 
-    `column` is a target or the name of a mean over targets (then `parts` counts targets instead of languages).
+    `column` is a target (or a language, family, ...) or the name of a mean over targets. `parts` counts languages
+    where a column has one target, else targets.
     """
     rows = [("gain", found.gains, found.intermediates), ("baseline", found.levels, (NONE,))]
-    rows.append(("floor", found.levels, found.floors))
-    columns = (*found.targets, *found.groups)
+    rows.append(("floor", found.levels, found.transfer.floors))
+    columns = [column.name for column in found.columns]
     return [
         {"quantity": quantity, "intermediate": name, "column": column, **_fields(estimates[name, column])}
         for quantity, estimates, names in rows
@@ -35,29 +39,34 @@ def _fields(one: Estimate) -> dict[str, Any]:
         "sd": one.sd,
         "low": low,
         "high": high,
+        "p": one.p,
+        "p_holm": one.holm,
+        "p_above": one.above,
         "seeds": one.seeds,
         "of_seeds": one.of_seeds,
         "parts": one.parts,
         "of_parts": one.of_parts,
         "partial": one.partial,
         "holes": [{"seed": hole.seed, "status": hole.status, "reason": hole.reason} for hole in one.holes],
+        "values": one.values,
     }
 
 
-def as_csv(found: Matrix) -> str:
-    """Records as CSV; an absent number is empty, holes read `seed:status` with blanks between them."""
+def as_csv(found: Ranking) -> str:
+    """Records as CSV; an absent number is empty, holes read `seed:status` and values `seed:points`, blanks between."""
     rows = records(found)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         holes = " ".join(f"{hole['seed']}:{hole['status']}" for hole in row["holes"])
-        writer.writerow({**row, "partial": str(row["partial"]).lower(), "holes": holes})
+        values = " ".join(f"{seed}:{value!r}" for seed, value in row["values"].items())
+        writer.writerow({**row, "partial": str(row["partial"]).lower(), "holes": holes, "values": values})
     return text.getvalue().rstrip("\n")
 
 
-def as_json(found: Matrix) -> str:
-    """What was read, the orders and the records as one JSON object."""
+def as_json(found: Ranking) -> str:
+    """What was read, the orders, the contests, the costs and the records as one JSON object."""
     read = found.read
     document = {
         "version": VERSION,
@@ -68,14 +77,33 @@ def as_json(found: Matrix) -> str:
             "seeds": read.seeds,
             "limited": read.limited,
             "stages": None if read.stages is None else dict(zip(("done", "of"), read.stages, strict=True)),
-            "cells": found.cells,
+            "cells": found.counts,
             "runs": found.runs,
-            "metrics": found.metrics,
+            "metrics": found.transfer.metrics,
             "notes": read.notes,
         },
+        "by": found.by,
         "controls": sorted(read.controls),
-        "means": found.groups,
-        "order": {group: found.order(group) for group in found.groups},
+        "means": {name: contest.column.targets for name, contest in found.contests.items()},
+        "order": {name: contest.order for name, contest in found.contests.items()},
+        "contests": {name: _contest(contest) for name, contest in found.contests.items()},
+        "hours": {name: asdict(cost) for name, cost in found.costs.items()},
+        "worth_their_cost": found.worth,
         "estimates": records(found),
     }
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _contest(found: Contest) -> dict[str, Any]:
+    test = {
+        name: value if not isinstance(value, float) or math.isfinite(value) else None
+        for name, value in asdict(found.test).items()
+    }
+    return {
+        "leader": found.leader,
+        "p_best": found.best,
+        "mean_rank": {name: asdict(rank) for name, rank in found.ranks.items()},
+        "groups": found.letters,
+        "leave_one_seed_out": None if found.honest is None else asdict(found.honest),
+        "friedman_nemenyi": test,
+    }

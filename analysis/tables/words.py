@@ -1,15 +1,19 @@
-"""What is said around the transfer matrix, a sentence a line: what was read, the order, the holes, how to read."""
+"""What is said around a ranking, a sentence a line: what was read, the answer, the holes, how to read."""
 
 from collections.abc import Mapping
 
-from analysis.ranking import Matrix
+from analysis.columns import ALL
+from analysis.contest import Contest
+from analysis.estimate import Estimate
+from analysis.ranking import Ranking
 from analysis.statistics.interval import FEWEST, LEVEL
+from analysis.statistics.significance import smallest_gain_in_sd
 from spaces.benchmark import BENCHMARKS, NONE
 
 TIE = "\u00a0"  # a blank at which no line is broken
 
 
-def head(found: Matrix) -> list[str]:
+def head(found: Ranking) -> list[str]:
     """What was read: where from, benchmark, model, seeds, and how much of it is there."""
     read = found.read
     lines = [
@@ -22,41 +26,102 @@ def head(found: Matrix) -> list[str]:
     if read.limited:
         lines.append("Limited: training or test examples were cut. These are no scores to publish.")
     lines += read.notes
-    lines.append(f"{sum(found.cells.values())} cells (intermediate x target x seed): {_counts(found.cells)}.")
+    lines.append(f"{sum(found.counts.values())} cells (intermediate x target x seed): {_counts(found.counts)}.")
     lines.append(f"{sum(found.runs.values())} runs (learning rates of cells): {_counts(found.runs)}.")
     return lines
 
 
-def order(found: Matrix) -> list[str]:
-    """The intermediates by each mean, and what is to be said of the controls."""
+def answer(found: Ranking) -> list[str]:
+    """The answer in words: who leads by each mean, by how much, how sure; and what this design cannot tell."""
     lines = []
-    for group, members in found.groups.items():
-        ranked = found.order(group)
-        items = []
-        for place, name in enumerate(ranked, 1):
-            one = found.gains[name, group]
-            items.append(TIE.join((str(place), name, f"{one.mean:+.1f}{'~' if one.partial else ''}")))
-        means = ", ".join(items) or "no seed has every target"
-        lines.append(f"Order by the {group} ({len(members)} targets): {means}.")
-        left = [name for name in found.intermediates if name not in ranked]
-        if left and ranked:
-            counts = ", ".join(f"{name} ({found.gains[name, group].parts})" for name in left)
-            lines.append(f"Not in it, since no seed has all {len(members)} targets (but at most): {counts}.")
+    for name, contest in found.contests.items():
+        lead = contest.leader
+        if lead is None:
+            lines.append(f"No answer by the {name}: no intermediate task has a seed with all its targets.")
+            continue
+        one = found.gains[lead, name]
+        lines.append(
+            f"Best by the {name} over {len(contest.column.targets)} targets: {lead} {_sure(one)}. {_rivals(contest)}"
+        )
+    lines += _honest(found.contests[ALL])
+    return [*lines, *_design(found)]
+
+
+def _sure(one: Estimate) -> str:
+    """A leading gain with what is known of it."""
+    if one.interval is None:
+        few = f"{_many(one.seeds)} give{'s' * (one.seeds == 1)} no interval"
+        return f"{one.mean:+.1f} points; {few}, so this may be chance"
+    low, high = one.interval
+    text = f"{one.mean:+.1f} points, {LEVEL:.0%}{TIE}interval {low:+.1f} to {high:+.1f}, P(gain > 0) {one.above:.2f}"
+    return text if one.beyond else f"{text}: not shown to differ from `{NONE}`"
+
+
+def _rivals(contest: Contest) -> str:
+    lead = contest.leader
+    if lead is None or lead not in contest.best:
+        return ""
+    same = set(contest.letters.get(lead, ""))
+    rivals = [name for name in contest.order if name != lead and same & set(contest.letters.get(name, ""))]
+    others = f"not told apart from it: {', '.join(rivals)}" if rivals else "told apart from all others"
+    return f"P(best) {contest.best[lead]:.2f}; {others}."
+
+
+def _honest(contest: Contest) -> list[str]:
+    one = contest.honest
+    if one is None:
+        return []
+    chosen = list(dict.fromkeys(name for _, name, _ in one.folds))
+    text = (
+        f"The best of many looks better than it is: {one.name} {one.naive:+.1f} on the seeds that chose it; chosen on "
+        f"all seeds but one and read on that one (leave one seed out) {one.honest:+.1f}, "
+        + (f"always {chosen[0]}." if len(chosen) == 1 else f"where the choice was now {', now '.join(chosen)}.")
+    )
+    return [text + (f" No candidates, for they lack a seed: {', '.join(one.left_out)}." if one.left_out else "")]
+
+
+def _design(found: Ranking) -> list[str]:
+    """What so many seeds and targets can separate at all."""
+    seeds = len(found.read.seeds)
+    cells = sum(one.p is not None for (_, column), one in found.gains.items() if column not in found.contests)
+    lines = []
+    if cells:
+        need = smallest_gain_in_sd(seeds, cells)
+        lines.append(
+            f"What {seeds} seeds can show: among {cells} cells one survives Holm's correction if its gain exceeds "
+            f"{need:.1f} times its standard deviation over seeds. {found.contests[ALL].test.verdict}"
+        )
+    return lines
+
+
+def order(found: Ranking) -> list[str]:
+    """Who has no place in an order, and what is to be said of the controls."""
+    lines = []
+    for name, contest in found.contests.items():
+        left = [each for each in found.intermediates if each not in contest.order]
+        if left and contest.order:
+            counts = ", ".join(f"{each} ({found.gains[each, name].parts})" for each in left)
+            targets = len(contest.column.targets)
+            lines.append(f"Without a {name}, since no seed has all {targets} targets (but at most): {counts}.")
     for control in (name for name in found.intermediates if name in found.read.controls):
-        row = {target: found.gains[control, target] for target in (*found.targets, *found.groups)}
-        above = [target for target, one in row.items() if one.beyond and (one.mean or 0) > 0]
+        row = {column.name: found.gains[control, column.name] for column in found.columns}
+        above = [name for name, one in row.items() if one.beyond and (one.mean or 0) > 0]
+        sure = [name for name in above if row[name].certain]
         if not any(one.interval for one in row.values()):
             lines.append(f"Control {control}: without intervals it cannot be judged.")
+        elif sure:
+            lines.append(f"Control {control}: GAINS even after Holm, which a control should not: {', '.join(sure)}.")
         elif above:
             lines.append(
-                f"Control {control}: GAINS beyond its interval, which a control should not: {', '.join(above)}."
+                f"Control {control}: GAINS beyond its interval, which a control should not, but not after Holm: "
+                f"{', '.join(above)}."
             )
         else:
             lines.append(f"Control {control}: no gain beyond its interval, as it should be.")
     return lines
 
 
-def missing(found: Matrix) -> list[str]:
+def missing(found: Ranking) -> list[str]:
     """Every cell that lacks seeds or languages, the baseline's first: a gain that lacks only that is not repeated.
 
     Chains that go on from a degenerate intermediate run are in the means, and are named here.
@@ -65,10 +130,11 @@ def missing(found: Matrix) -> list[str]:
         f"{name}, seed {seed}: its chain starts from a degenerate intermediate run" + (f" ({reason})" if reason else "")
         for name, seed, reason in found.doubtful
     ]
-    baseless = {(target, hole.seed) for target in found.targets for hole in found.levels[NONE, target].holes}
-    for (name, target), one in [*found.levels.items(), *found.gains.items()]:
-        if target in found.groups:
-            continue
+    baseless = {
+        (target, hole.seed) for (name, target), one in found.cells.items() if name == NONE for hole in one.holes
+    }
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (name, target), one in found.cells.items():
         seeds: dict[str, list[int]] = {}
         for hole in one.holes:
             if hole.status != "unpaired" or (target, hole.seed) not in baseless:
@@ -78,26 +144,46 @@ def missing(found: Matrix) -> list[str]:
         if one.seeds and one.parts < one.of_parts:
             parts.append(f"{one.parts} of {one.of_parts} languages")
         if parts:
-            lines.append(f"{name} -> {target}: {'; '.join(parts)}")
+            alike.setdefault((name, "; ".join(parts)), []).append(target)
+    every = len(found.transfer.targets)
+    for (name, what), targets in alike.items():
+        where = f"all {every} targets" if len(targets) == every > 1 else ", ".join(targets)
+        lines.append(f"{name} -> {where}: {what}")
     return lines
 
 
-def legend(found: Matrix) -> list[str]:
+def legend(found: Ranking) -> list[str]:
     """How to read the marks."""
-    cells = [one for (_, target), one in found.gains.items() if target not in found.groups]
+    cells = [one for (_, column), one in found.gains.items() if column not in found.contests]
     tested = sum(one.interval is not None for one in cells)
     lines = [
-        f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over seeds."
+        f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
+        "targets, then over seeds."
     ]
     if tested:
         lines.append(
             f"* The {LEVEL:.0%} interval over seeds (Student's t) excludes 0; of {tested} such cells about "
-            f"{tested * (1 - LEVEL):.0f} would by chance alone."
+            f"{tested * (1 - LEVEL):.0f} would by chance alone. ** So it does after Holm's correction for all of them."
+        )
+        lines.append(
+            "P(>0), P(best) and ranks: shares of draws of the true means over seeds, whole chains together. Who shares "
+            "a letter under `group` cannot be told apart (paired tests, Holm)."
         )
     if tested < len(cells):
         lines.append(f"{'Some cells have no' if tested else 'There is no'} interval: it takes {FEWEST} seeds.")
     if any(one.mean is not None and one.partial for one in (*found.gains.values(), *found.levels.values())):
         lines.append("~ Partial: seeds, languages or targets are missing that others have.")
+    if found.by not in ("target", "language"):
+        lines.append(
+            f"A {found.by} is the mean over its languages within a target, then over the targets that have any."
+        )
+    if found.by != "target":
+        lines.append("English stands apart: all else is zero-shot.")
+    if found.costs:
+        lines.append(
+            "Cost: training and evaluation of the intermediate run that was used, on whatever ran it; below, with all "
+            "learning rates. Means over seeds."
+        )
     lines.append(
         "The run with the best English dev score stands for a cell. Stopped, degenerate and failed runs are in no "
         "mean. Neighbours in the order need not differ."
@@ -107,12 +193,16 @@ def legend(found: Matrix) -> list[str]:
 
 def numbered(noun: str, items: tuple[int, ...]) -> str:
     """`3 seeds (0, 1, 2)`."""
-    return f"{len(items)} {noun}{'s' * (len(items) != 1)} ({', '.join(map(str, items))})"
+    return f"{_many(len(items), noun)} ({', '.join(map(str, items))})"
 
 
-def spread(found: Matrix) -> bool:
+def spread(found: Ranking) -> bool:
     """True if any gain has a standard deviation over seeds."""
     return any(one.sd is not None for one in found.gains.values())
+
+
+def _many(count: int, noun: str = "seed") -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

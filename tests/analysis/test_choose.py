@@ -4,13 +4,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.ranking import matrix
 from analysis.scores.load import load
 from spaces.errors import UsageError
+from tests.analysis.ranked import ranked
 
 
 def gain(folder: Path, cell: tuple[str, str] = ("nli", "xnli"), **options: object) -> float | None:
-    return matrix(load([folder]), **options).gains[cell].mean  # type: ignore[arg-type]
+    return ranked(load([folder]), **options).gains[cell].mean  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_dev_rows_of_other_languages_never_choose(write_file: Callable[..., Path
 def test_a_run_that_did_not_finish_is_never_chosen(two_rates: Callable[..., Path], status: str) -> None:
     folder = two_rates(low=[0.3], high=[0.9], status=status)
     assert gain(folder) == pytest.approx(10)
-    assert matrix(load([folder])).runs == {"finished": 2, status: 1}
+    assert ranked(load([folder])).runs == {"finished": 2, status: 1}
 
 
 def test_a_stopped_run_with_the_best_dev_score_is_not_chosen(write_file: Callable[..., Path]) -> None:
@@ -172,7 +172,7 @@ def test_a_score_that_lacks_an_official_metric_is_missing(
         run_of(intermediate="none", test={"xquad": {"en": (0.5, 0.5), "de": (0.5, 0.5)}}),
         run_of(intermediate="nli", test={"xquad": {"en": (0.6, 0.8), "de": (0.1, None)}}),
     ]
-    one = matrix(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
+    one = ranked(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
     assert one.mean == pytest.approx(20)
     assert (one.parts, one.of_parts) == (1, 2)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.ranking import matrix
 from analysis.scores.load import load
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
+from tests.analysis.ranked import ranked
 
 NONE = ("none", "xnli", 0, "de", "acc", 0.5)
 NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
@@ -45,17 +45,17 @@ def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[...
     file = write_file([NLI], name="two.parquet")
     casts = {"seed": pl.UInt8, "value": pl.Float32, "target": pl.Categorical}
     pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
-    assert matrix(load([tmp_path])).gains["nli", "xnli"].mean == pytest.approx(10, abs=1e-4)
+    assert ranked(load([tmp_path])).gains["nli", "xnli"].mean == pytest.approx(10, abs=1e-4)
 
 
 def test_paths_are_read_together_and_copies_count_once(write_file: Callable[..., Path]) -> None:
     one, two = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
-    found = matrix(load([one, two, one]))
+    found = ranked(load([one, two, one]))
     assert found.gains["nli", "xnli"].seeds == 1
 
 
 def test_sweeps_of_other_seeds_add_up(sweep: Callable[..., Path]) -> None:
-    one = matrix(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
+    one = ranked(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
     assert (one.mean, one.seeds) == (pytest.approx(10), 3)
 
 
@@ -81,7 +81,7 @@ def test_targets_that_only_share_a_training_stay_out(
     runs = [run_of(intermediate=task, test=both) for task in ("none", "nli")]
     # A spec names all retrieval targets of its benchmark, asked for or not.
     folder = write_sweep(tmp_path, runs, targets=["xquad"], retrieval=["tatoeba"])
-    assert matrix(load([folder])).targets == ("xquad",)
+    assert ranked(load([folder])).transfer.targets == ("xquad",)
 
 
 def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_pa
     (tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet").unlink()
     read = load([folder])
     assert read.stages == (3, 4)
-    one = matrix(read).gains["nli", "xnli"]
+    one = ranked(read).gains["nli", "xnli"]
     assert [(hole.seed, hole.status) for hole in one.holes] == [(1, "missing")]
 
 
@@ -120,23 +120,23 @@ def test_rows_of_an_older_version_that_lack_a_column(sweep: Callable[..., Path],
     folder = sweep()
     file = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
     pl.read_parquet(file).drop("limited", "examples").write_parquet(file)
-    assert matrix(load([folder])).gains["nli", "xnli"].mean == pytest.approx(10)
+    assert ranked(load([folder])).gains["nli", "xnli"].mean == pytest.approx(10)
 
 
 def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
     file = write_file([(*NONE[:5], 50.0), (*NLI[:5], 60.0)])
     read = load([file])
-    assert matrix(read).gains["nli", "xnli"].mean == pytest.approx(10)
+    assert ranked(read).gains["nli", "xnli"].mean == pytest.approx(10)
     assert "read as points" in read.notes[0]
     with pytest.raises(UsageError, match="at most 1, found 60: use --scale points"):
         load([file], "share")
-    assert matrix(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
+    assert ranked(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., Path], value: float | None) -> None:
     more = [("none", "panx", 0, "de", "acc", 0.5), ("nli", "panx", 0, "de", "acc", 0.7)]
-    found = matrix(load([write_file([NONE, (*NLI[:5], value), *more])]))
+    found = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
     assert found.gains["nli", "xnli"].mean is None
     assert found.gains["nli", "mean"].mean is None
     assert found.cells == {"finished": 3, "missing": 1}
@@ -221,7 +221,7 @@ def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
     assert read.stages == (3, 4)
     (note,) = read.notes
     assert note.startswith(f"stages/{key}/scores.parquet") and "counts as missing" in note
-    assert [(hole.seed, hole.status) for hole in matrix(read).gains["nli", "xnli"].holes] == [(1, "missing")]
+    assert [(hole.seed, hole.status) for hole in ranked(read).gains["nli", "xnli"].holes] == [(1, "missing")]
 
 
 def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -261,10 +261,10 @@ def test_experiments_are_not_mixed(sweep: Callable[..., Path], write_file: Calla
 
 def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -> None:
     with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* stands there as 0\.6 and 0\.7"):
-        matrix(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
+        ranked(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
     status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
     with pytest.raises(UsageError, match="nli -> xnli, seed 0: is both failed and finished"):
-        matrix(load([write_file(status, "status")]))
+        ranked(load([write_file(status, "status")]))
 
 
 def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_path: Path) -> None:

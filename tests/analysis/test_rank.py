@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.columns import ALL, TRAINED
 from analysis.rank import main
-from analysis.ranking import ALL, TRAINED, Matrix, matrix
+from analysis.ranking import Ranking
 from analysis.scores.load import load
 from analysis.tables import export, show, words
+from tests.analysis.ranked import ranked
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
@@ -59,8 +61,8 @@ def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path_factory: pyt
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> Matrix:
-    return matrix(load([folder]))
+def found(folder: Path) -> Ranking:
+    return ranked(load([folder]))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
@@ -69,12 +71,12 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str
     return code, captured.out, captured.err
 
 
-def numbers(found: Matrix) -> dict[tuple[str, str], float | None]:
+def numbers(found: Ranking) -> dict[tuple[str, str], float | None]:
     """Every mean of the matrix, under the names of rows and columns."""
     return {key: one.mean for key, one in (*found.gains.items(), *found.levels.items())}
 
 
-def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
     code, out, err = printed(capsys, folder, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
@@ -90,7 +92,7 @@ def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], fol
     assert "synthetic" in err  # what was read stands apart from the table
 
 
-def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
     code, out, err = printed(capsys, folder, "--format", "json")
     document = json.loads(out)
     assert (code, err) == (0, "")
@@ -99,11 +101,11 @@ def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], fo
         one = (found.gains if row["quantity"] == "gain" else found.levels)[row["intermediate"], row["column"]]
         assert (row["low"], row["high"]) == (one.interval or (None, None))
         assert (row["sd"], row["seeds"], row["parts"]) == (one.sd, one.seeds, one.parts)
-    assert document["order"][TRAINED] == list(found.order(TRAINED))
-    assert document["read"]["cells"] == dict(found.cells)
+    assert document["order"][TRAINED] == list(found.contests[TRAINED].order)
+    assert document["read"]["cells"] == dict(found.counts)
 
 
-def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
     code, out, _ = printed(capsys, folder, "--format", "markdown")
     lines = [[field.strip() for field in line.strip("|").split("|")] for line in out.splitlines() if line[:1] == "|"]
     assert code == 0
@@ -114,7 +116,9 @@ def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str]
     _agree(read, found)
 
 
-def test_the_table_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Matrix) -> None:
+def test_the_table_gives_the_same_numbers_back(
+    capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking
+) -> None:
     _, out, _ = printed(capsys, folder)
     lines = out.splitlines()
     head = next(number for number, line in enumerate(lines) if "pawsx" in line)
@@ -132,7 +136,7 @@ def _names(titles: list[str]) -> list[str]:
     return [*titles[:-2], ALL, TRAINED]
 
 
-def _agree(read: dict[tuple[str, str], str], found: Matrix) -> None:
+def _agree(read: dict[tuple[str, str], str], found: Ranking) -> None:
     assert read.keys() == numbers(found).keys()
     for key, mean in numbers(found).items():
         if mean is None:
@@ -142,17 +146,17 @@ def _agree(read: dict[tuple[str, str], str], found: Matrix) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_the_table_fits_the_width(found: Matrix, width: int) -> None:
+def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
     text = show.table(found, width)
     assert max(map(len, text.splitlines())) <= width
     assert all(f" {target}" in text for target in TARGETS)
 
 
-def test_the_matrix_is_one_block_of_120_columns(found: Matrix) -> None:
+def test_the_matrix_is_one_block_of_120_columns(found: Ranking) -> None:
     assert show.table(found, 118).count("multitask") == 3  # the matrix and two orders
 
 
-def test_every_hole_is_on_screen(found: Matrix) -> None:
+def test_every_hole_is_on_screen(found: Ranking) -> None:
     text = show.table(found, 118)
     assert "qqp -> panx: seed 1 failed" in text
     assert "ccg -> xnli: seed 2 stopped" in text
@@ -163,7 +167,7 @@ def test_every_hole_is_on_screen(found: Matrix) -> None:
     assert "since no seed has all 9 targets (but at most): squad (8)" in text
 
 
-def test_what_a_reader_must_know_is_on_screen(found: Matrix) -> None:
+def test_what_a_reader_must_know_is_on_screen(found: Ranking) -> None:
     text = show.table(found, 118)
     assert "nothing here is about natural language" in text
     assert "(control)" in text
@@ -175,7 +179,7 @@ def test_what_a_reader_must_know_is_on_screen(found: Matrix) -> None:
 def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
     runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
     folder = write_sweep(tmp_path, runs, targets=["xnli", *(f"t{i}" for i in range(20))])
-    found = matrix(load([folder]))
+    found = ranked(load([folder]))
     assert "and 28 more cells: --format json has them all" in show.table(found, 100)
     assert sum(bool(row["holes"]) for row in export.records(found)) == 40
 
@@ -186,13 +190,13 @@ def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[
         for task, score in (("none", 0.5), ("shuffled", 0.6))
         for seed in range(3)
     ]
-    found = matrix(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
+    found = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
     assert any("GAINS beyond its interval" in line for line in words.order(found))
 
 
 def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
-    text = show.table(matrix(load([write_file(rows)])), 100)
+    text = show.table(ranked(load([write_file(rows)])), 100)
     assert "There is no interval: it takes 3 seeds." in text
     assert "*" not in text
 

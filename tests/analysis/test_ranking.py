@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.ranking import ALL, TRAINED, Matrix, matrix
+from analysis.columns import ALL, TRAINED
+from analysis.ranking import Ranking
 from analysis.scores.load import Scores, load
+from tests.analysis.ranked import ranked
 
 WORLD = {
     ("none", "xnli"): {"en": 0.50, "de": 0.40},
@@ -55,7 +57,7 @@ Runs = dict[tuple[str, str, int], object]
 
 
 def test_the_whole_matrix_worked_by_hand(read: Read, runs: Runs) -> None:
-    found = matrix(read(runs))
+    found = ranked(read(runs))
     gains = {cell: one.mean for cell, one in found.gains.items()}
     lift = 4 / 3  # of nli, in points, the mean of 0, 1 and 3
     assert gains == pytest.approx(
@@ -78,41 +80,41 @@ def test_the_whole_matrix_worked_by_hand(read: Read, runs: Runs) -> None:
     assert found.levels["none", "xnli"].mean == pytest.approx(55)
     assert found.levels["none", "xnli"].sd == pytest.approx(10)
     assert found.levels["none", ALL].mean == pytest.approx((55 + 55 + 30) / 3)
-    assert found.cells == {"finished": 27}
+    assert found.counts == {"finished": 27}
     assert not any(one.partial for one in found.gains.values())
 
 
 def test_retrieval_has_its_own_mean_and_can_turn_the_order(read: Read, runs: Runs) -> None:
     for seed in SEEDS:  # without retrieval qa is now ahead
         runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], test=runs["qa", "xnli", seed].test)
-    found = matrix(read(runs))
-    assert found.order(ALL) == ("nli", "qa")
-    assert found.order(TRAINED) == ("qa", "nli")
+    found = ranked(read(runs))
+    assert found.contests[ALL].order == ("nli", "qa")
+    assert found.contests[TRAINED].order == ("qa", "nli")
     assert found.intermediates == ("nli", "qa")
 
 
 def test_without_retrieval_targets_there_is_one_mean(read: Read, runs: Runs) -> None:
     trained = {key: run for key, run in runs.items() if key[1] != "tatoeba"}
-    assert list(matrix(read(trained, targets=["xnli", "panx"], retrieval=[])).groups) == [ALL]
+    assert list(ranked(read(trained, targets=["xnli", "panx"], retrieval=[])).contests) == [ALL]
 
 
 @pytest.mark.parametrize("name", ["bucc", "tatoeba", "mewslix", "mewsli-x", "lareqa", "BUCC"])
 def test_retrieval_targets_of_a_file_are_known_by_name(write_file: Callable[..., Path], name: str) -> None:
     rows = [(task, target, 0, "de", "acc", 0.5) for task in ("none", "nli") for target in (name, "xnli")]
-    assert matrix(load([write_file(rows)])).groups[TRAINED] == ("xnli",)
+    assert ranked(load([write_file(rows)])).contests[TRAINED].column.targets == ("xnli",)
 
 
 @pytest.mark.parametrize("status", ["stopped", "degenerate", "failed"])
 def test_runs_that_did_not_finish_are_shown_and_never_averaged(read: Read, runs: Runs, status: str) -> None:
-    whole = matrix(read(runs))
+    whole = ranked(read(runs))
     runs["nli", "xnli", 2] = replace(runs["nli", "xnli", 2], status=status, reason="why")
-    found = matrix(read(runs))
+    found = ranked(read(runs))
     cell, mean = found.gains["nli", "xnli"], found.gains["nli", ALL]
     assert cell.mean == pytest.approx(11.5)  # of 11 and 12
     assert (cell.seeds, cell.of_seeds, cell.partial) == (2, 3, True)
     assert [(hole.seed, hole.status, hole.reason) for hole in cell.holes] == [(2, status, "why")]
     assert (mean.seeds, mean.of_seeds) == (2, 3)  # seed 2 lacks a target, and is not averaged over the other two
-    assert found.cells == {"finished": 26, status: 1}
+    assert found.counts == {"finished": 26, status: 1}
     assert found.gains["qa", "xnli"] == whole.gains["qa", "xnli"]
 
 
@@ -123,26 +125,26 @@ def test_a_cell_without_any_finished_run_has_a_word_and_no_mean(read: Read, runs
             runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], status=status)
         else:
             del runs["nli", "xnli", seed]
-    found = matrix(read(runs))
+    found = ranked(read(runs))
     cell, mean = found.gains["nli", "xnli"], found.gains["nli", ALL]
     assert (cell.mean, cell.sd, cell.hole) == (None, None, status or "missing")
     assert (mean.mean, mean.parts, mean.of_parts) == (None, 2, 3)
-    assert found.order(ALL) == ("qa",)
+    assert found.contests[ALL].order == ("qa",)
     assert found.intermediates == ("qa", "nli")  # last, but there
 
 
 def test_without_its_baseline_a_cell_is_unpaired(read: Read, runs: Runs) -> None:
     del runs["none", "xnli", 1]
-    found = matrix(read(runs))
+    found = ranked(read(runs))
     assert [(hole.seed, hole.status) for hole in found.gains["qa", "xnli"].holes] == [(1, "unpaired")]
     assert found.gains["qa", "xnli"].mean == pytest.approx(2)
-    assert found.cells == {"finished": 26, "missing": 1}
+    assert found.counts == {"finished": 26, "missing": 1}
 
 
 def test_missing_languages_make_a_cell_partial_and_leave_both_sides(read: Read, runs: Runs) -> None:
     run = runs["nli", "xnli", 0]
     runs["nli", "xnli", 0] = replace(run, test={"xnli": {"en": run.test["xnli"]["en"]}})
-    one = matrix(read(runs)).gains["nli", "xnli"]
+    one = ranked(read(runs)).gains["nli", "xnli"]
     assert one.mean == pytest.approx((10 + 12 + 14) / 3)  # at seed 0 English against English
     assert (one.parts, one.of_parts, one.partial) == (1, 2, True)
 
@@ -151,16 +153,16 @@ def test_an_intermediate_run_that_failed_explains_its_missing_cells(read: Read, 
     for target in ("xnli", "panx", "tatoeba"):
         del runs["nli", target, 0]
     runs["nli", "", 0] = run_of(intermediate="nli", test={}, kind="intermediate", status="failed")
-    hole = matrix(read(runs)).gains["nli", "xnli"].holes[0]
+    hole = ranked(read(runs)).gains["nli", "xnli"].holes[0]
     assert (hole.status, hole.reason) == ("missing", "its intermediate run: failed")
 
 
 def test_a_chain_from_a_degenerate_intermediate_run_is_named(read: Read, runs: Runs, run_of: type) -> None:
     stage = run_of(intermediate="nli", test={}, kind="intermediate", status="degenerate", reason="constant", seed=1)
-    found = matrix(read({**runs, ("nli", "", 1): stage}))
+    found = ranked(read({**runs, ("nli", "", 1): stage}))
     assert found.doubtful == (("nli", 1, "constant"),)
     assert (
-        matrix(read({**runs, ("a", "", 1): stage, ("b", "", 1): replace(stage, status="finished", rate=1.0)})).doubtful
+        ranked(read({**runs, ("a", "", 1): stage, ("b", "", 1): replace(stage, status="finished", rate=1.0)})).doubtful
         == ()
     )
 
@@ -171,22 +173,22 @@ def test_floors_are_never_ranked_nor_scores(read: Read, runs: Runs, run_of: type
             intermediate="random-encoder", test={"xnli": {"en": 0.1, "de": 0.1}}, seed=seed
         )
         runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], majority=0.99)
-    found = matrix(read(runs))
+    found = ranked(read(runs))
     assert found.intermediates == ("nli", "qa")
-    assert found.floors == ("majority", "random-encoder")
+    assert found.transfer.floors == ("majority", "random-encoder")
     assert found.levels["random-encoder", "xnli"].mean == pytest.approx(10)
     assert found.levels["majority", "xnli"].mean == pytest.approx(99)
     assert found.levels["majority", "panx"].mean is None
     assert found.gains["nli", "xnli"].mean == pytest.approx(11 + 4 / 3)
-    assert found.cells == {"finished": 27}
+    assert found.counts == {"finished": 27}
 
 
-def same(one: Matrix, other: Matrix) -> bool:
-    return (one.gains, one.levels, one.intermediates, one.cells, one.runs) == (
+def same(one: Ranking, other: Ranking) -> bool:
+    return (one.gains, one.levels, one.intermediates, one.counts, one.runs) == (
         other.gains,
         other.levels,
         other.intermediates,
-        other.cells,
+        other.counts,
         other.runs,
     )
 
@@ -196,7 +198,7 @@ def same(one: Matrix, other: Matrix) -> bool:
 def test_the_order_of_rows_changes_nothing(read: Read, runs: Runs, seed: int) -> None:
     scores = read(runs)
     mixed = replace(scores, rows=scores.rows.sample(fraction=1, shuffle=True, seed=seed))
-    assert same(matrix(scores), matrix(mixed))
+    assert same(ranked(scores), ranked(mixed))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
@@ -221,8 +223,8 @@ def test_another_run_that_did_not_finish_never_changes_a_mean(
     more = run_of(intermediate=task, test=test, seed=seed, rate=0.5, dev=dev, status=status)
     folders = [tmp_path_factory.mktemp("sweep") for _ in range(2)]
     before, after = (
-        matrix(load([write_sweep(folder, made)]))
+        ranked(load([write_sweep(folder, made)]))
         for folder, made in zip(folders, (runs.values(), [*runs.values(), more]), strict=True)
     )
-    assert (after.gains, after.levels, after.cells) == (before.gains, before.levels, before.cells)
+    assert (after.gains, after.levels, after.counts) == (before.gains, before.levels, before.counts)
     assert after.runs == {"finished": 27, status: 1}

@@ -1,0 +1,113 @@
+"""The intermediate tasks against each other, by a mean over targets: who leads, and who cannot be told apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.columns import Column, points
+from analysis.statistics.draws import best, draws, quantiles
+from analysis.statistics.groups import groups, letters
+from analysis.statistics.interval import FEWEST
+from analysis.statistics.moments import Array, moments
+from analysis.statistics.ranks import RankTest, mean_ranks, rank_test
+from analysis.statistics.winner import Winner, winner
+from analysis.transfer import Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The mean over targets of the place among all intermediates (1 is best), with its interval over seeds."""
+
+    mean: float
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Honest:
+    """The winner's gain where it was chosen, and where it was not: on the seed left out of the choice."""
+
+    name: str
+    naive: float
+    honest: float
+    folds: tuple[tuple[int, str, float], ...]  # seed left out, who was chosen without it, gain there
+    left_out: tuple[str, ...]  # no candidates, since they lack a seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """The order of the intermediates by one mean over targets, best first, and how sure it is.
+
+    A control is in the order, and no candidate for the winner.
+    """
+
+    column: Column
+    order: tuple[str, ...]  # those that have a mean
+    best: Mapping[str, float]  # candidate -> P(best); empty with too few seeds
+    ranks: Mapping[str, Rank]
+    letters: Mapping[str, str]  # who has a letter in common cannot be told apart; empty with too few seeds
+    honest: Honest | None
+    test: RankTest
+
+    @property
+    def leader(self) -> str | None:
+        """The candidate with the best mean."""
+        return next((name for name in self.order if name in self.candidates), None)
+
+    candidates: tuple[str, ...]
+
+
+def contest(found: Transfer, column: Column, rng: np.random.Generator, count: int) -> Contest:
+    """Compare the intermediates by `column`, with `count` draws of the means over seeds."""
+    names = found.intermediates
+    values = points(found, column, found.gains).values  # intermediates x seeds
+    spread = moments(values)
+    known = {name: float(mean) for name, mean in zip(names, spread.mean, strict=True) if np.isfinite(mean)}
+    order = tuple(sorted(known, key=lambda name: (-known[name], name)))
+    judged = spread.count >= FEWEST
+    candidate = np.array([name not in found.read.controls for name in names])
+    chance = best(draws(np.where((judged & candidate)[:, None], values, np.nan), rng, count))
+    sets = groups(np.where(judged[:, None], values, np.nan)) if judged.sum() > 1 else ()
+    marks = letters(sets, len(names))
+    targets = _targets(found, column, order)
+    return Contest(
+        column=column,
+        order=order,
+        best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
+        ranks=_ranks(targets, order, rng, count),
+        letters={name: mark for name, mark in zip(names, marks, strict=True) if mark},
+        honest=_honest(found, winner(np.where(candidate[:, None], values, np.nan))),
+        test=rank_test(moments(targets).mean),
+        candidates=tuple(name for name in names if name not in found.read.controls),
+    )
+
+
+def _targets(found: Transfer, column: Column, order: tuple[str, ...]) -> Array:
+    """The gains of each target: intermediates in `order` x targets x seeds."""
+    rows = [found.intermediates.index(name) for name in order]
+    single = [Column(name=target, targets=(target,), languages=column.languages) for target in column.targets]
+    return np.stack([points(found, each, found.gains[rows]).values for each in single], axis=1)
+
+
+def _ranks(targets: Array, order: tuple[str, ...], rng: np.random.Generator, count: int) -> dict[str, Rank]:
+    means = mean_ranks(moments(targets).mean)
+    few = (np.isfinite(targets).sum(axis=-1) < FEWEST).any()
+    bounds = None if few else quantiles(mean_ranks(draws(targets, rng, count)))
+    return {
+        name: Rank(float(means[place]), None if bounds is None else (float(bounds[place, 0]), float(bounds[place, 1])))
+        for place, name in enumerate(order)
+        if np.isfinite(means[place])
+    }
+
+
+def _honest(found: Transfer, one: Winner | None) -> Honest | None:
+    if one is None:
+        return None
+    names = found.intermediates
+    return Honest(
+        name=names[one.arm],
+        naive=one.naive,
+        honest=one.honest,
+        folds=tuple((found.seeds[seed], names[arm], gain) for seed, arm, gain in one.folds),
+        left_out=tuple(names[arm] for arm in one.left_out),
+    )

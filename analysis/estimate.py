@@ -1,0 +1,128 @@
+"""One number of a table: a mean over seeds with its uncertainty, and what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.columns import Column, Points, points
+from analysis.statistics.draws import draws, positive
+from analysis.statistics.interval import intervals
+from analysis.statistics.moments import EPSILON, moments
+from analysis.statistics.significance import ALPHA, holm, p_values
+from analysis.transfer import Array, Cell, Hole, Transfer
+
+Key = tuple[str, str]  # chain, column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean over seeds, in points, and what it rests on.
+
+    `parts` of `of_parts` languages (of a column with one target) or targets (of a mean over targets) are in it: the
+    fewest of any seed.
+    """
+
+    mean: float | None
+    sd: float | None = None  # over seeds; null with one seed
+    interval: tuple[float, float] | None = None  # of the mean; null with too few seeds
+    p: float | None = None  # two-sided, of no difference
+    holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
+    above: float | None = None  # share of the draws above 0
+    values: Mapping[int, float]  # by seed
+    of_seeds: int
+    parts: int
+    of_parts: int
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds are in it."""
+        return len(self.values)
+
+    @property
+    def partial(self) -> bool:
+        """True if languages, targets or seeds are missing that others have."""
+        return self.seeds < self.of_seeds or self.parts < self.of_parts
+
+    @property
+    def beyond(self) -> bool:
+        """True if the interval excludes 0."""
+        return self.interval is not None and (self.interval[0] > EPSILON or self.interval[1] < -EPSILON)
+
+    @property
+    def certain(self) -> bool:
+        """True if it differs from 0 even when all cells of the table are looked at."""
+        return self.holm is not None and self.holm < ALPHA
+
+    @property
+    def hole(self) -> str | None:
+        """One word for a cell without a mean: the status that its seeds share, or `mixed`."""
+        if self.mean is not None or not self.holes:
+            return None
+        words = {hole.status for hole in self.holes}
+        return words.pop() if len(words) == 1 else "mixed"
+
+
+def estimates(
+    found: Transfer,
+    array: Array,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    holes: Mapping[Cell, Hole],
+    drawing: tuple[np.random.Generator, int] | None = None,
+) -> dict[Key, Estimate]:
+    """The estimates of a table, by row and column.
+
+    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `drawing`, a generator
+    and the number of draws, they are tested against 0; p is adjusted for the cells of single columns together, and
+    for each mean over the targets among its own.
+    """
+    parts = [points(found, column, array) for column in columns]
+    values = np.stack([part.values for part in parts], axis=1)  # names x columns x seeds
+    tested = _tests(values, columns, drawing) if drawing else {}
+    spread, bounds = moments(values), intervals(values)
+
+    def one(row: int, place: int) -> Estimate:
+        there = np.isfinite(values[row, place])
+        part, column = parts[place], columns[place]
+        single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
+        ends = (holes.get((names[row], single, seed)) for seed in found.seeds) if single else ()
+        return Estimate(
+            mean=_known(spread.mean[row, place]),
+            sd=_known(spread.sd[row, place]),
+            interval=_pair(bounds[row, place]),
+            **{name: _known(each[row, place]) for name, each in tested.items()},
+            values={seed: float(values[row, place, s]) for s, seed in enumerate(found.seeds) if there[s]},
+            of_seeds=len(found.seeds),
+            parts=_fewest(part, row, there),
+            of_parts=part.of_parts,
+            holes=tuple(hole for hole in ends if hole is not None),
+        )
+
+    return {(name, column.name): one(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)}
+
+
+def _tests(values: Array, columns: Sequence[Column], drawing: tuple[np.random.Generator, int]) -> dict[str, Array]:
+    p = p_values(values)
+    single = np.array([not column.mean for column in columns])
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[:, single] = holm(p[:, single])
+    for place in np.flatnonzero(~single):
+        adjusted[:, place] = holm(p[:, place])
+    above = np.where(np.isnan(p), np.nan, positive(draws(values, *drawing)))
+    return {"p": p, "holm": adjusted, "above": above}
+
+
+def _fewest(part: Points, row: int, there: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+    """The fewest parts of any seed that counts; where no seed has every target, how many targets the fullest has."""
+    parts = part.parts[row]
+    return int(parts[there].min() if there.any() else parts.max(initial=0))
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _pair(bounds: Array) -> tuple[float, float] | None:
+    return (float(bounds[0]), float(bounds[1])) if np.isfinite(bounds).all() else None

@@ -1,0 +1,74 @@
+"""Sets of arms that the seeds cannot tell apart: a compact letter display."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics.moments import Array, moments
+from analysis.statistics.significance import ALPHA, holm, p_values
+
+Groups = tuple[tuple[int, ...], ...]
+
+
+def pairwise(values: npt.ArrayLike) -> Array:
+    """The p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
+
+    Args:
+        values: [arms, seeds], NaN for a hole
+
+    Returns:
+        [arms, arms], symmetric; NaN for a pair with too few common seeds, and on the diagonal.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    matrix = np.full((len(values), len(values)), np.nan)
+    one, other = np.triu_indices(len(values), k=1)
+    matrix[one, other] = matrix[other, one] = holm(p_values(values[one] - values[other]))
+    return matrix
+
+
+def groups(values: npt.ArrayLike, alpha: float = ALPHA) -> Groups:
+    """The largest sets of arms of which no two differ, the set of the best arm first, the best arm of each first.
+
+    An arm may be in several. By insertion and absorption (Piepho 2004, J. Comput. Graph. Stat. 13:456): start with
+    one set of all; each pair that differs splits the sets that hold both; a set inside another is dropped. That two
+    arms share a set does not show that they are equal.
+
+    Args:
+        values: [arms, seeds], NaN for a hole; an arm without a value is in no set, a pair with too few common seeds
+            does not differ
+        alpha: a pair differs if its `pairwise` p value is below
+    """
+    p, mean = pairwise(values), moments(values).mean
+    order = [int(arm) for arm in np.argsort(-mean, kind="stable") if np.isfinite(mean[arm])]
+    sets = [frozenset(order)] if order else []
+    for one, other in combinations(order, 2):
+        if p[one, other] < alpha:
+            split = [piece for held in sets for piece in _without(held, one, other)]
+            distinct = list(dict.fromkeys(split))
+            sets = [piece for piece in distinct if not any(piece < larger for larger in distinct)]
+    place = {arm: number for number, arm in enumerate(order)}
+    return tuple(
+        sorted((tuple(sorted(held, key=place.__getitem__)) for held in sets), key=lambda arms: _key(arms, place))
+    )
+
+
+def letters(found: Groups, arms: int) -> tuple[str, ...]:
+    """The sets of each arm as letters, `a` for the first set; arms with a common letter cannot be told apart.
+
+    Raises:
+        ValueError: more sets than letters.
+    """
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    if len(found) > len(alphabet):
+        raise ValueError(f"{len(found)} groups cannot be named by {len(alphabet)} letters; print the groups instead.")
+    return tuple("".join(alphabet[number] for number, held in enumerate(found) if arm in held) for arm in range(arms))
+
+
+def _without(held: frozenset[int], one: int, other: int) -> Sequence[frozenset[int]]:
+    return (held - {other}, held - {one}) if one in held and other in held else (held,)
+
+
+def _key(arms: Sequence[int], place: dict[int, int]) -> list[int]:
+    return [place[arm] for arm in arms]

@@ -1,0 +1,127 @@
+"""Ranks of arms over columns (targets), and whether ranks can separate arms at all (Demsar 2006, JMLR 7:1)."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import chdtrc
+
+from analysis.statistics.moments import EPSILON, Array
+from analysis.statistics.significance import ALPHA
+
+
+def ranks(values: npt.ArrayLike) -> Array:
+    """Ranks within the trailing axis: 1 for the greatest, the mean of their places for equal ones, NaN for NaN."""
+    values = np.asarray(values, dtype=np.float64)
+    doubled = np.ones(values.shape, dtype=np.int64)  # 2 for each that is ahead, 1 for each that is equal, itself too
+    for place in range(values.shape[-1]):
+        ahead = values[..., place, None] - values
+        doubled += ahead > EPSILON
+        doubled += ahead >= -EPSILON
+    return np.where(np.isnan(values), np.nan, doubled / 2)
+
+
+def mean_ranks(values: npt.ArrayLike) -> Array:
+    """Mean over columns of the ranks of the arms in each.
+
+    Columns in which an arm is missing are left out: ranks among fewer arms are not comparable.
+
+    Args:
+        values: [..., arms, columns], e.g. `draws` of gains: then the result are draws of mean ranks
+
+    Returns:
+        [..., arms]; NaN if no column has all arms.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    complete = values[..., whole_columns(values)]
+    if not complete.shape[-1]:
+        return np.full(values.shape[:-1], np.nan)
+    return np.asarray(ranks(np.ascontiguousarray(complete.swapaxes(-1, -2))).mean(axis=-2))
+
+
+def whole_columns(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which columns of [..., arms, columns] have a value of every arm (in every draw)."""
+    there = np.isfinite(np.asarray(values, dtype=np.float64))
+    return np.asarray(there.all(axis=tuple(range(there.ndim - 1))))
+
+
+@dataclass(frozen=True, slots=True)
+class RankTest:
+    """Do the arms' ranks differ over columns, and which difference of two mean ranks could be told from chance?"""
+
+    arms: int
+    columns: int  # with all arms
+    statistic: float  # Friedman's chi-square; NaN with fewer than 2 arms or columns, or if all scores are equal
+    p: float
+    difference: float  # Nemenyi's critical difference of two mean ranks
+    largest: float  # largest difference of two mean ranks that was seen
+
+    @property
+    def possible(self) -> bool:
+        """Could any two arms be separated, if one were first in every column and the other last?"""
+        return self.difference < self.arms - 1
+
+    @property
+    def separated(self) -> bool:
+        """Are the first and the last arm separated?"""
+        return self.largest > self.difference
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        if not self.columns or self.arms < 2:
+            return "No two arms have a common column, so ranks separate nothing."
+        size = f"{self.arms} arms over {self.columns} column{'s' if self.columns > 1 else ''}"
+        if not self.possible:
+            most = f"they lie at most {self.arms - 1} apart, and it takes {self.difference:.2f}"
+            return f"Ranks of {size} can separate no two arms: {most}."
+        need = f"Ranks of {size} separate two arms that lie {self.difference:.2f} apart"
+        seen = f"the first and the last lie {self.largest:.2f} apart"
+        return f"{need}; {seen}, {'enough' if self.separated else 'too little'}."
+
+
+def rank_test(values: npt.ArrayLike, alpha: float = ALPHA) -> RankTest:
+    """Friedman's test with Nemenyi's critical difference.
+
+    Columns are the replicates, so it asks about other targets like these, not about other seeds.
+
+    Args:
+        values: [arms, columns], means over seeds; NaN for a hole; columns with a hole are left out
+        alpha: share of null worlds in which any two arms may be separated
+    """
+    values = np.asarray(values, dtype=np.float64)
+    complete = values[:, whole_columns(values)]
+    arms, columns = complete.shape
+    statistic, p = _friedman(complete)
+    means = mean_ranks(complete) if columns else np.zeros(0)
+    largest = float(np.ptp(means)) if means.size else math.nan
+    return RankTest(arms, columns, statistic, p, critical_difference(arms, columns, alpha), largest)
+
+
+def critical_difference(arms: int, columns: int, alpha: float = ALPHA) -> float:
+    """Nemenyi's: q sqrt(k (k + 1) / (6 N)), q from the studentized range over sqrt(2).
+
+    Infinite with fewer than two arms or without a column. With 11 arms and 9 columns it is 5.03 ranks.
+    """
+    from scipy.stats import studentized_range  # here, because its import takes longer than all the rest of a ranking
+
+    if arms < 2 or columns < 1:
+        return math.inf
+    q = float(studentized_range.ppf(1 - alpha, arms, np.inf)) / math.sqrt(2)
+    return q * math.sqrt(arms * (arms + 1) / (6 * columns))
+
+
+def _friedman(complete: Array) -> tuple[float, float]:
+    """Friedman's chi-square, corrected for ties, and its p value, of [arms, columns] without holes."""
+    arms, columns = complete.shape
+    if arms < 2 or columns < 2:
+        return math.nan, math.nan
+    placed = ranks(complete.T)
+    middle = (arms + 1) / 2
+    within = float(((placed - middle) ** 2).sum()) / (columns * (arms - 1))  # arms (arms + 1) / 12 without ties
+    if within < EPSILON:
+        return math.nan, math.nan
+    between = columns * float(((placed.mean(axis=0) - middle) ** 2).sum())
+    statistic = between / within
+    return statistic, float(chdtrc(arms - 1, statistic))

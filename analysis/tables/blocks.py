@@ -1,0 +1,64 @@
+"""A wide table as plain text: two lines a row, and columns that do not fit side by side in another block below."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One cell as text: the number or the word for its absence, its marks, and what stands below."""
+
+    number: str
+    marks: str = ""
+    below: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: its name, a remark and a field per column."""
+
+    name: str
+    remark: str
+    fields: tuple[Field, ...]
+
+
+Title = tuple[str, str]  # two lines of heading
+
+
+def blocks(titles: Sequence[Title], rows: Sequence[Row], width: int, rules: Collection[int]) -> Iterator[str]:
+    """The table, numbers right-aligned with room for their marks; a rule stands after the rows (from 1) in `rules`.
+
+    The headings are row 0.
+    """
+    room = max((len(field.marks) for row in rows for field in row.fields), default=0)
+    columns = []
+    for index, title in enumerate(titles):
+        # Digits stand under digits: marks have their own room, which words and spreads may use.
+        cells = [
+            (field.number + field.marks.ljust(room if field.number[-1:].isdigit() else 0), field.below)
+            for field in (row.fields[index] for row in rows)
+        ]
+        columns.append([title, *cells])
+    names = [("", ""), *((row.name, f"   {row.remark}" if row.remark else "") for row in rows)]
+    first = max(len(line) for name in names for line in name) + 1
+    widths = [max(len(line) for cell in column for line in cell) for column in columns]
+    gap = 2 if first + sum(widths) + 2 * len(widths) <= width else 1
+    widths = [each + gap for each in widths]
+
+    start = 0
+    while start < len(columns):
+        stop, total = start + 1, first + widths[start]
+        while stop < len(columns) and total + widths[stop] <= width:
+            total += widths[stop]
+            stop += 1
+        lines = []
+        for place, name in enumerate(names):
+            for half in (0, 1):
+                texts = (columns[index][place][half].rjust(widths[index]) for index in range(start, stop))
+                line = (name[half].ljust(first) + "".join(texts)).rstrip()
+                if line:
+                    lines.append(line)
+            if place in rules:
+                lines.append("-" * total)
+        yield "\n".join(lines)
+        start = stop
