@@ -23,14 +23,14 @@ from analysis.page import render
 from analysis.page.blocks import figures_of
 from analysis.page.contents import sections
 from analysis.page.exports import export
-from analysis.rank import picked
 from analysis.ranking import Ranking, ranking
 from analysis.scores.fetch import fetched
 from analysis.scores.load import SWEEP, load, read_record
+from analysis.tables import words
 from analysis.transfer import transfer
 from spaces.errors import UsageError
 
-
+TITLE = "Which intermediate task helps?"
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"report.py: {error}", file=sys.stderr)
             return 2
         parts = sections(found, records)
-        page = render.page(title(found), found.read.source, parts, FOOTER)
+        page = render.page(TITLE, subtitle(found), parts, FOOTER)
     try:
         given.output.write_text(page, encoding="utf-8")
         figures = export(figures_of(parts), given.figures) if given.figures else []
@@ -74,9 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def title(found: Ranking) -> str:
-    """What the page is called."""
-    return f"Which intermediate task helps? {found.read.benchmark or 'A search'}, {found.read.model or 'encoder not stated'}"
+def subtitle(found: Ranking) -> str:
+    """What the page is about, in one line."""
+    read = found.read
+    return " · ".join(
+        (
+            read.benchmark or "benchmark not stated",
+            read.model or "encoder not stated",
+            words.numbered("seed", read.seeds),
+            read.source,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from analysis.contest import Contest, Honest
 from analysis.estimate import Estimate
-from analysis.page.blocks import Block, Bullets, Section, Text, between, gain, listed, number
+from analysis.page.blocks import TIE, Block, Bullets, Section, Text, between, gain, listed, number, percent
 from analysis.ranking import Ranking
 from analysis.statistics.interval import FEWEST, LEVEL
 
@@ -60,7 +60,7 @@ def _over(found: Ranking, contest: Contest) -> str:
 def _points(one: Estimate) -> str:
     mean = gain(one.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
-    return f"{mean} {unit}" + (f" ({LEVEL:.0%} interval {between(one.interval)})".replace("%", " %") if one.interval else "")
+    return f"{mean} {unit}" + (f" ({percent(LEVEL)} interval {between(one.interval)})" if one.interval else "")
 
 
 def _rivals(found: Ranking, contest: Contest, leader: str) -> tuple[str, ...]:
@@ -78,13 +78,13 @@ def _how_sure(found: Ranking, contest: Contest) -> Iterator[str]:
         yield _honest(contest.honest)
     if one.above is not None and leader in contest.best:
         yield (
-            f"Probability that {leader} gains at all: {_percent(one.above)}; that it is the best of "
-            f"{len(contest.candidates)}: {_percent(contest.best[leader])}."
+            f"Probability that {leader} gains at all: {_chance(one.above)}; that it is the best of "
+            f"{len(contest.candidates)}: {_chance(contest.best[leader])}."
         )
     if one.holm is not None:
         judged = "stands" if one.certain else "does not stand"
         rows = sum(found.gains[name, contest.column.name].p is not None for name in found.intermediates)
-        yield f"Its gain {judged} when all {rows} intermediate tasks are tested together (Holm, p {_p(one.holm)})."
+        yield f"Its gain {judged} when all {rows} intermediate tasks are tested together (Holm, p{TIE}{_p(one.holm)})."
     yield f"Over other targets like these: {contest.test.verdict[0].lower()}{contest.test.verdict[1:]}"
 
 
@@ -96,16 +96,17 @@ def _honest(one: Honest) -> str:
         else f"the choice changed with the seed left out: {listed(sorted(names), 'or')}"
     )
     return (
-        f"What to expect of such a choice: {gain(one.honest)}. The winner was chosen on all seeds but one and read on the "
-        f"one left out ({chosen}); read on the seeds that chose it, it is {gain(one.naive)}."
+        f"What to expect of such a choice: {gain(one.honest)}. The winner was chosen on all seeds but one and read on "
+        f"the one left out ({chosen}); read on the seeds that chose it, it is {gain(one.naive)}."
     )
 
 
-def _percent(share: float) -> str:
-    if 0 < share < 0.01:
-        return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+def _chance(share: float) -> str:
+    """A share of draws, which is never certain: `83 %`, `over 99 %`."""
+    if share < 0.01:
+        return f"under {percent(0.01)}"
+    return f"over {percent(0.99)}" if share > 0.99 else percent(share)
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {number(value, 3)}"
+    return f"<{TIE}0.001" if value < 0.001 else f"={TIE}{number(value, 3)}"

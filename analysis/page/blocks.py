@@ -8,6 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 ABSENT = "–"
+TIE = "\u00a0"  # a blank at which no line is broken
 Value = str | float | int | None
 
 
@@ -117,6 +118,11 @@ def gain(value: float) -> str:
 def between(interval: tuple[float, float]) -> str:
     """An interval of differences: `+0.3 to +2.1`."""
     return f"{gain(interval[0])} to {gain(interval[1])}"
+
+
+def percent(share: float) -> str:
+    """`95 %`."""
+    return f"{share * 100:.0f}{TIE}%"
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

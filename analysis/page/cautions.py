@@ -42,7 +42,8 @@ def warnings(found: Ranking) -> Iterator[str]:
     missing = {status: count for status, count in found.counts.items() if status != "finished" and count}
     if missing:
         counts = listed([f"{count} {status}" for status, count in missing.items()])
-        yield f"Of {sum(found.counts.values())} cells (chain x target x seed) some have no score: {counts}. None is guessed."
+        cells = sum(found.counts.values())
+        yield f"Of {cells} cells (chain x target x seed) some have no score: {counts}. None is guessed."
     for status, why in (("degenerate", "constant or at chance"), ("failed", "ended by an error")):
         if count := found.runs.get(status, 0):
             yield f"{count} of {sum(found.runs.values())} target runs {status} ({why}); none is in any mean."

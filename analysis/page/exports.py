@@ -21,7 +21,10 @@ def export(figures: Iterable[Figure], folder: Path) -> list[Path]:
     written = []
     for figure in figures:
         svg = on_paper(vl_convert.vegalite_to_svg(standalone(figure)))
-        for name, data in ((f"{figure.name}.svg", svg.encode()), (f"{figure.name}.png", vl_convert.svg_to_png(svg, SCALE))):
+        for name, data in (
+            (f"{figure.name}.svg", svg.encode()),
+            (f"{figure.name}.png", vl_convert.svg_to_png(svg, SCALE)),
+        ):
             (folder / name).write_bytes(data)
             written.append(folder / name)
     return written
@@ -30,7 +33,9 @@ def export(figures: Iterable[Figure], folder: Path) -> list[Path]:
 def standalone(figure: Figure) -> dict[str, Any]:
     """The figure's spec with its data, its width and the look of the page."""
     tables = {name: columns_of(frame) for name, frame in figure.data.items()}
-    rows = {name: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] for name, table in tables.items()}
+    rows = {
+        name: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] for name, table in tables.items()
+    }
     return {**figure.spec, "width": WIDTH, "background": "#ffffff", "config": CONFIG, "datasets": rows}
 
 

@@ -23,6 +23,7 @@ async function draw(figure) {
       actions: false,
       ast: true, // expressions are interpreted: the page's policy forbids eval
       defaultStyle: false,
+      logLevel: 1, // errors: that a height follows from its rows is no news
       renderer: "svg",
       tooltip: { theme: "page", disableDefaultStyle: true },
     });

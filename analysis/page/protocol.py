@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.page.blocks import Column, Facts, Section, Table, Text, listed
+from analysis.page.blocks import Column, Facts, Section, Table, listed, percent
 from analysis.ranking import Ranking
 from analysis.statistics.interval import LEVEL
 from analysis.tables import words
@@ -23,20 +23,37 @@ def section(found: Ranking, records: Sequence[Record]) -> Section:
     facts = [
         ("benchmark", _benchmark(read.benchmark)),
         ("encoder at the start", read.model or UNSAID),
-        ("intermediate tasks", listed(found.intermediates) + (f"; controls: {listed(sorted(read.controls))}" if read.controls else "")),
+        (
+            "intermediate tasks",
+            listed(found.intermediates) + (f"; controls: {listed(sorted(read.controls))}" if read.controls else ""),
+        ),
         ("baseline", f"{NONE}: the targets are trained from the encoder as it is"),
-        ("targets", listed(read.targets) + (f"; retrieval: {listed(sorted(read.retrieval))}" if read.retrieval else "")),
+        (
+            "targets",
+            listed(read.targets) + (f"; retrieval: {listed(sorted(read.retrieval))}" if read.retrieval else ""),
+        ),
         ("seeds", f"{words.numbered('seed', read.seeds)}; a seed is a replicate of the whole chain"),
         ("learning rates", listed([f"{rate:g}" for rate in rates]) if len(rates) else UNSAID),
         ("selection", "best English dev among the finished runs of a cell; test scores choose nothing"),
-        *((name.replace("_", " "), _said(specs, name)) for name in ("scheduler", "precision", "limit", "test_limit", "floors")),
+        *(
+            (name.replace("_", " "), _said(specs, name))
+            for name in ("scheduler", "precision", "limit", "test_limit", "floors")
+        ),
     ]
     metrics = tuple((target, listed(names)) for target, names in found.transfer.metrics.items())
-    return Section("protocol", "Protocol", (
-        Facts(tuple(facts)),
-        Table("metrics-table", "The score of a target is the mean of these metrics, over its languages",
-              (Column("target"), Column("metrics")), metrics),
-    ))
+    return Section(
+        "protocol",
+        "Protocol",
+        (
+            Facts(tuple(facts)),
+            Table(
+                "metrics-table",
+                "The score of a target is the mean of these metrics, over its languages",
+                (Column("target"), Column("metrics")),
+                metrics,
+            ),
+        ),
+    )
 
 
 def versions(found: Ranking, records: Sequence[Record]) -> Section:
@@ -53,21 +70,45 @@ def versions(found: Ranking, records: Sequence[Record]) -> Section:
     }
     if rows:
         columns = (Column("data of"), Column("fingerprint"), Column("place"))
-        blocks.append(Table("data-table", "The data that were read, known by the hash of their contents", columns, tuple(sorted(rows, key=str))))
+        blocks.append(
+            Table(
+                "data-table",
+                "The data that were read, known by the hash of their contents",
+                columns,
+                tuple(sorted(rows, key=str)),
+            )
+        )
     return Section("versions", "Data and versions", tuple(blocks))
 
 
 def reading() -> Section:
     """How the numbers are meant."""
-    level = f"{LEVEL:.0%}".replace("%", " %")
+    level = percent(LEVEL)
     facts = (
-        ("gain", f"score minus that of the baseline `{NONE}`, at the same target, language and seed; in points, 0 to 100"),
+        (
+            "gain",
+            f"score minus that of the baseline `{NONE}`, at the same target, language and seed; in points, 0 to 100",
+        ),
         ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
-        ("interval", f"{level} interval of the mean over new seeds (Student’s t); it says nothing about other targets or languages"),
-        ("Holm", "p values adjusted for every cell of the table: of all cells marked, none is there by chance, at 95 %"),
+        (
+            "interval",
+            f"{level} interval of the mean over new seeds (Student’s t); it says nothing of other targets or languages",
+        ),
+        (
+            "Holm",
+            "p values adjusted for all cells of the table: in a world without gains any cell is marked ** with a "
+            f"chance of {percent(1 - LEVEL)}",
+        ),
         ("P(best)", "share of draws of the true means, given these seeds, in which a task is the best"),
-        ("group", "tasks with a common letter cannot be told apart by these seeds; that does not show that they are equal"),
-        ("missing", "stopped: ended by the scheduler. Degenerate: constant or at chance. Failed: an error. Unpaired: no baseline. None is in a mean."),
+        (
+            "group",
+            "tasks with a common letter cannot be told apart by these seeds; that does not show that they are equal",
+        ),
+        (
+            "missing",
+            "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired, without its "
+            "baseline. None of these is in a mean",
+        ),
     )
     return Section("reading", "How to read this", (Facts(facts),))
 

@@ -6,13 +6,13 @@ import polars as pl
 
 from analysis.estimate import Estimate
 from analysis.page import charts
-from analysis.page.blocks import Column, Figure, Section, Table, Text, between, gain, number
+from analysis.page.blocks import Column, Figure, Section, Table, Text, gain, number
 from analysis.ranking import Ranking
 
 FIELDS = {
     **dict.fromkeys(("intermediate", "over", "kind"), pl.String),
     **dict.fromkeys(("gain", "low", "high"), pl.Float64),
-    **dict.fromkeys(("interval", "spread", "seeds", "values"), pl.String),
+    **dict.fromkeys(("spread", "seeds", "values"), pl.String),
 }
 
 
@@ -33,13 +33,18 @@ def section(found: Ranking) -> Section:
         if letters
         else "There are too few seeds to tell any two tasks apart: the order may be chance."
     )
+    frame = pl.DataFrame(rows, schema=FIELDS)
+    if frame.is_empty():
+        return Section(
+            "ranking", "Ranking", (Text("No intermediate task has every target at any seed."), _table(found))
+        )
     figure = Figure(
         name="ranking",
         title=f"Gain over the baseline, {' and '.join(column.name for column in found.means)}, with 95 % intervals",
         about="Dots with intervals, best first: "
         + "; ".join(f"{name} {gain(found.gains[name, first.name].mean or 0.0)}" for name in order),
-        spec=charts.ranking(found.intermediates),
-        data={"ranking": pl.DataFrame(rows, schema=FIELDS)},
+        spec=charts.ranking(order, intervals=frame["low"].count() > 0),
+        data={"ranking": frame},
         narrowest=20,
     )
     return Section("ranking", "Ranking", (Text(shared), figure, _table(found)))
@@ -52,7 +57,6 @@ def fields(one: Estimate) -> dict[str, Any]:
         "gain": one.mean,
         "low": low,
         "high": high,
-        "interval": between(one.interval) if one.interval else "none: too few seeds",
         "spread": "–" if one.sd is None else number(one.sd, 2),
         "seeds": f"{one.seeds} of {one.of_seeds}",
         "values": ", ".join(f"{gain(value)} (seed {seed})" for seed, value in one.values.items()),
@@ -67,8 +71,8 @@ def kind(found: Ranking, name: str) -> str:
 def _table(found: Ranking) -> Table:
     columns = [Column("intermediate"), Column("group")]
     for mean in found.means:
-        columns += [Column(mean.name, 2, signed=True), Column("low", 2, signed=True), Column("high", 2, signed=True)]
-    columns += [Column("sd over seeds", 2), Column("P(gain > 0)", 3), Column("p, Holm", 3), Column("P(best)", 3)]
+        columns += [Column(f"{mean.name}{end}", 2, signed=True) for end in ("", ", low", ", high")]
+    columns += [Column("sd over seeds", 2), Column("P(gain > 0)", 2), Column("p, Holm", 3), Column("P(best)", 2)]
     columns += [Column("mean rank", 1), Column("hours of the run", 2), Column("seeds", 0)]
     first = found.contests[found.means[0].name]
     rows = []
@@ -83,5 +87,9 @@ def _table(found: Ranking) -> Table:
             row += [each.mean, *(each.interval or (None, None))]
         row += [one.sd, one.above, one.holm, first.best.get(name), rank.mean if rank else None]
         rows.append((*row, cost.run if cost else None, one.seeds))
-    return Table("ranking-table", f"The ranking in numbers; the columns after the means are about the {first.column.name}",
-                 tuple(columns), tuple(rows))
+    return Table(
+        "ranking-table",
+        f"The ranking in numbers; the columns after the means are about the {first.column.name}",
+        tuple(columns),
+        tuple(rows),
+    )

@@ -64,7 +64,7 @@ def _for_script(document: dict[str, Any]) -> str:
 @cache
 def library() -> str:
     """Vega, Vega-Lite and vega-embed as one script, from the installed vl-convert."""
-    return str(vl_convert.javascript_bundle()).strip().replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).strip().replace("</script", "<\\/script")
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:

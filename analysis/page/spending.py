@@ -20,9 +20,12 @@ def section(found: Ranking) -> Section:
     names = [name for name in found.intermediates if name in found.costs and found.gains[name, mean].mean is not None]
     if not names:
         return Section("cost", "Cost", (Text("These scores do not say what the intermediate runs cost."),))
-    best = {names[place] for place in front(
-        [found.costs[name].run for name in names], [found.gains[name, mean].mean or 0.0 for name in names]
-    )}
+    best = {
+        names[place]
+        for place in front(
+            [found.costs[name].run for name in names], [found.gains[name, mean].mean or 0.0 for name in names]
+        )
+    }
     rows = [
         {
             "intermediate": name,
@@ -39,13 +42,20 @@ def section(found: Ranking) -> Section:
         name="cost",
         title=f"Gain ({mean}) against the hours of the intermediate run",
         about=f"On the Pareto front, cheapest first: {listed(order)}. The hours are in the table below.",
-        spec=charts.cost(),
+        spec=charts.cost(intervals=frame["low"].count() > 0),
         data={"cost": frame},
-        table=table_of(frame, "cost-table", "Gain and hours of every intermediate task", {
-            "intermediate": Column("intermediate"), "gain": Column("gain", 2, True),
-            "hours": Column("hours of the run", 3), "search": Column("hours of all its rates", 3),
-            "front": Column("on the Pareto front"),
-        }),
+        table=table_of(
+            frame,
+            "cost-table",
+            "Gain and hours of every intermediate task",
+            {
+                "intermediate": Column("intermediate"),
+                "gain": Column("gain", 2, True),
+                "hours": Column("hours of the run", 3),
+                "search": Column("hours of all its rates", 3),
+                "front": Column("on the Pareto front"),
+            },
+        ),
         narrowest=20,
     )
     text = (

@@ -1,7 +1,6 @@
 """A sweep with all that a page can show, the page about it, and a browser to look at it with."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,26 @@ def world(tmp_path_factory: pytest.TempPathFactory, run_of: Any, write_sweep: Ca
             if parent:
                 hours = {"seconds": 3600.0 * (1 + len(chain)), "parent": None}
                 dev = np.linspace(0.4, 0.8, 10).round(4).tolist()
-                runs.append(run_of(chain, {"x": {}}, seed, dev=dev, kind="intermediate", stage=parent, extra=hours))
+                runs.append(
+                    run_of(
+                        intermediate=chain,
+                        test={"x": {}},
+                        seed=seed,
+                        dev=dev,
+                        kind="intermediate",
+                        stage=parent,
+                        extra=hours,
+                    )
+                )
             for target, spoken in TARGETS.items():
                 if (chain, target, seed) == ("idle", "xquad", 2):
                     continue  # a hole
                 level = 0.6 + (GAINS.get(chain, 0.0) + rng.normal(0, 0.4)) / 100
                 test = {target: {each: float(level + rng.normal(0, 0.002)) for each in spoken.split()}}
                 if target == "tatoeba":
-                    runs.append(run_of(chain, test, seed, rate=None, kind="retrieval", parent=parent))
+                    runs.append(
+                        run_of(intermediate=chain, test=test, seed=seed, rate=None, kind="retrieval", parent=parent)
+                    )
                     continue
                 for rate in RATES:
                     status = "stopped" if rate == RATES[2] else "finished"
@@ -40,8 +51,16 @@ def world(tmp_path_factory: pytest.TempPathFactory, run_of: Any, write_sweep: Ca
                         status = "degenerate"
                     curve = (level - 0.3 / np.arange(1, 4 if status == "stopped" else 11) - 30 * rate).tolist()
                     runs.append(
-                        run_of(chain, test, seed, rate=rate, dev=curve, status=status, parent=parent,
-                               reason="constant predictions" if status == "degenerate" else None)
+                        run_of(
+                            intermediate=chain,
+                            test=test,
+                            seed=seed,
+                            rate=rate,
+                            dev=curve,
+                            status=status,
+                            parent=parent,
+                            reason="constant predictions" if status == "degenerate" else None,
+                        )
                     )
     folder = tmp_path_factory.mktemp("world")
     spec = {"controls": ["random"], "retrieval": ["tatoeba"], "targets": list(TARGETS), "seeds": list(SEEDS)}
