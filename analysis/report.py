@@ -24,6 +24,7 @@ from analysis.page.blocks import figures_of
 from analysis.page.contents import sections
 from analysis.page.exports import export
 from analysis.ranking import Ranking, ranking
+from analysis.scores.arguments import add_learning_rate, picked, reading
 from analysis.scores.fetch import fetched
 from analysis.scores.load import SWEEP, load, read_record
 from analysis.tables import words
@@ -34,28 +35,25 @@ TITLE = "Which intermediate task helps?"
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="report.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
+def command_line() -> argparse.ArgumentParser:
+    """What rank.py takes to read scores, and where to write."""
+    parser = reading("report.py", __doc__ or "")
+    add_learning_rate(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too, for a paper")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page and say where; returns the exit code: 0, or 2 for bad usage."""
-    given = arguments().parse_args(argv)
+    given = command_line().parse_args(argv)
     with ThreadPoolExecutor(1) as beside:
         beside.submit(render.library)  # the slowest part, and nobody needs it before the end
         try:
             with fetched(given.paths) as paths:
-                scores = dataclasses.replace(load(paths, "auto"), source=", ".join(given.paths))
+                scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
                 records = [read_record(path / SWEEP) for path in paths if (path / SWEEP).is_file()]
-                chosen = transfer(scores)
+                chosen = transfer(scores, picked(given.metric), given.learning_rate)
             found = ranking(chosen, np.random.default_rng(0))
         except UsageError as error:
             print(f"report.py: {error}", file=sys.stderr)

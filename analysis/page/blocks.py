@@ -1,6 +1,5 @@
 """What a section of the page is made of. Everything is plain data: `page.html` escapes it when it is written."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +8,17 @@ import polars as pl
 
 ABSENT = "–"
 TIE = "\u00a0"  # a blank at which no line is broken
-Value = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A number that is already written, and what it is sorted by."""
+
+    text: str
+    key: float | None
+
+
+Value = str | float | int | Shown | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +52,25 @@ class Column:
     title: str
     digits: int | None = None  # of a number; None for text
     signed: bool = False
+    shown: bool = False  # values are `Shown`
 
     @property
     def numeric(self) -> bool:
-        """True if values are numbers."""
-        return self.digits is not None
+        """True if values are sorted as numbers."""
+        return self.shown or self.digits is not None
+
+    def key(self, value: Value) -> float | int | None:
+        """What a value of a numeric column is sorted by."""
+        if isinstance(value, Shown):
+            return value.key
+        return None if isinstance(value, str) or value != value else value
 
     def written(self, value: Value) -> str:
         """`value` as a reader sees it."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        if value is None or value != value:
             return ABSENT
+        if isinstance(value, Shown):
+            return value.text
         if isinstance(value, str) or self.digits is None:
             return str(value)
         return number(value, self.digits, self.signed)
@@ -91,7 +109,15 @@ class Figure:
     narrowest: int = 20  # rem; below this the figure scrolls in its own box
 
 
-Block = Text | Bullets | Facts | Table | Figure
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a reader may open."""
+
+    title: str
+    blocks: tuple["Block", ...]
+
+
+Block = Text | Bullets | Facts | Table | Figure | More
 
 
 @dataclass(frozen=True, slots=True)

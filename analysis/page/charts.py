@@ -190,7 +190,8 @@ def _gains(data: str) -> alt.Chart:
     words = (
         "isValid(datum.low) ? format(datum.low, '+.2f') + ' to ' + format(datum.high, '+.2f') : 'none: too few seeds'"
     )
-    return _named(data).transform_calculate(None, interval=words)
+    chart: alt.Chart = _named(data).transform_calculate("interval", words)
+    return chart
 
 
 def _heat(base: alt.Chart, most: float) -> alt.LayerChart | alt.FacetChart:
@@ -213,7 +214,8 @@ def _above(names: Sequence[str]) -> dict[str, Any]:
 
 
 def _zero() -> alt.Chart:
-    return alt.Chart(ONCE).mark_rule(strokeWidth=1).encode(x="at:Q")
+    chart: alt.Chart = alt.Chart(ONCE).mark_rule(strokeWidth=1).encode(x="at:Q")
+    return chart
 
 
 def _tooltip(*fields: str) -> list[alt.Tooltip]:
