@@ -1,7 +1,7 @@
 """The second level of uncertainty: what other test items would have shown. It stands beside that of other seeds.
 
 Intervals over seeds answer: another run of the same search, on the same test sets. With items they answer: and on
-other test sets of the same kind and size. Items can only widen them, and no number of seeds makes this part smaller.
+other test sets of the same kind and size. No number of seeds makes this part of the error smaller.
 """
 
 from collections.abc import Mapping, Sequence
