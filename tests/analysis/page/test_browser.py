@@ -3,6 +3,7 @@
 The fixture `look` fails every test in which the browser complains or wants to load something.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -186,7 +187,7 @@ def test_the_keyboard_reaches_the_answer_first(look: Look, report: Path) -> None
         assert page.get_by_role(role).count() == 1, role
     levels = [int(tag[1]) for tag in page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(e => e.tagName)")]
     assert levels[0] == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
 
 
 def test_names_of_foreign_data_are_text(look: Look, write_file: Callable[..., Path], tmp_path: Path) -> None:
