@@ -64,7 +64,8 @@ def _shares_said(split: Factors) -> str:
     parts = sorted(((part.share, factor) for factor, part in one.parts.items()), reverse=True)
     said = ", ".join(f"{_word(factor)} {100 * share:.0f} %" for share, factor in parts if share >= LEAST)
     where = "Over all targets, each centred on its mean" if name == POOLED else f"On {name}"
-    return f"{where}, the variance of the scores goes to {said or 'no axis'}; {100 * one.rest:.0f} % to none alone."
+    rest = f"{100 * one.rest:.0f} % to interactions and noise"
+    return f"{where}, the variance of the scores goes to {said or 'no axis'}; {rest}."
 
 
 def _spreads(split: Factors) -> Grid:

@@ -1,7 +1,7 @@
 """The second level of uncertainty: what other test items would have shown. It stands beside that of other seeds.
 
 Intervals over seeds answer: another run of the same search, on the same test sets. With items they answer: and on
-other test sets of the same kind and size. Items can only widen them, and no number of seeds makes this part smaller.
+other test sets of the same kind and size. No number of seeds makes this part of the error smaller.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from analysis.columns import Column, points
 from analysis.scores.choose import winners
 from analysis.scores.items import Files, NoItemsError, read_parts, stage_file
-from analysis.statistics.items import Parts, covariance, gain_influences, influences, ratios
+from analysis.statistics.items import Parts, by_item, covariance, influences, ratios
 from analysis.statistics.moments import Array
 from analysis.transfer import POINTS, Transfer
 from spaces.benchmark import BENCHMARKS
@@ -24,12 +24,13 @@ ROUNDING = 1e-6  # points: what sums in another order make of a score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLevel:
-    """The errors that the test items leave in the mean gains of a table.
+    """The errors that the test items leave in the mean gains of a table, and in the baseline's scores.
 
     It is there for all columns or for none: intervals that mean different things could not be compared.
     """
 
     covariance: Array | None = None  # [columns, intermediates, intermediates], points squared; None: no item level
+    baseline: Array | None = None  # [columns], points squared: the variance of the baseline's mean scores
     without: tuple[str, ...] = field(default=())  # targets that are not in it: mined pairs are no items
     note: str | None = None  # why there is none, though some run kept its predictions
 
@@ -50,8 +51,7 @@ def item_level(found: Transfer, columns: Sequence[Column]) -> ItemLevel:
     if not any(files.values()):
         return ItemLevel()
     size = len(found.intermediates)
-    there = [np.isfinite(points(found, column, found.gains).values) for column in columns]
-    total = np.zeros((len(columns), size, size))
+    total, baseline = np.zeros((len(columns), size, size)), np.zeros((len(columns), 1, 1))
     without = []
     try:
         for target, own in files.items():
@@ -62,26 +62,31 @@ def item_level(found: Transfer, columns: Sequence[Column]) -> ItemLevel:
             if not found.asked[found.targets.index(target)].any():
                 continue  # it has no score at all
             places, parts = _parts(found, task, own)
-            moved = POINTS * influences(parts)
-            for number, column in enumerate(columns):
-                if target in column.targets:
-                    shares = weights(found, column, target)[:, :, places]
-                    total[number] += covariance(gain_influences(parts, moved, shares), there[number])
+            scores = POINTS * influences(parts)
+            gains = scores[1:] - scores[:1]
+            for moved, array, errors in ((gains, found.gains, total), (scores[:1], found.scores[:1], baseline)):
+                for number, column in enumerate(columns):
+                    if target in column.targets:
+                        there = np.isfinite(points(found, column, array).values)
+                        shares = weights(found, column, target, array)[:, :, places]
+                        errors[number] += covariance(by_item(parts, moved, shares), there)
     except NoItemsError as reason:
         return ItemLevel(note=f"{reason}: intervals are over seeds only.")
-    return ItemLevel(covariance=total, without=tuple(without))
+    return ItemLevel(covariance=total, baseline=np.maximum(baseline[:, 0, 0], 0.0), without=tuple(without))
 
 
-def weights(found: Transfer, column: Column, target: str) -> Array:
-    """How much the gain in each language of `target` counts in the column, at each seed.
+def weights(found: Transfer, column: Column, target: str, array: Array) -> Array:
+    """How much each language of `target` counts in the column, at each seed.
+
+    `array` (chains x targets x languages x seeds) is what the column is of, as `points` takes it.
 
     Returns:
-        [intermediates, seeds, languages]; summed over targets and languages, weight times gain is the column's value
+        [chains, seeds, languages]; summed over targets and languages, weight times value is the column's value
         wherever it has one.
     """
     place = found.targets.index(target)
     wanted = np.array([column.languages is None or name in column.languages for name in found.languages])
-    cells = np.isfinite(found.gains[:, place]) & (found.asked[place] & wanted)[None, :, None]
+    cells = np.isfinite(array[:, place]) & (found.asked[place] & wanted)[None, :, None]
     shares = cells / np.maximum(1, cells.sum(axis=1, keepdims=True)) / len(column.targets)
     return np.asarray(np.moveaxis(shares, 1, 2))
 

@@ -6,40 +6,15 @@ nodes, and may be stuck in that; another one looks at what is known, and is neve
 """
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from search import signals
 from search.slots import Node
 
 EVERY = 5.0  # seconds between two questions
 JUDGE_EVERY = 0.5  # seconds between two looks at the last answer
 SILENCE = 30.0  # seconds without an answer: a head that starts anew is waited for, but not until Ray aborts
-STOPPED = 1  # the exit code: unlike after an interrupt, somebody has to put the cluster right first
-
-
-class Ending:
-    """The end of a run whose cluster is lost. It is the outermost of the acts that take the run down, so the last."""
-
-    def __init__(self) -> None:
-        self.why: str | None = None
-        self._only = threading.Lock()
-
-    def end(self, why: str) -> None:
-        """Take down what was started, say why and how to continue, and end the process. From any thread."""
-        with self._only:
-            self.why = why
-            signals.end_now(why)
-
-    def act(self) -> None:
-        """For `signals.taken_down`: with a reason, end with a code of its own instead of an interrupt's."""
-        if self.why is not None:
-            start = f"\n{signals.SHOW_CURSOR}" if os.isatty(2) else ""
-            with contextlib.suppress(OSError):  # no reader is left
-                os.write(2, f"{start}{signals.how_to_continue(self.why)}\n".encode())
-            os._exit(STOPPED)
 
 
 def loss(own: Node | None, alive: bool, silent: float) -> str | None:

@@ -17,7 +17,7 @@ from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
 from search.now import Beat
-from search.own_node import Ending, OwnNode
+from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
 from search.slots import ask_of, cluster_slots
@@ -69,13 +69,12 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     if board.complete:
         members.write()
     else:
-        ending = Ending()
-        with signals.taken_down(ending.act), scratch_folder() as scratch, connected(options, scratch):
+        with scratch_folder() as scratch, connected(options, scratch):
             if options.address is not None:
                 beat.slots = slots = _check_cluster(options, request.place, console)
             members.write()
             beat.show(board)
-            with _watched_node(options, ending) as own:
+            with _watched_node(options) as own:
                 interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch, own)
         members.write()
     beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
@@ -117,14 +116,14 @@ def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
 
 
 @contextmanager
-def _watched_node(options: Namespace, ending: Ending) -> Iterator[OwnNode | None]:
+def _watched_node(options: Namespace) -> Iterator[OwnNode | None]:
     """The node of a cluster that this process runs on, watched; None with a private Ray, which `connected` watches."""
     if options.address is None:
         yield None
         return
     import ray
 
-    own = OwnNode(ray.get_runtime_context().get_node_id(), alive_nodes, ending.end)
+    own = OwnNode(ray.get_runtime_context().get_node_id(), alive_nodes, signals.end_now)
     with own.watched():
         yield own
 

@@ -56,9 +56,9 @@ class Task:
 
     @property
     def item(self) -> Literal["id", "example"]:
-        """The column of kept predictions that names an item: in every language the same, where the task is parallel."""
+        """The column of kept predictions that names an item; where the task is parallel, alike in every language."""
         named = self.kind == "span" or self.retrieval == "rank"
-        return "id" if named else "example"
+        return "id" if self.parallel and named else "example"
 
     @property
     def unanswerable(self) -> bool:

@@ -14,12 +14,18 @@ FORMATS = ("table", "csv", "json", "markdown", "latex")
 
 def arguments(script: str, doc: str) -> argparse.ArgumentParser:
     """A command line that takes paths, --format, --metric, --scale; the text about it is the script's docstring."""
+    parser = reading(script, doc)
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    return parser
+
+
+def reading(script: str, doc: str) -> argparse.ArgumentParser:
+    """A command line that takes paths, --metric, --scale."""
     about, _, rest = doc.partition("\n")
     parser = argparse.ArgumentParser(
         prog=script, description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
-    parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument(
         "--metric",
         action="append",

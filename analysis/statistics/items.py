@@ -62,23 +62,22 @@ def _sums(values: Array, bounds: Sequence[int]) -> Array:
     return np.add.reduceat(values, bounds[:-1], axis=-1)
 
 
-def gain_influences(parts: Parts, moved: Array, weights: Array) -> Array:
-    """How far each item moves the gain of every chain over the first one, as a weighted sum over languages.
+def by_item(parts: Parts, moved: Array, weights: Array) -> Array:
+    """How far each item moves a weighted sum over languages.
 
     Args:
         parts: of the target
-        moved: what `influences` gives for it
-        weights: [chains - 1, seeds, languages]; 0 where a language does not count, e.g. since one side has a hole
+        moved: [k, seeds, rows], how far each row moves each of k quantities: `influences`, or differences of them
+        weights: [k, seeds, languages]; 0 where a language does not count, e.g. since it is a hole
 
     Returns:
-        [chains - 1, seeds, items], shares
+        [k, seeds, items], in the unit of `moved`
     """
-    found = np.zeros((*weights.shape[:2], int(parts.items.max(initial=-1)) + 1))
-    for language in np.flatnonzero(weights.any(axis=(0, 1))):
+    found = np.zeros((*moved.shape[:2], int(parts.items.max(initial=-1)) + 1))
+    for language in map(int, np.flatnonzero(weights.any(axis=(0, 1)))):
         rows = slice(parts.bounds[language], parts.bounds[language + 1])
         weight = weights[:, :, language, None]
-        gains = moved[1:, :, rows] - moved[:1, :, rows]
-        found[:, :, parts.items[rows]] += np.where(weight != 0, weight * gains, 0.0)
+        found[:, :, parts.items[rows]] += np.where(weight != 0, weight * moved[:, :, rows], 0.0)
     return found
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.statistics.draws import draws, item_noise
-from analysis.statistics.items import Parts, covariance, gain_influences, influences, own, ratios, together
+from analysis.statistics.items import Parts, by_item, covariance, influences, own, ratios, together
 from analysis.statistics.moments import Array
 
 ALL = np.ones((1, 1), dtype=bool)
@@ -28,7 +28,8 @@ def parts(numerator: object, denominator: object = 1.0, bounds: object = None, i
 
 def gains_of(found: Parts, languages: int = 1) -> Array:
     chains, seeds, _ = found.numerator.shape
-    return gain_influences(found, influences(found), np.full((chains - 1, seeds, languages), 1 / languages))
+    moved = influences(found)
+    return by_item(found, moved[1:] - moved[:1], np.full((chains - 1, seeds, languages), 1 / languages))
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,8 @@ def test_a_language_that_does_not_count_moves_nothing() -> None:
     numerator = np.array([[[0.0, 0, 0, 0]], [[1, 0, np.nan, np.nan]]])
     found = parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
     assert np.isnan(ratios(found)[1, 0, 1])
-    weights = np.array([[[1.0, 0.0]]])
-    assert gain_influences(found, influences(found), weights)[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
+    moved = influences(found)[1:]
+    assert by_item(found, moved, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -132,6 +132,14 @@ def test_a_mean_over_seeds_holds_the_shared_part_only(sweep: Sweep) -> None:
     assert sweep.level().covariance[0, 0, 0] == pytest.approx(2 * 12.5**2 - 2 * 12.5**2)  # type: ignore[index]
 
 
+def test_the_baseline_has_errors_of_its_own(sweep: Sweep) -> None:
+    for chain in ("none", "mnli"):
+        sweep.add(chain, {"xnli": {"en": HALF}})
+    level = sweep.level()
+    assert level.baseline == pytest.approx(np.array([MOVED, MOVED]))
+    assert level.variances == pytest.approx(np.zeros((1, 2)))  # right on the same items
+
+
 def test_weights_make_the_columns(sweep: Sweep) -> None:
     rng = np.random.default_rng(0)
     for seed in (0, 1):
@@ -145,7 +153,10 @@ def test_weights_make_the_columns(sweep: Sweep) -> None:
     for by in ("target", "family"):
         for column in columns(found, by):  # type: ignore[arg-type]
             shares = [
-                (weights(found, column, target), found.gains[:, found.targets.index(target)].swapaxes(1, 2))
+                (
+                    weights(found, column, target, found.gains),
+                    found.gains[:, found.targets.index(target)].swapaxes(1, 2),
+                )
                 for target in column.targets
             ]
             made = sum(np.where(share > 0, share * gains, 0.0).sum(axis=2) for share, gains in shares)

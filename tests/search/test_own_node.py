@@ -12,22 +12,18 @@ from rich.console import Console
 
 from search import own_node
 from search.node_watch import NodeWatch
-from search.own_node import SILENCE, STOPPED, OwnNode, loss
+from search.own_node import SILENCE, OwnNode, loss
 from search.slots import Ask, Node
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD, WORKER = Node("head", 1, 0), Node("worker", 2, 1)
 ENDS = """
-import sys, threading, time
+import threading, time
 from search import signals
-from search.own_node import Ending
-ending = Ending()
-with signals.taken_down(ending.act), signals.taken_down(lambda: print("taken down", flush=True)):
-    threads = [threading.Thread(target=ending.end, args=("stopped: gone",), daemon=True) for _ in range(2)]
-    if sys.argv[1] == "lost":
-        for thread in threads: thread.start()
-        time.sleep(60)
-    signals.end_now()
+with signals.taken_down(lambda: (time.sleep(0.2), print("taken down", flush=True))):
+    for _ in range(2):
+        threading.Thread(target=signals.end_now, args=("stopped: gone",), daemon=True).start()
+    time.sleep(60)
 """
 
 
@@ -101,9 +97,8 @@ def test_the_loss_is_looked_for_before_a_trial_counts_as_failed() -> None:
     assert len(told) == 1
 
 
-@pytest.mark.parametrize(("how", "code", "said"), [("lost", STOPPED, "stopped: gone"), ("asked", 130, "interrupted")])
-def test_the_end_has_one_line_and_a_code_of_its_own(how: str, code: int, said: str) -> None:
-    process = subprocess.run([sys.executable, "-c", ENDS, how], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert (process.returncode, process.stdout) == (code, "taken down\n")
-    assert process.stderr.startswith(f"{said}, and nothing finished is lost; to continue: ")
-    assert process.stderr.count("to continue") == 1  # two threads may find the loss at once
+def test_two_threads_that_find_the_loss_end_the_run_once() -> None:
+    process = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (process.returncode, process.stdout) == (130, "taken down\n")
+    assert process.stderr.startswith("stopped: gone, and nothing finished is lost; to continue: ")
+    assert process.stderr.count("to continue") == 1
