@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from analysis.columns import UNKNOWN, By, columns, language_groups
+from analysis.columns import UNKNOWN, By, Column, columns, language_groups, points
 from analysis.estimate import Estimate, Key, estimates
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.robustness import robustness
@@ -26,6 +26,8 @@ class Evenness:
     over the targets that have one. `measures` are over a target's languages other than English, where each that any
     chain has is there: its English score, the mean of the others, the gap between both, the worst of the others, the
     mean of their worst quarter and their standard deviation. A seed counts in a mean over targets if it has them all.
+    `beside` is the mean over the intermediates that are no controls. Gains of two groups are over different targets;
+    what each has beyond the other languages on its own targets can be compared.
     """
 
     found: Transfer
@@ -34,6 +36,7 @@ class Evenness:
     targets: Mapping[str, tuple[str, ...]]  # group -> targets that are scored in it
     scores: Mapping[Key, Estimate]  # chain, group
     gains: Mapping[Key, Estimate]  # intermediate, group
+    beside: Mapping[str, Array]  # group -> by seed: its gain less that of all others on the same targets
     measured: tuple[str, ...]  # the targets that the means of `measures` are over
     measures: Mapping[Measure, Array]  # chains x targets x seeds
     worst: Mapping[tuple[str, str], str]  # chain, target -> the language other than English with the lowest mean
@@ -78,6 +81,7 @@ def by_language(found: Transfer, by: By = "language", target: str | None = None)
         targets={column.name: column.targets for column in shown},
         scores=estimates(found, found.scores, found.chains, shown, found.holes),
         gains=estimates(found, found.gains, found.intermediates, shown, found.holes),
+        beside={column.name: _beside(found, column) for column in shown},
         measured=with_gap if target is None else scope,
         measures=measures,
         worst=_worst(found),
@@ -87,6 +91,14 @@ def by_language(found: Transfer, by: By = "language", target: str | None = None)
 def unknown_languages(even: Evenness) -> tuple[str, ...]:
     """The languages that the benchmark's table does not have; none where they are not grouped."""
     return even.groups.get(UNKNOWN, ())
+
+
+def _beside(found: Transfer, column: Column) -> Array:
+    """By seed; NaN where an intermediate task that other seeds have is missing."""
+    tasks = [place for place, name in enumerate(found.intermediates) if name not in found.read.controls]
+    foreign = replace(column, languages=frozenset(name for name in found.languages if name != ENGLISH))
+    more = (points(found, column, found.gains).values - points(found, foreign, found.gains).values)[tasks]
+    return np.asarray(more[np.isfinite(more).any(axis=1)].mean(axis=0)) if np.isfinite(more).any() else more[0]
 
 
 def _measures(found: Transfer) -> dict[Measure, Array]:

@@ -98,7 +98,7 @@ def by_rates(strata: Iterable[Stratum]) -> Rates:
 def by_tasks(found: Transfer) -> Tasks:
     """Does the intermediate task with the best English dev have the best mean over the other languages?"""
     candidates = (NONE, *(name for name in found.intermediates if name not in found.read.controls))
-    dev = _dev(found, candidates)
+    dev = dev_scores(found, candidates)
     english, others = _tested(found, candidates)
     blind = tuple(target for t, target in enumerate(found.targets) if not np.isfinite(dev[:, t]).any())
     absent = ~np.isfinite(dev + others)
@@ -130,7 +130,7 @@ def _decisions(found: Transfer, candidates: tuple[str, ...], seen: Array, worth:
             yield Decision(target=target, seed=seed, options=options, seen=seen[whole, t, s], worth=worth[whole, t, s])
 
 
-def _dev(found: Transfer, candidates: tuple[str, ...]) -> Array:
+def dev_scores(found: Transfer, candidates: tuple[str, ...]) -> Array:
     """English dev of the run that counts, in points: candidates x targets x seeds."""
     dev = np.full((len(candidates), len(found.targets), len(found.seeds)), np.nan)
     for name, target, seed, value in winners(found.runs).select(*CELL, "dev").drop_nulls("dev").iter_rows():
@@ -140,7 +140,7 @@ def _dev(found: Transfer, candidates: tuple[str, ...]) -> Array:
 
 
 def _tested(found: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
-    """English test, and the mean over the other languages where all of the target's are there; shaped as `_dev`."""
+    """English test, and the mean over the others where all of the target's are there; shaped as `dev_scores`."""
     scores = found.scores[[found.chains.index(name) for name in candidates]]
     foreign = np.array([language != ENGLISH for language in found.languages])
     asked = found.asked & foreign  # targets x languages

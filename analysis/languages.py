@@ -59,21 +59,24 @@ def _gap_said(even: Evenness) -> str:
     said = f"With `{NONE}` the other languages score {gaps.value:.1f} points below English{between}, {_over(even)}."
     if not any(one.low is not None for one in known.values()):
         return f"{said} Whether an intermediate task changes that cannot be told with fewer than {FEWEST} seeds."
-    return f"{said} Beyond its interval the gap is narrower with {_listed(narrower)} and wider with {_listed(wider)}."
+    judged = sum(one.low is not None for one in known.values())
+    return (
+        f"{said} Beyond its interval the gap is narrower with {_listed(narrower)} and wider with {_listed(wider)}; of "
+        f"{judged} tasks {judged * (1 - LEVEL):.1f} would be by chance alone."
+    )
 
 
 def _gains_said(even: Evenness) -> str:
-    means = {
-        group: float(np.mean(gains))
-        for group in even.targets
-        if (gains := [one.mean for name in _tasks(even) if (one := even.gains[name, group]).mean is not None])
-    }
-    if len(means) < 2:
-        return f"Gains by {even.by}: fewer than two have any, so there is nothing to compare."
-    best, least = max(means, key=lambda name: means[name]), min(means, key=lambda name: means[name])
+    means = {group: one.value for group, values in even.beside.items() if (one := over_seeds(values)).value is not None}
+    foreign = {group: value for group, value in means.items() if group != ENGLISH}
+    if len(foreign) < 2:
+        return f"Gains by {even.by}: fewer than two have a seed with every task and target, so none can be compared."
+    best, least = max(foreign, key=lambda name: foreign[name]), min(foreign, key=lambda name: foreign[name])
+    english = f"; {ENGLISH} {means[ENGLISH]:+.1f}" if ENGLISH in means else ""
     return (
-        f"Averaged over the intermediate tasks, by {even.by}, {best} gains most ({means[best]:+.1f} points) and "
-        f"{least} least ({means[least]:+.1f}); each over the targets that are scored in it."
+        f"Beside all languages other than {ENGLISH} on the same targets, by {even.by}, {best} gains most "
+        f"({foreign[best]:+.1f} points, mean over the intermediate tasks) and {least} least ({foreign[least]:+.1f})"
+        f"{english}."
     )
 
 
@@ -103,12 +106,19 @@ def _transfer(even: Evenness) -> Grid:
 
 def _by_group(even: Evenness) -> Grid:
     tasks = even.found.intermediates
-    heads = [Column(even.by), Column("targets", "count"), Column(f"score of {NONE}", "points")]
+    heads = [
+        Column(even.by),
+        Column("targets", "count"),
+        Column("gain beside others", "difference"),
+        Column(f"score of {NONE}", "points"),
+    ]
     rows: list[tuple[Field, ...]] = []
     for group, targets in even.targets.items():
         gains = (of_estimate(even.gains[name, group]) for name in tasks)
         title = group if even.by == "language" or group == ENGLISH else f"{group} ({' '.join(even.groups[group])})"
-        rows.append((title, len(targets), of_estimate(even.scores[NONE, group]), *gains))
+        rows.append(
+            (title, len(targets), over_seeds(even.beside[group]), of_estimate(even.scores[NONE, group]), *gains)
+        )
     columns = (*heads, *(Column(_named(even, name), "difference") for name in tasks))
     return Grid(f"Gain over {NONE} by {even.by}, in points", columns, tuple(rows))
 
@@ -148,7 +158,10 @@ def _how_to_read(even: Evenness) -> tuple[str, ...]:
         f"Gap: {ENGLISH} less the mean of the others. It also narrows where English falls: read it with the gains.",
         "Worst language, worst quarter and spread are over the languages other than English of one target, then "
         "averaged over targets. The worst of noisy scores lies below the worst true one.",
-        f"Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or more. * The interval excludes 0. "
+        f"Groups are scored on different targets, so their gains do not compare. Gain beside others does: the group's "
+        f"less that of all languages other than {ENGLISH} on the same targets, mean over tasks that are no controls.",
+        f"Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or more. * The interval excludes 0, as "
+        f"{1 - LEVEL:.0%} of them do by chance alone. "
         "~ Seeds, languages or targets are missing that others have.",
     ]
     if even.by != "language":
@@ -197,7 +210,7 @@ def _over(even: Evenness) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+    return ", ".join(names) or "no task"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -77,10 +77,11 @@ def _tasks_said(tasks: Tasks) -> str:
 
 def _stopping_said(stopping: Stopping) -> str:
     if not stopping.replays:
-        return (
-            f"Early stopping: what it lost cannot be known here, since no stratum of two runs or more is finished "
-            f"throughout ({stopping.censored} have a run that is not). Run a sweep without early stopping."
+        why = (
+            f"strata with a run that was stopped or failed: {stopping.censored}, with one run: {stopping.single}, "
+            f"without a score for every tenth: {stopping.curveless}"
         )
+        return f"Early stopping: what it lost cannot be known here ({why}). A sweep without early stopping can tell."
     first = stopping.leaders[RUNGS[0]][EVERY]
     lost = np.array([replay.lost for replay in stopping.replays])
     return (

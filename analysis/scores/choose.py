@@ -79,14 +79,14 @@ def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFr
 
 
 def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
-    """The runs of all cells: columns ARM, `status`, `reason` and `dev`.
+    """The runs of all cells: columns ARM, `status`, `reason`, `stage` (its key) and `dev`.
 
     `dev` is a finished run's English dev score at its best tenth, the mean of `metrics`; null where it has none. Only
     rows of the dev split in English are looked at.
     """
     dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     best = scores(dev, metrics, [*ARM, "tenth"]).group_by(ARM).agg(dev=pl.col("score").max())
-    runs = rows.group_by(ARM).agg(pl.col("status").first(), reason=pl.col("reason").drop_nulls().first())
+    runs = rows.group_by(ARM).agg(pl.col("status", "stage").first(), reason=pl.col("reason").drop_nulls().first())
     return runs.join(best, on=ARM, how="left", nulls_equal=True).sort(ARM, nulls_last=True)
 
 

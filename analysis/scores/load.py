@@ -42,6 +42,7 @@ class Scores:
     limited: bool = False
     stages: tuple[int, int] | None = None  # of a sweep: how many left scores, how many it knows
     notes: tuple[str, ...] = ()
+    homes: tuple[Path, ...] = ()  # folders in which a sweep's stages lie, each by its key
 
 
 def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
@@ -73,6 +74,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         limited=any(part.limited for part in parts),
         stages=(sum(done for done, _ in stages), sum(known for _, known in stages)) if stages else None,
         notes=tuple(note for part in parts for note in part.notes),
+        homes=tuple(dict.fromkeys(home for part in parts for home in part.homes)),
     )
 
 
@@ -111,6 +113,7 @@ def load_sweep(folder: Path) -> Scores:
         limited=any(spec.get(cut) is not None for cut in ("limit", "test_limit")) or bool(rows["limited"].any()),
         stages=(len(done) - len(broken), len(files)),
         notes=tuple(f"{fault} Its stage counts as missing: start the sweep again." for fault in broken),
+        homes=(stages_of(folder),),
     )
 
 

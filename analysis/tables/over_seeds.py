@@ -7,12 +7,20 @@ from analysis.estimate import Estimate
 from analysis.statistics.interval import student
 from analysis.tables.grid import Number
 
+Bounds = tuple[float, float]
 
-def over_seeds(values: npt.ArrayLike, missing: str = "-") -> Number:
-    """The mean of one value per seed, NaN for a hole, with its interval; `missing` is shown if no seed has one."""
+NO_BOUNDS: Bounds = (-np.inf, np.inf)
+
+
+def over_seeds(values: npt.ArrayLike, missing: str = "-", bounds: Bounds = NO_BOUNDS) -> Number:
+    """The mean of one value per seed, NaN for a hole, with its interval; `missing` is shown if no seed has one.
+
+    The interval is cut at `bounds`, which no value can pass: Student's t knows nothing of them.
+    """
     every = np.asarray(values, dtype=np.float64)
     there = every[np.isfinite(every)]
-    low, high = student(there.tolist()) or (None, None)
+    interval = student(there.tolist())
+    low, high = (None, None) if interval is None else (float(end) for end in np.clip(interval, *bounds))
     if not there.size:
         return Number(value=None, text=missing, seeds=0, of_seeds=every.size)
     return Number(value=float(there.mean()), low=low, high=high, seeds=there.size, of_seeds=every.size)

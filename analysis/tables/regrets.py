@@ -12,6 +12,9 @@ from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
 from spaces.stage import TENTHS
 
+POSITIVE = (0.0, np.inf)
+CORRELATION = (-1.0, 1.0)
+
 
 def regrets(title: str, together: Together) -> Grid:
     """What was lost by target, and by all."""
@@ -22,7 +25,7 @@ def regrets(title: str, together: Together) -> Grid:
         Column("lost to the oracle", "points", interval=True),
         Column("lost blindly", "points"),
         Column("most lost", "points"),
-        Column("rank correlation", "correlation", interval=True),
+        Column("rank correlation", "correlation"),
         Column("where: taken for best"),
     )
     rows: list[tuple[Field, ...]] = []
@@ -35,10 +38,10 @@ def regrets(title: str, together: Together) -> Grid:
                 name,
                 len(one.decisions),
                 Number(value=one.right / len(one.decisions)),
-                over_seeds(one.by_seed(LOST)),
+                over_seeds(one.by_seed(LOST), bounds=POSITIVE),
                 over_seeds(one.by_seed(BLIND)),
                 Number(value=worst.lost),
-                over_seeds(one.by_seed(ORDER)),
+                over_seeds(one.by_seed(ORDER), bounds=CORRELATION),
                 where if worst.oracle != worst.taken else "",
             )
         )
@@ -61,8 +64,8 @@ def orders(tasks: Tasks) -> Grid:
         rows.append(
             (
                 name,
-                over_seeds(one.by_seed(ORDER)),
-                over_seeds(english.by_seed(ORDER) if english else ()),
+                over_seeds(one.by_seed(ORDER), bounds=CORRELATION),
+                over_seeds(english.by_seed(ORDER) if english else (), bounds=CORRELATION),
                 over_seeds(one.by_seed(gained)),
                 over_seeds(one.by_seed(possible)),
                 sum(tasks.absent.values()) if name == ALL else tasks.absent[name],
@@ -73,8 +76,8 @@ def orders(tasks: Tasks) -> Grid:
         rows.append(
             (
                 "over targets, not seeds",
-                over_seeds(every.by_target(ORDER)),
-                over_seeds(english.by_target(ORDER) if english else ()),
+                over_seeds(every.by_target(ORDER), bounds=CORRELATION),
+                over_seeds(english.by_target(ORDER) if english else (), bounds=CORRELATION),
                 over_seeds(every.by_target(gained)),
                 over_seeds(every.by_target(possible)),
                 None,

@@ -79,6 +79,28 @@ def test_english_is_in_no_group_and_a_group_is_averaged_within_its_targets(even:
     assert found.gains["mnli", "en"].mean == pytest.approx(1)
 
 
+def test_groups_are_compared_on_their_own_targets(even: Callable[..., Evenness]) -> None:
+    # Retrieval gains 30 points in all its languages, xnli 5 in ru and bg alone.
+    lifts = {"bucc": 0.3}
+    mnli = [
+        (task, target, seed, language, metric, score + lifts.get(target, 0.05 * (language in ("ru", "bg"))), name)
+        for seed in range(3)
+        for task, target, seed, language, metric, score, name in rows("mnli", seed)
+    ]
+    found = even([*(row for seed in range(3) for row in rows("none", seed)), *mnli], "family")
+    assert found.gains["mnli", "IE: Germanic"].mean == pytest.approx(10)  # by bucc, one of its three targets
+    assert found.gains["mnli", "IE: Slavic"].mean == pytest.approx(5)
+    # On xnli the five other languages gain 2 on average.
+    assert found.beside["IE: Slavic"] == pytest.approx([5 - 2] * 3)
+    assert found.beside["IE: Germanic"] == pytest.approx([-2 / 3] * 3)
+    assert found.beside["en"] == pytest.approx([-1] * 3)
+
+
+def test_a_seed_without_every_task_compares_no_groups(even: Callable[..., Evenness]) -> None:
+    more = [row for seed in range(2) for row in rows("qqp", seed, 0.1)]
+    assert np.isfinite(even([*THREE, *more]).beside["de"]).tolist() == [True, True, False]
+
+
 def test_one_target(even: Callable[..., Evenness]) -> None:
     found = even(THREE, "family", "panx")
     assert found.measured == ("panx",)
@@ -148,7 +170,7 @@ def test_the_answer_names_who_narrows_and_who_widens(
     assert main([str(write_file([*THREE, *wide], "benchmark"))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert "the other languages score 27.5 points below English (95% interval 27.5 to 27.5)" in flat
-    assert "the gap is narrower with mnli and wider with qqp." in flat
+    assert "the gap is narrower with mnli and wider with qqp; of 2 tasks 0.1 would be by chance alone." in flat
 
 
 def test_few_seeds_give_no_verdict(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:

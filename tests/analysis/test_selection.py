@@ -13,7 +13,9 @@ from analysis.judging import ALL, gained, judge, possible
 from analysis.scores.load import load
 from analysis.selection import main
 from analysis.statistics.decisions import LOST, ORDER
+from analysis.statistics.interval import student
 from analysis.stopping import EVERY, survivors
+from analysis.tables.over_seeds import over_seeds
 from analysis.transfer import transfer
 from spaces.errors import UsageError
 
@@ -223,4 +225,12 @@ def test_only_stopped_arms_tell_nothing(
     assert main([str(write_sweep(tmp_path, runs))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert "no cell has two finished runs with English dev and test scores" in flat
-    assert "what it lost cannot be known here" in flat
+    assert "cannot be known here (strata with a run that was stopped or failed: 2, with one run: 0" in flat
+
+
+def test_intervals_stay_where_the_values_can_be() -> None:
+    values = [1.0, 0.9, 0.4]
+    low, high = student(values) or (0, 0)
+    assert high > 1
+    one = over_seeds(values, bounds=(-1, 1))
+    assert (one.low, one.high) == (pytest.approx(low), 1)
