@@ -150,16 +150,17 @@ def cost(intervals: bool) -> Spec:
     return _spec(alt.layer(*layers).properties(width="container", height=360))
 
 
-def axes() -> Spec:
-    """Bars of variance shares; data `axes`: axis, share."""
+def axes(order: Sequence[str]) -> Spec:
+    """Stacked bars of shares of the variance; data `axes`: target, axis, share (%)."""
     base = _named("axes").encode(
-        y=alt.Y("axis:N").sort(None).title(None).axis(domain=False, ticks=False),
-        x=alt.X("share:Q").title("Share of the variance, %").scale(zero=True),
-        tooltip=_tooltip("axis", "share"),
+        y=alt.Y("target:N").sort(None).title(None).axis(domain=False, ticks=False),
+        x=alt.X("share:Q").title("Share of the variance, %").scale(domain=[0, 100]).axis(tickCount=TICKS),
+        color=alt.Color("axis:N").sort(list(order)).title(None).scale(domain=list(order), range=SERIES),
+        order="place:Q",
+        tooltip=_tooltip("target", "axis", "share"),
     )
-    bars = base.mark_bar(color=SERIES[0], height={"band": 0.6})
-    names = base.mark_text(align="left", dx=6).encode(text=alt.Text("share:Q").format(".0f"))
-    return _spec(alt.layer(bars, names).properties(width="container", height=alt.Step(30)))
+    bars = base.mark_bar(height={"band": 0.7}, clip=True)
+    return _spec(alt.layer(bars).properties(width="container", height=alt.Step(ROW)))
 
 
 ONCE = alt.InlineData([{"at": 0}])  # for what is drawn once, whatever the data

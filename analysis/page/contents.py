@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from analysis import selection
+from analysis import published, selection
+from analysis.comparison import comparison
 from analysis.judging import judge
-from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken
+from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken, variance
 from analysis.page.blocks import Section
 from analysis.ranking import Ranking
 
@@ -21,7 +22,9 @@ def sections(found: Ranking, records: Sequence[protocol.Record]) -> tuple[Sectio
         curves.section(found),
         questions.section("selection", selection.QUESTION, lambda: selection.answer(read, judge(read))),
         spending.section(found),
+        variance.section(found),
+        questions.section("published", published.QUESTION, lambda: published.answer(read, comparison(read))),
         protocol.section(found, records),
         protocol.versions(found, records),
-        protocol.reading(),
+        protocol.reading(found),
     )
