@@ -18,8 +18,8 @@ def section(found: Ranking) -> Section:
     try:
         split = factors(found.transfer)
     except UsageError as error:
-        return Section("axes", axes.QUESTION, (Text(str(error)),))
-    return questions.section("axes", axes.QUESTION, lambda: axes.answer(found.transfer, split), figure(split))
+        return Section("axes", "Axes of the search", (Text(str(error)),))
+    return questions.section("axes", "Axes of the search", lambda: axes.answer(found.transfer, split), figure(split))
 
 
 def figure(split: Factors) -> Figure:

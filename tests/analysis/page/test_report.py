@@ -100,7 +100,7 @@ def test_warnings_name_what_is_missing_and_the_miniature(report: Path) -> None:
         "Only 4 seeds",
         "4 of 237 target runs degenerate",
         "1 missing",
-        "idle -> xquad: seed 2 missing",
+        "idle → xquad: seed 2 missing",
         "Control random: no gain beyond its interval",
     ):
         assert sentence in text
