@@ -8,7 +8,6 @@ Reads the folder of a sweep, or Parquet files with the columns intermediate, tar
 """
 
 import argparse
-import dataclasses
 import os
 import shutil
 import sys
@@ -23,44 +22,20 @@ import numpy as np
 
 from analysis.columns import BY
 from analysis.ranking import DRAWS, Ranking, ranking
-from analysis.scores.fetch import fetched
-from analysis.scores.load import load
+from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.tables import export, show, words
 from analysis.transfer import transfer
 from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
 
-FORMATS = ("table", "csv", "json", "markdown", "latex")
 PIPED = 118  # characters a line where there is no terminal to ask
 
 
-def arguments() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
     """The command line."""
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="rank.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
+    parser = arguments("rank.py", __doc__ or "")
+    add_learning_rate(parser)
     parser.add_argument("--by", choices=BY, default="target", help="what the columns are (default: target)")
-    parser.add_argument("--format", choices=FORMATS, default="table")
-    parser.add_argument(
-        "--metric",
-        action="append",
-        default=[],
-        metavar="TARGET=NAME",
-        help="score TARGET by the metric NAME instead of the official ones; given twice for a target: by their mean",
-    )
-    parser.add_argument(
-        "--scale",
-        choices=("auto", "share", "points"),
-        default="auto",
-        help="whether values of a file go to 1 or to 100; auto: points if any exceeds 1. A sweep always has shares",
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=float,
-        metavar="RATE",
-        help="take the runs at RATE instead of those with the best English dev score",
-    )
     parser.add_argument(
         "--draws", type=_count, default=DRAWS, metavar="N", help=f"for the probabilities and ranks (default: {DRAWS})"
     )
@@ -75,26 +50,14 @@ def _count(text: str) -> int:
     return number
 
 
-def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The --metric flags: target -> metrics. Raises UsageError for a flag that is no pair."""
-    metrics: dict[str, tuple[str, ...]] = {}
-    for pair in pairs:
-        target, equals, name = pair.partition("=")
-        if not (target and equals and name):
-            raise UsageError(f"--metric takes TARGET=NAME, got {pair!r}, e.g. --metric udpos=accuracy.")
-        metrics[target] = (*metrics.get(target, ()), name)
-    return metrics
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Rank and print; returns the exit code: 0, or 2 for bad usage."""
-    given = arguments().parse_args(argv)
+    given = command_line().parse_args(argv)
     try:
         metrics = picked(given.metric)
-        with fetched(given.paths) as paths:
-            scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
+        with opened(given, PREDICTIONS) as scores:
             chosen = transfer(scores, metrics, given.learning_rate)
-        found = ranking(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
+            found = ranking(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
     except UsageError as error:
         print(f"rank.py: {error}", file=sys.stderr)
         return 2
@@ -107,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def write(found: Ranking, form: str) -> None:
-    """Print the ranking in one of FORMATS."""
+    """Print the ranking in one of the formats."""
     if form == "table":
         print(show.table(found, max(80, shutil.get_terminal_size((PIPED, 24)).columns)))
     elif form == "markdown":

@@ -30,6 +30,7 @@ from analysis.scores.load import SWEEP, load, read_record
 from analysis.tables import words
 from analysis.transfer import transfer
 from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS
 
 TITLE = "Which intermediate task helps?"
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."
@@ -50,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(1) as beside:
         beside.submit(render.library)  # the slowest part, and nobody needs it before the end
         try:
-            with fetched(given.paths) as paths:
+            with fetched(given.paths, ("scores.parquet", PREDICTIONS)) as paths:
                 scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
                 records = [read_record(path / SWEEP) for path in paths if (path / SWEEP).is_file()]
                 chosen = transfer(scores, picked(given.metric), given.learning_rate)
-            found = ranking(chosen, np.random.default_rng(0))
+                found = ranking(chosen, np.random.default_rng(0))
         except UsageError as error:
             print(f"report.py: {error}", file=sys.stderr)
             return 2

@@ -20,14 +20,24 @@ def export(figures: Iterable[Figure], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for figure in figures:
-        svg = on_paper(vl_convert.vegalite_to_svg(standalone(figure)))
-        for name, data in (
-            (f"{figure.name}.svg", svg.encode()),
-            (f"{figure.name}.png", vl_convert.svg_to_png(svg, SCALE)),
-        ):
-            (folder / name).write_bytes(data)
-            written.append(folder / name)
+        for suffix, draw in DRAWN.items():
+            path = folder / f"{figure.name}{suffix}"
+            path.write_bytes(draw(figure))
+            written.append(path)
     return written
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG."""
+    return on_paper(vl_convert.vegalite_to_svg(standalone(figure))).encode()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG, SCALE dots per pixel."""
+    return vl_convert.svg_to_png(svg(figure).decode(), SCALE)
+
+
+DRAWN = {".svg": svg, ".png": png}
 
 
 def standalone(figure: Figure) -> dict[str, Any]:

@@ -64,7 +64,10 @@ def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def opened(given: argparse.Namespace) -> Iterator[Scores]:
-    """The scores of all paths, called as the user calls them; raises UsageError if they cannot be read."""
-    with fetched(given.paths) as paths:
+def opened(given: argparse.Namespace, *more: str) -> Iterator[Scores]:
+    """The scores of all paths, called as the user calls them; raises UsageError if they cannot be read.
+
+    From object storage it also fetches the files of the stages that are called as in `more`.
+    """
+    with fetched(given.paths, ("scores.parquet", *more)) as paths:
         yield dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))

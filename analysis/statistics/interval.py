@@ -25,8 +25,8 @@ def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float
 
     A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. That all
     seeds answer the same test items adds `items`, whose degrees of freedom are taken as without end. Their sum is
-    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2. What seeds and
-    items do together is in both parts, so the interval is a little wide rather than narrow.
+    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2. As
+    these exceed n - 1, an interval of few seeds may be narrower with items than without.
 
     Args:
         values: [..., seeds], NaN for a hole

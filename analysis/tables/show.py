@@ -7,6 +7,7 @@ from analysis.columns import ALL
 from analysis.ranking import Ranking
 from analysis.tables import standings, words
 from analysis.tables.blocks import Field, Row, Title, blocks
+from analysis.tables.grid import LATEX
 from spaces.benchmark import NONE
 
 LISTED = 12  # lines of what is missing; the other formats have it all
@@ -105,8 +106,7 @@ def _inline(field: Field) -> str:
 
 
 def _escaped(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"$\sim$", "^": r"\textasciicircum{}", "±": r"$\pm$", "*": r"$^{*}$"}
-    special |= {each: f"\\{each}" for each in "&%$#_{}"}
+    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$", "*": r"$^{*}$"}
     return "".join(special.get(letter, letter) for letter in text)
 
 

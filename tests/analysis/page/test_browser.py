@@ -176,6 +176,7 @@ def test_print_shows_figures_and_no_controls_in_light_colours(look: Look, report
     page.set_viewport_size({"width": 700, "height": 900})
     widths = [figure(page, name).locator("svg").evaluate("e => e.getBoundingClientRect().right") for name in FIGURES]
     assert max(widths) <= 700
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
 
 
 def test_the_keyboard_reaches_the_answer_first(look: Look, report: Path) -> None:
