@@ -186,7 +186,7 @@ def test_no_task_with_all_targets_is_said(write_file: Callable[..., Path], tmp_p
     assert main([str(write_file(lines)), "-o", str(tmp_path / "page.html")]) == 0
     text = " ".join(read(tmp_path / "page.html").text.split())
     assert "no answer yet" in text
-    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages"}
+    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages", "axes"}
 
 
 def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> None:
