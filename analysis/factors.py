@@ -1,5 +1,6 @@
 """Which axis of a search moves the score: variance split over task, learning rate, seed and language."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -117,7 +118,8 @@ def importances(part: pl.DataFrame) -> dict[str, float]:
     """Optuna's importances (PED-ANOVA, Watanabe et al. 2023) of the factors that vary; together they are 1.
 
     They ask which factor decides whether a score is among the best tenth, not how much it moves scores. `part` has
-    FACTORS and `value`; every row stands for a trial of a study in memory.
+    FACTORS and `value`; every row stands for a trial of a study in memory. Empty where the best tenth is no part of
+    the scores: they are few, or equal.
     """
     import optuna  # half a second, which the other scripts need not wait for
 
@@ -139,4 +141,9 @@ def importances(part: pl.DataFrame) -> dict[str, float]:
         ]
     )
     optuna.logging.set_verbosity(before)
-    return optuna.importance.get_param_importances(study)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return optuna.importance.get_param_importances(study)
+        except UserWarning:  # both quantiles select all trials
+            return {}

@@ -14,7 +14,7 @@ LISTED = 30  # lines about holes; the matrix has every one
 
 def section(found: Ranking) -> Section:
     """All warnings, the general ones first; a page without any says so."""
-    general, holes = tuple(warnings(found)), words.missing(found)
+    general, holes = tuple(warnings(found)), [line.replace("->", "→") for line in words.missing(found)]
     blocks = []
     if general:
         blocks.append(Bullets(general, "warning"))

@@ -69,8 +69,11 @@ def section(found: Ranking) -> Section:
 
 
 def largest(frame: pl.DataFrame) -> float:
-    """Where the nine colours end on both sides of 0, so that each spans a round number of points."""
-    most = frame["gain"].abs().max()
+    """Where the nine colours end on both sides of 0, so that each spans a round number of points.
+
+    The last ones are of all gains beyond: a few very large ones shall not make all others look alike.
+    """
+    most = frame["gain"].drop_nulls().abs().quantile(0.9)
     width = 2 / 9 * most if isinstance(most, float) and most > 0 else 1.0
     power = 10.0 ** math.floor(math.log10(width))
     return 4.5 * next(power * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if power * step >= width)

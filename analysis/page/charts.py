@@ -13,6 +13,7 @@ SERIES = [f"var(--s{series})" for series in range(1, 7)]
 INK, SOFT, GRID = "var(--ink)", "var(--soft)", "var(--grid)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 ROW = 26  # pixels of one row of names
+LINE = 14  # pixels of one line of a name
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # the page describes a figure as a whole, and its numbers stand in a table
@@ -108,7 +109,7 @@ def curves(what: str, chain: str, seed: str) -> Spec:
     )
     base = chosen.encode(
         x=alt.X("tenth:Q").scale(domain=[1, 10]).title("Tenth of the run").axis(tickCount=10, format="d", grid=False),
-        y=alt.Y("score:Q").scale(zero=False).title("English dev, points"),
+        y=alt.Y("score:Q").scale(zero=False, padding=8).title("English dev, points"),
         color=alt.Color("rate:N").title("Learning rate"),
     )
     lines = base.mark_line(strokeWidth=2, clip=True).encode(detail="run:N")
@@ -123,11 +124,14 @@ def curves(what: str, chain: str, seed: str) -> Spec:
 
 
 def cost(intervals: bool) -> Spec:
-    """Gain against hours, with intervals if there are any; data `cost`: intermediate, hours, gain, low, high, front."""
+    """Gain against hours, with intervals if there are any; data `cost`: intermediate, hours, gain, low, high, front.
+
+    The name stands to the left of a dot that is `far` to the right.
+    """
     base = _gains("cost").encode(
         x=alt.X("hours:Q")
         .title("Hours of the intermediate run, mean over seeds")
-        .scale(zero=True, padding=36)
+        .scale(zero=True)
         .axis(tickCount=TICKS, grid=False),
         tooltip=_tooltip("intermediate", "hours", "gain", "interval", "search", "front"),
     )
@@ -144,22 +148,28 @@ def cost(intervals: bool) -> Spec:
         .title("On the Pareto front")
         .scale(domain=["yes", "no"], range=[SERIES[0], SERIES[5]]),
     )
-    names = base.mark_text(align="left", dx=8, dy=-6).encode(y="gain:Q", text="intermediate:N")
+    named = base.encode(y="gain:Q", text="intermediate:N")
+    left = named.transform_filter("!datum.far").mark_text(align="left", dx=8, dy=-6)
+    right = named.transform_filter("datum.far").mark_text(align="right", dx=-8, dy=-6)
     rule = alt.Chart(ONCE).mark_rule().encode(y="at:Q")
-    layers = (rule, front, whiskers, dots, names) if intervals else (rule, front, dots, names)
+    layers = (rule, front, whiskers, dots, left, right) if intervals else (rule, front, dots, left, right)
     return _spec(alt.layer(*layers).properties(width="container", height=360))
 
 
-def axes() -> Spec:
-    """Bars of variance shares; data `axes`: axis, share."""
+def axes(order: Sequence[str]) -> Spec:
+    """Stacked bars of shares of the variance; data `axes`: target, axis, share (%)."""
     base = _named("axes").encode(
-        y=alt.Y("axis:N").sort(None).title(None).axis(domain=False, ticks=False),
-        x=alt.X("share:Q").title("Share of the variance, %").scale(zero=True),
-        tooltip=_tooltip("axis", "share"),
+        y=alt.Y("target:N").sort(None).title(None).axis(domain=False, ticks=False),
+        x=alt.X("share:Q").title("Share of the variance, %").scale(domain=[0, 100]).axis(tickCount=TICKS),
+        color=alt.Color("axis:N")
+        .sort(list(order))
+        .title(None)
+        .scale(domain=list(order), range=[*SERIES[: len(order) - 1], SERIES[-1]]),
+        order="place:Q",
+        tooltip=_tooltip("target", "axis", "share"),
     )
-    bars = base.mark_bar(color=SERIES[0], height={"band": 0.6})
-    names = base.mark_text(align="left", dx=6).encode(text=alt.Text("share:Q").format(".0f"))
-    return _spec(alt.layer(bars, names).properties(width="container", height=alt.Step(30)))
+    bars = base.mark_bar(height={"band": 0.7}, clip=True)
+    return _spec(alt.layer(bars).properties(width="container", height=alt.Step(ROW)))
 
 
 ONCE = alt.InlineData([{"at": 0}])  # for what is drawn once, whatever the data
@@ -209,7 +219,9 @@ def _above(names: Sequence[str]) -> dict[str, Any]:
     longest = max(len(word) for name in names for word in name.split(" "))
     axis = {"orient": "top", "domain": False, "ticks": False, "labelOverlap": False}
     if longest * len(names) <= 110:
-        return {**axis, "labelAngle": 0, "labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
+        lines = max(name.count(" ") for name in names)  # below the first, which would run into the cells
+        words = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": LINE, "labelPadding": 4 + LINE * lines}
+        return {**axis, **words, "labelAngle": 0}
     return {**axis, "labelAngle": -35}
 
 

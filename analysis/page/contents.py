@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from analysis import selection
+from analysis import published, selection
+from analysis.comparison import comparison
 from analysis.judging import judge
-from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken
+from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken, variance
 from analysis.page.blocks import Section
 from analysis.ranking import Ranking
 
@@ -19,9 +20,11 @@ def sections(found: Ranking, records: Sequence[protocol.Record]) -> tuple[Sectio
         cells.section(found),
         spoken.section(found),
         curves.section(found),
-        questions.section("selection", selection.QUESTION, lambda: selection.answer(read, judge(read))),
+        questions.section("selection", "English dev as a judge", lambda: selection.answer(read, judge(read))),
         spending.section(found),
+        variance.section(found),
+        questions.section("published", "Beside the published", lambda: published.answer(read, comparison(read))),
         protocol.section(found, records),
         protocol.versions(found, records),
-        protocol.reading(),
+        protocol.reading(found),
     )

@@ -81,7 +81,7 @@ def versions(found: Ranking, records: Sequence[Record]) -> Section:
     return Section("versions", "Data and versions", tuple(blocks))
 
 
-def reading() -> Section:
+def reading(found: Ranking) -> Section:
     """How the numbers are meant."""
     level = percent(LEVEL)
     facts = (
@@ -92,7 +92,7 @@ def reading() -> Section:
         ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
         (
             "interval",
-            f"{level} interval of the mean over new seeds (Student’s t); it says nothing of other targets or languages",
+            f"{level} interval of the mean. {words.levels(found)} It says nothing of other targets or languages",
         ),
         (
             "Holm",

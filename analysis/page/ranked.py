@@ -6,8 +6,9 @@ import polars as pl
 
 from analysis.estimate import Estimate
 from analysis.page import charts
-from analysis.page.blocks import Column, Figure, Section, Table, Text, gain, number
+from analysis.page.blocks import Column, Figure, Section, Table, Text, gain, number, percent
 from analysis.ranking import Ranking
+from analysis.statistics.interval import LEVEL
 
 FIELDS = {
     **dict.fromkeys(("intermediate", "over", "kind"), pl.String),
@@ -38,12 +39,14 @@ def section(found: Ranking) -> Section:
         return Section(
             "ranking", "Ranking", (Text("No intermediate task has every target at any seed."), _table(found))
         )
+    intervals = frame["low"].count() > 0
+    level = f", with {percent(LEVEL)} intervals" if intervals else ""
     figure = Figure(
         name="ranking",
-        title=f"Gain over the baseline, {' and '.join(column.name for column in found.means)}, with 95 % intervals",
+        title=f"Gain over the baseline, {' and '.join(column.name for column in found.means)}{level}",
         about="Dots with intervals, best first: "
         + "; ".join(f"{name} {gain(found.gains[name, first.name].mean or 0.0)}" for name in order),
-        spec=charts.ranking(order, intervals=frame["low"].count() > 0),
+        spec=charts.ranking(order, intervals),
         data={"ranking": frame},
         narrowest=20,
     )

@@ -10,7 +10,7 @@ from analysis.statistics.pareto import front
 
 COSTS = {
     **{name: dtype for name, dtype in FIELDS.items() if name not in ("over", "kind")},
-    **{"hours": pl.Float64, "search": pl.Float64, "front": pl.String},
+    **{"hours": pl.Float64, "search": pl.Float64, "front": pl.String, "far": pl.Boolean},
 }
 
 
@@ -26,6 +26,7 @@ def section(found: Ranking) -> Section:
             [found.costs[name].run for name in names], [found.gains[name, mean].mean or 0.0 for name in names]
         )
     }
+    most = max(found.costs[name].run for name in names)
     rows = [
         {
             "intermediate": name,
@@ -33,6 +34,7 @@ def section(found: Ranking) -> Section:
             "hours": found.costs[name].run,
             "search": found.costs[name].search,
             "front": "yes" if name in best else "no",
+            "far": found.costs[name].run > 0.8 * most,
         }
         for name in names
     ]

@@ -62,7 +62,7 @@ def section(found: Ranking) -> Section:
     )
     text = (
         "English is the language that targets are trained in, and stands apart in every grouping: all others are "
-        "zero-shot."
+        "zero-shot. Intervals in this figure are over seeds."
     )
     return Section("languages", "By language", (Text(text), figure))
 

@@ -165,7 +165,7 @@ def legend(found: Ranking) -> list[str]:
             f"* The {LEVEL:.0%} interval (Student's t) excludes 0; of {tested} such cells about "
             f"{tested * (1 - LEVEL):.0f} would by chance alone. ** So it does after Holm's correction for all of them."
         )
-        lines.append(_levels(found))
+        lines.append(levels(found))
         lines.append(
             "P(>0), P(best) and ranks: shares of draws of the true means over seeds, whole chains together. Who shares "
             "a letter under `group` cannot be told apart (paired tests, Holm)."
@@ -192,7 +192,7 @@ def legend(found: Ranking) -> list[str]:
     return lines
 
 
-def _levels(found: Ranking) -> str:
+def levels(found: Ranking) -> str:
     """What the intervals are over."""
     if found.items.covariance is None:
         why = f" {found.items.note}" if found.items.note else ""

@@ -100,7 +100,7 @@ def test_warnings_name_what_is_missing_and_the_miniature(report: Path) -> None:
         "Only 4 seeds",
         "4 of 237 target runs degenerate",
         "1 missing",
-        "idle -> xquad: seed 2 missing",
+        "idle → xquad: seed 2 missing",
         "Control random: no gain beyond its interval",
     ):
         assert sentence in text
@@ -186,7 +186,7 @@ def test_no_task_with_all_targets_is_said(write_file: Callable[..., Path], tmp_p
     assert main([str(write_file(lines)), "-o", str(tmp_path / "page.html")]) == 0
     text = " ".join(read(tmp_path / "page.html").text.split())
     assert "no answer yet" in text
-    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages"}
+    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages", "axes"}
 
 
 def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> None:
