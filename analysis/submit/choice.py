@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.scores.choose import official, runs_of, under_winners, winners
+from analysis.scores.choose import contenders, of_runs, official, runs_of, winners
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, without_duplicates
+from analysis.scores.tidy import ARM
 from analysis.submit.files import OFFICIAL
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
@@ -67,7 +67,7 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
     seed = min(read.seeds) if seed is None else seed
     targets = [task.target for task in OFFICIAL if task.target in read.targets]
 
-    rows = without_duplicates(under_winners(read.rows)).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
+    rows = contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
     runs = winners(runs_of(rows, official(rows, "dev", {})))
     judged = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     told: list[str] = []
@@ -84,7 +84,8 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
         best = judged.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
         names |= dict(best.select("target", "intermediate").iter_rows())
         told.append("chosen per target by its English dev score; retrieval, which has none, by the mean.")
-    found = {target: _run(rows, runs, target, name) for target, name in names.items()}
+    keys = read.rows.select(*ARM, "parent", "stage").drop_nulls("stage").unique(maintain_order=True).collect()
+    found = {target: _run(rows, runs, keys, target, name) for target, name in names.items()}
     return Choice(
         runs={target: run for target, run in found.items() if run is not None},
         seed=seed,
@@ -106,18 +107,18 @@ def _told(order: pl.DataFrame, seed: int) -> list[str]:
     return [*lines, f"the others: {', '.join(others)}."] if others else lines
 
 
-def _run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str) -> Run | None:
-    """The run that stands for a cell, if it has one."""
+def _run(rows: pl.DataFrame, runs: pl.DataFrame, keys: pl.DataFrame, target: str, intermediate: str) -> Run | None:
+    """The run that stands for a cell, if it has one; `keys` has the stages of all runs and their parents."""
     cell = runs.filter(pl.col("target") == target, pl.col("intermediate") == intermediate)
     if cell.is_empty():
         return None
-    own = rows.join(cell.select(ARM), on=ARM, how="semi", nulls_equal=True)
-    found = own.row(0, named=True)
+    own = of_runs(rows, cell)
+    arm = own.select(*ARM, "parent").row(0, named=True)
     return Run(
-        stage=found["stage"],
+        stage=keys.filter(pl.col(name).eq_missing(value) for name, value in arm.items())["stage"].item(0),
         target=target,
         intermediate=intermediate,
-        seed=found["seed"],
-        learning_rate=found["learning_rate"],
+        seed=arm["seed"],
+        learning_rate=arm["learning_rate"],
         languages=frozenset(own.filter(pl.col("split") == "test")["language"].drop_nulls()),
     )
