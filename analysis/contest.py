@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.columns import Column, points
-from analysis.statistics.draws import best, draws, quantiles
+from analysis.drawing import Drawing
+from analysis.statistics.draws import best, quantiles
 from analysis.statistics.groups import groups, letters
 from analysis.statistics.interval import FEWEST
 from analysis.statistics.moments import Array, moments
@@ -57,8 +58,8 @@ class Contest:
     candidates: tuple[str, ...]
 
 
-def contest(found: Transfer, column: Column, rng: np.random.Generator, count: int) -> Contest:
-    """Compare the intermediates by `column`, with `count` draws of the means over seeds."""
+def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
+    """Compare the intermediates by `column`, a mean over whole targets."""
     names = found.intermediates
     values = points(found, column, found.gains).values  # intermediates x seeds
     spread = moments(values)
@@ -66,33 +67,31 @@ def contest(found: Transfer, column: Column, rng: np.random.Generator, count: in
     order = tuple(sorted(known, key=lambda name: (-known[name], name)))
     judged = spread.count >= FEWEST
     candidate = np.array([name not in found.read.controls for name in names])
-    chance = best(draws(np.where((judged & candidate)[:, None], values, np.nan), rng, count))
-    sets = groups(np.where(judged[:, None], values, np.nan)) if judged.sum() > 1 else ()
+    rivals = np.where((judged & candidate)[:, None], values, np.nan)
+    chance = best(drawing.draws(rivals[:, None], [column])[:, :, 0])
+    known_well = np.where(judged[:, None], values, np.nan)
+    sets = groups(known_well, items=drawing.covariance(column)) if judged.sum() > 1 else ()
     marks = letters(sets, len(names))
-    targets = _targets(found, column, order)
+    single = [Column(name=target, targets=(target,)) for target in column.targets]
+    gains = np.stack([points(found, each, found.gains).values for each in single], axis=1)
+    rows = [names.index(name) for name in order]
     return Contest(
         column=column,
         order=order,
         best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
-        ranks=_ranks(targets, order, rng, count),
+        ranks=_ranks(gains[rows], drawing.draws(gains, single)[:, rows], order),
         letters={name: mark for name, mark in zip(names, marks, strict=True) if mark},
         honest=_honest(found, winner(np.where(candidate[:, None], values, np.nan))),
-        test=rank_test(moments(targets).mean),
+        test=rank_test(moments(gains[rows]).mean),
         candidates=tuple(name for name in names if name not in found.read.controls),
     )
 
 
-def _targets(found: Transfer, column: Column, order: tuple[str, ...]) -> Array:
-    """The gains of each target: intermediates in `order` x targets x seeds."""
-    rows = [found.intermediates.index(name) for name in order]
-    single = [Column(name=target, targets=(target,), languages=column.languages) for target in column.targets]
-    return np.stack([points(found, each, found.gains[rows]).values for each in single], axis=1)
-
-
-def _ranks(targets: Array, order: tuple[str, ...], rng: np.random.Generator, count: int) -> dict[str, Rank]:
-    means = mean_ranks(moments(targets).mean)
-    few = (np.isfinite(targets).sum(axis=-1) < FEWEST).any()
-    bounds = None if few else quantiles(mean_ranks(draws(targets, rng, count)))
+def _ranks(gains: Array, drawn: Array, order: tuple[str, ...]) -> dict[str, Rank]:
+    """From the gains of those in `order` (x targets x seeds) and draws of their means (draws x those x targets)."""
+    means = mean_ranks(moments(gains).mean)
+    few = (np.isfinite(gains).sum(axis=-1) < FEWEST).any()
+    bounds = None if few else quantiles(mean_ranks(drawn))
     return {
         name: Rank(float(means[place]), None if bounds is None else (float(bounds[place, 0]), float(bounds[place, 1])))
         for place, name in enumerate(order)

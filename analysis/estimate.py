@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.columns import Column, Points, points
-from analysis.statistics.draws import draws, positive
+from analysis.drawing import Drawing
+from analysis.statistics.draws import positive
 from analysis.statistics.interval import intervals
 from analysis.statistics.moments import EPSILON, moments
 from analysis.statistics.significance import ALPHA, holm, p_values
@@ -70,18 +71,18 @@ def estimates(
     names: Sequence[str],
     columns: Sequence[Column],
     holes: Mapping[Cell, Hole],
-    drawing: tuple[np.random.Generator, int] | None = None,
+    drawing: Drawing | None = None,
 ) -> dict[Key, Estimate]:
     """The estimates of a table, by row and column.
 
-    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `drawing`, a generator
-    and the number of draws, they are tested against 0; p is adjusted for the cells of single columns together, and
-    for each mean over the targets among its own.
+    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `drawing` they are
+    tested against 0; p is adjusted for the cells of single columns together, and for each mean over the targets among
+    its own.
     """
     parts = [points(found, column, array) for column in columns]
     values = np.stack([part.values for part in parts], axis=1)  # names x columns x seeds
     tested = _tests(values, columns, drawing) if drawing else {}
-    spread, bounds = moments(values), intervals(values)
+    spread, bounds = moments(values), intervals(values, items=drawing.variances(columns) if drawing else 0.0)
 
     def one(row: int, place: int) -> Estimate:
         there = np.isfinite(values[row, place])
@@ -103,14 +104,14 @@ def estimates(
     return {(name, column.name): one(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)}
 
 
-def _tests(values: Array, columns: Sequence[Column], drawing: tuple[np.random.Generator, int]) -> dict[str, Array]:
-    p = p_values(values)
+def _tests(values: Array, columns: Sequence[Column], drawing: Drawing) -> dict[str, Array]:
+    p = p_values(values, drawing.variances(columns))
     single = np.array([not column.mean for column in columns])
     adjusted = np.full(p.shape, np.nan)
     adjusted[:, single] = holm(p[:, single])
     for place in np.flatnonzero(~single):
         adjusted[:, place] = holm(p[:, place])
-    above = np.where(np.isnan(p), np.nan, positive(draws(values, *drawing)))
+    above = np.where(np.isnan(p), np.nan, positive(drawing.draws(values, columns)))
     return {"p": p, "holm": adjusted, "above": above}
 
 

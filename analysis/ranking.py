@@ -10,7 +10,9 @@ import numpy as np
 from analysis.columns import ALL, By, Column, columns
 from analysis.contest import Contest, contest
 from analysis.cost import Cost, costs
+from analysis.drawing import drawing
 from analysis.estimate import Estimate, Key, estimates
+from analysis.items import ItemLevel, item_level
 from analysis.scores.load import Scores
 from analysis.statistics.pareto import front
 from analysis.transfer import Cell, Hole, Transfer
@@ -31,6 +33,7 @@ class Ranking:
     levels: Mapping[Key, Estimate]  # (baseline or floor, column): points
     cells: Mapping[Key, Estimate]  # every chain but the floors x target: what holes and languages it has
     contests: Mapping[str, Contest]  # by the name of a mean
+    items: ItemLevel  # whether the intervals are over new test items, too
     costs: Mapping[str, Cost]
     worth: tuple[str, ...]  # the Pareto front of hours and mean gain, the cheapest first
     counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
@@ -52,16 +55,19 @@ def ranking(found: Transfer, rng: np.random.Generator, by: By = "target", draws:
     """Rank the intermediate tasks; `draws` of the means over seeds make the probabilities."""
     shown = columns(found, by)
     unpaired = _unpaired(found)
-    gains = estimates(found, found.gains, found.intermediates, shown, {**found.holes, **unpaired}, (rng, draws))
+    targets = columns(found)[: len(found.targets)]
+    every = tuple(dict.fromkeys((*shown, *targets)))
+    level = item_level(found, every)
+    drawn = drawing(level, every, rng, draws)
+    gains = estimates(found, found.gains, found.intermediates, shown, {**found.holes, **unpaired}, drawn)
     apart = (NONE, *found.floors)
     places = [found.chains.index(name) for name in apart]
     levels = estimates(found, found.scores[places], apart, shown, found.holes)
-    targets = columns(found)[: len(found.targets)]
     cells = {
         **estimates(found, found.scores[:1], (NONE,), targets, found.holes),
         **estimates(found, found.gains, found.intermediates, targets, {**found.holes, **unpaired}),
     }
-    contests = {column.name: contest(found, column, rng, draws) for column in shown if column.mean}
+    contests = {column.name: contest(found, column, drawn) for column in shown if column.mean}
     paid = costs(found)
     hours = [paid[name].run if name in paid else np.nan for name in found.intermediates]
     means = [np.nan if (mean := gains[name, ALL].mean) is None else mean for name in found.intermediates]
@@ -75,6 +81,7 @@ def ranking(found: Transfer, rng: np.random.Generator, by: By = "target", draws:
         levels=levels,
         cells=cells,
         contests=contests,
+        items=level,
         costs=paid,
         worth=tuple(found.intermediates[place] for place in front(hours, means)),
         counts=_counts(found),

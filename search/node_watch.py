@@ -7,6 +7,7 @@ from typing import Any
 from ray import tune
 from rich.console import Console
 
+from search.own_node import OwnNode
 from search.slots import Ask, Node, fit
 
 EVERY = 5.0  # seconds between looks
@@ -50,13 +51,13 @@ class NodeWatch(tune.Callback):
     def __init__(
         self,
         ask: Ask,
-        alive: Callable[[], Mapping[str, Node]],
+        own: OwnNode,
         check: Callable[[Mapping[str, Node]], list[str]],
         console: Console,
     ) -> None:
-        """`alive` tells the nodes; `check` what is wrong with those that join."""
-        self.news = NodeNews(ask, alive())
-        self.alive, self.check, self.console = alive, check, console
+        """`own` knows the nodes; `check` tells what is wrong with those that join."""
+        self.news = NodeNews(ask, own.nodes())
+        self.own, self.check, self.console = own, check, console
         self.looked = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class NodeWatch(tune.Callback):
         if now - self.looked < EVERY:
             return
         self.looked = now
-        before, nodes = set(self.news.nodes), self.alive()
+        before, nodes = set(self.news.nodes), self.own.nodes()
         running = any(trial.status == "RUNNING" for trial in trials)
         lines = self.news.lines(nodes, running, now)
         joined = {key: node for key, node in nodes.items() if key not in before}
@@ -77,3 +78,10 @@ class NodeWatch(tune.Callback):
             lines += self.check(joined)
         for line in lines:
             self.console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """With the own node Ray ends every worker of the run: that ends the sweep, and is no failure of a stage.
+
+        So this callback comes before the one that notes failures.
+        """
+        self.own.look()

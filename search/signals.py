@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class _Run:
 
 
 _run = _Run()
+_end = threading.RLock()  # a thread that watches may find a reason while another one is ending the run
 
 
 def install() -> None:
@@ -88,10 +90,11 @@ def taken_down(act: Callable[[], object]) -> Iterator[None]:
 
 def end_now(why: str = "interrupted") -> NoReturn:
     """Take down what was started, say how to continue, and end: no `finally`, no `atexit`, no word of any library."""
-    for act in reversed(_run.acts):
-        act()
-    _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue(why))
-    os._exit(INTERRUPTED)
+    with _end:
+        for act in reversed(_run.acts):
+            act()
+        _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue(why))
+        os._exit(INTERRUPTED)
 
 
 def how_to_continue(why: str = "interrupted") -> str:

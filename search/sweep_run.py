@@ -3,6 +3,8 @@
 import logging
 import time
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
 from search.now import Beat
+from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
 from search.slots import ask_of, cluster_slots
@@ -71,7 +74,8 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
                 beat.slots = slots = _check_cluster(options, request.place, console)
             members.write()
             beat.show(board)
-            interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch)
+            with _watched_node(options) as own:
+                interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch, own)
         members.write()
     beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
     return board, interrupted
@@ -111,6 +115,19 @@ def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
     return slots
 
 
+@contextmanager
+def _watched_node(options: Namespace) -> Iterator[OwnNode | None]:
+    """The node of a cluster that this process runs on, watched; None with a private Ray, which `connected` watches."""
+    if options.address is None:
+        yield None
+        return
+    import ray
+
+    own = OwnNode(ray.get_runtime_context().get_node_id(), alive_nodes, signals.end_now)
+    with own.watched():
+        yield own
+
+
 def _tune(
     board: Board,
     request: Request,
@@ -121,6 +138,7 @@ def _tune(
     members: Members,
     beat: Beat,
     scratch: Path,
+    own: OwnNode | None,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
@@ -134,10 +152,11 @@ def _tune(
     searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
     callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
-    if options.address is not None:
+    if own is not None:
         from search.node_watch import NodeWatch
 
-        callbacks.append(NodeWatch(ask, alive_nodes, lambda new: check_nodes(new, request.place)[0], console))
+        watch = NodeWatch(ask, own, lambda new: check_nodes(new, request.place)[0], console)
+        callbacks.insert(0, watch)  # before `losses`
     # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(

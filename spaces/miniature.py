@@ -14,6 +14,7 @@ shapes. What an intermediate task can teach a target is decided by the skills be
 
 `classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. In the null world (see
 `trainables/miniature/null.py`) the intermediate tasks are taught by other rules and share nothing with any target.
+The test sets of every target are the same items in every language.
 """
 
 from spaces.language import Language
@@ -158,6 +159,7 @@ TARGETS = Table(
             training="xnli-en",
             recipe=_recipe(120),
             skills=frozenset({"compare", "relations"}),
+            parallel=True,
         ),
         Task(
             name="pawsx",
@@ -169,6 +171,7 @@ TARGETS = Table(
             training="pawsx-en",
             recipe=_recipe(80),
             skills=frozenset({"compare", "relations", "order"}),
+            parallel=True,
         ),
         Task(
             name="udpos",
@@ -181,6 +184,7 @@ TARGETS = Table(
             training="udpos-en",
             recipe=_recipe(30),
             skills=frozenset({"classes"}),
+            parallel=True,
         ),
         Task(
             name="panx",
@@ -192,6 +196,7 @@ TARGETS = Table(
             training="panx-en",
             recipe=_recipe(30),
             skills=frozenset({"brands"}),
+            parallel=True,
         ),
         Task(
             name="xquad",
@@ -202,6 +207,7 @@ TARGETS = Table(
             training="squad-en",
             recipe=_recipe(80),
             skills=frozenset({"find"}),
+            parallel=True,
         ),
         Task(
             name="mlqa",
@@ -212,6 +218,7 @@ TARGETS = Table(
             training="squad-en",
             recipe=_recipe(80),
             skills=frozenset({"find"}),
+            parallel=True,
         ),
         Task(
             name="tydiqa",
@@ -222,6 +229,7 @@ TARGETS = Table(
             training="tydiqa-en",
             recipe=_recipe(60),
             skills=frozenset({"find"}),
+            parallel=True,
         ),
         Task(
             name="bucc",
@@ -230,6 +238,7 @@ TARGETS = Table(
             languages=FOREIGN,
             score=("f1",),
             retrieval="mine",
+            parallel=True,
         ),
         Task(
             name="tatoeba",
@@ -238,6 +247,7 @@ TARGETS = Table(
             languages=FOREIGN,
             score=("accuracy",),
             skills=frozenset({"relations"}),
+            parallel=True,
         ),
     ],
 )

@@ -13,12 +13,17 @@ PREDICTION_COLUMNS = (
     Column("target", "string", "Target that is predicted; in an intermediate stage the intermediate task."),
     Column("language", "string", "Language of the examples."),
     Column("split", "string", "test, or dev (English, of the tenth that counts)."),
-    Column("example", "int64", "Place of the example (retrieval: of the query) in its set as read, from 0."),
+    Column(
+        "example",
+        "int64",
+        "Place of the example (retrieval: of the query) in its set as read, from 0. `Task.item` says whether this or "
+        "the id tells which examples of a parallel target's languages translate each other.",
+    ),
     Column(
         "id",
         "string",
-        "Span: id of the question. Retrieval without mining: number of the query among the queries in sorted order, "
-        "from 0, which is its line in XTREME's own files. Null for other kinds.",
+        "Span: id of the question. Ranking: id of the query, where the data have one. Nearest neighbours: number of "
+        "the query among the queries in sorted order, from 0, which is its line in XTREME's own files. Null elsewhere.",
     ),
     Column(
         "prediction",
@@ -27,4 +32,13 @@ PREDICTION_COLUMNS = (
         "Retrieval: the candidate's number as read, from 0.",
     ),
     Column("score", "double", "Retrieval: cosine, or ratio margin of a mined pair; null for other kinds."),
+    Column(
+        "numerator",
+        "double",
+        "What the row brings to the task score (from 0 to 1), which is the sum of `numerator` over the sum of "
+        "`denominator` of a language's rows; 0 / 0 is 0. Accuracy: 1 if right. Span: mean of exact match and F1. "
+        "Tagging by F1: twice the sentence's right chunks. Ranking: the query's average precision, in the row of its "
+        "best candidate. Null where there is none: further candidates, and mined pairs, whose F1 is no sum over rows.",
+    ),
+    Column("denominator", "double", "1; tagging by F1: gold and predicted chunks; by accuracy: words. Null as above."),
 )

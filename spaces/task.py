@@ -48,10 +48,17 @@ class Task:
     options: int = 1  # choice: inputs per question, for estimates of cost
     answers: Answers = "squad1"  # span
     retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
+    parallel: bool = False  # the test sets of its languages are translations of the same items
 
     def __post_init__(self) -> None:
         if (self.kind == "retrieval") != (self.recipe is None):
             raise ValueError(f"task {self.name!r}: every kind but retrieval needs a recipe.")
+
+    @property
+    def item(self) -> Literal["id", "example"]:
+        """The column of kept predictions that names an item; where the task is parallel, alike in every language."""
+        named = self.kind == "span" or self.retrieval == "rank"
+        return "id" if self.parallel and named else "example"
 
     @property
     def unanswerable(self) -> bool:

@@ -3,6 +3,9 @@
 Recipes are those that jiant released for the paper (epochs, effective batch size, longest input, stride of windows; its
 learning rate is 1e-5 everywhere, with 10 % warm-up, weight decay 0.01 and gradients clipped at 1). Intermediate tasks
 that are no target's training set follow jiant's guide: three epochs. The README compares them with XTREME's scripts.
+
+Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS-X (Yang et al. 2019) and XQuAD (Artetxe
+et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
 """
 
 from spaces.table import Table
@@ -143,6 +146,7 @@ TARGETS = Table(
             score=("accuracy",),
             training="mnli",
             recipe=_NLI_RECIPE,
+            parallel=True,
         ),
         Task(
             name="pawsx",
@@ -153,6 +157,7 @@ TARGETS = Table(
             score=("accuracy",),
             training="pawsx",
             recipe=Recipe(epochs=5, batch_size=32, max_length=256),
+            parallel=True,
         ),
         Task(
             name="udpos",
@@ -184,6 +189,7 @@ TARGETS = Table(
             score=("exact_match", "f1"),
             training="squad",
             recipe=_SQUAD_RECIPE,
+            parallel=True,
         ),
         Task(
             name="mlqa",
@@ -194,6 +200,7 @@ TARGETS = Table(
             training="squad",
             recipe=_SQUAD_RECIPE,
             answers="mlqa",
+            parallel=True,
         ),
         Task(
             name="tydiqa",

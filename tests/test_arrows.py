@@ -16,7 +16,7 @@ ALLOWED = {
 }
 OUTSIDE = {  # heavy packages, and the folders that may know them
     "ray": {"trainables", "search"},
-    "optuna": {"search"},
+    "optuna": {"search", "analysis"},  # analysis asks it for importances, and keeps no study
     "torch": {"trainables", "search"},
     "transformers": {"trainables"},
     "datasets": {"trainables"},

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from trainables.metrics import accuracy, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
+from trainables.metrics import accuracy, chunk_counts, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
 
 UPOS = ("ADJ", "ADP", "INTJ", "NOUN", "PROPN", "SCONJ", "SYM", "VERB", "X")
 IOB = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "I-LOC")
@@ -56,6 +56,14 @@ def test_inside_without_begin_starts_a_chunk() -> None:
     assert chunk_f1([["B-PER", "I-PER", "O"]], [["I-PER", "I-PER", "O"]]) == 1.0
 
 
+def test_a_chunk_belongs_to_the_sentence_in_which_it_ends() -> None:
+    # By seqeval's rule the X of the second sentence is a chunk that began in the first.
+    gold = [["VERB", "NOUN"], ["X", "VERB"]]
+    assert chunk_counts(gold, gold) == ([4, 4], [4, 4])
+    assert chunk_counts(gold, [["VERB", "VERB"], ["X", "VERB"]]) == ([0, 2], [3, 4])
+    assert chunk_counts([["O"]], [["O"]]) == ([0], [0]) and chunk_f1([["O"]], [["O"]]) == 0.0
+
+
 def test_chunks_do_not_cross_sentences() -> None:
     assert list(chunks([["B-PER"], ["I-PER"]])) == [("PER", 0, 0), ("PER", 2, 2)]
 
@@ -70,6 +78,8 @@ def test_chunk_f1_equals_seqeval(tags: tuple[str, ...]) -> None:
         guess = [[tag if rng.random() < 0.7 else rng.choice(tags) for tag in sentence] for sentence in gold]
         assert list(chunks(gold)) == seqeval.sequence_labeling.get_entities(gold)
         assert chunk_f1(gold, guess) == pytest.approx(seqeval.f1_score(gold, guess, zero_division=0))
+        right, both = chunk_counts(gold, guess)
+        assert sum(right) == pytest.approx(chunk_f1(gold, guess) * sum(both)) and len(right) == len(gold)
 
 
 def test_mining_chooses_the_threshold_on_gold() -> None:

@@ -55,6 +55,7 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     assert found.queries == ("who burnt?", "who fell?")
     assert found.relevant == (frozenset({3}), frozenset({0, 2}))
     assert german_pool.relevant == (frozenset({0, 2}),)
+    assert found.query_ids == ("q1", "q2") and german_pool.query_ids == ("q2",)  # the same question
 
 
 @pytest.mark.parametrize(

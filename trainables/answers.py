@@ -48,14 +48,9 @@ def answer_scores(
     Raises ValueError on unequal lengths, for a question without answers that is not scored by SQuAD 2.0's rule, and
     for a language that MLQA's rule does not know.
     """
-    check_lengths(gold, predicted)
-    normalise = normaliser(rule, language)
-    exact, f1 = [], []
-    for answers, guess in zip(gold, predicted, strict=True):
-        found, accepted = normalise(guess), _accepted(answers, normalise, rule)
-        exact.append(float(found in accepted))
-        f1.append(max(_overlap(answer.split(), found.split(), rule) for answer in accepted))
-    scores = {"exact_match": _mean(exact), "f1": _mean(f1)}
+    worth = answer_worth(gold, predicted, language, rule)
+    exact, f1 = worth["exact_match"], worth["f1"]
+    scores = {name: _mean(values) for name, values in worth.items()}
     if rule == "squad2":
         has = [i for i, answers in enumerate(gold) if answers]
         none = [i for i, answers in enumerate(gold) if not answers]
@@ -65,6 +60,20 @@ def answer_scores(
         if none:
             scores["no_answer_accuracy"] = _mean([exact[i] for i in none])
     return scores
+
+
+def answer_worth(
+    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: Answers
+) -> dict[str, list[float]]:
+    """`exact_match` and `f1` of each question, from 0 to 1; arguments and errors as of `answer_scores`."""
+    check_lengths(gold, predicted)
+    normalise = normaliser(rule, language)
+    exact, f1 = [], []
+    for answers, guess in zip(gold, predicted, strict=True):
+        found, accepted = normalise(guess), _accepted(answers, normalise, rule)
+        exact.append(float(found in accepted))
+        f1.append(max(_overlap(answer.split(), found.split(), rule) for answer in accepted))
+    return {"exact_match": exact, "f1": f1}
 
 
 def _mean(values: Sequence[float]) -> float:

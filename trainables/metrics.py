@@ -1,9 +1,12 @@
 """The official metrics of labels, tags and retrieval as plain functions. Every value is a share from 0 to 1.
 
-Those of answers to questions are in `answers.py`.
+Most are a ratio of two sums over examples. What one example brings to either sum has a function of its own, so that
+an analysis can draw other test examples. Metrics of answers to questions are in `answers.py`.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence, Set
+from itertools import accumulate
 
 RANKS = 20  # of a ranking that count (XTREME-R)
 
@@ -25,8 +28,13 @@ def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
     figure that the Universal Dependencies community uses. A query of a retrieval task is right when its nearest
     candidate is its translation, so that Tatoeba's score is this function on candidate indices.
     """
+    return sum(hits(gold, predicted)) / len(gold)
+
+
+def hits(gold: Sequence[object], predicted: Sequence[object]) -> list[bool]:
+    """Whether each item is right; raises ValueError on unequal lengths."""
     check_lengths(gold, predicted)
-    return sum(one == other for one, other in zip(gold, predicted, strict=True)) / len(gold)
+    return [one == other for one, other in zip(gold, predicted, strict=True)]
 
 
 def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
@@ -36,12 +44,26 @@ def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) 
     the official metric of PAN-X and (on bare part-of-speech tags) of udpos. A chunk is right when type, start
     and end are. Raises ValueError where lengths differ.
     """
+    right, all_chunks = map(sum, chunk_counts(gold, predicted))
+    return right / all_chunks if right else 0.0
+
+
+def chunk_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
+    """For each sentence twice its right chunks, and its gold and predicted chunks together: F1 is the sums' ratio.
+
+    A chunk that seqeval's rule spreads over two sentences (`chunks`) belongs to the one in which it ends.
+    """
     check_lengths(gold, predicted)
     for tags, guesses in zip(gold, predicted, strict=True):
         if len(tags) != len(guesses):
             raise ValueError(f"a sentence of {len(tags)} words has {len(guesses)} predicted tags.")
-    right, found = set(chunks(gold)), set(chunks(predicted))
-    return 2 * len(right & found) / (len(right) + len(found)) if right & found else 0.0
+    starts = list(accumulate((len(tags) + 1 for tags in gold), initial=0))  # one gap after each sentence
+    true, found = set(chunks(gold)), set(chunks(predicted))
+    right, both = [0] * len(gold), [0] * len(gold)
+    for counts, group in ((right, true & found), (both, true), (both, found)):
+        for _, _, last in group:
+            counts[bisect_right(starts, last) - 1] += 1
+    return [2 * count for count in right], both
 
 
 def chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]:
@@ -125,12 +147,17 @@ def map_at_20(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[int]]) -> 
     is the sum of the precisions at the ranks of right candidates, divided by how many of the 20 could be right. With
     one right candidate it is its reciprocal rank. Raises ValueError for unequal lengths, and where nothing is right.
     """
+    return sum(average_precisions(relevant, ranked)) / len(relevant)
+
+
+def average_precisions(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[int]]) -> list[float]:
+    """The average precision of each query, as `map_at_20` explains it."""
     check_lengths(relevant, ranked)
-    total = 0.0
+    precisions = []
     for right, candidates in zip(relevant, ranked, strict=True):
         if not right:
             raise ValueError("a query without a right candidate has no average precision.")
         best = candidates[:RANKS]
-        hits = [rank for rank, one in enumerate(best, start=1) if one in right and one not in best[: rank - 1]]
-        total += sum(i / rank for i, rank in enumerate(hits, start=1)) / min(len(right), RANKS)
-    return total / len(relevant)
+        found = [rank for rank, one in enumerate(best, start=1) if one in right and one not in best[: rank - 1]]
+        precisions.append(sum(i / rank for i, rank in enumerate(found, start=1)) / min(len(right), RANKS))
+    return precisions

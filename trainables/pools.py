@@ -108,6 +108,7 @@ def answer_sentences(by_language: Mapping[str, datasets.Dataset], dataset: Datas
             tuple(asked.values()),
             candidates,
             tuple(frozenset(relevant[name]) for name in asked),
+            query_ids=tuple(asked),
             left_out=dict(left_out[code]),
         )
         for code, asked in questions.items()

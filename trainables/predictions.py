@@ -1,4 +1,7 @@
-"""Predictions on the test sets, as Arrow tables in the documented columns: one per target and language, one file."""
+"""Predictions on the test sets, as Arrow tables in the documented columns: one per target and language, one file.
+
+Beside each stands what it brings to the task score, computed by the functions that the score itself comes from.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,23 +13,29 @@ import pyarrow.parquet as pq
 from spaces.prediction_columns import PREDICTION_COLUMNS
 from spaces.task import Task
 from trainables.evaluation import Evaluated
-from trainables.examples import Pool, Span
+from trainables.examples import Pool, Ranking, Span
+from trainables.kinds import KINDS
+from trainables.kinds.kind import Parts
+from trainables.metrics import average_precisions, hits
 
+PARTS = ("numerator", "denominator")
 TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<string>": pa.list_(pa.string())}
 SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PREDICTION_COLUMNS])
 
 
 def predicted_table(stage: str, evaluated: Evaluated, predictions: Sequence[Any], split: str = "test") -> pa.Table:
     """What the stage with key `stage` predicted in one language: label ids, lists of them, or answers (`kinds/`)."""
+    task, language = evaluated.task, evaluated.language
     return _table(
         stage,
-        evaluated.task,
-        evaluated.language,
+        task,
+        language,
         split=split,
         examples=range(len(predictions)),
         ids=[example.id if isinstance(example, Span) else None for example in evaluated.examples],
-        predictions=[words(evaluated.task, prediction) for prediction in predictions],
+        predictions=[words(task, prediction) for prediction in predictions],
         scores=[None] * len(predictions),
+        parts=KINDS[task.kind].parts(task, evaluated.examples, predictions, language),
     )
 
 
@@ -46,19 +55,45 @@ def retrieved_table(
 ) -> pa.Table:
     """What a retrieval stage found in one language: (query, candidate, score), both as places in the pool.
 
-    A mining task gives the pairs it mined, a ranking the best of each query, any other task one pair per query.
+    A mining task gives the pairs it mined, a ranking the best of each query, best first, any other task one pair per
+    query.
     """
-    lines = sorted_places(pool.queries)
+    names = _names(task, pool)
     return _table(
         stage,
         task,
         language,
         split="test",
         examples=[query for query, _, _ in found],
-        ids=[str(lines[query]) if task.retrieval == "nearest" else None for query, _, _ in found],
+        ids=[names[query] if names else None for query, _, _ in found],
         predictions=[[str(candidate)] for _, candidate, _ in found],
         scores=[score for _, _, score in found],
+        parts=_found_parts(task, pool, found),
     )
+
+
+def _names(task: Task, pool: Pool) -> Sequence[str]:
+    """What the queries are called; empty where they have no names."""
+    return pool.query_ids if task.retrieval != "nearest" else [str(line) for line in sorted_places(pool.queries)]
+
+
+def _found_parts(task: Task, pool: Pool, found: Sequence[tuple[int, int, float]]) -> Parts:
+    """A query's right or not, of one; or its average precision, of one, in the row of its best candidate.
+
+    None elsewhere: the F1 of mined pairs also depends on queries without a row.
+    """
+    numerators: list[float | None] = [None] * len(found)
+    if isinstance(pool, Ranking):
+        ranked: dict[int, list[int]] = {}
+        first = {query: row for row, (query, _, _) in reversed(list(enumerate(found)))}
+        for query, candidate, _ in found:
+            ranked.setdefault(query, []).append(candidate)
+        precisions = average_precisions([pool.relevant[query] for query in ranked], list(ranked.values()))
+        for query, precision in zip(ranked, precisions, strict=True):
+            numerators[first[query]] = precision
+    elif task.retrieval == "nearest":
+        numerators = [*hits([pool.gold[query] for query, _, _ in found], [candidate for _, candidate, _ in found])]
+    return numerators, [None if numerator is None else 1 for numerator in numerators]
 
 
 def sorted_places(sentences: Sequence[str]) -> list[int]:
@@ -84,6 +119,7 @@ def _table(
     ids: Sequence[str | None],
     predictions: Sequence[list[str]],
     scores: Sequence[float | None],
+    parts: Parts,
 ) -> pa.Table:
     columns = {
         **{name: [value] * len(examples) for name, value in (("stage", stage), ("target", task.name))},
@@ -92,6 +128,11 @@ def _table(
         "id": ids,
         "prediction": predictions,
         "score": scores,
+        # Arrow takes whole numbers and booleans for no doubles.
+        **{
+            name: [None if value is None else float(value) for value in values]
+            for name, values in zip(PARTS, parts, strict=True)
+        },
     }
     return pa.table(columns, schema=SCHEMA)
 

@@ -8,7 +8,7 @@ import polars as pl
 from analysis.scores.copies import refuse_torn_runs, without_copies
 from analysis.scores.keys import Places, counted, packed
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, CELL
+from analysis.scores.tidy import ARM, CELL, as_text
 from spaces.errors import UsageError
 from spaces.table import unknown
 
@@ -82,17 +82,17 @@ def wanted(rows: pl.DataFrame, metrics: Metrics) -> Places:
 def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
     """Mean of a target's metrics per group of `by`: columns `by` and `score`, null unless every metric is there."""
     complete = pl.col("value").count() == pl.col("wanted").first()
-    return (
+    groups = (
         rows.select(*by, "value", wanted=pl.Series(wanted(rows, metrics)))
         .filter(pl.col("wanted") > 0)
         .group_by(by)
         .agg(score=pl.when(complete).then(pl.col("value").mean()))
-        .sort(by)
     )
+    return as_text(groups).sort(by)
 
 
 def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
-    """The runs of all cells: columns `run`, ARM, `status`, `reason` and `dev`.
+    """The runs of all cells: columns `run`, ARM, `status`, `reason`, `stage` (its key, of a sweep's) and `dev`.
 
     `dev` is a finished run's English dev score at its best tenth, the mean of `metrics`; null where it has none. Only
     rows of the dev split in English are looked at.
@@ -100,10 +100,10 @@ def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
     dev = rows.lazy().filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     judged = scores(dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"])
     best = judged.group_by("run").agg(dev=pl.col("score").max())
-    keys = rows.lazy().select("run", *ARM, "status", "reason")
-    runs = keys.group_by("run").agg(pl.col(*ARM, "status").first(), pl.col("reason").drop_nulls().first())
+    keys = rows.lazy().select("run", *ARM, "status", "stage", "reason")
+    runs = keys.group_by("run").agg(pl.col(*ARM, "status", "stage").first(), pl.col("reason").drop_nulls().first())
     found = runs.collect(engine="streaming").join(best, on="run", how="left")
-    return found.with_columns(pl.col(pl.Categorical).cast(pl.String)).sort(ARM, nulls_last=True)
+    return as_text(found).sort(ARM, nulls_last=True)
 
 
 def of_runs(rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:

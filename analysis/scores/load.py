@@ -57,6 +57,7 @@ class Scores:
     limited: bool = False
     stages: tuple[int, int] | None = None  # of a sweep: how many left scores, how many it knows
     notes: tuple[str, ...] = ()
+    homes: tuple[Path, ...] = ()  # folders in which a sweep's stages lie, each by its key
 
 
 def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
@@ -96,6 +97,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         limited=any(part.limited for part in parts),
         stages=(sum(done for done, _ in stages), sum(known for _, known in stages)) if stages else None,
         notes=tuple(note for part in parts for note in part.notes),
+        homes=tuple(dict.fromkeys(home for part in parts for home in part.homes)),
     )
 
 
@@ -164,6 +166,7 @@ def load_sweep(folder: Path) -> Scores:
             *([note] if note else []),
             *(f"{fault} Its stage counts as missing: start the sweep again." for fault in broken.values()),
         ),
+        homes=(stages,),
     )
 
 
@@ -210,7 +213,8 @@ def _file(file: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
     rows = opened(file, str(file))
     if file.stat().st_size < SMALL:
         rows = collected(rows, str(file)).lazy()
-    scored = _scored(rows, str(file))
+    # The key of a stage leads to what lies beside its scores, and nothing lies beside a file.
+    scored = _scored(rows.with_columns(stage=pl.lit(None, pl.String)), str(file))
     check(scored, rows.select(pl.col("version").max()).collect(engine="streaming").item(), str(file))
     return rows, scored
 

@@ -27,7 +27,7 @@ FILLED = ("intermediate", "seed", "language", "metric")  # target is null in row
 SPLITS = ("dev", "test")
 
 # All that scores and chooses. Each column's text has numbers of its own, so that they are small.
-SCORED = (*ARM, "split", "language", "metric", "tenth", "parent", "status", "reason", "official", "value")
+SCORED = (*ARM, "split", "language", "metric", "tenth", "stage", "parent", "status", "reason", "official", "value")
 TEXT = {name: pl.Categorical(pl.Categories(name, "scores")) for name in SCORED if SCHEMA[name] == pl.String()}
 
 
@@ -128,3 +128,8 @@ def in_points(value: pl.Series, scale: Scale, where: str) -> bool:
     if top > 100:
         raise UsageError(f"{where}: scores are shares (to 1) or points (to 100), found {top:g}.")
     return not (scale == "share" or (scale == "auto" and top <= ONE))
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with text where it has categories."""
+    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))

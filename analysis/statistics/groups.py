@@ -12,11 +12,12 @@ from analysis.statistics.significance import ALPHA, holm, p_values
 Groups = tuple[tuple[int, ...], ...]
 
 
-def pairwise(values: npt.ArrayLike) -> Array:
+def pairwise(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
     """The p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
 
     Args:
         values: [arms, seeds], NaN for a hole
+        items: [arms, arms], covariance of the errors that the choice of test items leaves in the means
 
     Returns:
         [arms, arms], symmetric; NaN for a pair with too few common seeds, and on the diagonal.
@@ -24,11 +25,13 @@ def pairwise(values: npt.ArrayLike) -> Array:
     values = np.asarray(values, dtype=np.float64)
     matrix = np.full((len(values), len(values)), np.nan)
     one, other = np.triu_indices(len(values), k=1)
-    matrix[one, other] = matrix[other, one] = holm(p_values(values[one] - values[other]))
+    shared = np.broadcast_to(items, matrix.shape)
+    apart = np.maximum(shared[one, one] + shared[other, other] - 2 * shared[one, other], 0.0)
+    matrix[one, other] = matrix[other, one] = holm(p_values(values[one] - values[other], apart))
     return matrix
 
 
-def groups(values: npt.ArrayLike, alpha: float = ALPHA) -> Groups:
+def groups(values: npt.ArrayLike, alpha: float = ALPHA, items: npt.ArrayLike = 0.0) -> Groups:
     """The largest sets of arms of which no two differ, the set of the best arm first, the best arm of each first.
 
     An arm may be in several. By insertion and absorption (Piepho 2004, J. Comput. Graph. Stat. 13:456): start with
@@ -39,8 +42,9 @@ def groups(values: npt.ArrayLike, alpha: float = ALPHA) -> Groups:
         values: [arms, seeds], NaN for a hole; an arm without a value is in no set, a pair with too few common seeds
             does not differ
         alpha: a pair differs if its `pairwise` p value is below
+        items: as in `pairwise`
     """
-    p, mean = pairwise(values), moments(values).mean
+    p, mean = pairwise(values, items), moments(values).mean
     order = [int(arm) for arm in np.argsort(-mean, kind="stable") if np.isfinite(mean[arm])]
     sets = [frozenset(order)] if order else []
     for one, other in combinations(order, 2):

@@ -36,13 +36,22 @@ def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float
     Returns:
         [..., 2]: low and high; NaN with fewer than FEWEST seeds.
     """
-    mean, sd, count = (found := moments(values)).mean, found.sd, found.count
-    with np.errstate(invalid="ignore", divide="ignore"):
-        seeds = np.where(count >= FEWEST, sd**2 / count, np.nan)
-        total = seeds + np.asarray(items, dtype=np.float64)
-        freedom = np.where(seeds > 0, (count - 1) * (total / seeds) ** 2, np.inf)
-    half = quantile(freedom, level) * np.sqrt(total)
+    mean, error, freedom = standard_errors(values, items)
+    half = quantile(freedom, level) * error
     return np.stack([mean - half, mean + half], axis=-1)
+
+
+def standard_errors(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> tuple[Array, Array, Array]:
+    """Mean, its standard error and the degrees of freedom of that, as `intervals` takes them; [...] each.
+
+    The error is NaN with fewer than FEWEST seeds; where it is 0 the degrees of freedom are without end.
+    """
+    found = moments(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seeds = np.where(found.count >= FEWEST, found.sd**2 / found.count, np.nan)
+        total = seeds + np.asarray(items, dtype=np.float64)
+        freedom = np.where(seeds > 0, (found.count - 1) * (total / seeds) ** 2, np.inf)
+    return found.mean, np.sqrt(total), freedom
 
 
 def quantile(freedom: npt.ArrayLike, level: float = LEVEL) -> Array:

@@ -5,27 +5,27 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import FEWEST, beyond, quantile
-from analysis.statistics.moments import EPSILON, Array, moments
+from analysis.statistics.interval import FEWEST, beyond, quantile, standard_errors
+from analysis.statistics.moments import EPSILON, Array
 
 ALPHA = 0.05
 
 
-def p_values(values: npt.ArrayLike) -> Array:
+def p_values(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
     """Two-sided p values of Student's t test that the mean is 0; of gains or differences, so a paired test.
 
     Args:
         values: [..., seeds], NaN for a hole
+        items: [...], squared standard error of each mean over new items, as `intervals` takes it
 
     Returns:
-        [...]; NaN with fewer than FEWEST seeds. Where all seeds have the same value: 1 if it is 0, else 0, the limit.
+        [...]; NaN with fewer than FEWEST seeds. Without any error: 1 if the mean is 0, else 0, the limit.
     """
-    found = moments(values)
-    mean = np.where(np.abs(found.mean) < EPSILON, 0.0, found.mean)
+    mean, error, freedom = standard_errors(values, items)
+    mean = np.where(np.abs(mean) < EPSILON, 0.0, mean)
     with np.errstate(invalid="ignore", divide="ignore"):
-        t = np.where(mean == 0, 0.0, mean / (found.sd / np.sqrt(found.count)))
-        p = beyond(t, np.maximum(found.count - 1, 1))
-    return np.where(found.count >= FEWEST, p, np.nan)
+        t = np.where(mean == 0, 0.0, mean / error)
+    return np.where(np.isnan(error), np.nan, beyond(t, freedom))
 
 
 def holm(p: npt.ArrayLike) -> Array:

@@ -7,7 +7,6 @@ import polars as pl
 
 from analysis.scores.choose import contenders, of_runs, official, runs_of, winners
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM
 from analysis.submit.files import OFFICIAL
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
@@ -84,8 +83,7 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
         best = judged.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
         names |= dict(best.select("target", "intermediate").iter_rows())
         told.append("chosen per target by its English dev score; retrieval, which has none, by the mean.")
-    keys = read.rows.select(*ARM, "parent", "stage").drop_nulls("stage").unique(maintain_order=True).collect()
-    found = {target: _run(rows, runs, keys, target, name) for target, name in names.items()}
+    found = {target: _run(rows, runs, target, name) for target, name in names.items()}
     return Choice(
         runs={target: run for target, run in found.items() if run is not None},
         seed=seed,
@@ -107,18 +105,18 @@ def _told(order: pl.DataFrame, seed: int) -> list[str]:
     return [*lines, f"the others: {', '.join(others)}."] if others else lines
 
 
-def _run(rows: pl.DataFrame, runs: pl.DataFrame, keys: pl.DataFrame, target: str, intermediate: str) -> Run | None:
-    """The run that stands for a cell, if it has one; `keys` has the stages of all runs and their parents."""
+def _run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str) -> Run | None:
+    """The run that stands for a cell, if it has one."""
     cell = runs.filter(pl.col("target") == target, pl.col("intermediate") == intermediate)
     if cell.is_empty():
         return None
-    own = of_runs(rows, cell)
-    arm = own.select(*ARM, "parent").row(0, named=True)
+    run = cell.row(0, named=True)
+    test = of_runs(rows, cell).filter(pl.col("split") == "test")
     return Run(
-        stage=keys.filter(pl.col(name).eq_missing(value) for name, value in arm.items())["stage"].item(0),
+        stage=run["stage"],
         target=target,
         intermediate=intermediate,
-        seed=arm["seed"],
-        learning_rate=arm["learning_rate"],
-        languages=frozenset(own.filter(pl.col("split") == "test")["language"].drop_nulls()),
+        seed=run["seed"],
+        learning_rate=run["learning_rate"],
+        languages=frozenset(test["language"].drop_nulls()),
     )

@@ -18,9 +18,9 @@ def table(found: Ranking, width: int) -> str:
     parts = [
         _wrapped(words.head(found), width),
         _wrapped(words.answer(found), width),
-        _standing_title(found),
+        _wrapped([_standing_title(found)], width),
         *blocks(heads, ranks, width, {0}),
-        _matrix_title(found),
+        _wrapped([_matrix_title(found)], width),
         *blocks(_titles(found), list(_rows(found)), width, {0, len(found.intermediates)}),
         *(_wrapped(each, width) for each in (words.order(found), _listed(found), words.legend(found))),
     ]
@@ -113,7 +113,7 @@ def _escaped(text: str) -> str:
 def _listed(found: Ranking) -> list[str]:
     lines = words.missing(found)
     if len(lines) > LISTED:
-        lines = [*lines[:LISTED], f"and {len(lines) - LISTED} more cells: --format json has them all"]
+        lines = [*lines[:LISTED], f"and {len(lines) - LISTED} more: --format json has them all"]
     return ["Not complete:", *lines] if lines else []
 
 

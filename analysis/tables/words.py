@@ -40,9 +40,9 @@ def answer(found: Ranking) -> list[str]:
             lines.append(f"No answer by the {name}: no intermediate task has a seed with all its targets.")
             continue
         one = found.gains[lead, name]
-        lines.append(
-            f"Best by the {name} over {len(contest.column.targets)} targets: {lead} {_sure(one)}. {_rivals(contest)}"
-        )
+        over = f"by the {name} over {_many(len(contest.column.targets), 'target')}"
+        start = f"Best {over}" if (one.mean or 0) > 0 else f"None gains {over}; the best"
+        lines.append(f"{start}: {lead} {_sure(one)}. {_rivals(contest)}".rstrip())
     lines += _honest(found.contests[ALL])
     return [*lines, *_design(found)]
 
@@ -162,9 +162,10 @@ def legend(found: Ranking) -> list[str]:
     ]
     if tested:
         lines.append(
-            f"* The {LEVEL:.0%} interval over seeds (Student's t) excludes 0; of {tested} such cells about "
+            f"* The {LEVEL:.0%} interval (Student's t) excludes 0; of {tested} such cells about "
             f"{tested * (1 - LEVEL):.0f} would by chance alone. ** So it does after Holm's correction for all of them."
         )
+        lines.append(_levels(found))
         lines.append(
             "P(>0), P(best) and ranks: shares of draws of the true means over seeds, whole chains together. Who shares "
             "a letter under `group` cannot be told apart (paired tests, Holm)."
@@ -189,6 +190,15 @@ def legend(found: Ranking) -> list[str]:
         "mean. Neighbours in the order need not differ."
     )
     return lines
+
+
+def _levels(found: Ranking) -> str:
+    """What the intervals are over."""
+    if found.items.covariance is None:
+        why = f" {found.items.note}" if found.items.note else ""
+        return f"Intervals tell what other seeds would show on the same test items.{why}"
+    without = f" ({', '.join(found.items.without)}: seeds only)" if found.items.without else ""
+    return f"Intervals tell what other seeds and other test items would show{without}."
 
 
 def numbered(noun: str, items: tuple[int, ...]) -> str:

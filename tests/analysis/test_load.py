@@ -139,7 +139,7 @@ def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., P
     found = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
     assert found.gains["nli", "xnli"].mean is None
     assert found.gains["nli", "mean"].mean is None
-    assert found.cells == {"finished": 3, "missing": 1}
+    assert found.counts == {"finished": 3, "missing": 1}
 
 
 def broken(file: Path, change: dict[str, object]) -> Path:

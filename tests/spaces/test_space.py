@@ -75,3 +75,14 @@ def test_a_space_file_that_is_none_is_named(tmp_path: Path, text: str, message: 
 def test_an_unknown_space_gets_the_near_ones() -> None:
     with pytest.raises(UsageError, match="did you mean full"):
         find_space("ful")
+
+
+def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
+    parallel = {
+        name: {task.name: task.item for task in benchmark.targets.values() if task.parallel}
+        for name, benchmark in BENCHMARKS.items()
+    }
+    assert parallel["xtreme"] == {"xnli": "example", "pawsx": "example", "xquad": "id", "mlqa": "id"}
+    assert parallel["xtreme-r"] == {"xnli": "example", "xcopa": "example", "xquad": "id", "mlqa": "id", "lareqa": "id"}
+    assert set(parallel["miniature"]) == set(MINIATURE.targets)
+    assert {task.item for task in BENCHMARKS["xtreme-r"].targets.values() if not task.parallel} == {"example"}

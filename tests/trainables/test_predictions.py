@@ -17,8 +17,9 @@ from tests.on_disk import folder_of
 from tests.tiny_stages import BASE
 from trainables.data import Source
 from trainables.evaluation import Evaluated
-from trainables.examples import Choice, Parallel, Span, Tagged
+from trainables.examples import Choice, Pair, Parallel, Ranking, Span, Tagged
 from trainables.local_storage import LocalStorage
+from trainables.outcome import read_outcome
 from trainables.places import SCORES, Place, write_spec
 from trainables.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
 from trainables.stage_run import StageRun
@@ -70,6 +71,45 @@ def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, st
     assert rows["score"].null_count() == (rows.height if stage is SQUAD else 0)
 
 
+INTERMEDIATE = dataclasses.replace(SQUAD, kind="intermediate", targets={})
+TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",), "squad-en": ("xquad", "mlqa")}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        *(
+            dataclasses.replace(SQUAD, task=training, targets=dict.fromkeys(targets, ("en", "qfa")))
+            for training, targets in TARGETS_OF.items()
+        ),
+        *(dataclasses.replace(INTERMEDIATE, task=task, intermediate=task) for task in ("csqa", "ccg", "squad2")),
+        TATOEBA,
+    ],
+    ids=lambda stage: stage.task,
+)
+def test_what_the_rows_bring_makes_the_stored_score(place: Place, stage: Stage) -> None:
+    folder = run(dataclasses.replace(place, predictions=True), stage)
+    rows, scores = (pl.read_parquet(folder / name) for name in (PREDICTIONS, SCORES))
+    parts = rows.group_by("target", "language", "split").agg(pl.col("numerator", "denominator").sum())
+    found = {tuple(key): (right, of) for *key, right, of in parts.iter_rows()}
+    tenth = read_outcome(place, stage.key).best_tenth  # type: ignore[union-attr]
+    official = scores.filter("official", (pl.col("split") == "test") | (pl.col("tenth") == tenth))
+    # Of an intermediate stage, and of two targets that share a dev set, dev rows have one name.
+    first = min(stage.targets, default=stage.task)
+    name = pl.when(pl.col("split") == "dev").then(pl.lit(first)).otherwise("target")
+    stored = official.group_by(name.alias("target"), "language", "split").agg(pl.col("value").mean())
+    expected = {tuple(key): value for *key, value in stored.iter_rows()}
+    assert expected.keys() == found.keys() and any(0 < value < 1 for value in expected.values())
+    for key, (right, of) in found.items():
+        assert (right / of if of else 0.0) == pytest.approx(expected[key], abs=1e-12)
+
+
+def test_mined_pairs_bring_nothing(place: Place) -> None:
+    bucc = dataclasses.replace(TATOEBA, task="bucc", targets={"bucc": ("qna",)})
+    rows = pl.read_parquet(run(dataclasses.replace(place, predictions=True), bucc) / PREDICTIONS)
+    assert rows.height and rows["numerator"].null_count() == rows["denominator"].null_count() == rows.height
+
+
 def test_an_intermediate_stage_keeps_its_english_dev(place: Place) -> None:
     kept = dataclasses.replace(place, predictions=True)
     stage = dataclasses.replace(SQUAD, kind="intermediate", task="squad", intermediate="squad", targets={})
@@ -118,14 +158,46 @@ def test_what_is_written_is_read(
 
 
 def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
-    pairs = Evaluated(task=TARGETS["pawsx"], language="de", examples=[], features=[])
-    assert predicted_table("k", dataclasses.replace(pairs, examples=[None] * 2), [1, 0])["prediction"].to_pylist() == [  # type: ignore[list-item]
-        ["paraphrase"],
-        ["different"],
-    ]
+    pairs = Evaluated(
+        task=TARGETS["pawsx"], language="de", examples=[Pair("a", "b", 1), Pair("c", "d", 1)], features=[]
+    )
+    table = predicted_table("k", pairs, [1, 0])
+    assert table["prediction"].to_pylist() == [["paraphrase"], ["different"]]
+    assert table["numerator"].to_pylist() == [1.0, 0.0] and table["denominator"].to_pylist() == [1.0, 1.0]
     csqa = BENCHMARKS["xtreme"].intermediates["csqa"]
     choice = Evaluated(task=csqa, language="en", examples=[Choice("", "q", ("a", "b"), 0)], features=[])
-    assert predicted_table("k", choice, [1])["prediction"].to_pylist() == [["1"]]
+    table = predicted_table("k", choice, [1])
+    assert table["prediction"].to_pylist() == [["1"]] and table["numerator"].to_pylist() == [0.0]
+
+
+def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
+    labels = TARGETS["panx"].labels
+    one, two = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
+    tagged = [Tagged(("a", "b", "c"), tuple(one)), Tagged(("d",), tuple(two)), Tagged(("e",), (labels.index("O"),))]
+    guess = [one, [labels.index("B-ORG")], [labels.index("O")]]
+    panx = Evaluated(task=TARGETS["panx"], language="de", examples=tagged, features=[])
+    table = predicted_table("k", panx, guess)
+    assert table["numerator"].to_pylist() == [2.0, 0.0, 0.0] and table["denominator"].to_pylist() == [2.0, 2.0, 0.0]
+    by_words = dataclasses.replace(panx, task=dataclasses.replace(TARGETS["panx"], score=("accuracy",)))
+    table = predicted_table("k", by_words, guess)
+    assert table["numerator"].to_pylist() == [3.0, 0.0, 1.0] and table["denominator"].to_pylist() == [3.0, 1.0, 1.0]
+
+
+def test_an_answer_brings_the_mean_of_its_metrics() -> None:
+    asked = [Span("a", "q", "c", ("the old town",), (0,)), Span("b", "q", "c", ("x",), (0,))]
+    xquad = Evaluated(task=TARGETS["xquad"], language="de", examples=asked, features=[])
+    table = predicted_table("k", xquad, ["old", "x"])
+    assert table["numerator"].to_pylist() == [pytest.approx((0 + 2 / 3) / 2), 1.0]  # `the` is no word
+
+
+def test_a_ranking_brings_its_average_precision_once() -> None:
+    task = BENCHMARKS["xtreme-r"].targets["lareqa"]
+    pool = Ranking(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})), query_ids=("x", "y"))
+    found = [(0, 1, 0.9), (0, 2, 0.8), (0, 0, 0.7), (1, 0, 0.9), (1, 2, 0.8), (1, 1, 0.7)]
+    table = retrieved_table("k", task, "de", pool, found)
+    assert table["numerator"].to_pylist() == [pytest.approx(5 / 6), None, None, pytest.approx(1 / 3), None, None]
+    assert table["denominator"].to_pylist() == [1.0, None, None, 1.0, None, None]
+    assert table["id"].to_pylist() == ["x"] * 3 + ["y"] * 3
 
 
 def test_a_query_is_known_by_its_number_as_read_and_as_sorted() -> None:

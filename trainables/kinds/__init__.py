@@ -11,6 +11,7 @@ KINDS = {
         decode=pair.decode,
         merge=pair.merge,
         score=pair.score,
+        parts=pair.parts,
     ),
     "choice": KindOfTask(
         encode=choice.encode,
@@ -19,6 +20,7 @@ KINDS = {
         decode=pair.decode,
         merge=choice.merge,
         score=choice.score,
+        parts=pair.parts,
     ),
     "tagging": KindOfTask(
         encode=tagging.encode,
@@ -27,6 +29,7 @@ KINDS = {
         decode=tagging.decode,
         merge=tagging.merge,
         score=tagging.score,
+        parts=tagging.parts,
         per_position=True,
     ),
     "span": KindOfTask(
@@ -36,5 +39,6 @@ KINDS = {
         decode=span.decode,
         merge=span.merge,
         score=span.score,
+        parts=span.parts,
     ),
 }

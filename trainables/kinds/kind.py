@@ -12,17 +12,19 @@ from spaces.profile import Profile
 from spaces.task import Recipe, Task
 from trainables.features import Feature, Tensors
 
+Parts = tuple[Sequence[float | None], Sequence[float | None]]  # numerators and denominators of a ratio of sums
 Encode = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, Profile], list[Feature]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindOfTask:
-    """The five things that differ between kinds.
+    """The things that differ between kinds.
 
     encode: examples to features. head(width, task, dropout, profile): a fresh module from hidden states and batch to
     logits. loss: logits and batch to a scalar. decode: logits, batch and its features to one guess per feature.
     merge: features, their guesses and the number of examples to one prediction per example.
-    score: task, examples, predictions and language to metric values (shares 0 to 1).
+    score: task, examples, predictions and language to metric values (shares 0 to 1). parts: the same to the numerator
+    and the denominator that each example brings to the task score, the ratio of their sums (0 / 0 is 0).
     """
 
     encode: Encode
@@ -31,4 +33,5 @@ class KindOfTask:
     decode: Callable[[torch.Tensor, Tensors, Sequence[Feature]], list[Any]]
     merge: Callable[[Task, Sequence[Feature], Sequence[Any], Sequence[Any]], list[Any]]
     score: Callable[[Task, Sequence[Any], Sequence[Any], str], dict[str, float]]
+    parts: Callable[[Task, Sequence[Any], Sequence[Any], str], Parts]
     per_position: bool = False

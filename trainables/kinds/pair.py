@@ -9,10 +9,11 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.examples import Pair
+from trainables.examples import Choice, Pair
 from trainables.features import Feature, Ids, Tensors, in_order
+from trainables.kinds.kind import Parts
 from trainables.kinds.pooling import PooledHead
-from trainables.metrics import accuracy
+from trainables.metrics import accuracy, hits
 
 
 def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
@@ -69,3 +70,8 @@ def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examp
 def score(task: Task, examples: Sequence[Pair], predictions: Sequence[int], language: str) -> dict[str, float]:
     """Accuracy."""
     return {"accuracy": accuracy([example.label for example in examples], predictions)}
+
+
+def parts(task: Task, examples: Sequence[Pair | Choice], predictions: Sequence[int], language: str) -> Parts:
+    """Right or not, of one."""
+    return hits([example.label for example in examples], predictions), [1] * len(examples)

@@ -10,9 +10,10 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.answers import answer_scores
+from trainables.answers import answer_scores, answer_worth
 from trainables.examples import Span
 from trainables.features import Feature, Tensors
+from trainables.kinds.kind import Parts
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 
@@ -167,3 +168,10 @@ def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], exa
 def score(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> dict[str, float]:
     """Exact match and F1 over words by the rule that the task names; its parts beside them for SQuAD 2.0."""
     return answer_scores([example.answers for example in examples], predictions, language, task.answers)
+
+
+def parts(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> Parts:
+    """The mean of a question's official metrics, of one."""
+    worth = answer_worth([example.answers for example in examples], predictions, language, task.answers)
+    means = [sum(values) / len(values) for values in zip(*(worth[name] for name in task.score), strict=True)]
+    return means, [1] * len(examples)

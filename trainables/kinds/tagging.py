@@ -11,7 +11,8 @@ from spaces.profile import Profile
 from spaces.task import Recipe, Task
 from trainables.examples import Tagged
 from trainables.features import IGNORED, Feature, Tensors
-from trainables.metrics import accuracy, chunk_f1
+from trainables.kinds.kind import Parts
+from trainables.metrics import accuracy, chunk_counts, chunk_f1, hits
 
 
 def encode(
@@ -133,9 +134,24 @@ def merge(
 
 def score(task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]], language: str) -> dict[str, float]:
     """Chunk F1 by seqeval's rule (for bare POS tags XTREME's official score) and token accuracy."""
-    gold = [[task.labels[tag] for tag in example.tags] for example in examples]
-    guess = [[task.labels[tag] for tag in tags] for tags in predictions]
+    gold, guess = _named(task, examples, predictions)
     return {
         "f1": chunk_f1(gold, guess),
         "accuracy": accuracy([tag for tags in gold for tag in tags], [tag for tags in guess for tag in tags]),
     }
+
+
+def parts(task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]], language: str) -> Parts:
+    """Of a sentence: twice its right chunks, of the gold and the predicted ones; or its right words, of its words."""
+    gold, guess = _named(task, examples, predictions)
+    if task.score == ("f1",):
+        return chunk_counts(gold, guess)
+    return [sum(hits(*pair)) for pair in zip(gold, guess, strict=True)], [len(tags) for tags in gold]
+
+
+def _named(
+    task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """The tags by name: of the data, and predicted."""
+    gold = [[task.labels[tag] for tag in example.tags] for example in examples]
+    return gold, [[task.labels[tag] for tag in tags] for tags in predictions]

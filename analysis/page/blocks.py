@@ -1,0 +1,167 @@
+"""What a section of the page is made of. Everything is plain data: `page.html` escapes it when it is written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+ABSENT = "–"
+TIE = "\u00a0"  # a blank at which no line is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A number that is already written, and what it is sorted by."""
+
+    text: str
+    key: float | None
+
+
+Value = str | float | int | Shown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph; `tone` sets the answer and warnings apart."""
+
+    text: str
+    tone: Literal["plain", "answer", "soft"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """Sentences of equal rank, under a heading where there is one."""
+
+    items: tuple[str, ...]
+    tone: Literal["plain", "warning"] = "plain"
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and what they hold."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: how its values are written and sorted."""
+
+    title: str
+    digits: int | None = None  # of a number; None for text
+    signed: bool = False
+    shown: bool = False  # values are `Shown`
+
+    @property
+    def numeric(self) -> bool:
+        """True if values are sorted as numbers."""
+        return self.shown or self.digits is not None
+
+    def key(self, value: Value) -> float | int | None:
+        """What a value of a numeric column is sorted by."""
+        if isinstance(value, Shown):
+            return value.key
+        return None if isinstance(value, str) or value != value else value
+
+    def written(self, value: Value) -> str:
+        """`value` as a reader sees it."""
+        if value is None or value != value:
+            return ABSENT
+        if isinstance(value, Shown):
+            return value.text
+        if isinstance(value, str) or self.digits is None:
+            return str(value)
+        return number(value, self.digits, self.signed)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns; the first column names the row. Readers can sort it by any column."""
+
+    name: str  # unique on the page
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A list from which a reader picks what a figure shows: it sets the figure's parameter `signal`."""
+
+    signal: str
+    label: str
+    options: tuple[tuple[str, str], ...]  # value, what is read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A chart with its data, its text alternative and the same numbers as a table."""
+
+    name: str  # unique on the page, and the name of the exported file
+    title: str
+    about: str  # what a reader who does not see the figure must know
+    spec: Mapping[str, Any]
+    data: Mapping[str, pl.DataFrame]  # name of a data set in the spec -> its rows
+    table: Table | None = None
+    choices: tuple[Choice, ...] = ()
+    narrowest: int = 20  # rem; below this the figure scrolls in its own box
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a reader may open."""
+
+    title: str
+    blocks: tuple["Block", ...]
+
+
+Block = Text | Bullets | Facts | Table | Figure | More
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page under its own heading."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def number(value: float, digits: int = 1, signed: bool = False) -> str:
+    """`value` with a true minus sign and no negative zero: 1.25 -> `+1.2`, -0.01 -> `0.0`."""
+    rounded = round(value, digits) + 0.0
+    sign = "−" if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def gain(value: float) -> str:
+    """A difference in points: one digit, always with its sign."""
+    return number(value, 1, signed=True)
+
+
+def between(interval: tuple[float, float]) -> str:
+    """An interval of differences: `+0.3 to +2.1`."""
+    return f"{gain(interval[0])} to {gain(interval[1])}"
+
+
+def percent(share: float) -> str:
+    """`95 %`."""
+    return f"{share * 100:.0f}{TIE}%"
+
+
+def listed(names: Sequence[str], word: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *rest, last = names
+    return f"{', '.join(rest)} {word} {last}" if rest else last
+
+
+def table_of(frame: pl.DataFrame, name: str, caption: str, columns: Mapping[str, Column]) -> Table:
+    """The named columns of `frame` as a table."""
+    return Table(name, caption, tuple(columns.values()), tuple(frame.select(list(columns)).iter_rows()))
+
+
+def figures_of(sections: Iterable[Section]) -> tuple[Figure, ...]:
+    """All figures, in the order of the page."""
+    return tuple(block for section in sections for block in section.blocks if isinstance(block, Figure))

@@ -1,0 +1,237 @@
+"""How the figures are drawn: Vega-Lite by altair. Data sets are named here and come with the page, each once.
+
+Colours are the CSS variables of style.css, so that a figure follows dark mode and print.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+LOSS_TO_GAIN = [f"var(--d{step})" for step in range(1, 10)]  # nine steps, the fifth is around 0
+SERIES = [f"var(--s{series})" for series in range(1, 7)]
+INK, SOFT, GRID = "var(--ink)", "var(--soft)", "var(--grid)"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+ROW = 26  # pixels of one row of names
+
+CONFIG: dict[str, Any] = {
+    "aria": False,  # the page describes a figure as a whole, and its numbers stand in a table
+    "background": None,
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        **{"labelColor": INK, "titleColor": SOFT, "domainColor": SOFT, "tickColor": SOFT, "gridColor": GRID},
+        **{"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 220},
+    },
+    "legend": {
+        **{"labelColor": INK, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12},
+        **{"titleFontWeight": "normal", "titleLimit": 400, "orient": "top", "symbolType": "circle"},
+    },
+    "text": {"color": INK, "fontSize": 12},
+    "rule": {"color": SOFT},
+    "range": {"category": SERIES},
+}
+
+Spec = dict[str, Any]
+
+
+def ranking(order: Sequence[str], intervals: bool) -> Spec:
+    """Dots with intervals (if there are any).
+
+    Data `ranking`: intermediate, over, kind, gain, low, high, and what the tooltip says.
+    """
+    chart = _gains("ranking").encode(
+        y=alt.Y("intermediate:N").sort(list(order)).title(None).axis(domain=False, ticks=False, grid=True, offset=8),
+        yOffset=alt.YOffset("over:N").sort(None),
+        color=alt.Color("over:N").sort(None).title(None),
+        tooltip=_tooltip("intermediate", "over", "gain", "interval", "spread", "seeds", "values"),
+    )
+    whiskers = chart.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
+    dots = chart.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X("gain:Q").title(GAIN).axis(tickCount=TICKS),
+        shape=alt.Shape("kind:N").scale(domain=["task", "control"], range=["circle", "diamond"]).legend(None),
+    )
+    layers = (_zero(), whiskers, dots) if intervals else (_zero(), dots)
+    return _spec(alt.layer(*layers).properties(width="container", height=alt.Step(17)))
+
+
+def matrix(order: Sequence[str], columns: Sequence[str], most: float) -> Spec:
+    """A heat map whose colours end at `most`.
+
+    Data `cells`: intermediate, target, gain, label, and what the tooltip says.
+    """
+    base = _gains("cells").encode(
+        y=alt.Y("intermediate:N").sort(list(order)).title(None).axis(domain=False, ticks=False),
+        x=alt.X("target:N").sort(list(columns)).title(None).axis(**_above(columns)),
+        tooltip=_tooltip(
+            "intermediate", "target", "gain", "interval", "spread", "seeds", "values", "languages", "metrics", "holes"
+        ),
+    )
+    return _spec(_heat(base, most).properties(width="container", height=alt.Step(ROW)))
+
+
+def languages(order: Sequence[str], most: float, target: str) -> Spec:
+    """A heat map of one target, or of all.
+
+    Data `languages`: intermediate, target, level, name, family, script, resource, gain.
+
+    `view` is the level of the rows and the field that they are sorted by.
+    """
+    base = (
+        _gains("languages")
+        .add_params(alt.param(name="target", value=target), alt.param(name="view", value="language family"))
+        .transform_filter("datum.target == target && datum.level == split(view, ' ')[0]")
+        .transform_calculate(
+            row="datum.level == 'language' ? datum[split(view, ' ')[1]] + ' · ' + datum.name : datum.name"
+        )
+        .encode(
+            y=alt.Y("row:N").title(None).axis(domain=False, ticks=False),
+            x=alt.X("intermediate:N").sort(list(order)).title(None).axis(**_above(order)),
+            tooltip=_tooltip(
+                "intermediate", "target", "name", "family", "script", "resource", "gain", "interval", "seeds"
+            ),
+        )
+    )
+    return _spec(_heat(base, most).properties(width="container", height=alt.Step(ROW)))
+
+
+def curves(what: str, chain: str, seed: str) -> Spec:
+    """English dev by tenth; data `curves`, a row per run: what, chain, seed, rate, status, tenths, scores, last."""
+    chosen = (
+        _named("curves")
+        .add_params(
+            alt.param(name="what", value=what), alt.param(name="chain", value=chain), alt.param(name="seed", value=seed)
+        )
+        .transform_filter("datum.what == what && datum.chain == chain && (seed == 'all' || datum.seed == seed)")
+        .transform_flatten(["tenths", "scores"], as_=["tenth", "score"])
+        .transform_calculate(run="datum.seed + ' ' + datum.rate")
+    )
+    base = chosen.encode(
+        x=alt.X("tenth:Q").scale(domain=[1, 10]).title("Tenth of the run").axis(tickCount=10, format="d", grid=False),
+        y=alt.Y("score:Q").scale(zero=False).title("English dev, points"),
+        color=alt.Color("rate:N").title("Learning rate"),
+    )
+    lines = base.mark_line(strokeWidth=2, clip=True).encode(detail="run:N")
+    points = base.mark_point(filled=True, size=28, opacity=1).encode(
+        tooltip=_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status")
+    )
+    stopped = base.transform_filter("datum.tenth == datum.last && datum.status != 'finished'").mark_point(
+        shape="cross", angle=45, size=160, filled=True, opacity=1
+    )
+    ends = stopped.encode(tooltip=_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status"))
+    return _spec(alt.layer(lines, points, ends).properties(width="container", height=320))
+
+
+def cost(intervals: bool) -> Spec:
+    """Gain against hours, with intervals if there are any; data `cost`: intermediate, hours, gain, low, high, front."""
+    base = _gains("cost").encode(
+        x=alt.X("hours:Q")
+        .title("Hours of the intermediate run, mean over seeds")
+        .scale(zero=True, padding=36)
+        .axis(tickCount=TICKS, grid=False),
+        tooltip=_tooltip("intermediate", "hours", "gain", "interval", "search", "front"),
+    )
+    front = (
+        _named("cost")
+        .transform_filter("datum.front == 'yes'")
+        .mark_line(interpolate="step-after", strokeDash=[4, 3], color=SOFT)
+        .encode(x="hours:Q", y="gain:Q")
+    )
+    whiskers = base.mark_rule(opacity=0.5).encode(y="low:Q", y2="high:Q")
+    dots = base.mark_point(filled=True, size=80, opacity=1).encode(
+        y=alt.Y("gain:Q").title(GAIN).axis(tickCount=6),
+        color=alt.Color("front:N")
+        .title("On the Pareto front")
+        .scale(domain=["yes", "no"], range=[SERIES[0], SERIES[5]]),
+    )
+    names = base.mark_text(align="left", dx=8, dy=-6).encode(y="gain:Q", text="intermediate:N")
+    rule = alt.Chart(ONCE).mark_rule().encode(y="at:Q")
+    layers = (rule, front, whiskers, dots, names) if intervals else (rule, front, dots, names)
+    return _spec(alt.layer(*layers).properties(width="container", height=360))
+
+
+def axes() -> Spec:
+    """Bars of variance shares; data `axes`: axis, share."""
+    base = _named("axes").encode(
+        y=alt.Y("axis:N").sort(None).title(None).axis(domain=False, ticks=False),
+        x=alt.X("share:Q").title("Share of the variance, %").scale(zero=True),
+        tooltip=_tooltip("axis", "share"),
+    )
+    bars = base.mark_bar(color=SERIES[0], height={"band": 0.6})
+    names = base.mark_text(align="left", dx=6).encode(text=alt.Text("share:Q").format(".0f"))
+    return _spec(alt.layer(bars, names).properties(width="container", height=alt.Step(30)))
+
+
+ONCE = alt.InlineData([{"at": 0}])  # for what is drawn once, whatever the data
+TICKS = alt.ExprRef("width > 500 ? 10 : 5")
+GAIN = "Gain over the baseline, points"
+TITLES = {
+    "over": "mean over",
+    "interval": "95 % interval",
+    "spread": "sd over seeds",
+    "values": "per seed",
+    "holes": "missing",
+    "name": "language",
+    "what": "trained on",
+    "chain": "chain",
+    "rate": "learning rate",
+    "search": "hours of all rates",
+    "front": "on the Pareto front",
+}
+FORMATS = {"gain": "+.2f", "score": ".2f", "share": ".1f", "hours": ".3f", "search": ".3f"}
+
+
+def _named(data: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(data))
+
+
+def _gains(data: str) -> alt.Chart:
+    """Data with `gain`, `low` and `high`, and the interval in words for the tooltip."""
+    words = (
+        "isValid(datum.low) ? format(datum.low, '+.2f') + ' to ' + format(datum.high, '+.2f') : 'none: too few seeds'"
+    )
+    chart: alt.Chart = _named(data).transform_calculate("interval", words)
+    return chart
+
+
+def _heat(base: alt.Chart, most: float) -> alt.LayerChart | alt.FacetChart:
+    colour = alt.Color("gain:Q", title=GAIN).scale(type="quantize", domain=[-most, most], range=LOSS_TO_GAIN)
+    colour = colour.legend(format="+.1f", direction="horizontal", symbolType="square", gradientLength=280)
+    known = alt.condition("isValid(datum.gain)", colour, alt.value("var(--ground)"))
+    return alt.layer(
+        base.mark_rect(stroke="var(--ground)", strokeWidth=2).encode(color=known),
+        base.mark_text(color=INK).encode(text="label:N"),
+    )
+
+
+def _above(names: Sequence[str]) -> dict[str, Any]:
+    """The axis above a heat map: names stand upright, word below word, where they are short and few."""
+    longest = max(len(word) for name in names for word in name.split(" "))
+    axis = {"orient": "top", "domain": False, "ticks": False, "labelOverlap": False}
+    if longest * len(names) <= 110:
+        return {**axis, "labelAngle": 0, "labelExpr": "split(datum.label, ' ')", "labelLineHeight": 14}
+    return {**axis, "labelAngle": -35}
+
+
+def _zero() -> alt.Chart:
+    chart: alt.Chart = alt.Chart(ONCE).mark_rule(strokeWidth=1).encode(x="at:Q")
+    return chart
+
+
+def _tooltip(*fields: str) -> list[alt.Tooltip]:
+    """Fields under readable names; strings as they are, numbers by FORMATS."""
+    return [
+        alt.Tooltip(f"{name}:Q", format=FORMATS[name], title=TITLES.get(name, name))
+        if name in FORMATS
+        else alt.Tooltip(f"{name}:N", title=TITLES.get(name, name))
+        for name in fields
+    ]
+
+
+def _spec(chart: alt.LayerChart | alt.FacetChart) -> Spec:
+    """The chart as plain data, without altair's own theme and without its validation, which tests do instead."""
+    with alt.data_transformers.enable(consolidate_datasets=False):
+        spec: Spec = chart.to_dict(validate=False)
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec.pop("config", None)
+    return spec

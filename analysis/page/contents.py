@@ -1,0 +1,27 @@
+"""The sections of the page, in their order."""
+
+from collections.abc import Sequence
+
+from analysis import selection
+from analysis.judging import judge
+from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken
+from analysis.page.blocks import Section
+from analysis.ranking import Ranking
+
+
+def sections(found: Ranking, records: Sequence[protocol.Record]) -> tuple[Section, ...]:
+    """What the page says of a ranking by target; `records` are what the sweeps recorded (none for plain files)."""
+    read = found.transfer
+    return (
+        answer.section(found),
+        cautions.section(found),
+        ranked.section(found),
+        cells.section(found),
+        spoken.section(found),
+        curves.section(found),
+        questions.section("selection", selection.QUESTION, lambda: selection.answer(read, judge(read))),
+        spending.section(found),
+        protocol.section(found, records),
+        protocol.versions(found, records),
+        protocol.reading(),
+    )

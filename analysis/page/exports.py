@@ -1,0 +1,46 @@
+"""The figures as files for a paper: SVG and PNG, on white."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+from analysis.page.blocks import Figure
+from analysis.page.charts import CONFIG
+from analysis.page.render import asset, columns_of
+
+WIDTH = 720  # pixels, where the page has the width of its box
+SCALE = 3.0  # dots per pixel in a PNG
+
+
+def export(figures: Iterable[Figure], folder: Path) -> list[Path]:
+    """Write each figure as it first shows on the page; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for figure in figures:
+        svg = on_paper(vl_convert.vegalite_to_svg(standalone(figure)))
+        for name, data in (
+            (f"{figure.name}.svg", svg.encode()),
+            (f"{figure.name}.png", vl_convert.svg_to_png(svg, SCALE)),
+        ):
+            (folder / name).write_bytes(data)
+            written.append(folder / name)
+    return written
+
+
+def standalone(figure: Figure) -> dict[str, Any]:
+    """The figure's spec with its data, its width and the look of the page."""
+    tables = {name: columns_of(frame) for name, frame in figure.data.items()}
+    rows = {
+        name: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] for name, table in tables.items()
+    }
+    return {**figure.spec, "width": WIDTH, "background": "#ffffff", "config": CONFIG, "datasets": rows}
+
+
+def on_paper(svg: str) -> str:
+    """`svg` with the light colours in the place of CSS variables."""
+    light = re.search(r":root, \.paper \{(.*?)\}", asset("style.css"), re.DOTALL)
+    colours = dict(re.findall(r"(--[\w-]+): ([^;]+);", light[1])) if light else {}
+    return re.sub(r"var\((--[\w-]+)\)", lambda match: colours[match[1]], svg)

@@ -1,0 +1,90 @@
+"""A page about a sweep: the answer in words, figures and tables, in one HTML file that needs no network.
+
+    python analysis/report.py runs/full-miniature -o report.html
+    python analysis/report.py scores.parquet more-scores/ --figures figures/
+
+Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
+    sys.path[0] = str(ROOT)
+
+import numpy as np
+
+from analysis.page import render
+from analysis.page.blocks import figures_of
+from analysis.page.contents import sections
+from analysis.page.exports import export
+from analysis.ranking import Ranking, ranking
+from analysis.scores.arguments import add_learning_rate, picked, reading
+from analysis.scores.fetch import fetched
+from analysis.scores.load import load
+from analysis.scores.record import SWEEP, read_record
+from analysis.tables import words
+from analysis.transfer import transfer
+from spaces.errors import UsageError
+
+TITLE = "Which intermediate task helps?"
+FOOTER = "Numbers are those of analysis/rank.py on the same paths."
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What rank.py takes to read scores, and where to write."""
+    parser = reading("report.py", __doc__ or "")
+    add_learning_rate(parser)
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too, for a paper")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the page and say where; returns the exit code: 0, or 2 for bad usage."""
+    given = command_line().parse_args(argv)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(render.library)  # the slowest part, and nobody needs it before the end
+        try:
+            with fetched(given.paths) as paths:
+                scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
+                records = [read_record(path / SWEEP) for path in paths if (path / SWEEP).is_file()]
+                chosen = transfer(scores, picked(given.metric), given.learning_rate)
+            found = ranking(chosen, np.random.default_rng(0))
+        except UsageError as error:
+            print(f"report.py: {error}", file=sys.stderr)
+            return 2
+        parts = sections(found, records)
+        page = render.page(TITLE, subtitle(found), parts, FOOTER)
+    try:
+        given.output.write_text(page, encoding="utf-8")
+        figures = export(figures_of(parts), given.figures) if given.figures else []
+    except OSError as error:
+        print(f"report.py: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    print(f"{given.output} ({len(page.encode()) / 1e6:.1f} MB)")
+    if figures:
+        print(f"{len(figures)} files in {given.figures}")
+    return 0
+
+
+def subtitle(found: Ranking) -> str:
+    """What the page is about, in one line."""
+    read = found.read
+    return " · ".join(
+        (
+            read.benchmark or "benchmark not stated",
+            read.model or "encoder not stated",
+            words.numbered("seed", read.seeds),
+            read.source,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import polars as pl
+import pytest
+
+from analysis.axes import main
+from analysis.factors import POOLED, Factors, factors, importances, spread
+from analysis.scores.load import load
+from analysis.transfer import transfer
+from spaces.errors import UsageError
+
+TASKS = {"none": 0.0, "mnli": 0.1, "squad": 0.02}
+RATES = {1e-3: 0.0, 2e-3: 0.05}
+LANGUAGES = {"en": 0.3, "de": 0.1, "fr": 0.0}
+
+
+def additive(run_of: type, target: str = "xnli", task: float = 1.0, seed: float = 0.0, base: float = 0.3) -> list[Any]:
+    """Every task, rate and seed; each axis adds its part and nothing else does. English dev prefers the first rate."""
+    return [
+        run_of(
+            intermediate=name,
+            seed=number,
+            rate=rate,
+            dev=(0.5 - place,),
+            test={
+                target: {
+                    language: base + task * effect + lift + more + seed * number for language, more in LANGUAGES.items()
+                }
+            },
+        )
+        for name, effect in TASKS.items()
+        for number in range(3)
+        for place, (rate, lift) in enumerate(RATES.items())
+    ]
+
+
+@pytest.fixture
+def split(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Factors]:
+    def split(runs: list[Any], **spec: Any) -> Factors:
+        return factors(transfer(load([write_sweep(tmp_path, runs, **spec)])))
+
+    return split
+
+
+def test_shares_of_an_additive_world_by_hand(split: Callable[..., Factors], run_of: type) -> None:
+    found = split(additive(run_of, seed=0.01)).splits["xnli"]
+    # Variances over the levels of each axis, since the table is balanced.
+    variances = [np.var(list(axis.values())) for axis in (TASKS, RATES, {n: 0.01 * n for n in range(3)}, LANGUAGES)]
+    shares = [found.parts[name].share for name in ("intermediate", "learning_rate", "seed", "language")]
+    assert shares == pytest.approx(np.array(variances) / sum(variances))
+    assert (found.rest, found.shared) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_pooled_counts_only_what_holds_for_all_targets(split: Callable[..., Factors], run_of: type) -> None:
+    opposite = split([*additive(run_of), *additive(run_of, "panx", task=-1.0, base=0.6)])
+    assert opposite.splits["xnli"].parts["intermediate"].share > 0.05
+    assert opposite.splits[POOLED].parts["intermediate"].share == pytest.approx(0, abs=1e-9)
+    alike = split([*additive(run_of), *additive(run_of, "panx", base=0.5)])
+    assert alike.splits[POOLED].parts["intermediate"].share == pytest.approx(
+        alike.splits["xnli"].parts["intermediate"].share
+    )
+    assert alike.counts == {"xnli": 54, "panx": 54, POOLED: 108}
+
+
+def test_one_target_is_not_pooled(split: Callable[..., Factors], run_of: type) -> None:
+    assert set(split(additive(run_of)).splits) == {"xnli"}
+
+
+def test_task_and_seed_by_hand() -> None:
+    values = np.array([[50.0, 52.0], [60.0, 62.0], [70.0, 72.0]])
+    one = spread(values)
+    # Without noise: the variances of the means of tasks (100) and of seeds (2).
+    assert (one.tasks, one.seeds) == (3, 2)
+    assert (one.task, one.seed, one.noise) == pytest.approx((10, np.sqrt(2), 0), abs=1e-6)
+    assert one.by_seed == pytest.approx(np.sqrt(2))
+
+
+def test_spread_tells_apart_task_seed_and_noise() -> None:
+    rng = np.random.default_rng(1)
+    task, seed = rng.normal(0, 5, (100, 1)), rng.normal(0, 2, (1, 100))
+    one = spread(task + seed + rng.normal(0, 1, (100, 100)))
+    assert (one.task, one.seed, one.noise) == pytest.approx((5, 2, 1), rel=0.2)
+    assert one.by_seed == pytest.approx(np.sqrt(5), rel=0.2)
+
+
+def test_a_hole_leaves_its_task_out_and_an_empty_seed_goes() -> None:
+    values = np.array([[50.0, 52.0, np.nan], [60.0, 62.0, np.nan], [70.0, np.nan, np.nan]])
+    one = spread(values)
+    assert (one.tasks, one.seeds) == (2, 2)
+    assert spread(values[:1]).task is None
+    assert spread(values[:, :1]).task is None
+    assert spread(values[:, 2:]).by_seed is None
+
+
+def test_controls_and_floors_are_no_choices(split: Callable[..., Factors], run_of: type) -> None:
+    runs = additive(run_of)
+    others = [
+        run_of(intermediate=name, seed=seed, test={"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}})
+        for name in ("random", "random-encoder")
+        for seed in range(3)
+    ]
+    assert split([*runs, *others], controls=["random"]) == split(runs)
+
+
+def test_stopped_runs_are_missing_and_counted(
+    split: Callable[..., Factors], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
+    found = split([*additive(run_of), stopped])
+    assert found.missing == {"stopped": 1}
+    assert found.counts["xnli"] == 54
+    assert main([str(tmp_path / "sweep")]) == 0
+    assert "in no share: 1 stopped" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_missing_language_leaves_a_task_out_of_the_spreads(split: Callable[..., Factors], run_of: type) -> None:
+    runs = additive(run_of)
+    del runs[0].test["xnli"]["fr"]  # `none`, seed 0, at the rate that English dev chose
+    found = split(runs)
+    assert found.spreads["xnli"].tasks == 2
+    assert found.counts["xnli"] == 53
+
+
+def test_retrieval_has_no_rate(split: Callable[..., Factors], run_of: type) -> None:
+    runs = [
+        run_of(
+            intermediate=name, seed=seed, kind="retrieval", rate=None, test={"bucc": {"de": 0.3 + effect, "fr": 0.2}}
+        )
+        for name, effect in TASKS.items()
+        for seed in range(3)
+    ]
+    found = split(runs, retrieval=["bucc"])
+    assert set(found.splits["bucc"].parts) == {"intermediate", "seed", "language"}
+    assert "learning_rate" not in found.importances["bucc"]
+
+
+def test_optuna_sees_the_same_rows(run_of: type) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"intermediate": task, "learning_rate": rate, "seed": seed, "language": "de", "value": effect + noise}
+        for task, effect in (("none", 0.0), ("mnli", 10.0), ("squad", 1.0), ("qqp", 2.0))
+        for rate in (1e-3, 2e-3)
+        for seed in range(5)
+        for noise in [rng.normal()]
+    ]
+    before = optuna.logging.get_verbosity()
+    found = importances(pl.DataFrame(rows))
+    assert optuna.logging.get_verbosity() == before
+    assert set(found) == {"intermediate", "learning_rate", "seed"}  # one language is no axis
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["intermediate"] > 0.5
+
+
+def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)])
+    with pytest.raises(UsageError, match="no target has two scores"):
+        factors(transfer(load([file])))
+    assert main([str(file)]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, len(captured.err.splitlines())) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "seed", "said"),
+    [
+        (1.0, 0.001, "moves the score more than the seed does on every target that can tell (1)"),
+        (0.01, 0.1, "more than the seed does on no target that can tell (1)"),
+    ],
+)
+def test_the_verdict_is_plain(
+    write_sweep: Callable[..., Path],
+    tmp_path: Path,
+    run_of: type,
+    capsys: pytest.CaptureFixture[str],
+    task: float,
+    seed: float,
+    said: str,
+) -> None:
+    folder = write_sweep(tmp_path, additive(run_of, task=task, seed=seed))
+    assert main([str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert said in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 118
+
+
+def test_the_verdict_names_the_targets_where_the_seed_moves_more(
+    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [*additive(run_of), *additive(run_of, "panx", task=0.01, seed=0.1)]
+    folder = write_sweep(tmp_path, runs)
+    assert main([str(folder), "--format", "csv"]) == 0
+    captured = capsys.readouterr()
+    assert "on 1 of 2 targets; it does not on panx." in captured.err
+    rows = list(csv.DictReader(io.StringIO(captured.out)))
+    more = {row["row"]: row["text"] for row in rows if row["column"] == "more by"}
+    assert more == {"xnli": "task", "panx": "seed"}
+
+
+def test_one_seed_gives_no_verdict(
+    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [run for run in additive(run_of) if run.seed == 0]
+    assert main([str(write_sweep(tmp_path, runs))]) == 0
+    assert "cannot be told" in capsys.readouterr().out

@@ -1,0 +1,122 @@
+"""Who leads, who cannot be told apart, and what the choice among many is worth."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from analysis.columns import ALL, TRAINED
+from analysis.ranking import Ranking
+from analysis.scores.load import load
+from analysis.tables import standings, words
+from tests.analysis.ranked import ranked
+
+Lifts = Mapping[str, tuple[float, ...]]  # intermediate -> gain in points by seed
+SPOTS = {"xnli": 0.5, "panx": 0.6, "tatoeba": 0.3}
+
+
+@pytest.fixture
+def of(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Ranking]:
+    """The ranking of a sweep in which every target gains what `lifts` says."""
+
+    def make(lifts: Lifts, **spec: object) -> Ranking:
+        runs = [
+            run_of(
+                intermediate=task,
+                seed=seed,
+                test={target: {"en": score + 0.03 * seed + lift / 100}},
+                kind="retrieval" if target == "tatoeba" else "target",
+                rate=None if target == "tatoeba" else 1e-3,
+            )
+            for task, gains in {"none": (0.0,) * 5, **lifts}.items()
+            for target, score in SPOTS.items()
+            for seed, lift in enumerate(gains)
+        ]
+        return ranked(load([write_sweep(tmp_path, runs, **spec)]))
+
+    return make
+
+
+CLEAR = {
+    "good": (10.0, 10.2, 9.8, 10.1, 9.9),
+    "same": (9.9, 10.3, 10.2, 9.8, 9.7),
+    "bad": (-5.0, -5.1, -4.9, -5.2, -4.8),
+}
+
+
+def test_a_clear_order_is_told_and_a_tie_is_not(of: Callable[..., Ranking]) -> None:
+    found = of(CLEAR)
+    contest = found.contests[ALL]
+    assert contest.order == ("good", "same", "bad") and contest.leader == "good"
+    assert contest.letters["good"] == contest.letters["same"] != contest.letters["bad"]
+    assert contest.best["bad"] < 0.01 and contest.best["good"] + contest.best["same"] > 0.99
+    assert contest.ranks["bad"].mean == 3
+    assert found.gains["good", ALL].above == pytest.approx(1, abs=0.01)
+    assert found.gains["bad", ALL].above == pytest.approx(0, abs=0.01)
+    assert found.gains["good", "xnli"].certain and found.gains["bad", ALL].certain
+    text = " ".join(words.answer(found))
+    assert "Best by the mean over 3 targets: good +10.0 points" in text and "not told apart from it: same" in text
+
+
+def test_the_honest_gain_is_read_where_the_winner_was_not_chosen(of: Callable[..., Ranking]) -> None:
+    found = of({"a": (6.0, 0.0, 0.0), "b": (0.0, 5.0, 0.0), "c": (1.0, 1.0, 1.0)})
+    honest = found.contests[ALL].honest
+    assert honest is not None
+    assert (honest.name, honest.naive) == ("a", pytest.approx(2))
+    # without seed 0 b leads (read there: 0), without seed 1 a (0), without seed 2 a (0)
+    assert [(seed, name) for seed, name, _ in honest.folds] == [(0, "b"), (1, "a"), (2, "a")]
+    assert honest.honest == pytest.approx(0, abs=1e-9)
+    assert "leave one seed out) +0.0" in " ".join(words.answer(found)).replace("-0.0", "+0.0")
+
+
+def test_a_control_is_in_the_order_and_never_leads(of: Callable[..., Ranking]) -> None:
+    found = of(CLEAR, controls=["good"])
+    contest = found.contests[ALL]
+    assert contest.order[0] == "good" and contest.leader == "same"
+    assert "good" not in contest.best and contest.best["same"] == pytest.approx(1, abs=0.01)
+    assert contest.honest is not None and contest.honest.name == "same"
+
+
+def test_two_seeds_give_no_interval_no_probability_and_no_groups(of: Callable[..., Ranking]) -> None:
+    found = of({name: lifts[:2] for name, lifts in CLEAR.items()}, seeds=[0, 1])
+    for one in found.gains.values():
+        assert (one.interval, one.p, one.holm, one.above) == (None, None, None, None)
+    contest = found.contests[ALL]
+    assert (contest.best, contest.letters, contest.honest) == ({}, {}, None)
+    assert all(rank.interval is None for rank in contest.ranks.values())
+    assert "2 seeds give no interval, so this may be chance" in " ".join(words.answer(found))
+
+
+def test_retrieval_has_its_own_contest(of: Callable[..., Ranking]) -> None:
+    assert of(CLEAR, retrieval=["tatoeba"]).contests[TRAINED].column.targets == ("xnli", "panx")
+
+
+def test_costs_are_of_the_run_that_was_used_and_of_the_search(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = []
+    for seed in range(3):
+        for rate, seconds, status in ((1e-3, 3600.0, "finished"), (2e-3, 1800.0, "stopped")):
+            runs.append(
+                run_of(
+                    intermediate="nli",
+                    kind="intermediate",
+                    test={},
+                    seed=seed,
+                    rate=rate,
+                    status=status,
+                    stage=f"nli-{seed}-{rate}",
+                    extra={"seconds": seconds * (1 + seed)},
+                )
+            )
+        for task in ("none", "nli"):
+            score = {"xnli": {"en": 0.5 + 0.05 * (task == "nli")}}
+            runs.append(run_of(intermediate=task, test=score, seed=seed, parent=f"{task}-{seed}-0.001"))
+    found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli"])]))
+    assert found.costs["nli"].run == pytest.approx(2)  # hours: 1, 2 and 3
+    assert found.costs["nli"].search == pytest.approx(3)
+    assert found.worth == ("nli",)
+    heads = standings.titles(found)
+    fields = standings.rows(found)[0].fields
+    assert heads[-2:] == [("", "cost, h"), ("points", "per h")]
+    assert [(field.number, field.below) for field in fields[-2:]] == [("2.0", "3.0"), ("+2.5", "")]

@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from analysis.statistics.decisions import BLIND, LOST, ORDER, Decision, Regret, spearman, together
+
+points = st.floats(0, 100).map(lambda value: round(value, 3))
+pairs = st.lists(st.tuples(points, points), min_size=2, max_size=8)
+
+
+def decision(seen: list[float], worth: list[float], target: str = "xnli", seed: int = 0) -> Decision:
+    names = tuple(f"task{place}" for place in range(len(seen)))
+    return Decision(target=target, seed=seed, options=names, seen=np.array(seen), worth=np.array(worth))
+
+
+def test_a_decision_by_hand() -> None:
+    one = decision([70, 80, 75], [50, 56, 59])
+    assert (one.taken, one.oracle) == (1, 2)
+    assert one.lost == pytest.approx(3)
+    assert one.lost_blind == pytest.approx(59 - 55)
+    assert one.correlation == pytest.approx(0.5)
+
+
+def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
+    one = decision([80, 80], [60, 50])
+    assert (one.taken, one.lost) == (0, 0)
+    tied = decision([70, 80], [60, 60])
+    assert (tied.taken, tied.oracle) == (1, 1)
+    assert Regret((tied,)).right == 1
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(pairs)
+def test_nothing_beats_the_oracle_and_a_perfect_judge_loses_nothing(numbers: list[tuple[float, float]]) -> None:
+    seen, worth = (list(side) for side in zip(*numbers, strict=True))
+    one = decision(seen, worth)
+    assert one.lost >= 0 and one.lost_blind >= 0
+    assert one.worth[one.oracle] == pytest.approx(max(worth))
+    perfect = decision(worth, worth)
+    assert perfect.lost == 0
+    assert perfect.correlation is None if len(set(worth)) == 1 else perfect.correlation == pytest.approx(1)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(pairs)
+def test_spearman_agrees_with_scipy(numbers: list[tuple[float, float]]) -> None:
+    first, second = np.array(numbers).T
+    ours = spearman(first, second)
+    if len(set(first)) == 1 or len(set(second)) == 1:
+        assert ours is None
+    else:
+        assert ours == pytest.approx(spearmanr(first, second).statistic)
+
+
+def test_decisions_together_are_averaged_by_seed_and_by_target() -> None:
+    every = [
+        decision([1, 2], [50, 40], "xnli", 0),  # loses 10, blind 5, order -1
+        decision([1, 2], [40, 42], "panx", 0),  # loses 0, blind 1, order +1
+        decision([1, 2], [44, 40], "panx", 1),  # loses 4, blind 2, order -1
+        decision([1, 1], [40, 48], "panx", 1),  # loses 8, blind 4, no order
+    ]
+    groups = together(every, "all")
+    assert list(groups) == ["xnli", "panx", "all"]
+    assert groups["all"].right == 1
+    assert groups["all"].worst is every[0]
+    assert groups["all"].by_seed(LOST) == (5, 6)
+    assert groups["all"].by_seed(BLIND) == (3, 3)
+    assert groups["all"].by_seed(ORDER) == pytest.approx((0, -1))
+    assert groups["all"].by_target(LOST) == (10, 4)
+    assert together([], "all") == {}
+
+
+@pytest.mark.parametrize(("seen", "worth"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, math.nan], [1.0, 2.0])])
+def test_a_decision_needs_two_options_and_every_number(seen: list[float], worth: list[float]) -> None:
+    with pytest.raises(ValueError, match="decision"):
+        decision(seen, worth)

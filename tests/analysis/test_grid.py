@@ -1,0 +1,108 @@
+import csv
+import io
+import json
+
+import pytest
+
+from analysis.tables import answer, grid
+from analysis.tables.answer import Answer
+from analysis.tables.grid import Column, Grid, Number, written
+
+GRID = Grid(
+    "Gains & losses",
+    (Column("task"), Column("a heading of words", "difference", interval=True), Column("share_of_it", "share")),
+    (
+        ("mnli|x", Number(value=1.26, low=0.2, high=2.32, seeds=2, of_seeds=3), Number(value=0.5)),
+        ("none", None, Number(value=None, text="stopped")),
+        ("50% of it", Number(value=-0.01), 1),
+    ),
+)
+ANSWER = Answer(question="What?", answer=("It is so.",), read=("From here.",), tables=(GRID,), notes=("Read on.",))
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "text"),
+    [
+        (None, Column("x", "points"), "-"),
+        ("word", Column("x", "points"), "word"),
+        (3, Column("x", "count"), "3"),
+        (Number(value=54.36), Column("x", "points"), "54.4"),
+        (Number(value=0.449), Column("x", "share"), "45 %"),
+        (Number(value=-0.04), Column("x", "difference"), "0.0"),
+        (Number(value=-0.004), Column("x", "correlation"), "0.00"),
+        (Number(value=2.0, low=1.0, high=3.0), Column("x", "difference"), "+2.0*"),
+        (Number(value=2.0, low=-1.0, high=5.0), Column("x", "difference"), "+2.0"),
+        (Number(value=2.0, low=1.0, high=3.0), Column("x", "points"), "2.0"),
+        (Number(value=2.0, low=1.0, high=3.0), Column("x", "points", interval=True), "2.0 [1.0, 3.0]"),
+        (Number(value=2.0, parts=3, of_parts=4), Column("x", "points"), "2.0~"),
+        (Number(value=2.0, text="qfa"), Column("x", "points"), "2.0 qfa"),
+        (Number(value=None, text="2/3"), Column("x", "points"), "2/3"),
+    ],
+)
+def test_how_a_field_is_written(field: grid.Field, column: Column, text: str) -> None:
+    assert written(field, column) == text
+
+
+def test_a_terminal_sees_numbers_under_each_other() -> None:
+    lines = grid.plain(GRID, 80).splitlines()
+    assert lines[3].startswith("mnli|x")
+    assert (
+        len({line.rindex(end) + len(end) for line, end in zip(lines[3:], ("50 %", "stopped", "100 %"), strict=True)})
+        == 1
+    )
+
+
+def test_columns_that_do_not_fit_follow_below_with_the_names_of_the_rows() -> None:
+    narrow = grid.plain(GRID, 34)
+    assert max(map(len, narrow.splitlines())) <= 34
+    assert narrow.count("mnli|x") == 2
+    assert narrow.count("Gains & losses") == 1
+
+
+def test_markdown_escapes_what_would_end_a_field() -> None:
+    lines = grid.markdown(GRID).splitlines()
+    assert lines[2:5] == [
+        "| task | a heading of words | share_of_it |",
+        "| --- | ---: | ---: |",
+        r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50 % |",
+    ]
+
+
+def test_latex_escapes_what_would_be_a_command() -> None:
+    text = grid.latex(GRID)
+    assert r"\caption{Gains \& losses}" in text
+    assert r"share\_of\_it \\" in text
+    assert r"50\% of it & 0.0 & 100 \% \\" in text
+    assert r"\textasciitilde{}" in text  # the mark of a partial mean
+    assert text.count(r"\begin{") == text.count(r"\end{") == 2
+    assert grid.escaped(r"a\b^c{}#$") == r"a\textbackslash{}b\textasciicircum{}c\{\}\#\$"
+
+
+def test_programs_get_numbers_that_are_not_rounded() -> None:
+    rows = list(csv.DictReader(io.StringIO(answer.as_csv(ANSWER))))
+    records = json.loads(answer.as_json(ANSWER))["records"]
+    assert [row["value"] for row in rows] == ["1.26", "0.5", "", "", "-0.01", "1"]
+    assert [row["value"] for row in records] == [1.26, 0.5, None, None, -0.01, 1]
+    assert (
+        rows[0] | {"table": "Gains & losses", "row": "mnli|x", "low": "0.2", "seeds": "2", "of_seeds": "3"} == rows[0]
+    )
+    assert rows[3]["text"] == "stopped"
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "json"])
+def test_every_sentence_is_in_every_format(capsys: pytest.CaptureFixture[str], form: str) -> None:
+    answer.show(ANSWER, form)
+    out = capsys.readouterr().out
+    assert all(sentence in out for sentence in ("It is so.", "From here.", "Read on."))
+
+
+def test_a_csv_has_its_sentences_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    answer.show(ANSWER, "csv")
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == ["It is so.", "From here.", "Read on."]
+    assert "It is so." not in captured.out
+
+
+def test_a_row_has_a_field_under_every_column() -> None:
+    with pytest.raises(ValueError, match="1 fields under 2 columns"):
+        Grid("t", (Column("a"), Column("b")), (("x",),))

@@ -1,0 +1,194 @@
+"""The error of the test items: by hand, against a bootstrap, and beside the error of the seeds."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.statistics.draws import draws, item_noise
+from analysis.statistics.items import Parts, by_item, covariance, influences, own, ratios, together
+from analysis.statistics.moments import Array
+
+ALL = np.ones((1, 1), dtype=bool)
+
+
+def parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> Parts:
+    """[chains, seeds, rows]; one language unless `bounds` says otherwise, and every row an item of its own."""
+    above = np.asarray(numerator, dtype=np.float64)
+    rows = above.shape[-1]
+    return Parts(
+        above,
+        np.broadcast_to(np.asarray(denominator, dtype=np.float64), above.shape).copy(),
+        (0, rows) if bounds is None else tuple(bounds),  # type: ignore[arg-type]
+        np.arange(rows) if items is None else np.asarray(items),
+    )
+
+
+def gains_of(found: Parts, languages: int = 1) -> Array:
+    chains, seeds, _ = found.numerator.shape
+    moved = influences(found)
+    return by_item(found, moved[1:] - moved[:1], np.full((chains - 1, seeds, languages), 1 / languages))
+
+
+@pytest.mark.parametrize(
+    ("items", "accuracy", "points"),
+    [(5010, 0.8, 0.57), (2000, 0.87, 0.75), (1000, 0.6, 1.55), (500, 0.8, 1.79)],
+)
+def test_accuracy_has_the_binomial_error(items: int, accuracy: float, points: float) -> None:
+    right = np.arange(items) < round(items * accuracy)
+    moved = influences(parts(right[None, None]))
+    error = 100 * math.sqrt(together(moved, ALL)[0, 0])
+    assert error == pytest.approx(100 * math.sqrt(accuracy * (1 - accuracy) / items), rel=1e-9)
+    assert error == pytest.approx(points, abs=0.005)
+
+
+def test_a_ratio_by_hand() -> None:
+    # F1 of three sentences: (2 + 0 + 4) / (4 + 2 + 4) = 0.6; each moves it by (numerator - 0.6 denominator) / 10.
+    found = parts([[[2, 0, 4]]], [[[4, 2, 4]]])
+    assert ratios(found).tolist() == [[[0.6]]]
+    assert influences(found)[0, 0].tolist() == pytest.approx([-0.04, -0.12, 0.16])
+    assert together(influences(found), ALL)[0, 0] == pytest.approx(0.0016 + 0.0144 + 0.0256)
+
+
+def test_what_has_no_chunk_scores_nothing_and_moves_nothing() -> None:
+    found = parts([[[0.0, 0.0]]], 0.0)
+    assert ratios(found).tolist() == [[[0.0]]] and influences(found).tolist() == [[[0.0, 0.0]]]
+
+
+def test_a_gain_is_paired_by_item() -> None:
+    # Two chains that are right on the same items: however many items there are, other ones change nothing.
+    same = [[[1, 0, 1, 1]], [[1, 0, 1, 1]]]
+    assert together(gains_of(parts(same)), ALL).tolist() == [[0.0]]
+    # One item of four goes from wrong to right: gain 1/4, variance p (1 - p) / n of a share of 1/4.
+    one = [[[1, 0, 1, 1]], [[1, 1, 1, 1]]]
+    assert together(gains_of(parts(one)), ALL)[0, 0] == pytest.approx(0.25 * 0.75 / 4)
+
+
+def test_translations_of_one_item_move_together() -> None:
+    numerator = [[[0, 0, 0, 0] * 2], [[1, 0, 1, 1] * 2]]
+    apart = parts(numerator, bounds=(0, 4, 8))
+    parallel = parts(numerator, bounds=(0, 4, 8), items=[0, 1, 2, 3] * 2)
+    single = together(gains_of(parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
+    assert together(gains_of(apart, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
+    assert together(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(single)  # no more items than in one language
+
+
+def test_languages_may_hold_different_items() -> None:
+    # Item 0 is in both languages, 1 and 2 in one each (as in MLQA).
+    found = parts([[[0, 0, 0, 0]], [[1, 0, 0, 1]]], bounds=(0, 2, 4), items=[0, 1, 0, 2])
+    # Either language has a gain of 1/2; its rows move it by (1 - 1/2) / 2 and (0 - 1/2) / 2, and the mean by half that.
+    assert gains_of(found, 2)[0, 0].tolist() == pytest.approx([0.125 - 0.125, -0.125, 0.125])
+
+
+def test_a_language_that_does_not_count_moves_nothing() -> None:
+    numerator = np.array([[[0.0, 0, 0, 0]], [[1, 0, np.nan, np.nan]]])
+    found = parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
+    assert np.isnan(ratios(found)[1, 0, 1])
+    moved = influences(found)[1:]
+    assert by_item(found, moved, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_influences_cancel_within_a_language(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    below = rng.integers(0, 5, (2, 2, 9)).astype(float)
+    found = parts(below * rng.random((2, 2, 9)), below, bounds=(0, 4, 9))
+    moved = influences(found)
+    assert np.allclose(moved[..., :4].sum(axis=-1), 0) and np.allclose(moved[..., 4:].sum(axis=-1), 0)
+
+
+def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
+    """Items are drawn with replacement, once for both languages and all chains; the gains' covariance is compared."""
+    rng = np.random.default_rng(1)
+    items, count = 400, 20_000
+    below = rng.integers(1, 6, (1, 1, items))  # chunks of a sentence: of all chains and languages alike
+    skill = rng.normal(size=items)
+
+    def drawn_right(level: float) -> Array:
+        chance = 1 / (1 + np.exp(-(skill + level)))
+        return np.stack([rng.binomial(below[0, 0], chance) for _ in range(2)])  # languages x items
+
+    levels = (0.0, 0.4, 0.8)
+    right = np.stack([drawn_right(level) for level in levels])  # chains x languages x items
+    found = parts(
+        right.reshape(3, 1, -1), np.tile(below, 2), bounds=(0, items, 2 * items), items=np.tile(np.arange(items), 2)
+    )
+    expected = together(gains_of(found, 2), np.ones((2, 1), dtype=bool))
+
+    times = rng.multinomial(items, np.full(items, 1 / items), count)
+    scores = (times @ right.reshape(-1, items).T).reshape(count, 3, 2) / (times @ below[0, 0])[:, None, None]
+    gains = scores[:, 1:] - scores[:, :1]
+    bootstrap = np.cov(gains.mean(axis=2).T)
+    assert expected == pytest.approx(bootstrap, rel=0.05)
+
+
+def test_the_part_of_each_seed_is_told_from_the_shared_one() -> None:
+    # An item that moves all seeds alike, and one that moves two seeds against each other.
+    moved = np.array([[[0.3, -0.3, 0.2, -0.2], [0.3, -0.3, -0.2, 0.2]]])
+    there = np.ones((1, 2), dtype=bool)
+    assert together(moved, there)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
+    # Its variance at one seed is 2 * 0.04 * 2 (with n - 1), of the mean of two half of that.
+    assert own(moved, there)[0, 0] == pytest.approx(2 * 0.04)
+    assert covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
+
+
+def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
+    rng = np.random.default_rng(2)
+    moved = rng.normal(size=(2, 3, 50))
+    there = np.array([[True, True, False], [True, True, True]])
+    holes = np.where(there[:, :, None], moved, np.nan)
+    assert covariance(holes, there)[0, 0] == pytest.approx(covariance(moved[:1, :2], ALL.repeat(2, axis=1))[0, 0])
+    single = np.array([[True, False, False], [False, True, False]])  # no seed in common, and one each
+    assert covariance(moved, single) == pytest.approx(together(moved, single))
+
+
+def simulated(
+    rng: np.random.Generator, *, worlds: int, seeds: int, items: int, seed_sd: float, item_sd: float, own_sd: float
+) -> tuple[Array, Array, Array]:
+    """Worlds whose true gain is 0: the gains [worlds, seeds], and what `covariance` and `together` say of their mean.
+
+    What a gain is at a seed and an item: an effect of the seed, one of the item, one of both.
+    """
+    found = np.empty((worlds, seeds))
+    apart, raw = np.empty(worlds), np.empty(worlds)
+    there = np.ones((1, seeds), dtype=bool)
+    for world in range(worlds):
+        effects = rng.normal(0, item_sd, items) + rng.normal(0, own_sd, (seeds, items))
+        gain = rng.normal(0, seed_sd, (seeds, 1)) + effects
+        found[world] = gain.mean(axis=1)
+        moved = (gain - gain.mean(axis=1, keepdims=True))[None] / items
+        apart[world], raw[world] = covariance(moved, there)[0, 0], together(moved, there)[0, 0]
+    return found, apart, raw
+
+
+def test_more_seeds_do_not_shrink_the_error_of_the_items() -> None:
+    rng = np.random.default_rng(3)
+    items, item_sd = 200, 0.5
+    errors = {}
+    for seeds in (3, 30):
+        gains, apart, _ = simulated(
+            rng, worlds=800, seeds=seeds, items=items, seed_sd=0.03, item_sd=item_sd, own_sd=0.5
+        )
+        errors[seeds] = apart.mean()
+        # What the means over seeds really vary by is what the seeds tell, and what the items tell.
+        told = gains.var(axis=1, ddof=1).mean() / seeds + apart.mean()
+        assert gains.mean(axis=1).var() == pytest.approx(told, rel=0.12)
+    assert errors[3] == pytest.approx(item_sd**2 / items, rel=0.05)
+    assert errors[30] == pytest.approx(errors[3], rel=0.05)
+
+
+def test_intervals_over_seeds_alone_miss_other_items_and_those_with_items_hold() -> None:
+    rng = np.random.default_rng(4)
+    worlds, items = 400, 200
+    gains, apart, raw = simulated(rng, worlds=worlds, seeds=3, items=items, seed_sd=0.02, item_sd=0.6, own_sd=0.4)
+
+    def coverage(variances: Array | None) -> float:
+        noise = None if variances is None else item_noise(variances[:, None, None], rng, 4_000)[..., 0]
+        low, high = np.quantile(draws(gains, rng, 4_000, noise), [0.025, 0.975], axis=0)
+        return float(((low <= 0) & (high >= 0)).mean())
+
+    assert coverage(None) < 0.9  # of other items they were not asked
+    assert 0.92 <= coverage(apart) <= 0.98
+    assert coverage(raw) >= coverage(apart)

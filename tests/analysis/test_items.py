@@ -1,0 +1,253 @@
+"""From kept predictions to the item level of a table: by hand, aligned over languages and runs, and with holes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analysis.columns import columns, means, points
+from analysis.items import ItemLevel, item_level, weights
+from analysis.scores.load import load
+from analysis.statistics.moments import Array
+from analysis.transfer import Transfer, transfer
+from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
+
+TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
+SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
+
+Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> what each item brings, of one
+
+
+class Sweep:
+    """A sweep whose scores are the means of what its items bring."""
+
+    def __init__(self, results: Path, write: Callable[..., Path], run_of: type) -> None:
+        self.results, self.write, self.run_of = results, write, run_of
+        self.runs: list[Any] = []
+
+    def add(self, chain: str, right: Right, seed: int = 0, keep: bool = True, **names: list[str]) -> Path:
+        """A run; `names` are the ids of a language's items."""
+        test: dict[str, dict[str, Any]] = {}
+        for target, by_language in right.items():
+            shares = {name: float(np.mean(values)) for name, values in by_language.items()}
+            # Of an answer both metrics, here the same.
+            test[target] = {name: (one, one) if target == "xquad" else one for name, one in shares.items()}
+        run = self.run_of(intermediate=chain, test=test, seed=seed)
+        self.runs.append(run)
+        rows = [
+            {
+                **dict.fromkeys(SCHEMA),
+                **{"stage": run.key, "target": target, "language": language, "split": "test", "example": place},
+                **{"id": names[language][place] if language in names else None, "prediction": ["x"]},
+                **{"numerator": float(value), "denominator": 1.0},
+            }
+            for target, by_language in right.items()
+            for language, values in by_language.items()
+            for place, value in enumerate(values)
+        ]
+        dev = [{**row, "split": "dev", "numerator": 0.0} for row in rows[:2]]
+        path = self.results / "stages" / run.key / PREDICTIONS
+        path.parent.mkdir(parents=True)
+        if keep:
+            pl.DataFrame(dev + rows, schema=SCHEMA, orient="row").write_parquet(path)
+        return path
+
+    def transfer(self, **options: Any) -> Transfer:
+        return transfer(load([self.write(self.results, self.runs)]), **options)
+
+    def level(self) -> ItemLevel:
+        found = self.transfer()
+        return item_level(found, columns(found))
+
+    def variances(self) -> Array:
+        """[intermediates, columns]"""
+        found = self.level().variances
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> Sweep:
+    return Sweep(tmp_path, write_sweep, run_of)
+
+
+NOTHING, HALF = [0, 0, 0, 0], [1, 0, 0, 1]  # a gain of 50: each of four items moves it by 12.5 points
+MOVED = 4 * 12.5**2  # points squared
+
+
+def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep) -> None:
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"xnli": {"en": right, "qna": right}})
+    assert sweep.variances() == pytest.approx(np.array([[MOVED, MOVED]]))  # the target, and the mean over targets
+
+    found = sweep.transfer()
+    (mean,) = means(found)
+    english = item_level(found, [mean, *columns(found, "language")[:1]])
+    assert english.variances == pytest.approx(np.array([[MOVED, MOVED]]))
+
+
+def test_unrelated_languages_have_items_of_their_own(sweep: Sweep, write_sweep: Callable[..., Path]) -> None:
+    # The miniature's test sets are all translations; XTREME's names of people and places are not.
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"tatoeba": {"de": right, "fr": right}})
+    runs = [replace(run, extra={"benchmark": "xtreme"}) for run in sweep.runs]
+    found = transfer(load([write_sweep(sweep.results, runs)]))
+    assert item_level(found, columns(found)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
+
+
+def test_items_are_known_by_their_ids_where_they_have_some(sweep: Sweep) -> None:
+    # Languages share one question, and it stands at another place; runs may list their rows in another order.
+    sweep.add("none", {"xquad": {"en": [0, 0], "qna": [0, 0]}}, en=["a", "b"], qna=["c", "a"])
+    sweep.add("mnli", {"xquad": {"en": [0, 1], "qna": [0, 1]}}, en=["b", "a"], qna=["c", "a"])
+    # In either language a row moves the gain by 25 points, the mean of two languages by 12.5: a 25, b and c -12.5.
+    assert sweep.variances()[0, 0] == pytest.approx(25**2 + 2 * 12.5**2)
+
+
+def test_places_that_cannot_fit_are_not_taken_for_translations(sweep: Sweep) -> None:
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"xnli": {"en": right, "qna": right * 2}})
+    assert sweep.variances()[0, 0] == pytest.approx((MOVED + MOVED / 2) / 4)
+
+
+def test_targets_are_independent_and_mined_pairs_have_no_items(sweep: Sweep) -> None:
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"xnli": {"en": right}})
+        sweep.add(chain, {"pawsx": {"en": right}})
+        sweep.add(chain, {"bucc": {"qna": right}}, keep=False)
+    level = sweep.level()
+    assert level.without == ("bucc",) and level.note is None
+    assert level.variances == pytest.approx(np.array([[MOVED, MOVED, 0.0, 2 * MOVED / 9]]))
+
+
+def test_a_mean_over_seeds_holds_the_shared_part_only(sweep: Sweep) -> None:
+    for seed, right in ((0, [1, 0, 1, 0]), (1, [1, 0, 0, 1])):  # items 0 and 1 act alike, 2 and 3 against each other
+        sweep.add("none", {"xnli": {"en": NOTHING}}, seed)
+        sweep.add("mnli", {"xnli": {"en": right}}, seed)
+    # Both: 2 * 12.5^2 of the mean. Against each other: 2 * 12.5^2 * 2 at one seed, half of that in the mean of two.
+    assert sweep.level().covariance is not None
+    assert sweep.level().covariance[0, 0, 0] == pytest.approx(2 * 12.5**2 - 2 * 12.5**2)  # type: ignore[index]
+
+
+def test_the_baseline_has_errors_of_its_own(sweep: Sweep) -> None:
+    for chain in ("none", "mnli"):
+        sweep.add(chain, {"xnli": {"en": HALF}})
+    level = sweep.level()
+    assert level.baseline == pytest.approx(np.array([MOVED, MOVED]))
+    assert level.variances == pytest.approx(np.zeros((1, 2)))  # right on the same items
+
+
+def test_weights_make_the_columns(sweep: Sweep) -> None:
+    rng = np.random.default_rng(0)
+    for seed in (0, 1):
+        for chain in ("none", "mnli", "ccg"):
+            for target in ("xnli", "pawsx"):
+                # A language is missing here, a whole run there.
+                spoken = ["en", "qna"] if (chain, target, seed) == ("mnli", "xnli", 0) else ["en", "qna", "qfa"]
+                if (chain, target, seed) != ("ccg", "pawsx", 1):
+                    sweep.add(chain, {target: {name: list(rng.random(5)) for name in spoken}}, seed)
+    found = sweep.transfer()
+    for by in ("target", "family"):
+        for column in columns(found, by):  # type: ignore[arg-type]
+            shares = [
+                (
+                    weights(found, column, target, found.gains),
+                    found.gains[:, found.targets.index(target)].swapaxes(1, 2),
+                )
+                for target in column.targets
+            ]
+            made = sum(np.where(share > 0, share * gains, 0.0).sum(axis=2) for share, gains in shares)
+            expected = points(found, column, found.gains).values
+            assert np.isfinite(expected).any()
+            assert np.where(np.isnan(expected), np.nan, made) == pytest.approx(expected, nan_ok=True)
+    assert item_level(found, columns(found)).note is None
+
+
+# Holes: what is missing of the items must neither stop a table nor make its columns unlike.
+
+
+@pytest.fixture
+def two(sweep: Sweep) -> Sweep:
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"xnli": {"en": right, "qna": right}})
+    return sweep
+
+
+def no_level(sweep: Sweep) -> str:
+    level = sweep.level()
+    assert level.covariance is None and level.variances is None and level.note is not None
+    assert level.note.endswith(": intervals are over seeds only.")
+    return level.note
+
+
+def test_without_predictions_nothing_is_said(two: Sweep) -> None:
+    for run in two.runs:
+        (two.results / "stages" / run.key / PREDICTIONS).unlink()
+    assert two.level() == ItemLevel()
+
+
+def test_one_run_without_predictions_takes_the_level_from_all(two: Sweep) -> None:
+    path = two.add("ccg", {"xnli": {"en": HALF, "qna": HALF}}, keep=False)
+    assert not path.exists()
+    assert no_level(two).startswith("1 of 3 runs of xnli, e.g. ccg -> xnli, seed 0, kept no predictions")
+
+
+def test_a_run_that_does_not_count_needs_no_predictions(two: Sweep) -> None:
+    two.runs.append(two.run_of(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
+    assert two.level().variances[:, 0] == pytest.approx([MOVED, 0.0])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"PAR1 and nothing more"])
+def test_a_damaged_file_is_named(two: Sweep, bytes_: bytes) -> None:
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    path.write_bytes(bytes_)
+    assert no_level(two).startswith(f"{two.runs[1].key}/{PREDICTIONS} cannot be read")
+
+
+def test_files_of_an_older_version_have_no_items(two: Sweep) -> None:
+    path = two.results / "stages" / two.runs[0].key / PREDICTIONS
+    pl.read_parquet(path).drop("numerator", "denominator").write_parquet(path)
+    assert "is of an older version" in no_level(two)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (pl.lit(None, pl.Float64).alias("numerator"), "xnli has no items"),
+        (pl.lit(0, pl.Int64).alias("example"), "or some without a name or twice"),
+        (pl.lit(None, pl.String).alias("language"), "or some without a name or twice"),
+        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not make its score"),
+        (pl.lit("el").alias("language"), "some without a name or twice"),
+        (pl.col("language").replace("qna", "el"), "predictions in el and no score"),
+    ],
+)
+def test_rows_that_cannot_be_right_are_named(two: Sweep, change: pl.Expr, words: str) -> None:
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    pl.read_parquet(path).with_columns(change).write_parquet(path)
+    assert words in no_level(two)
+
+
+def test_a_lost_language_does_not_make_its_score(two: Sweep) -> None:
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    pl.read_parquet(path).filter(pl.col("language") == "en").write_parquet(path)
+    assert "mnli -> xnli, seed 0 in qna do not make its score" in no_level(two)
+
+
+def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> None:
+    sweep.add("none", {"xnli": {"en": NOTHING, "qna": NOTHING}})
+    sweep.add("mnli", {"xnli": {"en": HALF}})
+    assert sweep.variances()[0, 0] == pytest.approx(MOVED)
+
+
+def test_other_metrics_than_the_official_ones_have_no_items(two: Sweep) -> None:
+    found = two.transfer(picked={"xnli": ("beside",)})
+    assert "other metrics" in str(item_level(found, columns(found)).note)
+
+
+def test_a_file_of_no_benchmark_has_no_items(write_file: Callable[..., Path]) -> None:
+    rows = [(chain, "xnli", 0, "en", "accuracy", 0.5) for chain in ("none", "mnli")]
+    found = transfer(load([write_file(rows)]))
+    assert item_level(found, columns(found)) == ItemLevel()

@@ -1,0 +1,236 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.arms import INTERMEDIATE, strata
+from analysis.judging import ALL, gained, judge, possible
+from analysis.scores.load import load
+from analysis.selection import main
+from analysis.statistics.decisions import LOST, ORDER
+from analysis.statistics.interval import student
+from analysis.stopping import EVERY, survivors
+from analysis.tables.over_seeds import over_seeds
+from analysis.transfer import transfer
+from spaces.errors import UsageError
+
+RISING = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.72, 0.74, 0.76]
+EARLY = [0.3, 0.5, 0.6, 0.64, 0.66, 0.68, 0.69, 0.69, 0.69, 0.69]  # leads until the sixth tenth
+POOR = [0.3] * 10
+
+
+def scores(english: float, first: float, second: float) -> dict[str, Any]:
+    return {"xnli": {"en": english, "de": first, "fr": second}}
+
+
+@pytest.fixture
+def runs(run_of: type) -> list[Any]:
+    """Two tasks, one seed, three rates: English dev (the best tenth) is 0.76, 0.69 and 0.3 everywhere."""
+    found = []
+    for task, gain in (("none", 0.0), ("mnli", 0.1)):
+        for rate, curve, others in ((1e-3, RISING, 0.5), (2e-3, EARLY, 0.54), (3e-3, POOR, 0.2)):
+            # The English dev of mnli is lower, though it is better elsewhere.
+            dev = [value - gain for value in curve]
+            found.append(run_of(intermediate=task, test=scores(0.7, others + gain, others), rate=rate, dev=dev))
+    return found
+
+
+@pytest.fixture
+def judged(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
+    def judged(runs: list[Any], **spec: Any) -> Any:
+        return judge(transfer(load([write_sweep(tmp_path, runs, **spec)])))
+
+    return judged
+
+
+def test_rates_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
+    rates = judged(runs).rates
+    every = rates.regrets[ALL]
+    assert (len(every.decisions), every.right) == (2, 0)
+    # 0.001 is taken in both cells, 0.002 is better by 4 points, the mean of the three by 41.3 less 54.
+    assert every.by_seed(LOST) == pytest.approx((4,))
+    assert [one.lost_blind for one in every.decisions] == pytest.approx([12 + 2 / 3] * 2)
+    assert every.by_seed(ORDER) == pytest.approx((0.5,))
+    assert (rates.single, rates.partial, rates.censored) == (0, 0, 0)
+
+
+def test_tasks_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
+    tasks = judged(runs).tasks
+    (one,) = tasks.regrets[ALL].decisions
+    assert one.options == ("none", "mnli")
+    assert one.seen == pytest.approx([76, 66])
+    assert one.worth == pytest.approx([50, 55])  # of the runs at 0.001, which English dev chose
+    assert (gained(one), possible(one)) == pytest.approx((0, 5))
+    assert tasks.english[ALL].decisions[0].correlation is None  # both have 70
+
+
+def test_early_stopping_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
+    stopping = judged(runs).stopping
+    right = {tenth: stopping.leaders[tenth][EVERY].right for tenth in stopping.leaders}
+    assert right == {3: 0, 4: 0, 5: 0, 6: 0, 7: 2, 8: 2, 9: 2}
+    assert stopping.leaders[3]["xnli"].by_seed(LOST) == pytest.approx((7,))
+    # At 3 tenths the poor run stops, at 6 the one that would have been best.
+    assert [replay.lost for replay in stopping.replays] == pytest.approx([7, 7])
+    assert [replay.lost_elsewhere for replay in stopping.replays] == pytest.approx([-4, -4])
+    assert [replay.spent for replay in stopping.replays] == pytest.approx([(3 * 3 + 2 * 3 + 4) / 30] * 2)
+
+
+def test_halving_keeps_equals_and_never_stops_the_leader_of_a_rung() -> None:
+    same = np.full((3, 10), 50.0)
+    assert survivors(same) == [0, 1, 2]
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        curves = rng.uniform(size=(4, 10))
+        left = survivors(curves)
+        at_three = [run for run in range(4) if curves[run, 2] >= np.median(curves[:, 2])]
+        assert max(at_three, key=lambda run: float(curves[run, 5])) in left
+        assert len(left) == 1
+
+
+def test_stopped_runs_are_censored(judged: Callable[..., Any], run_of: type, runs: list[Any]) -> None:
+    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
+    found = judged([*runs, stopped])
+    assert found.rates.censored == 1
+    assert len(found.rates.regrets[ALL].decisions) == 2  # among those that finished
+    assert found.stopping.censored == 1
+    assert [replay.stratum.intermediate for replay in found.stopping.replays] == ["none"]
+
+
+def test_a_run_that_lacks_a_language_is_compared_with_nothing(
+    judged: Callable[..., Any], run_of: type, runs: list[Any]
+) -> None:
+    del runs[-1]
+    short = run_of(intermediate="mnli", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=3e-3, dev=POOR)
+    found = judged([*runs, short])
+    assert (found.rates.partial, len(found.rates.regrets[ALL].decisions)) == (1, 1)
+
+
+def test_a_task_whose_chosen_run_lacks_a_language_is_no_option(
+    judged: Callable[..., Any], run_of: type, runs: list[Any]
+) -> None:
+    short = run_of(intermediate="qqp", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=1e-3, dev=RISING)
+    tasks = judged([*runs, short]).tasks
+    assert tasks.regrets[ALL].decisions[0].options == ("none", "mnli")
+    assert tasks.absent == {"xnli": 1}
+
+
+def test_a_control_is_no_candidate(judged: Callable[..., Any], runs: list[Any], run_of: type) -> None:
+    control = run_of(intermediate="random", test=scores(0.9, 0.9, 0.9), dev=RISING)
+    assert judged([*runs, control], controls=["random"]).tasks.candidates == ("none", "mnli")
+
+
+def test_retrieval_has_no_english_dev_to_choose_by(judged: Callable[..., Any], runs: list[Any], run_of: type) -> None:
+    found = [
+        run_of(intermediate=task, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None) for task in ("none", "mnli")
+    ]
+    judgement = judged([*runs, *found], retrieval=["bucc"])
+    assert judgement.tasks.blind == ("bucc",)
+    assert set(judgement.tasks.regrets) == {"xnli", ALL}
+    assert {one.stratum.target for one in judgement.stopping.replays} == {"xnli"}
+
+
+def test_intermediate_runs_are_strata_too(
+    write_sweep: Callable[..., Path], tmp_path: Path, runs: list[Any], run_of: type
+) -> None:
+    upstream = [
+        run_of(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=dev, stage=f"up-{rate:g}")
+        for rate, dev in ((1e-3, RISING), (2e-3, EARLY))
+    ]
+    found = transfer(load([write_sweep(tmp_path, [*runs, *upstream])]))
+    first = strata(found)[0]
+    assert (first.target, first.intermediate, first.rates) == (INTERMEDIATE, "mnli", (1e-3, 2e-3))
+    assert first.dev == pytest.approx([76, 69])
+    assert np.isnan(first.others).all()
+    assert judge(found).stopping.leaders[3][INTERMEDIATE].by_seed(LOST) == pytest.approx((7,))
+
+
+def test_runs_under_another_parent_do_not_compete(
+    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type
+) -> None:
+    """A sweep that was extended holds runs from the old winner of mnli and from the new one."""
+    common = {"intermediate": "mnli", "test": scores(0.7, 0.5, 0.5), "dev": RISING}
+    upstream = [
+        run_of(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=(dev,), stage=f"up-{rate:g}")
+        for rate, dev in ((1e-3, 0.5), (2e-3, 0.9))
+    ]
+    runs = [
+        *upstream,
+        run_of(**common, rate=1e-3, parent="up-0.001", stage="old"),
+        run_of(**common, rate=2e-3, parent="up-0.002", stage="new"),
+        run_of(intermediate="none", test=scores(0.7, 0.5, 0.5)),
+    ]
+    found = strata(transfer(load([write_sweep(tmp_path, runs)])))
+    assert [one.rates for one in found if (one.intermediate, one.target) == ("mnli", "xnli")] == [(2e-3,)]
+
+
+def test_test_scores_cannot_change_what_is_taken(judged: Callable[..., Any], run_of: type, runs: list[Any]) -> None:
+    before = [one.taken for one in judged(runs).rates.regrets[ALL].decisions]
+    for run in runs:
+        for language in run.test["xnli"]:
+            run.test["xnli"][language] = 0.99 if run.rate == 3e-3 else 0.01
+    after = judged(runs).rates.regrets[ALL]
+    assert [one.taken for one in after.decisions] == before == [0, 0]
+    assert after.by_seed(LOST) == pytest.approx((98,))
+
+
+def test_without_dev_there_is_nothing_to_judge(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    rows = [(task, "xnli", 0, "de", "accuracy", 0.5) for task in ("none", "mnli")]
+    file = write_file(rows)
+    with pytest.raises(UsageError, match="no English dev scores"):
+        judge(transfer(load([file])))
+    assert main([str(file)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("selection.py: ") and len(captured.err.splitlines()) == 1
+
+
+def test_what_is_printed(
+    capsys: pytest.CaptureFixture[str], write_sweep: Callable[..., Path], tmp_path: Path, runs: list[Any], run_of: type
+) -> None:
+    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
+    folder = write_sweep(tmp_path, [*runs, stopped])
+    assert main([str(folder)]) == 0
+    out = capsys.readouterr().out
+    flat = " ".join(out.split())
+    assert out.startswith("Learning rates: English dev took the best one for the other languages in 0 of 2 cells")
+    assert "lost 4.0 points to the oracle on average, where a blind choice would have lost 12.7" in flat
+    assert "Strata with runs that were stopped or failed cannot tell: 1." in flat
+    assert "0.001 for 0.002, seed 0" in flat
+    assert max(map(len, out.splitlines())) <= 118
+
+    assert main([str(folder), "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    lost = [row for row in rows if (row["row"], row["column"]) == (ALL, "lost to the oracle")]
+    assert [float(row["value"]) for row in lost] == pytest.approx([4, 5])
+
+    assert main([str(folder), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["question"] == "Is English dev a good judge?"
+
+
+def test_only_stopped_arms_tell_nothing(
+    capsys: pytest.CaptureFixture[str], write_sweep: Callable[..., Path], tmp_path: Path, run_of: type
+) -> None:
+    runs = [run_of(intermediate=task, test=scores(0.7, 0.5, 0.5), dev=RISING) for task in ("none", "mnli")]
+    runs += [
+        run_of(intermediate=task, test={"xnli": {}}, rate=2e-3, dev=POOR[:3], status="stopped")
+        for task in ("none", "mnli")
+    ]
+    assert main([str(write_sweep(tmp_path, runs))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "no cell has two finished runs with English dev and test scores" in flat
+    assert "cannot be known here (strata with a run that was stopped or failed: 2, with one run: 0" in flat
+
+
+def test_intervals_stay_where_the_values_can_be() -> None:
+    values = [1.0, 0.9, 0.4]
+    low, high = student(values) or (0, 0)
+    assert high > 1
+    one = over_seeds(values, bounds=(-1, 1))
+    assert (one.low, one.high) == (pytest.approx(low), 1)
