@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, official, scores, under_winners
-from analysis.scores.tidy import ARM, without_duplicates
+from analysis.scores.choose import ENGLISH, contenders, official, scores
+from analysis.scores.tidy import ARM, as_text
 from analysis.transfer import POINTS, Array, Transfer
 from spaces.stage import TENTHS
 
@@ -50,11 +50,11 @@ def strata(found: Transfer) -> tuple[Stratum, ...]:
     Raises:
         UsageError: rows contradict each other, or nothing tells which metrics count on English dev.
     """
-    return (*_of_intermediates(found.read.rows), *_of_targets(found))
+    return (*_of_intermediates(found.read.upstream), *_of_targets(found))
 
 
 def _of_targets(found: Transfer) -> Iterator[Stratum]:
-    rows = without_duplicates(under_winners(found.read.rows)).filter(pl.col("learning_rate").is_not_null())
+    rows = contenders(found.read).filter(pl.col("learning_rate").is_not_null())
     dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     curves = scores(dev, official(rows, "dev", found.metrics), [*ARM, "tenth"])
     foreign = rows.filter(pl.col("split") == "test", pl.col("language") != ENGLISH)
@@ -66,14 +66,14 @@ def _of_targets(found: Transfer) -> Iterator[Stratum]:
         .join(widest, on="target")
         .filter(pl.col("there") == pl.col("wanted"))
     )
-    runs = rows.group_by(ARM).agg(pl.col("status").first())
+    runs = as_text(rows.group_by(ARM).agg(pl.col("status").first()))
     runs = runs.join(others.select(*ARM, "others"), on=ARM, how="left")
     yield from _strata(runs, curves)
 
 
 def _of_intermediates(rows: pl.DataFrame) -> Iterator[Stratum]:
     """The intermediate stages; their parent is the pretrained encoder, one for all of a seed."""
-    stages = rows.filter(pl.col("kind") == "intermediate", pl.col("learning_rate").is_not_null())
+    stages = rows.filter(pl.col("learning_rate").is_not_null())
     stages = stages.with_columns(target=pl.lit(INTERMEDIATE))
     dev = stages.filter(pl.col("official"), pl.col("split") == "dev", pl.col("language") == ENGLISH)
     curves = dev.group_by(*ARM, "tenth").agg(score=pl.col("value").mean())

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from analysis.columns import Column, columns, points
-from analysis.scores.choose import scores, under_winners
-from analysis.scores.tidy import ARM, without_duplicates
+from analysis.scores.choose import contenders, scores
+from analysis.scores.tidy import ARM
 from analysis.statistics.variance import Split, split
 from analysis.transfer import POINTS, Array, Transfer
 from spaces.benchmark import NONE
@@ -58,7 +58,7 @@ def factors(found: Transfer) -> Factors:
         UsageError: no target has.
     """
     tasks = (NONE, *(name for name in found.intermediates if name not in found.read.controls))
-    rows = without_duplicates(under_winners(found.read.rows)).filter(pl.col("intermediate").is_in(tasks))
+    rows = contenders(found.read).filter(pl.col("intermediate").is_in(tasks))
     test = rows.filter(pl.col("split") == "test", pl.col("status") == "finished")
     long = scores(test, found.metrics, [*ARM, "language"]).drop_nulls("score")
     long = long.with_columns(value=pl.col("score") * POINTS)

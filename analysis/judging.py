@@ -61,9 +61,7 @@ def judge(found: Transfer) -> Judged:
     Raises:
         UsageError: there is no English dev score of a target.
     """
-    dev = found.read.rows.filter(
-        pl.col("split") == "dev", pl.col("language") == ENGLISH, pl.col("target").is_not_null()
-    )
+    dev = found.read.scored.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     if dev["value"].drop_nulls().is_empty():
         raise UsageError(f"{found.read.source} has no English dev scores of targets: there is nothing to judge.")
     order = {target: place for place, target in enumerate((INTERMEDIATE, *found.targets))}

@@ -142,7 +142,8 @@ def _how_to_read() -> tuple[str, ...]:
 def _protocol(found: Transfer) -> tuple[str, ...]:
     read = found.read
     tasks = [name for name in found.intermediates if name not in read.controls]
-    arms = read.rows.filter(pl.col("target").is_not_null(), pl.col("status") == "finished")
+    finished = read.rows.filter(pl.col("target").is_not_null(), pl.col("status") == "finished")
+    arms = finished.select("target", "learning_rate", "steps").collect()
     rates = ", ".join(f"{rate:g}" for rate in sorted(arms["learning_rate"].drop_nulls().unique())) or "not stated"
     steps = arms.filter(pl.col("steps") > 0).group_by("target").agg(pl.col("steps").median()).sort("target")
     shown = ", ".join(f"{target} {count:.0f}" for target, count in steps.iter_rows())

@@ -26,7 +26,8 @@ from analysis.page.exports import export
 from analysis.ranking import Ranking, ranking
 from analysis.scores.arguments import add_learning_rate, picked, reading
 from analysis.scores.fetch import fetched
-from analysis.scores.load import SWEEP, load, read_record
+from analysis.scores.load import load
+from analysis.scores.record import SWEEP, read_record
 from analysis.tables import words
 from analysis.transfer import transfer
 from spaces.errors import UsageError

@@ -22,7 +22,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from analysis.scores.fetch import fetched
-from analysis.scores.load import SWEEP, load_sweep, read_record, stages_of
+from analysis.scores.load import load_sweep
+from analysis.scores.record import SWEEP, read_record, stages_of
 from analysis.submit.choice import Choice, Run, choose
 from analysis.submit.files import OFFICIAL, File, Official, TornError, file_of
 from spaces.errors import UsageError

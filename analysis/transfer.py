@@ -1,6 +1,6 @@
 """Scores of the runs that count, in one array: what every question about a sweep starts from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -13,18 +13,21 @@ from analysis.scores.choose import (
     MAJORITY,
     Metrics,
     at_rate,
+    contenders,
+    of_runs,
     official,
     runs_of,
-    scores,
-    under_winners,
+    wanted,
     winners,
     with_picked,
 )
+from analysis.scores.keys import Places, on_axis
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, CELL, without_duplicates
+from analysis.scores.tidy import CELL
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
 POINTS = 100.0
+AXES = ("intermediate", "target", "language", "seed")
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
 
 Array = npt.NDArray[np.float64]
@@ -90,25 +93,31 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
         UsageError: nothing tells which metric or which run counts, or rows contradict each other.
     """
     picked = picked or {}
-    rows = without_duplicates(under_winners(read.rows))
+    rows = contenders(read)
     if learning_rate is not None:
         rows = at_rate(rows, learning_rate)
     metrics = with_picked(rows, official(rows, "test", picked), picked)
     runs = runs_of(rows, official(rows, "dev", picked))
 
-    test = rows.filter(pl.col("split") == "test")
-    chosen = test.join(winners(runs).select(ARM), on=ARM, how="semi", nulls_equal=True)
-    long = pl.concat([scores(chosen, metrics, [*CELL, "language"]), _majority(test)]).drop_nulls("score")
-    names = set(long["intermediate"])
-    chains = (NONE, *read.intermediates, *(name for name in (MAJORITY, RANDOM_ENCODER) if name in names))
-    languages = tuple(long["language"].unique().sort())
-    array = _array(long, (chains, read.targets, languages, read.seeds))
-    upstream = _upstream(read.rows)
+    test = rows.lazy().filter(pl.col("split") == "test").select("run", "metric", "value", *AXES).collect()
+    chosen, floor = of_runs(test, winners(runs)), _majority(test)
+    languages = tuple(sorted({*chosen["language"].drop_nulls().unique(), *floor["language"].drop_nulls().unique()}))
+    names = (NONE, *read.intermediates, MAJORITY, RANDOM_ENCODER)
+    axes = (read.targets, languages, read.seeds)
+    array = _means(chosen, (names, *axes), wanted(chosen, metrics))
+    array[names.index(MAJORITY)] = _means(floor, ((MAJORITY,), *axes))[0]
+    there = np.isfinite(array)
+    # A floor without a score is no chain, and a language without one is none.
+    chains = [i for i, name in enumerate(names) if name in (NONE, *read.intermediates) or there[i].any()]
+    spoken = np.flatnonzero(there.any(axis=(0, 1, 3)))
+    if len(chains) < len(names) or len(spoken) < len(languages):
+        array = array[chains][:, :, spoken]
+    upstream = _upstream(read.upstream)
     return Transfer(
         read=read,
-        chains=chains,
+        chains=tuple(names[i] for i in chains),
         targets=read.targets,
-        languages=languages,
+        languages=tuple(languages[i] for i in spoken),
         seeds=read.seeds,
         scores=array,
         runs=runs,
@@ -118,28 +127,39 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
     )
 
 
-def _array(long: pl.DataFrame, axes: tuple[tuple[str | int, ...], ...]) -> Array:
-    """The scores by their places on the axes, in points."""
-    array = np.full([len(axis) for axis in axes], np.nan)
-    places = []
-    for column, axis in zip(("intermediate", "target", "language", "seed"), axes, strict=True):
-        place = pl.col(column).replace_strict(axis, range(len(axis)), default=None, return_dtype=pl.Int64)
-        places.append(place.alias(column))
-    placed = long.select(*places, "score").drop_nulls()
-    array[tuple(placed[column].to_numpy() for column in placed.columns[:4])] = placed["score"].to_numpy() * POINTS
-    return array
-
-
 def _majority(test: pl.DataFrame) -> pl.DataFrame:
     """The floor of the commonest label as if it were a chain: it is the same in every run of a target."""
-    keys = ["target", "seed", "language"]
-    floor = test.filter(pl.col("metric") == MAJORITY).group_by(keys).agg(score=pl.col("value").mean())
-    return floor.select(pl.lit(MAJORITY).alias("intermediate"), *CELL[1:], "language", "score")
+    return test.filter(pl.col("metric") == MAJORITY).with_columns(pl.lit(MAJORITY).alias("intermediate"))
+
+
+def _means(rows: pl.DataFrame, axes: Sequence[Sequence[str | int]], number: Places | None = None) -> Array:
+    """The means of the rows at each place, in points; NaN where there are none, or not the `number` of each row."""
+    known = rows.select(*AXES, "value", number=pl.lit(0) if number is None else pl.Series(number, dtype=pl.Int64))
+    usable = known["value"].is_not_null() & (known["number"] > 0 if number is not None else True)
+    known = known if usable.all() else known.filter(usable)
+    shape = tuple(len(axis) for axis in axes)
+    place, off = np.zeros(known.height, np.int64), np.zeros(known.height, np.bool_)
+    for name, axis in zip(AXES, axes, strict=True):
+        places = on_axis(known[name], axis)
+        off |= places < 0
+        place = place * len(axis) + places
+    if off.any():
+        known, place = known.filter(pl.Series(~off)), place[~off]
+    size = int(np.prod(shape))
+    count = np.bincount(place, minlength=size)
+    total = np.bincount(place, known["value"].to_numpy(), minlength=size)
+    complete = count > 0
+    if number is not None:
+        needed = np.zeros(size, np.int64)
+        needed[place] = known["number"].to_numpy()
+        complete &= count == needed
+    means: Array = np.divide(total * POINTS, count, out=np.full(size, np.nan), where=complete)
+    return means.reshape(shape)
 
 
 def _upstream(rows: pl.DataFrame) -> Upstream:
     """How the runs of each intermediate task ended."""
-    stages = rows.filter(pl.col("kind") == "intermediate").sort("reason", nulls_last=True)
+    stages = rows.sort("reason", nulls_last=True)
     ends: dict[tuple[str, int], dict[str, str | None]] = {}
     for intermediate, seed, status, reason in stages.select("intermediate", "seed", "status", "reason").iter_rows():
         ends.setdefault((intermediate, seed), {}).setdefault(status, reason)

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
-from analysis.scores.tidy import ARM, CELL
+from analysis.scores.copies import refuse_torn_runs, without_copies
+from analysis.scores.keys import Places, counted, packed
+from analysis.scores.load import Scores
+from analysis.scores.tidy import ARM, CELL, as_text
 from spaces.errors import UsageError
 from spaces.table import unknown
 
@@ -25,8 +29,13 @@ def official(rows: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
         UsageError: a target has several metrics and nothing tells which of them count.
     """
     metrics: dict[str, tuple[str, ...]] = {}
-    scored = rows.filter(pl.col("status") == "finished", pl.col("split") == split, pl.col("metric") != MAJORITY)
-    table = scored.group_by("target", "metric").agg(official=pl.col("official").any(), said=pl.col("official").count())
+    kinds = (
+        rows.lazy()
+        .group_by("target", "metric", "split", "status")
+        .agg(official=pl.col("official").any(), said=pl.col("official").count())
+        .collect(engine="streaming")
+    )
+    table = kinds.filter(pl.col("status") == "finished", pl.col("split") == split, pl.col("metric") != MAJORITY)
     for (target,), group in table.sort("target", "metric").group_by("target", maintain_order=True):
         names = tuple(group["metric"])
         marked = tuple(group.filter("official")["metric"])
@@ -62,32 +71,44 @@ def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metric
     return {**metrics, **picked}
 
 
+def wanted(rows: pl.DataFrame, metrics: Metrics) -> Places:
+    """How many metrics make the score that each row belongs to; 0 for a row that is in none."""
+    counts = {(target, name): len(set(names)) for target, names in metrics.items() for name in names}
+    pairs, first = counted(packed(rows, ["target", "metric"]))
+    each = [counts.get(pair, 0) for pair in rows.select("target", "metric")[first].iter_rows()]
+    return np.array(each, np.int64)[pairs]
+
+
 def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
     """Mean of a target's metrics per group of `by`: columns `by` and `score`, null unless every metric is there."""
-    wanted = pl.DataFrame(
-        [(target, name, len(names)) for target, names in metrics.items() for name in names],
-        schema={"target": pl.String, "metric": pl.String, "wanted": pl.Int64},
-        orient="row",
-    )
     complete = pl.col("value").count() == pl.col("wanted").first()
-    return (
-        rows.join(wanted, on=["target", "metric"])
+    groups = (
+        rows.select(*by, "value", wanted=pl.Series(wanted(rows, metrics)))
+        .filter(pl.col("wanted") > 0)
         .group_by(by)
         .agg(score=pl.when(complete).then(pl.col("value").mean()))
-        .sort(by)
     )
+    return as_text(groups).sort(by)
 
 
 def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
-    """The runs of all cells: columns ARM, `status`, `reason`, `stage` (its key) and `dev`.
+    """The runs of all cells: columns `run`, ARM, `status`, `reason`, `stage` (its key, of a sweep's) and `dev`.
 
     `dev` is a finished run's English dev score at its best tenth, the mean of `metrics`; null where it has none. Only
     rows of the dev split in English are looked at.
     """
-    dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
-    best = scores(dev, metrics, [*ARM, "tenth"]).group_by(ARM).agg(dev=pl.col("score").max())
-    runs = rows.group_by(ARM).agg(pl.col("status", "stage").first(), reason=pl.col("reason").drop_nulls().first())
-    return runs.join(best, on=ARM, how="left", nulls_equal=True).sort(ARM, nulls_last=True)
+    dev = rows.lazy().filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+    judged = scores(dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"])
+    best = judged.group_by("run").agg(dev=pl.col("score").max())
+    keys = rows.lazy().select("run", *ARM, "status", "stage", "reason")
+    runs = keys.group_by("run").agg(pl.col(*ARM, "status", "stage").first(), pl.col("reason").drop_nulls().first())
+    found = runs.collect(engine="streaming").join(best, on="run", how="left")
+    return as_text(found).sort(ARM, nulls_last=True)
+
+
+def of_runs(rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+    """The rows of these runs."""
+    return rows.filter(pl.col("run").is_in(runs["run"].implode()))
 
 
 def winners(runs: pl.DataFrame) -> pl.DataFrame:
@@ -124,26 +145,45 @@ def at_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
     return rows.filter(same | pl.col("learning_rate").is_null())
 
 
-def under_winners(rows: pl.DataFrame) -> pl.DataFrame:
+def contenders(read: Scores) -> pl.DataFrame:
+    """The scored rows of the runs that compete, each score once: those `under_winners`.
+
+    Raises:
+        UsageError: two rows give one score different values, or one run different statuses.
+    """
+    rows = under_winners(read.scored, read.upstream)
+    if read.copies:
+        rows = without_copies(rows)
+    refuse_torn_runs(rows)
+    return rows
+
+
+def under_winners(targets: pl.DataFrame, upstream: pl.DataFrame) -> pl.DataFrame:
     """Rows of targets, without those that started from an intermediate run which is not the winner of its task.
 
     A sweep that was extended by learning rates holds both the runs that descend from the old winner of an
     intermediate task and, once they are done, those that descend from the new one. Rates compete under one parent.
     """
-    targets = rows.filter(pl.col("target").is_not_null())
     # Only where no run finished a degenerate one has children.
     usable = pl.col("status").is_in(["finished", "degenerate"])
     tenths = (
-        rows.filter(pl.col("kind") == "intermediate", "official", usable)
-        .filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+        upstream.filter(pl.col("official"), usable, pl.col("split") == "dev", pl.col("language") == ENGLISH)
         .group_by("intermediate", "seed", "status", "stage", "learning_rate", "tenth")
         .agg(dev=pl.col("value").mean())
-        .with_columns(parent=pl.col("stage").is_in(targets["parent"].drop_nulls().unique().implode()))
+        .with_columns(parent=pl.col("stage").is_in(targets["parent"].drop_nulls().unique().cast(pl.String).implode()))
     )
     # Of equals the one that the search went on from.
     order = {"status": True, "dev": True, "parent": True, "learning_rate": False, "tenth": False}
     best = tenths.sort(list(order), descending=list(order.values()), nulls_last=True)
     winner = best.unique(["intermediate", "seed"], keep="first", maintain_order=True)
-    known = targets.join(winner.select("intermediate", "seed", winner="stage"), on=["intermediate", "seed"], how="left")
+    if winner.is_empty():
+        return targets
+    names = targets.select(pl.col("intermediate").cast(pl.String), "seed", pl.col("parent").cast(pl.String))
+    known = names.join(
+        winner.select("intermediate", "seed", winner="stage"),
+        on=["intermediate", "seed"],
+        how="left",
+        maintain_order="left",
+    )
     kept = pl.col("winner").is_null() | pl.col("parent").is_null() | (pl.col("parent") == pl.col("winner"))
-    return known.filter(kept).drop("winner")
+    return targets.filter(known.select(kept).to_series())

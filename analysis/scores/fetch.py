@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from analysis.scores.load import SWEEP, read_record
+from analysis.scores.record import SWEEP, read_record
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:

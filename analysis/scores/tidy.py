@@ -5,9 +5,11 @@ test. Everything else that is absent stays null.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from spaces.columns import COLUMNS, MINIMAL, VERSION, Status
 from spaces.errors import UsageError
@@ -24,6 +26,10 @@ ARM = (*CELL, "learning_rate")  # one training run of a cell
 FILLED = ("intermediate", "seed", "language", "metric")  # target is null in rows of an intermediate stage
 SPLITS = ("dev", "test")
 
+# All that scores and chooses. Each column's text has numbers of its own, so that they are small.
+SCORED = (*ARM, "split", "language", "metric", "tenth", "stage", "parent", "status", "reason", "official", "value")
+TEXT = {name: pl.Categorical(pl.Categories(name, "scores")) for name in SCORED if SCHEMA[name] == pl.String()}
+
 
 class NewerError(UsageError):
     """Rows that a newer version of this program wrote."""
@@ -39,37 +45,64 @@ def require(names: Sequence[str], where: str) -> None:
         )
 
 
-def tidy(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """`frame` with exactly the columns of SCHEMA, in which values that are no number are null.
+def opened(file: Path, name: str) -> pl.LazyFrame:
+    """The tidy rows of a Parquet file, of which nothing is read yet; `name` is how errors call it.
 
     Raises:
-        UsageError: a minimal column is absent, a column has the wrong type, a key is null, or a word is unknown.
+        UsageError: it is no Parquet file, or one that `tidy` refuses.
     """
-    require(frame.columns, where)
-    columns = [_typed(frame, name, dtype, where) for name, dtype in SCHEMA.items()]
-    frame = frame.select(columns).with_columns(
+    try:
+        return tidy(pl.scan_parquet(file, glob=False), name)
+    except (PolarsError, OSError) as error:
+        raise UsageError(f"{name} cannot be read as Parquet: {_line(error)}.") from error
+
+
+def collected(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """What `rows` say, now; raises UsageError for a damaged file, which errors call `name`."""
+    try:
+        return rows.collect(engine="streaming")
+    except (PolarsError, OSError) as error:
+        raise UsageError(f"{name} cannot be read as Parquet: {_line(error)}.") from error
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def tidy(scan: pl.LazyFrame, where: str) -> pl.LazyFrame:
+    """`scan` with exactly the columns of SCHEMA, in which values that are no number are null. Nothing is read yet.
+
+    Raises:
+        UsageError: a minimal column is absent or a column has the wrong type.
+    """
+    found = scan.collect_schema()
+    require(found.names(), where)
+    return scan.select(_typed(found, name, dtype, where) for name, dtype in SCHEMA.items()).with_columns(
         pl.col("status").fill_null("finished"),
         pl.col("split").fill_null("test"),
         pl.when(pl.col("value").is_finite()).then("value"),
     )
+
+
+def check(frame: pl.DataFrame, newest: object, where: str) -> None:
+    """Raise UsageError if a key is null, a word is unknown, or a newer version than this wrote the `newest` row."""
     for name in FILLED:
         # A run that failed early may leave a row that says so and nothing else.
-        if empty := frame.filter(pl.col("status") == "finished")[name].null_count():
+        finished = frame.filter(pl.col("status") == "finished") if frame[name].null_count() else frame
+        if empty := finished[name].null_count():
             raise UsageError(f"{where}: column {name} is empty in {empty} rows: every score needs one.")
-    newest = frame["version"].max()
     if isinstance(newest, int) and newest > VERSION:
         raise NewerError(f"{where}: rows of version {newest}, this program reads up to {VERSION}: use a newer one.")
     for name, known in (("status", get_args(Status)), ("split", SPLITS)):
         strange = sorted(set(frame[name].unique()) - set(known))
         if strange:
             raise UsageError(f"{where}: column {name} holds {strange[0]!r}; it can hold {', '.join(known)}.")
-    return frame
 
 
-def _typed(frame: pl.DataFrame, name: str, dtype: pl.DataType, where: str) -> pl.Expr:
-    if name not in frame.columns:
+def _typed(schema: pl.Schema, name: str, dtype: pl.DataType, where: str) -> pl.Expr:
+    if name not in schema:
         return pl.lit(None, dtype).alias(name)
-    found = frame.schema[name]
+    found = schema[name]
     fits = {
         pl.String(): isinstance(found, (pl.String, pl.Categorical, pl.Enum)),
         pl.Int64(): found.is_integer(),
@@ -82,53 +115,21 @@ def _typed(frame: pl.DataFrame, name: str, dtype: pl.DataType, where: str) -> pl
     return pl.col(name).cast(dtype)
 
 
-def to_shares(frame: pl.DataFrame, scale: Scale, where: str) -> tuple[pl.DataFrame, bool]:
-    """`frame` with values as shares from 0 to 1, and whether they were points from 0 to 100.
+def in_points(value: pl.Series, scale: Scale, where: str) -> bool:
+    """Whether values are points from 0 to 100 rather than shares from 0 to 1.
 
     Raises:
         UsageError: `scale` says share and a value is above 1, or a value is above 100.
     """
-    largest = frame["value"].max()
+    largest = value.max()
     top = float(largest) if isinstance(largest, (int, float)) else 0.0
     if scale == "share" and top > ONE:
         raise UsageError(f"{where}: a share is at most 1, found {top:g}: use --scale points.")
     if top > 100:
         raise UsageError(f"{where}: scores are shares (to 1) or points (to 100), found {top:g}.")
-    if scale == "share" or (scale == "auto" and top <= ONE):
-        return frame, False
-    return frame.with_columns(pl.col("value") / 100), True
+    return not (scale == "share" or (scale == "auto" and top <= ONE))
 
 
-def without_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` in which every score stands once; equal copies are merged.
-
-    Raises:
-        UsageError: two rows give one score different values, or one run different statuses.
-    """
-    # On dev a run has a score per tenth; on test it has one, whichever tenth's weights were scored.
-    tenth = pl.when(pl.col("split") == "dev").then("tenth")
-    score = [*ARM, "split", "language", "metric"]
-    runs = frame.with_columns(tenth.alias("tenth"))
-    groups = runs.group_by(*score, "tenth").agg(values=pl.col("value").unique())
-    torn = groups.filter(pl.col("values").list.len() > 1).sort(*score, "tenth")
-    if torn.height:
-        row = torn.row(0, named=True)
-        values = " and ".join(f"{value:g}" if value is not None else "null" for value in _ordered(row["values"]))
-        raise UsageError(
-            f"{_run(row)}: {row['metric']} in {row['language']} ({row['split']}) stands there as {values}"
-            f"{f' ({torn.height} such scores)' if torn.height > 1 else ''}: rank one experiment at a time."
-        )
-    torn = runs.group_by(ARM).agg(statuses=pl.col("status").unique().sort()).filter(pl.col("statuses").list.len() > 1)
-    if torn.height:
-        row = torn.sort(ARM).row(0, named=True)
-        raise UsageError(f"{_run(row)}: is both {' and '.join(row['statuses'])}: a run has one status.")
-    return runs.unique([*score, "tenth"], keep="first", maintain_order=True).sort(*score, "tenth")
-
-
-def _ordered(values: list[float | None]) -> list[float | None]:
-    return sorted(values, key=lambda value: (value is None, value or 0.0))
-
-
-def _run(row: dict[str, object]) -> str:
-    rate = "" if row["learning_rate"] is None else f", learning rate {row['learning_rate']:g}"
-    return f"{row['intermediate']} -> {row['target']}, seed {row['seed']}{rate}"
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with text where it has categories."""
+    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))

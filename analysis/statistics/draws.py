@@ -54,7 +54,8 @@ def item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: int =
     """Normal draws with mean 0 of the error that the choice of test items leaves, for `draws`.
 
     Args:
-        covariance: [..., k, k], of the errors of k means that share items, e.g. of all chains on one target
+        covariance: [..., k, k], of the errors of k means that share items, e.g. `items.covariance` of all chains on
+            one target; what an estimate has of variances below 0 counts as 0
         rng: moved on by count * (...) * k normals
         count: number of draws
 

@@ -25,12 +25,12 @@ def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float
 
     A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. That all
     seeds answer the same test items adds `items`, whose degrees of freedom are taken as without end. Their sum is
-    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2. As
-    these exceed n - 1, an interval of few seeds may be narrower with items than without.
+    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2.
 
     Args:
         values: [..., seeds], NaN for a hole
-        items: [...], squared standard error of each mean over new items, the seeds being what they are
+        items: [...], squared standard error of each mean over new items, beyond what the spread over seeds has of it
+            already (`items.covariance`); as an estimate it may be below 0, and then counts as 0
         level: probability that the interval holds the true mean, if values are normal
 
     Returns:
@@ -49,7 +49,7 @@ def standard_errors(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> tuple[
     found = moments(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         seeds = np.where(found.count >= FEWEST, found.sd**2 / found.count, np.nan)
-        total = seeds + np.asarray(items, dtype=np.float64)
+        total = seeds + np.maximum(items, 0.0)
         freedom = np.where(seeds > 0, (found.count - 1) * (total / seeds) ** 2, np.inf)
     return found.mean, np.sqrt(total), freedom
 

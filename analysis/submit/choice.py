@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.scores.choose import official, runs_of, under_winners, winners
+from analysis.scores.choose import contenders, of_runs, official, runs_of, winners
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, without_duplicates
 from analysis.submit.files import OFFICIAL
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
@@ -67,7 +66,7 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
     seed = min(read.seeds) if seed is None else seed
     targets = [task.target for task in OFFICIAL if task.target in read.targets]
 
-    rows = without_duplicates(under_winners(read.rows)).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
+    rows = contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
     runs = winners(runs_of(rows, official(rows, "dev", {})))
     judged = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     told: list[str] = []
@@ -111,13 +110,13 @@ def _run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str)
     cell = runs.filter(pl.col("target") == target, pl.col("intermediate") == intermediate)
     if cell.is_empty():
         return None
-    own = rows.join(cell.select(ARM), on=ARM, how="semi", nulls_equal=True)
-    found = own.row(0, named=True)
+    run = cell.row(0, named=True)
+    test = of_runs(rows, cell).filter(pl.col("split") == "test")
     return Run(
-        stage=found["stage"],
+        stage=run["stage"],
         target=target,
         intermediate=intermediate,
-        seed=found["seed"],
-        learning_rate=found["learning_rate"],
-        languages=frozenset(own.filter(pl.col("split") == "test")["language"].drop_nulls()),
+        seed=run["seed"],
+        learning_rate=run["learning_rate"],
+        languages=frozenset(test["language"].drop_nulls()),
     )

@@ -1,5 +1,6 @@
 """A ranking for people: plain text for a terminal or a pipe, Markdown, and LaTeX for a paper."""
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -106,8 +107,10 @@ def _inline(field: Field) -> str:
 
 
 def _escaped(text: str) -> str:
-    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$", "*": r"$^{*}$"}
-    return "".join(special.get(letter, letter) for letter in text)
+    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$"}
+    text = "".join(special.get(letter, letter) for letter in text)
+    text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)
+    return re.sub(r"(?<![\w.$-])-(?=\d)", "$-$", text)
 
 
 def _listed(found: Ranking) -> list[str]:

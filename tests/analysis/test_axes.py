@@ -150,11 +150,26 @@ def test_optuna_sees_the_same_rows(run_of: type) -> None:
         for noise in [rng.normal()]
     ]
     before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     found = importances(pl.DataFrame(rows))
-    assert optuna.logging.get_verbosity() == before
+    assert optuna.logging.get_verbosity() == optuna.logging.ERROR
+    optuna.logging.set_verbosity(before)
     assert set(found) == {"intermediate", "learning_rate", "seed"}  # one language is no axis
     assert sum(found.values()) == pytest.approx(1)
     assert found["intermediate"] > 0.5
+
+
+def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
+    """One task makes the best scores at any rate; one rate makes the worst of the other tasks."""
+    rows = [
+        {"intermediate": task, "learning_rate": rate, "seed": seed, "language": "de", "value": value}
+        for task in ("none", "mnli", "squad", "qqp", "ccg")
+        for rate in (1e-3, 2e-3)
+        for seed in range(5)
+        for value in [10.0 + seed / 100 if task == "mnli" else -10.0 * (rate == 2e-3) + seed / 100]
+    ]
+    found = importances(pl.DataFrame(rows))
+    assert found["intermediate"] > 5 * found["learning_rate"]
 
 
 def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

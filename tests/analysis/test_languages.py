@@ -60,6 +60,16 @@ def test_a_change_is_paired_with_the_baseline_of_its_seed(even: Callable[..., Ev
     assert found.change("gap", found.measured)[0] == pytest.approx([0, 0, 0])
 
 
+def test_what_a_seed_does_to_both_chains_is_in_no_change(even: Callable[..., Evenness]) -> None:
+    both = [
+        (task, target, seed, language, metric, score + 0.03 * seed * (language == "en"), name)
+        for task, target, seed, language, metric, score, name in THREE
+    ]
+    found = even(both)
+    assert found.over("gap", ("xnli",))[0] == pytest.approx([30, 33, 36])
+    assert found.change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
+
+
 def test_the_worst_language_is_never_english(even: Callable[..., Evenness]) -> None:
     poor = [(row[0], row[1], row[2], row[3], row[4], 0.1 if row[3] == "en" else row[5], row[6]) for row in THREE]
     found = even(poor)
@@ -121,7 +131,8 @@ def test_a_language_that_no_table_knows_is_grouped_as_unknown(even: Callable[...
 def test_a_missing_language_leaves_its_seed_out_of_what_compares_languages(even: Callable[..., Evenness]) -> None:
     short = [row for row in THREE if row[:4] != ("mnli", "xnli", 1, "bg")]
     found = even(short)
-    assert np.isfinite(found.over("gap", ("xnli",))).tolist() == [[True] * 3, [True, False, True]]
+    for measure in found.measures:
+        assert np.isfinite(found.over(measure, ("xnli",))).tolist() == [[True] * 3, [True, False, True]], measure
     assert np.isfinite(found.over("gap", found.measured)[1]).tolist() == [True, False, True]
 
 

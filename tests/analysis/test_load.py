@@ -36,8 +36,8 @@ def test_a_minimal_file(write_file: Callable[..., Path]) -> None:
     read = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
     assert (read.intermediates, read.targets, read.seeds) == (("nli",), ("xnli",), (0,))
     assert (read.benchmark, read.model, read.stages, read.limited) == (None, None, None, False)
-    assert read.rows["status"].unique().to_list() == ["finished"]
-    assert read.rows["split"].unique().to_list() == ["test"]
+    assert read.scored["status"].unique().to_list() == ["finished"]
+    assert read.scored["split"].unique().to_list() == ["test"]
 
 
 def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[..., Path], tmp_path: Path) -> None:
@@ -269,6 +269,6 @@ def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -
 
 def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_path: Path) -> None:
     write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "xnli", 0, "de", "accuracy", 0.6)])
-    before = load([tmp_path]).rows
+    before = load([tmp_path]).rows.collect()
     pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS)
-    assert load([tmp_path]).rows.equals(before)
+    assert load([tmp_path]).rows.collect().equals(before)

@@ -133,6 +133,20 @@ def _add(results: Path, folder: Path, run: Any) -> None:
     (folder / "sweep.json").write_text(json.dumps(record))
 
 
+def test_retrieval_is_read_on_the_seed_that_did_not_choose(write_file: Callable[..., Path]) -> None:
+    gains = {"none": (0.0, 0.0, 0.0), "mnli": (0.1, 0.0, 0.1), "squad": (0.02, 0.05, 0.02)}
+    rows = [
+        (task, "tatoeba", seed, "de", "accuracy", 0.5 + gain, "test")
+        for task, each in gains.items()
+        for seed, gain in enumerate(each)
+    ]
+    ours = compared(write_file(rows, "split")).ours["tatoeba"]
+    assert ours.tasks == ("mnli",)
+    assert ours.gain == pytest.approx([10, 0, 10])  # and not the 5 of squad, which only its own seed knows
+    two = compared(write_file([row for row in rows if row[2] < 2], "split"))
+    assert "too few seeds" in two.absent["tatoeba"]
+
+
 def test_a_control_is_no_candidate(sweep: Callable[..., Path]) -> None:
     folder = sweep({"mnli": {}, "random": {"xnli": 0.3}}, ("xnli",), controls=["random"])
     assert compared(folder).ours["xnli"].tasks == ("mnli",)

@@ -146,6 +146,19 @@ def _agree(read: dict[tuple[str, str], str], found: Ranking) -> None:
             assert float(re.match(r"[+-]?\d+\.\d", read[key]).group()) == pytest.approx(mean, abs=0.0501)
 
 
+def test_latex_has_both_tables_and_no_bare_sign(
+    capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking
+) -> None:
+    _, out, _ = printed(capsys, folder, "--format", "latex")
+    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 2
+    rows = [line for line in out.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 2 * (1 + len(found.intermediates)) + 3
+    for line in rows:
+        assert not re.search(r"[%#_~±]|(?<![$\d])-\d", line.replace(r"\%", "").replace(r"\_", "")), line
+    mean = found.gains["shuffled", ALL].mean
+    assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
     text = show.table(found, width)

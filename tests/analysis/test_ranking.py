@@ -197,7 +197,7 @@ def same(one: Ranking, other: Ranking) -> bool:
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_rows_changes_nothing(read: Read, runs: Runs, seed: int) -> None:
     scores = read(runs)
-    mixed = replace(scores, rows=scores.rows.sample(fraction=1, shuffle=True, seed=seed))
+    mixed = replace(scores, scored=scores.scored.sample(fraction=1, shuffle=True, seed=seed))
     assert same(ranked(scores), ranked(mixed))
 
 

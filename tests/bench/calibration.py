@@ -25,6 +25,7 @@ if not __package__:  # run as a script
 from analysis.statistics.draws import best, draws, item_noise, positive, quantiles
 from analysis.statistics.groups import groups
 from analysis.statistics.interval import intervals
+from analysis.statistics.items import covariance
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import holm, p_values
 from analysis.statistics.winner import winner
@@ -120,11 +121,12 @@ def items(rng: Generator, worlds: int, count: int) -> None:
                 by_item = rng.normal(0, ITEM_SD, (ITEMS, 1)) + rng.normal(0, BOTH_SD, (ITEMS, seeds))
                 by_item += truth + rng.normal(0, sd, seeds)
                 values = by_item.mean(axis=0)
-                variance = by_item.mean(axis=1).var(ddof=1) / ITEMS
-                noise = item_noise([[variance]], rng, count)[:, 0]
+                moved = ((by_item - values) / ITEMS).T[None]
+                variance = covariance(moved, np.ones((1, seeds)))
+                noise = item_noise(variance, rng, count)[:, 0]
                 ways = (
                     intervals(values),
-                    intervals(values, items=variance),
+                    intervals(values, items=variance[0, 0]),
                     quantiles(draws(values, rng, count, noise)),
                 )
                 found.append([holds(way, truth) for way in ways])

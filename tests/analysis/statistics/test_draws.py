@@ -88,6 +88,10 @@ def test_item_noise_has_the_covariance_it_was_given() -> None:
     assert abs(np.corrcoef(noise[:, 0, 0], noise[:, 1, 0])[0, 1]) < 0.02  # targets have items of their own
 
 
+def test_a_variance_estimated_below_0_makes_no_noise() -> None:
+    assert not item_noise([[-1.0]], np.random.default_rng(0), 10).any()
+
+
 def test_quantiles_worked_by_hand() -> None:
     there = np.stack([np.arange(101.0), np.full(101, NAN)], axis=1)
     assert quantiles(there, level=0.9) == pytest.approx(np.array([[5.0, 95.0], [NAN, NAN]]), nan_ok=True)

@@ -48,6 +48,7 @@ def test_items_widen_an_interval_by_their_variance() -> None:
     assert intervals([1.0, 2.0, 3.0], items=2 / 3) == pytest.approx([-0.101, 4.101], abs=1e-3)
     # seeds that do not vary leave the items alone, which are normal
     assert intervals([2.0, 2.0, 2.0], items=1.0) == pytest.approx([2 - 1.96, 2 + 1.96], abs=1e-3)
+    assert np.allclose(intervals([1.0, 2.0, 3.0], items=-0.1), intervals([1.0, 2.0, 3.0]))
     assert np.allclose(intervals([1.0, 2.0, 3.0], items=0.0), intervals([1.0, 2.0, 3.0]))
 
 
@@ -56,3 +57,16 @@ def test_quantiles_and_tails_are_one_anothers_inverse() -> None:
     assert quantile(np.inf) == pytest.approx(1.960, abs=1e-3)
     assert beyond(quantile([2, 9, 30], 0.9), [2, 9, 30]) == pytest.approx([0.1, 0.1, 0.1])
     assert beyond(-3.0, 4) == beyond(3.0, 4)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_95_of_100_intervals_hold_the_truth(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    values = rng.normal(7, 2, (20_000, seeds))
+    low, high = intervals(values).T
+    assert ((low <= 7) & (high >= 7)).mean() == pytest.approx(0.95, abs=0.006)
+
+    items = rng.normal(0, 1.5, (20_000, 1))  # moves all seeds of a world alike
+    alone, both = intervals(values + items), intervals(values + items, items=1.5**2)
+    assert ((alone[:, 0] <= 7) & (alone[:, 1] >= 7)).mean() < 0.9
+    assert ((both[:, 0] <= 7) & (both[:, 1] >= 7)).mean() == pytest.approx(0.95, abs=0.015)

@@ -81,3 +81,9 @@ def test_that_gain_is_where_the_smallest_of_many_p_values_becomes_significant() 
         p = np.r_[p_values(spread + gain), np.full(tests - 1, 0.9)]
         assert (holm(p)[0] < 0.05) == found
     assert smallest_gain_in_sd(2, 1) == math.inf
+
+
+def test_of_100_tables_without_an_effect_5_have_a_finding() -> None:
+    p = p_values(np.random.default_rng(8).normal(size=(2_000, 20, 3)))
+    assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.005)
+    assert np.mean([(holm(table) < 0.05).any() for table in p]) == pytest.approx(0.05, abs=0.015)

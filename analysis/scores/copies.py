@@ -1,0 +1,58 @@
+"""Rows that say the same score twice: equal ones count once, others are refused."""
+
+import polars as pl
+
+from analysis.scores.keys import packed
+from analysis.scores.tidy import ARM
+from spaces.errors import UsageError
+
+SCORE = (*ARM, "split", "language", "metric", "tenth")  # one score of a run
+
+# On dev a run has a score per tenth; on test it has one, whichever tenth's weights were scored.
+TENTH = pl.when(pl.col("split") == "dev").then("tenth").alias("tenth")
+
+
+def score_keys(frame: pl.DataFrame) -> pl.Series:
+    """One number per score, for rows of `Scores.scored`."""
+    # The key of a run stands for the columns of ARM.
+    return packed(frame.select("run", "split", "language", "metric", TENTH), ["run", *SCORE[len(ARM) :]])
+
+
+def without_copies(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame`, rows of `Scores.scored`, in which every score stands once.
+
+    Raises:
+        UsageError: two rows give one score different values.
+    """
+    keys = score_keys(frame)
+    twice = frame.filter(keys.is_duplicated()).with_columns(TENTH)
+    groups = twice.group_by(SCORE).agg(values=pl.col("value").unique())
+    torn = groups.filter(pl.col("values").list.len() > 1).sort(SCORE)
+    if torn.height:
+        row = torn.row(0, named=True)
+        values = " and ".join(f"{value:g}" if value is not None else "null" for value in _ordered(row["values"]))
+        raise UsageError(
+            f"{_run(row)}: {row['metric']} in {row['language']} ({row['split']}) stands there as {values}"
+            f"{f' ({torn.height} such scores)' if torn.height > 1 else ''}: rank one experiment at a time."
+        )
+    return frame.filter(keys.is_first_distinct())
+
+
+def refuse_torn_runs(frame: pl.DataFrame) -> None:
+    """Raise UsageError if one run has different statuses."""
+    status = pl.col("status").to_physical()
+    runs = frame.lazy().group_by("run").agg(torn=status.min() != status.max()).collect(engine="streaming")
+    torn = runs.filter("torn")["run"]
+    if len(torn):
+        rows = frame.filter(pl.col("run").is_in(torn.implode()))
+        row = rows.group_by(ARM).agg(statuses=pl.col("status").unique().sort()).sort(ARM).row(0, named=True)
+        raise UsageError(f"{_run(row)}: is both {' and '.join(row['statuses'])}: a run has one status.")
+
+
+def _ordered(values: list[float | None]) -> list[float | None]:
+    return sorted(values, key=lambda value: (value is None, value or 0.0))
+
+
+def _run(row: dict[str, object]) -> str:
+    rate = "" if row["learning_rate"] is None else f", learning rate {row['learning_rate']:g}"
+    return f"{row['intermediate']} -> {row['target']}, seed {row['seed']}{rate}"

@@ -1,0 +1,69 @@
+"""Several columns as one whole number per row: by it millions of rows are counted, compared and grouped."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+MOST = 2**62  # how many combinations a whole number can tell apart
+WIDEST = 2**31  # whole numbers that lie farther apart are numbered instead of counted from the lowest
+DENSE = 4  # a table with so many places per row is quicker than sorting the rows
+
+Places = npt.NDArray[np.int64]
+
+
+def packed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """One number from 0 per row, the same for rows that have equal values in all `columns`; null is a value too."""
+    frame, key, span = frame.select(columns), pl.lit(0, pl.Int64), 1
+    for name in columns:
+        frame, place, size = _place(frame, name)
+        if span * size > MOST:
+            frame = frame.with_columns(packed=_numbered(frame.lazy().select(key).collect().to_series()))
+            key, span = pl.col("packed"), frame.height
+        key, span = key * size + place, span * size
+    # One pass, a piece of the rows at a time: a step for all rows after the other would fetch them from memory anew.
+    return frame.lazy().with_columns(key=key).select("key").collect(engine="streaming").to_series()
+
+
+def counted(key: pl.Series) -> tuple[Places, Places]:
+    """The group of each row, equal for equal keys and in their order, and the first row of each group."""
+    places, rows = key.to_numpy(), np.arange(len(key))
+    span = int(places.max()) + 1 if len(places) else 0
+    if span > DENSE * len(places) + 1000:
+        _, first, groups = np.unique(places, return_index=True, return_inverse=True)
+        return groups, first
+    first = np.full(span, -1)
+    first[places[::-1]] = rows[::-1]  # of equal places the last that is written stays
+    there = first >= 0
+    return (np.cumsum(there) - 1)[places], first[there]
+
+
+def on_axis(column: pl.Series, axis: Sequence[str | int]) -> Places:
+    """Where on the axis each value stands, -1 where it does not."""
+    groups, first = counted(packed(column.to_frame(), [column.name]))
+    place = {name: i for i, name in enumerate(axis)}
+    return np.array([place.get(name, -1) for name in column[first]], np.int64)[groups]
+
+
+def _place(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Expr, int]:
+    """The place of each value of a column, null first, and how many there may be; `frame` with what that takes."""
+    column = frame[name]
+    place, numbers = pl.col(name), column
+    if isinstance(column.dtype, pl.Categorical):
+        place, numbers = place.to_physical(), column.to_physical()
+    elif column.dtype == pl.Boolean():
+        numbers = column.cast(pl.Int8)
+    low, high = numbers.min(), numbers.max()
+    if low is None or high is None:  # all null
+        return frame, pl.lit(0, pl.Int64), 1
+    if not (numbers.dtype.is_integer() and isinstance(low, int) and isinstance(high, int) and high - low < WIDEST):
+        numbers = _numbered(column)
+        frame, low, high = frame.with_columns(numbers), 0, numbers.n_unique()
+    return frame, (place.cast(pl.Int64) - (low - 1)).fill_null(0), high - low + 2
+
+
+def _numbered(column: pl.Series) -> pl.Series:
+    """The place of each value among those of a column, in their order."""
+    place = column.drop_nulls().unique().sort().search_sorted(column).cast(pl.Int64)
+    return pl.select(pl.when(column.is_not_null()).then(place).alias(column.name)).to_series()

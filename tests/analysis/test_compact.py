@@ -1,0 +1,226 @@
+"""A compaction changes what is read, never what is found."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from analysis.compact import main
+from analysis.scores import compaction
+from analysis.scores.load import Scores, load
+from analysis.scores.record import read_record
+from analysis.scores.stages import whole_rows
+from analysis.transfer import transfer
+from spaces.columns import VERSION
+
+SEEDS = (0, 1, 2)
+NUMBERS = count()
+
+
+@pytest.fixture
+def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[[], Path]:
+    """Writes a sweep of eight stages, one of which left no rows, with results of its own."""
+
+    def write() -> Path:
+        runs = [
+            run_of(intermediate=task, test={"xnli": {"en": 0.5 + 0.01 * seed, "de": 0.5}}, seed=seed, dev=(0.5, 0.6))
+            for task in ("none", "nli")
+            for seed in SEEDS
+        ]
+        runs.append(run_of(intermediate="nli", test={}, kind="intermediate", stage="upstream"))
+        runs.append(run_of(intermediate="none", test={}, kind="pretrain", rate=None, stage="silent"))
+        results = tmp_path / str(next(NUMBERS))
+        results.mkdir()
+        return write_sweep(results, runs, targets=["xnli"])
+
+    return write
+
+
+def stages(folder: Path) -> list[Path]:
+    return sorted(folder.parent.glob("stages/*/scores.parquet"))
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the stages whose own files were read for their rows."""
+    seen: list[str] = []
+    scan = pl.scan_parquet
+
+    def spy(files: list[Path], **options: object) -> pl.LazyFrame:
+        seen.extend(file.parent.name for file in files)
+        return scan(files, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pl, "scan_parquet", spy)
+    return seen
+
+
+def without(folder: Path) -> Scores:
+    """What is read where there is no compaction."""
+    aside = [folder / name for name in ("scores.parquet", "scores.json")]
+    kept = {file: file.read_bytes() for file in aside if file.exists()}
+    for file in kept:
+        file.unlink()
+    try:
+        return load([folder])
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+
+
+def assert_same(folder: Path) -> None:
+    one, other = load([folder]), without(folder)
+    assert_frame_equal(one.rows.collect(), other.rows.collect())
+    assert one.stages == other.stages
+    left, right = transfer(one), transfer(other)
+    assert left.scores.tobytes() == right.scores.tobytes()
+    assert (left.holes, left.upstream) == (right.holes, right.upstream)
+    assert_frame_equal(left.runs, right.runs)
+
+
+def test_stages_that_are_compacted_are_not_read_again(
+    sweep: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = sweep()
+    assert main([str(folder)]) == 0
+    assert "of 8 of 8 stages" in capsys.readouterr().out
+    seen = reads(monkeypatch)
+    read = load([folder])
+    assert (seen, read.notes) == ([], ())
+    assert_same(folder)
+
+
+def change(file: Path, how: str, other: bytes) -> None:
+    """Do something to a stage's file; its times and, where that can be, its length stay the same."""
+    before, content = file.stat(), file.read_bytes()
+    if how == "gone":
+        file.unlink()
+        return
+    if how == "value":
+        pl.read_parquet(file).with_columns(value=pl.lit(0.25)).write_parquet(file)
+    else:
+        flipped = bytes([content[len(content) // 2] ^ 255])
+        replaced = content[: len(content) // 2] + flipped + content[len(content) // 2 + 1 :]
+        file.write_bytes({"flipped": replaced, "cut": content[:-40], "empty": b"", "foreign": other}[how])
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(
+    chosen=st.sets(st.integers(0, 7)),
+    changes=st.dictionaries(
+        st.integers(0, 7), st.sampled_from(["value", "cut", "empty", "flipped", "foreign", "gone"]), max_size=4
+    ),
+    turned=st.booleans(),
+)
+def test_whatever_is_compacted_and_changed_afterwards_the_answer_is_the_same(
+    sweep: Callable[[], Path], chosen: set[int], changes: dict[int, str], turned: bool
+) -> None:
+    folder = sweep()
+    files = stages(folder)
+    some = [files[i] for i in sorted(chosen, reverse=turned)]
+    rows = pl.concat(whole_rows(some, "")[0]) if some else compaction.NOTHING.rows
+    compaction.write(folder, rows, compaction.seals(some))
+    other = files[0].read_bytes()
+    for i, how in changes.items():
+        change(files[i], how, other)
+    assert_same(folder)
+
+
+def test_a_changed_stage_is_named_in_a_note_and_a_new_one_is_not(sweep: Callable[[], Path]) -> None:
+    folder = sweep()
+    key = "target-xnli-nli-2-0.001"
+    file = folder.parent / "stages" / key / "scores.parquet"
+    content = file.read_bytes()
+    file.unlink()
+    assert main([str(folder)]) == 0
+    file.write_bytes(content)
+    assert load([folder]).notes == ()
+    change(stages(folder)[1], "value", b"")
+    (note,) = load([folder]).notes
+    assert "1 stages have changed since" in note and "compact.py" in note
+
+
+def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What may befall a compaction, and what is said of it."""
+    rows, made_of = folder / "scores.parquet", folder / "scores.json"
+    content, told = rows.read_bytes(), json.loads(made_of.read_text())
+    flipped = bytes([content[200] ^ 1])
+    other = pl.read_parquet(rows).with_columns(value=pl.lit(0.9))
+
+    def foreign() -> None:
+        sealed = dict(told["stages"])
+        compaction.write(folder, other.with_columns(stage=pl.lit("elsewhere")), sealed)
+
+    yield "damaged", lambda: rows.write_bytes(content[:200] + flipped + content[201:])
+    yield "damaged", lambda: rows.write_bytes(content[:-30])
+    yield "damaged", lambda: other.write_parquet(rows)
+    yield "No such file", rows.unlink
+    yield "not used", lambda: made_of.write_text("{")
+    yield "not used", lambda: made_of.write_text("[]")
+    yield "of version 0", lambda: made_of.write_text(json.dumps({**told, "version": 0}))
+    yield "not used", lambda: made_of.write_text(json.dumps({**told, "stages": 3}))
+    yield "not those of its stages", foreign
+    yield "not those of its stages", lambda: compaction.write(folder, other.drop("limited"), told["stages"])
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callable[[], Path], place: int) -> None:
+    folder = sweep()
+    assert main([str(folder)]) == 0
+    expected, damage = list(damages(folder))[place]
+    damage()
+    (note,) = load([folder]).notes
+    assert "not used" in note and expected in note and "compact.py makes it anew" in note
+    assert_same(folder)
+
+
+def test_the_compaction_of_another_sweep_says_nothing_of_this_one(sweep: Callable[[], Path]) -> None:
+    one, other = sweep(), sweep()
+    for file in stages(other):
+        change(file, "value", b"")
+    assert main([str(other)]) == 0
+    for name in ("scores.parquet", "scores.json"):
+        (one / name).write_bytes((other / name).read_bytes())
+    assert_same(one)
+
+
+def test_results_that_are_moved_keep_their_compaction(
+    sweep: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = sweep()
+    assert main([str(folder)]) == 0
+    moved = folder.parent.rename(tmp_path / "moved") / folder.name
+    for file in stages(moved):
+        os.utime(file, ns=(1, 1))
+    seen = reads(monkeypatch)
+    assert (load([moved]).notes, seen) == ((), [])
+
+
+def test_damaged_stages_are_left_out(sweep: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = sweep()
+    change(stages(folder)[1], "cut", b"")
+    assert main([str(folder)]) == 0
+    assert "left out: stages/" in (out := capsys.readouterr().out) and "of 7 of 8 stages" in out
+    assert load([folder]).stages == (7, 8)
+    assert_same(folder)
+
+
+def test_bad_usage_gets_one_clear_line(sweep: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = sweep()
+    newer = stages(folder)[1]
+    pl.read_parquet(newer).with_columns(version=pl.lit(VERSION + 1)).write_parquet(newer)
+    assert main([str(folder)]) == 2
+    assert f"rows of version {VERSION + 1}" in capsys.readouterr().err
+    for file in stages(folder):
+        file.unlink()
+    for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is no folder of a sweep")):
+        assert main([str(path)]) == 2
+        err = capsys.readouterr().err
+        assert message in err and err.count("\n") == 1
+    assert len(read_record(folder / "sweep.json")["stages"]) == 8
