@@ -73,7 +73,8 @@ class Column:
             return value.text
         if isinstance(value, str) or self.digits is None:
             return str(value)
-        return number(value, self.digits, self.signed)
+        least = 10**-self.digits
+        return f"<{TIE}{least:g}" if 0 < value < least / 2 else number(value, self.digits, self.signed)
 
 
 @dataclass(frozen=True, slots=True)

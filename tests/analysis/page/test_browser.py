@@ -112,8 +112,9 @@ def test_a_table_sorts_by_keyboard_and_numbers_as_numbers(look: Look, report: Pa
         assert column(page, "ranking-table", 1)[-1] == "random (control)"
 
 
-def test_a_cell_tells_its_details(look: Look, report: Path) -> None:
-    page = look(report)
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_cell_tells_its_details(look: Look, report: Path, width: int) -> None:
+    page = look(report, width)
     cells = figure(page, "matrix").locator("svg .mark-rect.role-mark path")
     assert cells.count() == 5 * 6
     numbers = figure(page, "matrix").locator("svg .mark-text.role-mark text")
@@ -131,6 +132,9 @@ def test_a_cell_tells_its_details(look: Look, report: Path) -> None:
         "seed 2 missing",
     ):
         assert part in text
+    box = tooltip.bounding_box()
+    assert box
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= width
 
 
 def test_a_choice_changes_what_is_drawn(look: Look, report: Path) -> None:
