@@ -1,0 +1,64 @@
+"""Does the analysis find what was planted in the miniature, and nothing where nothing was?
+
+    python tests/bench/planted.py runs/full-miniature
+    python tests/bench/planted.py runs/null
+
+For each target: the mean gain of its partners (the intermediate tasks that share a skill with it), of the other
+tasks that have every seed, and of the control, each with its interval over seeds; and how far partners lie above the
+others, in which the baseline cancels. In a null world the same partners are looked at, though there they share nothing.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if not __package__:  # run as a script
+    sys.path[0] = str(ROOT)
+
+import numpy as np
+
+from analysis.columns import Column, points
+from analysis.scores.load import load
+from analysis.statistics.interval import intervals
+from analysis.statistics.moments import Array, moments
+from analysis.statistics.significance import holm, p_values
+from analysis.transfer import Transfer, transfer
+from spaces import miniature
+from spaces.benchmark import MULTITASK
+
+
+def blocks(found: Transfer) -> dict[str, dict[str, Array]]:
+    """Mean gain at each seed, by target and block of tasks; NaN at a seed that lacks one of them."""
+    table = {}
+    for target in (name for name in found.targets if miniature.partners(name)):
+        gains = points(found, Column(name=target, targets=(target,)), found.gains).values
+        rows = dict(zip(found.intermediates, gains, strict=True))
+        partners = [name for name in miniature.partners(target) if name in rows]
+        rest = [name for name in rows if name not in {*partners, *found.read.controls, MULTITASK}]
+        others = [name for name in rest if np.isfinite(rows[name]).all()]
+        controls = [name for name in rows if name in found.read.controls]
+        row = {
+            block: np.mean([rows[name] for name in names], axis=0)
+            for block, names in (("partners", partners), ("others", others), ("control", controls))
+            if names
+        }
+        if {"partners", "others"} <= row.keys():
+            row["apart"] = row["partners"] - row["others"]
+        table[f"{target} ({', '.join(partners)})"] = row
+    return table
+
+
+def main(path: Path) -> None:
+    """Print the blocks; p is adjusted for all of them together."""
+    table = blocks(transfer(load([path])))
+    names = [(target, block) for target, row in table.items() for block in row]
+    values = np.array([table[target][block] for target, block in names])
+    mean, bounds, adjusted = moments(values).mean, intervals(values), holm(p_values(values))
+    print(f"{'target (partners)':<32}{'block':<10}{'gain':>7}{'95 % interval':>18}{'Holm':>8}")
+    for number, (target, block) in enumerate(names):
+        low, high = bounds[number]
+        print(f"{target:<32}{block:<10}{mean[number]:>+7.1f}{low:>+10.1f}{high:>+8.1f}{adjusted[number]:>8.3f}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
