@@ -52,8 +52,9 @@ class Contest:
 
     @property
     def leader(self) -> str | None:
-        """The candidate with the best mean."""
-        return next((name for name in self.order if name in self.candidates), None)
+        """The candidate with the best mean; where any have seeds enough for an interval, among these."""
+        known = self.best or self.candidates
+        return next((name for name in self.order if name in known), None)
 
     candidates: tuple[str, ...]
 

@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parts = sections(found, records)
         page = render.page(TITLE, subtitle(found), parts, FOOTER)
     try:
-        given.output.write_text(page, encoding="utf-8")
+        whole = given.output.with_name(f".{given.output.name}.new")  # nobody sees half a page
+        whole.write_text(page, encoding="utf-8")
+        whole.replace(given.output)
         figures = export(figures_of(parts), given.figures) if given.figures else []
     except OSError as error:
         print(f"report.py: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr)

@@ -77,6 +77,11 @@ def test_a_control_is_in_the_order_and_never_leads(of: Callable[..., Ranking]) -
     assert contest.honest is not None and contest.honest.name == "same"
 
 
+def test_a_task_with_one_lucky_seed_does_not_lead_those_with_enough(of: Callable[..., Ranking]) -> None:
+    contest = of({**CLEAR, "lucky": (30.0,)}).contests[ALL]
+    assert contest.order[0] == "lucky" and contest.leader == "good"
+
+
 def test_two_seeds_give_no_interval_no_probability_and_no_groups(of: Callable[..., Ranking]) -> None:
     found = of({name: lifts[:2] for name, lifts in CLEAR.items()}, seeds=[0, 1])
     for one in found.gains.values():
