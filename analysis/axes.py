@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.factors import FACTORS, POOLED, Factors, factors
+from analysis.questions.factors import FACTORS, POOLED, Factors, factors
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.tables.answer import Answer, read_from, show
 from analysis.tables.grid import Column, Field, Grid, Number
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 

@@ -18,8 +18,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.columns import BY
-from analysis.evenness import MEASURES, Evenness, by_language, unknown_languages
+from analysis.questions.evenness import MEASURES, Evenness, by_language, unknown_languages
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import FEWEST, LEVEL
@@ -27,7 +26,8 @@ from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer, read_from, show
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import of_estimate, over_seeds
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.columns import BY
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 

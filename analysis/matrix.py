@@ -20,11 +20,11 @@ import numpy as np
 from rich.console import Console
 from rich.measure import Measurement
 
-from analysis.columns import BY
-from analysis.ranking import Ranking, ranking
 from analysis.scores.arguments import add_learning_rate, opened, picked, reading
 from analysis.tables import heat, words
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.columns import BY
+from analysis.transfer.ranking import Ranking, ranking
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 

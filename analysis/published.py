@@ -16,13 +16,13 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 import polars as pl
 
-from analysis.comparison import BOTH, MEAN, TRAINED, Comparison, comparison
+from analysis.questions.comparison import BOTH, MEAN, TRAINED, Comparison, comparison
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.tables.answer import Answer, read_from, show
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 from spaces.profile import PROFILES

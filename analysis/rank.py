@@ -20,11 +20,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.columns import BY
-from analysis.ranking import DRAWS, Ranking, ranking
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.tables import export, show, words
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.columns import BY
+from analysis.transfer.ranking import DRAWS, Ranking, ranking
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 

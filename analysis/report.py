@@ -23,13 +23,13 @@ from analysis.page import render
 from analysis.page.blocks import figures_of
 from analysis.page.contents import sections
 from analysis.page.exports import export
-from analysis.ranking import Ranking, ranking
 from analysis.scores.arguments import add_learning_rate, picked, reading
 from analysis.scores.fetch import fetched
 from analysis.scores.load import load
 from analysis.scores.record import SWEEP, read_record
 from analysis.tables import words
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.ranking import Ranking, ranking
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 
@@ -64,11 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         page = render.page(TITLE, subtitle(found), parts, FOOTER)
     try:
         whole = given.output.with_name(f".{given.output.name}.new")  # nobody sees half a page
-        whole.write_text(page, encoding="utf-8")
-        whole.replace(given.output)
+        try:
+            whole.write_text(page, encoding="utf-8")
+            whole.replace(given.output)
+        finally:
+            whole.unlink(missing_ok=True)
         figures = export(figures_of(parts), given.figures) if given.figures else []
     except OSError as error:
-        print(f"report.py: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"report.py: {error.filename2 or error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     print(f"{given.output} ({len(page.encode()) / 1e6:.1f} MB)")
     if figures:

@@ -16,14 +16,14 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.judging import ALL, Judged, Rates, Tasks, judge
+from analysis.questions.judging import ALL, Judged, Rates, Tasks, judge
+from analysis.questions.stopping import EVERY, RUNGS, Stopping
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.statistics.decisions import BLIND, LOST, ORDER
 from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.stopping import EVERY, RUNGS, Stopping
 from analysis.tables.answer import Answer, read_from, show
 from analysis.tables.regrets import halving, leaders, mean, orders, regrets
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
 from spaces.errors import UsageError
 
 QUESTION = "Is English dev a good judge?"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from analysis.contest import Contest, Honest
-from analysis.estimate import Estimate
 from analysis.page.blocks import TIE, Block, Bullets, Section, Text, between, gain, listed, number, percent
-from analysis.ranking import Ranking
 from analysis.statistics.interval import FEWEST, LEVEL
+from analysis.transfer.contest import Contest, Honest
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 
 
 def section(found: Ranking) -> Section:

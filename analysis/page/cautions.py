@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from analysis.page.blocks import Bullets, Section, Text, listed
-from analysis.ranking import Ranking
 from analysis.statistics.interval import FEWEST
 from analysis.tables import words
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 
 SETTLED = 5  # seeds, from which on the intervals are no longer wide for want of them

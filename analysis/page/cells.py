@@ -4,12 +4,12 @@ import math
 
 import polars as pl
 
-from analysis.estimate import Estimate
 from analysis.page import charts
 from analysis.page.blocks import Column, Figure, Section, Text, gain, listed, percent, table_of
 from analysis.page.ranked import FIELDS, fields
-from analysis.ranking import Ranking
 from analysis.statistics.interval import LEVEL
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 
 CELLS = {
     **{name: dtype for name, dtype in FIELDS.items() if name not in ("over", "kind")},

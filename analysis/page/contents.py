@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from analysis import published, selection
-from analysis.comparison import comparison
-from analysis.judging import judge
 from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken, variance
 from analysis.page.blocks import Section
-from analysis.ranking import Ranking
+from analysis.questions.comparison import comparison
+from analysis.questions.judging import judge
+from analysis.transfer.ranking import Ranking
 
 
 def sections(found: Ranking, records: Sequence[protocol.Record]) -> tuple[Section, ...]:

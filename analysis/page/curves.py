@@ -4,10 +4,10 @@ import polars as pl
 
 from analysis.page import charts
 from analysis.page.blocks import ABSENT, Choice, Column, Figure, Section, Text, table_of
-from analysis.ranking import Ranking
 from analysis.scores.choose import ENGLISH
 from analysis.scores.tidy import ARM
-from analysis.transfer import POINTS
+from analysis.transfer.array import POINTS
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import NONE
 
 OWN = "the intermediate task itself"

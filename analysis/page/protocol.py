@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 
 from analysis.page.blocks import Column, Facts, Section, Table, listed, percent
-from analysis.ranking import Ranking
 from analysis.statistics.interval import LEVEL
 from analysis.tables import words
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS, NONE
 
 UNSAID = "not recorded"

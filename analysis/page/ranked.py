@@ -4,11 +4,11 @@ from typing import Any
 
 import polars as pl
 
-from analysis.estimate import Estimate
 from analysis.page import charts
 from analysis.page.blocks import Column, Figure, Section, Table, Text, gain, number, percent
-from analysis.ranking import Ranking
 from analysis.statistics.interval import LEVEL
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 
 FIELDS = {
     **dict.fromkeys(("intermediate", "over", "kind"), pl.String),

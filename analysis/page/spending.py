@@ -5,8 +5,8 @@ import polars as pl
 from analysis.page import charts
 from analysis.page.blocks import Column, Figure, Section, Text, listed, table_of
 from analysis.page.ranked import FIELDS, fields
-from analysis.ranking import Ranking
 from analysis.statistics.pareto import front
+from analysis.transfer.ranking import Ranking
 
 COSTS = {
     **{name: dtype for name, dtype in FIELDS.items() if name not in ("over", "kind")},

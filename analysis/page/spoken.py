@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from analysis.columns import By, language_groups, languages_of
-from analysis.columns import Column as Over
-from analysis.estimate import estimates
 from analysis.page import charts
 from analysis.page.blocks import Choice, Column, Figure, Section, Text, table_of
 from analysis.page.cells import label, largest
 from analysis.page.ranked import FIELDS, fields
-from analysis.ranking import Ranking
-from analysis.transfer import Transfer
+from analysis.transfer.array import Transfer
+from analysis.transfer.columns import By, language_groups, languages_of
+from analysis.transfer.columns import Column as Over
+from analysis.transfer.estimate import estimates
+from analysis.transfer.ranking import Ranking
 
 ALL = "all targets"
 GROUPS: tuple[By, ...] = ("language", "family", "script", "resource")

@@ -3,10 +3,10 @@
 import polars as pl
 
 from analysis import axes
-from analysis.factors import FACTORS, Factors, factors
 from analysis.page import charts, questions
 from analysis.page.blocks import Column, Figure, Section, Text, listed, percent, table_of
-from analysis.ranking import Ranking
+from analysis.questions.factors import FACTORS, Factors, factors
+from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
 
 REST = "interactions and noise"

@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from analysis.contest import Contest
-from analysis.estimate import Estimate
-from analysis.ranking import Ranking
+from analysis.transfer.contest import Contest
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import NONE
 
 VERSION = 2  # of the JSON document; raised when a key changes its meaning

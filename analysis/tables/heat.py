@@ -3,9 +3,9 @@
 from rich.table import Table
 from rich.text import Text
 
-from analysis.estimate import Estimate
-from analysis.ranking import Ranking
 from analysis.tables.standings import gain
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 
 # Orange to blue, which readers who confuse red and green can tell apart; the middle one is around 0.
 COLOURS = ("#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac")

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from analysis.estimate import Estimate
 from analysis.statistics.interval import student
 from analysis.tables.grid import Number
+from analysis.transfer.estimate import Estimate
 
 Bounds = tuple[float, float]
 

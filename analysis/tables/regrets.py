@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.arms import INTERMEDIATE
-from analysis.judging import ALL, Tasks, Together, gained, possible
+from analysis.questions.arms import INTERMEDIATE
+from analysis.questions.judging import ALL, Tasks, Together, gained, possible
+from analysis.questions.stopping import EVERY, RUNGS, Stopping
 from analysis.statistics.decisions import BLIND, LOST, ORDER
-from analysis.stopping import EVERY, RUNGS, Stopping
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
 from spaces.stage import TENTHS

@@ -4,11 +4,11 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from analysis.columns import ALL
-from analysis.ranking import Ranking
 from analysis.tables import standings, words
 from analysis.tables.blocks import Field, Row, Title, blocks
 from analysis.tables.grid import LATEX
+from analysis.transfer.columns import ALL
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import NONE
 
 LISTED = 12  # lines of what is missing; the other formats have it all

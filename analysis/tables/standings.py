@@ -1,9 +1,9 @@
 """The intermediate tasks in their order: one line each with gain, interval, probabilities, rank, group and cost."""
 
-from analysis.columns import ALL, TRAINED
-from analysis.estimate import Estimate
-from analysis.ranking import Ranking
 from analysis.tables.blocks import Field, Row, Title
+from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 
 NOTHING = Field("-")
 

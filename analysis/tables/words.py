@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from analysis.columns import ALL
-from analysis.contest import Contest
-from analysis.estimate import Estimate
-from analysis.ranking import Ranking
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import smallest_gain_in_sd
+from analysis.transfer.columns import ALL
+from analysis.transfer.contest import Contest
+from analysis.transfer.estimate import Estimate
+from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS, NONE
 
 TIE = "\u00a0"  # a blank at which no line is broken

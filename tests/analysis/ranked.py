@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.ranking import Ranking, ranking
 from analysis.scores.load import Scores
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.ranking import Ranking, ranking
 
 
 def ranked(scores: Scores, by: Any = "target", **options: Any) -> Ranking:

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from analysis.axes import main
-from analysis.factors import POOLED, Factors, factors, importances, spread
+from analysis.questions.factors import POOLED, Factors, factors, importances, spread
 from analysis.scores.load import load
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 from spaces.errors import UsageError
 
 TASKS = {"none": 0.0, "mnli": 0.1, "squad": 0.02}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.columns import ALL, TRAINED, UNKNOWN, Column, columns, points
 from analysis.scores.load import load
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.columns import ALL, TRAINED, UNKNOWN, Column, columns, points
 from spaces.miniature import LANGUAGES
 from tests.analysis.ranked import ranked
 

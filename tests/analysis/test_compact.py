@@ -17,7 +17,7 @@ from analysis.scores import compaction
 from analysis.scores.load import Scores, load
 from analysis.scores.record import read_record
 from analysis.scores.stages import whole_rows
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 from spaces.columns import VERSION
 
 SEEDS = (0, 1, 2)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.columns import ALL, TRAINED
-from analysis.ranking import Ranking
 from analysis.scores.load import load
 from analysis.tables import standings, words
+from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
 
 Lifts = Mapping[str, tuple[float, ...]]  # intermediate -> gain in points by seed

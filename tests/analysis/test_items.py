@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.columns import columns, means, points
-from analysis.items import ItemLevel, item_level, weights
 from analysis.scores.load import load
 from analysis.statistics.moments import Array
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.columns import columns, means, points
+from analysis.transfer.items import ItemLevel, item_level, weights
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
 
 TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}

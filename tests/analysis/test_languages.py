@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.evenness import Evenness, by_language, unknown_languages
 from analysis.languages import main
+from analysis.questions.evenness import Evenness, by_language, unknown_languages
 from analysis.scores.load import load
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 from spaces.errors import UsageError
 
 # Two XTREME targets and one for retrieval; of families: de Germanic, fr es Romance, ru bg Slavic.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.comparison import BOTH, MEAN, TRAINED, Comparison, comparison, decomposition
 from analysis.published import main
+from analysis.questions.comparison import BOTH, MEAN, TRAINED, Comparison, comparison, decomposition
 from analysis.scores.load import load
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 from spaces.published import BASELINE, RETRIEVAL, STILTS, SYSTEMS, TARGETS
 from spaces.xtreme import TARGETS as XTREME
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.columns import ALL, TRAINED
 from analysis.rank import main
-from analysis.ranking import Ranking
 from analysis.scores.load import load
 from analysis.tables import export, show, words
+from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.columns import ALL, TRAINED
-from analysis.ranking import Ranking
 from analysis.scores.load import Scores, load
+from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
 
 WORLD = {

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.arms import INTERMEDIATE, strata
-from analysis.judging import ALL, gained, judge, possible
+from analysis.questions.arms import INTERMEDIATE, strata
+from analysis.questions.judging import ALL, gained, judge, possible
+from analysis.questions.stopping import EVERY, survivors
 from analysis.scores.load import load
 from analysis.selection import main
 from analysis.statistics.decisions import LOST, ORDER
 from analysis.statistics.interval import student
-from analysis.stopping import EVERY, survivors
 from analysis.tables.over_seeds import over_seeds
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 from spaces.errors import UsageError
 
 RISING = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.72, 0.74, 0.76]

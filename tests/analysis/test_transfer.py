@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from analysis.scores import keys
 from analysis.scores.keys import counted, on_axis, packed
 from analysis.scores.load import load
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
 
 COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")
 MORE = ("learning_rate", "split", "tenth", "status", "official")

@@ -20,10 +20,10 @@ import numpy as np
 import polars as pl
 from conftest import Run, sweep_of
 
-from analysis.columns import columns
-from analysis.items import item_level
 from analysis.scores.load import load
-from analysis.transfer import transfer
+from analysis.transfer.array import transfer
+from analysis.transfer.columns import columns
+from analysis.transfer.items import item_level
 from spaces.benchmark import BENCHMARKS, NONE
 from spaces.prediction_columns import PREDICTIONS
 

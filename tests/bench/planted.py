@@ -17,12 +17,12 @@ if not __package__:  # run as a script
 
 import numpy as np
 
-from analysis.columns import Column, points
 from analysis.scores.load import load
 from analysis.statistics.interval import intervals
 from analysis.statistics.moments import Array, moments
 from analysis.statistics.significance import holm, p_values
-from analysis.transfer import Transfer, transfer
+from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.columns import Column, points
 from spaces import miniature
 from spaces.benchmark import MULTITASK
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.columns import Column, points
 from analysis.scores.choose import winners
 from analysis.scores.items import Files, NoItemsError, read_parts, stage_file
 from analysis.statistics.items import Parts, by_item, covariance, influences, ratios
 from analysis.statistics.moments import Array
-from analysis.transfer import POINTS, Transfer
+from analysis.transfer.array import POINTS, Transfer
+from analysis.transfer.columns import Column, points
 from spaces.benchmark import BENCHMARKS
 from spaces.task import Task
 

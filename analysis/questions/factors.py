@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.columns import Column, columns, points
 from analysis.scores.choose import contenders, scores
 from analysis.scores.tidy import ARM
 from analysis.statistics.variance import Split, split
-from analysis.transfer import POINTS, Array, Transfer
+from analysis.transfer.array import POINTS, Array, Transfer
+from analysis.transfer.columns import Column, columns, points
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.scores.choose import ENGLISH
-from analysis.transfer import Array, Transfer
+from analysis.transfer.array import Array, Transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.language import Language
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from analysis.scores.choose import ENGLISH, contenders, official, scores
 from analysis.scores.tidy import ARM, as_text
-from analysis.transfer import POINTS, Array, Transfer
+from analysis.transfer.array import POINTS, Array, Transfer
 from spaces.stage import TENTHS
 
 INTERMEDIATE = "intermediate runs"  # what strata without a target are called

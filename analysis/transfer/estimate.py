@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.columns import Column, Points, points
-from analysis.drawing import Drawing
 from analysis.statistics.draws import positive
 from analysis.statistics.interval import intervals
 from analysis.statistics.moments import EPSILON, moments
 from analysis.statistics.significance import ALPHA, holm, p_values
-from analysis.transfer import Array, Cell, Hole, Transfer
+from analysis.transfer.array import Array, Cell, Hole, Transfer
+from analysis.transfer.columns import Column, Points, points
+from analysis.transfer.drawing import Drawing
 
 Key = tuple[str, str]  # chain, column
 

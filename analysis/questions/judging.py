@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from analysis.arms import INTERMEDIATE, Stratum, strata
+from analysis.questions.arms import INTERMEDIATE, Stratum, strata
+from analysis.questions.stopping import Stopping, stopping
 from analysis.scores.choose import ENGLISH, winners
 from analysis.scores.tidy import CELL
 from analysis.statistics.decisions import Decision, Regret, together
-from analysis.stopping import Stopping, stopping
-from analysis.transfer import POINTS, Array, Transfer
+from analysis.transfer.array import POINTS, Array, Transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.columns import Column, points
-from analysis.drawing import Drawing
 from analysis.statistics.draws import best, quantiles
 from analysis.statistics.groups import groups, letters
 from analysis.statistics.interval import FEWEST
 from analysis.statistics.moments import Array, moments
 from analysis.statistics.ranks import RankTest, mean_ranks, rank_test
 from analysis.statistics.winner import Winner, winner
-from analysis.transfer import Transfer
+from analysis.transfer.array import Transfer
+from analysis.transfer.columns import Column, points
+from analysis.transfer.drawing import Drawing
 
 
 @dataclass(frozen=True, slots=True)

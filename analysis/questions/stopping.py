@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.arms import Stratum
+from analysis.questions.arms import Stratum
 from analysis.statistics.decisions import Decision, Regret, together
-from analysis.transfer import Array
+from analysis.transfer.array import Array
 from spaces.stage import TENTHS
 
 RUNGS = (3, 6)  # tenths at which the search stops about half of the runs that are left

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.columns import Column
-from analysis.items import ItemLevel
 from analysis.statistics.draws import draws, item_noise
-from analysis.transfer import Array
+from analysis.transfer.array import Array
+from analysis.transfer.columns import Column
+from analysis.transfer.items import ItemLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

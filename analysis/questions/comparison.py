@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.columns import Column, points
-from analysis.judging import dev_scores
+from analysis.questions.judging import dev_scores
 from analysis.statistics.winner import winner
-from analysis.transfer import Array, Transfer
+from analysis.transfer.array import Array, Transfer
+from analysis.transfer.columns import Column, points
 from spaces import published, xtreme
 from spaces.benchmark import NONE
 from spaces.published import BASELINE, STILTS, TARGETS, System

@@ -6,11 +6,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from analysis.columns import UNKNOWN, By, Column, columns, language_groups, points
-from analysis.estimate import Estimate, Key, estimates
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.robustness import robustness
-from analysis.transfer import Array, Transfer
+from analysis.transfer.array import Array, Transfer
+from analysis.transfer.columns import UNKNOWN, By, Column, columns, language_groups, points
+from analysis.transfer.estimate import Estimate, Key, estimates
 from spaces.errors import UsageError
 from spaces.table import unknown
 

@@ -7,15 +7,15 @@ from itertools import product
 
 import numpy as np
 
-from analysis.columns import ALL, By, Column, columns
-from analysis.contest import Contest, contest
-from analysis.cost import Cost, costs
-from analysis.drawing import drawing
-from analysis.estimate import Estimate, Key, estimates
-from analysis.items import ItemLevel, item_level
 from analysis.scores.load import Scores
 from analysis.statistics.pareto import front
-from analysis.transfer import Cell, Hole, Transfer
+from analysis.transfer.array import Cell, Hole, Transfer
+from analysis.transfer.columns import ALL, By, Column, columns
+from analysis.transfer.contest import Contest, contest
+from analysis.transfer.cost import Cost, costs
+from analysis.transfer.drawing import drawing
+from analysis.transfer.estimate import Estimate, Key, estimates
+from analysis.transfer.items import ItemLevel, item_level
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
 DRAWS = 10_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.transfer import Transfer
+from analysis.transfer.array import Transfer
 
 HOUR = 3600.0
 
