@@ -84,8 +84,8 @@ def subtitle(found: Ranking) -> str:
     read = found.read
     return " · ".join(
         (
-            read.benchmark or "benchmark not stated",
-            read.model or "encoder not stated",
+            f"benchmark {read.benchmark}" if read.benchmark else "benchmark not stated",
+            f"encoder {read.model}" if read.model else "encoder not stated",
             words.numbered("seed", read.seeds),
             read.source,
         )

@@ -123,23 +123,23 @@ def curves(what: str, chain: str, seed: str) -> Spec:
     return _spec(alt.layer(lines, points, ends).properties(width="container", height=320))
 
 
-def cost(intervals: bool) -> Spec:
-    """Gain against hours, with intervals if there are any; data `cost`: intermediate, hours, gain, low, high, front.
+def cost(time: str, intervals: bool) -> Spec:
+    """Gain against `time` (a unit); data `cost`: intermediate, spent, search, gain, low, high (if any), front, far.
 
     The name stands to the left of a dot that is `far` to the right.
     """
     base = _gains("cost").encode(
-        x=alt.X("hours:Q")
-        .title("Hours of the intermediate run, mean over seeds")
+        x=alt.X("spent:Q")
+        .title(f"{time.capitalize()} of the intermediate run, mean over seeds")
         .scale(zero=True)
         .axis(tickCount=TICKS, grid=False),
-        tooltip=_tooltip("intermediate", "hours", "gain", "interval", "search", "front"),
+        tooltip=_tooltip("intermediate", "spent", "gain", "interval", "search", "front"),
     )
     front = (
         _named("cost")
         .transform_filter("datum.front == 'yes'")
         .mark_line(interpolate="step-after", strokeDash=[4, 3], color=SOFT)
-        .encode(x="hours:Q", y="gain:Q")
+        .encode(x="spent:Q", y="gain:Q")
     )
     whiskers = base.mark_rule(opacity=0.5).encode(y="low:Q", y2="high:Q")
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(
@@ -185,10 +185,11 @@ TITLES = {
     "what": "trained on",
     "chain": "chain",
     "rate": "learning rate",
-    "search": "hours of all rates",
+    "spent": "time of the run",
+    "search": "time of all its rates",
     "front": "on the Pareto front",
 }
-FORMATS = {"gain": "+.2f", "score": ".2f", "share": ".1f", "hours": ".3f", "search": ".3f"}
+FORMATS = {"gain": "+.2f", "score": ".2f", "share": ".1f", "spent": ".2f", "search": ".2f"}
 
 
 def _named(data: str) -> alt.Chart:

@@ -7,6 +7,7 @@ import polars as pl
 from analysis.page import charts
 from analysis.page.blocks import Column, Figure, Section, Table, Text, gain, number, percent
 from analysis.statistics.interval import LEVEL
+from analysis.transfer.cost import unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -72,11 +73,12 @@ def kind(found: Ranking, name: str) -> str:
 
 
 def _table(found: Ranking) -> Table:
+    time = unit(found.costs)
     columns = [Column("intermediate"), Column("group")]
     for mean in found.means:
         columns += [Column(f"{mean.name}{end}", 2, signed=True) for end in ("", ", low", ", high")]
     columns += [Column("sd over seeds", 2), Column("P(gain > 0)", 2), Column("p, Holm", 3), Column("P(best)", 2)]
-    columns += [Column("mean rank", 1), Column("hours of the run", 2), Column("seeds", 0)]
+    columns += [Column("mean rank", 1), Column(f"{time.name} of the run", 2), Column("seeds", 0)]
     first = found.contests[found.means[0].name]
     rows = []
     for name in found.intermediates:
@@ -89,7 +91,7 @@ def _table(found: Ranking) -> Table:
             each = found.gains[name, mean.name]
             row += [each.mean, *(each.interval or (None, None))]
         row += [one.sd, one.above, one.holm, first.best.get(name), rank.mean if rank else None]
-        rows.append((*row, cost.run if cost else None, one.seeds))
+        rows.append((*row, cost.run * time.per_hour if cost else None, one.seeds))
     return Table(
         "ranking-table",
         f"The ranking in numbers; the columns after the means are about the {first.column.name}",

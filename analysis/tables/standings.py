@@ -2,6 +2,7 @@
 
 from analysis.tables.blocks import Field, Row, Title
 from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.cost import unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -14,7 +15,8 @@ def titles(found: Ranking) -> list[Title]:
     if TRAINED in found.contests:
         heads += [("without", "retrieval"), ("95 %", "interval"), ("", "P(best)")]
     if found.costs:
-        heads += [("", f"cost, {_unit(found)[0]}"), ("points", f"per {_unit(found)[0]}")]
+        short = unit(found.costs).short
+        heads += [("", f"cost, {short}"), ("points", f"per {short}")]
     return heads
 
 
@@ -47,18 +49,11 @@ def _fields(found: Ranking, name: str) -> tuple[Field, ...]:
 
 def _cost(found: Ranking, name: str) -> tuple[Field, Field]:
     """What the run cost (below, its search), and the gain for it."""
-    cost, mean, size = found.costs.get(name), found.gains[name, ALL].mean, _unit(found)[1]
+    cost, mean, size = found.costs.get(name), found.gains[name, ALL].mean, unit(found.costs).per_hour
     if cost is None:
         return NOTHING, NOTHING
     price = Field(f"{cost.run * size:.1f}", below=f"{cost.search * size:.1f}")
     return price, NOTHING if mean is None or not cost.run else Field(f"{mean / cost.run / size:+.2g}")
-
-
-def _unit(found: Ranking) -> tuple[str, int]:
-    """The largest unit of time in which the dearest task costs at least one, and how many of it are an hour."""
-    dearest = max(cost.run for cost in found.costs.values())
-    units = (("h", 1), ("min", 60), ("s", 3600))
-    return next((unit for unit in units if dearest * unit[1] >= 1), units[-1])
 
 
 def gain(one: Estimate, *, over_targets: bool) -> Field:

@@ -22,6 +22,24 @@ class Cost:
     search: float
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of time, and how many of it are an hour."""
+
+    name: str  # as a word of a sentence
+    short: str
+    per_hour: int
+
+
+UNITS = (Unit("hours", "h", 1), Unit("minutes", "min", 60), Unit("seconds", "s", 3600))
+
+
+def unit(paid: Mapping[str, Cost]) -> Unit:
+    """The largest unit in which the dearest run takes at least one."""
+    dearest = max((cost.run for cost in paid.values()), default=0.0)
+    return next((each for each in UNITS if dearest * each.per_hour >= 1), UNITS[-1])
+
+
 def costs(found: Transfer) -> Mapping[str, Cost]:
     """The costs of the intermediate tasks whose stages say how long they took."""
     stages = (
