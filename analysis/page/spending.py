@@ -56,8 +56,8 @@ def section(found: Ranking) -> Section:
         narrowest=20,
     )
     text = (
-        f"{time.name.capitalize()} of training and evaluation of the intermediate run that was chosen, mean over seeds, on whatever "
-        "device ran it. Targets are not counted: every chain has these. No task on the dashed line (the Pareto front) is "
-        "beaten by one that costs no more."
+        f"{time.name.capitalize()} of training and evaluation of the intermediate run that was chosen, mean over "
+        "seeds, on whatever device ran it. Targets are not counted: every chain has these. No task on the dashed line "
+        "(the Pareto front) is beaten by one that costs no more."
     )
     return Section("cost", "Cost", (Text(text), figure))
