@@ -60,3 +60,7 @@ def compact(folder: Path) -> list[str]:
     size = write(folder, rows, kept)
     done = f"{folder / SCORES}: {rows.height} rows of {len(kept)} of {len(keys)} stages, {size / 1e6:.1f} MB."
     return [*(f"left out: {fault}" for fault in broken.values()), done]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +22,7 @@ from analysis.scores.stages import whole_rows
 from analysis.transfer.array import transfer
 from spaces.columns import VERSION
 
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (0, 1, 2)
 NUMBERS = count()
 
@@ -93,6 +96,14 @@ def test_stages_that_are_compacted_are_not_read_again(
     read = load([folder])
     assert (seen, read.notes) == ([], ())
     assert_same(folder)
+
+
+def test_the_command_from_anywhere(sweep: Callable[[], Path], tmp_path: Path) -> None:
+    folder = sweep()
+    command = [sys.executable, str(ROOT / "analysis" / "compact.py"), str(folder)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (folder / "scores.json").is_file()
 
 
 def change(file: Path, how: str, other: bytes) -> None:

@@ -50,8 +50,9 @@ def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[...
 
 def test_paths_are_read_together_and_copies_count_once(write_file: Callable[..., Path]) -> None:
     one, two = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
-    found = ranked(load([one, two, one]))
-    assert found.gains["nli", "xnli"].seeds == 1
+    read = load([one, two, one])
+    assert ranked(read).gains["nli", "xnli"].seeds == 1
+    assert read.rows.collect().height == 2
 
 
 def test_sweeps_of_other_seeds_add_up(sweep: Callable[..., Path]) -> None:
