@@ -8,8 +8,8 @@ Data are made in a temporary folder: `minimal` is one file with the minimal colu
 columns, dev curves and three learning rates, `stages` a sweep of small files, `compacted` the same after compact.py.
 Every measurement is a process of its own, start-up included; within a round they take turns, and ratios are of
 neighbours. Beside the wall time stands the processor time, since other work on a machine moves the one more than the
-other. pandas reads the same columns by pyarrow, text as categories, and stops at the gains: rank.py goes on from there
-to tests, intervals and the order. The peak is of resident memory.
+other. `gains` is the way of rank.py up to the gains, which is where pandas stops; rank.py goes on to tests, intervals
+and ranks. pandas reads the same columns, once with text as categories (by pyarrow) and once as its read_parquet does.
 """
 
 import argparse
@@ -120,7 +120,16 @@ def sweep(folder: Path, count: int) -> Path:
     return home / "sweep"
 
 
-def in_pandas(file: Path) -> None:
+def to_gains(file: Path) -> None:
+    """The gains of a file by the analysis."""
+    from analysis.scores.load import load
+    from analysis.transfer.array import transfer
+
+    gains = transfer(load([file])).gains
+    print(np.nanmean(gains, axis=(2, 3)).sum())
+
+
+def in_pandas(file: Path, categories: bool) -> None:
     """The gains of a file, as one would write them with care in pandas."""
     import pandas as pd
     import pyarrow.parquet as pq
@@ -128,11 +137,12 @@ def in_pandas(file: Path) -> None:
     there = pq.read_schema(file).names
     more = [name for name in ("learning_rate", "status", "split", "tenth", "official") if name in there]
     text = ["intermediate", "target", "language", "metric", "status", "split"]
-    rows = pq.read_table(
-        file,
-        columns=[*KEY, "language", "metric", "value", *more],
-        read_dictionary=[name for name in text if name in there],
-    ).to_pandas()
+    columns = [*KEY, "language", "metric", "value", *more]
+    if categories:
+        names = [name for name in text if name in there]
+        rows = pq.read_table(file, columns=columns, read_dictionary=names).to_pandas()
+    else:
+        rows = pd.read_parquet(file, columns=columns)
 
     def means(frame: Any, by: list[str]) -> Any:
         return frame.groupby(by, observed=True, sort=False)["value"].mean()
@@ -156,7 +166,6 @@ def in_pandas(file: Path) -> None:
     paired["value"] = (paired["value"] - paired["value_none"]) * 100
     cells = means(paired, KEY).reset_index()
     print(means(cells, ["intermediate", "target"]).to_csv())
-    assert isinstance(cells, pd.DataFrame)
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:
@@ -191,32 +200,46 @@ def main() -> int:
     parser.add_argument("--stages", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3, help="rounds; medians are printed")
     parser.add_argument("--only", choices=tuple(CASES))
-    parser.add_argument("--pandas", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)  # what to do in this process, and with which path
     given = parser.parse_args()
-    if given.pandas:
-        in_pandas(given.pandas)
+    if given.child:
+        child(given.child[0], Path(given.child[1]), given)
         return 0
     packages = ("polars", "pandas", "pyarrow", "numpy")
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, ", end="")
     print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages))
-    print("| data | program | wall s | processor s | peak GB | wall ratio |\n|---|---|---|---|---|---|")
-    for name, (make, by_pandas) in CASES.items():
+    print("| data | program | wall s | processor s | peak GB | wall / gains |\n|---|---|---|---|---|---|")
+    for name, (_, by_pandas) in CASES.items():
         if given.only in (None, name):
             with tempfile.TemporaryDirectory() as folder:
-                data = make(Path(folder), given.rows if by_pandas else given.stages)
+                # In a process of its own: a child's peak is never below what its parent held when it began.
+                sizes = ["--rows", str(given.rows), "--stages", str(given.stages)]
+                made = [sys.executable, __file__, *sizes, "--child", name, folder]
+                data = Path(subprocess.run(made, check=True, capture_output=True, text=True).stdout.strip())
                 compare(name, data, by_pandas, given.runs)
     return 0
+
+
+def child(task: str, path: Path, given: argparse.Namespace) -> None:
+    """What a process of its own does: make data, or find the gains of a file."""
+    if task == "gains":
+        to_gains(path)
+    elif task in ("pandas", "pandas, text"):
+        in_pandas(path, categories=task == "pandas")
+    else:
+        make, one_file = CASES[task]
+        print(make(path, given.rows if one_file else given.stages))
 
 
 def compare(name: str, data: Path, by_pandas: bool, runs: int) -> None:
     """Measure in turns, print medians."""
     commands = {"rank.py": [str(ROOT / "analysis" / "rank.py"), str(data), "--format", "csv"]}
-    if by_pandas:
-        commands["pandas"] = [__file__, "--pandas", str(data)]
+    others = ("gains", "pandas", "pandas, text") if by_pandas else ("gains",)
+    commands |= {task: [__file__, "--child", task, str(data)] for task in others}
     rounds = [{program: measured(command) for program, command in commands.items()} for _ in range(runs)]
     for program in commands:
         wall, cpu, peak = (statistics.median(one[program][i] for one in rounds) for i in range(3))
-        ratio = statistics.median(one[program][0] / one["rank.py"][0] for one in rounds)
+        ratio = statistics.median(one[program][0] / one["gains"][0] for one in rounds)
         print(f"| {name} | {program} | {wall:.2f} | {cpu:.2f} | {peak:.2f} | {ratio:.1f} |", flush=True)
 
 
