@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from analysis.scores.copies import refuse_torn_runs, without_copies
-from analysis.scores.keys import Places, counted, packed
+from analysis.scores.keys import Places, on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM, CELL, as_text
 from spaces.errors import UsageError
@@ -73,10 +73,11 @@ def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metric
 
 def wanted(rows: pl.DataFrame, metrics: Metrics) -> Places:
     """How many metrics make the score that each row belongs to; 0 for a row that is in none."""
-    counts = {(target, name): len(set(names)) for target, names in metrics.items() for name in names}
-    pairs, first = counted(packed(rows, ["target", "metric"]))
-    each = [counts.get(pair, 0) for pair in rows.select("target", "metric")[first].iter_rows()]
-    return np.array(each, np.int64)[pairs]
+    names = sorted({name for several in metrics.values() for name in several})
+    counts = np.zeros((len(metrics) + 1, len(names) + 1), np.int64)  # the last of each: any other
+    for place, several in enumerate(metrics.values()):
+        counts[place, [names.index(name) for name in several]] = len(set(several))
+    return np.asarray(counts[on_axis(rows["target"], list(metrics)), on_axis(rows["metric"], names)])
 
 
 def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
@@ -100,9 +101,11 @@ def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
     dev = rows.lazy().filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     judged = scores(dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"])
     best = judged.group_by("run").agg(dev=pl.col("score").max())
-    keys = rows.lazy().select("run", *ARM, "status", "stage", "reason")
-    runs = keys.group_by("run").agg(pl.col(*ARM, "status", "stage").first(), pl.col("reason").drop_nulls().first())
-    found = runs.collect(engine="streaming").join(best, on="run", how="left")
+    # Few rows have a reason: what is looked at in all of them should be little.
+    first = rows.lazy().select("run", row=pl.int_range(pl.len())).group_by("run").agg(pl.col("row").min())
+    reasons = rows.lazy().select("run", "reason").drop_nulls("reason").group_by("run").agg(pl.col("reason").first())
+    keys = rows.select("run", *ARM, "status", "stage")[first.collect(engine="streaming")["row"]]
+    found = keys.join(reasons.collect(), on="run", how="left").join(best, on="run", how="left")
     return as_text(found).sort(ARM, nulls_last=True)
 
 

@@ -8,7 +8,6 @@ import polars as pl
 
 MOST = 2**62  # how many combinations a whole number can tell apart
 WIDEST = 2**31  # whole numbers that lie farther apart are numbered instead of counted from the lowest
-DENSE = 4  # a table with so many places per row is quicker than sorting the rows
 
 Places = npt.NDArray[np.int64]
 
@@ -26,24 +25,14 @@ def packed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return frame.lazy().with_columns(key=key).select("key").collect(engine="streaming").to_series()
 
 
-def counted(key: pl.Series) -> tuple[Places, Places]:
-    """The group of each row, equal for equal keys and in their order, and the first row of each group."""
-    places, rows = key.to_numpy(), np.arange(len(key))
-    span = int(places.max()) + 1 if len(places) else 0
-    if span > DENSE * len(places) + 1000:
-        _, first, groups = np.unique(places, return_index=True, return_inverse=True)
-        return groups, first
-    first = np.full(span, -1)
-    first[places[::-1]] = rows[::-1]  # of equal places the last that is written stays
-    there = first >= 0
-    return (np.cumsum(there) - 1)[places], first[there]
-
-
 def on_axis(column: pl.Series, axis: Sequence[str | int]) -> Places:
     """Where on the axis each value stands, -1 where it does not."""
-    groups, first = counted(packed(column.to_frame(), [column.name]))
-    place = {name: i for i, name in enumerate(axis)}
-    return np.array([place.get(name, -1) for name in column[first]], np.int64)[groups]
+    values = column.unique()
+    keys, place = packed(values.to_frame(), [column.name]), {name: i for i, name in enumerate(axis)}
+    table: Places = np.full(1 + max(keys, default=-1), -1)
+    table[keys.to_numpy()] = [place.get(value, -1) for value in values]
+    # The keys of a column are those of its different values, whose lowest and highest are the same.
+    return np.asarray(table[packed(column.to_frame(), [column.name]).to_numpy()])
 
 
 def _place(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Expr, int]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores import keys
-from analysis.scores.keys import counted, on_axis, packed
+from analysis.scores.keys import on_axis, packed
 from analysis.scores.load import load
 from analysis.transfer.array import transfer
 
@@ -124,16 +124,12 @@ def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed:
     assert len(set(zip(key, frame.rows(), strict=True))) == len(set(key))
 
 
-@given(st.lists(st.sampled_from([0, 1, 2, 5, 10**6])))
-def test_groups_are_counted_from_their_first_row(values: list[int]) -> None:
-    groups, first = counted(pl.Series(values, dtype=pl.Int64))
-    assert [values[first[group]] for group in groups] == values
-    assert [values.index(value) for value in sorted(set(values))] == first.tolist()
-
-
 def test_a_value_that_is_on_no_axis_has_no_place() -> None:
     column = pl.Series("language", ["de", "en", None, "fr"], dtype=pl.Categorical)
     assert on_axis(column, ("en", "de")).tolist() == [1, 0, -1, -1]
+    far = pl.Series("seed", [2**40, 7, None, -(2**40)])
+    assert on_axis(far, (7, 2**40)).tolist() == [1, 0, -1, -1]
+    assert on_axis(far.clear(), (7,)).tolist() == []
 
 
 def test_what_lies_in_a_large_file_stays_there(
