@@ -1,5 +1,6 @@
 """The intermediate tasks against each other, by a mean over targets: who leads, and who cannot be told apart."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from analysis.statistics.winner import Winner, winner
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import Column, points
 from analysis.transfer.drawing import Drawing
+
+RANKED = 2000  # draws that are ranked: enough for the ends of an interval, and quick with many tasks and targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,12 @@ def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
     single = [Column(name=target, targets=(target,)) for target in column.targets]
     gains = np.stack([points(found, each, found.gains).values for each in single], axis=1)
     rows = [names.index(name) for name in order]
+    few = dataclasses.replace(drawing, count=min(drawing.count, RANKED))
     return Contest(
         column=column,
         order=order,
         best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
-        ranks=_ranks(gains[rows], drawing.draws(gains, single)[:, rows], order),
+        ranks=_ranks(gains[rows], few.draws(gains, single)[:, rows], order),
         letters={name: mark for name, mark in zip(names, marks, strict=True) if mark},
         honest=_honest(found, winner(np.where(candidate[:, None], values, np.nan))),
         test=rank_test(moments(gains[rows]).mean),

@@ -96,3 +96,11 @@ def test_mean_ranks_and_critical_difference_are_those_of_autorank() -> None:
     assert ours.difference == pytest.approx(theirs.cd, rel=1e-4)  # from a table
     assert ours.p == pytest.approx(theirs.pvalue)
     assert mean_ranks(values) == pytest.approx(theirs.rankdf["meanrank"].sort_index().to_numpy())
+
+
+@pytest.mark.parametrize("arms", [2, 3, 11, 50])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_the_critical_difference_is_from_the_studentized_range(arms: int, alpha: float) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    q = stats.studentized_range.ppf(1 - alpha, arms, np.inf) / np.sqrt(2)
+    assert critical_difference(arms, 9, alpha) == pytest.approx(q * np.sqrt(arms * (arms + 1) / 54), rel=1e-6)
