@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from analysis.scores.copies import refuse_torn_runs, without_copies
-from analysis.scores.keys import Places, on_axis
+from analysis.scores.keys import Places, first_rows, on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM, CELL, as_text
 from spaces.errors import UsageError
@@ -101,10 +101,8 @@ def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
     dev = rows.lazy().filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     judged = scores(dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"])
     best = judged.group_by("run").agg(dev=pl.col("score").max())
-    # Few rows have a reason: what is looked at in all of them should be little.
-    first = rows.lazy().select("run", row=pl.int_range(pl.len())).group_by("run").agg(pl.col("row").min())
     reasons = rows.lazy().select("run", "reason").drop_nulls("reason").group_by("run").agg(pl.col("reason").first())
-    keys = rows.select("run", *ARM, "status", "stage")[first.collect(engine="streaming")["row"]]
+    keys = rows.select("run", *ARM, "status", "stage")[first_rows(rows["run"].to_numpy())]
     found = keys.join(reasons.collect(), on="run", how="left").join(best, on="run", how="left")
     return as_text(found).sort(ARM, nulls_last=True)
 

@@ -8,6 +8,7 @@ import polars as pl
 
 MOST = 2**62  # how many combinations a whole number can tell apart
 WIDEST = 2**31  # whole numbers that lie farther apart are numbered instead of counted from the lowest
+MARKS = 2**28  # bytes to mark keys in: beyond that a hash table is smaller
 
 Places = npt.NDArray[np.int64]
 
@@ -25,14 +26,37 @@ def packed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return frame.lazy().with_columns(key=key).select("key").collect(engine="streaming").to_series()
 
 
+def small(keys: pl.Series) -> Places:
+    """Keys from `packed` that are less than the number of rows, so that a table can have a place for each."""
+    numbers: Places = keys.to_numpy()
+    return numbers if numbers.max(initial=-1) < len(numbers) else np.unique(numbers, return_inverse=True)[1]
+
+
+def first_rows(keys: Places) -> Places:
+    """The first row of each of the `small` keys, in the order of the keys."""
+    first: Places = np.full(keys.max(initial=-1) + 1, -1)
+    first[keys[::-1]] = np.arange(len(keys))[::-1]  # of several rows at one place the last to be written stays
+    return first[first >= 0]
+
+
+def any_twice(keys: pl.Series) -> bool:
+    """Whether two rows have the same key from `packed`."""
+    numbers: Places = keys.to_numpy()
+    span = int(numbers.max(initial=-1)) + 1
+    if span > MARKS:
+        return keys.n_unique() < len(keys)
+    marked = np.zeros(span, np.bool_)
+    marked[numbers] = True
+    return int(np.count_nonzero(marked)) < len(keys)
+
+
 def on_axis(column: pl.Series, axis: Sequence[str | int]) -> Places:
     """Where on the axis each value stands, -1 where it does not."""
-    values = column.unique()
-    keys, place = packed(values.to_frame(), [column.name]), {name: i for i, name in enumerate(axis)}
-    table: Places = np.full(1 + max(keys, default=-1), -1)
-    table[keys.to_numpy()] = [place.get(value, -1) for value in values]
-    # The keys of a column are those of its different values, whose lowest and highest are the same.
-    return np.asarray(table[packed(column.to_frame(), [column.name]).to_numpy()])
+    keys, place = small(packed(column.to_frame(), [column.name])), {name: i for i, name in enumerate(axis)}
+    first = first_rows(keys)
+    table: Places = np.full(keys.max(initial=-1) + 1, -1)
+    table[keys[first]] = [place.get(value, -1) for value in column.gather(first)]
+    return table[keys]
 
 
 def _place(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Expr, int]:
@@ -49,7 +73,8 @@ def _place(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Expr, int]:
     if not (numbers.dtype.is_integer() and isinstance(low, int) and isinstance(high, int) and high - low < WIDEST):
         numbers = _numbered(column)
         frame, low, high = frame.with_columns(numbers), 0, numbers.n_unique()
-    return frame, (place.cast(pl.Int64) - (low - 1)).fill_null(0), high - low + 2
+    zero = low - 1 if column.null_count() else low
+    return frame, (place.cast(pl.Int64) - zero).fill_null(0), high - zero + 1
 
 
 def _numbered(column: pl.Series) -> pl.Series:

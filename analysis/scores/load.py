@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from analysis.scores.copies import score_keys
-from analysis.scores.keys import packed
+from analysis.scores.keys import any_twice, first_rows, packed, small
 from analysis.scores.record import SCORES, SWEEP, read_record, stages_of
 from analysis.scores.stages import stage_rows
 from analysis.scores.tidy import (
@@ -44,7 +44,7 @@ class Scores:
 
     source: str
     rows: pl.LazyFrame
-    scored: pl.DataFrame  # rows of targets: the columns SCORED, text as categories, and `run`, one number per run
+    scored: pl.DataFrame  # rows of targets: the columns SCORED, text as categories, and `run`, a small number per run
     copies: bool  # whether a score stands in `scored` more than once
     upstream: pl.DataFrame  # rows of intermediate stages: the columns of SCHEMA
     intermediates: tuple[str, ...]
@@ -107,8 +107,8 @@ def _in_order(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _keyed(scored: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     """Rows of targets with the key of their run, and whether any score stands there more than once."""
-    keyed = scored.with_columns(run=packed(scored, ARM))
-    return keyed, score_keys(keyed).n_unique() < keyed.height
+    keyed = scored.with_columns(run=pl.Series(small(packed(scored, ARM))))
+    return keyed, any_twice(score_keys(keyed))
 
 
 def _only(rows: pl.LazyFrame, column: str) -> str | None:
@@ -132,7 +132,9 @@ def _retrieval(rows: pl.LazyFrame) -> frozenset[str]:
 
 
 def _upstream(rows: pl.LazyFrame) -> pl.DataFrame:
-    return rows.filter(pl.col("kind") == "intermediate").collect(engine="streaming")
+    # Most foreign files have no such rows, which one column tells.
+    rows = rows.filter(pl.col("kind") == "intermediate") if "intermediate" in _values(rows, "kind") else rows.clear()
+    return rows.collect(engine="streaming")
 
 
 def load_sweep(folder: Path) -> Scores:
@@ -191,7 +193,8 @@ def _files(path: Path, scale: Scale) -> Scores:
     scored, copies = _keyed(everything.drop_nulls("target"))
     if scored.is_empty():
         raise UsageError(f"{path} holds no score of a target.")
-    chains = scored.lazy().filter(pl.col("intermediate") != RANDOM_ENCODER)
+    cells = scored.select(CELL)[first_rows(scored["run"].to_numpy())].lazy()
+    chains = cells.filter(pl.col("intermediate") != RANDOM_ENCODER)
     intermediates, targets, seeds = (_values(chains, name) for name in CELL)
     return Scores(
         source=str(path),

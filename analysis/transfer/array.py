@@ -14,23 +14,22 @@ from analysis.scores.choose import (
     Metrics,
     at_rate,
     contenders,
-    of_runs,
     official,
     runs_of,
     wanted,
     winners,
     with_picked,
 )
-from analysis.scores.keys import Places, on_axis
+from analysis.scores.keys import on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import CELL
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
 POINTS = 100.0
-AXES = ("intermediate", "target", "language", "seed")
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
 
 Array = npt.NDArray[np.float64]
+Axes = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[int]]  # those of `Transfer.scores`
 Cell = tuple[str, str, int]  # chain, target, seed
 Upstream = Mapping[tuple[str, int], Mapping[str, str | None]]  # intermediate, seed -> status -> reason
 
@@ -99,13 +98,16 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
     metrics = with_picked(rows, official(rows, "test", picked), picked)
     runs = runs_of(rows, official(rows, "dev", picked))
 
-    test = rows.lazy().filter(pl.col("split") == "test").select("run", "metric", "value", *AXES).collect()
-    chosen, floor = of_runs(test, winners(runs)), _majority(test)
-    languages = tuple(sorted({*chosen["language"].drop_nulls().unique(), *floor["language"].drop_nulls().unique()}))
+    test = (
+        rows.lazy().filter(pl.col("split") == "test").select("run", "target", "language", "metric", "value").collect()
+    )
+    languages = tuple(test["language"].drop_nulls().unique().cast(pl.String).sort())
     names = (NONE, *read.intermediates, MAJORITY, RANDOM_ENCODER)
     axes = (read.targets, languages, read.seeds)
-    array = _means(chosen, (names, *axes), wanted(chosen, metrics))
-    array[names.index(MAJORITY)] = _means(floor, ((MAJORITY,), *axes))[0]
+    array = _means(test, winners(runs), (names, *axes), metrics)
+    # The floor of the commonest label is a chain of its own, and the same in every run of a target.
+    floor, under = test.filter(pl.col("metric") == MAJORITY), runs.with_columns(intermediate=pl.lit(MAJORITY))
+    array[names.index(MAJORITY)] = _means(floor, under, ((MAJORITY,), *axes))[0]
     there = np.isfinite(array)
     # A floor without a score is no chain, and a language without one is none.
     chains = [i for i, name in enumerate(names) if name in (NONE, *read.intermediates) or there[i].any()]
@@ -127,34 +129,34 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
     )
 
 
-def _majority(test: pl.DataFrame) -> pl.DataFrame:
-    """The floor of the commonest label as if it were a chain: it is the same in every run of a target."""
-    return test.filter(pl.col("metric") == MAJORITY).with_columns(pl.lit(MAJORITY).alias("intermediate"))
+def _means(rows: pl.DataFrame, runs: pl.DataFrame, axes: Axes, metrics: Metrics | None = None) -> Array:
+    """The means of the rows of `runs` at each place, in points; NaN where there are none.
 
-
-def _means(rows: pl.DataFrame, axes: Sequence[Sequence[str | int]], number: Places | None = None) -> Array:
-    """The means of the rows at each place, in points; NaN where there are none, or not the `number` of each row."""
-    known = rows.select(*AXES, "value", number=pl.lit(0) if number is None else pl.Series(number, dtype=pl.Int64))
-    usable = known["value"].is_not_null() & (known["number"] > 0 if number is not None else True)
-    known = known if usable.all() else known.filter(usable)
+    With `metrics` only their rows count, and a place where one of its target's metrics is absent is NaN.
+    """
+    chains, targets, languages, seeds = axes
     shape = tuple(len(axis) for axis in axes)
-    place, off = np.zeros(known.height, np.int64), np.zeros(known.height, np.bool_)
-    for name, axis in zip(AXES, axes, strict=True):
-        places = on_axis(known[name], axis)
-        off |= places < 0
-        place = place * len(axis) + places
-    if off.any():
-        known, place = known.filter(pl.Series(~off)), place[~off]
+    # There are far fewer runs than rows: of a row itself only its language is looked up.
+    chain, target = on_axis(runs["intermediate"], chains), on_axis(runs["target"], targets)
+    seed = on_axis(runs["seed"], seeds)
+    known = (chain >= 0) & (target >= 0) & (seed >= 0)
+    of_run, of_row = runs["run"].to_numpy()[known], rows["run"].to_numpy()
+    cells = np.full(1 + max(of_run.max(initial=-1), of_row.max(initial=-1)), -1)
+    cells[of_run] = np.ravel_multi_index((chain[known], target[known], 0, seed[known]), shape)
+
+    cell, language = cells[of_row], on_axis(rows["language"], languages)
+    usable = (cell >= 0) & (language >= 0) & rows["value"].is_not_null().to_numpy()
+    if metrics is not None:
+        usable &= wanted(rows, metrics) > 0
     size = int(np.prod(shape))
-    count = np.bincount(place, minlength=size)
-    total = np.bincount(place, known["value"].to_numpy(), minlength=size)
+    place = np.where(usable, cell + language * len(seeds), size)  # one place more, for rows that count nowhere
+    count = np.bincount(place, minlength=size + 1)[:size].reshape(shape)
+    total = np.bincount(place, rows["value"].to_numpy(), minlength=size + 1)[:size].reshape(shape)
     complete = count > 0
-    if number is not None:
-        needed = np.zeros(size, np.int64)
-        needed[place] = known["number"].to_numpy()
-        complete &= count == needed
-    means: Array = np.divide(total * POINTS, count, out=np.full(size, np.nan), where=complete)
-    return means.reshape(shape)
+    if metrics is not None:
+        complete &= count == np.reshape([len(set(metrics.get(name, ()))) for name in targets], (-1, 1, 1))
+    means: Array = np.divide(total * POINTS, count, out=np.full(shape, np.nan), where=complete)
+    return means
 
 
 def _upstream(rows: pl.DataFrame) -> Upstream:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores import keys
-from analysis.scores.keys import on_axis, packed
+from analysis.scores.keys import any_twice, first_rows, on_axis, packed, small
 from analysis.scores.load import load
 from analysis.transfer.array import transfer
 
@@ -122,6 +122,19 @@ def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed:
     assert (key >= 0).all()
     assert len(set(key)) == len(set(frame.rows()))
     assert len(set(zip(key, frame.rows(), strict=True))) == len(set(key))
+
+
+@given(rows=st.lists(st.integers(0, 40), max_size=30), marks=st.sampled_from([0, 2**28]))
+def test_small_keys_tell_the_same_rows_apart_and_where_each_is_first(rows: list[int], marks: int) -> None:
+    key = pl.Series(rows, dtype=pl.Int64)
+    numbers = small(key)
+    assert all(0 <= number < len(rows) for number in numbers)
+    assert len(set(zip(numbers, rows, strict=True))) == len(set(numbers)) == len(set(rows))
+    assert [rows[i] for i in first_rows(numbers)] == sorted(set(rows))
+    assert set(first_rows(numbers)) == {rows.index(value) for value in rows}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "MARKS", marks)
+        assert any_twice(key) == (len(set(rows)) < len(rows))
 
 
 def test_a_value_that_is_on_no_axis_has_no_place() -> None:
