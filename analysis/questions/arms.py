@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, contenders, official, scores
+from analysis.scores.choose import ENGLISH, contenders, kinds, official, scores
 from analysis.scores.tidy import ARM, as_text
 from analysis.transfer.array import POINTS, Array, Transfer
 from spaces.stage import TENTHS
@@ -56,7 +56,7 @@ def strata(found: Transfer) -> tuple[Stratum, ...]:
 def _of_targets(found: Transfer) -> Iterator[Stratum]:
     rows = contenders(found.read).filter(pl.col("learning_rate").is_not_null())
     dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
-    curves = scores(dev, official(rows, "dev", found.metrics), [*ARM, "tenth"])
+    curves = scores(dev, official(kinds(rows), "dev", found.metrics), [*ARM, "tenth"])
     foreign = rows.filter(pl.col("split") == "test", pl.col("language") != ENGLISH)
     languages = scores(foreign, found.metrics, [*ARM, "language"]).drop_nulls("score")
     widest = languages.group_by("target").agg(wanted=pl.col("language").n_unique())

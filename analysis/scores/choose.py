@@ -19,7 +19,17 @@ QA = ("exact_match", "f1")
 Metrics = Mapping[str, tuple[str, ...]]  # target -> the metrics whose mean is its score
 
 
-def official(rows: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
+def kinds(rows: pl.DataFrame) -> pl.DataFrame:
+    """Which metrics there are of each target, by split and status, and whether rows say that they are official."""
+    return (
+        rows.lazy()
+        .group_by("target", "metric", "split", "status")
+        .agg(official=pl.col("official").any(), said=pl.col("official").count())
+        .collect(engine="streaming")
+    )
+
+
+def official(kinds: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
     """The metrics of a split that the rows call official; where they do not say, those there can be no doubt about.
 
     A target that the rows do not settle is left to the user's `picked` metrics. Only finished runs are asked: a
@@ -29,12 +39,6 @@ def official(rows: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
         UsageError: a target has several metrics and nothing tells which of them count.
     """
     metrics: dict[str, tuple[str, ...]] = {}
-    kinds = (
-        rows.lazy()
-        .group_by("target", "metric", "split", "status")
-        .agg(official=pl.col("official").any(), said=pl.col("official").count())
-        .collect(engine="streaming")
-    )
     table = kinds.filter(pl.col("status") == "finished", pl.col("split") == split, pl.col("metric") != MAJORITY)
     for (target,), group in table.sort("target", "metric").group_by("target", maintain_order=True):
         names = tuple(group["metric"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.scores.choose import contenders, of_runs, official, runs_of, winners
+from analysis.scores.choose import contenders, kinds, of_runs, official, runs_of, winners
 from analysis.scores.load import Scores
 from analysis.submit.files import OFFICIAL
 from spaces.benchmark import NONE
@@ -67,7 +67,7 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
     targets = [task.target for task in OFFICIAL if task.target in read.targets]
 
     rows = contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
-    runs = winners(runs_of(rows, official(rows, "dev", {})))
+    runs = winners(runs_of(rows, official(kinds(rows), "dev", {})))
     judged = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     told: list[str] = []
     if intermediate is None:

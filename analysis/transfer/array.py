@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from analysis.scores.choose import (
     Metrics,
     at_rate,
     contenders,
+    kinds,
     official,
     runs_of,
     wanted,
@@ -95,8 +95,9 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
     rows = contenders(read)
     if learning_rate is not None:
         rows = at_rate(rows, learning_rate)
-    metrics = with_picked(rows, official(rows, "test", picked), picked)
-    runs = runs_of(rows, official(rows, "dev", picked))
+    there = kinds(rows)
+    metrics = with_picked(rows, official(there, "test", picked), picked)
+    runs = runs_of(rows, official(there, "dev", picked))
 
     test = (
         rows.lazy().filter(pl.col("split") == "test").select("run", "target", "language", "metric", "value").collect()
@@ -108,10 +109,10 @@ def transfer(read: Scores, picked: Metrics | None = None, learning_rate: float |
     # The floor of the commonest label is a chain of its own, and the same in every run of a target.
     floor, under = test.filter(pl.col("metric") == MAJORITY), runs.with_columns(intermediate=pl.lit(MAJORITY))
     array[names.index(MAJORITY)] = _means(floor, under, ((MAJORITY,), *axes))[0]
-    there = np.isfinite(array)
+    known = np.isfinite(array)
     # A floor without a score is no chain, and a language without one is none.
-    chains = [i for i, name in enumerate(names) if name in (NONE, *read.intermediates) or there[i].any()]
-    spoken = np.flatnonzero(there.any(axis=(0, 1, 3)))
+    chains = [i for i, name in enumerate(names) if name in (NONE, *read.intermediates) or known[i].any()]
+    spoken = np.flatnonzero(known.any(axis=(0, 1, 3)))
     if len(chains) < len(names) or len(spoken) < len(languages):
         array = array[chains][:, :, spoken]
     upstream = _upstream(read.upstream)
@@ -170,8 +171,11 @@ def _upstream(rows: pl.DataFrame) -> Upstream:
 
 def _holes(read: Scores, runs: pl.DataFrame, upstream: Upstream, there: npt.NDArray[np.bool_]) -> dict[Cell, Hole]:
     """Every planned cell without a score, and why; `there` tells which have one (chains x targets x seeds)."""
+    chains = (NONE, *read.intermediates)
+    absent = [(chains[i], read.targets[t], read.seeds[s]) for i, t, s in np.argwhere(~there[: len(chains)])]
+    scoreless = runs.join(pl.DataFrame(absent, schema=runs.select(CELL).schema, orient="row"), on=CELL, how="semi")
     found: dict[Cell, dict[str, str | None]] = {}
-    for intermediate, target, seed, status, reason in runs.select(*CELL, "status", "reason").iter_rows():
+    for intermediate, target, seed, status, reason in scoreless.select(*CELL, "status", "reason").iter_rows():
         reasons = found.setdefault((intermediate, target, seed), {})
         reasons[status] = reasons.get(status) or reason
 
@@ -188,9 +192,4 @@ def _holes(read: Scores, runs: pl.DataFrame, upstream: Upstream, there: npt.NDAr
             return Hole(seed, "missing", f"its intermediate run: {' and '.join(sorted(above))}")
         return Hole(seed, "missing")
 
-    planned = product(enumerate((NONE, *read.intermediates)), enumerate(read.targets), enumerate(read.seeds))
-    return {
-        (chain, target, seed): hole((chain, target, seed))
-        for (i, chain), (t, target), (s, seed) in planned
-        if not there[i, t, s]
-    }
+    return {cell: hole(cell) for cell in absent}

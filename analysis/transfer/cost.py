@@ -43,13 +43,13 @@ def unit(paid: Mapping[str, Cost]) -> Unit:
 def costs(found: Transfer) -> Mapping[str, Cost]:
     """The costs of the intermediate tasks whose stages say how long they took."""
     stages = (
-        found.read.rows.lazy()
-        .filter(pl.col("kind") == "intermediate", pl.col("stage").is_not_null())
+        found.read.upstream.lazy()
+        .filter(pl.col("stage").is_not_null())
         .group_by("stage", "intermediate", "seed")
         .agg(pl.col("seconds").max())
         .drop_nulls()
     )
-    parents = found.read.rows.lazy().filter(pl.col("target").is_not_null()).select(stage="parent").unique()
+    parents = found.read.scored.lazy().select(stage=pl.col("parent").unique().cast(pl.String))
     spent = stages.group_by("intermediate", "seed").agg(search=pl.col("seconds").sum())
     # Where several rates have children, e.g. after a sweep was extended, any of them would have done.
     won = (

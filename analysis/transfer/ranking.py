@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -94,10 +93,9 @@ def _unpaired(found: Transfer) -> dict[Cell, Hole]:
     """Cells with a score but without a gain."""
     there = np.asarray(np.isfinite(found.gains).any(axis=2))
     holes = {}
-    for (i, name), (t, target), (s, seed) in product(
-        enumerate(found.intermediates), enumerate(found.targets), enumerate(found.seeds)
-    ):
-        if not there[i, t, s] and (name, target, seed) not in found.holes:
+    for i, t, s in np.argwhere(~there):
+        name, target, seed = found.intermediates[i], found.targets[t], found.seeds[s]
+        if (name, target, seed) not in found.holes:
             base = found.holes.get((NONE, target, seed))
             reason = f"`{NONE}` is {base.status}" if base else "no common language"
             holes[name, target, seed] = Hole(seed, "unpaired", reason)
