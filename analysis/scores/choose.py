@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import polars as pl
 
 from analysis.scores.copies import refuse_torn_runs, without_copies
-from analysis.scores.keys import Places, first_rows, on_axis
+from analysis.scores.keys import Places, first_rows, numbers_of
 from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM, CELL, as_text
 from spaces.errors import UsageError
@@ -77,11 +76,8 @@ def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metric
 
 def wanted(rows: pl.DataFrame, metrics: Metrics) -> Places:
     """How many metrics make the score that each row belongs to; 0 for a row that is in none."""
-    names = sorted({name for several in metrics.values() for name in several})
-    counts = np.zeros((len(metrics) + 1, len(names) + 1), np.int64)  # the last of each: any other
-    for place, several in enumerate(metrics.values()):
-        counts[place, [names.index(name) for name in several]] = len(set(several))
-    return np.asarray(counts[on_axis(rows["target"], list(metrics)), on_axis(rows["metric"], names)])
+    counts = {(target, name): len(set(several)) for target, several in metrics.items() for name in several}
+    return numbers_of(rows.select("target", "metric"), lambda *of_row: counts.get(of_row, 0))
 
 
 def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:

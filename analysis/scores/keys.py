@@ -1,6 +1,6 @@
 """Several columns as one whole number per row: by it millions of rows are counted, compared and grouped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +50,19 @@ def any_twice(keys: pl.Series) -> bool:
     return int(np.count_nonzero(marked)) < len(keys)
 
 
+def numbers_of(frame: pl.DataFrame, number: Callable[..., int]) -> Places:
+    """The `number` of each row's values; it is called once for all rows that have the same."""
+    keys = small(packed(frame, frame.columns))
+    first = first_rows(keys)
+    table: Places = np.zeros(keys.max(initial=-1) + 1, np.int64)
+    table[keys[first]] = [number(*values) for values in frame[first].iter_rows()]
+    return table[keys]
+
+
 def on_axis(column: pl.Series, axis: Sequence[str | int]) -> Places:
     """Where on the axis each value stands, -1 where it does not."""
-    keys, place = small(packed(column.to_frame(), [column.name])), {name: i for i, name in enumerate(axis)}
-    first = first_rows(keys)
-    table: Places = np.full(keys.max(initial=-1) + 1, -1)
-    table[keys[first]] = [place.get(value, -1) for value in column.gather(first)]
-    return table[keys]
+    place = {name: i for i, name in enumerate(axis)}
+    return numbers_of(column.to_frame(), lambda value: place.get(value, -1))
 
 
 def _place(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Expr, int]:
