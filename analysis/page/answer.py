@@ -21,7 +21,7 @@ def section(found: Ranking) -> Section:
 
 
 def headline(found: Ranking, contest: Contest) -> str:
-    """One or two sentences about one mean over targets, e.g. `+1.3 points (95 % interval +0.4 to +2.2)`."""
+    """One or two sentences about one mean over targets, e.g. `+1.3 points (95% interval +0.4 to +2.2)`."""
     over = _over(found, contest)
     leader = contest.leader
     if leader is None:
@@ -102,7 +102,7 @@ def _honest(one: Honest) -> str:
 
 
 def _chance(share: float) -> str:
-    """A share of draws, which is never certain: `83 %`, `over 99 %`."""
+    """A share of draws, which is never certain: `83%`, `over 99%`."""
     if share < 0.01:
         return f"under {percent(0.01)}"
     return f"over {percent(0.99)}" if share > 0.99 else percent(share)
