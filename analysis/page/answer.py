@@ -40,7 +40,7 @@ def headline(found: Ranking, contest: Contest) -> str:
         )
     if (one.mean or 0.0) < 0:
         return f"{over}, every intermediate task hurts; {leader} least, {_points(one)}."
-    rivals = _rivals(found, contest, leader)
+    rivals = contest.rivals(leader)
     if rivals:
         return (
             f"{over}, {leader} has the best mean, {_points(one)} over the baseline, "
@@ -61,12 +61,6 @@ def _points(one: Estimate) -> str:
     mean = gain(one.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
     return f"{mean} {unit}" + (f" ({percent(LEVEL)} interval {between(one.interval)})" if one.interval else "")
-
-
-def _rivals(found: Ranking, contest: Contest, leader: str) -> tuple[str, ...]:
-    """Who has a letter in common with the leader."""
-    mine = set(contest.letters.get(leader, ""))
-    return tuple(name for name in contest.order if name != leader and mine & set(contest.letters.get(name, "")))
 
 
 def _how_sure(found: Ranking, contest: Contest) -> Iterator[str]:

@@ -61,8 +61,7 @@ def _rivals(contest: Contest) -> str:
     lead = contest.leader
     if lead is None or lead not in contest.best:
         return ""
-    same = set(contest.letters.get(lead, ""))
-    rivals = [name for name in contest.order if name != lead and same & set(contest.letters.get(name, ""))]
+    rivals = contest.rivals(lead)
     others = f"not told apart from it: {', '.join(rivals)}" if rivals else "told apart from all others"
     return f"P(best) {contest.best[lead]:.2f}; {others}."
 
