@@ -36,10 +36,10 @@ def headline(found: Ranking, contest: Contest) -> str:
     if not one.beyond:
         return (
             f"{over}, no intermediate task is shown to help. The best mean is that of {leader}, {_points(one)}: "
-            "no gain at all is as compatible with these seeds."
+            "no gain at all is compatible with these seeds, too."
         )
     if (one.mean or 0.0) < 0:
-        return f"{over}, every intermediate task hurts; {leader} least, {_points(one)}."
+        return f"{over}, no intermediate task helps; the best mean is that of {leader}, {_points(one)}."
     rivals = contest.rivals(leader)
     if rivals:
         return (

@@ -88,8 +88,11 @@ def _design(found: Ranking) -> list[str]:
         need = smallest_gain_in_sd(seeds, cells)
         lines.append(
             f"What {seeds} seeds can show: among {cells} cells one survives Holm's correction if its gain exceeds "
-            f"{need:.1f} times its standard deviation over seeds. {found.contests[ALL].test.verdict}"
+            f"{need:.1f} times its standard deviation over seeds."
         )
+        test = found.contests[ALL].test
+        if test.arms > 1:
+            lines[-1] += f" {test.verdict}"
     return lines
 
 
