@@ -62,9 +62,9 @@ def _shares_said(split: Factors) -> str:
     name = POOLED if POOLED in split.splits else next(iter(split.splits))
     one = split.splits[name]
     parts = sorted(((part.share, factor) for factor, part in one.parts.items()), reverse=True)
-    said = ", ".join(f"{_word(factor)} {100 * share:.0f} %" for share, factor in parts if share >= LEAST)
+    said = ", ".join(f"{_word(factor)} {100 * share:.0f}%" for share, factor in parts if share >= LEAST)
     where = "Over all targets, each centred on its mean" if name == POOLED else f"On {name}"
-    rest = f"{100 * one.rest:.0f} % to interactions and noise"
+    rest = f"{100 * one.rest:.0f}% to interactions and noise"
     return f"{where}, the variance of the scores goes to {said or 'no axis'}; {rest}."
 
 
@@ -128,7 +128,7 @@ def _how_to_read(split: Factors) -> tuple[str, ...]:
         "main effect: pooled, only what holds for all targets counts as task. An axis with more levels gets more by "
         "chance alone.",
         "Optuna's importances ask another question, which axis decides whether a score is among the best tenth. They "
-        "add up to 100 % whatever the noise.",
+        "add up to 100% whatever the noise.",
     )
 
 

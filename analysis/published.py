@@ -51,8 +51,8 @@ def _published_said(compared: Comparison) -> str:
     means = (STILTS.mean or np.nan) - (BASELINE.mean or np.nan)
     return (
         f"Published, with the best intermediate task for each target: {means:+.1f} points over nine targets. Of that "
-        f"{100 * (retrieval.share or 0):.0f} % are the two retrieval targets, where nothing is trained, and "
-        f"{100 * (tydiqa.share or 0):.0f} % TyDiQA; the other {len(six)} gain {np.mean(six):+.1f} on average. Without "
+        f"{100 * (retrieval.share or 0):.0f}% are the two retrieval targets, where nothing is trained, and "
+        f"{100 * (tydiqa.share or 0):.0f}% TyDiQA; the other {len(six)} gain {np.mean(six):+.1f} on average. Without "
         f"retrieval it is {trained.gain:+.1f}."
     )
 

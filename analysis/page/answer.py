@@ -21,7 +21,7 @@ def section(found: Ranking) -> Section:
 
 
 def headline(found: Ranking, contest: Contest) -> str:
-    """One or two sentences about one mean over targets, e.g. `+1.3 points (95 % interval +0.4 to +2.2)`."""
+    """One or two sentences about one mean over targets, e.g. `+1.3 points (95% interval +0.4 to +2.2)`."""
     over = _over(found, contest)
     leader = contest.leader
     if leader is None:
@@ -36,11 +36,11 @@ def headline(found: Ranking, contest: Contest) -> str:
     if not one.beyond:
         return (
             f"{over}, no intermediate task is shown to help. The best mean is that of {leader}, {_points(one)}: "
-            "no gain at all is as compatible with these seeds."
+            "no gain at all is compatible with these seeds, too."
         )
     if (one.mean or 0.0) < 0:
-        return f"{over}, every intermediate task hurts; {leader} least, {_points(one)}."
-    rivals = _rivals(found, contest, leader)
+        return f"{over}, no intermediate task helps; the best mean is that of {leader}, {_points(one)}."
+    rivals = contest.rivals(leader)
     if rivals:
         return (
             f"{over}, {leader} has the best mean, {_points(one)} over the baseline, "
@@ -61,12 +61,6 @@ def _points(one: Estimate) -> str:
     mean = gain(one.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
     return f"{mean} {unit}" + (f" ({percent(LEVEL)} interval {between(one.interval)})" if one.interval else "")
-
-
-def _rivals(found: Ranking, contest: Contest, leader: str) -> tuple[str, ...]:
-    """Who has a letter in common with the leader."""
-    mine = set(contest.letters.get(leader, ""))
-    return tuple(name for name in contest.order if name != leader and mine & set(contest.letters.get(name, "")))
 
 
 def _how_sure(found: Ranking, contest: Contest) -> Iterator[str]:
@@ -102,7 +96,7 @@ def _honest(one: Honest) -> str:
 
 
 def _chance(share: float) -> str:
-    """A share of draws, which is never certain: `83 %`, `over 99 %`."""
+    """A share of draws, which is never certain: `83%`, `over 99%`."""
     if share < 0.01:
         return f"under {percent(0.01)}"
     return f"over {percent(0.99)}" if share > 0.99 else percent(share)

@@ -148,8 +148,8 @@ def between(interval: tuple[float, float]) -> str:
 
 
 def percent(share: float) -> str:
-    """`95 %`."""
-    return f"{share * 100:.0f}{TIE}%"
+    """`95%`."""
+    return f"{share * 100:.0f}%"
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

@@ -177,7 +177,7 @@ TICKS = alt.ExprRef("width > 500 ? 10 : 5")
 GAIN = "Gain over the baseline, points"
 TITLES = {
     "over": "mean over",
-    "interval": "95 % interval",
+    "interval": "95% interval",
     "spread": "sd over seeds",
     "values": "per seed",
     "holes": "missing",

@@ -61,13 +61,11 @@ def groups(values: npt.ArrayLike, alpha: float = ALPHA, items: npt.ArrayLike = 0
 def letters(found: Groups, arms: int) -> tuple[str, ...]:
     """The sets of each arm as letters, `a` for the first set; arms with a common letter cannot be told apart.
 
-    Raises:
-        ValueError: more sets than letters.
+    What comes after the alphabet has its number in brackets.
     """
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    if len(found) > len(alphabet):
-        raise ValueError(f"{len(found)} groups cannot be named by {len(alphabet)} letters; print the groups instead.")
-    return tuple("".join(alphabet[number] for number, held in enumerate(found) if arm in held) for arm in range(arms))
+    marks = [alphabet[place] if place < len(alphabet) else f"({place + 1})" for place in range(len(found))]
+    return tuple("".join(mark for mark, held in zip(marks, found, strict=True) if arm in held) for arm in range(arms))
 
 
 def _without(held: frozenset[int], one: int, other: int) -> Sequence[frozenset[int]]:

@@ -89,7 +89,7 @@ def _digits(value: float, unit: Unit) -> str:
     form = {"points": ".1f", "difference": "+.1f", "share": ".0f", "correlation": "+.2f", "count": ".0f", "text": "g"}
     shown = format(100 * value if unit == "share" else value, form[unit])
     shown = re.sub(r"^[+-](0\.?0*)$", r"\1", shown)  # no sign at a zero that rounding made
-    return f"{shown} %" if unit == "share" else shown
+    return f"{shown}%" if unit == "share" else shown
 
 
 def plain(grid: Grid, width: int) -> str:

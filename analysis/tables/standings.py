@@ -11,9 +11,9 @@ NOTHING = Field("-")
 
 def titles(found: Ranking) -> list[Title]:
     """Two lines of heading per column."""
-    heads = [("", "gain"), ("95 %", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
+    heads = [("", "gain"), ("95%", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
     if TRAINED in found.contests:
-        heads += [("without", "retrieval"), ("95 %", "interval"), ("", "P(best)")]
+        heads += [("without", "retrieval"), ("95%", "interval"), ("", "P(best)")]
     if found.costs:
         short = unit(found.costs).short
         heads += [("", f"cost, {short}"), ("points", f"per {short}")]

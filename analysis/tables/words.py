@@ -61,8 +61,7 @@ def _rivals(contest: Contest) -> str:
     lead = contest.leader
     if lead is None or lead not in contest.best:
         return ""
-    same = set(contest.letters.get(lead, ""))
-    rivals = [name for name in contest.order if name != lead and same & set(contest.letters.get(name, ""))]
+    rivals = contest.rivals(lead)
     others = f"not told apart from it: {', '.join(rivals)}" if rivals else "told apart from all others"
     return f"P(best) {contest.best[lead]:.2f}; {others}."
 
@@ -89,8 +88,11 @@ def _design(found: Ranking) -> list[str]:
         need = smallest_gain_in_sd(seeds, cells)
         lines.append(
             f"What {seeds} seeds can show: among {cells} cells one survives Holm's correction if its gain exceeds "
-            f"{need:.1f} times its standard deviation over seeds. {found.contests[ALL].test.verdict}"
+            f"{need:.1f} times its standard deviation over seeds."
         )
+        test = found.contests[ALL].test
+        if test.arms > 1:
+            lines[-1] += f" {test.verdict}"
     return lines
 
 

@@ -46,10 +46,12 @@ class Contest:
     """
 
     column: Column
+    candidates: tuple[str, ...]
     order: tuple[str, ...]  # those that have a mean
     best: Mapping[str, float]  # candidate -> P(best); empty with too few seeds
     ranks: Mapping[str, Rank]
-    letters: Mapping[str, str]  # who has a letter in common cannot be told apart; empty with too few seeds
+    groups: tuple[frozenset[str], ...]  # sets of which no two can be told apart; none with too few seeds
+    letters: Mapping[str, str]  # the groups of each, `a` for the first
     honest: Honest | None
     test: RankTest
 
@@ -59,7 +61,10 @@ class Contest:
         known = self.best or self.candidates
         return next((name for name in self.order if name in known), None)
 
-    candidates: tuple[str, ...]
+    def rivals(self, name: str) -> tuple[str, ...]:
+        """Who cannot be told apart from one."""
+        near = frozenset().union(*(group for group in self.groups if name in group))
+        return tuple(each for each in self.order if each != name and each in near)
 
 
 def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
@@ -82,13 +87,14 @@ def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
     few = dataclasses.replace(drawing, count=min(drawing.count, RANKED))
     return Contest(
         column=column,
+        candidates=tuple(name for name in names if name not in found.read.controls),
         order=order,
         best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
         ranks=_ranks(gains[rows], few.draws(gains, single)[:, rows], order),
+        groups=tuple(frozenset(names[arm] for arm in group) for group in sets),
         letters={name: mark for name, mark in zip(names, marks, strict=True) if mark},
         honest=_honest(found, winner(np.where(candidate[:, None], values, np.nan))),
         test=rank_test(moments(gains[rows]).mean),
-        candidates=tuple(name for name in names if name not in found.read.controls),
     )
 
 

@@ -49,6 +49,7 @@ def test_a_clear_order_is_told_and_a_tie_is_not(of: Callable[..., Ranking]) -> N
     contest = found.contests[ALL]
     assert contest.order == ("good", "same", "bad") and contest.leader == "good"
     assert contest.letters["good"] == contest.letters["same"] != contest.letters["bad"]
+    assert contest.rivals("good") == ("same",) and contest.rivals("bad") == ()
     assert contest.best["bad"] < 0.01 and contest.best["good"] + contest.best["same"] > 0.99
     assert contest.ranks["bad"].mean == 3
     assert found.gains["good", ALL].above == pytest.approx(1, abs=0.01)

@@ -27,7 +27,7 @@ ANSWER = Answer(question="What?", answer=("It is so.",), read=("From here.",), t
         ("word", Column("x", "points"), "word"),
         (3, Column("x", "count"), "3"),
         (Number(value=54.36), Column("x", "points"), "54.4"),
-        (Number(value=0.449), Column("x", "share"), "45 %"),
+        (Number(value=0.449), Column("x", "share"), "45%"),
         (Number(value=-0.04), Column("x", "difference"), "0.0"),
         (Number(value=-0.004), Column("x", "correlation"), "0.00"),
         (Number(value=2.0, low=1.0, high=3.0), Column("x", "difference"), "+2.0*"),
@@ -47,8 +47,7 @@ def test_a_terminal_sees_numbers_under_each_other() -> None:
     lines = grid.plain(GRID, 80).splitlines()
     assert lines[3].startswith("mnli|x")
     assert (
-        len({line.rindex(end) + len(end) for line, end in zip(lines[3:], ("50 %", "stopped", "100 %"), strict=True)})
-        == 1
+        len({line.rindex(end) + len(end) for line, end in zip(lines[3:], ("50%", "stopped", "100%"), strict=True)}) == 1
     )
 
 
@@ -64,7 +63,7 @@ def test_markdown_escapes_what_would_end_a_field() -> None:
     assert lines[2:5] == [
         "| task | a heading of words | share_of_it |",
         "| --- | ---: | ---: |",
-        r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50 % |",
+        r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50% |",
     ]
 
 
@@ -72,7 +71,7 @@ def test_latex_escapes_what_would_be_a_command() -> None:
     text = grid.latex(GRID)
     assert r"\caption{Gains \& losses}" in text
     assert r"share\_of\_it \\" in text
-    assert r"50\% of it & 0.0 & 100 \% \\" in text
+    assert r"50\% of it & 0.0 & 100\% \\" in text
     assert r"\textasciitilde{}" in text  # the mark of a partial mean
     assert text.count(r"\begin{") == text.count(r"\end{") == 2
     assert grid.escaped(r"a\b^c{}#$") == r"a\textbackslash{}b\textasciicircum{}c\{\}\#\$"

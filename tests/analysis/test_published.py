@@ -195,7 +195,7 @@ def test_a_synthetic_world_is_not_compared(sweep: Callable[..., Path], capsys: p
     out = capsys.readouterr().out
     flat = " ".join(out.split())
     assert "Ours cannot be compared: miniature is a synthetic world" in flat
-    assert "63 % are the two retrieval targets" in flat
+    assert "63% are the two retrieval targets" in flat
     assert "our gain" not in flat and "What differs" not in flat
     assert max(map(len, out.splitlines())) <= 118
 
@@ -206,7 +206,7 @@ def test_what_is_printed(sweep: Callable[..., Path], capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     flat = " ".join(out.split())
     assert "Published, with the best intermediate task for each target: +5.4 points over nine targets." in flat
-    assert "27 % TyDiQA; the other 6 gain +0.8 on average. Without retrieval it is +2.5." in flat
+    assert "27% TyDiQA; the other 6 gain +0.8 on average. Without retrieval it is +2.5." in flat
     assert "Ours, chosen alike: +7.0 points over nine targets" in flat
     assert "Data: ours are limited" in flat
     assert max(map(len, out.splitlines())) <= 118

@@ -26,7 +26,7 @@ def test_numbers_have_a_true_sign(value: float, digits: int, signed: bool, text:
         (float("nan"), "–", None),
         (0.00001, "<\u00a00.001", 0.00001),
         (0.0, "0.000", 0.0),
-        (Shown("5 %", 0.05), "5 %", 0.05),
+        (Shown("5%", 0.05), "5%", 0.05),
         ("none", "none", None),
     ],
 )

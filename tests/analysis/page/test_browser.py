@@ -124,7 +124,7 @@ def test_a_cell_tells_its_details(look: Look, report: Path, width: int) -> None:
     for part in (
         "idle",
         "xquad",
-        "95 % interval",
+        "95% interval",
         "3 of 4",
         "(seed 0)",
         "3 of 3 languages",

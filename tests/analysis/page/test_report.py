@@ -87,7 +87,7 @@ def test_sections_come_in_order_of_what_a_reader_asks(report: Path) -> None:
 
 def test_the_answer_is_in_words(report: Path) -> None:
     text = " ".join(read(report).text.split())
-    assert "Over 4 targets, helps has the best mean, +3.8 points (95 % interval +3.2 to +4.3)" in text
+    assert "Over 4 targets, helps has the best mean, +3.8 points (95% interval +3.2 to +4.3)" in text
     assert "these seeds cannot tell it apart from alike." in text
     assert "What to expect of such a choice: +3.8." in text
     assert "Without the 1 retrieval target, helps has the best mean" in text
