@@ -132,9 +132,11 @@ def _retrieval(rows: pl.LazyFrame) -> frozenset[str]:
 
 
 def _upstream(rows: pl.LazyFrame) -> pl.DataFrame:
-    # Most foreign files have no such rows, which one column tells.
-    rows = rows.filter(pl.col("kind") == "intermediate") if "intermediate" in _values(rows, "kind") else rows.clear()
-    return rows.collect(engine="streaming")
+    found = rows.filter(pl.col("kind") == "intermediate")
+    # Most foreign files have no such rows. One column tells: the others need not be read.
+    if found.select("kind").limit(1).collect(engine="streaming").is_empty():
+        found = rows.clear()
+    return found.collect(engine="streaming")
 
 
 def load_sweep(folder: Path) -> Scores:

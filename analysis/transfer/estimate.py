@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def estimates(
             sd=_known(spread.sd[row, place]),
             interval=_pair(bounds[row, place]),
             **{name: _known(each[row, place]) for name, each in tested.items()},
-            values={seed: float(values[row, place, s]) for s, seed in enumerate(found.seeds) if there[s]},
+            values=dict(compress(zip(found.seeds, values[row, place].tolist(), strict=True), there)),
             of_seeds=len(found.seeds),
             parts=_fewest(part, row, there),
             of_parts=part.of_parts,
