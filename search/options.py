@@ -83,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
         help="end a worker without progress for so long; 0: never (default: %(default)g)",
     )
     how.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep")
-    how.add_argument("--predictions", action="store_true", help="keep test predictions: for a submission, and for intervals over test items")
+    how.add_argument(
+        "--predictions",
+        action="store_true",
+        help="keep test predictions: for a submission, and for intervals over test items",
+    )
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
     how.add_argument("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     how.add_argument("--retry-failed", action="store_true", help="try failed stages again")
