@@ -32,6 +32,8 @@ ROWS = {
 
 def section(found: Ranking) -> Section:
     """A heat map of languages (or families, scripts, levels of resources) by intermediate tasks."""
+    if not found.transfer.languages:
+        return Section("languages", "By language", (Text("No target has a score in any language."),))
     frame = rows(found)
     targets = (ALL, *found.transfer.targets)
     figure = Figure(

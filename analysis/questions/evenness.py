@@ -61,8 +61,10 @@ def by_language(found: Transfer, by: By = "language", target: str | None = None)
     """Scores and gains by language, family, script or level of resources, over all targets or for one.
 
     Raises:
-        UsageError: there is no such target.
+        UsageError: there is no such target, or no score at all.
     """
+    if not found.languages:
+        raise UsageError(f"{found.read.source}: no target has a score in any language, so there is nothing to compare.")
     if target is not None and target not in found.targets:
         raise UsageError(f"--target: {unknown('target', target, found.targets)}")
     scope = found.targets if target is None else (target,)

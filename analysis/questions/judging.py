@@ -140,7 +140,7 @@ def dev_scores(found: Transfer, candidates: tuple[str, ...]) -> Array:
 def _tested(found: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
     """English test, and the mean over the others where all of the target's are there; shaped as `dev_scores`."""
     scores = found.scores[[found.chains.index(name) for name in candidates]]
-    foreign = np.array([language != ENGLISH for language in found.languages])
+    foreign = np.array([language != ENGLISH for language in found.languages], np.bool_)
     asked = found.asked & foreign  # targets x languages
     there = (np.isfinite(scores) & asked[None, :, :, None]).sum(axis=2)
     total = np.nansum(np.where(asked[None, :, :, None], scores, np.nan), axis=2)

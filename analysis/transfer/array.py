@@ -137,6 +137,8 @@ def _means(rows: pl.DataFrame, runs: pl.DataFrame, axes: Axes, metrics: Metrics 
     """
     chains, targets, languages, seeds = axes
     shape = tuple(len(axis) for axis in axes)
+    if not languages:  # nothing was scored
+        return np.full(shape, np.nan)
     # There are far fewer runs than rows: of a row itself only its language is looked up.
     chain, target = on_axis(runs["intermediate"], chains), on_axis(runs["target"], targets)
     seed = on_axis(runs["seed"], seeds)

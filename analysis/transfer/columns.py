@@ -80,7 +80,7 @@ def languages_of(found: Transfer) -> Mapping[str, Language]:
 
 
 def _spoken(found: Transfer, members: frozenset[str]) -> tuple[str, ...]:
-    there = np.array([language in members for language in found.languages])
+    there = np.array([language in members for language in found.languages], np.bool_)
     return tuple(target for target, asked in zip(found.targets, found.asked, strict=True) if (asked & there).any())
 
 
@@ -100,7 +100,7 @@ class Points:
 
 def points(found: Transfer, column: Column, array: Array) -> Points:
     """One column of `array` (chains x targets x languages x seeds, as the scores or the gains)."""
-    wanted = np.array([column.languages is None or name in column.languages for name in found.languages])
+    wanted = np.array([column.languages is None or name in column.languages for name in found.languages], np.bool_)
     places = [found.targets.index(target) for target in column.targets]
     asked = found.asked[places] & wanted  # targets x languages
     cells = np.where(asked[None, :, :, None], array[:, places], np.nan)

@@ -85,7 +85,7 @@ def weights(found: Transfer, column: Column, target: str, array: Array) -> Array
         wherever it has one.
     """
     place = found.targets.index(target)
-    wanted = np.array([column.languages is None or name in column.languages for name in found.languages])
+    wanted = np.array([column.languages is None or name in column.languages for name in found.languages], np.bool_)
     cells = np.isfinite(array[:, place]) & (found.asked[place] & wanted)[None, :, None]
     shares = cells / np.maximum(1, cells.sum(axis=1, keepdims=True)) / len(column.targets)
     return np.asarray(np.moveaxis(shares, 1, 2))

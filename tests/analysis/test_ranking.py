@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores.load import Scores, load
+from analysis.tables import export, show
 from analysis.transfer.columns import ALL, TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
@@ -228,3 +229,13 @@ def test_another_run_that_did_not_finish_never_changes_a_mean(
     )
     assert (after.gains, after.levels, after.counts) == (before.gains, before.levels, before.counts)
     assert after.runs == {"finished": 27, status: 1}
+
+
+@pytest.mark.parametrize("by", ["target", "language", "family"])
+def test_a_sweep_in_which_nothing_was_scored_has_no_mean_and_says_why(read: Read, runs: Runs, by: str) -> None:
+    found = ranked(read({key: replace(run, status="failed", reason="disk") for key, run in runs.items()}), by)
+    assert all(one.mean is None for one in (*found.gains.values(), *found.levels.values()))
+    assert found.counts == {"finished": 0, "failed": 27}
+    assert found.contests[ALL].leader is None
+    for text in (show.table(found, 100), show.markdown(found), show.latex(found), export.as_json(found)):
+        assert "failed" in text
