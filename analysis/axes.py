@@ -15,8 +15,9 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 from analysis.questions.factors import FACTORS, POOLED, Factors, factors
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
-from analysis.tables.answer import Answer, read_from, show
+from analysis.tables.answer import Answer, show
 from analysis.tables.grid import Column, Field, Grid, Number
+from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer, transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError

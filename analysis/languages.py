@@ -23,9 +23,10 @@ from analysis.scores.arguments import add_learning_rate, arguments, opened, pick
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.moments import EPSILON
-from analysis.tables.answer import Answer, read_from, show
+from analysis.tables.answer import Answer, show
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import of_estimate, over_seeds
+from analysis.tables.source import read_from
 from analysis.transfer.array import transfer
 from analysis.transfer.columns import BY
 from spaces.benchmark import NONE

@@ -6,7 +6,6 @@
 In the terminal without -o, else as a picture for a paper (SVG or PNG). Reads what rank.py reads.
 """
 
-import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from rich.console import Console
 from rich.measure import Measurement
 
 from analysis.scores.arguments import add_learning_rate, opened, picked, reading
-from analysis.tables import heat, words
+from analysis.tables import heat, screen, words
 from analysis.transfer.array import transfer
 from analysis.transfer.columns import BY
 from analysis.transfer.ranking import Ranking, ranking
@@ -57,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"matrix.py: {error}", file=sys.stderr)
         return 2
-    try:
+    with screen.printing():
         drawn = heat.table(found)
         console = Console(highlight=False, soft_wrap=True)
         console.width = max(
@@ -66,9 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(*words.head(found)[:2], sep="\n", end="\n\n", markup=False)
         console.print(drawn)
         console.print(heat.KEY, markup=False)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, e.g. head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

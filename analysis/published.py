@@ -19,9 +19,10 @@ import polars as pl
 from analysis.questions.comparison import BOTH, MEAN, TRAINED, Comparison, comparison
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.tables.answer import Answer, read_from, show
+from analysis.tables.answer import Answer, show
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
+from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer, transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError

@@ -8,8 +8,6 @@ Reads the folder of a sweep, or Parquet files with the columns intermediate, tar
 """
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +19,12 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
-from analysis.tables import export, show, words
+from analysis.tables import export, screen, show, words
 from analysis.transfer.array import transfer
 from analysis.transfer.columns import BY
 from analysis.transfer.ranking import DRAWS, Ranking, ranking
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
-
-PIPED = 118  # characters a line where there is no terminal to ask
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -61,18 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"rank.py: {error}", file=sys.stderr)
         return 2
-    try:
+    with screen.printing():
         write(found, given.format)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, e.g. head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def write(found: Ranking, form: str) -> None:
     """Print the ranking in one of the formats."""
     if form == "table":
-        print(show.table(found, max(80, shutil.get_terminal_size((PIPED, 24)).columns)))
+        print(show.table(found, screen.width()))
     elif form == "markdown":
         print(show.markdown(found))
     elif form == "latex":

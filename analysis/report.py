@@ -27,7 +27,7 @@ from analysis.scores.arguments import add_learning_rate, picked, reading
 from analysis.scores.fetch import fetched
 from analysis.scores.load import load
 from analysis.scores.record import SWEEP, read_record
-from analysis.tables import words
+from analysis.tables.source import numbered
 from analysis.transfer.array import transfer
 from analysis.transfer.ranking import Ranking, ranking
 from spaces.errors import UsageError
@@ -86,7 +86,7 @@ def subtitle(found: Ranking) -> str:
         (
             f"benchmark {read.benchmark}" if read.benchmark else "benchmark not stated",
             f"encoder {read.model}" if read.model else "encoder not stated",
-            words.numbered("seed", read.seeds),
+            numbered("seed", read.seeds),
             read.source,
         )
     )

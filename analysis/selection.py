@@ -21,8 +21,9 @@ from analysis.questions.stopping import EVERY, RUNGS, Stopping
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
 from analysis.statistics.decisions import BLIND, LOST, ORDER
 from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.tables.answer import Answer, read_from, show
+from analysis.tables.answer import Answer, show
 from analysis.tables.regrets import halving, leaders, mean, orders, regrets
+from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer, transfer
 from spaces.errors import UsageError
 

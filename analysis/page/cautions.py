@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.page.blocks import Bullets, Section, Text, listed
 from analysis.statistics.interval import FEWEST
 from analysis.tables import words
+from analysis.tables.source import numbered
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 
@@ -36,7 +37,7 @@ def warnings(found: Ranking) -> Iterator[str]:
         yield f"The sweep is not complete: {read.stages[0]} of {read.stages[1]} stages have left scores."
     seeds = len(read.seeds)
     if seeds < FEWEST:
-        yield f"{words.numbered('seed', read.seeds)}: no interval and no test is possible below {FEWEST}."
+        yield f"{numbered('seed', read.seeds)}: no interval and no test is possible below {FEWEST}."
     elif seeds < SETTLED:
         yield f"Only {seeds} seeds: intervals are wide, and what they leave open may still be there."
     missing = {status: count for status, count in found.counts.items() if status != "finished" and count}

@@ -8,6 +8,7 @@ import polars as pl
 from analysis.page.blocks import Column, Facts, Section, Table, listed, percent
 from analysis.statistics.interval import LEVEL
 from analysis.tables import words
+from analysis.tables.source import numbered
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS, NONE
 
@@ -32,7 +33,7 @@ def section(found: Ranking, records: Sequence[Record]) -> Section:
             "targets",
             listed(read.targets) + (f"; retrieval: {listed(sorted(read.retrieval))}" if read.retrieval else ""),
         ),
-        ("seeds", f"{words.numbered('seed', read.seeds)}; a seed is a replicate of the whole chain"),
+        ("seeds", f"{numbered('seed', read.seeds)}; a seed is a replicate of the whole chain"),
         ("learning rates", listed([f"{rate:g}" for rate in rates]) if len(rates) else UNSAID),
         ("selection", "best English dev among the finished runs of a cell; test scores choose nothing"),
         *(

@@ -11,7 +11,8 @@ import polars as pl
 
 from analysis.scores.choose import ENGLISH, contenders, kinds, official, scores
 from analysis.scores.tidy import ARM, as_text
-from analysis.transfer.array import POINTS, Array, Transfer
+from analysis.statistics.moments import Array
+from analysis.transfer.array import POINTS, Transfer
 from spaces.stage import TENTHS
 
 INTERMEDIATE = "intermediate runs"  # what strata without a target are called

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.questions.judging import dev_scores
+from analysis.statistics.moments import Array
 from analysis.statistics.winner import winner
-from analysis.transfer.array import Array, Transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import Column, points
 from spaces import published, xtreme
 from spaces.benchmark import NONE

@@ -7,8 +7,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from analysis.scores.choose import ENGLISH
+from analysis.statistics.moments import Array
 from analysis.statistics.robustness import robustness
-from analysis.transfer.array import Array, Transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import UNKNOWN, By, Column, columns, language_groups, points
 from analysis.transfer.estimate import Estimate, Key, estimates
 from spaces.errors import UsageError

@@ -9,8 +9,9 @@ import polars as pl
 
 from analysis.scores.choose import contenders, scores
 from analysis.scores.tidy import ARM
+from analysis.statistics.moments import Array
 from analysis.statistics.variance import Split, split
-from analysis.transfer.array import POINTS, Array, Transfer
+from analysis.transfer.array import POINTS, Transfer
 from analysis.transfer.columns import Column, columns, points
 from spaces.benchmark import NONE
 from spaces.errors import UsageError

@@ -12,7 +12,8 @@ from analysis.questions.stopping import Stopping, stopping
 from analysis.scores.choose import ENGLISH, winners
 from analysis.scores.tidy import CELL
 from analysis.statistics.decisions import Decision, Regret, together
-from analysis.transfer.array import POINTS, Array, Transfer
+from analysis.statistics.moments import Array
+from analysis.transfer.array import POINTS, Transfer
 from spaces.benchmark import NONE
 from spaces.errors import UsageError
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.questions.arms import Stratum
 from analysis.statistics.decisions import Decision, Regret, together
-from analysis.transfer.array import Array
+from analysis.statistics.moments import Array
 from spaces.stage import TENTHS
 
 RUNGS = (3, 6)  # tenths at which the search stops about half of the runs that are left

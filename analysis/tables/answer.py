@@ -3,20 +3,13 @@
 import csv
 import io
 import json
-import os
-import shutil
 import sys
-import textwrap
 from dataclasses import dataclass
 
-from analysis.scores.load import Scores
-from analysis.tables import grid
+from analysis.tables import grid, screen
 from analysis.tables.grid import Grid
-from spaces.benchmark import BENCHMARKS
 
 VERSION = 1  # of the JSON document; raised when a key changes its meaning
-PIPED = 118  # characters a line where there is no terminal to ask
-NARROWEST = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,41 +23,22 @@ class Answer:
     notes: tuple[str, ...]  # how to read the tables, and what is missing
 
 
-def read_from(read: Scores) -> tuple[str, ...]:
-    """Where the scores are from, and what a reader of them must know."""
-    seeds = f"{len(read.seeds)} seed{'s' * (len(read.seeds) != 1)} ({', '.join(map(str, read.seeds))})"
-    stages = f", {read.stages[0]} of {read.stages[1]} stages done" if read.stages else ""
-    names = f"benchmark {read.benchmark or 'not stated'}, model {read.model or 'not stated'}"
-    lines = [f"{read.source}: {names}, {seeds}{stages}"]
-    if read.benchmark is not None and read.benchmark in BENCHMARKS:
-        lines.append(BENCHMARKS[read.benchmark].note)
-    if read.limited:
-        lines.append("Limited: training or test examples were cut. These are no scores to publish.")
-    return (*lines, *read.notes)
-
-
 def show(found: Answer, form: str) -> None:
     """Print in one of `arguments.FORMATS`. A CSV has no place for sentences: they go to standard error."""
-    try:
+    with screen.printing():
         if form == "csv":
             print(as_csv(found))
             print("\n".join((*found.answer, *found.read, *found.notes)), file=sys.stderr)
         else:
             print({"json": as_json, "markdown": as_markdown, "latex": as_latex, "table": as_text}[form](found))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, e.g. head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_text(found: Answer, width: int | None = None) -> str:
     """Plain text of `width` characters, by default those of the terminal."""
-    width = width or max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns)
-
-    def wrapped(lines: tuple[str, ...]) -> str:
-        return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
-
+    width = width or screen.width()
+    said, read, notes = (screen.wrapped(lines, width) for lines in (found.answer, found.read, found.notes))
     tables = (grid.plain(table, width) for table in found.tables)
-    return "\n\n".join(filter(None, (wrapped(found.answer), wrapped(found.read), *tables, wrapped(found.notes))))
+    return "\n\n".join(filter(None, (said, read, *tables, notes)))
 
 
 def as_markdown(found: Answer) -> str:

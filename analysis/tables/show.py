@@ -1,10 +1,9 @@
 """A ranking for people: plain text for a terminal or a pipe, Markdown, and LaTeX for a paper."""
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import standings, words
+from analysis.tables import screen, standings, words
 from analysis.tables.blocks import Field, Row, Title, blocks
 from analysis.tables.grid import LATEX
 from analysis.transfer.columns import ALL
@@ -121,8 +120,7 @@ def _listed(found: Ranking) -> list[str]:
 
 
 def _wrapped(lines: list[str], width: int) -> str:
-    filled = (textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
-    return "\n".join(filled).replace(words.TIE, " ")
+    return screen.wrapped(lines, width).replace(words.TIE, " ")
 
 
 def _bullets(lines: list[str]) -> str:

@@ -4,31 +4,23 @@ from collections.abc import Mapping
 
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import smallest_gain_in_sd
+from analysis.tables.source import many, read_from
 from analysis.transfer.columns import ALL
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import BENCHMARKS, NONE
+from spaces.benchmark import NONE
 
 TIE = "\u00a0"  # a blank at which no line is broken
 
 
 def head(found: Ranking) -> list[str]:
     """What was read: where from, benchmark, model, seeds, and how much of it is there."""
-    read = found.read
-    lines = [
-        f"{read.source}: benchmark {read.benchmark or 'not stated'}, model {read.model or 'not stated'}, "
-        + numbered("seed", read.seeds)
-        + (f", {read.stages[0]} of {read.stages[1]} stages done" if read.stages else "")
+    return [
+        *read_from(found.read),
+        f"{sum(found.counts.values())} cells (intermediate x target x seed): {_counts(found.counts)}.",
+        f"{sum(found.runs.values())} runs (learning rates of cells): {_counts(found.runs)}.",
     ]
-    if read.benchmark is not None and read.benchmark in BENCHMARKS:
-        lines.append(BENCHMARKS[read.benchmark].note)
-    if read.limited:
-        lines.append("Limited: training or test examples were cut. These are no scores to publish.")
-    lines += read.notes
-    lines.append(f"{sum(found.counts.values())} cells (intermediate x target x seed): {_counts(found.counts)}.")
-    lines.append(f"{sum(found.runs.values())} runs (learning rates of cells): {_counts(found.runs)}.")
-    return lines
 
 
 def answer(found: Ranking) -> list[str]:
@@ -40,7 +32,7 @@ def answer(found: Ranking) -> list[str]:
             lines.append(f"No answer by the {name}: no intermediate task has a seed with all its targets.")
             continue
         one = found.gains[lead, name]
-        over = f"by the {name} over {_many(len(contest.column.targets), 'target')}"
+        over = f"by the {name} over {many(len(contest.column.targets), 'target')}"
         start = f"Best {over}" if (one.mean or 0) > 0 else f"None gains {over}; the best"
         lines.append(f"{start}: {lead} {_sure(one)}. {_rivals(contest)}".rstrip())
     lines += _honest(found.contests[ALL])
@@ -50,7 +42,7 @@ def answer(found: Ranking) -> list[str]:
 def _sure(one: Estimate) -> str:
     """A leading gain with what is known of it."""
     if one.interval is None:
-        few = f"{_many(one.seeds)} give{'s' * (one.seeds == 1)} no interval"
+        few = f"{many(one.seeds, 'seed')} give{'s' * (one.seeds == 1)} no interval"
         return f"{one.mean:+.1f} points; {few}, so this may be chance"
     low, high = one.interval
     text = f"{one.mean:+.1f} points, {LEVEL:.0%}{TIE}interval {low:+.1f} to {high:+.1f}, P(gain > 0) {one.above:.2f}"
@@ -203,18 +195,9 @@ def levels(found: Ranking) -> str:
     return f"Intervals tell what other seeds and other test items would show{without}."
 
 
-def numbered(noun: str, items: tuple[int, ...]) -> str:
-    """`3 seeds (0, 1, 2)`."""
-    return f"{_many(len(items), noun)} ({', '.join(map(str, items))})"
-
-
 def spread(found: Ranking) -> bool:
     """True if any gain has a standard deviation over seeds."""
     return any(one.sd is not None for one in found.gains.values())
-
-
-def _many(count: int, noun: str = "seed") -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -23,12 +23,12 @@ from analysis.scores.choose import (
 from analysis.scores.keys import on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import CELL
+from analysis.statistics.moments import Array
 from spaces.benchmark import NONE, RANDOM_ENCODER
 
 POINTS = 100.0
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
 
-Array = npt.NDArray[np.float64]
 Axes = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[int]]  # those of `Transfer.scores`
 Cell = tuple[str, str, int]  # chain, target, seed
 Upstream = Mapping[tuple[str, int], Mapping[str, str | None]]  # intermediate, seed -> status -> reason

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.scores.choose import ENGLISH
-from analysis.transfer.array import Array, Transfer
+from analysis.statistics.moments import Array
+from analysis.transfer.array import Transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.language import Language
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.statistics.draws import draws, item_noise
-from analysis.transfer.array import Array
+from analysis.statistics.moments import Array
 from analysis.transfer.columns import Column
 from analysis.transfer.items import ItemLevel
 

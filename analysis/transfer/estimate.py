@@ -8,9 +8,9 @@ import numpy as np
 
 from analysis.statistics.draws import positive
 from analysis.statistics.interval import intervals
-from analysis.statistics.moments import EPSILON, moments
+from analysis.statistics.moments import EPSILON, Array, moments
 from analysis.statistics.significance import ALPHA, holm, p_values
-from analysis.transfer.array import Array, Cell, Hole, Transfer
+from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.columns import Column, Points, points
 from analysis.transfer.drawing import Drawing
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spaces.stage import TENTHS, Stage
-from tests.tiny_stages import BASE, RECIPE
+from spaces.stage import TENTHS
+from tests.tiny_stages import TARGET
 from trainables import stage_run
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import LOCK, Place, write_spec
@@ -19,15 +19,6 @@ from trainables.storage import LockedError
 from trainables.training import FineTuning
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = Stage(
-    kind="target",
-    task="squad-en",
-    intermediate="none",
-    learning_rate=1e-3,
-    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
-    recipe=RECIPE,
-    **BASE,
-)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from spaces.columns import COLUMNS
 from spaces.stage import TENTHS, Stage
 from spaces.task import Task
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE
+from tests.tiny_stages import BASE, RECIPE, TARGET
 from trainables import retrieval_stage
 from trainables.data import Source, pool
 from trainables.examples import Pool
@@ -28,15 +28,6 @@ from trainables.sentences import embed
 from trainables.stage_run import StageRun
 from trainables.training import FineTuning
 
-TARGET = Stage(
-    kind="target",
-    task="squad-en",
-    intermediate="none",
-    learning_rate=1e-3,
-    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
-    recipe=RECIPE,
-    **BASE,
-)
 INTERMEDIATE = Stage(
     kind="intermediate",
     task="csqa",
