@@ -42,23 +42,18 @@ def unit(paid: Mapping[str, Cost]) -> Unit:
 
 def costs(found: Transfer) -> Mapping[str, Cost]:
     """The costs of the intermediate tasks whose stages say how long they took."""
-    stages = (
+    parents = found.read.scored["parent"].unique().cast(pl.String).implode()
+    seeds = (
         found.read.upstream.lazy()
         .filter(pl.col("stage").is_not_null())
-        .group_by("stage", "intermediate", "seed")
+        .group_by("intermediate", "seed", "stage")
         .agg(pl.col("seconds").max())
         .drop_nulls()
+        .sort("intermediate", "seed", "stage")  # a sum must not depend on the order of the rows
+        .group_by("intermediate", "seed", maintain_order=True)
+        # Where several rates have children, e.g. after a sweep was extended, any of them would have done.
+        .agg(run=pl.col("seconds").filter(pl.col("stage").is_in(parents)).mean(), search=pl.col("seconds").sum())
+        .drop_nulls()
     )
-    parents = found.read.scored.lazy().select(stage=pl.col("parent").unique().cast(pl.String))
-    spent = stages.group_by("intermediate", "seed").agg(search=pl.col("seconds").sum())
-    # Where several rates have children, e.g. after a sweep was extended, any of them would have done.
-    won = (
-        stages.join(parents, on="stage", how="semi").group_by("intermediate", "seed").agg(run=pl.col("seconds").mean())
-    )
-    table = (
-        spent.join(won, on=["intermediate", "seed"])
-        .group_by("intermediate")
-        .agg(pl.col("run", "search").mean() / HOUR)
-        .collect()
-    )
-    return {name: Cost(run, search) for name, run, search in table.select("intermediate", "run", "search").iter_rows()}
+    table = seeds.group_by("intermediate", maintain_order=True).agg(pl.col("run", "search").mean() / HOUR).collect()
+    return {name: Cost(run, search) for name, run, search in table.iter_rows()}

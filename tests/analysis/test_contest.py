@@ -126,3 +126,16 @@ def test_costs_are_of_the_run_that_was_used_and_of_the_search(
     fields = standings.rows(found)[0].fields
     assert heads[-2:] == [("", "cost, h"), ("points", "per h")]
     assert [(field.number, field.below) for field in fields[-2:]] == [("2.0", "3.0"), ("+2.5", "")]
+
+
+def test_costs_stand_in_the_same_order_every_time(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    tasks = [f"task-{place}" for place in range(9)]
+    runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}})]
+    for task in tasks:
+        runs.append(run_of(intermediate=task, kind="intermediate", test={}, stage=task, extra={"seconds": 60.0}))
+        runs.append(run_of(intermediate=task, test={"xnli": {"en": 0.6}}, parent=task))
+    folder = write_sweep(tmp_path, runs, intermediates=["none", *reversed(tasks)])
+    for _ in range(5):
+        assert list(ranked(load([folder])).costs) == tasks
