@@ -19,7 +19,7 @@ from analysis.tables.answer import Answer, show
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer, transfer
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 
 QUESTION = "Which axis of the search moves the score?"

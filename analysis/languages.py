@@ -29,7 +29,7 @@ from analysis.tables.over_seeds import of_estimate, over_seeds
 from analysis.tables.source import read_from
 from analysis.transfer.array import transfer
 from analysis.transfer.columns import BY
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 
 QUESTION = "Which languages gain, and how even are the scores?"

@@ -24,7 +24,7 @@ from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
 from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer, transfer
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.profile import PROFILES
 from spaces.published import BASELINE, STILTS, SYSTEMS, TARGETS

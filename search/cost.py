@@ -9,7 +9,7 @@ from search.disk_plan import disk_kept, disk_peak
 from search.disk_sizes import sizes_of, trained
 from search.estimate import size
 from search.request import Request
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.encoders import Shape, shape_of
 from spaces.plan import Stratum
 from spaces.task import Task

@@ -6,7 +6,7 @@ published numbers of rows and the figures below, on the safe side.
 
 from search.disk_plan import Sizes
 from search.request import Request
-from spaces.benchmark import MULTITASK, RANDOM_ENCODER
+from spaces.chain import MULTITASK, RANDOM_ENCODER
 from spaces.dataset import Part
 from spaces.encoders import Shape
 from spaces.plan import Stratum

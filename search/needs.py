@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spaces.benchmark import MULTITASK, NONE, Benchmark
+from spaces.benchmark import Benchmark
+from spaces.chain import MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.space import Axes
 from spaces.task import Task

@@ -12,7 +12,8 @@ from typing import Any
 from search.needs import Needs, Role, find_needs, list_missing
 from search.options import space_of, sweep_name
 from search.start import SMALL, model_place, start_of
-from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
+from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.chain import MULTITASK
 from spaces.errors import UsageError
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES

@@ -3,15 +3,11 @@
 from dataclasses import dataclass, replace
 
 from spaces import miniature, xtreme, xtreme_r
+from spaces.chain import MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
 from spaces.table import Table, unknown
 from spaces.task import Recipe, Task
-
-NONE = "none"  # the baseline: no intermediate phase
-MULTITASK = "multitask"  # all intermediate tasks (controls excepted) in one run
-RANDOM_ENCODER = "random-encoder"  # a floor: the same chain from random weights, without an intermediate phase
-RESERVED = (NONE, MULTITASK, RANDOM_ENCODER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

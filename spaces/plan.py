@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark, Mixture
+from spaces.benchmark import Benchmark, Mixture
+from spaces.chain import MULTITASK, NONE, RANDOM_ENCODER
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 

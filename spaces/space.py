@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from spaces.benchmark import MULTITASK, NONE, RANDOM_ENCODER, Benchmark
+from spaces.benchmark import Benchmark
+from spaces.chain import MULTITASK, NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.profile import Profile
 from spaces.table import Table

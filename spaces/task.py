@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["pair", "tagging", "span", "choice", "retrieval"]
+Kind = Literal["pair", "tagging", "span", "choice", "mlm", "retrieval"]
 Answers = Literal["squad1", "squad2", "mlqa"]  # whose official script scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
 Retrieval = Literal["nearest", "mine", "rank"]
 
@@ -38,6 +38,7 @@ class Task:
     kind: Kind
     about: str  # one sentence for --help, the README and reports
     languages: tuple[str, ...] = ("en",)  # in which it is evaluated
+    trains: tuple[str, ...] = ("en",)  # languages in which it can be trained on, its own first
     labels: tuple[str, ...] = ()  # names in the order of their ids (pair, tagging)
     score: tuple[str, ...]  # official metrics; the task score, on dev and test, is their mean
     beside: tuple[str, ...] = ()  # metrics that are reported next to the official ones

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from spaces.benchmark import BENCHMARKS, MULTITASK, Benchmark
+from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.chain import MULTITASK
 from spaces.profile import Profile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task

@@ -8,7 +8,7 @@ from analysis.scores.choose import ENGLISH
 from analysis.scores.tidy import ARM
 from analysis.transfer.array import POINTS
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 
 OWN = "the intermediate task itself"
 

@@ -10,7 +10,8 @@ from analysis.statistics.interval import LEVEL
 from analysis.tables import words
 from analysis.tables.source import numbered
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import BENCHMARKS, NONE
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import NONE
 
 UNSAID = "not recorded"
 Record = Mapping[str, Any]

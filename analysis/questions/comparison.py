@@ -11,7 +11,7 @@ from analysis.statistics.winner import winner
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import Column, points
 from spaces import published, xtreme
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.published import BASELINE, STILTS, TARGETS, System
 
 COMPARABLE = ("xtreme", "xtreme-r")

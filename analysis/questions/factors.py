@@ -13,7 +13,7 @@ from analysis.statistics.moments import Array
 from analysis.statistics.variance import Split, split
 from analysis.transfer.array import POINTS, Transfer
 from analysis.transfer.columns import Column, columns, points
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 
 FACTORS = ("intermediate", "learning_rate", "seed", "language")

@@ -14,7 +14,7 @@ from analysis.scores.tidy import CELL
 from analysis.statistics.decisions import Decision, Regret, together
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS, Transfer
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 
 ALL = "all targets"

@@ -22,7 +22,7 @@ from analysis.scores.tidy import (
     in_points,
     opened,
 )
-from spaces.benchmark import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 from spaces.table import unknown

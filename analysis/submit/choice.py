@@ -8,7 +8,7 @@ import polars as pl
 from analysis.scores.choose import contenders, kinds, of_runs, official, runs_of, winners
 from analysis.scores.load import Scores
 from analysis.submit.files import OFFICIAL
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.table import unknown
 

@@ -10,7 +10,7 @@ from typing import Any
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 
 VERSION = 2  # of the JSON document; raised when a key changes its meaning
 

@@ -8,7 +8,7 @@ from analysis.tables.blocks import Field, Row, Title, blocks
 from analysis.tables.grid import LATEX
 from analysis.transfer.columns import ALL
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 
 LISTED = 12  # lines of what is missing; the other formats have it all
 

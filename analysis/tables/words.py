@@ -9,7 +9,7 @@ from analysis.transfer.columns import ALL
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
-from spaces.benchmark import NONE
+from spaces.chain import NONE
 
 TIE = "\u00a0"  # a blank at which no line is broken
 

@@ -24,7 +24,7 @@ from analysis.scores.keys import on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import CELL
 from analysis.statistics.moments import Array
-from spaces.benchmark import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER
 
 POINTS = 100.0
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies

@@ -15,7 +15,7 @@ from analysis.transfer.cost import Cost, costs
 from analysis.transfer.drawing import drawing
 from analysis.transfer.estimate import Estimate, Key, estimates
 from analysis.transfer.items import ItemLevel, item_level
-from spaces.benchmark import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER
 
 DRAWS = 10_000
 

@@ -24,7 +24,8 @@ from analysis.scores.load import load
 from analysis.transfer.array import transfer
 from analysis.transfer.columns import columns
 from analysis.transfer.items import item_level
-from spaces.benchmark import BENCHMARKS, NONE
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import NONE
 from spaces.prediction_columns import PREDICTIONS
 
 TARGETS = ("xnli", "pawsx", "xquad", "mlqa", "tydiqa", "tatoeba")

@@ -24,7 +24,7 @@ from analysis.statistics.significance import holm, p_values
 from analysis.transfer.array import Transfer, transfer
 from analysis.transfer.columns import Column, points
 from spaces import miniature
-from spaces.benchmark import MULTITASK
+from spaces.chain import MULTITASK
 
 
 def blocks(found: Transfer) -> dict[str, dict[str, Array]]:

@@ -1,0 +1,86 @@
+"""Methods: other ways to compute the loss of a step than plain fine-tuning, with what they cost and where they apply.
+
+A method takes the place of one forward and one backward pass; the recipe, the order of the data, and the optimizer stay
+as they are. `settings` are part of the key of a stage.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from spaces.table import Table
+from spaces.task import Kind
+
+FORWARD, BACKWARD = 1 / 3, 2 / 3  # shares of a plain step: a backward pass costs about two forward passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One row of the table of methods."""
+
+    name: str
+    about: str
+    source: str  # paper, and where the settings come from
+    settings: Mapping[str, float] = field(default_factory=dict)
+    passes: float  # what a step costs: forward plus backward of plain fine-tuning is 1
+    unsuited: Mapping[Kind, str] = field(default_factory=dict)  # kinds of task for which it has no meaning, and why
+
+
+METHODS = Table(
+    "method",
+    (
+        Method(
+            name="fgm",
+            about="Fast gradient method: one step along the gradient of the word embeddings, beside the clean one.",
+            source="Miyato, Dai and Goodfellow 2017",
+            settings={"radius": 1.0},
+            passes=2.0,
+        ),
+        Method(
+            name="pgd",
+            about="Projected gradient descent: trains on the last of several steps within a ball.",
+            source="Madry et al. 2018; settings as in the comparison of Zhu et al. 2020",
+            settings={"radius": 0.2, "rate": 0.1, "start": 0.2, "steps": 2},
+            passes=2.0,
+        ),
+        Method(
+            name="freelb",
+            about="FreeLB: like pgd, but the gradients of all steps add up to one update.",
+            source="Zhu et al. 2020",
+            settings={"radius": 0.2, "rate": 0.1, "start": 0.2, "steps": 2},
+            passes=2.0,
+        ),
+        Method(
+            name="smart",
+            about="SMART: the answer may not change under the worst small perturbation.",
+            source="Jiang et al. 2020",
+            settings={"noise": 1e-5, "rate": 1e-3, "radius": 1e-6, "weight": 1.0, "steps": 1},
+            passes=3.0,
+        ),
+        Method(
+            name="r3f",
+            about="R3F: the answer may not change under random noise.",
+            source="Aghajanyan et al. 2021",
+            settings={"noise": 1e-5, "weight": 1.0},
+            passes=2.0,
+        ),
+        Method(
+            name="synonyms",
+            about="Randomized smoothing: every word is drawn from itself and its synonyms.",
+            source="Huang et al. 2021",
+            passes=1.0,
+        ),
+        Method(
+            name="layers",
+            about="Feature aggregation: the head reads an attention over all layers beside the last one.",
+            source="Chen et al. 2022 (2205.08497), its form as we understand the abstract",
+            passes=1.0,
+        ),
+        Method(
+            name="salt",
+            about="Self-augmentation: words replaced by what the encoder's own masked-word head proposes.",
+            source="Wang et al. 2023 (2309.10891), its form as we understand the abstract",
+            settings={"share": 0.3, "beta": 1.0},
+            passes=2.0,
+        ),
+    ),
+)
