@@ -46,6 +46,7 @@ class Task:
     recipe: Recipe | None = None  # None only where there is nothing to train (retrieval)
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
     control: bool = False  # a negative control: chance level is what it should reach
+    extra: bool = False  # a member of a sweep only where it is named
     options: int = 1  # choice: inputs per question, for estimates of cost
     answers: Answers = "squad1"  # span
     retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)

@@ -97,7 +97,7 @@ def complete(source: Source, task: Task) -> Task:
     return hub.complete(task, source.folder)
 
 
-def fingerprint(source: Source, task: Task) -> str:
+def fingerprint(source: Source, task: Task, language: str = "en") -> str:
     """A hash of all that the task reads: equal fingerprints mean equal examples."""
     if source.benchmark == "miniature":
         from trainables.miniature import world
@@ -108,7 +108,7 @@ def fingerprint(source: Source, task: Task) -> str:
     return hub.fingerprint(task, source.folder)
 
 
-def sources(source: Source, task: Task) -> list[str]:
+def sources(source: Source, task: Task, language: str = "en") -> list[str]:
     """What the task reads, place by place, with the hash of its files or the hub's commit."""
     if source.benchmark == "miniature":
         return []
@@ -126,7 +126,7 @@ def languages(source: Source, task: Task) -> tuple[str, ...]:
     return hub.languages(task, source.folder)
 
 
-def problems(source: Source, task: Task) -> list[str]:
+def problems(source: Source, task: Task, language: str = "en") -> list[str]:
     """One line for each thing that the task needs and the data lack."""
     if source.benchmark == "miniature":
         return []
@@ -144,7 +144,7 @@ def notes(source: Source, tasks: list[Task]) -> list[str]:
     return [line for task in tasks for line in data_check.notes(task, source.folder)]
 
 
-def inspect(source: Source, task: Task) -> "Inspection":
+def inspect(source: Source, task: Task, language: str = "en") -> "Inspection":
     """What the data of a task look like, with the first row of everything read."""
     from trainables import data_check
 

@@ -87,9 +87,10 @@ def training_table(
     recipe: Recipe,
     profile: Profile,
     shared: Path | None = None,
+    language: str = "en",
 ) -> FeatureTable:
-    """The features of the task's training set. Where a table is shared already, no example is read."""
-    return _find((source, task, "train", "en"), (tokenizer, recipe, profile), shared, with_examples=False).table
+    """The features of the task's training rows in a language. Where a table is shared already, no example is read."""
+    return _find((source, task, "train", language), (tokenizer, recipe, profile), shared, with_examples=False).table
 
 
 def _find(
