@@ -102,8 +102,9 @@ def _small(request: Request, stratum: Stratum) -> int:
 def _rows(request: Request, task: Task) -> int:
     """Test rows in one language."""
     found = UNKNOWN
-    if task.name in PARTS and request.benchmark.name != "miniature":
-        found = sum(_published(part) or UNKNOWN for part in PARTS[task.name].test)
+    name = task.clean or task.name
+    if name in PARTS and request.benchmark.name != "miniature":
+        found = sum(_published(part) or UNKNOWN for part in PARTS[name].test)
     return found if request.maker.test_limit is None else min(found, request.maker.test_limit)
 
 

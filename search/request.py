@@ -135,7 +135,8 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
 
 def _notes(source: Source, needs: Needs) -> list[str]:
     """What a reader of the scores must know, each line once: targets that share a training share its notes."""
-    return list(dict.fromkeys(data.notes(source, [need.task for need in needs.tasks])))
+    lines = (line for need in needs.tasks for line in data.notes(source, need.task, need.language))
+    return list(dict.fromkeys(lines))
 
 
 def _check_flags(options: Namespace) -> None:
