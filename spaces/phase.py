@@ -174,9 +174,12 @@ def is_phase(name: str) -> bool:
 
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:
-    """What one step of a recipe costs, in plain steps."""
+    """What a step of a recipe costs on average, in plain steps. Masked words are trained plainly beside any method."""
     method = (recipe or {}).get("method")
-    return 1.0 if method is None else METHODS[method["name"]].passes
+    if recipe is None or method is None:
+        return 1.0
+    words: float = recipe.get("masked", {"share": 0.0})["share"]
+    return words + (1 - words) * METHODS[method["name"]].passes
 
 
 def tasks_of(phase: Phase, benchmark: Benchmark) -> tuple[Task, ...]:
