@@ -49,6 +49,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A text in one language. Where there are few, a text comes under several maskings, numbered from 0."""
+
+    text: str
+    masking: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Parallel:
     """A retrieval pool: `queries` (foreign; in Tatoeba English) are looked up among `candidates` (the other).
 
@@ -79,5 +87,5 @@ class Ranking:
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
 
 
-Example = Pair | Tagged | Span | Choice
+Example = Pair | Tagged | Span | Choice | Passage
 Pool = Parallel | Ranking

@@ -84,9 +84,7 @@ class FineTuning:
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         if profile.freeze_embeddings:
             freeze_embeddings(encoder.model)
-        self.heads = nn.ModuleList(
-            KINDS[part.task.kind].head(encoder.width, part.task, encoder.dropout, profile) for part in self.parts
-        )
+        self.heads = nn.ModuleList(KINDS[part.task.kind].head(encoder, part.task, profile) for part in self.parts)
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
