@@ -68,14 +68,16 @@ class Encoder:
         """
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def logits(self, head: nn.Module, batch: Tensors) -> torch.Tensor:
+    def logits(self, head: nn.Module, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
         """What a head of `trainables.kinds` makes of a batch: it computes in 32 bits, and so does the loss.
+
+        `words` (rows, length, width), if given, stand in place of the word embeddings of the batch's ids.
 
         Of the logits of a head in bf16 many are equal (its numbers between 8 and 16 are 1/16 apart), and of answers
         that score the same the first one would win.
         """
         with self.autocast():
-            states = hidden_states(self.model, batch)
+            states = hidden_states(self.model, batch, words)
         with torch.autocast(self.device.type, enabled=False):  # evaluation has a context of its own around this one
             logits: torch.Tensor = head(states.float(), batch)
         return logits
@@ -130,8 +132,9 @@ def freeze_embeddings(model: PreTrainedModel) -> None:
     word_embeddings(model).weight.requires_grad_(False)
 
 
-def hidden_states(model: PreTrainedModel, batch: Tensors) -> torch.Tensor:
-    """Last hidden states (rows, length, width) of a batch."""
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
-    states: torch.Tensor = model(**inputs).last_hidden_state
+def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
+    """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
+    beside = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    read = {"input_ids": batch["input_ids"]} if words is None else {"inputs_embeds": words}
+    states: torch.Tensor = model(**read, **beside).last_hidden_state
     return states

@@ -24,6 +24,7 @@ from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.memory import attempt
+from trainables.methods import Rule, plain, step_of
 from trainables.schedule import end_of_tenth, rate_factor
 
 CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits until the GPU has done all its work
@@ -63,7 +64,9 @@ class FineTuning:
         steps: int,
         learning_rate: float,
         seed: int,
+        method: Rule = plain,
     ) -> None:
+        self.method = method
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
@@ -178,9 +181,7 @@ class FineTuning:
         """Add the gradients of some features, whose labels are this share of the batch's; returns their loss."""
         kind = KINDS[self.parts[part].task.kind]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
-        loss = kind.loss(self.encoder.logits(self.heads[part], batch), batch) * share
-        loss.backward()
-        return loss.detach()
+        return self.method(step_of(self.encoder, self.heads[part], kind, batch, share))
 
     def _check(self, losses: list[torch.Tensor]) -> None:
         """Raise DivergedError for the first of the last steps' losses that is no number."""
