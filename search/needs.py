@@ -68,7 +68,11 @@ def _asked(axes: Axes, benchmark: Benchmark) -> list[tuple[Role, Task]]:
 def _sharing(axes: Axes, benchmark: Benchmark) -> list[Task]:
     """Targets that are not asked for and share a training with one that is."""
     trainings = {benchmark.targets[name].training for name in axes.targets} - {None}
-    return [task for task in benchmark.targets.values() if task.training in trainings and task.name not in axes.targets]
+    return [
+        task
+        for task in benchmark.targets.values()
+        if task.training in trainings and task.name not in axes.targets and not task.extra
+    ]
 
 
 def _without(axes: Axes, bad: set[tuple[Role, str]]) -> Axes:

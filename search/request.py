@@ -129,7 +129,7 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
 
 def _notes(source: Source, needs: Needs) -> list[str]:
     """What a reader of the scores must know, each line once: targets that share a training share its notes."""
-    return list(dict.fromkeys(data.notes(source, [task for _, task in needs.tasks])))
+    return list(dict.fromkeys(line for _, task in needs.tasks for line in data.notes(source, task)))
 
 
 def _check_flags(options: Namespace) -> None:

@@ -1,5 +1,6 @@
 """A benchmark: a table of intermediate tasks, a table of targets, and what is said about them on screen."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from spaces import miniature, xtreme, xtreme_r
@@ -38,27 +39,35 @@ class Benchmark:
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
-        """Every intermediate of a full sweep, baseline first."""
-        return (NONE, *self.intermediates, MULTITASK)
+        """Every intermediate of a full sweep, baseline first; extra ones are named or left out."""
+        return (NONE, *(task.name for task in self.intermediates.values() if not task.extra), MULTITASK)
+
+    def target_names(self) -> tuple[str, ...]:
+        """Every target of a full sweep; extra ones are named or left out."""
+        return tuple(task.name for task in self.targets.values() if not task.extra)
 
     def check_intermediate(self, name: str) -> None:
         """Raise UsageError with the near names if `name` is no intermediate of this benchmark."""
-        if name not in self.intermediate_names():
-            noun = f"intermediate task of {self.name}"
-            raise UsageError(unknown(noun, name, self.intermediate_names()))
+        known = (NONE, *self.intermediates, MULTITASK)
+        if name not in known:
+            raise UsageError(unknown(f"intermediate task of {self.name}", name, known))
 
     def check_target(self, name: str) -> None:
         """Raise UsageError with the near names if `name` is no target of this benchmark."""
         if name not in self.targets:
             raise UsageError(unknown(f"target of {self.name}", name, self.targets))
 
-    def sharing(self, training: str) -> tuple[Task, ...]:
-        """The targets that are trained on the training set `training`, in table order."""
-        return tuple(task for task in self.targets.values() if task.training == training)
+    def sharing(self, training: str, asked: Collection[str] = ()) -> tuple[Task, ...]:
+        """The targets that are trained on the training set `training`, in table order; extra ones only if `asked`."""
+        return tuple(
+            task
+            for task in self.targets.values()
+            if task.training == training and (not task.extra or task.name in asked)
+        )
 
     def mixed(self) -> tuple[Task, ...]:
-        """The tasks of the multi-task run: every intermediate task that is no control."""
-        return tuple(task for task in self.intermediates.values() if not task.control)
+        """The tasks of the multi-task run: every intermediate task that is no control and no extra."""
+        return tuple(task for task in self.intermediates.values() if not (task.control or task.extra))
 
 
 _XTREME = Benchmark(

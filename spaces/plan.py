@@ -82,7 +82,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                     seed=seed,
                     parent=parent,
                     rates=rates,
-                    targets=tuple(task.name for task in benchmark.sharing(training)),
+                    targets=tuple(task.name for task in benchmark.sharing(training, axes.targets)),
                 )
             for task in tasks:
                 if task.kind == "retrieval":

@@ -69,7 +69,7 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         intermediates = benchmark.quick_intermediates if quick else benchmark.intermediate_names()
     targets = space.targets
     if targets is None:
-        targets = benchmark.quick_targets if quick else tuple(benchmark.targets)
+        targets = benchmark.quick_targets if quick else benchmark.target_names()
     rates = space.learning_rates
     if rates == "all":
         rates = profile.learning_rates

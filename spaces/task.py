@@ -46,6 +46,7 @@ class Task:
     recipe: Recipe | None = None  # None only where there is nothing to train (retrieval)
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
     control: bool = False  # a negative control: chance level is what it should reach
+    extra: bool = False  # a member only where it is named: no part of `full`, nor of a multi-task run
     options: int = 1  # choice: inputs per question, for estimates of cost
     answers: Answers = "squad1"  # span
     retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
@@ -54,6 +55,11 @@ class Task:
     def __post_init__(self) -> None:
         if (self.kind == "retrieval") != (self.recipe is None):
             raise ValueError(f"task {self.name!r}: every kind but retrieval needs a recipe.")
+
+    @property
+    def own(self) -> str:
+        """The language that it is trained on where none is named."""
+        return self.trains[0]
 
     @property
     def item(self) -> Literal["id", "example"]:

@@ -8,6 +8,7 @@ Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
 """
 
+from spaces.foreign_data import AMERICAN, BEYOND, TRANSLATED
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme_languages import LANGUAGES
@@ -64,6 +65,7 @@ INTERMEDIATES = Table(
             name="mnli",
             kind="pair",
             about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
+            trains=("en", *TRANSLATED, *BEYOND),
             labels=NLI,
             score=("accuracy",),
             training="mnli",
@@ -130,6 +132,39 @@ INTERMEDIATES = Table(
             training="csqa",
             options=5,
             recipe=_CHOICE_RECIPE,
+        ),
+        Task(
+            name="ocnli",
+            kind="pair",
+            about="OCNLI: MultiNLI's question, written in Chinese.",
+            trains=("zh",),
+            labels=NLI,
+            score=("accuracy",),
+            training="ocnli",
+            recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="indonli",
+            kind="pair",
+            about="IndoNLI: MultiNLI's question, written in Indonesian.",
+            trains=("id",),
+            labels=NLI,
+            score=("accuracy",),
+            training="indonli",
+            recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="americasnli",
+            kind="pair",
+            about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
+            trains=AMERICAN,
+            labels=NLI,
+            score=("accuracy",),
+            training="americasnli",
+            recipe=_NLI_RECIPE,
+            extra=True,
         ),
     ),
 )

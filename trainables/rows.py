@@ -42,6 +42,48 @@ def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: b
     return Read(examples, dict(left_out))
 
 
+UNLIKE = 0.01  # share of rows whose label differs, above which two training sets are not translations of each other
+
+
+def translate(
+    own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task
+) -> Read:
+    """Training pairs in another language: `rows` translates `own` row by row, and counts where `own` does.
+
+    So the same place holds the same pair in every language. The labels are those of `own`. Raises UsageError if the
+    rows cannot be translations of each other: of another number, or of other labels.
+    """
+    matched(own, own_dataset, rows, dataset, task)
+    left_out: Counter[str] = Counter()
+    examples: list[Example] = []
+    texts = _columns(rows, dataset, "first", "second")
+    for pair, (first, second) in zip(_pairs(own, own_dataset, task, training=True), texts, strict=True):
+        if isinstance(pair, Pair):
+            examples.append(Pair(_text(first), _text(second), pair.label))
+        else:
+            left_out[str(pair)] += 1
+    return Read(examples, dict(left_out))
+
+
+def matched(own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task) -> None:
+    """Raise UsageError if `rows` cannot be a translation of `own`, row by row."""
+    if len(rows) != len(own):
+        raise UsageError(
+            f"it has {len(rows):,} rows and {own_dataset.hub} has {len(own):,}: row by row they must be the same pairs."
+        )
+    labels = [
+        [identify(value) for value in each[of.columns["label"]][:]]
+        for each, of in ((own, own_dataset), (rows, dataset))
+        for identify in (label_ids(task, of, each.features[of.columns["label"]]),)
+    ]
+    differ = sum(one != other for one, other in zip(*labels, strict=True))
+    if differ > UNLIKE * len(own):
+        raise UsageError(
+            f"{differ:,} of {len(own):,} rows have another label than in {own_dataset.hub}: row by row they must be "
+            "the same pairs."
+        )
+
+
 def _columns(rows: datasets.Dataset, dataset: Dataset, *roles: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(rows[dataset.columns[role]][:] for role in roles), strict=True)
 
