@@ -99,14 +99,15 @@ def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int 
         model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
         words = None
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Encoder(model.to(device), tokenizer, precision, words=(words or fresh_head(model)).to(device))
+    model.to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
+    return Encoder(model, tokenizer, precision, words=(words or fresh_head(model)).to(device))
 
 
 def _given(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead | None]:
     """The weights at a place, and the head for masked words that a stage left there, or that the checkpoint has."""
     own = (Path(place) / MASKED_WORDS).is_file()
     if not own and any(name.endswith(MASKED_LM) for name in config.architectures or ()):
-        whole, told = AutoModelForMaskedLM.from_pretrained(  # type: ignore[arg-type]
+        whole, told = AutoModelForMaskedLM.from_pretrained(
             place, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
         lacking = any(not name.startswith(f"{whole.base_model_prefix}.") for name in told["missing_keys"])

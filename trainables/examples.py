@@ -50,10 +50,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text in one language. Where there are few, a text comes under several maskings, numbered from 0."""
+    """A text in one language."""
 
     text: str
-    masking: int = 0
 
 
 @dataclass(frozen=True, slots=True)

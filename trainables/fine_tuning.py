@@ -13,6 +13,7 @@ from trainables.data import complete
 from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
+from trainables.methods.rules import rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
@@ -39,7 +40,10 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
     if len(parts) > 1:
         parts = [dataclasses.replace(part, weight=_weight(len(part.train), stage.recipe)) for part in parts]
     steps = total_steps(recipe, sum(len(part.train) for part in parts))
-    return FineTuning(encoder, parts, recipe, profile, steps=steps, learning_rate=stage.learning_rate, seed=stage.seed)
+    method = rule_of(stage.recipe.get("method"), [part.task for part in parts], place.source, encoder)
+    return FineTuning(
+        encoder, parts, recipe, profile, steps=steps, learning_rate=stage.learning_rate, seed=stage.seed, method=method
+    )
 
 
 def _tasks(stage: Stage, benchmark: Benchmark, recipe: Recipe) -> list[tuple[Task, Recipe]]:

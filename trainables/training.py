@@ -24,7 +24,8 @@ from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.memory import attempt
-from trainables.methods import Rule, plain, step_of
+from trainables.methods.adversarial import plain
+from trainables.methods.step import Rule, step_of
 from trainables.schedule import end_of_tenth, rate_factor
 
 CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits until the GPU has done all its work

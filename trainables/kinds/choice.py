@@ -50,6 +50,9 @@ def encode(
     ]
 
 
+NEVER = -1e4  # the logit of what cannot be: of minus infinity there are no differences
+
+
 class ChoiceHead(nn.Module):
     """One score per row, regrouped to (batch, options)."""
 
@@ -67,6 +70,11 @@ class ChoiceHead(nn.Module):
 def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """A scorer of options."""
     return ChoiceHead(encoder.width, encoder.dropout, profile)
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per question, over its options; those that are not have a finite logit and probability 0."""
+    return logits.clamp(min=NEVER)
 
 
 def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Choice]) -> list[int]:

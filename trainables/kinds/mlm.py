@@ -36,8 +36,7 @@ def encode(
 ) -> list[Feature]:
     """One feature per text, cut at `max_length`; a text of nothing but special and unknown tokens gives none.
 
-    What is hidden is a function of the text and its `masking` alone: a run reads every example under the same masks in
-    each epoch, and dev is the same at every tenth.
+    What is hidden is a function of the text alone: it is the same in every epoch, at every tenth and for every seed.
     """
     if not examples:
         return []
@@ -45,19 +44,18 @@ def encode(
     ordinary = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
     types = coded.get("token_type_ids")
     features = []
-    for i, example in enumerate(examples):
-        ids = np.array(coded["input_ids"][i], dtype=np.int32)
-        seed = hashlib.sha256(ids.tobytes() + example.masking.to_bytes(4)).digest()[:8]
+    for i, row in enumerate(coded["input_ids"]):
+        ids = np.array(row, dtype=np.int32)
+        seed = hashlib.sha256(ids.tobytes()).digest()[:8]
         hidden = hide(ids, ordinary, tokenizer.mask_token_id, np.random.default_rng(int.from_bytes(seed)))
         if hidden is None:
             continue
-        row, target = hidden
         features.append(
             Feature(
                 example=i,
-                rows=(row,),
+                rows=(hidden[0],),
                 types=None if types is None else (np.array(types[i], dtype=np.int32),),
-                target=target,
+                target=hidden[1],
             )
         )
     return features
@@ -110,6 +108,11 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy over all hidden sub-tokens of the batch."""
     target = batch["target"]
     return nn.functional.cross_entropy(logits, target[target != IGNORED])
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """The whole vocabulary at each hidden place, as it comes."""
+    return logits
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[Guess]]:

@@ -57,6 +57,11 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     return nn.functional.cross_entropy(logits, batch["target"])
 
 
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per pair, over the labels: the logits as they are."""
+    return logits
+
+
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[int]:
     """The likeliest label id of each feature."""
     guesses: list[int] = logits.argmax(-1).tolist()

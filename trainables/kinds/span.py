@@ -129,6 +129,11 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     return (start + end) / 2
 
 
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """Two distributions per window, over its positions: of the start and of the end."""
+    return torch.cat([logits[..., 0], logits[..., 1]])
+
+
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[Guess]:
     """The best span of each window: start <= end, at most LONGEST_ANSWER sub-tokens, inside the context."""
     start, end = logits[..., 0], logits[..., 1]

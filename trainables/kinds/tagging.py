@@ -111,6 +111,11 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     return nn.functional.cross_entropy(logits.flatten(0, 1), batch["target"].flatten(), ignore_index=IGNORED)
 
 
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per word, over the tags: at its first sub-token."""
+    return logits[batch["target"] != IGNORED]
+
+
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
     """The likeliest tag id of each word of each feature."""
     guesses = logits.argmax(-1).numpy(force=True)
