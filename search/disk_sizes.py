@@ -27,8 +27,8 @@ LABELS = 1500  # of a tagging task that only its data can tell: supertags
 SCORES, SCORE = 7_000, 40  # bytes of a file of scores: empty, and of one row more
 
 # Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, and 40 beside).
-PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "retrieval": 40}
-TABLE: dict[Kind, int] = {"pair": 900, "choice": 1_600, "tagging": 700, "span": 4_000, "retrieval": 0}
+PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "mlm": 200, "retrieval": 40}
+TABLE: dict[Kind, int] = {"pair": 900, "choice": 1_600, "tagging": 700, "span": 4_000, "mlm": 3_000, "retrieval": 0}
 UNKNOWN = 10_000  # rows of a test set in one language, where the number is not known from here
 
 

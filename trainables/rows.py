@@ -4,6 +4,7 @@ Only training rows are left out for their text: what is scored keeps every row t
 scorers do.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ from spaces.dataset import Dataset
 from spaces.errors import UsageError
 from spaces.task import Task
 from trainables.column_shapes import element, field_of, is_text
-from trainables.examples import Choice, Example, Pair, Span, Tagged
+from trainables.examples import Choice, Example, Pair, Passage, Span, Tagged
 
+LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
+# Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
+BETWEEN_CHARACTERS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
 NO_LABEL, EMPTY, UNLIKE_LABELS = "no label", "empty text", "another label in the other language"
 BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
@@ -32,7 +36,7 @@ class Read:
 def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: bool) -> Read:
     """The rows as examples of the task; raises UsageError for labels that the table does not know."""
     left_out: Counter[str] = Counter()
-    makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices}
+    makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices, "mlm": _passages}
     examples: list[Example] = []
     for example in makers[task.kind](rows, dataset, task, training):
         if isinstance(example, str):
@@ -173,6 +177,12 @@ def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: b
             yield "a word is missing"
         else:
             yield Tagged(_clean(words), tuple(tag for tag in tags if tag is not None))
+
+
+def _passages(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
+    for (text,) in _columns(rows, dataset, "text"):
+        beginning = BETWEEN_CHARACTERS.sub("", _text(text)[:LONGEST_PASSAGE].strip())
+        yield Passage(beginning) if beginning else EMPTY
 
 
 def _clean(words: Sequence[str]) -> tuple[str, ...]:

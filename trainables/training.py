@@ -94,9 +94,7 @@ class FineTuning:
             freeze_embeddings(encoder.model)
         tasks = {part.task.name: part.task for part in self.parts}
         self.head_of = {name: place for place, name in enumerate(tasks)}
-        self.heads = nn.ModuleList(
-            KINDS[task.kind].head(encoder.width, task, encoder.dropout, profile) for task in tasks.values()
-        )
+        self.heads = nn.ModuleList(KINDS[task.kind].head(encoder, task, profile) for task in tasks.values())
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
