@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.errors import UsageError
 from spaces.named import SPACES, find_space
-from spaces.phase import Budget, MaskedWords
+from spaces.phase import MaskedWords
 from spaces.probe_columns import FAMILIES
 from spaces.space import Range, Space
 

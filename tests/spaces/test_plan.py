@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.named import SPACES
-from spaces.phase import HALF, UNBOUNDED, phases
+from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, middle_first, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Space, axes
