@@ -54,7 +54,7 @@ def _table(title: str, inspections: list[Inspection]) -> Table:
             one.task.name,
             one.task.kind,
             *(_rows(found.get(split)) for split in ("train", "dev", "test")),
-            "" if test is None else f"{len(test.languages)} of {len(one.task.languages)}",
+            "" if test is None else f"{len(test.languages)} of {len(one.task.spoken)}",
             "LACKS DATA" if one.problems else "ok",
         )
     return table

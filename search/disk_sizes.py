@@ -27,8 +27,8 @@ LABELS = 1500  # of a tagging task that only its data can tell: supertags
 SCORES, SCORE = 7_000, 40  # bytes of a file of scores: empty, and of one row more
 
 # Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, and 40 beside).
-PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "retrieval": 40}
-TABLE: dict[Kind, int] = {"pair": 900, "choice": 1_600, "tagging": 700, "span": 4_000, "retrieval": 0}
+PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "mlm": 200, "retrieval": 40}
+TABLE: dict[Kind, int] = {"pair": 900, "choice": 1_600, "tagging": 700, "span": 4_000, "mlm": 3_000, "retrieval": 0}
 UNKNOWN = 10_000  # rows of a test set in one language, where the number is not known from here
 
 
@@ -102,8 +102,9 @@ def _small(request: Request, stratum: Stratum) -> int:
 def _rows(request: Request, task: Task) -> int:
     """Test rows in one language."""
     found = UNKNOWN
-    if task.name in PARTS and request.benchmark.name != "miniature":
-        found = sum(_published(part) or UNKNOWN for part in PARTS[task.name].test)
+    name = task.clean or task.name
+    if name in PARTS and request.benchmark.name != "miniature":
+        found = sum(_published(part) or UNKNOWN for part in PARTS[name].test)
     return found if request.maker.test_limit is None else min(found, request.maker.test_limit)
 
 

@@ -84,7 +84,7 @@ def _asked(axes: Axes, benchmark: Benchmark) -> list[Need]:
 
 def _ingredients(name: str, axes: Axes, benchmark: Benchmark) -> list[Need]:
     return [
-        Need("intermediate", benchmark.intermediates[one.task], one.language or "en")
+        Need("intermediate", benchmark.intermediates[one.task], one.language or benchmark.intermediates[one.task].own)
         for one in ingredients_of(read_chain(name), benchmark, axes.mixture, axes.masked)
     ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.needs import Need, Needs, find_needs, list_missing
-from search.options import space_of, sweep_name
+from search.options import probes_of, space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MULTITASK
@@ -112,6 +112,7 @@ def make_request(options: Namespace) -> Request:
             source=source,
             model=None if own else model_place(options),
             predictions=options.predictions,
+            probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=_spec(options, resolved, benchmark, maker),
@@ -135,7 +136,8 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
 
 def _notes(source: Source, needs: Needs) -> list[str]:
     """What a reader of the scores must know, each line once: targets that share a training share its notes."""
-    return list(dict.fromkeys(data.notes(source, [need.task for need in needs.tasks])))
+    lines = (line for need in needs.tasks for line in data.notes(source, need.task, need.language))
+    return list(dict.fromkeys(lines))
 
 
 def _check_flags(options: Namespace) -> None:

@@ -20,6 +20,21 @@ class Mixture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What every intermediate phase of a sweep may spend, so that phases of unlike size can be compared.
+
+    `steps` are steps of the mixture's batch size; `examples` are distinct rows, all ingredients together, each of which
+    gets its share of them by the sampler. None: as much as the phase's own recipe and data say.
+    """
+
+    steps: int | None = None
+    examples: int | None = None
+
+
+UNBOUNDED = Budget()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """One world to search in."""
 
@@ -29,8 +44,11 @@ class Benchmark:
     targets: Table[Task]
     languages: Table[Language]
     mixture: Mixture
+    equal: Budget  # at which phases of unlike tasks or languages can be compared: no more rows than the smallest has
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
+    parallel: tuple[str, ...]  # targets whose test sets hold translations of English; probes read the first there is
+    tagged: str  # tagging target whose words probes read
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
@@ -67,8 +85,11 @@ _XTREME = Benchmark(
     languages=xtreme.LANGUAGES,
     quick_test_limit=500,
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
+    equal=Budget(steps=1_000, examples=6_000),  # AmericasNLI has 6,457 rows
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+    parallel=("tatoeba", "xnli"),
+    tagged="udpos",
 )
 
 BENCHMARKS = Table(
@@ -81,8 +102,11 @@ BENCHMARKS = Table(
             targets=miniature.TARGETS,
             languages=miniature.LANGUAGES,
             mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
+            equal=Budget(steps=400, examples=3000),
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+            parallel=("bucc",),
+            tagged="udpos",
         ),
         _XTREME,
         replace(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from spaces import variants
 from spaces.benchmark import Benchmark
 from spaces.errors import UsageError
 from spaces.space import Space
@@ -36,11 +37,29 @@ def _full(benchmark: Benchmark) -> Space:
     return Space(name="full")
 
 
+def _diversity(benchmark: Benchmark) -> Space:
+    chains = variants.diversity(benchmark)
+    return Space(name="diversity", intermediates=chains, learning_rates="middle", budget=benchmark.equal)
+
+
+def _languages(benchmark: Benchmark) -> Space:
+    return Space(
+        name="languages",
+        intermediates=variants.languages(benchmark),
+        targets=variants.PAIR_TARGETS,
+        learning_rates="middle",
+        seeds=(0, 1, 2, 3, 4),
+        budget=benchmark.equal,
+    )
+
+
 SPACES = Table(
     "space",
     (
         NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _quick),
         NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _full),
+        NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _diversity),
+        NamedSpace("languages", "inference in English, in other languages and in mixes, with equal rows", _languages),
     ),
 )
 

@@ -9,24 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.benchmark import Benchmark
+from spaces.benchmark import Benchmark, Budget
 from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, read_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import unknown
 from spaces.task import Kind, Recipe, Task
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What every intermediate phase of a sweep may spend, so that phases of unlike size can be compared.
-
-    `steps` are steps of the mixture's batch size; `examples` are distinct rows, all ingredients together, each of which
-    gets its share of them by the sampler. None: as much as the phase's own recipe and data say.
-    """
-
-    steps: int | None = None
-    examples: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +36,6 @@ class MaskedWords:
             raise UsageError(f"the smoothing exponent lies from 0 to 1, got {self.smoothing:g}.")
 
 
-UNBOUNDED = Budget()
 HALF = MaskedWords()
 
 
@@ -174,9 +161,12 @@ def is_phase(name: str) -> bool:
 
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:
-    """What one step of a recipe costs, in plain steps."""
+    """What a step of a recipe costs on average, in plain steps. Masked words are trained plainly beside any method."""
     method = (recipe or {}).get("method")
-    return 1.0 if method is None else METHODS[method["name"]].passes
+    if recipe is None or method is None:
+        return 1.0
+    words: float = recipe.get("masked", {"share": 0.0})["share"]
+    return words + (1 - words) * METHODS[method["name"]].passes
 
 
 def tasks_of(phase: Phase, benchmark: Benchmark) -> tuple[Task, ...]:

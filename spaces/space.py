@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from spaces.benchmark import Benchmark
+from spaces.benchmark import UNBOUNDED, Benchmark, Budget
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
-from spaces.phase import HALF, UNBOUNDED, Budget, MaskedWords, check_chain, check_method
+from spaces.phase import HALF, MaskedWords, check_chain, check_method
 from spaces.profile import Profile
 from spaces.table import unknown
 

@@ -12,6 +12,7 @@ from spaces.language import Language
 from spaces.task import Task
 
 ENGLISH = "en"
+PAIR_TARGETS = ("xnli",)  # what the question about languages is asked of
 MOST = 8  # languages beside English: the rest of a long list says little more
 
 Names = tuple[str, ...]

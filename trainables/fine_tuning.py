@@ -12,6 +12,7 @@ from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.feature_table import FeatureTable
+from trainables.methods.rules import rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
@@ -39,8 +40,17 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
     devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
     counted = [part for part in parts if part.task.name in judged]
     steps = total_steps(recipe, sum(len(part.train) if part.rows is None else len(part.rows) for part in counted))
-    rate, seed = stage.learning_rate, stage.seed
-    return FineTuning(encoder, parts, devs, recipe, profile, steps=steps, learning_rate=rate, seed=seed)
+    return FineTuning(
+        encoder,
+        parts,
+        devs,
+        recipe,
+        profile,
+        steps=steps,
+        learning_rate=stage.learning_rate,
+        seed=stage.seed,
+        method=rule_of(stage.recipe.get("method"), [part.task for part in counted], place.source, encoder),
+    )
 
 
 def _ingredients(stage: Stage, place: Place, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:

@@ -25,6 +25,8 @@ from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.memory import attempt
+from trainables.methods.adversarial import plain
+from trainables.methods.step import Rule, step_of
 from trainables.schedule import end_of_tenth, rate_factor
 
 CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits until the GPU has done all its work
@@ -66,7 +68,9 @@ class FineTuning:
         steps: int,
         learning_rate: float,
         seed: int,
+        method: Rule = plain,
     ) -> None:
+        self.method = method
         self.encoder, self.parts, self.devs, self.recipe = encoder, tuple(parts), tuple(devs), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
@@ -90,9 +94,7 @@ class FineTuning:
             freeze_embeddings(encoder.model)
         tasks = {part.task.name: part.task for part in self.parts}
         self.head_of = {name: place for place, name in enumerate(tasks)}
-        self.heads = nn.ModuleList(
-            KINDS[task.kind].head(encoder.width, task, encoder.dropout, profile) for task in tasks.values()
-        )
+        self.heads = nn.ModuleList(KINDS[task.kind].head(encoder, task, profile) for task in tasks.values())
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -188,9 +190,10 @@ class FineTuning:
         task = self.parts[part].task
         kind, head = KINDS[task.kind], self.heads[self.head_of[task.name]]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
-        loss = kind.loss(self.encoder.logits(head, batch), batch) * share
-        loss.backward()
-        return loss.detach()
+        method = (
+            plain if kind is KINDS.get("mlm") else self.method
+        )  # what a method does to the task is no business of the words
+        return method(step_of(self.encoder, head, kind, batch, share))
 
     def _check(self, losses: list[torch.Tensor]) -> None:
         """Raise DivergedError for the first of the last steps' losses that is no number."""

@@ -49,6 +49,7 @@ from trainables.evaluation import Evaluated
 from trainables.feature_table import build_table
 from trainables.features import Feature
 from trainables.kinds import KINDS
+from trainables.masked_words import fresh_head
 from trainables.subwords import train_tokenizer
 from trainables.training import FineTuning, Part
 
@@ -123,7 +124,7 @@ def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fea
     model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
     if options.compile:
         model.compile(dynamic=True)
-    encoder = Encoder(model, tokenizer, options.precision)
+    encoder = Encoder(model, tokenizer, options.precision, words=fresh_head(model))
     dev = Evaluated(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
     part = Part(task=TASK, train=build_table([features], per_position=False))

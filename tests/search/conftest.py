@@ -12,8 +12,8 @@ import safetensors.numpy
 from search.board import Board
 from search.store import Store
 from search.sweep import write_sweep
-from spaces.benchmark import BENCHMARKS
-from spaces.phase import HALF, UNBOUNDED, phases
+from spaces.benchmark import BENCHMARKS, UNBOUNDED
+from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Space, axes
@@ -31,6 +31,7 @@ ENCODER_FILES = {
     "config.json": b"{}",
     "tokenizer.json": b"{}",
     "model.safetensors": safetensors.numpy.save({"weight": np.zeros(1200)}),
+    "masked_words.safetensors": safetensors.numpy.save({"bias": np.zeros(12)}),
 }
 ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))  # of a made-up encoder
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
 from spaces.chain import Ingredient, read_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.phase import HALF, UNBOUNDED, Budget, MaskedWords, Phase, check_chain, passes_of, phases
+from spaces.phase import HALF, MaskedWords, Phase, check_chain, passes_of, phases
 
 MINIATURE = BENCHMARKS["miniature"]
 ALL = tuple(task.name for task in MINIATURE.mixed())

@@ -83,7 +83,9 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
         name: {task.name: task.item for task in benchmark.targets.values() if task.parallel}
         for name, benchmark in BENCHMARKS.items()
     }
-    assert parallel["xtreme"] == {"xnli": "example", "pawsx": "example", "xquad": "id", "mlqa": "id"}
-    assert parallel["xtreme-r"] == {"xnli": "example", "xcopa": "example", "xquad": "id", "mlqa": "id", "lareqa": "id"}
+    shifted = dict.fromkeys(("xnli-mixed", "xnli-perturbed"), "example")
+    clean = {"xnli": "example", "xquad": "id", "mlqa": "id"}
+    assert parallel["xtreme"] == {**clean, **shifted, "pawsx": "example", "pawsx-perturbed": "example"}
+    assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
     assert {task.item for task in BENCHMARKS["xtreme-r"].targets.values() if not task.parallel} == {"example"}

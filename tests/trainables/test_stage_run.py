@@ -113,7 +113,7 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
-@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors", "masked_words.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "missing"])
 def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
     place: Place, encoder_folder: Path, file: str, damage: str
