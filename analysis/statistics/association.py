@@ -79,7 +79,9 @@ def _mean(x: Array, y: Array, orders: npt.NDArray[np.int64]) -> Array:
     total = np.zeros(len(orders))
     for one, other in zip(x, y, strict=True):
         there = np.isfinite(other)
-        first, second = ranks(one[orders][:, there]), ranks(other[there])
+        # Ranks among units that are all there move with them; among some of them they are others in each order.
+        first = ranks(one)[orders] if there.all() else ranks(one[orders][:, there])
+        second = ranks(other[there])
         first, second = first - first.mean(axis=1, keepdims=True), second - second.mean()
         lengths = np.sqrt((first**2).sum(axis=1) * (second**2).sum())
         total += np.divide(first @ second, lengths, out=np.zeros(len(orders)), where=lengths > SAME)
