@@ -23,8 +23,8 @@ TARGETS = ("xnli", "udpos")
 START_LEVEL, LAYERS = 0.3, (0, 1)
 
 
-def probes(folder: Path, stage: str, level: dict[str, float], *, when: str = "after", chain: str = "none") -> None:
-    """Write what a stage's probes found: `level` by language, the same of every probe but what stands beside."""
+def probes(folder: Path, stage: str, after: dict[str, float], *, chain: str = "none") -> None:
+    """Write what a stage's probes found, the same by all of them: START_LEVEL, and a level by language afterwards."""
     rows = [
         {
             **dict.fromkeys(SCHEMA),
@@ -33,11 +33,10 @@ def probes(folder: Path, stage: str, level: dict[str, float], *, when: str = "af
         }
         for probe in PROBES
         for layer in LAYERS
+        for when, level in (("before", dict.fromkeys(FOREIGN, START_LEVEL)), ("after", after))
         for language, value in level.items()
     ]
-    file = folder / "stages" / stage / "probes.parquet"
-    new = pl.DataFrame(rows, schema=SCHEMA)
-    (pl.concat([pl.read_parquet(file), new]) if file.is_file() else new).write_parquet(file)
+    pl.DataFrame(rows, schema=SCHEMA).write_parquet(folder / "stages" / stage / "probes.parquet")
 
 
 @pytest.fixture
@@ -70,7 +69,6 @@ def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> P
     for stage, (rise, chain) in levels.items():
         noise = 0.003 * draw.normal()
         probes(tmp_path, stage, {name: START_LEVEL + value + noise for name, value in rise.items()}, chain=chain)
-        probes(tmp_path, stage, dict.fromkeys(FOREIGN, START_LEVEL), when="before", chain=chain)
     return folder
 
 
@@ -105,8 +103,9 @@ def test_json_has_every_layer(planted: Path, capsys: pytest.CaptureFixture[str])
 def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(4):  # random labels align as much as the tasks do in the mean
         stage = f"intermediate--random-{seed}-0.001"
-        (planted.parent / "stages" / stage / "probes.parquet").unlink()
-        probes(planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()})
+        probes(
+            planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}, chain="random"
+        )
     assert main([str(planted)]) == 0
     assert "rises, but is not shown to rise more than in the controls" in " ".join(capsys.readouterr().out.split())
 
