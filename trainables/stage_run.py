@@ -109,7 +109,7 @@ class StageRun:
         work = self.work
         assert work is not None
         if isinstance(work, Pretraining):
-            self._hand_on(Encoder(work.encoder, work.tokenizer))
+            self._hand_on(Encoder(work.encoder, work.tokenizer, words=work.head))
             return self._finish("finished", [], began)
         work.restore_best()
         if self.stage.kind == "intermediate":

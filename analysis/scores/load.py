@@ -1,6 +1,6 @@
 """From paths to scores: sweep folders, Parquet files, folders of Parquet files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class Scores:
     stages: tuple[int, int] | None = None  # of a sweep: how many left scores, how many it knows
     notes: tuple[str, ...] = ()
     homes: tuple[Path, ...] = ()  # folders in which a sweep's stages lie, each by its key
+    specs: tuple[Mapping[str, Any], ...] = ()  # of sweeps: what was asked for, as `sweep.json` has it
 
 
 def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
@@ -99,6 +100,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         stages=(sum(done for done, _ in stages), sum(known for _, known in stages)) if stages else None,
         notes=tuple(note for part in parts for note in part.notes),
         homes=tuple(dict.fromkeys(home for part in parts for home in part.homes)),
+        specs=tuple(spec for part in parts for spec in part.specs),
     )
 
 
@@ -172,6 +174,7 @@ def load_sweep(folder: Path) -> Scores:
             *(f"{fault} Its stage counts as missing: start the sweep again." for fault in broken.values()),
         ),
         homes=(stages,),
+        specs=(spec,),
     )
 
 
