@@ -42,7 +42,7 @@ def probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, glob=False).select(SCHEMA).cast(SCHEMA)  # type: ignore[arg-type]
+        return pl.read_parquet(path, glob=False).select(*SCHEMA).cast(SCHEMA)  # type: ignore[arg-type]
     except (PolarsError, OSError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UsageError(
