@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = ("rank", "matrix", "languages", "selection", "axes", "diversity", "training_languages", "published", "report")
+SCRIPTS = (
+    "rank",
+    "matrix",
+    "languages",
+    "selection",
+    "axes",
+    "diversity",
+    "training_languages",
+    "published",
+    "report",
+    "robustness",
+)
 
 
 def called(script: str, folder: Path, output: Path) -> int:
