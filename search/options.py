@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
+from spaces.probe_columns import FAMILIES
 from spaces.space import SPACES, Range, Space, find_space
 
 EXAMPLES = """examples:
@@ -88,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep test predictions: for a submission, and for intervals over test items",
     )
+    how.add_argument(
+        "--probes", metavar="A,B", help=f"also measure the encoder of every trained stage: {', '.join(FAMILIES)}"
+    )
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
     how.add_argument("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     how.add_argument("--retry-failed", action="store_true", help="try failed stages again")
@@ -111,6 +115,12 @@ def space_of(options: argparse.Namespace) -> Space:
     if options.floor:
         changes["floor"] = True
     return dataclasses.replace(space, **changes)  # type: ignore[arg-type]
+
+
+def probes_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """The families of probes that the flags ask for, in table order."""
+    asked = () if options.probes is None else _values("probes", options.probes, lambda name: FAMILIES.find(name).name)
+    return tuple(name for name in FAMILIES if name in asked)
 
 
 def sweep_name(options: argparse.Namespace) -> str:

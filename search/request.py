@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.needs import Needs, Role, find_needs, list_missing
-from search.options import space_of, sweep_name
+from search.options import probes_of, space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MULTITASK
@@ -106,6 +106,7 @@ def make_request(options: Namespace) -> Request:
             source=source,
             model=None if own else model_place(options),
             predictions=options.predictions,
+            probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=_spec(options, resolved, benchmark, maker),

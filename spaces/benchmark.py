@@ -35,6 +35,8 @@ class Benchmark:
     mixture: Mixture
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
+    parallel: tuple[str, ...]  # targets whose test sets hold translations of English; probes read the first there is
+    tagged: str  # tagging target whose words probes read
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
@@ -71,6 +73,8 @@ _XTREME = Benchmark(
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+    parallel=("tatoeba", "xnli"),
+    tagged="udpos",
 )
 
 BENCHMARKS = Table(
@@ -85,6 +89,8 @@ BENCHMARKS = Table(
             mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+            parallel=("bucc",),
+            tagged="udpos",
         ),
         _XTREME,
         replace(

@@ -16,7 +16,7 @@ class Column:
     """One column: its name, its Arrow type and what it holds."""
 
     name: str
-    type: Literal["string", "int64", "double", "bool", "list<string>"]
+    type: Literal["string", "int64", "double", "bool", "list<string>", "list<double>"]
     about: str
 
 

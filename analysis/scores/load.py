@@ -25,6 +25,7 @@ from analysis.scores.tidy import (
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from spaces.table import unknown
 
 SMALL = 4_000_000  # bytes of a file that is read at once; of a larger one each question reads its columns
@@ -180,7 +181,7 @@ def _files(path: Path, scale: Scale) -> Scores:
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps: name the one to rank: {', '.join(sweeps)}.")
-        files = sorted(file for file in path.rglob("*.parquet") if file.name != PREDICTIONS)
+        files = sorted(file for file in path.rglob("*.parquet") if file.name not in (PREDICTIONS, PROBES))
         if not files:
             raise UsageError(f"{path} is neither a sweep (it has no {SWEEP}) nor does it hold Parquet files.")
     elif not path.is_file():
