@@ -75,13 +75,13 @@ def probed(found: Transfer, homes: Sequence[Path]) -> Probed:
 
 
 def distances(known: Probed, axes: Axes) -> dict[str, Array]:
-    """Name -> candidates x targets x seeds, NaN where a method does not apply; methods without a number are left out."""
+    """By name: candidates x targets x seeds, NaN where a method does not apply. One without numbers is left out."""
     components = sorted({probe for _, probe, when in known.vectors if when == "after" and probe.startswith(COMPONENT)})
     arrays = {name: _cosines(known, axes, probe, "before") for name, probe in COSINES.items()}
     if components:
         arrays[TASK_EMBEDDING] = fused([_cosines(known, axes, probe, "after") for probe in components])
     for name, probe in ESTIMATES.items():
-        arrays[name] = _filled(axes, lambda c, t, s, probe=probe: known.value(known.of_target.get((c, t, s)), probe))
+        arrays[name] = _estimates(known, axes, probe)
     return {name: values for name, values in arrays.items() if np.isfinite(values).any()}
 
 
@@ -103,6 +103,10 @@ def _cosines(known: Probed, axes: Axes, probe: str, when: str) -> Array:
         )
 
     return _filled(axes, cosine)
+
+
+def _estimates(known: Probed, axes: Axes, probe: str) -> Array:
+    return _filled(axes, lambda *place: known.value(known.of_target.get(place), probe))
 
 
 def _filled(axes: Axes, value: Callable[[str, str, int], float]) -> Array:

@@ -9,8 +9,13 @@ from polars.exceptions import PolarsError
 from spaces.errors import UsageError
 from spaces.probe_columns import PROBE_COLUMNS, PROBES
 
-TYPES = {"string": pl.String(), "int64": pl.Int64(), "double": pl.Float64(), "list<double>": pl.List(pl.Float64)}
-SCHEMA: dict[str, pl.DataType] = {column.name: TYPES[column.type] for column in PROBE_COLUMNS}
+TYPES: dict[str, pl.DataType] = {
+    "string": pl.String(),
+    "int64": pl.Int64(),
+    "double": pl.Float64(),
+    "list<double>": pl.List(pl.Float64),
+}
+SCHEMA = pl.Schema({column.name: TYPES[column.type] for column in PROBE_COLUMNS})
 
 
 def read_probes(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
@@ -27,7 +32,7 @@ def read_probes(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl
         if file is None:
             continue
         try:
-            parts.append(pl.read_parquet(file, columns=list(SCHEMA), glob=False).filter(family=family).cast(SCHEMA))
+            parts.append(pl.read_parquet(file, columns=SCHEMA.names(), glob=False).filter(family=family).cast(SCHEMA))
         except (PolarsError, OSError) as error:
             line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise UsageError(

@@ -94,7 +94,8 @@ def association(
     Args:
         predicted: [candidates, columns, seeds], NaN for a hole
         found: of the same shape
-        rng: draws permutations where there are more than `count`
+        rng: draws permutations
+        count: where there are more of them, so many are drawn
     """
     first, second = np.broadcast_arrays(np.asarray(predicted, dtype=np.float64), np.asarray(found, dtype=np.float64))
     there = np.isfinite(first) & np.isfinite(second)

@@ -7,7 +7,7 @@
     logme       before: every target                       greater is better        yes   yes     yes      yes
     knn         before: every target                       greater is better        yes   yes     yes      yes
     leep, nce   before: targets after an intermediate      greater is better        yes   no      yes      no
-    train_size  before: intermediate                       more is better           yes   yes     yes      yes
+    train_size  before: every stage                        more is better           yes   yes     yes      yes
 
 TextEmb and TaskEmb are those of Vu et al. (2020), LogME of You et al. (2021), LEEP of Nguyen et al. (2020), NCE of Tran
 et al. (2019); kNN asks the five nearest neighbours, their input left out. SEmb (Poth et al. 2021) takes a sentence
@@ -20,7 +20,8 @@ token's component of `taskemb` is absent where no head reads that token (profile
 
 Texts are taken as the task gives them to the encoder: both sentences of a pair in one row, an option with its question,
 a window of a passage. Each set is a sample of `frozen.INPUTS` inputs, for the Fisher information of EXAMPLES, drawn by
-the seed of the chain: all chains of a seed are asked about the same ones. Mixtures are not probed: they are no task.
+the seed of the chain: all chains of a seed are asked about the same ones. Of mixtures, which are no task, only the size
+is kept.
 """
 
 from collections.abc import Iterator
@@ -38,21 +39,26 @@ from trainables.label_head import LABELLED, LabelHead, read_label_head
 from trainables.places import ENCODER
 from trainables.probes.family import Family, Found, Reading, Subject
 from trainables.probes.fisher import task_embedding
-from trainables.probes.frozen import INPUTS, labelled, sample, text_means
+from trainables.probes.frozen import INPUTS, Labelled, labelled, sample, text_means
 from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
 from trainables.probes.neighbour_vote import leave_one_out
 from trainables.sentences import layer_of
 
+PROBED = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
 EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own
 
 
 def measure(subject: Subject) -> Found:
-    """What the table above says of this stage; nothing of a mixture."""
-    if len(subject.work.parts) > 1 or subject.work.parts[0].task.kind not in KINDS:
-        return Found()
-    readings = _before(subject) if subject.when == "before" else _after(subject)
-    return Found(list(readings))
+    """What the table above says of this stage."""
+    parts, before = subject.work.parts, subject.when == "before"
+    readings = []
+    if before:
+        size = sum(len(np.unique(part.train.examples)) for part in parts)
+        readings.append(Reading(probe="train_size", value=float(size)))
+    if len(parts) == 1 and parts[0].task.kind in PROBED:
+        readings += _before(subject) if before else _after(subject)
+    return Found(readings)
 
 
 def _before(subject: Subject) -> Iterator[Reading]:
@@ -64,19 +70,23 @@ def _before(subject: Subject) -> Iterator[Reading]:
         text, sentence = text_means(encoder, part.task.kind, inputs, layer)
         yield Reading(probe="textemb", vector=tuple(text.tolist()))
         yield Reading(probe="semb", vector=tuple(sentence.tolist()), layer=layer)
-    if stage.kind == "intermediate":
-        yield Reading(probe="train_size", value=float(len(np.unique(part.train.examples))))
+    if stage.kind == "target":
+        rng = np.random.default_rng(stage.seed)
+        yield from _fits(labelled(encoder, part.task.kind, inputs, subject.profile, rng, _head_of_parent(subject)))
+
+
+def _fits(rows: Labelled) -> Iterator[Reading]:
+    """How well frozen features and another task's answers fit labels; nothing where all labels are the same."""
+    if len(np.unique(rows.labels)) < 2:
         return
-    rng = np.random.default_rng(stage.seed)
-    rows = labelled(encoder, part.task.kind, inputs, subject.profile, rng, _head_of_parent(subject))
+    yield Reading(probe="logme", value=logme(rows.features, rows.labels))
     beat()
-    if len(np.unique(rows.labels)) > 1:  # of labels that are all the same nothing can be told
-        yield Reading(probe="logme", value=logme(rows.features, rows.labels))
-        beat()
+    if len(np.unique(rows.groups)) > 1:
         yield Reading(probe="knn", value=leave_one_out(rows.features, rows.labels, rows.groups))
-        if rows.answers is not None:
-            yield Reading(probe="leep", value=leep(rows.answers, rows.labels))
-            yield Reading(probe="nce", value=nce(rows.answers.argmax(axis=1), rows.labels))
+        beat()
+    if rows.answers is not None:
+        yield Reading(probe="leep", value=leep(rows.answers, rows.labels))
+        yield Reading(probe="nce", value=nce(rows.answers.argmax(axis=1), rows.labels))
 
 
 def _after(subject: Subject) -> Iterator[Reading]:
@@ -107,8 +117,4 @@ def _head_of_parent(subject: Subject) -> LabelHead | None:
     return None if content is None else read_label_head(content, task, subject.encoder, subject.profile)
 
 
-def _trained(stage: Stage) -> bool:
-    return stage.kind in ("intermediate", "target")
-
-
-FAMILY = Family(measure=measure, before=_trained)
+FAMILY = Family(measure=measure, before=lambda stage: stage.kind in ("intermediate", "target"))
