@@ -40,7 +40,7 @@ def answer(found: Transfer, judged: Similarity, *, all_numbers: bool = False) ->
     tables = (by_predictor(judged), focus(judged), by_target(judged), orders(judged))
     return Answer(
         question=QUESTION,
-        answer=(_verdict(judged), *_focus_said(judged), _trivial_said(judged)),
+        answer=(_verdict(judged), *_focus_said(judged), _others_said(judged)),
         read=read_from(found.read),
         tables=(*(table for table in tables if table is not None), *(matrices(judged) if all_numbers else ())),
         notes=(*_how_to_read(judged), *_missing(judged)),
@@ -48,12 +48,9 @@ def answer(found: Transfer, judged: Similarity, *, all_numbers: bool = False) ->
 
 
 def _verdict(judged: Similarity) -> str:
-    near = [one for one in judged.judged if one.predictor.sort != "trivial" and one.p is not None]
+    near = [one for one in judged.judged if one.predictor.sort == "distance" and one.p is not None]
     if not near:
-        return (
-            "Whether distance predicts gain cannot be told: nothing measures a distance here, or no seed has it for "
-            "every target."
-        )
+        return "Whether distance predicts gain cannot be told: none was measured, or no seed has it for every target."
     sure = [one for one in near if one.holm is not None and one.holm < ALPHA]
     forward, backward = ([one for one in sure if (_mean(one) > 0) == sign] for sign in (True, False))
     if forward:
@@ -106,16 +103,18 @@ def _weight(one: Judged) -> float:
     return (targets - 1) / targets
 
 
-def _trivial_said(judged: Similarity) -> str:
-    trivial = {one.predictor.name: one for one in judged.judged if one.predictor.sort == "trivial"}
+def _others_said(judged: Similarity) -> str:
+    """What needs no distance: a little tuning, and the trivial predictors."""
+    others = {one.predictor.name: one for one in judged.judged if one.predictor.sort != "distance"}
     parts = []
-    for name in (SIZE, OTHERS):
-        one = trivial.get(name)
-        if one is not None and one.related.seeds.any():
-            parts.append(f"{name} {_mean(one):+.2f}" + ("" if one.p is None else f" (p {one.p:.3f})"))
-        else:
+    for name in (FEW_STEPS, SIZE, OTHERS):
+        one = others.get(name)
+        if one is None or not one.related.seeds.any():
             parts.append(f"{name} orders nothing here")
-    return f"Beside them, trivial predictors: {', '.join(parts)}."
+        else:
+            p = "" if one.p is None else f" (p {one.p:.3f}, after Holm {one.holm:.3f})"
+            parts.append(f"{name} {_mean(one):+.2f}{p}")
+    return f"Without a distance: {', '.join(parts)}."
 
 
 def _how_to_read(judged: Similarity) -> tuple[str, ...]:
@@ -128,9 +127,9 @@ def _how_to_read(judged: Similarity) -> tuple[str, ...]:
         "Rank correlation: Spearman's over the candidates within a target and seed, then the mean over targets; a seed "
         f"that lacks one of the targets is left out. Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or "
         "more.",
-        f"p: the candidates are the units, not the cells. {'All' if exact else f'{COUNT:,} drawn'} relabellings of the "
-        f"candidates, each the same for all targets and seeds, two-sided; none gives less than {least:.2g}. After Holm: "
-        f"adjusted for all predictors. `{OTHERS}` is made of the gains themselves: relabelling does not test it.",
+        f"p: candidates are the units, not cells. {'All' if exact else f'{COUNT:,} drawn'} relabellings, each "
+        f"the same for all targets and seeds, two-sided; none gives less than {least:.2g}. After Holm: adjusted for all "
+        f"predictors. `{OTHERS}` is made of the gains themselves: relabelling does not test it.",
         "Regret@k (Poth et al. 2021): how far the best of the first k tasks falls short of the best of all, in per "
         "cent of its score, on means over seeds; blind: the mean over all orders. NDCG has the true score (0 to 1) as "
         "relevance, as there, so that it is near 1 for any order: compare it with the blind one.",
