@@ -127,8 +127,8 @@ def _how_to_read(judged: Similarity) -> tuple[str, ...]:
         "Rank correlation: Spearman's over the candidates within a target and seed, then the mean over targets; a seed "
         f"that lacks one of the targets is left out. Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or "
         "more.",
-        f"p: candidates are the units, not cells. {'All' if exact else f'{COUNT:,} drawn'} relabellings, each "
-        f"the same for all targets and seeds, two-sided; none gives less than {least:.2g}. After Holm: adjusted for all "
+        f"p: candidates are the units, not cells. {'All' if exact else f'{COUNT:,} drawn'} relabellings, each the same "
+        f"for all targets and seeds, two-sided; none gives less than {least:.2g}. After Holm: adjusted for all "
         f"predictors. `{OTHERS}` is made of the gains themselves: relabelling does not test it.",
         "Regret@k (Poth et al. 2021): how far the best of the first k tasks falls short of the best of all, in per "
         "cent of its score, on means over seeds; blind: the mean over all orders. NDCG has the true score (0 to 1) as "
