@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from analysis.scores.choose import contenders, winners
-from analysis.scores.probes import read_probes
+from analysis.scores.probes import any_probe_rows
 from analysis.statistics.fusion import reciprocal_ranks
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer
@@ -62,7 +62,7 @@ def probed(found: Transfer, homes: Sequence[Path]) -> Probed:
         of_target[chain, target, seed] = stage
         if chain != NONE and parent is not None:
             of_task[chain, seed] = parent
-    read = read_probes(homes, [*of_target.values(), *of_task.values()], FAMILY)
+    read = any_probe_rows(homes, dict.fromkeys([*of_target.values(), *of_task.values()]), FAMILY)
     places = list(zip(read["stage"], read["probe"], read["when"], strict=True))
     return Probed(
         of_target=of_target,

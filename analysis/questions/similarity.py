@@ -8,7 +8,7 @@ import numpy as np
 from analysis.questions.predictors import OTHERS, Cells, Predictor, cells, predictors
 from analysis.statistics.moments import Array
 from analysis.statistics.ordering import blind_ndcg, blind_regret, ndcg, regret
-from analysis.statistics.permutation import FEWEST, Association, association
+from analysis.statistics.permutation import FEWEST, Correlated, correlated
 from analysis.statistics.prediction import Errors, left_out
 from analysis.statistics.significance import holm
 from analysis.transfer.array import POINTS, Transfer
@@ -34,7 +34,7 @@ class Judged:
     """One predictor. p values are None where permuting candidates tests nothing, or there is nothing to permute."""
 
     predictor: Predictor
-    related: Association
+    related: Correlated
     p: float | None
     holm: float | None  # adjusted for all predictors that are tested
     p_apart: float | None  # of the focus against the other targets
@@ -85,7 +85,7 @@ def judge(
     several: Sequence[Predictor], asked: Cells, focus: int | None, rng: np.random.Generator
 ) -> tuple[Judged, ...]:
     """Each of several predictors; p values are adjusted for all of them. `focus` is the place of a target."""
-    related = [association(one.values, asked.gains, rng) for one in several]
+    related = [correlated(one.values, asked.gains, rng) for one in several]
     tested = [one.name != OTHERS for one in several]
     p = [one.p() if test else np.nan for one, test in zip(related, tested, strict=True)]
     apart = [

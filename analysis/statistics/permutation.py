@@ -23,7 +23,7 @@ Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Association:
+class Correlated:
     """Spearman's correlations of two arrays within each column, and under permutations of the candidates.
 
     `cells` is columns x seeds, NaN where there are fewer than FEWEST candidates or all are equal. A seed counts if it
@@ -83,9 +83,9 @@ class Association:
         return np.asarray(self.by_column[:, column] - self.by_column[:, others].mean(axis=1))
 
 
-def association(
+def correlated(
     predicted: npt.ArrayLike, found: npt.ArrayLike, rng: np.random.Generator, count: int = COUNT
-) -> Association:
+) -> Correlated:
     """Correlations within columns, and those of every permutation of the candidates, or of `count` drawn ones.
 
     Where cells are missing, candidates take each other's place only if they have the same cells: a number that exists
@@ -103,13 +103,13 @@ def association(
     first, second = _placed(first, there), _placed(second, there)
     there &= (np.abs(first).max(axis=0) > 0) & (np.abs(second).max(axis=0) > 0)
     cells = np.where(there.any(axis=0), (first * second).sum(axis=0), np.nan)
-    start = Association(cells=cells, by_column=np.zeros((0, cells.shape[0])), exact=True)
+    start = Correlated(cells=cells, by_column=np.zeros((0, cells.shape[0])), exact=True)
     orders, exact = _orders(there, rng, count)
     chosen = start.seeds
     first, second = (np.where(there, part, 0.0)[:, :, chosen] for part in (first, second))
     products = np.einsum("its,jts->tij", first, second) / max(1, int(chosen.sum()))
     by_column = np.stack([one[orders, np.arange(len(first))].sum(axis=1) for one in products], axis=1)
-    return Association(cells=cells, by_column=by_column, exact=exact)
+    return Correlated(cells=cells, by_column=by_column, exact=exact)
 
 
 def _placed(values: Array, there: npt.NDArray[np.bool_]) -> Array:

@@ -3,9 +3,11 @@
 All sums are in double precision: the unbiased estimator is a small difference of large ones.
 """
 
+import math
+
 import torch
 
-PERMUTATIONS = 10
+PERMUTATIONS = 5
 
 
 def gram(vectors: torch.Tensor) -> torch.Tensor:
@@ -31,21 +33,25 @@ def unbiased_cka(one: torch.Tensor, other: torch.Tensor) -> float | None:
     At most about 1, and 0 in the mean where rows have nothing in common: the plain estimator rises with the width of
     the vectors. None where one side hardly varies, so that the estimate of its own criterion is not positive.
     """
-    own = unbiased_hsic(one, one) * unbiased_hsic(other, other)
-    if len(one) < 4 or not own > 0:
-        return None
-    return float(unbiased_hsic(one, other) / own.sqrt())
+    own = _own(one, other)
+    return None if own is None else float(unbiased_hsic(one, other) / own)
+
+
+def _own(one: torch.Tensor, other: torch.Tensor) -> float | None:
+    """The root of the product of both sides' own criteria; None where one is not positive."""
+    ours, theirs = (float(unbiased_hsic(side, side)) for side in (one, other))
+    return math.sqrt(ours * theirs) if ours > 0 and theirs > 0 else None
 
 
 def permuted_cka(one: torch.Tensor, other: torch.Tensor, seed: int = 0) -> float | None:
     """The zero beside `unbiased_cka`: its mean over shuffles of the rows of `other`, drawn from a seed."""
     generator = torch.Generator().manual_seed(seed)
-    found = []
+    mean = torch.zeros_like(other)
     for _ in range(PERMUTATIONS):
         order = torch.randperm(len(other), generator=generator).to(other.device)
-        found.append(unbiased_cka(one, other[order][:, order]))
-    values = [value for value in found if value is not None]
-    return sum(values) / len(values) if values else None
+        mean += other[order][:, order] / PERMUTATIONS
+    own = _own(one, other)
+    return None if own is None else float(unbiased_hsic(one, mean) / own)
 
 
 def cosine_gap(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -21,7 +21,7 @@ from trainables.heartbeat import beat
 from trainables.kinds.tagging import word_means
 from trainables.probes.family import Reading, Subject
 
-WORDS = 2_000  # per language at most: all layers of XLM-R Large take 205 MB
+FITTED, READ = 2_000, 1_000  # English words to fit, words per language to read: XLM-R Large's layers take 205 MB
 RIDGE = 0.01  # of the mean variance of a hidden unit
 
 
@@ -41,22 +41,22 @@ def tag_transfer(subject: Subject) -> Iterator[Reading]:
     place, encoder = subject.place, subject.encoder
     benchmark = BENCHMARKS.find(place.source.benchmark)
     task = data.complete(place.source, benchmark.targets[benchmark.tagged])
-    assert task.recipe is not None
 
-    def words(split: Split, language: str) -> Words:
+    def words(split: Split, language: str, most: int) -> Words:
         recipe = task.recipe
         assert recipe is not None
         return word_states(
             encoder,
             encoded(place.source, task, split, language, encoder.tokenizer, recipe, subject.profile, place.encoded),
+            most,
         )
 
-    english = words("dev", "en")
+    english = words("dev", "en", FITTED)
     probes = [fit(states, english.tags, len(task.labels)) for states in english.states]
     commonest = int(english.tags.bincount().argmax())
     at_home: list[float] = []
     for language in sorted(data.languages(place.source, task), key=lambda code: code != "en"):
-        read = words("test", language)
+        read = words("test", language, READ)
         found = [accuracy(probe, states, read.tags) for probe, states in zip(probes, read.states, strict=True)]
         at_home = at_home or found
         yield Reading(probe="transfer_chance", language=language, value=float((read.tags == commonest).double().mean()))
@@ -67,11 +67,11 @@ def tag_transfer(subject: Subject) -> Iterator[Reading]:
                 yield Reading(probe="transfer_ratio", language=language, layer=layer, value=ratio)
 
 
-def word_states(encoder: Encoder, evaluated: Evaluated) -> Words:
-    """The words of sentences that are drawn alike for every encoder, until WORDS are reached."""
+def word_states(encoder: Encoder, evaluated: Evaluated, most: int) -> Words:
+    """The words, `most` of them, of sentences that are drawn alike for every encoder."""
     features = [evaluated.features[int(i)] for i in np.random.default_rng(0).permutation(len(evaluated.features))]
     sizes = np.cumsum([len(feature.origin) for feature in features])
-    chosen = features[: max(1, int((sizes <= WORDS).sum()))]
+    chosen = features[: max(1, int((sizes <= most).sum()))]
     states, tags = [], []
     size = TOKENS[encoder.device.type] // max(feature.length for feature in chosen)
     encoder.model.eval()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.statistics.permutation import Association, association
+from analysis.statistics.permutation import Correlated, correlated
 
 
-def related(predicted: np.ndarray, found: np.ndarray, count: int = 10_000) -> Association:
-    return association(predicted, found, np.random.default_rng(0), count)
+def related(predicted: np.ndarray, found: np.ndarray, count: int = 10_000) -> Correlated:
+    return correlated(predicted, found, np.random.default_rng(0), count)
 
 
 def one_seed(rows: list[list[float]]) -> np.ndarray:
