@@ -17,6 +17,7 @@ SCRIPTS = (
     "published",
     "report",
     "robustness",
+    "similarity",
 )
 
 
