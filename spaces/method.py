@@ -78,7 +78,7 @@ METHODS = Table(
         ),
         Method(
             name="layers",
-            about="Feature aggregation: the head reads an attention over all layers beside the last one.",
+            about="Feature aggregation: the head reads an attention over the lower layers beside the last one.",
             source="Chen et al. 2022 (2205.08497), its form as we understand the abstract",
             passes=1.0,
         ),

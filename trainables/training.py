@@ -23,6 +23,7 @@ from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
+from trainables.layer_fusion import LayerFusion
 from trainables.memory import attempt
 from trainables.methods.adversarial import plain
 from trainables.methods.step import Rule, step_of
@@ -66,6 +67,7 @@ class FineTuning:
         learning_rate: float,
         seed: int,
         method: Rule = plain,
+        fuse_layers: bool = False,
     ) -> None:
         self.method = method
         self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
@@ -88,7 +90,7 @@ class FineTuning:
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         if profile.freeze_embeddings:
             freeze_embeddings(encoder.model)
-        self.heads = nn.ModuleList(KINDS[part.task.kind].head(encoder, part.task, profile) for part in self.parts)
+        self.heads = nn.ModuleList(head_of(encoder, part.task, profile, fuse_layers=fuse_layers) for part in self.parts)
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -238,6 +240,12 @@ class FineTuning:
     def done(self) -> bool:
         """All ten tenths are trained."""
         return self.tenth == TENTHS
+
+
+def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
+    """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
+    head = KINDS[task.kind].head(encoder, task, profile)
+    return LayerFusion(head, encoder.width) if fuse_layers else head
 
 
 def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -24,6 +24,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "smart": smart,
     "r3f": r3f,
     SYNONYMS: smoothed,
+    "layers": plain,  # it is in the head (trainables/layer_fusion.py)
 }
 
 
