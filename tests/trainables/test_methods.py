@@ -15,9 +15,10 @@ from spaces.profile import PROFILES, Profile
 from spaces.stage import Precision
 from spaces.task import Kind, Recipe
 from trainables.encoder import Encoder, hidden_states
-from trainables.features import Feature, Tensors, collate
+from trainables.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain
+from trainables.methods.agreement import divergence
 from trainables.methods.rules import RULES, rule_of
 from trainables.methods.step import Step, step_of
 from trainables.training import FineTuning
@@ -257,3 +258,27 @@ def test_unknown_words_are_ordinary(recipe: Recipe, profile: Profile) -> None:
     batch = {"input_ids": ids, "attention_mask": (ids != 1).to(torch.int64)}
     step = step_of(encoder, torch.nn.Identity(), KINDS["pair"], batch, 1.0)
     assert step.ordinary.tolist() == [[False, True, False, True, False, False]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str, recipe: Recipe, profile: Profile) -> None:
+    # So passes are compared in all that is trained, and in nothing else: no padding, no second sub-token.
+    work = begin(None, recipe, profile, kind, dropout=False)
+    _, features = work.batches.at(0)
+    found = KINDS[kind]  # type: ignore[index]
+    batch = collate(features, work.encoder.pad_id, per_position=found.per_position, device=work.encoder.device)
+    logits = work.encoder.logits(work.heads[0], batch)
+    labels = batch["target"].T.flatten() if kind == "span" else batch["target"].flatten()
+    outcomes = found.outcomes(logits, batch)
+    loss = torch.nn.functional.cross_entropy(outcomes, labels[labels != IGNORED])
+    torch.testing.assert_close(loss, found.loss(logits, batch))
+
+
+def test_options_that_are_not_have_no_part_in_a_divergence() -> None:
+    logits = torch.tensor([[1.0, 2.0, -torch.inf], [0.5, 0.0, 1.0]], requires_grad=True)
+    outcomes = KINDS["choice"].outcomes(logits, {})
+    gap = divergence(outcomes, outcomes.detach() + torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    gap.backward()
+    expected = (torch.sigmoid(torch.tensor(1.0)) - torch.sigmoid(torch.tensor(0.0))) / 2  # (p - q) (z - z'), two rows
+    torch.testing.assert_close(gap.detach(), expected)
+    assert logits.grad is not None and logits.grad.isfinite().all() and logits.grad[0, 2] == 0
