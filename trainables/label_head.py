@@ -39,6 +39,6 @@ def read_label_head(content: bytes, task: Task, encoder: Encoder, profile: Profi
         SafetensorError: the file is damaged.
         RuntimeError: it is no head of this task.
     """
-    head = KINDS[task.kind].head(encoder.width, task, encoder.dropout, profile)
+    head = KINDS[task.kind].head(encoder, task, profile)
     head.load_state_dict(load(content))
     return LabelHead(task, head.eval().to(encoder.device))
