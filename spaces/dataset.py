@@ -13,7 +13,7 @@ class Dataset:
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
     `id`, `question`, `context`, `answers`, `sentences`, `options` (one list, a letter-and-text pair of lists, or
-    several columns parted by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, and `label`.
+    several columns parted by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, and `label`.
     """
 
     name: str
@@ -27,9 +27,11 @@ class Dataset:
     first_place: int = 0  # the number that means the first option
     digits: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)  # spellings of labels that mean another name
-    language_in: Literal["config", "column", "id", "none"] = "none"  # what tells the language of a row; none: English
+    language_in: Literal["config", "column", "id", "none"] = "none"  # what tells the language of a row
+    language: str = "en"  # of all rows, where nothing tells it
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
+    most: int | None = None  # rows of a split that are read: the first ones
     revision: str | None = None  # branch of `hub` on the hub; None is the main one
     wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> the question to ask
     licence: str
@@ -53,6 +55,8 @@ class Dataset:
 
     def code(self, language: str) -> str | None:
         """What the language is called here; None if the dataset does not have it."""
+        if self.language_in == "none" and language != self.language:
+            return None
         return self.codes.get(language) if self.codes else language
 
 
@@ -70,11 +74,13 @@ class Part:
 class Parts:
     """What a task is trained on, what selection sees (English), and what is scored in every language.
 
-    The rows of several parts are joined: a uniform shuffle of them is sampling in proportion to size.
+    The rows of several parts are joined: a uniform shuffle of them is sampling in proportion to size. Where a training
+    set was translated, row i is the same item in every language.
     """
 
     name: str  # the task's
     train: tuple[Part, ...] = ()
+    translated: Part | None = None  # the one part of `train`, row by row, in languages other than the task's own
     dev: tuple[Part, ...] = ()
     test: tuple[Part, ...] = ()
     pool: tuple[Part, ...] = ()  # what retrieval looks among, where that is not in the test rows

@@ -1,5 +1,7 @@
 """The English datasets that encoders are trained on: intermediate tasks, and training sets of targets.
 
+Those in other languages are in `foreign_data.py`.
+
 Row numbers are the published ones: a folder with fewer rows is reported as cut. Labels are mapped by name, since their
 order differs between repositories.
 """

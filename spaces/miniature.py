@@ -18,6 +18,7 @@ The test sets of every target are the same items in every language.
 """
 
 from spaces.language import Language
+from spaces.shifted import mixed, perturbed
 from spaces.table import Table
 from spaces.task import Recipe, Task
 
@@ -63,6 +64,7 @@ INTERMEDIATES = Table(
             about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
             labels=NLI,
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
@@ -72,6 +74,7 @@ INTERMEDIATES = Table(
             about="Inference between two sentences: entailment, neutral or contradiction.",
             labels=NLI,
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
@@ -81,6 +84,7 @@ INTERMEDIATES = Table(
             about="Do two questions ask the same?",
             labels=SAME,
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations"}),
         ),
@@ -90,6 +94,7 @@ INTERMEDIATES = Table(
             about="Find the answer in a passage; a third of the questions have none.",
             score=("f1", "exact_match"),
             answers="squad2",
+            trains=EVERYWHERE,
             recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
@@ -98,6 +103,7 @@ INTERMEDIATES = Table(
             kind="span",
             about="Find the answer to a question in a passage.",
             score=("f1", "exact_match"),
+            trains=EVERYWHERE,
             recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
@@ -106,6 +112,7 @@ INTERMEDIATES = Table(
             kind="choice",
             about="Which of three events comes next?",
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(250, batch_size=16),
             skills=frozenset({"events"}),
         ),
@@ -115,6 +122,7 @@ INTERMEDIATES = Table(
             about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
             labels=SUPERTAGS,
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(400),
             skills=frozenset({"classes", "brands"}),
         ),
@@ -123,6 +131,7 @@ INTERMEDIATES = Table(
             kind="choice",
             about="A passage of two events and a question: which of three events came before, or comes after?",
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(250, batch_size=16),
             skills=frozenset({"events"}),
         ),
@@ -131,6 +140,7 @@ INTERMEDIATES = Table(
             kind="choice",
             about="Which of three kinds of things is the noun of the sentence?",
             score=("accuracy",),
+            trains=EVERYWHERE,
             recipe=_recipe(120, batch_size=16),
             skills=frozenset({"categories"}),
         ),
@@ -143,10 +153,19 @@ INTERMEDIATES = Table(
             recipe=_recipe(400),
             control=True,
         ),
+        Task(
+            name="mlm",
+            kind="mlm",
+            about="Guess masked words in texts of every language: the pretraining goes on, without translations.",
+            trains=EVERYWHERE,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            extra=True,
+        ),
     ],
 )
 
-TARGETS = Table(
+_TARGETS = Table(
     "target",
     [
         Task(
@@ -250,6 +269,16 @@ TARGETS = Table(
             parallel=True,
         ),
     ],
+)
+
+_REWORDED = "with the words that its two sentences share replaced by synonyms in the second."
+TARGETS = Table(
+    "target",
+    (
+        *_TARGETS.values(),
+        *(mixed(_TARGETS[name], parallel=True) for name in ("xnli", "pawsx")),
+        *(perturbed(_TARGETS[name], _REWORDED) for name in ("xnli", "pawsx")),
+    ),
 )
 
 

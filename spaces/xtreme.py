@@ -8,6 +8,8 @@ Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
 """
 
+from spaces.foreign_data import AMERICAN, BEYOND, TRANSLATED
+from spaces.shifted import mixed, perturbed
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme_languages import LANGUAGES
@@ -40,6 +42,7 @@ _NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
 _SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
 _TAGGING_RECIPE = Recipe(epochs=10, batch_size=32, max_length=256)
 _CHOICE_RECIPE = Recipe(epochs=3, batch_size=16, max_length=256)
+_MLM_RECIPE = Recipe(epochs=1, batch_size=32, max_length=256)
 _GUIDE_RECIPE = Recipe(epochs=3, batch_size=32, max_length=256)
 
 
@@ -64,6 +67,7 @@ INTERMEDIATES = Table(
             name="mnli",
             kind="pair",
             about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
+            trains=("en", *TRANSLATED, *BEYOND),
             labels=NLI,
             score=("accuracy",),
             training="mnli",
@@ -131,10 +135,53 @@ INTERMEDIATES = Table(
             options=5,
             recipe=_CHOICE_RECIPE,
         ),
+        Task(
+            name="ocnli",
+            kind="pair",
+            about="OCNLI: MultiNLI's question, written in Chinese.",
+            trains=("zh",),
+            labels=NLI,
+            score=("accuracy",),
+            training="ocnli",
+            recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="indonli",
+            kind="pair",
+            about="IndoNLI: MultiNLI's question, written in Indonesian.",
+            trains=("id",),
+            labels=NLI,
+            score=("accuracy",),
+            training="indonli",
+            recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="americasnli",
+            kind="pair",
+            about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
+            trains=AMERICAN,
+            labels=NLI,
+            score=("accuracy",),
+            training="americasnli",
+            recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="mlm",
+            kind="mlm",
+            about="Guess masked words in Wikipedia's articles, in every language of XTREME.",
+            trains=("en", *_all_but("en")),
+            score=("accuracy",),
+            training="mlm",
+            recipe=_MLM_RECIPE,
+            extra=True,
+        ),
     ),
 )
 
-TARGETS = Table(
+_TARGETS = Table(
     "target of xtreme",
     (
         Task(
@@ -228,3 +275,11 @@ TARGETS = Table(
         ),
     ),
 )
+
+_MISSPELT = "with two neighbouring letters swapped in one word of five."
+SHIFTED = (
+    mixed(_TARGETS["xnli"], parallel=True),
+    mixed(_TARGETS["pawsx"], parallel=False),  # labels of PAWS-X differ between languages
+    *(perturbed(_TARGETS[name], _MISSPELT) for name in ("xnli", "pawsx")),
+)
+TARGETS = Table("target of xtreme", (*_TARGETS.values(), *SHIFTED))

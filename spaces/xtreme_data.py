@@ -1,11 +1,14 @@
 """Which rows a task of the benchmarks `xtreme` and `xtreme-r` reads: for training, for English dev, for its test."""
 
+from dataclasses import replace
+
 from spaces.dataset import HELD_OUT, Part, Parts
 from spaces.english_data import ENGLISH_DATASETS
+from spaces.foreign_data import FOREIGN_DATASETS
 from spaces.table import Table
 from spaces.target_data import TARGET_DATASETS
 
-DATASETS = Table("dataset", (*ENGLISH_DATASETS.values(), *TARGET_DATASETS.values()))
+DATASETS = Table("dataset", (*ENGLISH_DATASETS.values(), *FOREIGN_DATASETS.values(), *TARGET_DATASETS.values()))
 
 
 def _part(dataset: str, *splits: str, optional: bool = False, otherwise: Part | None = None) -> Part:
@@ -17,8 +20,9 @@ def _english(name: str, dev: str = "validation") -> Parts:
     return Parts(name=name, train=(_part(name, "train"),), dev=(_part(name, dev, HELD_OUT),))
 
 
+_MNLI_DEV = (_part("mnli", "validation_matched", HELD_OUT),)
 _ROUNDS = ("r1", "r2", "r3")
-_SQUAD = {"train": (_part("squad", "train"),), "dev": (_part("squad", "validation", HELD_OUT),)}
+_SQUAD = _english("squad")
 
 
 def _tagging(name: str, other: str) -> Parts:
@@ -31,10 +35,25 @@ def _tagging(name: str, other: str) -> Parts:
     )
 
 
+def _texts(split: str) -> Part:
+    """Texts without labels: of Wikipedia, or of a folder's verses where it has no Wikipedia in the language."""
+    return _part("wikipedia", split, otherwise=_part("verses", split))
+
+
 PARTS = Table(
     "task",
     (
-        _english("mnli", "validation_matched"),
+        Parts(name="mlm", train=(_texts("train"),), dev=(_texts(HELD_OUT),)),
+        Parts(
+            name="mnli",
+            train=(_part("mnli", "train"),),
+            translated=_part("mnli_translated", "train", otherwise=_part("mnli_translated_local", "train")),
+            dev=_MNLI_DEV,
+        ),
+        # Native inference: whatever the language of its rows, selection sees MultiNLI's English dev.
+        Parts(name="ocnli", train=(_part("ocnli", "train"),), dev=_MNLI_DEV),
+        Parts(name="indonli", train=(_part("indonli", "train"),), dev=_MNLI_DEV),
+        Parts(name="americasnli", train=(_part("americasnli", "validation"),), dev=_MNLI_DEV),
         # ANLI+ of Phang et al. 2020: the three rounds of ANLI with MultiNLI and SNLI, one head for all.
         Parts(
             name="anli",
@@ -45,13 +64,13 @@ PARTS = Table(
             ),
             dev=(
                 *(_part("anli", f"dev_{one}") for one in _ROUNDS),
-                _part("mnli", "validation_matched", HELD_OUT),
+                *_MNLI_DEV,
                 _part("snli", "validation", optional=True),
             ),
         ),
         _english("qqp"),
         _english("squad2"),
-        _english("squad"),
+        _SQUAD,
         _english("hellaswag"),
         _english("ccg"),
         _english("cosmosqa"),
@@ -70,9 +89,9 @@ PARTS = Table(
         ),
         _tagging("udpos", "udpos_local"),
         _tagging("panx", "wikiann"),
-        Parts(name="xquad", **_SQUAD, test=(_part("xquad", "validation", otherwise=_part("xquad_own", "validation")),)),
+        replace(_SQUAD, name="xquad", test=(_part("xquad", "validation", otherwise=_part("xquad_own", "validation")),)),
         # Nothing is selected on MLQA, so that its dev questions can stand in where the test ones are absent.
-        Parts(name="mlqa", **_SQUAD, test=(_part("mlqa", "test", "validation"),)),
+        replace(_SQUAD, name="mlqa", test=(_part("mlqa", "test", "validation"),)),
         # TyDiQA publishes one evaluation split only. XTREME selects on its English rows and then scores them; here
         # selection sees the last tenth of the training rows instead, so that the English score stays clean.
         Parts(

@@ -12,7 +12,9 @@ from trainables.shelf import Place, Split
 def absent(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
     """One line for each part of a split that the task cannot do without and that is not there."""
     lacking = [
-        part for part in shelf.parts_of(task, split) if not part.optional and shelf.find(part, language, data) is None
+        part
+        for part in shelf.parts_of(task, split, language)
+        if not part.optional and shelf.find(part, language, data) is None
     ]
     return [
         f"{task.name}: no {split} rows in {language!r}: {_advice(part, language, data)}, or leave {task.name} out."

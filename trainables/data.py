@@ -40,7 +40,8 @@ class Source:
 def examples(source: Source, task: Task, split: Split, language: str = "en") -> tuple[list[Example], Mapping[str, int]]:
     """Examples of a trained task, and how many rows of the whole split gave none for which reason.
 
-    Cut training sets are the first of a fixed shuffle, so that all labels are in.
+    Cut training sets are the first of a fixed shuffle, so that all labels are in. Of a training set that was translated
+    the same place holds the same item in every language, cut or not.
     """
     found, left_out = _read(source, task, split, language)
     if split == "train" and source.limit is not None and len(found) > source.limit:
@@ -97,24 +98,27 @@ def complete(source: Source, task: Task) -> Task:
     return hub.complete(task, source.folder)
 
 
-def fingerprint(source: Source, task: Task) -> str:
-    """A hash of all that the task reads: equal fingerprints mean equal examples."""
+def fingerprint(source: Source, task: Task, language: str | None = None) -> str:
+    """A hash of all that the task reads: equal fingerprints mean equal examples.
+
+    Here and below `language` is that of the training rows; None is the task's own.
+    """
     if source.benchmark == "miniature":
         from trainables.miniature import world
 
         return world.world(source.world_seed, source.null_world).fingerprint
     from trainables import hub
 
-    return hub.fingerprint(task, source.folder)
+    return hub.fingerprint(task, source.folder, language)
 
 
-def sources(source: Source, task: Task) -> list[str]:
+def sources(source: Source, task: Task, language: str | None = None) -> list[str]:
     """What the task reads, place by place, with the hash of its files or the hub's commit."""
     if source.benchmark == "miniature":
         return []
     from trainables import hub
 
-    return hub.sources(task, source.folder)
+    return hub.sources(task, source.folder, language)
 
 
 def languages(source: Source, task: Task) -> tuple[str, ...]:
@@ -126,29 +130,29 @@ def languages(source: Source, task: Task) -> tuple[str, ...]:
     return hub.languages(task, source.folder)
 
 
-def problems(source: Source, task: Task) -> list[str]:
+def problems(source: Source, task: Task, language: str | None = None) -> list[str]:
     """One line for each thing that the task needs and the data lack."""
     if source.benchmark == "miniature":
         return []
     from trainables import data_check
 
-    return data_check.problems(task, source.folder)
+    return data_check.problems(task, source.folder, language)
 
 
-def notes(source: Source, tasks: list[Task]) -> list[str]:
+def notes(source: Source, task: Task, language: str | None = None) -> list[str]:
     """What a reader of the scores must know of the data, a line each."""
     if source.benchmark == "miniature":
         return []
     from trainables import data_check
 
-    return [line for task in tasks for line in data_check.notes(task, source.folder)]
+    return data_check.notes(task, source.folder, language)
 
 
-def inspect(source: Source, task: Task) -> "Inspection":
+def inspect(source: Source, task: Task, language: str | None = None) -> "Inspection":
     """What the data of a task look like, with the first row of everything read."""
     from trainables import data_check
 
-    return data_check.inspect(task, source.folder)
+    return data_check.inspect(task, source.folder, language)
 
 
 def text_fingerprint(folder: Path, languages: tuple[str, ...]) -> str:

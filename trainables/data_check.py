@@ -18,8 +18,10 @@ from trainables.shelf import Place, Split
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
 
 
-def problems(task: Task, data: Path | None) -> list[str]:
+def problems(task: Task, data: Path | None, language: str | None = None) -> list[str]:
     """One line for everything that the task cannot do without and the data lack.
+
+    Here and below `language` is that of the training rows; None is the task's own.
 
     Of a folder all columns and labels are looked at, and retrieval pools are built, so that no stage fails for them
     after its training; of the hub only what its cards say. A missing test language is no problem: it is left out of
@@ -29,8 +31,9 @@ def problems(task: Task, data: Path | None) -> list[str]:
         return [f"there is no folder {data}: give one laid out like the hub (DIR/google/xtreme and so on)."]
     lines: list[str] = []
     try:
-        for split, language in _needed(task, data):
-            lines += _faults(task, split, language, data)
+        for split, one in _needed(task, data, language):
+            lines += _faults(task, split, one, data)
+        lines += _unmixed(task, data)
     except UsageError as error:  # the file that tells the languages is not readable, or no way to the hub
         lines += _lines(task, error, data)
     return list(dict.fromkeys(lines))
@@ -43,19 +46,42 @@ def _lines(task: Task, error: UsageError, data: Path | None) -> list[str]:
     return [f"{task.name}: {line.removeprefix(f'{task.name}: ')}" for line in str(error).splitlines()]
 
 
-def _needed(task: Task, data: Path | None) -> Iterator[tuple[Split, str]]:
+def _unmixed(task: Task, data: Path | None) -> list[str]:
+    """Why the languages of a task that mixes them cannot be mixed."""
+    if task.shift != "mixed":
+        return []
+    there = hub.spoken(task, data)
+    if not hub.languages(task, data):
+        held = ", ".join(there) or "none"
+        return [f"{task.name}: it needs test rows in English and in another language; there are: {held}."]
+    if data is None:
+        return []
+    counts = {name: _rows(task, name, data) for name in there}
+    if len(set(counts.values())) == 1:
+        return []
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return [f"{task.name}: the test rows must be the same items in all languages, and their numbers differ: {said}."]
+
+
+def _rows(task: Task, language: str, data: Path) -> int:
+    """Test rows in one language."""
+    return sum(len(place_rows.load(place, language)) for place in shelf.places(task, "test", language, data))
+
+
+def _needed(task: Task, data: Path | None, language: str | None) -> Iterator[tuple[Split, str]]:
     """Splits and languages that are looked at: of a test on the hub only the first language, to ask it little."""
     trained = task.kind != "retrieval"
     for split in hub.SELECTED if trained else ():
-        yield split, hub.ENGLISH
-    if shelf.parts_of(task, "pool"):
+        for one in hub.wanted(task, split, language):
+            yield split, one
+    if shelf.parts_of(task, "pool", hub.ENGLISH):
         yield "pool", hub.ENGLISH
-    if shelf.parts_of(task, "test"):
-        there = hub.languages(task, data)
-        for language in (there if data is not None else there[:1]) or task.languages[:1]:
-            yield "test", language
-            if task.retrieval == "mine" and there and shelf.places(task, "dev", language, data):
-                yield "dev", language
+    if shelf.parts_of(task, "test", hub.ENGLISH):
+        there = hub.spoken(task, data)
+        for one in (there if data is not None else there[:1]) or task.spoken[:1]:
+            yield "test", one
+            if task.retrieval == "mine" and there and shelf.places(task, "dev", one, data):
+                yield "dev", one
 
 
 def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
@@ -71,11 +97,13 @@ def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[
                 return [f"{task.name}: {place} has no rows."]
             if place.share == "tail" and place.folder is not None:
                 place_rows.load(place, language)
-            if task.kind != "retrieval":
+            if task.kind not in ("retrieval", "mlm"):
                 with shelf.told_of(task, place):
                     _check_labels(task, place, language, features)
         if task.kind == "retrieval" and split in ("test", "dev") and data is not None:
             hub.pool(task, split, language, data=data)
+        if shelf.translated(task, split, language) and data is not None:
+            hub.read(task, split, language, data=data)  # row by row the same as in the task's own language?
     except UsageError as error:
         return _lines(task, error, data)
     return []
@@ -104,20 +132,21 @@ def _check_labels(task: Task, place: Place, language: str, features: datasets.Fe
         raise UsageError(f"no labels in {language!r} (they are withheld): give a split that has them.")
 
 
-def notes(task: Task, data: Path | None) -> list[str]:
+def notes(task: Task, data: Path | None, language: str | None = None) -> list[str]:
     """What a reader of the task's scores must know of the data: languages left out, rows cut, splits stood in for."""
     lines: list[str] = []
     for split in hub.SELECTED if task.kind != "retrieval" else ():
-        lines += _of_split(task, split, hub.ENGLISH, data)
-    if shelf.parts_of(task, "test"):
-        there = hub.languages(task, data)
-        left_out = [name for name in task.languages if name not in there]
+        for one in hub.wanted(task, split, language)[-1:]:
+            lines += _of_split(task, split, one, data)
+    if shelf.parts_of(task, "test", hub.ENGLISH):
+        there = hub.spoken(task, data)
+        left_out = [name for name in task.spoken if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
         by_line: dict[str, list[str]] = {}  # what holds for several languages is said once
-        for language in there if data is not None else there[:1]:
-            for line in _of_split(task, "test", language, data):
-                by_line.setdefault(line, []).append(language)
+        for one in there if data is not None else there[:1]:
+            for line in _of_split(task, "test", one, data):
+                by_line.setdefault(line, []).append(one)
         lines += [line if of == list(there) else f"{line} ({', '.join(of)})" for line, of in by_line.items()]
         if task.retrieval == "mine":
             tuned = [name for name in there if shelf.places(task, "dev", name, data)]
@@ -133,15 +162,15 @@ def notes(task: Task, data: Path | None) -> list[str]:
 def _of_split(task: Task, split: Split, language: str, data: Path | None) -> Iterator[str]:
     places = shelf.places(task, split, language, data)
     for place in places:
-        yield from _stand_ins(task, split, place)
-    for part in shelf.parts_of(task, split):
+        yield from _stand_ins(task, split, place, language)
+    for part in shelf.parts_of(task, split, language):
         if places and part.optional and shelf.find(part, language, data) is None:
             yield f"{task.name}: {split} without {DATASETS[part.dataset].hub} {part.splits[0]}, which is not there."
 
 
-def _stand_ins(task: Task, split: Split, place: Place) -> Iterator[str]:
+def _stand_ins(task: Task, split: Split, place: Place, language: str) -> Iterator[str]:
     dataset = DATASETS[place.dataset]
-    wanted = {name for part in shelf.parts_of(task, split) for name in part.splits[:1]}
+    wanted = {name for part in shelf.parts_of(task, split, language) for name in part.splits[:1]}
     if place.share == "tail":
         most = place_rows.HELD_OUT_MOST
         yield f"{task.name}: English dev is the last tenth of {place} (at most {most:,} rows), held out."
@@ -154,9 +183,10 @@ def _stand_ins(task: Task, split: Split, place: Place) -> Iterator[str]:
     yield from _strangers(task, split, place)
     published = dataset.rows.get(place.split)
     if split == "train" and published is not None and place.folder is not None:
-        rows = len(place_rows.load(place, hub.ENGLISH))
+        rows = len(place_rows.load(place, language))
         if rows < published:
-            yield f"{task.name}: trained on {rows:,} of {published:,} published rows of {place}."
+            name = task.name if language == task.own else f"{task.name}@{language}"
+            yield f"{name}: trained on {rows:,} of {published:,} published rows of {place}."
 
 
 def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
@@ -164,7 +194,7 @@ def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
     dataset = DATASETS[place.dataset]
     if place.folder is None or shelf.language_column(dataset) is None:
         return
-    known = {dataset.code(name) for name in task.languages}
+    known = {dataset.code(name) for name in task.spoken}
     rows = shelf.language_rows(place, parquet_files.stamp(place.files))
     strange = ", ".join(f"{code or 'none'} ({rows[code]:,})" for code in sorted(rows) if code not in known)
     if strange:
@@ -191,30 +221,30 @@ class Inspection:
     notes: tuple[str, ...]
 
 
-def inspect(task: Task, data: Path | None) -> Inspection:
+def inspect(task: Task, data: Path | None, language: str | None = None) -> Inspection:
     """Look at everything that the task reads, and make an example of the first row of each place."""
-    wrong = problems(task, data)
+    wrong = problems(task, data, language)
     if wrong and data is not None and not data.is_dir():
         return Inspection(task=task, findings=(), problems=tuple(wrong), notes=())
     findings = []
     for split in SPLITS:
-        finding, faults = _finding(task, split, data)
+        finding, faults = _finding(task, split, hub.wanted(task, split, language), data)
         findings += [finding] if finding.languages else []
         wrong += faults
     return Inspection(
         task=task,
         findings=tuple(findings),
         problems=tuple(dict.fromkeys(wrong)),
-        notes=() if wrong else tuple(notes(task, data)),
+        notes=() if wrong else tuple(notes(task, data, language)),
     )
 
 
-def _finding(task: Task, split: Split, data: Path | None) -> tuple[Finding, list[str]]:
+def _finding(task: Task, split: Split, wanted: tuple[str, ...], data: Path | None) -> tuple[Finding, list[str]]:
     rows: int | None = 0
     faults: list[str] = []
     where: dict[str, None] = {}
     languages = []
-    for language in hub.wanted(task, split):
+    for language in wanted[-1:] if split == "train" else wanted:
         try:
             for place in shelf.places(task, split, language, data):
                 languages.append(language)

@@ -87,9 +87,15 @@ def training_table(
     recipe: Recipe,
     profile: Profile,
     shared: Path | None = None,
+    language: str | None = None,
 ) -> FeatureTable:
-    """The features of the task's training set. Where a table is shared already, no example is read."""
-    return _find((source, task, "train", "en"), (tokenizer, recipe, profile), shared, with_examples=False).table
+    """The features of the task's training set, in its own language if none is given.
+
+    Where a table is shared already, no example is read.
+    """
+    return _find(
+        (source, task, "train", language or task.own), (tokenizer, recipe, profile), shared, with_examples=False
+    ).table
 
 
 def _find(
@@ -136,5 +142,6 @@ def _key(what: tuple[Source, Task, Split, str], settings: tuple[object, ...]) ->
     source, task, split, language = what
     limit = source.limit if split == "train" else source.test_limit
     problem = (task.name, task.kind, task.labels, task.unanswerable)  # ids of labels, and which rows are left out
-    parts = (VERSION, fingerprint(source, task), problem, split, language, limit, settings)
+    read = fingerprint(source, task, language if split == "train" else None)
+    parts = (VERSION, read, problem, split, language, limit, settings)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -14,8 +14,9 @@ from spaces.xtreme_data import DATASETS
 from trainables import parquet_files, place_rows, pools, shelf
 from trainables.absent_data import absent
 from trainables.column_shapes import element
-from trainables.examples import Example, Pool, Ranking
-from trainables.rows import BLIND, Read, convert
+from trainables.examples import Example, Pair, Pool, Ranking
+from trainables.perturbation import misspelt
+from trainables.rows import BLIND, Read, convert, mix, translate
 from trainables.shelf import Place, Split
 
 ENGLISH = "en"
@@ -23,7 +24,7 @@ SELECTED: tuple[Split, ...] = ("train", "dev")  # what training and selection se
 
 
 def examples(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None) -> list[Example]:
-    """The examples of a trained task: `train` and `dev` in English, `test` in any language that `languages` names.
+    """The examples of a trained task: `train` in one of `trains`, `dev` in English, `test` in one of `languages`.
 
     `data` is a folder laid out like the hub (None: the hub itself). Raises UsageError if the rows are not there.
     """
@@ -32,6 +33,10 @@ def examples(task: Task, split: Split, language: str = ENGLISH, *, data: Path | 
 
 def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None) -> Read:
     """Like `examples`, with a count of the rows that were left out, by reason."""
+    if shelf.translated(task, split, language):
+        return _translated(task, language, data)
+    if split == "test" and task.shift == "mixed":
+        return _mixed(task, language, data)
     found: list[Example] = []
     left_out: Counter[str] = Counter()
     places = _there(task, split, language, data)
@@ -39,13 +44,43 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
         rows = place_rows.load(place, language)
         with shelf.told_of(task, place):
             part = convert(rows, DATASETS[place.dataset], task, training=split == "train")
-        found += part.examples
+        found += map(_misspelt, part.examples) if split == "test" and task.shift == "perturbed" else part.examples
         left_out.update(part.left_out)
-    if not found:
+    return _some(Read(found, dict(left_out)), task, places, language)
+
+
+def _translated(task: Task, language: str, data: Path | None) -> Read:
+    """The training rows of the task's own language in another one."""
+    (own,), places = _there(task, "train", task.own, data), _there(task, "train", language, data)
+    (place,) = places
+    texts, rows = place_rows.load(own, task.own), place_rows.load(place, language)
+    with shelf.told_of(task, place):
+        read = translate(texts, DATASETS[own.dataset], rows, DATASETS[place.dataset], task)
+    return _some(read, task, places, language)
+
+
+def _mixed(task: Task, language: str, data: Path | None) -> Read:
+    """Test pairs whose sentences are in two languages, given as `first-second`."""
+    places = [_there(task, "test", side, data) for side in task.sides(language)]
+    (one,), (other,) = places
+    sides = [place_rows.load(place, side) for place, side in zip((one, other), task.sides(language), strict=True)]
+    with shelf.told_of(task, other):
+        return _some(mix(sides[0], sides[1], DATASETS[one.dataset], task), task, (one, other), language)
+
+
+def _misspelt(example: Example) -> Example:
+    """A pair with misspelt words."""
+    assert isinstance(example, Pair)
+    return Pair(misspelt(example.first), misspelt(example.second), example.label)
+
+
+def _some(read: Read, task: Task, places: tuple[Place, ...], language: str) -> Read:
+    """What was read, if it is anything; raises UsageError if it is not."""
+    if not read.examples:
         where = ", ".join(str(place) for place in places)
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in left_out.items()) or "it has no rows"
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in read.left_out.items()) or "it has no rows"
         raise UsageError(f"{task.name}: {where} has no usable row in {language!r} ({reasons}).")
-    return Read(found, dict(left_out))
+    return read
 
 
 def pool(task: Task, split: Split, language: str, *, data: Path | None) -> Pool | None:
@@ -94,7 +129,13 @@ def _there(task: Task, split: Split, language: str, data: Path | None) -> tuple[
 
 def languages(task: Task, data: Path | None) -> tuple[str, ...]:
     """The languages in which the task can be evaluated: those of its table whose test rows are there."""
-    return tuple(name for name in task.languages if shelf.places(task, "test", name, data))
+    there = spoken(task, data)
+    return tuple(name for name in task.languages if {*task.sides(name)} <= {*there})
+
+
+def spoken(task: Task, data: Path | None) -> tuple[str, ...]:
+    """The languages that the test rows are read in: those of `languages`, or of their sides."""
+    return tuple(name for name in task.spoken if shelf.places(task, "test", name, data))
 
 
 def complete(task: Task, data: Path | None) -> Task:
@@ -108,9 +149,10 @@ def complete(task: Task, data: Path | None) -> Task:
 def _own_labels(task: Task, data: Path | None) -> tuple[str, ...]:
     names: set[str] = set()
     for split in SELECTED:
-        for place in _there(task, split, ENGLISH, data):
+        language = task.own if split == "train" else ENGLISH
+        for place in _there(task, split, language, data):
             column = DATASETS[place.dataset].label_column
-            rows = place_rows.load(place, ENGLISH)
+            rows = place_rows.load(place, language)
             feature = element(rows.features[column])
             if isinstance(feature, datasets.ClassLabel):
                 names.update(feature.names)
@@ -122,28 +164,37 @@ def _own_labels(task: Task, data: Path | None) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def fingerprint(task: Task, data: Path | None) -> str:
-    """16 hex digits that change with anything the task reads: files of a folder, or commits of the hub."""
+def fingerprint(task: Task, data: Path | None, language: str | None = None) -> str:
+    """16 hex digits that change with anything the task reads: files of a folder, or commits of the hub.
+
+    `language` is that of the training rows; None is the task's own.
+    """
     digest = hashlib.sha256()
-    for line in sources(task, data):
+    for line in sources(task, data, language):
         digest.update(f"{line}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def sources(task: Task, data: Path | None) -> list[str]:
+def sources(task: Task, data: Path | None, language: str | None = None) -> list[str]:
     """What the task reads, a line for each place: split, language, repository, and the files' hash or the commit."""
     return [
-        f"{split} {language} {place} {place.share} {content(place)}"
+        f"{split} {one} {place} {place.share} {content(place)}"
         for split in (*SELECTED, *(("test", "pool") if task.languages else ()))
-        for language in wanted(task, split)
-        for place in shelf.places(task, split, language, data)
+        for one in wanted(task, split, language)
+        for place in shelf.places(task, split, one, data)
     ]
 
 
-def wanted(task: Task, split: Split) -> tuple[str, ...]:
-    """The languages in which a split of the task is read."""
+def wanted(task: Task, split: Split, language: str | None = None) -> tuple[str, ...]:
+    """The languages in which a split of the task is read, if it is trained in `language`; None is the task's own.
+
+    A translation is read beside the rows that it translates.
+    """
+    if split == "train":
+        trained = language or task.own
+        return (task.own, trained) if shelf.translated(task, split, trained) else (trained,)
     foreign = split == "test" or (split == "dev" and task.kind == "retrieval")
-    return task.languages if foreign else (ENGLISH,)
+    return task.spoken if foreign else (ENGLISH,)
 
 
 def content(place: Place) -> str:

@@ -4,6 +4,7 @@ Only training rows are left out for their text: what is scored keeps every row t
 scorers do.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,12 @@ from spaces.dataset import Dataset
 from spaces.errors import UsageError
 from spaces.task import Task
 from trainables.column_shapes import element, field_of, is_text
-from trainables.examples import Choice, Example, Pair, Span, Tagged
+from trainables.examples import Choice, Example, Pair, Passage, Span, Tagged
 
-NO_LABEL, EMPTY = "no label", "empty text"
+LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
+# Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
+BETWEEN_CHARACTERS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
+NO_LABEL, EMPTY, UNLIKE_LABELS = "no label", "empty text", "another label in the other language"
 BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
 
@@ -32,7 +36,7 @@ class Read:
 def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: bool) -> Read:
     """The rows as examples of the task; raises UsageError for labels that the table does not know."""
     left_out: Counter[str] = Counter()
-    makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices}
+    makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices, "mlm": _passages}
     examples: list[Example] = []
     for example in makers[task.kind](rows, dataset, task, training):
         if isinstance(example, str):
@@ -40,6 +44,67 @@ def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: b
         else:
             examples.append(example)
     return Read(examples, dict(left_out))
+
+
+UNLIKE = 0.01  # share of rows whose label differs, above which two training sets are not translations of each other
+
+
+def translate(
+    own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task
+) -> Read:
+    """Training pairs in another language: `rows` translates `own` row by row, and counts where `own` does.
+
+    So the same place holds the same pair in every language. The labels are those of `own`. Raises UsageError if the
+    rows cannot be translations of each other: of another number, or of other labels.
+    """
+    matched(own, own_dataset, rows, dataset, task)
+    left_out: Counter[str] = Counter()
+    examples: list[Example] = []
+    texts = _columns(rows, dataset, "first", "second")
+    for pair, (first, second) in zip(_pairs(own, own_dataset, task, training=True), texts, strict=True):
+        if isinstance(pair, Pair):
+            examples.append(Pair(_text(first), _text(second), pair.label))
+        else:
+            left_out[str(pair)] += 1
+    return Read(examples, dict(left_out))
+
+
+def mix(first: datasets.Dataset, second: datasets.Dataset, dataset: Dataset, task: Task) -> Read:
+    """Test pairs with the first sentence of one language's rows and the second of another's, row by row.
+
+    A row counts where both have one and the same label. Raises UsageError if the numbers of rows differ.
+    """
+    if len(first) != len(second):
+        raise UsageError(f"{len(first):,} and {len(second):,} rows in two languages: row by row they must be the same.")
+    left_out: Counter[str] = Counter()
+    examples: list[Example] = []
+    for one, other in zip(*(_pairs(rows, dataset, task, training=False) for rows in (first, second)), strict=True):
+        if not (isinstance(one, Pair) and isinstance(other, Pair)):
+            left_out[NO_LABEL] += 1
+        elif one.label != other.label:
+            left_out[UNLIKE_LABELS] += 1
+        else:
+            examples.append(Pair(one.first, other.second, one.label))
+    return Read(examples, dict(left_out))
+
+
+def matched(own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task) -> None:
+    """Raise UsageError if `rows` cannot be a translation of `own`, row by row."""
+    if len(rows) != len(own):
+        raise UsageError(
+            f"it has {len(rows):,} rows and {own_dataset.hub} has {len(own):,}: row by row they must be the same pairs."
+        )
+    labels = [
+        [identify(value) for value in each[of.columns["label"]][:]]
+        for each, of in ((own, own_dataset), (rows, dataset))
+        for identify in (label_ids(task, of, each.features[of.columns["label"]]),)
+    ]
+    differ = sum(one != other for one, other in zip(*labels, strict=True))
+    if differ > UNLIKE * len(own):
+        raise UsageError(
+            f"{differ:,} of {len(own):,} rows have another label than in {own_dataset.hub}: row by row they must be "
+            "the same pairs."
+        )
 
 
 def _columns(rows: datasets.Dataset, dataset: Dataset, *roles: str) -> Iterator[tuple[Any, ...]]:
@@ -112,6 +177,12 @@ def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: b
             yield "a word is missing"
         else:
             yield Tagged(_clean(words), tuple(tag for tag in tags if tag is not None))
+
+
+def _passages(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
+    for (text,) in _columns(rows, dataset, "text"):
+        beginning = BETWEEN_CHARACTERS.sub("", _text(text)[:LONGEST_PASSAGE].strip())
+        yield Passage(beginning) if beginning else EMPTY
 
 
 def _clean(words: Sequence[str]) -> tuple[str, ...]:

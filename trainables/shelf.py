@@ -61,21 +61,31 @@ def told_of(task: Task, place: Place) -> Iterator[None]:
         raise UsageError(f"{task.name}: {place}: {error}") from error
 
 
-def parts_of(task: Task, split: Split) -> tuple[Part, ...]:
+def parts_of(task: Task, split: Split, language: str) -> tuple[Part, ...]:
     """The rows of the table that say what a split of the task reads; empty where the task has no such split."""
-    parts = PARTS.find(task.name)
+    parts = PARTS.find(task.clean or task.name)
+    if parts.translated is not None and translated(task, split, language):
+        return (parts.translated,)
     return {"train": parts.train, "dev": parts.dev, "test": parts.test, "pool": parts.pool}[split]
+
+
+def translated(task: Task, split: Split, language: str) -> bool:
+    """Whether this is a translation, row by row, of the training rows in the task's own language."""
+    return split == "train" and language != task.own and PARTS.find(task.clean or task.name).translated is not None
 
 
 def places(task: Task, split: Split, language: str, data: Path | None) -> tuple[Place, ...]:
     """What a split of the task is read from in this language, part by part; empty if a part it needs is not there."""
-    found = [(part, find(part, language, data)) for part in parts_of(task, split)]
+    found = [(part, find(part, language, data)) for part in parts_of(task, split, language)]
     if any(place is None and not part.optional for part, place in found):
         return ()
     there = tuple(place for _, place in found if place is not None)
     if split != "train":
         return there
-    held_out = places(task, "dev", language, data)
+    if translated(task, split, language):  # what is held out in one language is held out in all
+        shares = {own.share for own in places(task, "train", task.own, data)}
+        return tuple(replace(one, share="head" if "head" in shares else "all") for one in there)
+    held_out = places(task, "dev", language if task.kind == "mlm" else "en", data)
     return tuple(replace(one, share="head") if replace(one, share="tail") in held_out else one for one in there)
 
 
@@ -91,7 +101,7 @@ def find(part: Part, language: str, data: Path | None) -> Place | None:
 def candidates(dataset: Dataset, split: str, language: str, data: Path | None) -> Iterator[Place]:
     """Every place where a split could lie, best first, whether it is there or not."""
     code = dataset.code(language)
-    if code is None or (dataset.language_in == "none" and language != "en"):
+    if code is None:
         return
     for home in dataset.homes:
         for template in dataset.configs:

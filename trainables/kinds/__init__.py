@@ -1,6 +1,6 @@
 """The kinds of task. Each file has the same functions: encode examples, build a head, compute a loss, read answers."""
 
-from trainables.kinds import choice, pair, span, tagging
+from trainables.kinds import choice, mlm, pair, span, tagging
 from trainables.kinds.kind import KindOfTask
 
 KINDS = {
@@ -44,5 +44,16 @@ KINDS = {
         merge=span.merge,
         score=span.score,
         parts=span.parts,
+    ),
+    "mlm": KindOfTask(
+        encode=mlm.encode,
+        head=mlm.head,
+        loss=mlm.loss,
+        outcomes=mlm.outcomes,
+        decode=mlm.decode,
+        merge=mlm.merge,
+        score=mlm.score,
+        parts=mlm.parts,
+        per_position=True,
     ),
 }

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
 from trainables.answers import answer_scores, answer_worth
+from trainables.encoder import Encoder
 from trainables.examples import Span
 from trainables.features import Feature, Tensors
 from trainables.kinds.kind import Parts
@@ -116,9 +117,9 @@ class SpanHead(nn.Module):
         return logits.masked_fill(~allowed.unsqueeze(-1), -1e4)
 
 
-def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """Two outputs per position."""
-    return SpanHead(width)
+    return SpanHead(encoder.width)
 
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """The miniature's entry: a world, its examples in text, and its tokenizer.
 
     sentences are drawn as concepts    grammar.py (clauses), meaning.py (synonyms, opposites, kinds, events)
-    tasks are drawn over them          pairs.py, tags.py, spans.py, choices.py, pools.py; null.py for the null world
+    tasks are drawn over them          pairs.py, tags.py, spans.py, choices.py, pools.py, passages.py; null.py for the
+                                       null world
     then each language says them       lexicon.py (words), grammar.py (order, suffixes)
     and the encoder reads them         tokens.py, corpus.py, pretraining.py
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerFast
 
 from spaces.task import Task
-from trainables.examples import Choice, Example, Pair, Parallel, Tagged
+from trainables.examples import Choice, Example, Pair, Parallel, Passage, Tagged
 from trainables.miniature import choices, null, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import corpus
@@ -26,6 +27,7 @@ from trainables.miniature.grammar import Clause, english, render, text
 from trainables.miniature.lexicon import Lexicon, lexicon
 from trainables.miniature.meaning import in_other_words
 from trainables.miniature.pairs import PairItem
+from trainables.miniature.passages import passages
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
 from trainables.miniature.splits import Split, split_of
@@ -35,6 +37,7 @@ from trainables.miniature.tokens import word_tokenizer
 VERSION = 1  # raised whenever a change here alters what a seed generates
 LONGEST = 72  # tokens the encoder can read
 DEV, TEST, POOL = 200, 300, 250
+PASSAGES = 4000  # texts in each language to guess masked words in
 DISTRACTORS = 100  # in mining: on either side, without translation
 
 Item = PairItem | TagItem | SpanItem | ChoiceItem | PoolItem
@@ -57,7 +60,8 @@ def world(seed: int = 0, null: bool = False) -> World:
     of = World(seed, null, drawn, fingerprint="")
     # Items of each source and texts of the corpus stand for the generators: what shows in them needs no new VERSION.
     shown = [(name, source.train, _items(of, name, "dev", 3)) for name, source in SOURCES.items()]
-    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, list(corpus(drawn, seed, 20)))
+    told = (list(corpus(drawn, seed, 20)), PASSAGES, passages(drawn, seed, "dev", "en", 3))
+    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, told)
     return replace(of, fingerprint=hashlib.sha256(repr(described).encode()).hexdigest()[:16])
 
 
@@ -109,11 +113,15 @@ SOURCES: Mapping[str, Source] = {
 def examples(of: World, task: Task, split: Split, language: str) -> list[Example] | Parallel:
     """The examples of a task's split in one language (a pool for retrieval), always the same.
 
-    Train and dev of a target belong to its training set. A split in another language holds the same items, translated.
-    Raises ValueError for a language that the world does not have.
+    Train and dev of a target belong to its training set. A split in another language holds the same items, translated,
+    but for texts with masked words: every language has its own. The test items of a shifted target are changed, or each
+    sentence said in a language of its own. Raises ValueError for a language that the world does not have.
     """
-    if language not in of.lexicon.words:
+    if not {*task.sides(language)} <= {*of.lexicon.words}:
         raise ValueError(f"the miniature has no language {language!r}; it has {', '.join(of.lexicon.words)}.")
+    if task.kind == "mlm":
+        number = PASSAGES if split == "train" else DEV
+        return [Passage(text) for text in passages(of.lexicon, of.seed, split, language, number)]
     name = task.training or task.name
     if split == "test" and task.name in SOURCES:
         name = task.name  # its own test passages
@@ -121,7 +129,7 @@ def examples(of: World, task: Task, split: Split, language: str) -> list[Example
         return _pool(of, name, split, language, mine=task.retrieval == "mine")
     count = {"train": SOURCES[name].train, "dev": DEV, "test": TEST}[split]
     return [
-        _example(of, task, item, language, f"{name}-{split}-{number}")
+        _example(of, task, split, item, language, f"{name}-{split}-{number}")
         for number, item in enumerate(_items(of, name, split, count))
     ]
 
@@ -155,18 +163,21 @@ def _written(item: Item) -> str:
             return " ".join([*map(english, context), question or "", *told])
 
 
-def _example(of: World, task: Task, item: Item, language: str, name: str) -> Example:
-    words = of.lexicon.words[language]
+def _example(of: World, task: Task, split: Split, item: Item, language: str, name: str) -> Example:
+    first, second = task.sides(language)[0], task.sides(language)[-1]
+    words = of.lexicon.words[first]
 
-    def said(*clauses: Clause) -> str:
-        return " ".join(text(render(clause, language, words)) for clause in clauses)
+    def said(*clauses: Clause, language: str = first) -> str:
+        return " ".join(text(render(clause, language, of.lexicon.words[language])) for clause in clauses)
 
     # Only what could help a target is taught by other rules in the null world: targets and controls stay as they are.
     other_rules = of.null and task.training is None and not task.control
     match item:
         case PairItem():
             item = null.pair(item, task.name, len(task.labels), of.seed) if other_rules else item
-            return Pair(said(item.first), said(item.second), item.label)
+            if task.shift == "perturbed" and split == "test":
+                item = pairs.perturbed(item)
+            return Pair(said(item.first), said(item.second, language=second), item.label)
         case TagItem(sentence):
             pieces = render(sentence, language, words)
             tagger, labels = tags.TAGGERS[task.name]
