@@ -224,7 +224,7 @@ def _how_to_read(found: Methods) -> tuple[str, ...]:
         "Every number is a method's score less that of plain training of the same tasks, at the same target, "
         "language and seed; the mean over languages, then over targets, then over seeds.",
         "Equal steps: against the plain chain of as many steps. Equal compute: against the plain one of as many "
-        f"passes ({told}; a plain step is one).",
+        f"passes, or of the next more ({told}; a plain step is one).",
         "In domain are targets of the same kind as the intermediate task (one trained on its own data set is among "
         "them), out of domain all others: " + _domains(found) + ".",
         "Drop: the clean target's score less the shifted one's; of two mixed languages the clean score is the mean "

@@ -13,7 +13,7 @@ class Dataset:
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
     `id`, `question`, `context`, `answers`, `sentences`, `options` (one list, a letter-and-text pair of lists, or
-    several columns parted by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, and `label`.
+    several columns parted by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, and `label`.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Dataset:
     language: str = "en"  # of all rows, where nothing tells it
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
+    most: int | None = None  # rows of a split that are read: the first ones
     revision: str | None = None  # branch of `hub` on the hub; None is the main one
     wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> the question to ask
     licence: str

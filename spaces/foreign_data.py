@@ -1,4 +1,4 @@
-"""The datasets that intermediate tasks are trained on in other languages than English: translations, and native ones.
+"""The datasets that tasks are trained on in other languages than English: translations, native ones, plain texts.
 
 Row numbers are the published ones: a folder with fewer rows is reported as cut.
 """
@@ -14,6 +14,25 @@ AMERICAN = ("aym", "bzd", "cni", "gn", "hch", "nah", "oto", "quy", "shp", "tar")
 FOREIGN_DATASETS = Table(
     "dataset",
     (
+        Dataset(
+            name="wikipedia",
+            hub="wikimedia/wikipedia",
+            configs=("20231101.{code}",),
+            columns={"text": "text"},
+            language_in="config",
+            most=20_000,  # of English alone there are six million
+            licence="CC BY-SA 4.0",
+            note="texts are the beginnings of at most the first 20,000 articles of each language's Wikipedia.",
+        ),
+        Dataset(
+            name="verses",
+            hub="local/bible-text",
+            configs=("{code}",),
+            columns={"text": "text"},
+            language_in="config",
+            licence="of each edition, see its card",
+            note="texts are verses of the Bible, as there is no Wikipedia: the same ones in every language.",
+        ),
         Dataset(
             name="mnli_translated",
             hub="facebook/xnli",

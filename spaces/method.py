@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from spaces.table import Table
 from spaces.task import Kind
 
-FORWARD, BACKWARD = 1 / 3, 2 / 3  # shares of a plain step: a backward pass costs about two forward passes
+# Shares of a plain step: a forward pass, and a backward pass, which makes the gradients of all activations and of all
+# weights, each at about the cost of a forward pass.
+FORWARD = ACTIVATIONS = WEIGHTS = 1 / 3
+_MOVE = FORWARD + ACTIVATIONS  # a pass that only moves a perturbation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,9 @@ class Method:
     passes: float  # what a step costs: forward plus backward of plain fine-tuning is 1
     unsuited: Mapping[Kind, str] = field(default_factory=dict)  # kinds of task for which it has no meaning, and why
 
+
+_OTHER_TAGS = "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
+_OTHER_LABELS = "the words are the labels: what is drawn in their place would be guessed"
 
 METHODS = Table(
     "method",
@@ -40,7 +46,7 @@ METHODS = Table(
             about="Projected gradient descent: trains on the last of several steps within a ball.",
             source="Madry et al. 2018; settings as in the comparison of Zhu et al. 2020",
             settings={"radius": 0.2, "rate": 0.1, "start": 0.2, "steps": 2},
-            passes=2.0,
+            passes=_MOVE + 1,
         ),
         Method(
             name="freelb",
@@ -52,9 +58,9 @@ METHODS = Table(
         Method(
             name="smart",
             about="SMART: the answer may not change under the worst small perturbation.",
-            source="Jiang et al. 2020",
+            source="Jiang et al. 2020, without the proximal term",
             settings={"noise": 1e-5, "rate": 1e-3, "radius": 1e-6, "weight": 1.0, "steps": 1},
-            passes=3.0,
+            passes=_MOVE + 2,
         ),
         Method(
             name="r3f",
@@ -68,6 +74,7 @@ METHODS = Table(
             about="Randomized smoothing: every word is drawn from itself and its synonyms.",
             source="Huang et al. 2021",
             passes=1.0,
+            unsuited={"tagging": _OTHER_TAGS, "mlm": _OTHER_LABELS},
         ),
         Method(
             name="layers",

@@ -153,6 +153,15 @@ INTERMEDIATES = Table(
             recipe=_recipe(400),
             control=True,
         ),
+        Task(
+            name="mlm",
+            kind="mlm",
+            about="Guess masked words in texts of every language: the pretraining goes on, without translations.",
+            trains=EVERYWHERE,
+            score=("accuracy",),
+            recipe=_recipe(400),
+            extra=True,
+        ),
     ],
 )
 

@@ -29,6 +29,7 @@ PREDICTION_COLUMNS = (
         "prediction",
         "list<string>",
         "Pair: the label's name. Choice: the option's number, from 0. Tagging: one tag per word. Span: the answer. "
+        "Masked words: the ids of the guessed sub-tokens. "
         "Retrieval: the candidate's number as read, from 0.",
     ),
     Column("score", "double", "Retrieval: cosine, or ratio margin of a mined pair; null for other kinds."),

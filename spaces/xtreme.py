@@ -42,6 +42,7 @@ _NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
 _SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
 _TAGGING_RECIPE = Recipe(epochs=10, batch_size=32, max_length=256)
 _CHOICE_RECIPE = Recipe(epochs=3, batch_size=16, max_length=256)
+_MLM_RECIPE = Recipe(epochs=1, batch_size=32, max_length=256)
 _GUIDE_RECIPE = Recipe(epochs=3, batch_size=32, max_length=256)
 
 
@@ -165,6 +166,16 @@ INTERMEDIATES = Table(
             score=("accuracy",),
             training="americasnli",
             recipe=_NLI_RECIPE,
+            extra=True,
+        ),
+        Task(
+            name="mlm",
+            kind="mlm",
+            about="Guess masked words in Wikipedia's articles, in every language of XTREME.",
+            trains=("en", *_all_but("en")),
+            score=("accuracy",),
+            training="mlm",
+            recipe=_MLM_RECIPE,
             extra=True,
         ),
     ),

@@ -35,9 +35,15 @@ def _tagging(name: str, other: str) -> Parts:
     )
 
 
+def _texts(split: str) -> Part:
+    """Texts without labels: of Wikipedia, or of a folder's verses where it has no Wikipedia in the language."""
+    return _part("wikipedia", split, otherwise=_part("verses", split))
+
+
 PARTS = Table(
     "task",
     (
+        Parts(name="mlm", train=(_texts("train"),), dev=(_texts(HELD_OUT),)),
         Parts(
             name="mnli",
             train=(_part("mnli", "train"),),

@@ -21,7 +21,8 @@ from trainables.scores import score_rows, scores_file
 
 __all__ = ["room"]
 
-FILES = (SPEC, SCORES, OUTCOME, f"{ENCODER}/config.json", f"{ENCODER}/tokenizer.json", f"{ENCODER}/model.safetensors")
+OF_ENCODER = ("config.json", "tokenizer.json", "model.safetensors", "masked_words.safetensors")
+FILES = (SPEC, SCORES, OUTCOME, *(f"{ENCODER}/{name}" for name in OF_ENCODER))
 DAMAGES: dict[str, Callable[[bytes, bytes], bytes | None]] = {
     "truncated": lambda whole, other: whole[: len(whole) // 2],
     "without its last byte": lambda whole, other: whole[:-1],

@@ -1,7 +1,7 @@
 """Training sets in other languages than English: translated row by row, or written there."""
 
+import itertools
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def test_controls_are_trained_in_english_only() -> None:
 def test_extra_tasks_are_members_only_where_they_are_named() -> None:
     benchmark, profile = BENCHMARKS["xtreme"], PROFILES["miniature"]
     extra = {name for name, task in benchmark.intermediates.items() if task.extra}
-    assert extra == {"ocnli", "indonli", "americasnli"}
+    assert extra == {"ocnli", "indonli", "americasnli", "mlm"}
     full = axes(Space(name="full"), benchmark, profile)
     assert not extra & {*full.intermediates, *full.mixture}
     assert "ocnli" in axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates
@@ -173,7 +173,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
 
     told = [(digits(one), digits(two)) for one, two in zip(own, other, strict=True) if digits(one)]
-    shifted = [(one, two) for (one, _), (_, two) in pairwise(told)]
+    shifted = [(one, two) for (one, _), (_, two) in itertools.pairwise(told)]
     alike = sum(bool(one & two) for one, two in told) / len(told)
     assert alike > 0.8 and alike > 10 * sum(bool(one & two) for one, two in shifted) / len(shifted)
 

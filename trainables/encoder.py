@@ -1,26 +1,41 @@
 """The encoder: any `transformers` encoder, from a folder, a hub id or random weights; saved as a folder again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from spaces.stage import Precision
+from trainables.encoder_folder import MASKED_WORDS
 from trainables.features import Tensors
+from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head, word_embeddings
+
+NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")  # kinds of model that can do without
+MASKED_LM = ("ForMaskedLM", "ForPreTraining")  # ends of the names of architectures that guess masked words
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A model that yields hidden states, with the tokenizer it was trained with.
+    """A model that yields hidden states, with the tokenizer it was trained with and its head for masked words.
 
-    Weights are in 32 bits whatever `precision` says: it is that of the matrix products (see `autocast`).
+    The head is handed on from stage to stage as it is; only where masked words are trained it changes. Weights are in
+    32 bits whatever `precision` says: it is that of the matrix products (see `autocast`).
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     precision: Precision = "fp32"
+    words: MaskedWordHead = field(kw_only=True)
 
     @property
     def width(self) -> int:
@@ -53,14 +68,16 @@ class Encoder:
         """
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def logits(self, head: nn.Module, batch: Tensors) -> torch.Tensor:
+    def logits(self, head: nn.Module, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
         """What a head of `trainables.kinds` makes of a batch: it computes in 32 bits, and so does the loss.
+
+        `words` (rows, length, width), if given, stand in place of the word embeddings of the batch's ids.
 
         Of the logits of a head in bf16 many are equal (its numbers between 8 and 16 are 1/16 apart), and of answers
         that score the same the first one would win.
         """
         with self.autocast():
-            states = hidden_states(self.model, batch)
+            states = hidden_states(self.model, batch, words)
         with torch.autocast(self.device.type, enabled=False):  # evaluation has a context of its own around this one
             logits: torch.Tensor = head(states.float(), batch)
         return logits
@@ -74,41 +91,51 @@ def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int 
     Attention is PyTorch's fused one wherever the architecture allows it: that is the default of `transformers`.
     """
     tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(place, trust_remote_code=False)
     if random_seed is None:
-        # The pooler is never used, and a checkpoint without one must not get a random one silently.
-        model = AutoModel.from_pretrained(place, dtype=torch.float32, trust_remote_code=False, **_without_pooler(place))
+        model, words = _given(place, config)
     else:
         torch.manual_seed(random_seed)
-        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
-        model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(place))
-    return Encoder(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer, precision)
+        model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
+        words = None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
+    return Encoder(model, tokenizer, precision, words=(words or fresh_head(model)).to(device))
 
 
-def _without_pooler(place: str) -> dict[str, bool]:
-    known = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-    return (
-        {"add_pooling_layer": False}
-        if AutoConfig.from_pretrained(place, trust_remote_code=False).model_type in known
-        else {}
-    )
+def _given(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead | None]:
+    """The weights at a place, and the head for masked words that a stage left there, or that the checkpoint has."""
+    own = (Path(place) / MASKED_WORDS).is_file()
+    if not own and any(name.endswith(MASKED_LM) for name in config.architectures or ()):
+        whole, told = AutoModelForMaskedLM.from_pretrained(
+            place, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+        )
+        lacking = any(not name.startswith(f"{whole.base_model_prefix}.") for name in told["missing_keys"])
+        return whole.base_model, None if lacking else head_of(whole)
+    # The pooler is never used, and a checkpoint without one must not get a random one silently.
+    model = AutoModel.from_pretrained(place, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
+    return model, load_head(Path(place), model) if own else None
+
+
+def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:
+    return {"add_pooling_layer": False} if config.model_type in NO_POOLER else {}
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
-    """Write model and tokenizer into a folder that `transformers` loads."""
+    """Write model, tokenizer and head for masked words into a folder whose model `transformers` loads."""
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
+    save_head(encoder.words, folder)
 
 
 def freeze_embeddings(model: PreTrainedModel) -> None:
     """Keep the word embeddings as they are."""
-    embeddings = model.get_input_embeddings()
-    if not isinstance(embeddings, nn.Embedding):
-        raise ValueError(f"cannot freeze the word embeddings of {type(model).__name__}: no nn.Embedding.")
-    embeddings.weight.requires_grad_(False)
+    word_embeddings(model).weight.requires_grad_(False)
 
 
-def hidden_states(model: PreTrainedModel, batch: Tensors) -> torch.Tensor:
-    """Last hidden states (rows, length, width) of a batch."""
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
-    states: torch.Tensor = model(**inputs).last_hidden_state
+def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
+    """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
+    beside = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    read = {"input_ids": batch["input_ids"]} if words is None else {"inputs_embeds": words}
+    states: torch.Tensor = model(**read, **beside).last_hidden_state
     return states

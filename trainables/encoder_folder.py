@@ -9,6 +9,7 @@ CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"  # of weights in several files
 TOKENIZER = "tokenizer.json"
 WEIGHTS = "model.safetensors"
+MASKED_WORDS = "masked_words.safetensors"  # the head that guesses masked words
 
 
 def encoder_fault(folder: Path) -> str | None:
@@ -24,7 +25,7 @@ def encoder_fault(folder: Path) -> str | None:
         if not isinstance(files, dict) or not files:
             return f"{INDEX} cannot be read"
         weights = sorted({Path(str(file)).name for file in files.values()})
-    faults = (weights_fault(folder / file) for file in weights)
+    faults = (weights_fault(folder / file) for file in (*weights, MASKED_WORDS))
     return next((fault for fault in faults if fault is not None), None)
 
 

@@ -106,12 +106,12 @@ def task_score(task: Task, metrics: dict[str, float]) -> float:
 
 
 def majority(task: Task, targets: NDArray[np.int32], evaluated: Evaluated) -> dict[str, float] | None:
-    """Metrics of always answering the commonest of the training targets; None where there is no such answer (span).
+    """Metrics of always answering the commonest of the training targets; None where there is none (span, masked words).
 
     Of labels that are equally common it is the one that comes first.
     """
     labels, first, counts = np.unique(targets[targets != IGNORED], return_index=True, return_counts=True)
-    if task.kind == "span" or not len(labels):
+    if task.kind in ("span", "mlm") or not len(labels):
         return None
     commonest = int(labels[np.lexsort((first, -counts))[0]])
     predictions: list[Any] = [

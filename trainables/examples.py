@@ -49,6 +49,13 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A text in one language."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parallel:
     """A retrieval pool: `queries` (foreign; in Tatoeba English) are looked up among `candidates` (the other).
 
@@ -79,5 +86,5 @@ class Ranking:
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
 
 
-Example = Pair | Tagged | Span | Choice
+Example = Pair | Tagged | Span | Choice | Passage
 Pool = Parallel | Ranking

@@ -153,13 +153,19 @@ def head(place: Place, language: str) -> tuple[int | None, datasets.Dataset]:
 @functools.lru_cache(maxsize=8)  # one config may hold all languages: it is opened once
 def _load(place: Place, stamps: tuple[tuple[int, int], ...]) -> datasets.Dataset:
     datasets.disable_progress_bars()
-    wanted = features(place)
+    wanted, most = features(place), DATASETS[place.dataset].most
     try:
+        if place.folder is None and most is not None:
+            return datasets.Dataset.from_list(list(_stream(place).take(most)), features=wanted)
         if place.folder is None:
             return datasets.load_dataset(place.hub, place.config, split=place.split, revision=_commit(place))
         # Straight from the files: `load_dataset` would copy them into its cache and take a second for each config.
-        tables = [parquet_files.read_table(file, list(wanted)) for file in place.files]
+        tables: list[pyarrow.Table] = []
+        for file in place.files:
+            if most is None or sum(len(table) for table in tables) < most:
+                tables.append(parquet_files.read_table(file, list(wanted)))
         rows = datasets.concatenate_datasets([datasets.Dataset(table) for table in tables])
+        rows = rows if most is None else rows.select(range(min(len(rows), most)))
         return rows if rows.features == wanted else rows.cast(wanted)
     except UsageError:
         raise

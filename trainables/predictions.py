@@ -46,6 +46,8 @@ def words(task: Task, prediction: Any) -> list[str]:
             return [task.labels[prediction]]
         case "tagging":
             return [task.labels[tag] for tag in prediction]
+        case "mlm":
+            return [str(guess.word) for guess in prediction]
         case _:
             return [str(prediction)]
 

@@ -16,29 +16,15 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaMo
 from spaces.stage import TENTHS
 from trainables.features import IGNORED
 from trainables.heartbeat import beat
+from trainables.masked_words import MaskedWordHead
 from trainables.pretrain_plan import Options, Text, batches, length
 from trainables.schedule import rate_factor
 
-__all__ = ["MaskedWordHead", "Options", "Pretraining", "Text"]
-
-
-class MaskedWordHead(nn.Module):
-    """Guesses words at masked positions; its output matrix is the encoder's table of word embeddings (tied)."""
-
-    def __init__(self, hidden: int, vocabulary: int) -> None:
-        super().__init__()
-        self.dense = nn.Linear(hidden, hidden)
-        self.norm = nn.LayerNorm(hidden)
-        self.bias = nn.Parameter(torch.zeros(vocabulary))
-
-    def forward(self, vectors: Tensor, embeddings: Tensor) -> Tensor:
-        """Logits (positions x vocabulary) from vectors (positions x hidden) and embeddings (vocabulary x hidden)."""
-        mixed: Tensor = self.norm(functional.gelu(self.dense(vectors)))
-        return functional.linear(mixed, embeddings, self.bias)
+__all__ = ["Options", "Pretraining", "Text"]
 
 
 class Pretraining:
-    """One pretraining run: call `advance()` ten times; `encoder` is the result at any time.
+    """One pretraining run: call `advance()` ten times; `encoder` and `head` are the result at any time.
 
     `held_out` texts are scored after each tenth, always with the same masks. `embeddings` (vocabulary x hidden)
     replaces the random word embeddings at the start; with `options.frozen_embeddings` they stay.
@@ -65,6 +51,7 @@ class Pretraining:
             torch.manual_seed(options.seed)
             self.encoder = XLMRobertaModel(config, add_pooling_layer=False)
             self.head = MaskedWordHead(config.hidden_size, config.vocab_size)
+        self.head.trained = True
         words = self._words()
         if embeddings is not None:
             with torch.no_grad():

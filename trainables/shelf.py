@@ -85,7 +85,7 @@ def places(task: Task, split: Split, language: str, data: Path | None) -> tuple[
     if translated(task, split, language):  # what is held out in one language is held out in all
         shares = {own.share for own in places(task, "train", task.own, data)}
         return tuple(replace(one, share="head" if "head" in shares else "all") for one in there)
-    held_out = places(task, "dev", "en", data)
+    held_out = places(task, "dev", language if task.kind == "mlm" else "en", data)
     return tuple(replace(one, share="head") if replace(one, share="tail") in held_out else one for one in there)
 
 

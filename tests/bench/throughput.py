@@ -49,6 +49,7 @@ from trainables.evaluation import Evaluated
 from trainables.feature_table import build_table
 from trainables.features import Feature
 from trainables.kinds import KINDS
+from trainables.masked_words import fresh_head
 from trainables.subwords import train_tokenizer
 from trainables.training import FineTuning, Part
 
@@ -123,12 +124,12 @@ def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fea
     model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
     if options.compile:
         model.compile(dynamic=True)
-    encoder = Encoder(model, tokenizer, options.precision)
+    encoder = Encoder(model, tokenizer, options.precision, words=fresh_head(model))
     dev = Evaluated(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
-    part = Part(task=TASK, train=build_table([features], per_position=False), dev=dev)
+    part = Part(task=TASK, train=build_table([features], per_position=False))
     recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
-    work = FineTuning(encoder, [part], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
+    work = FineTuning(encoder, [part], [dev], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
     work.train(WARM)
     began = now(options)
     work.train(steps)

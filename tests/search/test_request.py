@@ -33,7 +33,7 @@ def test_an_encoder_that_is_nowhere_is_named() -> None:
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:
     options = parse(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
     request = make_request(options)
-    assert [task.name for role, task in request.tasks if role == "target"] == ["xquad", "mlqa"]
+    assert [need.name for need in request.tasks if need.role == "target"] == ["xquad", "mlqa"]
     assert request.axes.targets == ("xquad",)
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
     assert set(request.maker.stage(target, 1e-3, "p").targets) == {"xquad", "mlqa"}

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, UNBOUNDED
+from spaces.named import SPACES
+from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, middle_first, strata
 from spaces.profile import PROFILES
-from spaces.space import SPACES, Axes, Space, axes
+from spaces.space import Axes, Space, axes
 
 MINIATURE = BENCHMARKS["miniature"]
-FULL = axes(SPACES["full"], MINIATURE, PROFILES["miniature"])
+FULL = axes(SPACES["full"].of(MINIATURE), MINIATURE, PROFILES["miniature"])
 
 
 def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
@@ -20,7 +22,11 @@ def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
 
 
 def maker(**fields: object) -> Maker:
-    prints = {("intermediate", name): "i" for name in MINIATURE.intermediates}
+    prints = {
+        ("intermediate", f"{task.name}@{name}"): "i"
+        for task in MINIATURE.intermediates.values()
+        for name in task.trains
+    }
     prints |= {("target", name): "t" for name in MINIATURE.targets}
     given = {
         "benchmark": MINIATURE,
@@ -28,7 +34,9 @@ def maker(**fields: object) -> Maker:
         "world": {"world_seed": 0},
         "fingerprints": prints,
         "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
-        "mixture": tuple(task.name for task in MINIATURE.mixed()),
+        "phases": phases(
+            MINIATURE.intermediate_names(), MINIATURE, mixture=FULL.mixture, budget=UNBOUNDED, masked=HALF
+        ),
         "limit": None,
         "test_limit": None,
         "precision": "fp32",

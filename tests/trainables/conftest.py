@@ -11,6 +11,7 @@ from spaces.task import Recipe
 from trainables.data import Source
 from trainables.encoder import Encoder, save_encoder
 from trainables.local_storage import LocalStorage
+from trainables.masked_words import fresh_head
 from trainables.miniature import world
 from trainables.places import Place
 
@@ -29,7 +30,8 @@ def tiny_encoder(seed: int = 0) -> Encoder:
         pad_token_id=tokenizer.pad_token_id,
     )
     torch.manual_seed(seed)
-    return Encoder(XLMRobertaModel(config, add_pooling_layer=False), tokenizer)
+    model = XLMRobertaModel(config, add_pooling_layer=False)
+    return Encoder(model, tokenizer, words=fresh_head(model))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe, Task
 from trainables.encoder import Encoder
-from trainables.examples import Choice, Pair, Span, Tagged
+from trainables.examples import Choice, Pair, Passage, Span, Tagged
 from trainables.features import IGNORED, collate
 from trainables.kinds import KINDS, choice, pair, span, tagging
 from trainables.kinds.span import Guess
@@ -209,7 +209,7 @@ def test_choices_have_one_row_per_option() -> None:
 @pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)
 def test_choices_may_differ_in_their_number_of_options(profile: Profile, encoder: Encoder) -> None:
     torch.manual_seed(0)
-    head = choice.head(encoder.width, task("choice"), 0.0, profile)
+    head = choice.head(encoder, task("choice"), profile).eval()
     encoder.model.eval()
     examples = [Choice("", "q", tuple(WORDS[:3]), 1), Choice(WORDS[3], "", tuple(WORDS[4:6]), 0)]
 
@@ -237,12 +237,13 @@ def test_padding_changes_no_answer(kind: str, profile: Profile, encoder: Encoder
         "choice": lambda n: Choice(" ".join(WORDS[:n]), "", tuple(WORDS[:3]), 0),
         "tagging": lambda n: Tagged(tuple(WORDS[:n]), (0,) * n),
         "span": lambda n: Span("i", WORDS[0], " ".join(WORDS[:n]), (), ()),
+        "mlm": lambda n: Passage(" ".join(WORDS[:n])),
     }
     row, ops = task(kind, ("a", "b")), KINDS[kind]
     examples = [makers[kind](2), makers[kind](9)]
     features = ops.encode(TOKENIZER, examples, recipe(), profile)
     torch.manual_seed(0)
-    head = ops.head(encoder.width, row, 0.0, profile).eval()
+    head = ops.head(encoder, row, profile).eval()
     encoder.model.eval()
 
     def logits(chosen: list[int]) -> torch.Tensor:

@@ -34,7 +34,7 @@ INTERMEDIATE = Stage(
     intermediate="csqa",
     learning_rate=1e-3,
     targets={},
-    recipe=RECIPE,
+    recipe={**RECIPE, "ingredients": [["csqa", "en"]]},
     **BASE,
 )
 RETRIEVAL = Stage(
@@ -113,7 +113,7 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
-@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors", "masked_words.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "missing"])
 def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
     place: Place, encoder_folder: Path, file: str, damage: str
@@ -280,5 +280,6 @@ def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
     still = dataclasses.replace(INTERMEDIATE, learning_rate=1e-9)
     outcome = run(place, still)
     assert (outcome.status, outcome.reason) in [("degenerate", "chance level"), ("degenerate", "constant predictions")]
-    control = dataclasses.replace(still, task="random", intermediate="random")
+    recipe = {**RECIPE, "ingredients": [["random", "en"]]}
+    control = dataclasses.replace(still, task="random", intermediate="random", recipe=recipe)
     assert run(place, control).reason != "chance level"

@@ -27,7 +27,6 @@ def part(name: str, encoder: Encoder, recipe: Recipe, profile: Profile, weight: 
     return Part(
         task=task,
         train=training_table(SOURCE, task, encoder.tokenizer, recipe, profile),
-        dev=encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile),
         weight=weight,
     )
 
@@ -43,7 +42,8 @@ def run(
     encoder = dataclasses.replace(tiny_encoder(), precision=precision)
     parts = [part(name, encoder, recipe, profile) for name in names]
     assert recipe.steps is not None
-    return FineTuning(encoder, parts, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=seed)
+    devs = [encoded(SOURCE, part.task, "dev", "en", encoder.tokenizer, recipe, profile) for part in parts]
+    return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=seed)
 
 
 def weights(work: FineTuning) -> dict[str, torch.Tensor]:
@@ -107,7 +107,7 @@ def test_training_learns(profile: Profile) -> None:
     work = run(["ccg"], recipe, profile, rate=1e-2)
     while not work.done:
         work.advance()
-    tags = [tag for example in work.parts[0].dev.examples for tag in example.tags]  # type: ignore[union-attr]
+    tags = [tag for example in work.devs[0].examples for tag in example.tags]  # type: ignore[union-attr]
     assert max(work.curve) > max(tags.count(tag) for tag in set(tags)) / len(tags) + 0.3
 
 
@@ -122,7 +122,7 @@ def test_frozen_embeddings_stay(recipe: Recipe) -> None:
 def test_a_mixture_draws_by_weight(recipe: Recipe, profile: Profile) -> None:
     encoder = tiny_encoder()
     parts = [part("csqa", encoder, recipe, profile, 3.0), part("ccg", encoder, recipe, profile, 1.0)]
-    work = FineTuning(encoder, parts, recipe, profile, steps=4000, learning_rate=1e-3, seed=0)
+    work = FineTuning(encoder, parts, [], recipe, profile, steps=4000, learning_rate=1e-3, seed=0)
     assert np.mean(work.batches.turns == 0) == pytest.approx(0.75, abs=0.03)
 
 

@@ -1,6 +1,6 @@
 """The kinds of task. Each file has the same functions: encode examples, build a head, compute a loss, read answers."""
 
-from trainables.kinds import choice, pair, span, tagging
+from trainables.kinds import choice, mlm, pair, span, tagging
 from trainables.kinds.kind import KindOfTask
 
 KINDS = {
@@ -8,6 +8,7 @@ KINDS = {
         encode=pair.encode,
         head=pair.head,
         loss=pair.loss,
+        outcomes=pair.outcomes,
         decode=pair.decode,
         merge=pair.merge,
         score=pair.score,
@@ -17,6 +18,7 @@ KINDS = {
         encode=choice.encode,
         head=choice.head,
         loss=pair.loss,  # a choice among options is a label among scores
+        outcomes=choice.outcomes,
         decode=pair.decode,
         merge=choice.merge,
         score=choice.score,
@@ -26,6 +28,7 @@ KINDS = {
         encode=tagging.encode,
         head=tagging.head,
         loss=tagging.loss,
+        outcomes=tagging.outcomes,
         decode=tagging.decode,
         merge=tagging.merge,
         score=tagging.score,
@@ -36,9 +39,21 @@ KINDS = {
         encode=span.encode,
         head=span.head,
         loss=span.loss,
+        outcomes=span.outcomes,
         decode=span.decode,
         merge=span.merge,
         score=span.score,
         parts=span.parts,
+    ),
+    "mlm": KindOfTask(
+        encode=mlm.encode,
+        head=mlm.head,
+        loss=mlm.loss,
+        outcomes=mlm.outcomes,
+        decode=mlm.decode,
+        merge=mlm.merge,
+        score=mlm.score,
+        parts=mlm.parts,
+        per_position=True,
     ),
 }

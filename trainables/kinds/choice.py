@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
+from trainables.encoder import Encoder
 from trainables.examples import Choice
 from trainables.features import Feature, Ids, Tensors, in_order
 from trainables.kinds.pair import segments_of
@@ -49,6 +50,9 @@ def encode(
     ]
 
 
+NEVER = -1e4  # the logit of what cannot be: of minus infinity there are no differences
+
+
 class ChoiceHead(nn.Module):
     """One score per row, regrouped to (batch, options)."""
 
@@ -63,9 +67,14 @@ class ChoiceHead(nn.Module):
         return scores[options.clamp(min=0)].masked_fill(options < 0, -torch.inf)
 
 
-def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """A scorer of options."""
-    return ChoiceHead(width, dropout, profile)
+    return ChoiceHead(encoder.width, encoder.dropout, profile)
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per question, over its options; those that are not have a finite logit and probability 0."""
+    return logits.clamp(min=NEVER)
 
 
 def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Choice]) -> list[int]:

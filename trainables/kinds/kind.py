@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
+from trainables.encoder import Encoder
 from trainables.features import Feature, Tensors
 
 Parts = tuple[Sequence[float | None], Sequence[float | None]]  # numerators and denominators of a ratio of sums
@@ -20,16 +21,19 @@ Encode = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, Profile], lis
 class KindOfTask:
     """The things that differ between kinds.
 
-    encode: examples to features. head(width, task, dropout, profile): a fresh module from hidden states and batch to
-    logits. loss: logits and batch to a scalar. decode: logits, batch and its features to one guess per feature.
-    merge: features, their guesses and the number of examples to one prediction per example.
-    score: task, examples, predictions and language to metric values (shares 0 to 1). parts: the same to the numerator
-    and the denominator that each example brings to the task score, the ratio of their sums (0 / 0 is 0).
+    encode: examples to features. head(encoder, task, profile): a module from hidden states and batch to logits, fresh
+    but for masked words, whose head the encoder brings. loss: logits and batch to a scalar. outcomes: logits and batch
+    to (distributions, outcomes), the logits of all that the loss is a mean over, so that two passes can be compared
+    (trainables/methods). decode: logits, batch and its features to one guess per feature. merge: features, their
+    guesses and the number of examples to one prediction per example. score: task, examples, predictions and language to
+    metric values (shares 0 to 1). parts: the same to the numerator and the denominator that each example brings to the
+    task score, the ratio of their sums (0 / 0 is 0).
     """
 
     encode: Encode
-    head: Callable[[int, Task, float, Profile], nn.Module]
+    head: Callable[[Encoder, Task, Profile], nn.Module]
     loss: Callable[[torch.Tensor, Tensors], torch.Tensor]
+    outcomes: Callable[[torch.Tensor, Tensors], torch.Tensor]
     decode: Callable[[torch.Tensor, Tensors, Sequence[Feature]], list[Any]]
     merge: Callable[[Task, Sequence[Feature], Sequence[Any], Sequence[Any]], list[Any]]
     score: Callable[[Task, Sequence[Any], Sequence[Any], str], dict[str, float]]

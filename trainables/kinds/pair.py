@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
+from trainables.encoder import Encoder
 from trainables.examples import Choice, Pair
 from trainables.features import Feature, Ids, Tensors, in_order
 from trainables.kinds.kind import Parts
@@ -46,14 +47,19 @@ def encode(
     ]
 
 
-def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """One output per label."""
-    return PooledHead(width, len(task.labels), dropout, profile)
+    return PooledHead(encoder.width, len(task.labels), encoder.dropout, profile)
 
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy of (batch, labels) against label ids."""
     return nn.functional.cross_entropy(logits, batch["target"])
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per pair, over the labels: the logits as they are."""
+    return logits
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[int]:

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
 from trainables.answers import answer_scores, answer_worth
+from trainables.encoder import Encoder
 from trainables.examples import Span
 from trainables.features import Feature, Tensors
 from trainables.kinds.kind import Parts
@@ -116,9 +117,9 @@ class SpanHead(nn.Module):
         return logits.masked_fill(~allowed.unsqueeze(-1), -1e4)
 
 
-def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """Two outputs per position."""
-    return SpanHead(width)
+    return SpanHead(encoder.width)
 
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
@@ -126,6 +127,11 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     start = nn.functional.cross_entropy(logits[..., 0], batch["target"][:, 0])
     end = nn.functional.cross_entropy(logits[..., 1], batch["target"][:, 1])
     return (start + end) / 2
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """Two distributions per window, over its positions: of the start and of the end."""
+    return torch.cat([logits[..., 0], logits[..., 1]])
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[Guess]:

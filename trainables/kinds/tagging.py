@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
+from trainables.encoder import Encoder
 from trainables.examples import Tagged
 from trainables.features import IGNORED, Feature, Tensors
 from trainables.kinds.kind import Parts
@@ -100,14 +101,19 @@ def word_means(hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
     return (sums / counts.clamp(min=1).unsqueeze(-1)).gather(1, spread)
 
 
-def head(width: int, task: Task, dropout: float, profile: Profile) -> nn.Module:
+def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """One output per tag and position."""
-    return TagHead(width, len(task.labels), dropout, profile)
+    return TagHead(encoder.width, len(task.labels), encoder.dropout, profile)
 
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy over the first sub-tokens of all words in the batch."""
     return nn.functional.cross_entropy(logits.flatten(0, 1), batch["target"].flatten(), ignore_index=IGNORED)
+
+
+def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+    """One distribution per word, over the tags: at its first sub-token."""
+    return logits[batch["target"] != IGNORED]
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:

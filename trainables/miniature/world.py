@@ -1,7 +1,8 @@
 """The miniature's entry: a world, its examples in text, and its tokenizer.
 
     sentences are drawn as concepts    grammar.py (clauses), meaning.py (synonyms, opposites, kinds, events)
-    tasks are drawn over them          pairs.py, tags.py, spans.py, choices.py, pools.py; null.py for the null world
+    tasks are drawn over them          pairs.py, tags.py, spans.py, choices.py, pools.py, passages.py; null.py for the
+                                       null world
     then each language says them       lexicon.py (words), grammar.py (order, suffixes)
     and the encoder reads them         tokens.py, corpus.py, pretraining.py
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerFast
 
 from spaces.task import Task
-from trainables.examples import Choice, Example, Pair, Parallel, Tagged
+from trainables.examples import Choice, Example, Pair, Parallel, Passage, Tagged
 from trainables.miniature import choices, null, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import corpus
@@ -26,6 +27,7 @@ from trainables.miniature.grammar import Clause, english, render, text
 from trainables.miniature.lexicon import Lexicon, lexicon
 from trainables.miniature.meaning import in_other_words
 from trainables.miniature.pairs import PairItem
+from trainables.miniature.passages import passages
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
 from trainables.miniature.splits import Split, split_of
@@ -35,6 +37,7 @@ from trainables.miniature.tokens import word_tokenizer
 VERSION = 1  # raised whenever a change here alters what a seed generates
 LONGEST = 72  # tokens the encoder can read
 DEV, TEST, POOL = 200, 300, 250
+PASSAGES = 4000  # texts in each language to guess masked words in
 DISTRACTORS = 100  # in mining: on either side, without translation
 
 Item = PairItem | TagItem | SpanItem | ChoiceItem | PoolItem
@@ -57,7 +60,8 @@ def world(seed: int = 0, null: bool = False) -> World:
     of = World(seed, null, drawn, fingerprint="")
     # Items of each source and texts of the corpus stand for the generators: what shows in them needs no new VERSION.
     shown = [(name, source.train, _items(of, name, "dev", 3)) for name, source in SOURCES.items()]
-    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, list(corpus(drawn, seed, 20)))
+    told = (list(corpus(drawn, seed, 20)), PASSAGES, passages(drawn, seed, "dev", "en", 3))
+    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, told)
     return replace(of, fingerprint=hashlib.sha256(repr(described).encode()).hexdigest()[:16])
 
 
@@ -109,12 +113,15 @@ SOURCES: Mapping[str, Source] = {
 def examples(of: World, task: Task, split: Split, language: str) -> list[Example] | Parallel:
     """The examples of a task's split in one language (a pool for retrieval), always the same.
 
-    Train and dev of a target belong to its training set. A split in another language holds the same items, translated;
-    the test items of a shifted target are changed, or each sentence said in a language of its own.
-    Raises ValueError for a language that the world does not have.
+    Train and dev of a target belong to its training set. A split in another language holds the same items, translated,
+    but for texts with masked words: every language has its own. The test items of a shifted target are changed, or each
+    sentence said in a language of its own. Raises ValueError for a language that the world does not have.
     """
     if not {*task.sides(language)} <= {*of.lexicon.words}:
         raise ValueError(f"the miniature has no language {language!r}; it has {', '.join(of.lexicon.words)}.")
+    if task.kind == "mlm":
+        number = PASSAGES if split == "train" else DEV
+        return [Passage(text) for text in passages(of.lexicon, of.seed, split, language, number)]
     name = task.training or task.name
     if split == "test" and task.name in SOURCES:
         name = task.name  # its own test passages

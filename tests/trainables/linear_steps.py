@@ -1,0 +1,87 @@
+"""A step of a model that can be worked by hand: two outcomes, whose logits are (z, 0) with z = sum of a * words.
+
+Two rows of three tokens in 64 bits; of the second row one token is padding, and both begin with a special token.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from trainables.features import Tensors
+from trainables.kinds import KINDS
+from trainables.methods.step import Step
+
+IDS = [[1, 2, 3], [1, 4, 0]]
+ORDINARY = torch.tensor([[0, 1, 1], [0, 1, 0]], dtype=torch.float64).unsqueeze(-1)
+LABELS = torch.tensor([0, 1])
+
+
+@dataclass
+class Linear:
+    """`a` (3, width) is what is trained, `seen` holds the words of every pass."""
+
+    a: torch.Tensor
+    table: nn.Embedding
+    seen: list[torch.Tensor] = field(default_factory=list)
+
+    def margin(self, words: torch.Tensor) -> torch.Tensor:
+        return (self.a * words).sum((1, 2))
+
+    def logits(self, batch: Tensors, words: torch.Tensor | None) -> torch.Tensor:
+        words = self.table(batch["input_ids"]) if words is None else words
+        self.seen.append(words.detach().clone())
+        margin = self.margin(words)
+        return torch.stack([margin, torch.zeros_like(margin)], dim=-1)
+
+    @property
+    def words(self) -> torch.Tensor:
+        words: torch.Tensor = self.table(torch.tensor(IDS)).detach()
+        return words
+
+
+def linear(seed: int = 0) -> Linear:
+    torch.manual_seed(seed)
+    table = nn.Embedding(5, 4).double()
+    return Linear(torch.randn(3, 4, dtype=torch.float64, requires_grad=True), table)
+
+
+def step(model: Linear, share: float = 1.0) -> Step:
+    ids = torch.tensor(IDS)
+    batch = {"input_ids": ids, "attention_mask": (ids != 0).to(torch.int64), "target": LABELS}
+    return Step(batch=batch, logits=model.logits, table=model.table, special=(1,), kind=KINDS["pair"], share=share)
+
+
+def mean_norm(words: torch.Tensor) -> torch.Tensor:
+    """By hand: of the first row tokens 1 and 2 are ordinary, of the second token 1."""
+    first = (words[0, 1].norm() + words[0, 2].norm()) / 2
+    return torch.stack([first, words[1, 1].norm()])[:, None, None]
+
+
+def slope(margin: torch.Tensor) -> torch.Tensor:
+    """The derivative of the mean cross-entropy by each row's margin, whose label 0 is the first outcome."""
+    return (torch.sigmoid(margin) - torch.tensor([1.0, 0.0], dtype=torch.float64)) / 2
+
+
+def loss(margin: torch.Tensor) -> torch.Tensor:
+    return -torch.nn.functional.logsigmoid(margin * torch.tensor([1.0, -1.0], dtype=torch.float64)).mean()
+
+
+def gradient_of_a(model: Linear, words: torch.Tensor) -> torch.Tensor:
+    """The derivative of the loss at these words by `a`: the sum of slope times words."""
+    margin = model.margin(words).detach()
+    return (slope(margin)[:, None, None] * words).sum(0)
+
+
+def uphill(model: Linear, words: torch.Tensor) -> torch.Tensor:
+    """The direction in which each row's loss rises: the sign of its slope times a, on ordinary tokens, at norm 1."""
+    sign = slope(model.margin(words)).sign()[:, None, None]
+    rise = sign * model.a.detach() * ORDINARY
+    return rise / rise.flatten(1).norm(dim=1)[:, None, None]
+
+
+def drawn(sample: Callable[..., torch.Tensor], seed: int) -> torch.Tensor:
+    """What a rule draws first after this seed."""
+    torch.manual_seed(seed)
+    return sample(2, 3, 4, dtype=torch.float64)

@@ -1,0 +1,75 @@
+"""Training for agreement: what the model says may not change under a small perturbation, whatever the label.
+
+The penalty is the symmetric Kullback-Leibler divergence between what two passes say, a mean over all that the task's
+loss is a mean over: labels (pair, choice), the tags of words, starts and ends of answers, masked words.
+
+Both passes drop the same units, so that the penalty is for the perturbation alone. In the released code of both papers
+they drop others; there, at a published noise of 1e-5, nearly all of the penalty is for what dropout changes (as in
+R-Drop, Liang et al. 2021). `noise`, `rate` and `radius` are multiples of the mean size of a component of the row's word
+embeddings (see perturbation.py).
+"""
+
+import torch
+
+from trainables.methods.perturbation import added, component, random_state, same_dropout
+from trainables.methods.step import Step
+
+
+def divergence(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """KL(p, q) + KL(q, p) of two sets of logits (distributions, outcomes), the mean over the distributions.
+
+    As a sum of (p - q) (log p - log q): no term is negative, so small ones do not drown in rounding.
+    """
+    log_p, log_q = one.log_softmax(-1), other.log_softmax(-1)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()
+
+
+def smart(step: Step, *, noise: float, rate: float, radius: float, weight: float, steps: float) -> torch.Tensor:
+    """SMART's smoothness: L(x) + weight * divergence(f(x), f(x + d)), d the worst within a cube (Jiang et al. 2020).
+
+    d begins as normal noise and takes `steps` moves of rate g / max|g|, with no component beyond `radius`: the paper's
+    algorithm. The released code scales the last d to a largest component of 1 in each token instead, and stops the
+    gradients of the probabilities that logarithms are weighed with. Like its path for language models, this leaves out
+    the paper's other part, the Bregman proximal term against a running mean of the weights.
+    """
+    state = random_state(step)
+    clean = step.logits(step.batch, None)
+    settled = step.kind.outcomes(clean, step.batch).detach()
+    words = step.words()
+    unit = component(step, words)
+    perturbation = noise * unit * torch.randn_like(words.detach())
+    for _ in range(int(steps)):
+        perturbation.requires_grad_()
+        said = _perturbed(step, words.detach(), perturbation, state)
+        (gradient,) = torch.autograd.grad(divergence(said, settled), perturbation)
+        largest = gradient.abs().amax(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(gradient.dtype).tiny)
+        moved = perturbation.detach() + rate * unit * gradient / largest
+        perturbation = moved.clamp(min=-radius * unit, max=radius * unit)
+    return _penalised(step, clean, _perturbed(step, words, perturbation, state), weight)
+
+
+def r3f(step: Step, *, noise: float, weight: float) -> torch.Tensor:
+    """R3F: L(x) + weight * divergence(f(x), f(x + z)), z uniform in (-noise, noise) (Aghajanyan et al. 2021).
+
+    As in the released code the table of word embeddings learns nothing from the noisy pass.
+    """
+    state = random_state(step)
+    clean = step.logits(step.batch, None)
+    words = step.words().detach()
+    draw = noise * component(step, words) * (torch.rand_like(words) * 2 - 1)
+    return _penalised(step, clean, _perturbed(step, words, draw, state), weight)
+
+
+def _perturbed(step: Step, words: torch.Tensor, perturbation: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    """What the model says of these words, with what dropped out in the pass that began at `state`."""
+    with same_dropout(step, state):
+        logits = step.logits(step.batch, added(step, words, perturbation))
+    return step.kind.outcomes(logits, step.batch)
+
+
+def _penalised(step: Step, clean: torch.Tensor, said: torch.Tensor, weight: float) -> torch.Tensor:
+    """Train on the loss of the clean pass with the penalty for what another one says."""
+    gap = divergence(step.kind.outcomes(clean, step.batch), said)
+    loss = step.loss(clean) + weight * gap * step.share
+    loss.backward()
+    return loss.detach()

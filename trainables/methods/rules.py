@@ -1,0 +1,44 @@
+"""The rules by name, and the one that a stage asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+
+from spaces.errors import UsageError
+from spaces.task import Task
+from trainables.data import Source
+from trainables.encoder import Encoder
+from trainables.methods import synonym_pairs
+from trainables.methods.adversarial import fgm, freelb, pgd, plain
+from trainables.methods.agreement import r3f, smart
+from trainables.methods.needs import SYNONYMS, problems
+from trainables.methods.step import Rule
+from trainables.methods.synonyms import smoothed, token_table
+
+RULES: Mapping[str, Callable[..., torch.Tensor]] = {
+    "fgm": fgm,
+    "pgd": pgd,
+    "freelb": freelb,
+    "smart": smart,
+    "r3f": r3f,
+    SYNONYMS: smoothed,
+}
+
+
+def rule_of(entry: Mapping[str, Any] | None, tasks: Sequence[Task], source: Source, encoder: Encoder) -> Rule:
+    """The rule of a stage whose recipe has this entry, {"name": ..., "settings": {...}}; without one, the plain one.
+
+    Raises UsageError if the method cannot train one of the tasks.
+    """
+    if entry is None:
+        return plain
+    name = entry["name"]
+    found = [line for task in tasks for line in problems(source, name, task)]
+    if found:
+        raise UsageError("\n".join(found))
+    rule = partial(RULES[name], **entry["settings"])
+    if name == SYNONYMS:
+        return partial(rule, table=token_table(synonym_pairs.synonyms(source), encoder.tokenizer, encoder.device))
+    return rule

@@ -1,0 +1,68 @@
+"""What a method is given: some features of a batch, and all that it may do with them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from trainables.encoder import Encoder
+from trainables.features import Tensors
+from trainables.kinds.kind import KindOfTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A batch, or a part of one where memory is short.
+
+    `logits(batch, words)` is a pass through encoder and head; `words`, if given, stand in place of the word embeddings
+    of the ids, (rows, length, width) in 32 bits, before positions are added and before the first normalisation.
+    `table` makes word embeddings of ids. `special` are the ids that stand for no word. `share` is the batch's part that
+    this is: the gradients of the parts of a batch add up.
+    """
+
+    batch: Tensors
+    logits: Callable[[Tensors, torch.Tensor | None], torch.Tensor]
+    table: nn.Module
+    special: tuple[int, ...]
+    kind: KindOfTask
+    share: float
+
+    @property
+    def device(self) -> torch.device:
+        """Where all of it is."""
+        return self.batch["input_ids"].device
+
+    @cached_property
+    def ordinary(self) -> torch.Tensor:
+        """Which tokens (rows, length) are words or pieces of words: no padding, and no special token."""
+        ordinary = self.batch["attention_mask"] == 1
+        for token in self.special:
+            ordinary = ordinary & (self.batch["input_ids"] != token)
+        return ordinary
+
+    def words(self) -> torch.Tensor:
+        """The word embeddings of the batch (rows, length, width); gradients reach the table unless it is frozen."""
+        words: torch.Tensor = self.table(self.batch["input_ids"])
+        return words
+
+    def loss(self, logits: torch.Tensor) -> torch.Tensor:
+        """The task's loss, weighted by the share of the batch."""
+        return self.kind.loss(logits, self.batch) * self.share
+
+
+Rule = Callable[[Step], torch.Tensor]  # adds gradients to the parameters and returns the loss, detached
+
+
+def step_of(encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors, share: float) -> Step:
+    """The step of an encoder and a head on a batch of `trainables.features.collate`."""
+    tokenizer = encoder.tokenizer
+    return Step(
+        batch=batch,
+        logits=lambda batch, words: encoder.logits(head, batch, words),
+        table=encoder.model.get_input_embeddings(),
+        special=tuple(token for token in tokenizer.all_special_ids if token != tokenizer.unk_token_id),
+        kind=kind,
+        share=share,
+    )
