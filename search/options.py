@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
+from spaces.chain import MLM
 from spaces.errors import UsageError
 from spaces.named import SPACES, find_space
 from spaces.phase import MaskedWords
@@ -119,6 +120,8 @@ def space_of(options: argparse.Namespace, benchmark: Benchmark) -> Space:
     changes: dict[str, object] = {}
     if options.intermediates is not None:
         changes["intermediates"] = _values("intermediates", options.intermediates, str)
+    elif "alignment" in probes_of(options):
+        changes["intermediates"] = _with_controls(space, benchmark)
     if options.targets is not None:
         changes["targets"] = _values("targets", options.targets, str)
     if options.seeds is not None:
@@ -141,6 +144,13 @@ def probes_of(options: argparse.Namespace) -> tuple[str, ...]:
     """The families of probes that the flags ask for, in table order."""
     asked = () if options.probes is None else _values("probes", options.probes, lambda name: FAMILIES.find(name).name)
     return tuple(name for name in FAMILIES if name in asked)
+
+
+def _with_controls(space: Space, benchmark: Benchmark) -> tuple[str, ...]:
+    """The chains of a space, and those that tell what alignment owes to any training: random labels, masked words."""
+    names = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
+    controls = (task.name for task in benchmark.intermediates.values() if task.control or task.name == MLM)
+    return tuple(dict.fromkeys((*names, *controls)))
 
 
 def sweep_name(options: argparse.Namespace) -> str:

@@ -62,7 +62,7 @@ def label_ids(task: Task, dataset: Dataset, feature: Any) -> Callable[[Any], int
         names: Sequence[str] | None = [digits.get(name, name) for name in feature.names]
     elif dataset.labels == "digits":
         names = dataset.digits
-    elif istext_of(feature):
+    elif is_text(feature):
         names = None
     else:
         raise UsageError(
