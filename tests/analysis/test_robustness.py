@@ -15,7 +15,7 @@ from analysis.robustness import answer, headline, main, verdict
 from analysis.scores.load import load
 from analysis.statistics.interval import student
 from analysis.transfer.array import Transfer, transfer
-from spaces.adversarial_variants import adversarial, targets
+from spaces.adversarial_variants import ADVERSARIAL, adversarial, targets
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import read_chain
 from spaces.method import METHODS
@@ -184,6 +184,20 @@ def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
     found = compare(dataclasses.replace(axes, scores=scores))
     assert effect(found, "steps", "out of domain", "ccg~fgm").why == "3/4 targets"
     answer(found)
+
+
+def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
+    shown = answer(compare(axes))
+    (table,) = (table for table in shown.tables if table.title.startswith("Method by kind"))
+    cells = {
+        (str(row[0]), column.name): cell for row in table.rows for column, cell in zip(table.columns, row, strict=True)
+    }
+    for name in ADVERSARIAL:
+        for kind, reason in METHODS[name].unsuited.items():
+            assert cells[name, kind] == "not meaningful" and any(reason in note for note in shown.notes)
+    assert cells["freelb", "tagging"] == cells["synonyms", "pair"] == "works"
+    assert cells["freelb", "mlm"] == "not in this sweep"
+    assert all(len({column.name for column in grid.columns}) == len(grid.columns) for grid in shown.tables)
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
