@@ -20,7 +20,10 @@ def show_check(request: Request) -> bool:
         return True
     where = source.data or "the hub"
     console.print(f"Data of {len(request.tasks)} tasks of {request.name} in {where}; one row of each place was read.\n")
-    inspections = {role: [data.inspect(source, task) for r, task in request.tasks if r == role] for role in ROLES}
+    inspections = {
+        role: [data.inspect(source, need.task, need.language) for need in request.tasks if need.role == role]
+        for role in ROLES
+    }
     for role, title in ROLES.items():
         console.print(_table(title, inspections[role]))
         console.print()
@@ -51,7 +54,7 @@ def _table(title: str, inspections: list[Inspection]) -> Table:
             one.task.name,
             one.task.kind,
             *(_rows(found.get(split)) for split in ("train", "dev", "test")),
-            "" if test is None else f"{len(test.languages)} of {len(one.task.languages)}",
+            "" if test is None else f"{len(test.languages)} of {len(one.task.spoken)}",
             "LACKS DATA" if one.problems else "ok",
         )
     return table

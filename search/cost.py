@@ -11,6 +11,7 @@ from search.estimate import size
 from search.request import Request
 from spaces.chain import NONE
 from spaces.encoders import Shape, shape_of
+from spaces.phase import passes_of
 from spaces.plan import Stratum
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, PARTS
@@ -77,19 +78,24 @@ def _chains(request: Request) -> list[Stratum]:
 def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
     """Steps and tokens (every input at its full length) of one arm; None if a training set's size is unknown.
 
-    Choice tasks have one input per option. Questions whose context needs several windows count once.
+    A token counts as often as the method passes over it. Choice tasks have one input per option. Questions whose
+    context needs several windows count once.
     """
     recipe = request.maker.recipe(stratum)
     if stratum.kind == "pretrain" or recipe is None:
         return (int(recipe["steps"]), 0) if recipe else (0, 0)
+    tasks = [task for task in trained(request, stratum) if task.kind != "mlm"] or trained(request, stratum)
     steps = recipe["steps"]
     if steps is None:
-        rows = [_rows(request, task) for task in trained(request, stratum)]
+        ingredients = recipe.get("ingredients", [[task.name, "en"] for task in tasks])
+        rows = [_rows(request, task) for task in tasks for name, _ in ingredients if name == task.name]
         if None in rows:
             return None
-        steps = round(sum(row for row in rows if row is not None) / recipe["batch_size"] * recipe["epochs"])
-    options = mean(task.options for task in trained(request, stratum))
-    return int(steps), round(int(steps) * recipe["batch_size"] * recipe["max_length"] * options)
+        counted = sum(row for row in rows if row is not None)
+        steps = round(min(counted, recipe.get("examples", counted)) / recipe["batch_size"] * recipe["epochs"])
+    options = mean(task.options for task in tasks)
+    tokens = int(steps) * recipe["batch_size"] * recipe["max_length"] * options
+    return int(steps), round(tokens * passes_of(recipe))
 
 
 def _rows(request: Request, task: Task) -> int | None:

@@ -8,13 +8,20 @@ from collections import Counter
 from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from trainables.places import CHECKPOINT, ENCODER, SCORES
 
 CHECKPOINTS, ENCODERS, TABLES = "checkpoints", "encoders", "tokenised tables"
 SET_ASIDE, TEMPORARY, SMALL = "set-aside files", "temporary files", "specifications, outcomes and the sweeps' own"
-KINDS = (CHECKPOINTS, ENCODERS, "predictions", "scores", TABLES, SET_ASIDE, TEMPORARY, SMALL)
+KINDS = (CHECKPOINTS, ENCODERS, "predictions", "probes", "scores", TABLES, SET_ASIDE, TEMPORARY, SMALL)
 
-_OF_STAGE = {CHECKPOINT: CHECKPOINTS, ENCODER: ENCODERS, PREDICTIONS: "predictions", SCORES: "scores"}
+_OF_STAGE = {
+    CHECKPOINT: CHECKPOINTS,
+    ENCODER: ENCODERS,
+    PREDICTIONS: "predictions",
+    PROBES: "probes",
+    SCORES: "scores",
+}
 # As trainables/files.py names them (a dot, the name, the process), and as safetensors does before it renames a file.
 _TEMPORARY = re.compile(r"\..+\.\d+|\.tmp\w{6}")
 _SET_ASIDE = re.compile(r".+\.(damaged|reopened)\d*")  # as trainables/storage.py and trainables/shared_table.py do

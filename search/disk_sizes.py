@@ -6,9 +6,10 @@ published numbers of rows and the figures below, on the safe side.
 
 from search.disk_plan import Sizes
 from search.request import Request
-from spaces.chain import MULTITASK, RANDOM_ENCODER
+from spaces.chain import RANDOM_ENCODER
 from spaces.dataset import Part
 from spaces.encoders import Shape
+from spaces.phase import tasks_of
 from spaces.plan import Stratum
 from spaces.profile import PROFILES, Profile
 from spaces.space import Range
@@ -83,8 +84,7 @@ def trained(request: Request, stratum: Stratum) -> list[Task]:
     benchmark = request.benchmark
     if stratum.kind == "target":
         return [benchmark.targets[stratum.targets[0]]]
-    names = request.axes.mixture if stratum.task == MULTITASK else (stratum.task,)
-    return [benchmark.intermediates[name] for name in names]
+    return list(tasks_of(request.maker.phases[stratum.task], benchmark))
 
 
 def _small(request: Request, stratum: Stratum) -> int:
@@ -102,8 +102,9 @@ def _small(request: Request, stratum: Stratum) -> int:
 def _rows(request: Request, task: Task) -> int:
     """Test rows in one language."""
     found = UNKNOWN
-    if task.name in PARTS and request.benchmark.name != "miniature":
-        found = sum(_published(part) or UNKNOWN for part in PARTS[task.name].test)
+    name = task.clean or task.name
+    if name in PARTS and request.benchmark.name != "miniature":
+        found = sum(_published(part) or UNKNOWN for part in PARTS[name].test)
     return found if request.maker.test_limit is None else min(found, request.maker.test_limit)
 
 
@@ -118,13 +119,14 @@ def _tables(request: Request) -> int:
     if request.benchmark.name == "miniature" or place.scratch is not None or is_remote(place.results.url):
         return 0
     total = 0
-    for role, task in request.tasks:
+    for need in request.tasks:
+        task = need.task
         parts = PARTS[task.name]
         rows = sum(_published(part) or UNKNOWN for part in parts.train)
         rows = rows if request.maker.limit is None else min(rows, request.maker.limit)
         dev = sum(_published(part) or UNKNOWN for part in parts.dev)
         dev = dev if request.maker.test_limit is None else min(dev, request.maker.test_limit)
-        test = _rows(request, task) * len(task.languages) if role == "target" else 0
+        test = _rows(request, task) * len(task.languages) if need.role == "target" else 0
         total += TABLE[task.kind] * task.options * (rows + dev + test)
         total += 12 * BLOCK * (2 + len(task.languages))
     return total

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.benchmark import Benchmark
-from spaces.chain import MULTITASK, NONE
+from spaces.chain import NONE, Ingredient, read_chain
 from spaces.errors import UsageError
+from spaces.phase import ingredients_of, is_phase
 from spaces.space import Axes
 from spaces.task import Task
 from trainables import data
@@ -17,12 +18,26 @@ Role = Literal["intermediate", "target"]
 FEWEST_MIXED = 2  # tasks in a multi-task run
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A task that a sweep reads: a target, or an ingredient of an intermediate phase with the language of its rows."""
+
+    role: Role
+    task: Task
+    language: str = "en"  # of the training rows
+
+    @property
+    def name(self) -> str:
+        """The name by which fingerprints and messages know it."""
+        return self.task.name if self.role == "target" else str(Ingredient(self.task.name, self.language))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """The tasks that a sweep reads, and what is in the way. `axes` are those that are left after skipping."""
+    """What a sweep reads, and what is in the way. `axes` are those that are left after skipping."""
 
     axes: Axes
-    tasks: tuple[tuple[Role, Task], ...]
+    tasks: tuple[Need, ...]
     missing: tuple[str, ...]
     left_out: tuple[str, ...]  # a line for each task that is skipped
 
@@ -33,21 +48,25 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     A target that was not asked for, but shares its training with one that was, is evaluated where its data are there.
     Raises UsageError if nothing is left to search.
     """
-    problems = {(role, task.name): data.problems(source, task) for role, task in _asked(axes, benchmark)}
+    problems = {need: _problems(source, need) for need in _asked(axes, benchmark)}
     left_out: list[str] = []
     if skip_missing:
-        bad = {name for name, lines in problems.items() if lines}
-        axes = _without(axes, bad)
-        left_out = [problems[one][0] for one in problems if one in bad]
-        problems = {name: [] for name in problems if name not in bad}
+        bad = {need.name: lines[0] for need, lines in problems.items() if lines}
+        axes = _without(axes, benchmark, {(need.role, need.name) for need, lines in problems.items() if lines})
+        left_out = list(dict.fromkeys(bad.values()))
+        problems = {need: [] for need in _asked(axes, benchmark)}
         if not axes.targets or axes.intermediates == (NONE,):
             raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
-    beside = [task for task in _sharing(axes, benchmark) if not data.problems(source, task)]
-    tasks: list[tuple[Role, Task]] = [(role, task) for role, task in _asked(axes, benchmark) if role == "intermediate"]
+    beside = [task for task in _sharing(axes, benchmark) if not _problems(source, Need("target", task))]
     kept = {*axes.targets, *(task.name for task in beside)}
-    tasks += [("target", task) for task in benchmark.targets.values() if task.name in kept]
+    tasks = [need for need in problems if need.role == "intermediate"]
+    tasks += [Need("target", task) for task in benchmark.targets.values() if task.name in kept]
     missing = dict.fromkeys(line for lines in problems.values() for line in lines)
     return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), left_out=tuple(left_out))
+
+
+def _problems(source: Source, need: Need) -> list[str]:
+    return data.problems(source, need.task, need.language)
 
 
 def list_missing(missing: Sequence[str]) -> str:
@@ -56,13 +75,18 @@ def list_missing(missing: Sequence[str]) -> str:
     return f"the data lack what this sweep needs (--skip-missing leaves it out):\n{lines}"
 
 
-def _asked(axes: Axes, benchmark: Benchmark) -> list[tuple[Role, Task]]:
-    """Every task that the axes name, with its role."""
-    names = [name for name in axes.intermediates if name not in (NONE, MULTITASK)]
-    tasks: list[tuple[Role, Task]] = [
-        ("intermediate", benchmark.intermediates[name]) for name in dict.fromkeys([*names, *axes.mixture])
+def _asked(axes: Axes, benchmark: Benchmark) -> list[Need]:
+    """Every ingredient and every target that the axes name."""
+    found = [need for name in axes.intermediates for need in _ingredients(name, axes, benchmark)]
+    found += [Need("target", benchmark.targets[name]) for name in axes.targets]
+    return list(dict.fromkeys(found))
+
+
+def _ingredients(name: str, axes: Axes, benchmark: Benchmark) -> list[Need]:
+    return [
+        Need("intermediate", benchmark.intermediates[one.task], one.language or benchmark.intermediates[one.task].own)
+        for one in ingredients_of(read_chain(name), benchmark, axes.mixture, axes.masked)
     ]
-    return tasks + [("target", benchmark.targets[name]) for name in axes.targets]
 
 
 def _sharing(axes: Axes, benchmark: Benchmark) -> list[Task]:
@@ -70,20 +94,28 @@ def _sharing(axes: Axes, benchmark: Benchmark) -> list[Task]:
     trainings = {benchmark.targets[name].training for name in axes.targets} - {None}
     return [
         task
-        for task in benchmark.targets.values()
-        if task.training in trainings and task.name not in axes.targets and not task.extra
+        for training in trainings
+        if training is not None
+        for task in benchmark.sharing(training, axes.targets)
+        if task.name not in axes.targets
     ]
 
 
-def _without(axes: Axes, bad: set[tuple[Role, str]]) -> Axes:
-    mixture = tuple(name for name in axes.mixture if ("intermediate", name) not in bad)
-    if len(mixture) < FEWEST_MIXED:
-        mixture = ()
+def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]]) -> Axes:
+    """The axes without the chains and targets whose data are missing; `multitask` mixes what is there."""
+    mixture = tuple(
+        name
+        for name in axes.mixture
+        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].trains[0]))) not in bad
+    )
+    axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= FEWEST_MIXED else ())
+
+    def whole(name: str) -> bool:
+        needs = _ingredients(name, axes, benchmark)
+        return not is_phase(name) or (bool(needs) and all((need.role, need.name) not in bad for need in needs))
+
     return dataclasses.replace(
         axes,
-        intermediates=tuple(
-            name for name in axes.intermediates if ("intermediate", name) not in bad and (name != MULTITASK or mixture)
-        ),
+        intermediates=tuple(name for name in axes.intermediates if whole(name)),
         targets=tuple(name for name in axes.targets if ("target", name) not in bad),
-        mixture=mixture,
     )

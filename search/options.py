@@ -4,13 +4,17 @@ import argparse
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, Benchmark, Budget
+from spaces.chain import MLM
 from spaces.errors import UsageError
-from spaces.space import SPACES, Range, Space, find_space
+from spaces.named import SPACES, find_space
+from spaces.phase import MaskedWords
+from spaces.probe_columns import FAMILIES
+from spaces.space import Range, Space
 
 EXAMPLES = """examples:
   python search/run.py --space full                     the miniature, on this machine; run it again to continue
@@ -24,6 +28,7 @@ exit codes: 0 all done, 1 some stages failed, 2 bad usage or data that lack some
 """
 
 Value = TypeVar("Value")
+Fields = TypeVar("Fields", Budget, MaskedWords)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,19 +40,27 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = p.add_argument_group("what to search")
-    named = ", ".join(SPACES)
+    named = "; ".join(f"{space.name}: {space.about}" for space in SPACES.values())
     what.add_argument(
-        "--space", default="full", metavar="NAME|FILE", help=f"{named}, or a Python file, which is executed"
+        "--space", default="full", metavar="NAME|FILE", help=f"{named}; or a Python file, which is executed"
     )
     what.add_argument("--benchmark", default="miniature", help=f"{' or '.join(BENCHMARKS)} (default: %(default)s)")
     what.add_argument("--model", metavar="ID|DIR|small", help="encoder for xtreme (default: XLM-R Large)")
     what.add_argument("--data", metavar="DIR", help="folder laid out like the hub (default: the hub itself)")
-    what.add_argument("--intermediates", metavar="A,B", help="instead of the space's; `none` is always added")
+    what.add_argument(
+        "--intermediates",
+        metavar="A,B",
+        help="instead of the space's, e.g. mnli,mnli@sw,mnli+squad,squad~freelb,none:salt",
+    )
     what.add_argument("--targets", metavar="A,B", help="instead of the space's")
     what.add_argument("--learning-rates", metavar="X,Y|LOW..HIGH[:DRAWS]", help="a list, or a range to sample from")
     what.add_argument("--seeds", metavar="0,1", help="each a replicate of the whole chain")
     what.add_argument("--limit", type=_positive, metavar="N", help="training examples per task; marks the sweep")
     what.add_argument("--test-limit", type=_positive, metavar="N", help="dev and test examples per language")
+    what.add_argument(
+        "--steps", type=_positive, metavar="N", help="of every intermediate phase, whatever its recipe says"
+    )
+    what.add_argument("--examples", type=_positive, metavar="N", help="distinct rows of every intermediate phase")
     what.add_argument("--skip-missing", action="store_true", help="leave out tasks that the data lack, and say so")
     what.add_argument("--floor", action="store_true", help="also train the targets from a random encoder")
     what.add_argument(
@@ -56,6 +69,10 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="of matrix products; part of what names a stage (default: bf16 for xtreme on GPUs, else fp32)",
     )
+    words = p.add_argument_group("masked words beside a task (chains such as mnli+mlm)")
+    words.add_argument("--mlm-share", type=_share, metavar="F", help="of all steps (default: 0.5)")
+    words.add_argument("--mlm-languages", metavar="A,B", help="(default: all that have text)")
+    words.add_argument("--mlm-smoothing", type=_share, metavar="F", help="languages are drawn by n^F (default: 0.3)")
     world = p.add_argument_group("the miniature's world, and the small encoder")
     world.add_argument("--world-seed", type=_natural, default=0, metavar="N", help="another seed, another lexicon")
     world.add_argument("--null-world", action="store_true", help="a world in which no intermediate task can help")
@@ -88,18 +105,23 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep test predictions: for a submission, and for intervals over test items",
     )
+    how.add_argument(
+        "--probes", metavar="A,B", help=f"also measure the encoder of every trained stage: {', '.join(FAMILIES)}"
+    )
     how.add_argument("--plan", action="store_true", help="print stages, cost and disk; start nothing")
     how.add_argument("--check", action="store_true", help="look at all data that the sweep needs; start nothing")
     how.add_argument("--retry-failed", action="store_true", help="try failed stages again")
     return p
 
 
-def space_of(options: argparse.Namespace) -> Space:
+def space_of(options: argparse.Namespace, benchmark: Benchmark) -> Space:
     """The space that the flags describe: the named one with its axes replaced where flags say so."""
-    space = find_space(options.space)
+    space = find_space(options.space, benchmark)
     changes: dict[str, object] = {}
     if options.intermediates is not None:
         changes["intermediates"] = _values("intermediates", options.intermediates, str)
+    elif "alignment" in probes_of(options):
+        changes["intermediates"] = _with_controls(space, benchmark)
     if options.targets is not None:
         changes["targets"] = _values("targets", options.targets, str)
     if options.seeds is not None:
@@ -110,7 +132,25 @@ def space_of(options: argparse.Namespace) -> Space:
         changes["test_limit"] = options.test_limit
     if options.floor:
         changes["floor"] = True
+    budget = {"steps": options.steps, "examples": options.examples}
+    changes["budget"] = _with(space.budget, budget)
+    languages = options.mlm_languages and _values("mlm-languages", options.mlm_languages, str)
+    masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
+    changes["masked"] = _with(space.masked, masked)
     return dataclasses.replace(space, **changes)  # type: ignore[arg-type]
+
+
+def probes_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """The families of probes that the flags ask for, in table order."""
+    asked = () if options.probes is None else _values("probes", options.probes, lambda name: FAMILIES.find(name).name)
+    return tuple(name for name in FAMILIES if name in asked)
+
+
+def _with_controls(space: Space, benchmark: Benchmark) -> tuple[str, ...]:
+    """The chains of a space, and those that tell what alignment owes to any training: random labels, masked words."""
+    names = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
+    controls = (task.name for task in benchmark.intermediates.values() if task.control or task.name == MLM)
+    return tuple(dict.fromkeys((*names, *controls)))
 
 
 def sweep_name(options: argparse.Namespace) -> str:
@@ -123,6 +163,12 @@ def sweep_name(options: argparse.Namespace) -> str:
             "and is not 'stages' or 'encoded'."
         )
     return name
+
+
+def _with(given: Fields, flags: Mapping[str, object]) -> Fields:
+    """A record with the fields that flags say."""
+    changes: Any = {name: value for name, value in flags.items() if value is not None}
+    return dataclasses.replace(given, **changes)
 
 
 def _values(axis: str, text: str, read: Callable[[str], Value]) -> tuple[Value, ...]:

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.needs import Needs, Role, find_needs, list_missing
-from search.options import space_of, sweep_name
+from search.needs import Need, Needs, find_needs, list_missing
+from search.options import probes_of, space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MULTITASK
 from spaces.errors import UsageError
+from spaces.phase import phases
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, axes
 from spaces.stage import Precision
-from spaces.task import Task
 from trainables import data
 from trainables.data import Source
 from trainables.places import Place
@@ -37,7 +37,7 @@ class Request:
     maker: Maker
     place: Place
     spec: Mapping[str, Any]
-    tasks: tuple[tuple[Role, Task], ...]  # all that it reads
+    tasks: tuple[Need, ...]  # all that it reads
     missing: tuple[str, ...]  # what the data lack; only a plan or a check may be shown then
     left_out: tuple[str, ...]  # tasks that are skipped for want of data, and why
     notes: tuple[str, ...]  # what a reader of the scores must know
@@ -58,7 +58,7 @@ def make_request(options: Namespace) -> Request:
     """Check the flags and resolve them; raises UsageError for the first thing that is wrong."""
     name = sweep_name(options)
     benchmark = BENCHMARKS.find(options.benchmark)
-    space = space_of(options)
+    space = space_of(options, benchmark)
     _check_flags(options)
     source = Source(
         benchmark=benchmark.name,
@@ -78,19 +78,25 @@ def make_request(options: Namespace) -> Request:
     if needs.missing and not (options.plan or options.check):
         raise UsageError(list_missing(needs.missing))
     start, start_faults = _start(options, benchmark, source, profile.name)
-    prints = {(role, task.name): data.fingerprint(source, task) for role, task in needs.tasks if not needs.missing}
+    there = () if needs.missing else needs.tasks
     languages = {
-        task.name: task.languages if needs.missing else data.languages(source, task)
-        for role, task in needs.tasks
-        if role == "target"
+        need.name: need.task.languages if needs.missing else data.languages(source, need.task)
+        for need in needs.tasks
+        if need.role == "target"
     }
     maker = Maker(
         benchmark=benchmark,
         start=start,
         world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints=prints,
+        fingerprints={(need.role, need.name): data.fingerprint(source, need.task, need.language) for need in there},
         languages=languages,
-        mixture=resolved.mixture,
+        phases=phases(
+            resolved.intermediates,
+            benchmark,
+            mixture=resolved.mixture,
+            budget=resolved.budget,
+            masked=resolved.masked,
+        ),
         limit=source.limit,
         test_limit=source.test_limit,
         precision=_precision(options),
@@ -106,6 +112,7 @@ def make_request(options: Namespace) -> Request:
             source=source,
             model=None if own else model_place(options),
             predictions=options.predictions,
+            probes=probes_of(options),
             scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
         ),
         spec=_spec(options, resolved, benchmark, maker),
@@ -113,7 +120,7 @@ def make_request(options: Namespace) -> Request:
         missing=(*needs.missing, *start_faults),
         left_out=needs.left_out,
         notes=() if needs.missing or options.check else tuple(_notes(source, needs)),  # a check looks anew
-        sources={f"{role} {task.name}": data.sources(source, task) for role, task in needs.tasks if not needs.missing},
+        sources={f"{need.role} {need.name}": data.sources(source, need.task, need.language) for need in there},
     )
 
 
@@ -129,7 +136,8 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
 
 def _notes(source: Source, needs: Needs) -> list[str]:
     """What a reader of the scores must know, each line once: targets that share a training share its notes."""
-    return list(dict.fromkeys(line for _, task in needs.tasks for line in data.notes(source, task)))
+    lines = (line for need in needs.tasks for line in data.notes(source, need.task, need.language))
+    return list(dict.fromkeys(lines))
 
 
 def _check_flags(options: Namespace) -> None:
@@ -177,6 +185,8 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
         "seeds": resolved.seeds,
         "floors": resolved.floors,
         "mixture": {MULTITASK: resolved.mixture} if resolved.mixture else {},
+        "budget": dataclasses.asdict(resolved.budget),
+        "masked": dataclasses.asdict(resolved.masked),
         "limit": maker.limit,
         "test_limit": maker.test_limit,
         "precision": maker.precision,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,21 +147,23 @@ def _say(request: "Request", board: "Board", seconds: float) -> None:
     for line, stages in told.most_common():
         print(f"note of {stages} stages: {line}")
     if request.place.predictions:
-        _say_unkept(board)
+        _say_unkept(board, "predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
+    if request.place.probes:
+        _say_unkept(board, "probes", ("intermediate", "target"), board.store.has_probes)
 
 
-def _say_unkept(board: "Board") -> None:
-    """Stages that finished before --predictions was asked for: their encoders may be gone, so nothing is done again."""
+def _say_unkept(board: "Board", what: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
+    """Stages that finished before `--what` was asked for: their encoders may be gone, so nothing is done again."""
     finished = [
         arm.stage.key
         for _, arm in board.arms()
-        if arm.stage.kind != "pretrain" and arm.outcome is not None and arm.outcome.status == "finished"
+        if arm.stage.kind in kinds and arm.outcome is not None and arm.outcome.status == "finished"
     ]
-    lacking = sum(not board.store.has_predictions(key) for key in finished)
+    lacking = sum(not has(key) for key in finished)
     if lacking:
         print(
-            f"note: {lacking} of {len(finished)} finished stages have no predictions, as they ended without "
-            "--predictions: give another --results folder to run them anew."
+            f"note: {lacking} of {len(finished)} finished stages have no {what}, as they ended without "
+            f"--{what}: give another --results folder to run them anew."
         )
 
 

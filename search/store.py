@@ -13,11 +13,13 @@ from search import attempts
 from search.attempts import Attempt
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from spaces.stage import Stage
 from trainables.encoder_folder import encoder_fault
 from trainables.failures import HANG, Failure
 from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
+from trainables.probes.rows import families_in
 from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
 from trainables.storage import is_remote, set_aside, write_text
 
@@ -115,6 +117,11 @@ class Store:
     def has_predictions(self, key: str) -> bool:
         """Whether the stage left its predictions."""
         return self.place.results.has(self.place.name(key, PREDICTIONS))
+
+    def has_probes(self, key: str) -> bool:
+        """Whether the stage was measured with all families of probes that are asked for."""
+        content = self.place.results.read(self.place.name(key, PROBES))
+        return content is not None and set(self.place.probes) <= families_in(content)
 
     def reopen(self, key: str) -> None:
         """Forget how the stage ended: its encoder or rows were lost and are needed, or it is to be tried again."""

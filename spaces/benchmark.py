@@ -13,15 +13,25 @@ from spaces.task import Recipe, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """How the multi-task run draws its batches: task i with p_i ~ min(N_i, cap)^(1/temperature).
-
-    `cap` bounds the weight of the largest tasks (T5's examples-proportional mixing, Raffel et al. 2020, and the
-    sampler of Phang et al. 2020). `recipe` is the recipe of the whole run.
-    """
+    """The recipe of a phase that mixes several tasks, and the cap on the number of rows that weighs a task in it."""
 
     recipe: Recipe
     cap: int = 2**17
-    temperature: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What every intermediate phase of a sweep may spend, so that phases of unlike size can be compared.
+
+    `steps` are steps of the mixture's batch size; `examples` are distinct rows, all ingredients together, each of which
+    gets its share of them by the sampler. None: as much as the phase's own recipe and data say.
+    """
+
+    steps: int | None = None
+    examples: int | None = None
+
+
+UNBOUNDED = Budget()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +44,20 @@ class Benchmark:
     targets: Table[Task]
     languages: Table[Language]
     mixture: Mixture
+    equal: Budget  # at which phases of unlike tasks or languages can be compared: no more rows than the smallest has
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
+    parallel: tuple[str, ...]  # targets whose test sets hold translations of English; probes read the first there is
+    tagged: str  # tagging target whose words probes read
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
-        """Every intermediate of a full sweep, baseline first; extra ones are named or left out."""
+        """Every intermediate of a full sweep, baseline first."""
         return (NONE, *(task.name for task in self.intermediates.values() if not task.extra), MULTITASK)
 
     def target_names(self) -> tuple[str, ...]:
-        """Every target of a full sweep; extra ones are named or left out."""
+        """Every target of a full sweep."""
         return tuple(task.name for task in self.targets.values() if not task.extra)
-
-    def check_intermediate(self, name: str) -> None:
-        """Raise UsageError with the near names if `name` is no intermediate of this benchmark."""
-        known = (NONE, *self.intermediates, MULTITASK)
-        if name not in known:
-            raise UsageError(unknown(f"intermediate task of {self.name}", name, known))
 
     def check_target(self, name: str) -> None:
         """Raise UsageError with the near names if `name` is no target of this benchmark."""
@@ -58,7 +65,7 @@ class Benchmark:
             raise UsageError(unknown(f"target of {self.name}", name, self.targets))
 
     def sharing(self, training: str, asked: Collection[str] = ()) -> tuple[Task, ...]:
-        """The targets that are trained on the training set `training`, in table order; extra ones only if `asked`."""
+        """The targets that are trained on the set `training`, in table order; extras where they are asked for."""
         return tuple(
             task
             for task in self.targets.values()
@@ -66,7 +73,7 @@ class Benchmark:
         )
 
     def mixed(self) -> tuple[Task, ...]:
-        """The tasks of the multi-task run: every intermediate task that is no control and no extra."""
+        """The tasks of `multitask`: every intermediate task that is no control and no extra."""
         return tuple(task for task in self.intermediates.values() if not (task.control or task.extra))
 
 
@@ -78,8 +85,11 @@ _XTREME = Benchmark(
     languages=xtreme.LANGUAGES,
     quick_test_limit=500,
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
+    equal=Budget(steps=1_000, examples=6_000),  # AmericasNLI has 6,457 rows
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+    parallel=("tatoeba", "xnli"),
+    tagged="udpos",
 )
 
 BENCHMARKS = Table(
@@ -92,8 +102,11 @@ BENCHMARKS = Table(
             targets=miniature.TARGETS,
             languages=miniature.LANGUAGES,
             mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
+            equal=Budget(steps=400, examples=3000),
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
+            parallel=("bucc",),
+            tagged="udpos",
         ),
         _XTREME,
         replace(

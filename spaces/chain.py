@@ -32,8 +32,8 @@ RESERVED = (NONE, MULTITASK, RANDOM_ENCODER)
 class Sampler:
     """How a mix draws its steps: task i of N_i rows with p_i ~ min(N_i, cap)^(1/temperature).
 
-    With `capped` the cap is the benchmark's (T5's examples-proportional mixing, Raffel et al. 2020, and the sampler that
-    jiant released for Phang et al. 2020); without it there is none. An endless temperature draws all tasks alike.
+    With `capped` the cap is the benchmark's (T5's examples-proportional mixing, Raffel et al. 2020, and the sampler
+    that jiant released for Phang et al. 2020); without it there is none. An endless temperature draws all tasks alike.
     """
 
     name: str

@@ -16,7 +16,7 @@ class Column:
     """One column: its name, its Arrow type and what it holds."""
 
     name: str
-    type: Literal["string", "int64", "double", "bool", "list<string>"]
+    type: Literal["string", "int64", "double", "bool", "list<string>", "list<double>"]
     about: str
 
 
@@ -41,6 +41,7 @@ COLUMNS = (
     Column("value", "double", "Score as a share from 0 to 1; null where there is none."),
     Column("examples", "int64", "Number of examples that were scored."),
     Column("steps", "int64", "Training steps the stage spent (0 where nothing is trained)."),
+    Column("passes", "double", "What the steps cost in plain ones: a method may pass over a batch several times."),
     Column("seconds", "double", "Seconds the stage spent on training and evaluation."),
     Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
 )

@@ -18,6 +18,7 @@ The test sets of every target are the same items in every language.
 """
 
 from spaces.language import Language
+from spaces.shifted import mixed, perturbed
 from spaces.table import Table
 from spaces.task import Recipe, Task
 
@@ -164,7 +165,7 @@ INTERMEDIATES = Table(
     ],
 )
 
-TARGETS = Table(
+_TARGETS = Table(
     "target",
     [
         Task(
@@ -268,6 +269,16 @@ TARGETS = Table(
             parallel=True,
         ),
     ],
+)
+
+_REWORDED = "with the words that its two sentences share replaced by synonyms in the second."
+TARGETS = Table(
+    "target",
+    (
+        *_TARGETS.values(),
+        *(mixed(_TARGETS[name], parallel=True) for name in ("xnli", "pawsx")),
+        *(perturbed(_TARGETS[name], _REWORDED) for name in ("xnli", "pawsx")),
+    ),
 )
 
 

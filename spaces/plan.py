@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.benchmark import Benchmark, Mixture
-from spaces.chain import MULTITASK, NONE, RANDOM_ENCODER
+from spaces.benchmark import Benchmark
+from spaces.chain import NONE, RANDOM_ENCODER, read_chain
+from spaces.phase import Phase, is_phase, method_entry
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 
@@ -21,8 +22,8 @@ class Stratum:
     """Arms that compete with each other and with nothing else."""
 
     kind: StageKind
-    task: str
-    intermediate: str
+    task: str  # of an intermediate stage the phase, of a target stage the training set
+    intermediate: str  # name of the chain, of an intermediate stage that of the phase
     seed: int
     parent: str | None  # id of the stratum whose winner is taken; None: the encoder the chain starts from
     rates: tuple[float | None, ...] | Range
@@ -66,10 +67,16 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
     trainings = dict.fromkeys(task.training for task in tasks if task.training is not None)
     for seed in axes.seeds:
         parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
+        phases: dict[str, str] = {}
         for name in axes.intermediates:
-            if name != NONE:
-                arms = Stratum(kind="intermediate", task=name, intermediate=name, seed=seed, parent=root, rates=rates)
-                parents[name] = arms.id
+            phase = read_chain(name).phase
+            if not is_phase(name):
+                parents[name] = root
+            elif phase in phases:
+                parents[name] = phases[phase]
+            else:
+                arms = Stratum(kind="intermediate", task=phase, intermediate=phase, seed=seed, parent=root, rates=rates)
+                parents[name] = phases[phase] = arms.id
                 yield arms
         for name, parent in parents.items():
             for training in trainings:
@@ -111,8 +118,8 @@ def middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
 class Maker:
     """Makes a stage from a stratum, a rate and the parent's key: the rest is the same all over a sweep.
 
-    `fingerprints[role, name]` is the data fingerprint of an intermediate task or target; `languages[target]` are those
-    that the data hold.
+    `fingerprints[role, name]` is the data fingerprint of a target, or of an ingredient of an intermediate phase;
+    `languages[target]` are those that the data hold.
     """
 
     benchmark: Benchmark
@@ -120,7 +127,7 @@ class Maker:
     world: Mapping[str, Any]
     fingerprints: Mapping[tuple[Any, str], str]
     languages: Mapping[str, tuple[str, ...]]
-    mixture: tuple[str, ...]  # tasks of the multi-task run
+    phases: Mapping[str, Phase]
     limit: int | None
     test_limit: int | None
     precision: Precision
@@ -159,28 +166,17 @@ class Maker:
             return self.start.recipe
         if stratum.kind == "retrieval":
             return None
-        if stratum.kind == "target":
-            recipe = self.benchmark.sharing(stratum.task)[0].recipe
-            return None if recipe is None else dataclasses.asdict(recipe)
-        if stratum.task == MULTITASK:
-            return mixture_recipe(self.benchmark.mixture, self.mixture)
-        recipe = self.benchmark.intermediates[stratum.task].recipe
-        return None if recipe is None else dataclasses.asdict(recipe)
+        if stratum.kind == "intermediate":
+            return self.phases[stratum.task].recipe
+        recipe = self.benchmark.targets[stratum.targets[0]].recipe
+        method = read_chain(stratum.intermediate).target_method
+        entry = {} if method is None else {"method": method_entry(method)}
+        return None if recipe is None else {**dataclasses.asdict(recipe), **entry}
 
     def _fingerprint(self, stratum: Stratum) -> str | None:
         if stratum.kind == "pretrain":
             return self.start.data
         if stratum.kind in ("target", "retrieval"):
             return "+".join(self.fingerprints["target", name] for name in self._evaluated(stratum))
-        names = self.mixture if stratum.task == MULTITASK else (stratum.task,)
-        return "+".join(self.fingerprints["intermediate", name] for name in names)
-
-
-def mixture_recipe(mixture: Mixture, tasks: tuple[str, ...]) -> dict[str, Any]:
-    """The multi-task recipe as a dict: the run's own, what is mixed with what weight, and each task's lengths."""
-    return {
-        **dataclasses.asdict(mixture.recipe),
-        "cap": mixture.cap,
-        "temperature": mixture.temperature,
-        "tasks": list(tasks),
-    }
+        ingredients = self.phases[stratum.task].ingredients
+        return "+".join(self.fingerprints["intermediate", str(one)] for one in ingredients)

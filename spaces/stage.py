@@ -25,7 +25,7 @@ TENTHS = 10  # time in a stage is counted in tenths of its own schedule
 class Stage:
     """One stage, in JSON values only.
 
-    `task` is the intermediate task, the training set of the targets, the retrieval target, or "encoder".
+    `task` is the intermediate phase, the training set of the targets, the retrieval target, or "encoder".
     `targets` maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a
     dict, `profile` the Profile's name, `data` the fingerprint of what is read and how the world was made, `start` the
     encoder at the start of the chain. `precision` is that of matrix products: weights, moments and losses are always

@@ -6,6 +6,7 @@ from typing import Literal
 Kind = Literal["pair", "tagging", "span", "choice", "mlm", "retrieval"]
 Answers = Literal["squad1", "squad2", "mlqa"]  # whose official script scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
 Retrieval = Literal["nearest", "mine", "rank"]
+Shift = Literal["mixed", "perturbed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class Task:
     answers: Answers = "squad1"  # span
     retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
     parallel: bool = False  # the test sets of its languages are translations of the same items
+    clean: str | None = None  # a shifted target: the one whose test items it changes (`spaces/shifted.py`)
+    shift: Shift | None = None  # and how: two languages in one pair, or other words or spellings
 
     def __post_init__(self) -> None:
         if (self.kind == "retrieval") != (self.recipe is None):
@@ -60,6 +63,15 @@ class Task:
     def own(self) -> str:
         """The language that it is trained on where none is named."""
         return self.trains[0]
+
+    def sides(self, language: str) -> tuple[str, ...]:
+        """The languages of an item's texts: two where the target mixes them, the one for each sentence."""
+        return tuple(language.split("-")) if self.shift == "mixed" else (language,)
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The languages that its test rows are read in, each once."""
+        return tuple(dict.fromkeys(side for language in self.languages for side in self.sides(language)))
 
     @property
     def item(self) -> Literal["id", "example"]:

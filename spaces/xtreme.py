@@ -9,6 +9,7 @@ et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languag
 """
 
 from spaces.foreign_data import AMERICAN, BEYOND, TRANSLATED
+from spaces.shifted import mixed, perturbed
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme_languages import LANGUAGES
@@ -180,7 +181,7 @@ INTERMEDIATES = Table(
     ),
 )
 
-TARGETS = Table(
+_TARGETS = Table(
     "target of xtreme",
     (
         Task(
@@ -274,3 +275,11 @@ TARGETS = Table(
         ),
     ),
 )
+
+_MISSPELT = "with two neighbouring letters swapped in one word of five."
+SHIFTED = (
+    mixed(_TARGETS["xnli"], parallel=True),
+    mixed(_TARGETS["pawsx"], parallel=False),  # labels of PAWS-X differ between languages
+    *(perturbed(_TARGETS[name], _MISSPELT) for name in ("xnli", "pawsx")),
+)
+TARGETS = Table("target of xtreme", (*_TARGETS.values(), *SHIFTED))

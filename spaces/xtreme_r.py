@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from spaces.table import Table
 from spaces.task import Recipe, Task
+from spaces.xtreme import SHIFTED
 from spaces.xtreme import TARGETS as XTREME
 from spaces.xtreme_languages import XTREME_R_LANGUAGES as LANGUAGES
 
@@ -67,5 +68,6 @@ TARGETS = Table(
             _wider("tatoeba", "az lt pl ro uk"),
             about="Tatoeba: find the translation of an English sentence among up to 1,000, in 41 languages.",
         ),
+        *(task for task in SHIFTED if task.clean == "xnli"),
     ),
 )

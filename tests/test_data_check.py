@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 
 def test_every_task_says_where_its_data_are() -> None:
     for task in (*INTERMEDIATES.values(), *TARGETS.values(), *TARGETS_R.values()):
-        parts = PARTS.find(task.name)
+        parts = PARTS.find(task.clean or task.name)
         assert (task.recipe is not None) == bool(parts.train)
         assert task.recipe is None or parts.dev
         for part in (*parts.train, *parts.dev, *parts.test, *parts.pool):

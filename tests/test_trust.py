@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from search.options import parser
-from spaces.space import find_space
+from spaces.named import find_space
 from tests.conftest import ROOT
 from trainables import parquet_files
 from trainables.encoder import load_encoder

@@ -33,6 +33,7 @@ def problems(task: Task, data: Path | None, language: str | None = None) -> list
     try:
         for split, one in _needed(task, data, language):
             lines += _faults(task, split, one, data)
+        lines += _unmixed(task, data)
     except UsageError as error:  # the file that tells the languages is not readable, or no way to the hub
         lines += _lines(task, error, data)
     return list(dict.fromkeys(lines))
@@ -45,6 +46,28 @@ def _lines(task: Task, error: UsageError, data: Path | None) -> list[str]:
     return [f"{task.name}: {line.removeprefix(f'{task.name}: ')}" for line in str(error).splitlines()]
 
 
+def _unmixed(task: Task, data: Path | None) -> list[str]:
+    """Why the languages of a task that mixes them cannot be mixed."""
+    if task.shift != "mixed":
+        return []
+    there = hub.spoken(task, data)
+    if not hub.languages(task, data):
+        held = ", ".join(there) or "none"
+        return [f"{task.name}: it needs test rows in English and in another language; there are: {held}."]
+    if data is None:
+        return []
+    counts = {name: _rows(task, name, data) for name in there}
+    if len(set(counts.values())) == 1:
+        return []
+    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return [f"{task.name}: the test rows must be the same items in all languages, and their numbers differ: {said}."]
+
+
+def _rows(task: Task, language: str, data: Path) -> int:
+    """Test rows in one language."""
+    return sum(len(place_rows.load(place, language)) for place in shelf.places(task, "test", language, data))
+
+
 def _needed(task: Task, data: Path | None, language: str | None) -> Iterator[tuple[Split, str]]:
     """Splits and languages that are looked at: of a test on the hub only the first language, to ask it little."""
     trained = task.kind != "retrieval"
@@ -54,8 +77,8 @@ def _needed(task: Task, data: Path | None, language: str | None) -> Iterator[tup
     if shelf.parts_of(task, "pool", hub.ENGLISH):
         yield "pool", hub.ENGLISH
     if shelf.parts_of(task, "test", hub.ENGLISH):
-        there = hub.languages(task, data)
-        for one in (there if data is not None else there[:1]) or task.languages[:1]:
+        there = hub.spoken(task, data)
+        for one in (there if data is not None else there[:1]) or task.spoken[:1]:
             yield "test", one
             if task.retrieval == "mine" and there and shelf.places(task, "dev", one, data):
                 yield "dev", one
@@ -116,8 +139,8 @@ def notes(task: Task, data: Path | None, language: str | None = None) -> list[st
         for one in hub.wanted(task, split, language)[-1:]:
             lines += _of_split(task, split, one, data)
     if shelf.parts_of(task, "test", hub.ENGLISH):
-        there = hub.languages(task, data)
-        left_out = [name for name in task.languages if name not in there]
+        there = hub.spoken(task, data)
+        left_out = [name for name in task.spoken if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
         by_line: dict[str, list[str]] = {}  # what holds for several languages is said once
@@ -171,7 +194,7 @@ def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
     dataset = DATASETS[place.dataset]
     if place.folder is None or shelf.language_column(dataset) is None:
         return
-    known = {dataset.code(name) for name in task.languages}
+    known = {dataset.code(name) for name in task.spoken}
     rows = shelf.language_rows(place, parquet_files.stamp(place.files))
     strange = ", ".join(f"{code or 'none'} ({rows[code]:,})" for code in sorted(rows) if code not in known)
     if strange:

@@ -1,11 +1,9 @@
 """Intermediate and target stages: what they train on, how they are judged, which rows they leave."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
-from spaces.benchmark import BENCHMARKS, Benchmark
-from spaces.chain import MULTITASK
+from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
@@ -13,12 +11,14 @@ from trainables.data import complete
 from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
-from trainables.methods.rules import rule_of
+from trainables.feature_table import FeatureTable
+from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
+from trainables.shares import shares
 from trainables.tested import Tested
-from trainables.training import FineTuning, Part
+from trainables.training import FineTuning
 
 MAJORITY = "majority"
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
@@ -27,44 +27,49 @@ _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> FineTuning:
     """The run of a stage from its beginning: parts, schedule, fresh heads on the encoder it starts from."""
     assert stage.recipe is not None and stage.learning_rate is not None
-    benchmark = BENCHMARKS.find(stage.benchmark)
     recipe = Recipe(**{name: value for name, value in stage.recipe.items() if name in _RECIPE_FIELDS})
-    parts = [
-        Part(
-            task=task,
-            train=training_table(place.source, task, encoder.tokenizer, own, profile, place.encoded),
-            dev=encoded(place.source, task, "dev", "en", encoder.tokenizer, own, profile, place.encoded),
-        )
-        for task, own in ((complete(place.source, task), own) for task, own in _tasks(stage, benchmark, recipe))
-    ]
-    if len(parts) > 1:
-        parts = [dataclasses.replace(part, weight=_weight(len(part.train), stage.recipe)) for part in parts]
-    steps = total_steps(recipe, sum(len(part.train) for part in parts))
-    method = rule_of(stage.recipe.get("method"), [part.task for part in parts], place.source, encoder)
+    ingredients = _ingredients(stage, place, recipe)
+    how = encoder.tokenizer, profile, place.encoded
+
+    def train(task: Task, own: Recipe, language: str) -> FeatureTable:
+        return training_table(place.source, task, how[0], own, *how[1:], language=language)
+
+    parts = shares([(task, train(task, own, language)) for task, own, language in ingredients], stage.recipe)
+    judged = {task.name: (task, own) for task, own, _ in ingredients if task.kind != "mlm"}
+    judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
+    devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
+    counted = [part for part in parts if part.task.name in judged]
+    steps = total_steps(recipe, sum(len(part.train) if part.rows is None else len(part.rows) for part in counted))
+    method = stage.recipe.get("method")
+    written = [part.train for part in parts if part.task.name in judged] + [dev.features for dev in devs]
     return FineTuning(
-        encoder, parts, recipe, profile, steps=steps, learning_rate=stage.learning_rate, seed=stage.seed, method=method
+        encoder,
+        parts,
+        devs,
+        recipe,
+        profile,
+        steps=steps,
+        learning_rate=stage.learning_rate,
+        seed=stage.seed,
+        method=rule_of(method, [part.task for part in counted], place.source, encoder, written),
+        fuse_layers=method is not None and method["name"] == LAYERS,
     )
 
 
-def _tasks(stage: Stage, benchmark: Benchmark, recipe: Recipe) -> list[tuple[Task, Recipe]]:
-    """The tasks that are trained, each with the recipe that says how long its inputs are."""
+def _ingredients(stage: Stage, place: Place, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
+    """What is trained: each task with the recipe that says how long its inputs are, and the language of its rows."""
+    benchmark = BENCHMARKS.find(stage.benchmark)
     if stage.kind == "target":
-        return [(benchmark.targets[next(iter(stage.targets))], recipe)]
-    if stage.task == MULTITASK:
-        mixed = [benchmark.intermediates[name] for name in (stage.recipe or {})["tasks"]]
-        return [(task, task.recipe or recipe) for task in mixed]
-    return [(benchmark.intermediates[stage.task], recipe)]
-
-
-def _weight(examples: int, recipe: Mapping[str, Any]) -> float:
-    """min(N, cap)^(1/T), up to a factor the probability of a task in a multi-task run."""
-    return float(min(examples, recipe["cap"]) ** (1 / recipe["temperature"]))
+        return [(complete(place.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
+    named = (stage.recipe or {})["ingredients"]
+    tasks = {name: complete(place.source, benchmark.intermediates[name]) for name, _ in named}
+    alone = len(tasks) == 1
+    return [(tasks[name], recipe if alone else tasks[name].recipe or recipe, language) for name, language in named]
 
 
 def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
     """English dev after every tenth, once for each target that shares the training."""
-    part = work.parts[0]
-    official = part.task.score if len(work.parts) == 1 else ("mean_task_score",)
+    official = work.devs[0].task.score if len(work.devs) == 1 else ("mean_task_score",)
     return [
         {
             "target": target,
@@ -74,7 +79,7 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
             "metric": name,
             "official": name in official,
             "value": value,
-            "examples": sum(len(part.dev.examples) for part in work.parts),
+            "examples": sum(len(dev.examples) for dev in work.devs),
         }
         for target in (stage.targets or (None,))
         for tenth, metrics in enumerate(work.dev, start=1)
@@ -92,16 +97,17 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
     tested = Tested()
     for part in work.parts:
         tested.note_left_out(f"{part.task.name}'s training", part.train.left_out)
-        tested.note_left_out(f"{part.task.name}'s dev", part.dev.left_out)
+    for dev in work.devs:
+        tested.note_left_out(f"{dev.task.name}'s dev", dev.left_out)
     if place.predictions:
-        results = [(part.dev, work.evaluate(i, part.dev)) for i, part in enumerate(work.parts)]
+        results = [(dev, work.evaluate(dev)) for dev in work.devs]
         tested.predictions.extend(predicted_table(stage.key, dev, result.predictions, "dev") for dev, result in results)
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
             examined = encoded(place.source, task, "test", language, tokenizer, recipe, profile, place.encoded)
             tested.note_left_out(f"{name} {language}", examined.left_out)
-            result = work.evaluate(0, examined)
+            result = work.evaluate(examined, work.parts[0].task)
             if place.predictions:
                 tested.predictions.append(predicted_table(stage.key, examined, result.predictions))
             metrics = result.metrics
@@ -132,10 +138,10 @@ def degenerate(work: FineTuning) -> str | None:
     """
     if work.constant:
         return "constant predictions"
-    part = work.parts[0]
-    if len(work.parts) > 1 or part.task.control or "accuracy" not in work.dev[0]:
+    part, dev = work.parts[0], work.devs[0]
+    if len(work.devs) > 1 or part.task.control or "accuracy" not in work.dev[0]:
         return None
-    floor = majority(part.task, part.train.targets, part.dev)
+    floor = majority(dev.task, part.train.targets, dev)
     best = work.dev[work.best_tenth - 1]["accuracy"]
     if floor is not None and best <= floor["accuracy"]:
         return "chance level"

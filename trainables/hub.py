@@ -14,8 +14,9 @@ from spaces.xtreme_data import DATASETS
 from trainables import parquet_files, place_rows, pools, shelf
 from trainables.absent_data import absent
 from trainables.column_shapes import element
-from trainables.examples import Example, Pool, Ranking
-from trainables.rows import BLIND, Read, convert, translate
+from trainables.examples import Example, Pair, Pool, Ranking
+from trainables.perturbation import misspelt
+from trainables.rows import BLIND, Read, convert, mix, translate
 from trainables.shelf import Place, Split
 
 ENGLISH = "en"
@@ -34,6 +35,8 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
     """Like `examples`, with a count of the rows that were left out, by reason."""
     if shelf.translated(task, split, language):
         return _translated(task, language, data)
+    if split == "test" and task.shift == "mixed":
+        return _mixed(task, language, data)
     found: list[Example] = []
     left_out: Counter[str] = Counter()
     places = _there(task, split, language, data)
@@ -41,7 +44,7 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
         rows = place_rows.load(place, language)
         with shelf.told_of(task, place):
             part = convert(rows, DATASETS[place.dataset], task, training=split == "train")
-        found += part.examples
+        found += map(_misspelt, part.examples) if split == "test" and task.shift == "perturbed" else part.examples
         left_out.update(part.left_out)
     return _some(Read(found, dict(left_out)), task, places, language)
 
@@ -54,6 +57,21 @@ def _translated(task: Task, language: str, data: Path | None) -> Read:
     with shelf.told_of(task, place):
         read = translate(texts, DATASETS[own.dataset], rows, DATASETS[place.dataset], task)
     return _some(read, task, places, language)
+
+
+def _mixed(task: Task, language: str, data: Path | None) -> Read:
+    """Test pairs whose sentences are in two languages, given as `first-second`."""
+    places = [_there(task, "test", side, data) for side in task.sides(language)]
+    (one,), (other,) = places
+    sides = [place_rows.load(place, side) for place, side in zip((one, other), task.sides(language), strict=True)]
+    with shelf.told_of(task, other):
+        return _some(mix(sides[0], sides[1], DATASETS[one.dataset], task), task, (one, other), language)
+
+
+def _misspelt(example: Example) -> Example:
+    """A pair with misspelt words."""
+    assert isinstance(example, Pair)
+    return Pair(misspelt(example.first), misspelt(example.second), example.label)
 
 
 def _some(read: Read, task: Task, places: tuple[Place, ...], language: str) -> Read:
@@ -111,7 +129,13 @@ def _there(task: Task, split: Split, language: str, data: Path | None) -> tuple[
 
 def languages(task: Task, data: Path | None) -> tuple[str, ...]:
     """The languages in which the task can be evaluated: those of its table whose test rows are there."""
-    return tuple(name for name in task.languages if shelf.places(task, "test", name, data))
+    there = spoken(task, data)
+    return tuple(name for name in task.languages if {*task.sides(name)} <= {*there})
+
+
+def spoken(task: Task, data: Path | None) -> tuple[str, ...]:
+    """The languages that the test rows are read in: those of `languages`, or of their sides."""
+    return tuple(name for name in task.spoken if shelf.places(task, "test", name, data))
 
 
 def complete(task: Task, data: Path | None) -> Task:
@@ -170,7 +194,7 @@ def wanted(task: Task, split: Split, language: str | None = None) -> tuple[str, 
         trained = language or task.own
         return (task.own, trained) if shelf.translated(task, split, trained) else (trained,)
     foreign = split == "test" or (split == "dev" and task.kind == "retrieval")
-    return task.languages if foreign else (ENGLISH,)
+    return task.spoken if foreign else (ENGLISH,)
 
 
 def content(place: Place) -> str:

@@ -5,6 +5,7 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              encoder/                encoder with the best English dev score, for the stages that start from it
              scores.parquet          score rows
              predictions.parquet     what it predicted on the test sets, with `--predictions`
+             probes.parquet          what was measured in its encoders, with `--probes`
              outcome.json            written last: the stage is done
              attempts.json           tries that failed (search/attempts.py)
              hang.txt                open while the stage is under way: stacks of a worker that the watchdog ended
@@ -38,6 +39,7 @@ class Place:
     source: Source
     model: str | None = None  # hub id or folder of a given encoder
     predictions: bool = False  # keep what is predicted on the test sets
+    probes: tuple[str, ...] = ()  # families of probes that finished stages are measured with
     scratch: str | None = None  # folder on each machine's own disk, for what can be made again
 
     def name(self, key: str, file: str) -> str:

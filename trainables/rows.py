@@ -21,7 +21,7 @@ from trainables.examples import Choice, Example, Pair, Passage, Span, Tagged
 LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
 # Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
 BETWEEN_CHARACTERS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
-NO_LABEL, EMPTY = "no label", "empty text"
+NO_LABEL, EMPTY, UNLIKE_LABELS = "no label", "empty text", "another label in the other language"
 BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
 
@@ -66,6 +66,25 @@ def translate(
             examples.append(Pair(_text(first), _text(second), pair.label))
         else:
             left_out[str(pair)] += 1
+    return Read(examples, dict(left_out))
+
+
+def mix(first: datasets.Dataset, second: datasets.Dataset, dataset: Dataset, task: Task) -> Read:
+    """Test pairs with the first sentence of one language's rows and the second of another's, row by row.
+
+    A row counts where both have one and the same label. Raises UsageError if the numbers of rows differ.
+    """
+    if len(first) != len(second):
+        raise UsageError(f"{len(first):,} and {len(second):,} rows in two languages: row by row they must be the same.")
+    left_out: Counter[str] = Counter()
+    examples: list[Example] = []
+    for one, other in zip(*(_pairs(rows, dataset, task, training=False) for rows in (first, second)), strict=True):
+        if not (isinstance(one, Pair) and isinstance(other, Pair)):
+            left_out[NO_LABEL] += 1
+        elif one.label != other.label:
+            left_out[UNLIKE_LABELS] += 1
+        else:
+            examples.append(Pair(one.first, other.second, one.label))
     return Read(examples, dict(left_out))
 
 

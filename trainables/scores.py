@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spaces.columns import COLUMNS, VERSION, Status
+from spaces.phase import passes_of
 from spaces.stage import Stage
 
 SCHEMA = pa.schema(
@@ -42,6 +43,7 @@ def score_rows(
         "status": status,
         "reason": reason,
         "steps": steps,
+        "passes": steps * passes_of(stage.recipe),
         "seconds": seconds,
         "limited": stage.limit is not None or stage.test_limit is not None,
     }

@@ -45,10 +45,11 @@ class Embedder:
         return self._embed(sentences, layers)
 
 
-def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int]) -> torch.Tensor:
+def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int], *, unit: bool = True) -> torch.Tensor:
     """Unit vectors (layers, sentences, width) on the CPU in float32, whatever the encoder computes in.
 
-    Every sentence passes through the encoder once, however many layers are read.
+    Without `unit` they are the means themselves. Every sentence passes through the encoder once, however many layers
+    are read.
     """
     vectors = torch.empty(len(layers), len(sentences), encoder.width)
     encoder.model.eval()
@@ -61,7 +62,8 @@ def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int]) -> 
             states = encoder.model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
             kept = mask.unsqueeze(-1)
             sums = torch.stack([(states[layer].float() * kept).sum(1) for layer in layers])
-            vectors[:, [i for i, _ in batch]] = torch.nn.functional.normalize(sums, dim=-1).cpu()
+            found = torch.nn.functional.normalize(sums, dim=-1) if unit else sums / lengths[:, None]
+            vectors[:, [i for i, _ in batch]] = found.cpu()
             beat()
     return vectors
 

@@ -63,7 +63,7 @@ def told_of(task: Task, place: Place) -> Iterator[None]:
 
 def parts_of(task: Task, split: Split, language: str) -> tuple[Part, ...]:
     """The rows of the table that say what a split of the task reads; empty where the task has no such split."""
-    parts = PARTS.find(task.name)
+    parts = PARTS.find(task.clean or task.name)
     if parts.translated is not None and translated(task, split, language):
         return (parts.translated,)
     return {"train": parts.train, "dev": parts.dev, "test": parts.test, "pool": parts.pool}[split]
@@ -71,7 +71,7 @@ def parts_of(task: Task, split: Split, language: str) -> tuple[Part, ...]:
 
 def translated(task: Task, split: Split, language: str) -> bool:
     """Whether this is a translation, row by row, of the training rows in the task's own language."""
-    return split == "train" and language != task.own and PARTS.find(task.name).translated is not None
+    return split == "train" and language != task.own and PARTS.find(task.clean or task.name).translated is not None
 
 
 def places(task: Task, split: Split, language: str, data: Path | None) -> tuple[Place, ...]:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from spaces.columns import Status
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
@@ -27,6 +28,8 @@ from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
 from trainables.predictions import write_predictions
 from trainables.pretrain import Pretraining
+from trainables.probes.probing import Probed, probe
+from trainables.probes.rows import write_probes
 from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, scores_file, seal
@@ -54,6 +57,7 @@ class StageRun:
         self.curve: list[float] = []
         self.seconds = 0.0
         self.tested = Tested()
+        self.probed = Probed()
         self.notes: list[str] = []
         # A worker that outlived a killed driver is waited for: it ends within seconds.
         try:
@@ -112,6 +116,9 @@ class StageRun:
             self._hand_on(work.encoder)
         self.tested = score_tests(self.stage, work, self.place, self.profile)
         reason = degenerate(work)
+        tested = time.monotonic()
+        self.probed = probe(self.stage, work, self.place, self.profile, self._parent)
+        began += time.monotonic() - tested  # what is measured is no part of what the stage costs
         rows = self._dev_rows() + self.tested.rows
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
 
@@ -126,6 +133,8 @@ class StageRun:
         self._write(SCORES, lambda path: path.write_bytes(content))
         if self.tested.predictions:
             self._write(PREDICTIONS, partial(write_predictions, tables=self.tested.predictions))
+        if self.probed.tables:
+            self._write(PROBES, partial(write_probes, tables=self.probed.tables))
         write_outcome(self.place, outcome)
         self.place.results.remove(self._name(CHECKPOINT))
         return outcome
@@ -142,7 +151,12 @@ class StageRun:
     def _outcome(self, status: Status) -> Outcome:
         tuned = self.work if isinstance(self.work, FineTuning) else None
         tenth = TENTHS if self.work is None else self.work.tenth
-        notes = [*self.notes, *self.tested.notes, *([tuned.note] if tuned is not None and tuned.note else [])]
+        notes = [
+            *self.notes,
+            *self.tested.notes,
+            *self.probed.notes,
+            *([tuned.note] if tuned is not None and tuned.note else []),
+        ]
         return Outcome(
             key=self.stage.key,
             status=status,

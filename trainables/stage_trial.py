@@ -22,14 +22,15 @@ from trainables.storage import open_storage
 def place_to_json(place: Place) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
     source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
-    own = {name: getattr(place, name) for name in ("model", "predictions", "scratch")}
+    own = {name: getattr(place, name) for name in ("model", "predictions", "probes", "scratch")}
     return json.dumps({**own, "results": place.results.url, "source": source})
 
 
 def place_from_json(text: str) -> Place:
     """The inverse of `place_to_json`."""
     fields = json.loads(text)
-    return Place(**{**fields, "results": open_storage(fields["results"]), "source": Source(**fields["source"])})
+    read = {"results": open_storage(fields["results"]), "source": Source(**fields["source"])}
+    return Place(**{**fields, **read, "probes": tuple(fields["probes"])})
 
 
 class StageTrial(tune.Trainable):

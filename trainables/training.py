@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from spaces.profile import Profile
@@ -34,12 +35,12 @@ CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One task of a run: what it is trained on and the English dev set that judges it."""
+    """Rows that a run is trained on. Parts of the same task, in several languages, share a head."""
 
     task: Task
     train: FeatureTable
-    dev: Evaluated
-    weight: float = 1.0  # its share of the steps in a mixture, not normalised
+    weight: float = 1.0  # its share of the steps in a mix, not normalised
+    rows: NDArray[np.int64] | None = None  # places in `train` of the rows that count; None: all
 
 
 class DivergedError(Exception):
@@ -47,8 +48,9 @@ class DivergedError(Exception):
 
 
 class FineTuning:
-    """A run over ten tenths. `best` holds the weights of the tenth with the best English dev score so far.
+    """A run over ten tenths. `devs` are the English sets whose mean task score judges it, one per task that counts.
 
+    `best` holds the weights of the tenth with the best score so far.
     They lie in the memory of the host: on the device a new copy beside the last one would cost as much as the moments
     of the optimizer (XLM-R Large: 4.5 GB).
 
@@ -60,6 +62,7 @@ class FineTuning:
         self,
         encoder: Encoder,
         parts: Sequence[Part],
+        devs: Sequence[Evaluated],
         recipe: Recipe,
         profile: Profile,
         *,
@@ -70,13 +73,14 @@ class FineTuning:
         fuse_layers: bool = False,
     ) -> None:
         self.method = method
-        self.encoder, self.parts, self.recipe = encoder, tuple(parts), recipe
+        self.encoder, self.parts, self.devs, self.recipe = encoder, tuple(parts), tuple(devs), recipe
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
         self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS[encoder.device.type]
         self.batches = Batches(
             [part.train for part in self.parts],
             [part.weight for part in self.parts],
+            [part.rows for part in self.parts],
             steps=steps,
             batch_size=recipe.batch_size,
             bucket=profile.bucket,
@@ -90,7 +94,9 @@ class FineTuning:
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
         if profile.freeze_embeddings:
             freeze_embeddings(encoder.model)
-        self.heads = nn.ModuleList(head_of(encoder, part.task, profile, fuse_layers=fuse_layers) for part in self.parts)
+        tasks = {part.task.name: part.task for part in self.parts}
+        self.head_of = {name: place for place, name in enumerate(tasks)}
+        self.heads = nn.ModuleList(new_head(encoder, task, profile, fuse_layers) for task in tasks.values())
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -126,8 +132,8 @@ class FineTuning:
 
     def _judge(self) -> float:
         """Score English dev, and keep the weights if they are the best so far."""
-        results = [self.evaluate(i, part.dev) for i, part in enumerate(self.parts)]
-        score = float(np.mean([task_score(part.task, r.metrics) for part, r in zip(self.parts, results, strict=True)]))
+        results = [self.evaluate(dev) for dev in self.devs]
+        score = float(np.mean([task_score(dev.task, r.metrics) for dev, r in zip(self.devs, results, strict=True)]))
         self.curve.append(score)
         self.dev.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
         self.constant = all(result.constant for result in results)
@@ -135,9 +141,10 @@ class FineTuning:
             self.best_tenth, self.best_score, self.best = self.tenth, score, self._weights()
         return score
 
-    def evaluate(self, part: int, evaluated: Evaluated) -> Result:
-        """Score the part's head on a dev or test set, in batches that fit into memory."""
-        result = evaluate(self.encoder, self.heads[part], evaluated, self.evaluation_tokens)
+    def evaluate(self, evaluated: Evaluated, task: Task | None = None) -> Result:
+        """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
+        head = self.heads[self.head_of[(task or evaluated.task).name]]
+        result = evaluate(self.encoder, head, evaluated, self.evaluation_tokens)
         self.evaluation_tokens = result.tokens
         return result
 
@@ -182,9 +189,13 @@ class FineTuning:
 
     def _backward(self, part: int, features: list[Feature], share: float) -> torch.Tensor:
         """Add the gradients of some features, whose labels are this share of the batch's; returns their loss."""
-        kind = KINDS[self.parts[part].task.kind]
+        task = self.parts[part].task
+        kind, head = KINDS[task.kind], self.heads[self.head_of[task.name]]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
-        return self.method(step_of(self.encoder, self.heads[part], kind, batch, share))
+        method = (
+            plain if kind is KINDS.get("mlm") else self.method
+        )  # what a method does to the task is no business of the words
+        return method(step_of(self.encoder, head, kind, batch, share))
 
     def _check(self, losses: list[torch.Tensor]) -> None:
         """Raise DivergedError for the first of the last steps' losses that is no number."""
@@ -242,7 +253,7 @@ class FineTuning:
         return self.tenth == TENTHS
 
 
-def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
+def new_head(encoder: Encoder, task: Task, profile: Profile, fuse_layers: bool) -> nn.Module:
     """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
     head = KINDS[task.kind].head(encoder, task, profile)
     return LayerFusion(head, encoder.width) if fuse_layers else head

@@ -1,6 +1,6 @@
 """From paths to scores: sweep folders, Parquet files, folders of Parquet files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from analysis.scores.tidy import (
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from spaces.table import unknown
 
 SMALL = 4_000_000  # bytes of a file that is read at once; of a larger one each question reads its columns
@@ -58,6 +59,7 @@ class Scores:
     stages: tuple[int, int] | None = None  # of a sweep: how many left scores, how many it knows
     notes: tuple[str, ...] = ()
     homes: tuple[Path, ...] = ()  # folders in which a sweep's stages lie, each by its key
+    specs: tuple[Mapping[str, Any], ...] = ()  # of sweeps: what was asked for, as `sweep.json` has it
 
 
 def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
@@ -98,6 +100,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         stages=(sum(done for done, _ in stages), sum(known for _, known in stages)) if stages else None,
         notes=tuple(note for part in parts for note in part.notes),
         homes=tuple(dict.fromkeys(home for part in parts for home in part.homes)),
+        specs=tuple(spec for part in parts for spec in part.specs),
     )
 
 
@@ -171,6 +174,7 @@ def load_sweep(folder: Path) -> Scores:
             *(f"{fault} Its stage counts as missing: start the sweep again." for fault in broken.values()),
         ),
         homes=(stages,),
+        specs=(spec,),
     )
 
 
@@ -180,7 +184,7 @@ def _files(path: Path, scale: Scale) -> Scores:
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps: name the one to rank: {', '.join(sweeps)}.")
-        files = sorted(file for file in path.rglob("*.parquet") if file.name != PREDICTIONS)
+        files = sorted(file for file in path.rglob("*.parquet") if file.name not in (PREDICTIONS, PROBES))
         if not files:
             raise UsageError(f"{path} is neither a sweep (it has no {SWEEP}) nor does it hold Parquet files.")
     elif not path.is_file():

@@ -127,9 +127,9 @@ def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fea
     encoder = Encoder(model, tokenizer, options.precision, words=fresh_head(model))
     dev = Evaluated(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
-    part = Part(task=TASK, train=build_table([features], per_position=False), dev=dev)
+    part = Part(task=TASK, train=build_table([features], per_position=False))
     recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
-    work = FineTuning(encoder, [part], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
+    work = FineTuning(encoder, [part], [dev], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
     work.train(WARM)
     began = now(options)
     work.train(steps)

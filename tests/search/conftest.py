@@ -12,7 +12,8 @@ import safetensors.numpy
 from search.board import Board
 from search.store import Store
 from search.sweep import write_sweep
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, UNBOUNDED
+from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Space, axes
@@ -79,7 +80,9 @@ class Room:
         return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
 
     def board(self) -> Board:
-        prints = {("intermediate", name): "i" for name in MINIATURE.intermediates}
+        resolved = axes(self.space, MINIATURE, PROFILES["miniature"])
+        tasks = MINIATURE.intermediates.values()
+        prints = {("intermediate", f"{task.name}@{name}"): "i" for task in tasks for name in task.trains}
         prints |= {("target", name): "t" for name in MINIATURE.targets}
         maker = Maker(
             benchmark=MINIATURE,
@@ -87,7 +90,7 @@ class Room:
             world={},
             fingerprints=prints,
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
-            mixture=tuple(task.name for task in MINIATURE.mixed()),
+            phases=phases(resolved.intermediates, MINIATURE, mixture=resolved.mixture, budget=UNBOUNDED, masked=HALF),
             limit=None,
             test_limit=None,
             precision="fp32",

@@ -14,6 +14,7 @@ STAGE = "stages/0123456789abcdef"
         (f"{STAGE}/encoder/model.safetensors", "encoders"),
         (f"{STAGE}/scores.parquet", "scores"),
         (f"{STAGE}/predictions.parquet", "predictions"),
+        (f"{STAGE}/probes.parquet", "probes"),
         (f"{STAGE}/outcome.json", "specifications, outcomes and the sweeps' own"),
         (f"{STAGE}/.checkpoint.safetensors.417", "temporary files"),
         (f"{STAGE}/.encoder.417/model.safetensors", "temporary files"),

@@ -1,4 +1,4 @@
-"""The flag `--predictions` on its way to the workers, and what is said of stages that finished without it."""
+"""`--predictions` and `--probes` on their way to the workers, and what is said of stages that finished without them."""
 
 import dataclasses
 from pathlib import Path
@@ -9,30 +9,46 @@ from search.options import parse
 from search.request import make_request
 from search.run import _say_unkept
 from spaces.prediction_columns import PREDICTIONS
+from spaces.probe_columns import PROBES
 from tests.on_disk import folder_of
+from trainables.probes.rows import probe_table, write_probes
 
 from .conftest import Room
 
 
-def test_the_flag_is_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
+def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
     flags = ["--space", "quick", "--results", str(tmp_path)]
-    plain, kept = (make_request(parse([*flags, *more])) for more in ([], ["--predictions"]))
-    assert kept.place == dataclasses.replace(plain.place, predictions=True)
+    plain, kept = (make_request(parse([*flags, *more])) for more in ([], ["--predictions", "--probes", "alignment"]))
+    assert kept.place == dataclasses.replace(plain.place, predictions=True, probes=("alignment",))
     assert kept.spec == plain.spec and kept.plan == plain.plan
     for stratum in plain.plan:
         assert plain.maker.stage(stratum, 1e-3, "p") == kept.maker.stage(stratum, 1e-3, "p")
 
 
-def test_finished_stages_without_predictions_are_counted(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_stages_without_what_is_asked_for_are_counted(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.status = lambda stage: "degenerate" if stage.kind == "target" and stage.seed == 1 else "finished"
     board = room.run()
     finished = [s for s in room.ran if s.kind != "pretrain" and not (s.kind == "target" and s.seed == 1)]
     for stage in finished[1:]:
         (folder_of(board.store.place, stage.key) / PREDICTIONS).touch()
-    _say_unkept(board)
+    wanted = ("predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
+    _say_unkept(board, *wanted)
     said = capsys.readouterr().out
     assert f"1 of {len(finished)} finished stages have no predictions" in said and "--results" in said
     assert said.count("\n") == 1
     (folder_of(board.store.place, finished[0].key) / PREDICTIONS).touch()
-    _say_unkept(board)
+    _say_unkept(board, *wanted)
     assert capsys.readouterr().out == ""
+
+
+def test_a_stage_has_its_probes_when_every_family_is_in_the_file(room: Room) -> None:
+    store = room.run().store
+    store.place = dataclasses.replace(store.place, probes=("one", "other"))
+    key = next(stage.key for stage in room.ran if stage.kind == "target")
+    file = folder_of(store.place, key) / PROBES
+    assert not store.has_probes(key)
+    for families, whole in ((["one"], False), (["one", "other", "third"], True)):
+        write_probes(file, [probe_table({"family": family}, [{"probe": "p"}]) for family in families])
+        assert store.has_probes(key) is whole
+    file.write_bytes(file.read_bytes()[:-9])
+    assert not store.has_probes(key)

@@ -60,7 +60,7 @@ def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Reque
     assert request.missing == () and len(request.left_out) == 14
     multitask = next(stratum for stratum in request.plan if stratum.task == "multitask")
     stage = request.maker.stage(multitask, 1e-5, None)
-    assert stage.recipe is not None and stage.recipe["tasks"] == ["mnli", "squad"]
+    assert stage.recipe is not None and stage.recipe["ingredients"] == [["mnli", "en"], ["squad", "en"]]
 
 
 def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> None:
@@ -74,7 +74,7 @@ def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> N
 
 def test_a_target_beside_is_evaluated_where_its_data_are(request_of: Callable[..., Request]) -> None:
     request = request_of("--intermediates", "mnli", "--targets", "xquad")  # MLQA shares the training and is not there
-    assert [task.name for role, task in request.tasks if role == "target"] == ["xquad"]
+    assert [need.name for need in request.tasks if need.role == "target"] == ["xquad"]
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
     assert dict(request.maker.stage(target, 1e-5, None).targets) == {"xquad": ("de",)}
 

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.errors import UsageError
+from spaces.named import SPACES, NamedSpace, find_space
 from spaces.profile import PROFILES
-from spaces.space import SPACES, Axes, Range, Space, axes, find_space
+from spaces.space import Axes, Range, Space, axes
 
 MINIATURE, XTREME = BENCHMARKS["miniature"], BENCHMARKS["xtreme"]
 
@@ -16,8 +17,8 @@ def resolve(**fields: object) -> Axes:
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=lambda space: space.name)
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=lambda benchmark: benchmark.name)
-def test_the_baseline_is_a_member_of_every_named_space(space: Space, benchmark: object) -> None:
-    resolved = axes(space, benchmark, PROFILES["pretrained"])  # type: ignore[arg-type]
+def test_the_baseline_is_a_member_of_every_named_space(space: NamedSpace, benchmark: Benchmark) -> None:
+    resolved = axes(space.of(benchmark), benchmark, PROFILES["pretrained"])
     assert resolved.intermediates[0] == "none"
 
 
@@ -26,7 +27,7 @@ def test_the_baseline_is_added_to_a_list_without_it() -> None:
 
 
 def test_full_has_the_multi_task_run_and_the_control() -> None:
-    full = axes(SPACES["full"], MINIATURE, PROFILES["miniature"])
+    full = axes(SPACES["full"].of(MINIATURE), MINIATURE, PROFILES["miniature"])
     assert {"multitask", "random"} <= set(full.intermediates)
     assert len([name for name in full.intermediates if name not in ("none", "multitask", "random")]) == 9
     assert len(full.targets) == 9
@@ -61,7 +62,7 @@ def test_a_range_needs_bounds_in_order(bounds: tuple[float, float]) -> None:
 def test_a_space_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("from spaces.space import Space\nSPACE = Space(name='mine', seeds=(4,))")
-    assert find_space(str(file)).seeds == (4,)
+    assert find_space(str(file), MINIATURE).seeds == (4,)
 
 
 @pytest.mark.parametrize(("text", "message"), [("", "must define SPACE"), ("1/0", "ZeroDivisionError")])
@@ -69,12 +70,12 @@ def test_a_space_file_that_is_none_is_named(tmp_path: Path, text: str, message: 
     file = tmp_path / "mine.py"
     file.write_text(text)
     with pytest.raises(UsageError, match=message):
-        find_space(str(file))
+        find_space(str(file), MINIATURE)
 
 
 def test_an_unknown_space_gets_the_near_ones() -> None:
     with pytest.raises(UsageError, match="did you mean full"):
-        find_space("ful")
+        find_space("ful", MINIATURE)
 
 
 def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
@@ -82,7 +83,9 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
         name: {task.name: task.item for task in benchmark.targets.values() if task.parallel}
         for name, benchmark in BENCHMARKS.items()
     }
-    assert parallel["xtreme"] == {"xnli": "example", "pawsx": "example", "xquad": "id", "mlqa": "id"}
-    assert parallel["xtreme-r"] == {"xnli": "example", "xcopa": "example", "xquad": "id", "mlqa": "id", "lareqa": "id"}
+    shifted = dict.fromkeys(("xnli-mixed", "xnli-perturbed"), "example")
+    clean = {"xnli": "example", "xquad": "id", "mlqa": "id"}
+    assert parallel["xtreme"] == {**clean, **shifted, "pawsx": "example", "pawsx-perturbed": "example"}
+    assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
     assert {task.item for task in BENCHMARKS["xtreme-r"].targets.values() if not task.parallel} == {"example"}

@@ -19,7 +19,7 @@ def features(count: int, first: int) -> FeatureTable:
 
 def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
     parts = [features(12, 0), features(20, 100)]
-    batches = Batches(parts, [1.0, 2.0], steps=60, batch_size=4, bucket=2, seed=3)
+    batches = Batches(parts, [1.0, 2.0], [None, None], steps=60, batch_size=4, bucket=2, seed=3)
     seen: list[Counter[int]] = [Counter(), Counter()]
     for step in range(60):
         part, chosen = batches.at(step)
@@ -28,6 +28,6 @@ def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
     for part, counts in zip(parts, seen, strict=True):
         assert set(counts) == {feature.example for feature in part}
         assert max(counts.values()) - min(counts.values()) <= 1  # as many epochs of each
-    again = Batches(parts, [1.0, 2.0], steps=60, batch_size=4, bucket=2, seed=3)
+    again = Batches(parts, [1.0, 2.0], [None, None], steps=60, batch_size=4, bucket=2, seed=3)
     part, chosen = again.at(41)
     assert (part, [one.example for one in chosen]) == (batches.at(41)[0], [one.example for one in batches.at(41)[1]])

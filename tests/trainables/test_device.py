@@ -86,7 +86,7 @@ def test_one_example_that_does_not_fit_is_an_error(
         work.advance()
     assert work.micro_batch == 1 and len(device.sizes) == 4  # of 8, 4, 2 and 1 examples
     with pytest.raises(torch.OutOfMemoryError):
-        work.evaluate(0, work.parts[0].dev)
+        work.evaluate(work.devs[0])
 
 
 def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(
     work = run([name], recipe, profile)
     for _ in range(3):
         work.advance()
-    dev = work.parts[0].dev
+    dev = work.devs[0]
     longest = max(feature.length for feature in dev.features)
     device = SmallDevice(work, 10**9, monkeypatch)
     results = []
@@ -130,15 +130,15 @@ def test_evaluation_goes_on_with_less_when_memory_runs_out(
     recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = run(["squad"], recipe, profile)
-    dev = work.parts[0].dev
-    expected = work.evaluate(0, dev)
+    dev = work.devs[0]
+    expected = work.evaluate(dev)
     assert work.note is None
     device = SmallDevice(work, 1000, monkeypatch)
-    assert work.evaluate(0, dev).predictions == expected.predictions
+    assert work.evaluate(dev).predictions == expected.predictions
     assert max(device.sizes) > 1000  # it was tried
     assert work.note == f"memory ran out: evaluation of {work.evaluation_tokens} sub-tokens at a time"
     device.sizes.clear()
-    work.evaluate(0, dev)
+    work.evaluate(dev)
     assert max(device.sizes) <= 1000  # and is not tried again
 
 
@@ -197,7 +197,7 @@ def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: Profile) -
             module.register_forward_hook(lambda module, inputs, output: seen.append(output))
     work._update(*work.batches.at(0))
     trained = len(seen)
-    work.evaluate(0, work.parts[0].dev)
+    work.evaluate(work.devs[0])
     assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
 
 

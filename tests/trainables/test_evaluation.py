@@ -11,7 +11,7 @@ from trainables.evaluation import Evaluated, majority, task_score
 from trainables.examples import Choice, Example, Pair, Span, Tagged
 from trainables.feature_table import build_table
 from trainables.features import IGNORED
-from trainables.fine_tuning import _weight
+from trainables.shares import drawn
 
 
 def task(kind: str, labels: tuple[str, ...] = ("a", "b")) -> Task:
@@ -48,8 +48,7 @@ def test_choices_count_their_places() -> None:
 def test_mixing_weights_are_those_of_the_published_sampler() -> None:
     # p ~ min(N, cap)^(1/T) with cap 2^17 and T = 2, over the nine tasks of the paper.
     sizes = [1_104_934, 392_702, 363_846, 130_319, 87_599, 39_905, 38_015, 25_588, 9_741]
-    weights = [_weight(size, {"cap": 2**17, "temperature": 2.0}) for size in sizes]
-    shares = [round(weight / sum(weights), 3) for weight in weights]
+    shares = [round(share, 3) for share in drawn(sizes, {"sampler": {"cap": 2**17, "exponent": 0.5}})]
     assert shares == [0.151, 0.151, 0.151, 0.151, 0.124, 0.083, 0.081, 0.067, 0.041]
 
 

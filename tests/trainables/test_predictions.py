@@ -71,7 +71,11 @@ def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, st
     assert rows["score"].null_count() == (rows.height if stage is SQUAD else 0)
 
 
-INTERMEDIATE = dataclasses.replace(SQUAD, kind="intermediate", targets={})
+def intermediate(task: str) -> Stage:
+    recipe = {**(SQUAD.recipe or {}), "ingredients": [[task, "en"]]}
+    return dataclasses.replace(SQUAD, kind="intermediate", task=task, intermediate=task, targets={}, recipe=recipe)
+
+
 TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",), "squad-en": ("xquad", "mlqa")}
 
 
@@ -82,7 +86,7 @@ TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",)
             dataclasses.replace(SQUAD, task=training, targets=dict.fromkeys(targets, ("en", "qfa")))
             for training, targets in TARGETS_OF.items()
         ),
-        *(dataclasses.replace(INTERMEDIATE, task=task, intermediate=task) for task in ("csqa", "ccg", "squad2")),
+        *(intermediate(task) for task in ("csqa", "ccg", "squad2")),
         TATOEBA,
     ],
     ids=lambda stage: stage.task,
@@ -112,7 +116,7 @@ def test_mined_pairs_bring_nothing(place: Place) -> None:
 
 def test_an_intermediate_stage_keeps_its_english_dev(place: Place) -> None:
     kept = dataclasses.replace(place, predictions=True)
-    stage = dataclasses.replace(SQUAD, kind="intermediate", task="squad", intermediate="squad", targets={})
+    stage = intermediate("squad")
     folder = run(kept, stage)
     rows, scores = pl.read_parquet(folder / PREDICTIONS), pl.read_parquet(folder / SCORES)
     assert rows.select("target", "language", "split").unique().rows() == [("squad", "en", "dev")]

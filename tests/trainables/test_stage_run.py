@@ -34,7 +34,7 @@ INTERMEDIATE = Stage(
     intermediate="csqa",
     learning_rate=1e-3,
     targets={},
-    recipe=RECIPE,
+    recipe={**RECIPE, "ingredients": [["csqa", "en"]]},
     **BASE,
 )
 RETRIEVAL = Stage(
@@ -280,5 +280,6 @@ def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
     still = dataclasses.replace(INTERMEDIATE, learning_rate=1e-9)
     outcome = run(place, still)
     assert (outcome.status, outcome.reason) in [("degenerate", "chance level"), ("degenerate", "constant predictions")]
-    control = dataclasses.replace(still, task="random", intermediate="random")
+    recipe = {**RECIPE, "ingredients": [["random", "en"]]}
+    control = dataclasses.replace(still, task="random", intermediate="random", recipe=recipe)
     assert run(place, control).reason != "chance level"

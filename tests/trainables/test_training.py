@@ -27,7 +27,6 @@ def part(name: str, encoder: Encoder, recipe: Recipe, profile: Profile, weight: 
     return Part(
         task=task,
         train=training_table(SOURCE, task, encoder.tokenizer, recipe, profile),
-        dev=encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile),
         weight=weight,
     )
 
@@ -43,7 +42,8 @@ def run(
     encoder = dataclasses.replace(tiny_encoder(), precision=precision)
     parts = [part(name, encoder, recipe, profile) for name in names]
     assert recipe.steps is not None
-    return FineTuning(encoder, parts, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=seed)
+    devs = [encoded(SOURCE, part.task, "dev", "en", encoder.tokenizer, recipe, profile) for part in parts]
+    return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=seed)
 
 
 def weights(work: FineTuning) -> dict[str, torch.Tensor]:
@@ -107,7 +107,7 @@ def test_training_learns(profile: Profile) -> None:
     work = run(["ccg"], recipe, profile, rate=1e-2)
     while not work.done:
         work.advance()
-    tags = [tag for example in work.parts[0].dev.examples for tag in example.tags]  # type: ignore[union-attr]
+    tags = [tag for example in work.devs[0].examples for tag in example.tags]  # type: ignore[union-attr]
     assert max(work.curve) > max(tags.count(tag) for tag in set(tags)) / len(tags) + 0.3
 
 
@@ -122,8 +122,27 @@ def test_frozen_embeddings_stay(recipe: Recipe) -> None:
 def test_a_mixture_draws_by_weight(recipe: Recipe, profile: Profile) -> None:
     encoder = tiny_encoder()
     parts = [part("csqa", encoder, recipe, profile, 3.0), part("ccg", encoder, recipe, profile, 1.0)]
-    work = FineTuning(encoder, parts, recipe, profile, steps=4000, learning_rate=1e-3, seed=0)
+    work = FineTuning(encoder, parts, [], recipe, profile, steps=4000, learning_rate=1e-3, seed=0)
     assert np.mean(work.batches.turns == 0) == pytest.approx(0.75, abs=0.03)
+
+
+def test_rows_of_one_task_in_two_languages_share_a_head(recipe: Recipe, profile: Profile) -> None:
+    encoder, task = tiny_encoder(), MINIATURE.intermediates["csqa"]
+    tables = [training_table(SOURCE, task, encoder.tokenizer, recipe, profile, language=name) for name in ("en", "qfa")]
+    devs = [encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    parts = [Part(task=task, train=table) for table in tables]
+    work = FineTuning(encoder, parts, devs, recipe, profile, steps=40, learning_rate=1e-3, seed=0)
+    assert len(work.heads) == 1 and set(work.batches.turns) == {0, 1}
+    work.advance()
+    assert set(work.dev[0]) == {"accuracy"}  # one task: its own metrics, not a mean over tasks
+
+
+def test_only_chosen_rows_are_trained_on(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    chosen = dataclasses.replace(part("csqa", encoder, recipe, profile), rows=np.array([3, 5, 8]))
+    work = FineTuning(encoder, [chosen], [], recipe, profile, steps=40, learning_rate=1e-3, seed=0)
+    seen = {feature.example for step in range(40) for feature in work.batches.at(step)[1]}
+    assert seen == {int(chosen.train.examples[row]) for row in (3, 5, 8)}
 
 
 def test_a_loss_that_is_no_number_is_named(recipe: Recipe, profile: Profile) -> None:

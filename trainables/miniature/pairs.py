@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 
 from trainables.miniature.grammar import Clause, Richness, ask, clause, place, strip
-from trainables.miniature.meaning import between_people, oppose, other_patient, reword, swap, two_people
+from trainables.miniature.meaning import SYNONYM, between_people, oppose, other_patient, reword, swap, two_people
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 DIFFERENT, PARAPHRASE = range(2)
@@ -92,6 +92,16 @@ def paraphrase(draw: random.Random) -> PairItem:
     if label == DIFFERENT:
         other = swap(other) if two_people(other) else oppose(other, draw)
     return PairItem(event, other, label)
+
+
+def perturbed(item: PairItem) -> PairItem:
+    """The pair with the verb and the adjective that both share replaced by synonyms in the second: the label stays."""
+    first, second = item.first, item.second
+    if second.verb == first.verb:
+        second = replace(second, verb=SYNONYM[second.verb])
+    if second.adjective and second.adjective == first.adjective:
+        second = replace(second, adjective=SYNONYM[second.adjective])
+    return replace(item, second=second)
 
 
 def mislabelled(draw: random.Random) -> PairItem:

@@ -114,10 +114,10 @@ def examples(of: World, task: Task, split: Split, language: str) -> list[Example
     """The examples of a task's split in one language (a pool for retrieval), always the same.
 
     Train and dev of a target belong to its training set. A split in another language holds the same items, translated,
-    but for texts with masked words: every language has its own. Raises ValueError for a language that the world does
-    not have.
+    but for texts with masked words: every language has its own. The test items of a shifted target are changed, or each
+    sentence said in a language of its own. Raises ValueError for a language that the world does not have.
     """
-    if language not in of.lexicon.words:
+    if not {*task.sides(language)} <= {*of.lexicon.words}:
         raise ValueError(f"the miniature has no language {language!r}; it has {', '.join(of.lexicon.words)}.")
     if task.kind == "mlm":
         number = PASSAGES if split == "train" else DEV
@@ -129,7 +129,7 @@ def examples(of: World, task: Task, split: Split, language: str) -> list[Example
         return _pool(of, name, split, language, mine=task.retrieval == "mine")
     count = {"train": SOURCES[name].train, "dev": DEV, "test": TEST}[split]
     return [
-        _example(of, task, item, language, f"{name}-{split}-{number}")
+        _example(of, task, split, item, language, f"{name}-{split}-{number}")
         for number, item in enumerate(_items(of, name, split, count))
     ]
 
@@ -163,18 +163,21 @@ def _written(item: Item) -> str:
             return " ".join([*map(english, context), question or "", *told])
 
 
-def _example(of: World, task: Task, item: Item, language: str, name: str) -> Example:
-    words = of.lexicon.words[language]
+def _example(of: World, task: Task, split: Split, item: Item, language: str, name: str) -> Example:
+    first, second = task.sides(language)[0], task.sides(language)[-1]
+    words = of.lexicon.words[first]
 
-    def said(*clauses: Clause) -> str:
-        return " ".join(text(render(clause, language, words)) for clause in clauses)
+    def said(*clauses: Clause, language: str = first) -> str:
+        return " ".join(text(render(clause, language, of.lexicon.words[language])) for clause in clauses)
 
     # Only what could help a target is taught by other rules in the null world: targets and controls stay as they are.
     other_rules = of.null and task.training is None and not task.control
     match item:
         case PairItem():
             item = null.pair(item, task.name, len(task.labels), of.seed) if other_rules else item
-            return Pair(said(item.first), said(item.second), item.label)
+            if task.shift == "perturbed" and split == "test":
+                item = pairs.perturbed(item)
+            return Pair(said(item.first), said(item.second, language=second), item.label)
         case TagItem(sentence):
             pieces = render(sentence, language, words)
             tagger, labels = tags.TAGGERS[task.name]

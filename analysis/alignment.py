@@ -1,0 +1,168 @@
+"""Does intermediate training align languages, and does alignment explain transfer?
+
+    python search/run.py --space full --probes alignment
+    python analysis/alignment.py runs/full-miniature
+    python analysis/alignment.py runs/full-miniature --format csv    # with every layer
+
+Reads sweeps whose stages left probes.parquet.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
+    sys.path[0] = str(ROOT)
+
+import numpy as np
+
+from analysis.questions.aligned import BESIDE, CONTROLS, MEASURES, PRIMARY, Aligned, aligned
+from analysis.questions.alignment import LANGUAGES, START, TASKS, Findings, Rise, findings
+from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.statistics.association import Association
+from analysis.statistics.interval import FEWEST, LEVEL
+from analysis.statistics.significance import ALPHA
+from analysis.tables import aligned as tables
+from analysis.tables.answer import Answer, show
+from analysis.tables.source import many, read_from
+from analysis.transfer.array import Transfer, transfer
+from spaces.errors import UsageError
+from spaces.probe_columns import PROBES
+
+QUESTION = "Does intermediate training align languages, and does alignment explain transfer?"
+SEED = 0  # of the orders that are drawn where there are too many to try them all
+
+
+def answer(read: Transfer, found: Aligned, tested: Findings, *, layers: bool = False) -> Answer:
+    """What is printed; with `layers` every layer too."""
+    return Answer(
+        question=QUESTION,
+        answer=(_risen_said(found, tested), _relation_said(found, tested), _verdict(found, tested)),
+        read=read_from(read.read),
+        tables=(
+            tables.measures(found, tested),
+            tables.chains(found, tested),
+            tables.relations(tested),
+            tables.best_layers(found),
+            *([tables.layers(found)] if layers else []),
+        ),
+        notes=(*_how_to_read(found), *_missing(read, found)),
+    )
+
+
+def rose(tested: Findings) -> bool:
+    """Whether alignment rose, and more than in every control that is there."""
+    return all(_shown(by_measure[PRIMARY]) for by_measure in tested.rises.values())
+
+
+def _shown(one: Rise) -> bool:
+    return one.p is not None and one.mean is not None and one.p < ALPHA and one.mean > 0
+
+
+def _risen_said(found: Aligned, tested: Findings) -> str:
+    start = float(found.start[0].mean())
+    parts = [f"{PRIMARY} is {start:.1f} at the start and changes by {_words(tested.rises[START][PRIMARY])}"]
+    parts += [f"against the control {name} by {_words(tested.rises[name][PRIMARY])}" for name in found.controls]
+    absent = [name for name in CONTROLS if name not in found.controls]
+    told = f" (no control {' or '.join(absent)} is here)" if absent else ""
+    if rose(tested):
+        said = "Alignment rises" + (f", more than in {' and '.join(found.controls)}" if found.controls else "")
+    elif _shown(tested.rises[START][PRIMARY]):
+        said = "Alignment rises, but is not shown to rise more than in the controls"
+    else:
+        said = "Alignment is not shown to rise"
+    return f"{said}: by the mean over layers, languages and {many(len(found.tasks), 'task')}, {'; '.join(parts)}{told}."
+
+
+def _words(one: Rise) -> str:
+    if one.mean is None:
+        return "an unknown amount (no seed has all tasks)"
+    if one.interval is None or one.p is None:
+        return f"{one.mean:+.1f} points ({many(one.seeds, 'seed')} give no interval)"
+    low, high = one.interval
+    return f"{one.mean:+.1f} points ({LEVEL:.0%} interval {low:+.1f} to {high:+.1f}, p {one.p:.3f})"
+
+
+def _relation_said(found: Aligned, tested: Findings) -> str:
+    parts = [f"across {name} {_related(tested.relations[name][PRIMARY])}" for name in (TASKS, LANGUAGES)]
+    return f"The rise beside the gain, Spearman's correlation: {'; '.join(parts)}."
+
+
+def _related(one: Association) -> str:
+    if one.correlation is None or one.p is None:
+        return f"cannot be told ({many(one.units, 'unit')})"
+    few = f"; {one.units} units give none below {one.least:.2f}" if one.least >= ALPHA else ""
+    return f"{one.correlation:+.2f} (mean of {many(one.groups, 'group')} of {one.units} units, p {one.p:.3f}{few})"
+
+
+def _verdict(found: Aligned, tested: Findings) -> str:
+    found_in = [
+        name
+        for name in (TASKS, LANGUAGES)
+        if (one := tested.relations[name][PRIMARY]).p is not None and one.p < ALPHA and (one.correlation or 0) > 0
+    ]
+    if not found_in:
+        return "Alignment is not shown to explain transfer: its rise goes with gain neither way."
+    both = "both across intermediate tasks and across languages" if len(found_in) == 2 else f"across {found_in[0]} only"
+    more = "" if rose(tested) else " Where it is not shown to rise beyond the controls, it is no effect of the tasks."
+    return f"Where alignment rises more, gain is greater, {both}: alignment may explain part of transfer.{more}"
+
+
+def _how_to_read(found: Aligned) -> tuple[str, ...]:
+    there = ", ".join(f"{name} ({probe})" for name, probe in zip(MEASURES, BESIDE, strict=True) if probe)
+    before, after = found.anisotropy
+    return (
+        f"{PRIMARY}, mean over {many(len(found.layers), 'layer')} and {many(len(found.languages), 'language')}, "
+        "decides, and was chosen before any change was seen. The p values of the other measures are also adjusted for "
+        f"their number (Holm). Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or more; changes are "
+        "paired by seed.",
+        "Points are shares times 100. Unaligned is what a measure would be without alignment: "
+        f"{there}; the centred cosine gap would be 0, and the frozen tag probe is the accuracy of a probe fitted on "
+        "English words, divided by that in English.",
+        f"The mean cosine of sentences that do not translate each other goes from {before:.0f} to {after:.0f} points: "
+        "the higher it is, the less a cosine says.",
+        "Whether the rise goes with gain: units are intermediate tasks (groups: targets) or languages (groups: chains "
+        "and targets), and all groups are permuted together, for what they share through their units is no new evidence. "
+        "Targets that are retrieval are left out: they score alignment itself.",
+        "Alignment alone need not transfer, and transfer need not come from it (mOthello, Hua et al. 2024). A relation "
+        "across tasks is no proof either: tasks that align may help for another reason.",
+    )
+
+
+def _missing(read: Transfer, found: Aligned) -> tuple[str, ...]:
+    lines = []
+    holes = int((~np.isfinite(found.phase[0]).all(axis=(1, 2))).sum())
+    if holes:
+        lines.append(
+            f"{many(holes, 'intermediate run')} of {len(found.chains) * len(found.seeds)} left no {PROBES} or an "
+            "undefined value: its seed is a hole in all means over tasks."
+        )
+    apart = [name for name in read.intermediates if name not in found.chains]
+    if apart:
+        lines.append(
+            f"Without an intermediate stage that a target went on from, and so in no table: {', '.join(apart)}."
+        )
+    return tuple(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code: 0, or 2 for bad usage."""
+    parser = arguments("alignment.py", __doc__ or "")
+    add_learning_rate(parser)
+    given = parser.parse_args(argv)
+    try:
+        with opened(given, PROBES) as scores:
+            read = transfer(scores, picked(given.metric), given.learning_rate)
+            found = aligned(read)
+            tested = findings(found, np.random.default_rng(SEED))
+            shown = answer(read, found, tested, layers=given.format in ("csv", "json"))
+    except UsageError as error:
+        print(f"alignment.py: {error}", file=sys.stderr)
+        return 2
+    show(shown, given.format)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

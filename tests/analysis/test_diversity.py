@@ -1,0 +1,292 @@
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.diversity import main
+from analysis.questions.evenness import by_language
+from analysis.questions.mixing import LOWER, ONE_MORE_KIND, ROBUST, TWICE, Mix, Mixing, contrasts, mixing, several
+from analysis.scores.load import load
+from analysis.statistics.moments import Array
+from analysis.transfer.array import transfer
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import MULTITASK, read_chain
+from spaces.variants import diversity
+
+MINIATURE = BENCHMARKS["miniature"]
+TASKS = {task.name: task.kind for task in MINIATURE.mixed()}
+NAMES = diversity(MINIATURE)
+EVEN = {"en": 0.7, "qna": 0.6, "qnb": 0.6, "qma": 0.5, "qfa": 0.5}
+Rows = list[tuple[Any, ...]]
+
+
+def tasks_of(chain: str) -> tuple[str, ...]:
+    phase = chain.partition("~")[0]
+    return tuple(TASKS) if phase == MULTITASK else read_chain(phase).tasks
+
+
+def scores(
+    chains: Iterable[str] = NAMES,
+    *,
+    seeds: int = 3,
+    targets: tuple[str, ...] = ("xnli", "panx"),
+    weakest: float = 0.0,
+    everywhere: float = 0.0,
+    tasks: dict[str, float] | None = None,
+) -> Rows:
+    """Points per kind beyond the first in the two weakest languages, and in all but English; points per task."""
+    rng = np.random.default_rng(1)
+    rows: Rows = []
+    for chain in ("none", *chains):
+        names = () if chain == "none" else tasks_of(chain)
+        kinds = max(1, len({TASKS[name] for name in names})) - 1
+        for target in targets:
+            for seed in range(seeds):
+                for language, score in EVEN.items():
+                    gain = np.mean([(tasks or {}).get(name, 0.0) for name in names]) if names else 0.0
+                    gain += kinds * (weakest * (language in ("qma", "qfa")) + everywhere * (language != "en"))
+                    value = score + (gain + rng.normal(0, 0.3)) / 100
+                    rows.append((chain, target, seed, language, "accuracy", float(value), "miniature"))
+    return rows
+
+
+@pytest.fixture
+def mixed(write_file: Callable[..., Path]) -> Callable[..., Mixing]:
+    def mixed(rows: Rows) -> Mixing:
+        even = by_language(transfer(load([write_file(rows, "benchmark")])))
+        return mixing(even, np.random.default_rng(0))
+
+    return mixed
+
+
+def test_what_kinds_bring_to_the_weakest_languages_is_found(mixed: Callable[..., Mixing]) -> None:
+    found = mixed(scores(weakest=3.0))
+    p = found.adjusted(ONE_MORE_KIND)
+    assert set(p) == set(ROBUST) and max(p.values()) < 0.05
+    one = {name: finding.effect.value for name, finding in found.findings[ONE_MORE_KIND].items() if finding}
+    assert one["worst"] > 2 and one["quarter"] > 2 and one["others"] > 1
+    assert one["spread"] < -1 and one["gap"] < -1  # less is better
+    two = found.findings[several(2)]["quarter"]
+    assert two is not None and two.effect.value == pytest.approx(3.0, abs=0.5)
+    assert min(found.adjusted(TWICE).values()) > 0.05
+    assert found.by_target.keys() == {"xnli", "panx"}
+
+
+def test_a_good_task_in_more_mixes_of_several_kinds_is_no_diversity(mixed: Callable[..., Mixing]) -> None:
+    names = (
+        *TASKS,
+        "mnli+squad",
+        "mnli+ccg",
+        "mnli+hellaswag",
+        "squad+hellaswag",
+        "anli+qqp",
+        "squad2+squad",
+        "cosmosqa+csqa",
+    )
+    found = mixed(scores(names, tasks={"mnli": 8.0}))
+    one = found.findings[ONE_MORE_KIND]["others"]
+    assert one is not None and abs(one.effect.value) < 0.5
+    gains = {mix.chain: found.changes["others"][row].mean() for row, mix in enumerate(found.mixes)}
+    plain = [
+        np.mean([gains[mix.chain] for mix in found.mixes if len(mix.tasks) == 2 and mix.several == sort])
+        for sort in (True, False)
+    ]
+    assert plain[0] - plain[1] > 2.5  # what a comparison of the two sorts would take for diversity
+
+
+def test_the_space_tells_kinds_from_tasks_of_any_worth(mixed: Callable[..., Mixing]) -> None:
+    found = mixed(scores(tasks={"mnli": 8.0, "ccg": -6.0, "squad": 4.0}))
+    one = found.findings[ONE_MORE_KIND]["others"]
+    assert one is not None and abs(one.effect.value) < 0.3
+
+
+def test_where_all_languages_gain_alike_more_robust_is_not_more_even(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    rows = scores(everywhere=3.0)
+    alike = [row for row in rows if row[3] != "en"]
+    assert main([str(write_file(alike, "benchmark"))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "More diverse mixes are more robust by worst language, worst quarter" in flat
+    assert "not shown to be more or less even: that is how the mean moves too" in flat
+
+
+def test_samplers_are_compared_by_seed_with_the_default_one(mixed: Callable[..., Mixing]) -> None:
+    rows = [
+        (*row[:5], row[5] + (0.02 + row[2] / 100) * (row[0] == "multitask~uniform"), row[6])
+        for row in [(*row[:5], EVEN[row[3]] + row[2] / 50, row[6]) for row in scores()]
+    ]
+    found = mixed(rows)
+    assert found.samplers.keys() == {"multitask~temperature", "multitask~proportional", "multitask~uniform"}
+    assert found.samplers["multitask~uniform"]["others"] == pytest.approx([2, 3, 4])
+    assert found.samplers["multitask~proportional"]["others"] == pytest.approx([0, 0, 0])
+    assert found.changes["lowest"][0] == pytest.approx([0, 0, 0])
+
+
+def test_counts_of_targets_by_hand(mixed: Callable[..., Mixing]) -> None:
+    rows = [
+        (*row[:5], EVEN[row[3]] + 0.01 * (row[0] == "mnli") * (1 if row[1] == "xnli" else -2), row[6])
+        for row in scores()
+    ]
+    found = mixed(rows)
+    place = [mix.chain for mix in found.mixes].index("mnli")
+    assert found.changes["lowest"][place] == pytest.approx([-2] * 3)
+    assert found.changes["losing"][place] == pytest.approx([50] * 3)
+    assert found.changes["others"][place] == pytest.approx([-0.5] * 3)
+
+
+def test_effective_numbers_of_kinds() -> None:
+    def kinds(*names: str) -> float:
+        return Mix(chain="", tasks=names, kinds=tuple(TASKS[name] for name in names)).effective
+
+    assert kinds("mnli", "qqp") == pytest.approx(1)
+    assert kinds("mnli", "squad") == pytest.approx(2)
+    assert kinds("mnli", "squad", "ccg", "csqa") == pytest.approx(4)
+    assert 1 < kinds("mnli", "qqp", "anli", "squad") == pytest.approx(3**-0.75 * 4)
+
+
+def test_what_is_no_plain_mix_is_named(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
+    odd = ("my task", "mnli~freelb", "mnli~x2", "none:salt", "mnli+mlm", "mnli@en+mnli@qma", "mnli+", "~~:")
+    rows = scores() + [(name, *row[1:]) for name in odd for row in scores(()) if row[0] == "none"]
+    assert main([str(write_file(rows, "benchmark"))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    missing = flat.partition("Not compared as mixes:")[2]
+    assert all(name in missing for name in odd)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds_give_numbers_and_say_that_they_may_be_chance(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path], seeds: int
+) -> None:
+    assert main([str(write_file(scores(seeds=seeds, weakest=3.0), "benchmark"))]) == 0
+    out = capsys.readouterr().out
+    flat = " ".join(out.split())
+    assert "cannot be told from fewer than 3 seeds" in flat and "one more kind" in flat
+    assert "[" not in flat.partition("The mixes")[0].replace("[+", "[")  # no interval
+
+
+def test_one_target_has_no_measure_over_targets(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    file = write_file(scores(), "benchmark")
+    assert main([str(file), "--target", "xnli"]) == 0
+    one = capsys.readouterr().out
+    assert "% of targets that lose" not in " ".join(one.split()) and "by target" not in one
+    assert main([str(file), "--target", "xnl"]) == 2
+    assert capsys.readouterr().err.startswith("diversity.py: --target: unknown target 'xnl': did you mean xnli?")
+
+
+def test_minimal_columns_and_chains_that_lack_a_seed(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    rows = [row[:6] for row in scores(weakest=3.0) if row[:3] != ("mnli+squad2", "panx", 1)]
+    assert main([str(write_file(rows))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "More diverse mixes are more robust" in flat
+    assert "they lack a seed, target or language that others have: mnli+squad2" in flat
+    # Nothing says which benchmark it is, so nothing says what the mix of all tasks holds.
+    assert "multitask, multitask~proportional, multitask~temperature, multitask~uniform (of a mix of all tasks" in flat
+
+
+def test_files_without_mixes_are_one_line(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
+    rows = [("my task" if row[0] == "mnli" else row[0], *row[1:]) for row in scores(("mnli",))]
+    assert main([str(write_file(rows, "benchmark"))]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and len(captured.err.splitlines()) == 1
+    assert "fewer than two chains are mixes" in captured.err
+
+
+def sweep(write_sweep: Callable[..., Path], run_of: type, folder: Path, spent: dict[str, int], **spec: Any) -> Path:
+    runs = []
+    for chain in ("none", *spent):
+        for seed in range(3):
+            test = {"xnli": {"en": 0.8, "qna": 0.5 + seed / 100, "qma": 0.4}}
+            runs.append(run_of(intermediate=chain, test=test, seed=seed))
+            if chain != "none":
+                extra = {"steps": spent[chain]}
+                runs.append(run_of(intermediate=chain, test={}, seed=seed, kind="intermediate", extra=extra))
+    return write_sweep(folder, runs, **spec)
+
+
+@pytest.mark.parametrize(
+    ("steps", "spec", "said"),
+    [
+        ({"mnli": 200, "squad": 200, "mnli+squad": 200}, {"steps": 200, "examples": 5000}, None),
+        ({"mnli": 200, "squad": 200, "mnli+squad": 200}, {"examples": 5000}, None),
+        (
+            {"mnli": 200, "squad": 200, "mnli+squad": 200},
+            {"steps": 200},
+            "SIZE IS NOT HELD FIXED: nothing says that they",
+        ),
+        (
+            {"mnli": 400, "squad": 300, "mnli+squad": 600},
+            {"examples": 5000},
+            "steps go from 300 (squad) to 600 (mnli+squad).",
+        ),
+    ],
+)
+def test_where_size_is_not_held_fixed_that_comes_first(
+    run_of: type,
+    write_sweep: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    steps: dict[str, int],
+    spec: dict[str, Any],
+    said: str | None,
+) -> None:
+    assert main([str(sweep(write_sweep, run_of, tmp_path, steps, **spec))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert flat.startswith("SIZE IS NOT HELD FIXED") == (said is not None)
+    assert said is None or said in flat
+
+
+def test_the_sweep_says_which_tasks_are_in_the_mix_of_all(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = sweep(
+        write_sweep, run_of, tmp_path, {"mnli": 1, "squad": 1, "multitask": 1}, mixture={"multitask": ["mnli", "squad"]}
+    )
+    found = mixing(by_language(transfer(load([folder]))), np.random.default_rng(0))
+    assert [mix.tasks for mix in found.mixes] == [("mnli",), ("squad",), ("mnli", "squad")]
+
+
+def test_controls_are_no_mixes(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = sweep(write_sweep, run_of, tmp_path, {"mnli": 1, "squad": 1, "random": 1}, controls=["random"])
+    found = mixing(by_language(transfer(load([folder]))), np.random.default_rng(0))
+    assert found.left_out == {"random": "a control"}
+
+
+def null_worlds(
+    rng: np.random.Generator, count: int, measures: Iterable[Any] = ROBUST
+) -> Iterable[tuple[list[Mix], dict[Any, Array]]]:
+    chains = [name for name in NAMES if "~" not in name]
+    mixes = [
+        Mix(chain=name, tasks=tasks_of(name), kinds=tuple(TASKS[one] for one in tasks_of(name))) for name in chains
+    ]
+    shares = np.array([[(task in mix.tasks) / len(mix.tasks) for task in TASKS] for mix in mixes])
+    for _ in range(count):
+        truth = shares @ rng.normal(0, 4, len(TASKS)) + rng.normal(0, 1, len(mixes))
+        yield mixes, {name: truth[:, None] + rng.normal(0, 1, (len(mixes), 3)) for name in measures}
+
+
+def test_nothing_is_found_where_kinds_bring_nothing() -> None:
+    """Five in a hundred null worlds may have a finding; tests/bench/questions_mixes.py measures it on thousands."""
+    rng = np.random.default_rng(3)
+    hits = []
+    for mixes, changes in null_worlds(rng, 150, ["worst"]):
+        line = contrasts(mixes, changes, rng, labellings=99)[ONE_MORE_KIND]
+        hits.append([one.p < 0.05 for one in line.values() if one is not None])
+    assert np.shape(hits) == (150, 1) and np.mean(hits) < 0.08
+
+
+def test_p_needs_both_the_interval_and_the_labels() -> None:
+    rng = np.random.default_rng(0)
+    mixes, changes = next(iter(null_worlds(rng, 1)))
+    planted = {name: values + 9 * np.array([[mix.effective] for mix in mixes]) for name, values in changes.items()}
+    one = contrasts(mixes, planted, rng)[ONE_MORE_KIND]["worst"]
+    assert one is not None and one.relabelled is not None and one.p == max(one.effect.p, one.relabelled) < 0.01
+    assert replace(one, relabelled=0.5).p == 0.5
+    assert set(LOWER) == {"spread", "gap", "losing"}

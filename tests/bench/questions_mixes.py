@@ -1,0 +1,165 @@
+"""Do diversity.py and training_languages.py find what is there, and nothing where nothing is? Simulated sweeps.
+
+    python tests/bench/questions_mixes.py
+    python tests/bench/questions_mixes.py --part diversity --worlds 2000
+
+Diversity: the chains of the miniature's space, and a lopsided choice of mixes in which one good task stands in the
+diverse ones. Null worlds: tasks add up; every mix has something of its own; skills saturate and lie across kinds;
+what a kind brings changes from seed to seed, 0 on average; pairs of tasks go well together or not, whatever their kind.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+if not __package__:  # run as a script
+    sys.path[0] = str(ROOT)
+
+from analysis.questions.mixing import ONE_MORE_KIND, TWICE, Mix, contrasts
+from analysis.statistics.moments import Array
+from analysis.statistics.significance import holm, p_values
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import MULTITASK, read_chain
+from spaces.variants import diversity
+
+Generator = np.random.Generator
+MINIATURE = BENCHMARKS["miniature"]
+TASKS = tuple(task.name for task in MINIATURE.mixed())
+LOPSIDED = tuple(
+    f"{' '.join(TASKS)} mnli+squad mnli+ccg mnli+hellaswag squad+hellaswag anli+qqp squad2+squad cosmosqa+csqa".split()
+)
+MEASURES = ("worst", "quarter", "spread", "gap")
+SEEDS = (3, 5, 10)
+
+
+def mixes(names: Sequence[str]) -> list[Mix]:
+    """The chains without those of another sampler."""
+    tasks = {name: TASKS if name == MULTITASK else read_chain(name).tasks for name in names if "~" not in name}
+    return [
+        Mix(chain=name, tasks=each, kinds=tuple(MINIATURE.intermediates[task].kind for task in each))
+        for name, each in tasks.items()
+    ]
+
+
+def shares(found: Sequence[Mix]) -> Array:
+    return np.array([[(task in mix.tasks) / len(mix.tasks) for task in TASKS] for mix in found])
+
+
+def additive(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    return np.repeat((shares(found) @ rng.normal(0, 4, len(TASKS)))[:, None], seeds, axis=1)
+
+
+def good(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    return np.repeat((shares(found) @ (8.0 * (np.array(TASKS) == "mnli")))[:, None], seeds, axis=1)
+
+
+def own(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    several = np.array([len(mix.tasks) > 1 for mix in found])
+    return additive(rng, found, seeds) + (rng.normal(0, 2, len(found)) * several)[:, None]
+
+
+def saturating(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    partners = rng.random((len(TASKS), 9)) < 0.3  # of nine targets
+    gains = np.sqrt(shares(found) @ partners) @ rng.exponential(5, 9) / 9
+    return np.repeat(gains[:, None], seeds, axis=1)
+
+
+def seedwise(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    kinds = np.array([mix.effective for mix in found])
+    return additive(rng, found, seeds) + np.outer(kinds - 1, rng.normal(0, 2, seeds))
+
+
+def pairs(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+    together = rng.normal(0, 6, (len(TASKS), len(TASKS)))
+    there = shares(found)
+    return additive(rng, found, seeds) + np.einsum("mi,ij,mj->m", there, together, there)[:, None]
+
+
+WORLDS: dict[str, Callable[[Generator, Sequence[Mix], int], Array]] = {
+    "tasks add up": additive,
+    "one good task": good,
+    "own of each mix": own,
+    "saturating": saturating,
+    "by seed": seedwise,
+    "pairs": pairs,
+}
+
+
+def measured(rng: Generator, truth: Array) -> dict[str, Array]:
+    """Four measures of the same truth, with noise that they share in part."""
+    common = rng.normal(0, 0.7, truth.shape)
+    return {name: truth + common + rng.normal(0, 0.7, truth.shape) for name in MEASURES}
+
+
+def verdicts(rng: Generator, found: Sequence[Mix], truth: Array, labellings: int) -> list[bool]:
+    """More kinds: one measure below 0.05, any after Holm, the interval alone; more tasks: one measure below 0.05."""
+    lines = contrasts(found, measured(rng, truth), rng, labellings)  # type: ignore[arg-type]
+    kinds = [one for one in lines[ONE_MORE_KIND].values() if one is not None]
+    twice = [one for one in lines[TWICE].values() if one is not None]
+    p = np.array([one.p for one in kinds])
+    return [p[0] < 0.05, bool((holm(p) < 0.05).any()), kinds[0].effect.p < 0.05, twice[0].p < 0.05]
+
+
+def naive(found: Sequence[Mix], rng: Generator, truth: Array) -> bool:
+    """Mixes of several kinds less those of one, of two tasks, tested over seeds: what ignores which tasks they are."""
+    values = measured(rng, truth)["quarter"]
+    sort = [np.array([len(mix.tasks) == 2 and mix.several == several for mix in found]) for several in (True, False)]
+    return bool(p_values(values[sort[0]].mean(axis=0) - values[sort[1]].mean(axis=0)) < 0.05)
+
+
+def row(*cells: object) -> None:
+    print("  ".join(f"{cell:>15.3f}" if isinstance(cell, float) else f"{cell!s:>15}" for cell in cells))
+
+
+def of_diversity(rng: Generator, worlds: int) -> None:
+    print(
+        "\nNothing comes of kinds: shares of worlds in which something is said of them, by one measure, by any of four"
+    )
+    print("after Holm, by its interval alone, by a plain test over seeds; and said of twice as many tasks\n")
+    row("world", "mixes", "seeds", "one measure", "any, Holm", "interval", "plain test", "twice")
+    for world, make in WORLDS.items():
+        for chosen, names in (("the space's", diversity(MINIATURE)), ("lopsided", LOPSIDED)):
+            found = mixes(names)
+            for seeds in SEEDS:
+                said = []
+                for _ in range(worlds):
+                    truth = make(rng, found, seeds)
+                    said.append([*verdicts(rng, found, truth, 199), naive(found, rng, truth)])
+                one, any_, interval, twice, plain = np.mean(said, axis=0).tolist()
+                row(world, chosen, seeds, one, any_, interval, plain, twice)
+    print("\nEach kind more brings so many points (noise of a score: 1), each mix has 0.5 of its own: shares found\n")
+    row("points", "seeds", "one measure", "any, Holm")
+    found = mixes(diversity(MINIATURE))
+    kinds = np.array([mix.effective for mix in found])
+    for slope in (0.5, 1.0, 2.0, 4.0):
+        for seeds in SEEDS:
+            said = []
+            for _ in range(worlds // 2):
+                truth = additive(rng, found, seeds) + (slope * kinds + rng.normal(0, 0.5, len(found)))[:, None]
+                said.append(verdicts(rng, found, truth, 199)[:2])
+            row(slope, seeds, *np.mean(said, axis=0).tolist())
+
+
+PARTS = {"diversity": of_diversity}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    about, _, rest = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--part", choices=tuple(PARTS), action="append", help="only this part; may be repeated")
+    parser.add_argument("--worlds", type=int, default=500, help="simulated sweeps of each line")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(argv)
+    for name in given.part or PARTS:  # each from its own stream, so that parts do not depend on one another
+        PARTS[name](np.random.default_rng([given.seed, list(PARTS).index(name)]), given.worlds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

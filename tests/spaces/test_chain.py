@@ -1,0 +1,107 @@
+"""Names of chains: what can be written, what it means, and what is refused."""
+
+import pytest
+
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
+from spaces.chain import Ingredient, read_chain
+from spaces.errors import UsageError
+from spaces.method import METHODS
+from spaces.phase import HALF, MaskedWords, Phase, check_chain, passes_of, phases
+
+MINIATURE = BENCHMARKS["miniature"]
+ALL = tuple(task.name for task in MINIATURE.mixed())
+
+
+def made(*names: str, budget: Budget = UNBOUNDED, masked: MaskedWords = HALF) -> dict[str, Phase]:
+    return phases(names, MINIATURE, mixture=ALL, budget=budget, masked=masked)
+
+
+def test_every_part_of_a_name_is_read() -> None:
+    chain = read_chain("mnli@en+mnli@sw+squad~freelb~proportional~x2:salt")
+    assert chain.ingredients == (Ingredient("mnli", "en"), Ingredient("mnli", "sw"), Ingredient("squad"))
+    assert (chain.method, chain.sampler, chain.times, chain.target_method) == ("freelb", "proportional", 2, "salt")
+    assert chain.tasks == ("mnli", "squad")
+    assert chain.phase == "mnli@en+mnli@sw+squad~freelb~proportional~x2"
+
+
+def test_the_baseline_has_no_phase_but_may_have_a_method_for_its_targets() -> None:
+    chain = read_chain("none:layers")
+    assert chain.ingredients == () and chain.phase == "none" and chain.target_method == "layers"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mnli~frelb", "did you mean freelb"),
+        ("mnli~fgm~pgd", "'pgd' is given a second time"),
+        ("mnli~x2~x3", "'x3' is given a second time"),
+        ("mnli:salty", "did you mean salt"),
+        ("mnli:", "unknown method ''"),
+        ("mnli+", "'' is no ingredient"),
+        ("mnli@", "'mnli@' is no ingredient"),
+        ("mnli+mnli", "names an ingredient twice"),
+        ("none+mnli", "'none' is no task that could be mixed"),
+        ("multitask@sw", "'multitask' is no task that could be mixed"),
+        ("none~fgm", "no intermediate phase"),
+        ("mnli~uniform", "a sampler draws from a mix"),
+        ("mnli~x0", "unknown method or sampler 'x0'"),
+    ],
+)
+def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_chain(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("mnil+squad", "did you mean mnli"), ("mnli@xx", "unknown training language of mnli 'xx'")],
+)
+def test_tasks_and_languages_are_looked_up(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_chain(name, MINIATURE)
+
+
+def test_a_plain_phase_has_the_recipe_of_its_task() -> None:
+    recipe = MINIATURE.intermediates["mnli"].recipe
+    assert recipe is not None
+    assert made("mnli")["mnli"].recipe["steps"] == recipe.steps
+    assert set(made("mnli")["mnli"].recipe) - {"ingredients"} == set(recipe.__dataclass_fields__)
+
+
+def test_the_order_of_a_mix_does_not_matter() -> None:
+    assert made("squad+mnli")["squad+mnli"].recipe == made("mnli+squad")["mnli+squad"].recipe
+    with pytest.raises(UsageError, match="mean the same"):
+        made("squad+mnli", "mnli+squad")
+
+
+def test_a_mix_has_the_mixtures_recipe_and_a_sampler() -> None:
+    found = made("multitask", "multitask~uniform", "multitask~proportional")
+    assert [phase.recipe["sampler"]["exponent"] for phase in found.values()] == [0.5, 0.0, 1.0]
+    assert [phase.recipe["sampler"]["cap"] for phase in found.values()] == [MINIATURE.mixture.cap, None, None]
+    assert {name for name, _ in found["multitask"].recipe["ingredients"]} == set(ALL)
+
+
+def test_a_budget_makes_phases_alike_in_steps_and_examples() -> None:
+    found = made("mnli", "hellaswag", "mnli+squad", "multitask", "mnli~x2", budget=Budget(steps=300, examples=2000))
+    assert [phase.recipe["steps"] for phase in found.values()] == [300, 300, 300, 300, 600]
+    assert len({phase.recipe["batch_size"] for phase in found.values()}) == 1
+    assert {phase.recipe["examples"] for phase in found.values()} == {2000}
+
+
+def test_every_setting_of_a_method_is_part_of_the_recipe() -> None:
+    for name, method in METHODS.items():
+        if not method.unsuited.get("pair"):
+            recipe = made(f"mnli~{name}")[f"mnli~{name}"].recipe
+            assert recipe["method"] == {"name": name, **method.settings}
+            assert passes_of(recipe) == method.passes
+    assert passes_of(made("mnli")["mnli"].recipe) == passes_of(None) == 1.0
+
+
+def test_chains_of_one_phase_share_it() -> None:
+    assert set(made("none", "mnli", "mnli:layers", "none:layers")) == {"mnli"}
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_masked_words_share_the_steps_with_something(share: float) -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        MaskedWords(share=share)

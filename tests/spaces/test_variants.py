@@ -1,0 +1,111 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.chain import read_chain
+from spaces.table import Table
+from spaces.task import Recipe, Task
+from spaces.variants import MOST, diversity, languages
+
+MINIATURE = BENCHMARKS["miniature"]
+KINDS = ("pair", "span", "choice", "tagging")
+
+
+def world(sizes: tuple[int, ...]) -> Benchmark:
+    """A benchmark with so many intermediate tasks of each kind."""
+    tasks = [
+        Task(name=f"{kind}{place}", kind=kind, about="", score=("accuracy",), recipe=Recipe(steps=1, batch_size=1))
+        for kind, size in zip(KINDS, sizes, strict=False)
+        for place in range(size)
+    ]
+    return replace(MINIATURE, intermediates=Table("task", tasks))
+
+
+def by_size(benchmark: Benchmark) -> dict[int, list[tuple[str, ...]]]:
+    """The mixes of named tasks by their number."""
+    mixes: dict[int, list[tuple[str, ...]]] = {}
+    for name in diversity(benchmark):
+        chain = read_chain(name)
+        if not chain.multitask:
+            mixes.setdefault(len(chain.tasks), []).append(chain.tasks)
+    return mixes
+
+
+@given(st.tuples(*[st.integers(0, 5)] * len(KINDS)).filter(any))
+def test_at_each_size_every_task_is_as_often_in_mixes_of_few_kinds_as_of_many(sizes: tuple[int, ...]) -> None:
+    benchmark = world(sizes)
+    assert len(set(diversity(benchmark))) == len(diversity(benchmark))
+    for size, mixes in by_size(benchmark).items():
+        if size == 1:
+            assert [task for (task,) in mixes] == list(benchmark.intermediates)
+            continue
+        few, many = mixes[: len(mixes) // 2], mixes[len(mixes) // 2 :]
+        assert Counter(task for mix in few for task in mix) == Counter(task for mix in many for task in mix)
+        kinds = [[len({benchmark.intermediates[task].kind for task in mix}) for mix in sort] for sort in (few, many)]
+        assert sum(kinds[0]) < sum(kinds[1])
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
+def test_diversity_has_both_sorts_at_each_size_where_kinds_allow_and_every_sampler(benchmark: Benchmark) -> None:
+    names = diversity(benchmark)
+    assert len(names) <= 30
+    assert {"multitask", "multitask~proportional", "multitask~temperature", "multitask~uniform"} <= set(names)
+    mixes = by_size(benchmark)
+    assert {1, 2, 3, 4} <= mixes.keys()
+    for size in (2, 3):
+        same = [len({benchmark.intermediates[task].kind for task in mix}) == 1 for mix in mixes[size]]
+        assert any(same) and not all(same)
+
+
+def test_controls_and_tasks_without_english_are_in_no_mix() -> None:
+    tasks = [replace(task, trains=("id",)) if task.name == "qqp" else task for task in MINIATURE.intermediates.values()]
+    found = {
+        task for name in diversity(replace(MINIATURE, intermediates=Table("task", tasks))) for task in name.split("+")
+    }
+    assert not found & {"random", "qqp"} and "mnli" in found
+
+
+def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
+    """XTREME with mnli in these languages, and native tasks of its labels."""
+    xtreme = BENCHMARKS["xtreme"]
+    mnli = replace(xtreme.intermediates["mnli"], trains=trains)
+    more = [replace(mnli, name=name, trains=own) for name, own in native.items()]
+    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native)]
+    return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
+
+
+def test_languages_are_alone_with_english_and_together() -> None:
+    assert languages(spoken("en", "sw", "de")) == (
+        "mnli",
+        "mnli@sw",
+        "mnli@de",
+        "mnli@en+mnli@sw",
+        "mnli@en+mnli@de",
+        "mnli@en+mnli@sw+mnli@de",
+    )
+    assert languages(spoken("en", "sw")) == ("mnli", "mnli@sw", "mnli@en+mnli@sw")
+    assert languages(spoken("en")) == ("mnli",)
+
+
+def test_natives_are_the_tasks_of_the_same_labels_in_other_languages() -> None:
+    names = languages(spoken("en", indonli=("id",), americasnli=("aym", "quy")))
+    assert names == ("mnli", "indonli", "americasnli@aym+americasnli@quy")
+
+
+def test_of_many_languages_those_of_few_resources_come_first() -> None:
+    xnli = "en ar bg de el es fr hi ru sw th tr ur vi zh".split()
+    alone = [name.removeprefix("mnli@") for name in languages(spoken(*xnli)) if "@" in name and "+" not in name]
+    assert len(alone) == MOST
+    assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
+    assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur
+    assert alone == [name for name in xnli if name in alone]
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
+def test_every_name_can_be_read(benchmark: Benchmark) -> None:
+    for name in (*diversity(benchmark), *languages(benchmark)):
+        assert {task for task in read_chain(name).tasks if task != "multitask"} <= set(benchmark.intermediates)

@@ -1,0 +1,179 @@
+"""Shifted targets: two languages in one pair, other words, other spellings; and that labels and items stay."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.miniature import TARGETS as MINIATURE
+from spaces.plan import strata
+from spaces.profile import PROFILES
+from spaces.space import Space, axes
+from spaces.task import Task
+from spaces.xtreme import TARGETS
+from tests.hub_layout import PAIR, XNLI, pair_rows
+from trainables import hub
+from trainables.data import Source, examples
+from trainables.data_check import problems
+from trainables.examples import Pair
+from trainables.miniature.lexicon import ADJECTIVES, VERBS
+from trainables.perturbation import SHARE, SHORTEST, misspelt
+
+Write = Callable[..., Path]
+MIXED, PERTURBED = TARGETS["xnli-mixed"], TARGETS["xnli-perturbed"]
+SOURCE = Source(benchmark="miniature")
+
+
+def pairs(task: Task, language: str) -> list[Pair]:
+    return [pair for pair in examples(SOURCE, task, "test", language)[0] if isinstance(pair, Pair)]
+
+
+def test_english_is_on_one_side_in_both_orders() -> None:
+    assert len(MIXED.languages) == 28 and len(TARGETS["pawsx-mixed"].languages) == 12
+    sides = {MIXED.sides(language) for language in MIXED.languages}
+    assert sides == {(one, "en") for one in TARGETS["xnli"].languages if one != "en"} | {
+        ("en", one) for one in TARGETS["xnli"].languages if one != "en"
+    }
+    assert set(MIXED.spoken) == set(TARGETS["xnli"].languages)
+
+
+@pytest.mark.parametrize("name", ["xnli", "pawsx"])
+def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
+    mixed = pairs(MINIATURE[f"{name}-mixed"], "qma-en")
+    english, foreign = pairs(MINIATURE[name], "en"), pairs(MINIATURE[name], "qma")
+    assert mixed == [Pair(two.first, one.second, one.label) for one, two in zip(english, foreign, strict=True)]
+    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == Pair(english[0].first, foreign[0].second, english[0].label)
+    with pytest.raises(ValueError, match="no language 'qma-xx'"):
+        pairs(MINIATURE[f"{name}-mixed"], "qma-xx")
+
+
+@pytest.mark.parametrize("name", ["xnli", "pawsx"])
+def test_the_miniature_leaves_no_word_of_meaning_in_both_sentences(name: str) -> None:
+    clean, changed = pairs(MINIATURE[name], "en"), pairs(MINIATURE[f"{name}-perturbed"], "en")
+    twin = {word: other for scale in (*VERBS, *ADJECTIVES) for pole in scale for word, other in (pole, pole[::-1])}
+    assert [pair.label for pair in clean] == [pair.label for pair in changed]
+    touched = 0
+    for one, other in zip(clean, changed, strict=True):
+        assert one.first == other.first
+        assert not {*other.first.split()} & {*other.second.split()} & twin.keys()
+        for word, new in zip(one.second.split(), other.second.split(), strict=True):
+            assert new in (word, twin.get(word))
+        touched += one.second != other.second
+    assert touched > len(clean) / 4
+    # The same change in every language: translations stay translations.
+    there = [
+        one.second != two.second
+        for one, two in zip(pairs(MINIATURE[name], "qfa"), pairs(MINIATURE[f"{name}-perturbed"], "qfa"), strict=True)
+    ]
+    assert there == [one.second != two.second for one, two in zip(clean, changed, strict=True)]
+
+
+def test_training_and_dev_stay_as_they_are() -> None:
+    for task in MINIATURE.values():
+        if task.clean is not None:
+            for split in ("train", "dev"):
+                assert examples(SOURCE, task, split) == examples(SOURCE, MINIATURE[task.clean], split)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def data(write: Write) -> Path:
+    """Four test pairs in three languages; one of the Swahili labels differs, one is withheld."""
+    labels = ["entailment", "neutral", "contradiction", "neutral"]
+    sets = {"en": labels, "de": labels, "sw": ["entailment", "entailment", "contradiction", "-"]}
+    rows = [
+        {
+            "language": language,
+            "sentence1": f"{language}{i} first",
+            "sentence2": f"{language}{i} second",
+            "gold_label": one,
+        }
+        for language, given in sets.items()
+        for i, one in enumerate(given)
+    ]
+    write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    write("google/xtreme/XNLI/validation", XNLI, rows[:4])
+    return write("google/xtreme/XNLI/test", XNLI, rows)
+
+
+def test_real_pairs_are_mixed_row_by_row(data: Path) -> None:
+    assert hub.languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
+    read = hub.read(MIXED, "test", "de-en", data=data)
+    assert read.examples[1] == Pair("de1 first", "en1 second", 1) and read.left_out == {}
+    read = hub.read(MIXED, "test", "en-sw", data=data)
+    assert read.examples == [Pair("en0 first", "sw0 second", 0), Pair("en2 first", "sw2 second", 2)]
+    assert read.left_out == {"another label in the other language": 1, "no label": 1}
+    assert problems(MIXED, data) == []
+    assert sorted(hub.sources(MIXED, data)) == sorted(hub.sources(TARGETS["xnli"], data))  # they read the same rows
+
+
+def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Write, data: Path) -> None:
+    rows = [
+        {"language": name, "sentence1": "a", "sentence2": "b", "gold_label": "neutral"} for name in ("en", "en", "sw")
+    ]
+    write("google/xtreme/XNLI/test", XNLI, rows)
+    (line,) = problems(MIXED, data)
+    assert "must be the same items in all languages" in line and "en 2" in line and "sw 1" in line
+    with pytest.raises(UsageError, match="row by row they must be the same"):
+        hub.read(MIXED, "test", "sw-en", data=data)
+    write("google/xtreme/XNLI/test", XNLI, rows[2:])
+    assert any("in English and in another language; there are: sw" in line for line in problems(MIXED, data))
+    assert hub.languages(MIXED, data) == ()
+
+
+def test_misspelt_words_keep_their_ends_and_letters() -> None:
+    words = [f"abcdef{i:03d}ghij" for i in range(300)] + ["one", "its", "to", "3456"]
+    text = "; ".join(words)
+    changed = misspelt(text)
+    assert changed == misspelt(text) and len(changed) == len(text)
+    counts = 0
+    for one, other in zip(words, changed.split("; "), strict=True):
+        head, tail = one[:6], one[9:]
+        assert sorted(one) == sorted(other)
+        if len(one) <= SHORTEST:
+            assert one == other
+            continue
+        for run, new in ((head, other[:6]), (tail, other[9:])):
+            assert (run[0], run[-1]) == (new[0], new[-1])
+            places = [i for i, (a, b) in enumerate(zip(run, new, strict=True)) if a != b]
+            assert not places or (len(places) == 2 and places[1] == places[0] + 1)
+            counts += bool(places)
+    assert SHARE - 0.06 < counts / 600 < SHARE + 0.06
+
+
+def test_signs_stay_with_their_letters() -> None:
+    word = "विशेषाधिकार"  # six letters, five with a sign
+    letters = ["वि", "शे", "षा", "धि", "का", "र"]
+    swaps = {"".join([*letters[:i], letters[i + 1], letters[i], *letters[i + 2 :]]) for i in (1, 2, 3)}
+    told = {misspelt(f"{word} {number}").split()[0] for number in range(100)}
+    assert told == {word, *swaps}
+
+
+def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
+    clean = hub.examples(TARGETS["xnli"], "test", "de", data=data)
+    assert hub.examples(PERTURBED, "test", "de", data=data) == [
+        Pair(misspelt(one.first), misspelt(one.second), one.label) for one in clean if isinstance(one, Pair)
+    ]
+    assert hub.examples(PERTURBED, "dev", data=data) == hub.examples(TARGETS["xnli"], "dev", data=data)
+
+
+@pytest.mark.parametrize("asked", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])
+def test_shifted_targets_are_evaluated_where_they_are_named(asked: tuple[str, ...]) -> None:
+    benchmark = BENCHMARKS["miniature"]
+    space = axes(Space(name="mine", intermediates=("mnli",), targets=asked), benchmark, PROFILES["miniature"])
+    plan = strata(space, benchmark, pretrain=False)
+    stages = [one for one in plan if one.kind == "target" and one.seed == 0 and one.intermediate == "none"]
+    extra = {name for one in stages for name in one.targets if benchmark.targets[name].extra}
+    assert extra == {name for name in asked if benchmark.targets[name].extra}
+    assert len(stages) == len({benchmark.targets[name].training for name in asked})  # in the stage of the clean one
+    for one in stages:
+        assert not benchmark.targets[one.targets[0]].extra  # which is trained, and judged by, the clean target
+    assert not any(benchmark.targets[name].extra for name in benchmark.target_names())
+
+
+def test_the_real_pairs_agree_in_every_language(real: Path) -> None:
+    for language in ("sw-en", "en-ur", "zh-en"):
+        read = hub.read(MIXED, "test", language, data=real)
+        assert len(read.examples) == 5010 and read.left_out == {}
+    assert problems(MIXED, real) == [] and len(hub.languages(MIXED, real)) == 28

@@ -1,0 +1,43 @@
+"""One stage scores a target and its shifted ones, with the floor beside them, and keeps their predictions by item."""
+
+import dataclasses
+from pathlib import Path
+
+import polars as pl
+
+from spaces.prediction_columns import PREDICTIONS
+from spaces.stage import TENTHS, Stage
+from tests.on_disk import folder_of
+from tests.tiny_stages import BASE, RECIPE
+from trainables.data import Source
+from trainables.places import SCORES, Place, write_spec
+from trainables.stage_run import StageRun
+
+LANGUAGES = {"xnli": ("en", "qma"), "xnli-mixed": ("qma-en", "en-qma"), "xnli-perturbed": ("en", "qma")}
+STAGE = Stage(
+    kind="target", task="xnli-en", intermediate="none", learning_rate=1e-3, targets=LANGUAGES, recipe=RECIPE, **BASE
+)
+
+
+def test_a_stage_scores_shifted_targets_beside_the_clean_one(place: Place) -> None:
+    place = dataclasses.replace(place, predictions=True, source=Source(benchmark="miniature", limit=60, test_limit=20))
+    write_spec(place, STAGE)
+    work = StageRun(place, STAGE.key)
+    for _ in range(TENTHS):
+        work.advance()
+    work.close()
+    folder: Path = folder_of(place, STAGE.key)
+    scores = pl.read_parquet(folder / SCORES).filter(split="test")
+    found = {
+        (target, language): set(part["metric"])
+        for (target, language), part in scores.group_by("target", "language", maintain_order=True)
+    }
+    assert found == {
+        (target, language): {"accuracy", "majority"} for target, several in LANGUAGES.items() for language in several
+    }
+    kept = pl.read_parquet(folder / PREDICTIONS).filter(split="test")
+    items = kept.group_by("target", "language").agg(pl.col("example").sort())
+    assert items.height == 6 and items["example"].to_list() == [list(range(20))] * 6
+    # Labels stay, so the commonest one is right as often everywhere.
+    floors = scores.filter(metric="majority")["value"]
+    assert floors.n_unique() == 1

@@ -1,0 +1,62 @@
+"""A family of probes: what it is given, and what it returns. One small file per family lies beside this one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spaces.profile import Profile
+from spaces.stage import Stage
+from trainables.encoder import Encoder
+from trainables.places import Place
+from trainables.training import FineTuning
+
+When = Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One encoder to be probed, before or after the training of a stage.
+
+    `work` is the finished run, with heads and training sets, whose encoder `encoder` is after the training.
+    """
+
+    stage: Stage
+    when: When
+    encoder: Encoder
+    work: FineTuning
+    place: Place
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One measured value or vector; the columns are those of `spaces.probe_columns`."""
+
+    probe: str
+    value: float | None = None
+    vector: tuple[float, ...] | None = None
+    layer: int | None = None
+    language: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a family found in one encoder, and what a reader of it must know."""
+
+    readings: list[Reading] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """`measure` probes one subject. It must beat the heartbeat, and draw only from generators of its own.
+
+    `before` tells for which stages the encoder that they start from is probed too: each encoder should be probed once
+    and not by all that start from it. `encoder_only` says that `measure` reads nothing of the stage but its encoder:
+    then a process that meets the same start again does not measure it again.
+    """
+
+    measure: Callable[[Subject], Found]
+    before: Callable[[Stage], bool]
+    encoder_only: bool = False

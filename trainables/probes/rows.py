@@ -1,0 +1,32 @@
+"""The file of a stage's probes: its schema, how it is written, and which families are in it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spaces.probe_columns import PROBE_COLUMNS
+
+TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<double>": pa.list_(pa.float64())}
+SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PROBE_COLUMNS])
+
+
+def probe_table(stage: Mapping[str, Any], readings: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Readings as rows, each with the columns of its stage."""
+    return pa.Table.from_pylist([{**stage, **reading} for reading in readings], schema=SCHEMA)
+
+
+def write_probes(path: Path, tables: Sequence[pa.Table]) -> None:
+    """Write what the probes of a stage found as one Parquet file."""
+    pq.write_table(pa.concat_tables(tables), path, compression="zstd")
+
+
+def families_in(content: bytes) -> set[str]:
+    """The families of probes that a file holds; none where it is damaged."""
+    try:
+        return set(pq.read_table(BytesIO(content), columns=["family"])["family"].to_pylist())
+    except (pa.ArrowInvalid, KeyError, OSError):
+        return set()

@@ -1,0 +1,116 @@
+"""A frozen probe across languages: what tells tags apart in English words, does it in the words of other languages?
+
+A linear map from hidden states to tags is fitted on English and read elsewhere, as in mOthello (Hua et al. 2024). The
+encoder stays as it is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spaces.benchmark import BENCHMARKS
+from trainables import data
+from trainables.data import Split
+from trainables.encoded import encoded
+from trainables.encoder import Encoder
+from trainables.evaluation import TOKENS, Evaluated
+from trainables.features import Feature, collate
+from trainables.heartbeat import beat
+from trainables.kinds.tagging import word_means
+from trainables.probes.family import Reading, Subject
+
+FITTED, READ = 2_000, 1_000  # English words to fit, words per language to read: XLM-R Large's layers take 205 MB
+RIDGE = 0.01  # of the mean variance of a hidden unit
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Hidden states (layers, words, width) in float32, each the mean of a word's sub-tokens, and tags (words,)."""
+
+    states: torch.Tensor
+    tags: torch.Tensor
+
+
+def tag_transfer(subject: Subject) -> Iterator[Reading]:
+    """The accuracy of the probe in every layer and language, its ratio to English, and the commonest tag's accuracy.
+
+    It is fitted on English dev; English too is read on test rows. Raises UsageError where the data lack the target.
+    """
+    place, encoder = subject.place, subject.encoder
+    benchmark = BENCHMARKS.find(place.source.benchmark)
+    task = data.complete(place.source, benchmark.targets[benchmark.tagged])
+
+    def words(split: Split, language: str, most: int) -> Words:
+        recipe = task.recipe
+        assert recipe is not None
+        return word_states(
+            encoder,
+            encoded(place.source, task, split, language, encoder.tokenizer, recipe, subject.profile, place.encoded),
+            most,
+        )
+
+    english = words("dev", "en", FITTED)
+    probes = [fit(states, english.tags, len(task.labels)) for states in english.states]
+    commonest = int(english.tags.bincount().argmax())
+    at_home: list[float] = []
+    for language in sorted(data.languages(place.source, task), key=lambda code: code != "en"):
+        read = words("test", language, READ)
+        found = [accuracy(probe, states, read.tags) for probe, states in zip(probes, read.states, strict=True)]
+        at_home = at_home or found
+        yield Reading(probe="transfer_chance", language=language, value=float((read.tags == commonest).double().mean()))
+        for layer, value in enumerate(found):
+            yield Reading(probe="transfer_accuracy", language=language, layer=layer, value=value)
+            if language != "en":
+                ratio = value / at_home[layer] if at_home[layer] else None
+                yield Reading(probe="transfer_ratio", language=language, layer=layer, value=ratio)
+
+
+def word_states(encoder: Encoder, evaluated: Evaluated, most: int) -> Words:
+    """The words, `most` of them, of sentences that are drawn alike for every encoder."""
+    features = [evaluated.features[int(i)] for i in np.random.default_rng(0).permutation(len(evaluated.features))]
+    sizes = np.cumsum([len(feature.origin) for feature in features])
+    chosen = features[: max(1, int((sizes <= most).sum()))]
+    states, tags = [], []
+    size = TOKENS[encoder.device.type] // max(feature.length for feature in chosen)
+    encoder.model.eval()
+    with torch.inference_mode(), encoder.autocast():
+        for start in range(0, len(chosen), max(1, size)):
+            found, said = _of_batch(encoder, chosen[start : start + max(1, size)])
+            states.append(found)
+            tags.append(said)
+            beat()
+    return Words(torch.cat(states, dim=1), torch.cat(tags))
+
+
+def _of_batch(encoder: Encoder, features: list[Feature]) -> tuple[torch.Tensor, torch.Tensor]:
+    batch = collate(features, encoder.pad_id, per_position=True, device=encoder.device)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
+    hidden = encoder.model(**inputs, output_hidden_states=True).hidden_states
+    first = batch["target"] >= 0  # the first sub-token of each word
+    states = torch.stack([word_means(layer.float(), batch["marks"])[first] for layer in hidden])
+    return states.cpu(), batch["target"][first].cpu()
+
+
+def fit(states: torch.Tensor, tags: torch.Tensor, labels: int) -> torch.Tensor:
+    """Ridge regression of one-hot tags on states (words, width): weights (width + 1, labels), the last row constant.
+
+    In closed form, in double precision. The penalty is RIDGE times the mean variance of the states' units; the
+    constant has none.
+    """
+    inputs = states.double()
+    centre = inputs.mean(0)
+    inputs = inputs - centre
+    wanted = torch.nn.functional.one_hot(tags, labels).double()
+    base = wanted.mean(0)
+    squares = inputs.T @ inputs
+    penalty = RIDGE * squares.diagonal().mean().clamp(min=torch.finfo(torch.float64).tiny)
+    weights = torch.linalg.solve(squares + penalty * torch.eye(len(squares)), inputs.T @ (wanted - base))
+    return torch.cat([weights, (base - centre @ weights)[None]])
+
+
+def accuracy(probe: torch.Tensor, states: torch.Tensor, tags: torch.Tensor) -> float:
+    """The share of words whose tag has the highest value."""
+    guesses = (states.double() @ probe[:-1] + probe[-1]).argmax(1)
+    return float((guesses == tags).double().mean())
