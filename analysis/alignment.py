@@ -17,10 +17,9 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.questions.aligned import BESIDE, CONTROLS, MEASURES, PRIMARY, Aligned, aligned
+from analysis.questions.aligned import CONTROLS, PRIMARY, Aligned, aligned
 from analysis.questions.alignment import LANGUAGES, START, TASKS, Findings, Rise, findings
 from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
-from analysis.statistics.association import Association
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
 from analysis.tables import aligned as tables
@@ -56,8 +55,8 @@ def rose(tested: Findings) -> bool:
     return all(_shown(by_measure[PRIMARY]) for by_measure in tested.rises.values())
 
 
-def _shown(one: Rise) -> bool:
-    return one.p is not None and one.mean is not None and one.p < ALPHA and one.mean > 0
+def _shown(one: Rise, way: int = 1) -> bool:
+    return one.p is not None and one.mean is not None and one.p < ALPHA and way * one.mean > 0
 
 
 def _risen_said(found: Aligned, tested: Findings) -> str:
@@ -70,6 +69,8 @@ def _risen_said(found: Aligned, tested: Findings) -> str:
         said = "Alignment rises" + (f", more than in {' and '.join(found.controls)}" if found.controls else "")
     elif _shown(tested.rises[START][PRIMARY]):
         said = "Alignment rises, but is not shown to rise more than in the controls"
+    elif _shown(tested.rises[START][PRIMARY], -1):
+        said = "Alignment does not rise but falls"
     else:
         said = "Alignment is not shown to rise"
     return f"{said}: by the mean over layers, languages and {many(len(found.tasks), 'task')}, {'; '.join(parts)}{told}."
@@ -85,22 +86,26 @@ def _words(one: Rise) -> str:
 
 
 def _relation_said(found: Aligned, tested: Findings) -> str:
-    parts = [f"across {name} {_related(tested.relations[name][PRIMARY])}" for name in (TASKS, LANGUAGES)]
+    parts = [f"across {name} {_related(tested, name)}" for name in (TASKS, LANGUAGES)]
     return f"The rise beside the gain, Spearman's correlation: {'; '.join(parts)}."
 
 
-def _related(one: Association) -> str:
-    if one.correlation is None or one.p is None:
+def _related(tested: Findings, name: str) -> str:
+    one, adjusted = tested.relations[name][PRIMARY], tested.adjusted_relations[name][PRIMARY]
+    if one.correlation is None or one.p is None or adjusted is None:
         return f"cannot be told ({many(one.units, 'unit')})"
     few = f"; {one.units} units give none below {one.least:.2f}" if one.least >= ALPHA else ""
-    return f"{one.correlation:+.2f} (mean of {many(one.groups, 'group')} of {one.units} units, p {one.p:.3f}{few})"
+    groups = f"mean of {many(one.groups, 'group')} of {one.units} units"
+    return f"{one.correlation:+.2f} ({groups}, p {one.p:.3f}, for two relations {adjusted:.3f}{few})"
 
 
 def _verdict(found: Aligned, tested: Findings) -> str:
     found_in = [
         name
         for name in (TASKS, LANGUAGES)
-        if (one := tested.relations[name][PRIMARY]).p is not None and one.p < ALPHA and (one.correlation or 0) > 0
+        if (p := tested.adjusted_relations[name][PRIMARY]) is not None
+        and p < ALPHA
+        and (tested.relations[name][PRIMARY].correlation or 0) > 0
     ]
     if not found_in:
         return "Alignment is not shown to explain transfer: its rise goes with gain neither way."
@@ -110,20 +115,21 @@ def _verdict(found: Aligned, tested: Findings) -> str:
 
 
 def _how_to_read(found: Aligned) -> tuple[str, ...]:
-    there = ", ".join(f"{name} ({probe})" for name, probe in zip(MEASURES, BESIDE, strict=True) if probe)
     before, after = found.anisotropy
     return (
         f"{PRIMARY}, mean over {many(len(found.layers), 'layer')} and {many(len(found.languages), 'language')}, "
-        "decides, and was chosen before any change was seen. The p values of the other measures are also adjusted for "
-        f"their number (Holm). Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or more; changes are "
+        "decides, and was chosen before any change was seen; p (Holm) is adjusted for the two relations that decide, "
+        f"and for the number of the other measures. A rise is shown where p is below {ALPHA:g} over the start and over "
+        f"every control. Intervals: {LEVEL:.0%}, Student's t over seeds, with {FEWEST} or more; changes are "
         "paired by seed.",
-        "Points are shares times 100. Unaligned is what a measure would be without alignment: "
-        f"{there}; the centred cosine gap would be 0, and the frozen tag probe is the accuracy of a probe fitted on "
-        "English words, divided by that in English.",
+        "Points are shares times 100. Unaligned is what a measure would be without alignment: for retrieval what "
+        "drawing a sentence finds, for CKA its value with one side shuffled; the cosine gap would be 0. The frozen tag "
+        "probe is a linear map from English words to tags: its accuracy on another language's words, divided by that "
+        "on English ones.",
         f"The mean cosine of sentences that do not translate each other goes from {before:.0f} to {after:.0f} points: "
         "the higher it is, the less a cosine says.",
         "Whether the rise goes with gain: units are intermediate tasks (groups: targets) or languages (groups: chains "
-        "and targets), and all groups are permuted together, for what they share through their units is no new evidence. "
+        "and targets). All groups are permuted together: what they share through their units is no new evidence. "
         "Targets that are retrieval are left out: they score alignment itself.",
         "Alignment alone need not transfer, and transfer need not come from it (mOthello, Hua et al. 2024). A relation "
         "across tasks is no proof either: tasks that align may help for another reason.",

@@ -25,6 +25,7 @@ TENSORS = 16  # of one layer
 TOKENIZER = 90  # bytes of a vocabulary entry in tokenizer.json
 LABELS = 1500  # of a tagging task that only its data can tell: supertags
 SCORES, SCORE = 7_000, 40  # bytes of a file of scores: empty, and of one row more
+PROBES = 200_000  # bytes of a family of probes: some 10,000 values where 25 layers speak 36 languages
 
 # Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, and 40 beside).
 PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "mlm": 200, "retrieval": 40}
@@ -93,6 +94,8 @@ def _small(request: Request, stratum: Stratum) -> int:
     languages = sum(len(task.languages) for task in tasks)
     rows = sum((TENTHS + len(task.languages)) * (len(task.score) + len(task.beside) + 1) for task in tasks)
     found = 3 * BLOCK + _blocks(SCORES + SCORE * rows)
+    if request.place.probes and stratum.kind in ("intermediate", "target"):
+        found += len(request.place.probes) * PROBES
     if request.place.predictions and stratum.kind != "pretrain":
         shown = sum(PREDICTION[task.kind] * _rows(request, task) * len(task.languages) for task in tasks)
         found += _blocks(SCORES + shown + 1_000 * languages)

@@ -1,7 +1,7 @@
 """Training sets in other languages than English: translated row by row, or written there."""
 
-import itertools
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
 
     told = [(digits(one), digits(two)) for one, two in zip(own, other, strict=True) if digits(one)]
-    shifted = [(one, two) for (one, _), (_, two) in itertools.pairwise(told)]
+    shifted = [(one, two) for (one, _), (_, two) in pairwise(told)]
     alike = sum(bool(one & two) for one, two in told) / len(told)
     assert alike > 0.8 and alike > 10 * sum(bool(one & two) for one, two in shifted) / len(shifted)
 

@@ -12,6 +12,7 @@ from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.feature_table import FeatureTable
+from trainables.label_head import LABELLED, LabelHead
 from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
@@ -128,6 +129,12 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
                 for metric, value in metrics.items()
             )
     return tested
+
+
+def label_head(work: FineTuning) -> LabelHead | None:
+    """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels."""
+    task = work.parts[0].task
+    return LabelHead(task, work.heads[0]) if len(work.parts) == 1 and task.kind in LABELLED else None
 
 
 def degenerate(work: FineTuning) -> str | None:

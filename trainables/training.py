@@ -95,8 +95,8 @@ class FineTuning:
         if profile.freeze_embeddings:
             freeze_embeddings(encoder.model)
         tasks = {part.task.name: part.task for part in self.parts}
-        self.head_of = {name: place for place, name in enumerate(tasks)}
-        self.heads = nn.ModuleList(new_head(encoder, task, profile, fuse_layers) for task in tasks.values())
+        self.places = {name: place for place, name in enumerate(tasks)}  # of the heads
+        self.heads = nn.ModuleList(head_of(encoder, task, profile, fuse_layers=fuse_layers) for task in tasks.values())
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -143,7 +143,7 @@ class FineTuning:
 
     def evaluate(self, evaluated: Evaluated, task: Task | None = None) -> Result:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
-        head = self.heads[self.head_of[(task or evaluated.task).name]]
+        head = self.heads[self.places[(task or evaluated.task).name]]
         result = evaluate(self.encoder, head, evaluated, self.evaluation_tokens)
         self.evaluation_tokens = result.tokens
         return result
@@ -190,7 +190,7 @@ class FineTuning:
     def _backward(self, part: int, features: list[Feature], share: float) -> torch.Tensor:
         """Add the gradients of some features, whose labels are this share of the batch's; returns their loss."""
         task = self.parts[part].task
-        kind, head = KINDS[task.kind], self.heads[self.head_of[task.name]]
+        kind, head = KINDS[task.kind], self.heads[self.places[task.name]]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
         method = (
             plain if kind is KINDS.get("mlm") else self.method
@@ -253,7 +253,7 @@ class FineTuning:
         return self.tenth == TENTHS
 
 
-def new_head(encoder: Encoder, task: Task, profile: Profile, fuse_layers: bool) -> nn.Module:
+def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
     """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
     head = KINDS[task.kind].head(encoder, task, profile)
     return LayerFusion(head, encoder.width) if fuse_layers else head

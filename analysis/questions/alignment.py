@@ -1,7 +1,9 @@
 """Does the intermediate phase align languages, and does alignment that rises go with gain?
 
 PRIMARY alone decides, by its mean over all layers and languages: where the aligned layer only moves, nothing is better
-aligned. The p values of the other measures are adjusted for their number.
+aligned. A rise must show over the start and over every control, so these p values need no adjustment; a relation may
+show across tasks or across languages, so those two are adjusted for being two. The p values of the other measures are
+adjusted for their number.
 """
 
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.questions.aligned import MEASURES, Aligned
+from analysis.questions.aligned import MEASURES, PRIMARY, Aligned
 from analysis.statistics.association import Association, association
 from analysis.statistics.interval import intervals
 from analysis.statistics.moments import Array, moments
@@ -31,10 +33,10 @@ class Rise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Per measure what is tested; `adjusted` p values are of all measures but PRIMARY, by Holm."""
+    """Per measure what is tested; `adjusted` p values are Holm's, see above."""
 
     rises: Mapping[str, Mapping[str, Rise]]  # START or a control -> measure: mean of the tasks over it
-    adjusted_rises: Mapping[str, Mapping[str, float | None]]
+    adjusted_rises: Mapping[str, Mapping[str, float | None]]  # of all measures but PRIMARY
     by_chain: Mapping[str, Mapping[str, Rise]]  # START or a control -> chain, by PRIMARY; p adjusted for the chains
     relations: Mapping[str, Mapping[str, Association]]  # TASKS, LANGUAGES or TARGET_PHASE -> measure
     adjusted_relations: Mapping[str, Mapping[str, float | None]]
@@ -55,12 +57,13 @@ def findings(found: Aligned, rng: np.random.Generator) -> Findings:
     relations = _relations(found, rng)
     return Findings(
         rises=rises,
-        adjusted_rises={name: _adjusted({measure: one.p for measure, one in of.items()}) for name, of in rises.items()},
+        adjusted_rises={
+            name: _adjusted({measure: one.p for measure, one in of.items() if measure != PRIMARY})
+            for name, of in rises.items()
+        },
         by_chain=by_chain,
         relations=relations,
-        adjusted_relations={
-            name: _adjusted({measure: one.p for measure, one in of.items()}) for name, of in relations.items()
-        },
+        adjusted_relations=_adjusted_relations(relations),
     )
 
 
@@ -80,10 +83,25 @@ def _rises(values: Array, *, adjust: bool = False) -> list[Rise]:
 
 
 def _adjusted(p: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Holm's p values of all measures but the first, which was chosen beforehand."""
-    primary, *others = p
-    values = holm(np.array([p[name] for name in others], dtype=np.float64))
-    return {primary: p[primary], **{name: _number(value) for name, value in zip(others, values, strict=True)}}
+    """Holm's p values."""
+    values = holm(np.array([*p.values()], dtype=np.float64))
+    return {name: _number(value) for name, value in zip(p, values, strict=True)}
+
+
+def _adjusted_relations(
+    relations: Mapping[str, Mapping[str, Association]],
+) -> dict[str, dict[str, float | None]]:
+    """Of PRIMARY for the two relations that decide, of the others for their number; after the target's phase of all."""
+    deciding = _adjusted({name: relations[name][PRIMARY].p for name in (TASKS, LANGUAGES)})
+    adjusted = {}
+    for name, by_measure in relations.items():
+        p = {measure: one.p for measure, one in by_measure.items()}
+        if name in deciding:
+            others = _adjusted({measure: value for measure, value in p.items() if measure != PRIMARY})
+            adjusted[name] = {PRIMARY: deciding[name], **others}
+        else:
+            adjusted[name] = _adjusted(p)
+    return adjusted
 
 
 def _relations(found: Aligned, rng: np.random.Generator) -> dict[str, dict[str, Association]]:

@@ -1,5 +1,6 @@
 """Do two things go together across units, in several groups that share the units? Spearman with a permutation test."""
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from analysis.statistics.ranks import ranks
 
 EXACT = 8  # units: up to so many all orders are tried (40,320), of more a sample
 SAMPLE = 10_000
-AT_ONCE = 4_096  # orders
+AT_ONCE = 4_096  # orders of a sample
 SAME = 1e-9  # correlations that differ by less are equal: the same ranks may be summed in another order
 
 
@@ -56,7 +57,7 @@ def association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) ->
     x, y = x[telling], y[telling]
     seen = float(_mean(x, y, np.arange(units)[None])[0])
     further = tried = 0
-    for orders in _orders(units) if exact else _sampled(units, rng):
+    for orders in [_every(units)] if exact else _sampled(units, rng):
         drawn = _mean(x, y, orders)
         further += int((np.abs(drawn) >= abs(seen) - SAME).sum())
         tried += len(orders)
@@ -79,18 +80,19 @@ def _mean(x: Array, y: Array, orders: npt.NDArray[np.int64]) -> Array:
     total = np.zeros(len(orders))
     for one, other in zip(x, y, strict=True):
         there = np.isfinite(other)
-        first, second = ranks(one[orders][:, there]), ranks(other[there])
+        # Ranks among units that are all there move with them; among some of them they are others in each order.
+        first = ranks(one)[orders] if there.all() else ranks(one[orders][:, there])
+        second = ranks(other[there])
         first, second = first - first.mean(axis=1, keepdims=True), second - second.mean()
         lengths = np.sqrt((first**2).sum(axis=1) * (second**2).sum())
         total += np.divide(first @ second, lengths, out=np.zeros(len(orders)), where=lengths > SAME)
     return total / len(x)
 
 
-def _orders(units: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Every order of the units, some at a time."""
-    every = itertools.permutations(range(units))
-    while some := list(itertools.islice(every, AT_ONCE)):
-        yield np.array(some)
+@functools.lru_cache(maxsize=4)
+def _every(units: int) -> npt.NDArray[np.int64]:
+    """Every order of the units."""
+    return np.array([*itertools.permutations(range(units))])
 
 
 def _sampled(units: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:

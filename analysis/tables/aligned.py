@@ -19,7 +19,7 @@ def measures(found: Aligned, tested: Findings) -> Grid:
         row: list[Field] = [measure, _mean(found.start[i]), _mean(found.beside[i])]
         for name, by_measure in tested.rises.items():
             one = by_measure[measure]
-            row += [rise(one, found), _p(one.p), _p(tested.adjusted_rises[name][measure], other=measure != PRIMARY)]
+            row += [rise(one, found), _p(one.p), _p(tested.adjusted_rises[name].get(measure))]
         rows.append(tuple(row))
     return Grid(
         "Alignment, mean over layers and languages: what the intermediate phase changes", tuple(columns), tuple(rows)
@@ -56,7 +56,7 @@ def relations(tested: Findings) -> Grid:
         for name, by_measure in tested.relations.items():
             one = by_measure[measure]
             adjusted = tested.adjusted_relations[name][measure]
-            row += [_correlation(one), _p(one.p), _p(adjusted, other=measure != PRIMARY)]
+            row += [_correlation(one), _p(one.p), _p(adjusted)]
         rows.append(tuple(row))
     return Grid("Does a rise go with gain? Spearman's correlation, mean over groups", tuple(columns), tuple(rows))
 
@@ -115,9 +115,9 @@ def _correlation(one: Association) -> Number:
     return Number(value=one.correlation, text="" if one.correlation is not None else "too few")
 
 
-def _p(p: float | None, *, other: bool = True) -> Field:
-    """A p value; '-' where there is none, and where it is not adjusted as it is of the measure that decides."""
-    return Number(value=round(p, 3)) if p is not None and other else None
+def _p(p: float | None) -> Field:
+    """A p value; '-' where there is none."""
+    return None if p is None else Number(value=round(p, 3))
 
 
 def _mean(values: Array | np.float64, *, holes: bool = False) -> Number:

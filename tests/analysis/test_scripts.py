@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = ("rank", "matrix", "languages", "selection", "axes", "diversity", "published", "report")
+SCRIPTS = (
+    "rank",
+    "matrix",
+    "languages",
+    "selection",
+    "axes",
+    "diversity",
+    "training_languages",
+    "published",
+    "report",
+    "robustness",
+    "similarity",
+)
 
 
 def called(script: str, folder: Path, output: Path) -> int:

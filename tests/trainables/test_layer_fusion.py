@@ -13,7 +13,7 @@ from trainables.encoder import Encoder, layer_states
 from trainables.features import Tensors, collate
 from trainables.kinds import KINDS
 from trainables.layer_fusion import LayerFusion
-from trainables.training import FineTuning, new_head
+from trainables.training import FineTuning, head_of
 
 from .conftest import tiny_encoder
 from .test_training import SOURCE, continue_after, part
@@ -103,5 +103,5 @@ def test_a_cut_run_continues_bit_for_bit(recipe: Recipe, profile: Profile) -> No
 
 
 def test_without_it_the_head_is_the_kinds_own(encoder: Encoder, profile: Profile) -> None:
-    head = new_head(encoder, INTERMEDIATES["mnli"], profile, fuse_layers=False)
+    head = head_of(encoder, INTERMEDIATES["mnli"], profile, fuse_layers=False)
     assert not isinstance(head, LayerFusion)

@@ -1,0 +1,174 @@
+"""analysis/alignment.py: a planted truth is found, nothing is found in null worlds, and what is missing is said."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analysis.alignment import main, rose
+from analysis.questions.aligned import MEASURES, PRIMARY, PROBES, aligned
+from analysis.questions.alignment import LANGUAGES, START, TASKS, findings
+from analysis.scores.load import load
+from analysis.scores.probes import SCHEMA
+from analysis.statistics.significance import ALPHA
+from analysis.transfer.array import transfer
+from tests.analysis.alignment_worlds import Truth, world
+
+RISES = {"anli": 0.02, "mnli": 0.06, "qqp": 0.10, "squad": 0.14, "ccg": 0.18, "random": 0.0, "mlm": 0.01}
+FOREIGN = {"qna": 0.5, "qnb": 0.8, "qma": 1.0, "qmb": 1.3, "qfa": 1.4}  # of a task's rise
+TARGETS = ("xnli", "udpos")
+START_LEVEL, LAYERS = 0.3, (0, 1)
+
+
+def probes(folder: Path, stage: str, after: dict[str, float], *, chain: str = "none") -> None:
+    """Write what a stage's probes found, the same by all of them: START_LEVEL, and a level by language afterwards."""
+    rows = [
+        {
+            **dict.fromkeys(SCHEMA),
+            **{"stage": stage, "kind": "target", "intermediate": chain, "seed": 0, "family": "alignment"},
+            **{"probe": probe, "when": when, "layer": layer, "language": language, "value": value + 0.01 * layer},
+        }
+        for probe in PROBES
+        for layer in LAYERS
+        for when, level in (("before", dict.fromkeys(FOREIGN, START_LEVEL)), ("after", after))
+        for language, value in level.items()
+    ]
+    pl.DataFrame(rows, schema=SCHEMA).write_parquet(folder / "stages" / stage / "probes.parquet")
+
+
+@pytest.fixture
+def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> Path:
+    """A sweep in which alignment rises by RISES x FOREIGN, and gain is a quarter of the rise, but for noise."""
+    draw = np.random.default_rng(0)
+    runs, levels = [], {}
+    for seed in range(4):
+        for chain in ("none", *RISES):
+            rise = {language: RISES.get(chain, 0.0) * share for language, share in FOREIGN.items()}
+            if chain != "none":
+                above = run_of(intermediate=chain, test={}, seed=seed, kind="intermediate")
+                runs.append(above)
+                levels[above.key] = (rise, chain)
+                # A worse rate, whose encoder nobody went on from.
+                lost = run_of(intermediate=chain, test={}, seed=seed, kind="intermediate", rate=9e-3, dev=(0.1,))
+                runs.append(lost)
+                levels[lost.key] = (dict.fromkeys(FOREIGN, -0.3), chain)
+            for target in (*TARGETS, "tatoeba"):
+                gain = {language: 0.25 * value + 0.002 * draw.normal() for language, value in rise.items()}
+                test = {target: {"en": 0.8, **{language: 0.6 + gain[language] for language in FOREIGN}}}
+                more = {"kind": "retrieval", "rate": None} if target == "tatoeba" else {}
+                run = run_of(
+                    intermediate=chain, test=test, seed=seed, parent=None if chain == "none" else above.key, **more
+                )
+                runs.append(run)
+                if target != "tatoeba":
+                    levels[run.key] = (rise, chain)
+    folder = write_sweep(tmp_path, runs, controls=["random"], retrieval=["tatoeba"])
+    for stage, (rise, chain) in levels.items():
+        noise = 0.003 * draw.normal()
+        probes(tmp_path, stage, {name: START_LEVEL + value + noise for name, value in rise.items()}, chain=chain)
+    return folder
+
+
+def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = aligned(transfer(load([planted])))
+    assert found.chains == tuple(RISES) and found.controls == ("random", "mlm")
+    assert found.targets == TARGETS and found.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
+    assert found.start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
+    rises = found.risen[0].mean(axis=(1, 2, 3))
+    assert rises == pytest.approx([100 * rise for rise in RISES.values()], abs=0.6)  # of winners, not of worse rates
+    tested = findings(found, np.random.default_rng(0))
+    assert rose(tested) and tested.rises.keys() == {START, "random", "mlm"}
+    assert tested.rises[START][PRIMARY].mean == pytest.approx(10, abs=0.5)
+    assert tested.rises["mlm"][PRIMARY].mean == pytest.approx(9, abs=0.5)
+    for name in (TASKS, LANGUAGES):
+        p, one = tested.adjusted_relations[name][PRIMARY], tested.relations[name][PRIMARY]
+        assert p is not None and p < ALPHA and one.correlation is not None and one.correlation > 0.5, name
+    assert main([str(planted)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Alignment rises, more than in random and mlm" in said
+    assert "gain is greater, both across intermediate tasks and across languages" in said
+    assert "Every layer" not in said
+
+
+def test_json_has_every_layer(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(planted), "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    layers = {one["row"]: one["value"] for one in document["records"] if one["table"].startswith("Every layer")}
+    assert len(layers) == len(MEASURES) * len(LAYERS)
+
+
+def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(4):  # random labels align as much as the tasks do in the mean
+        stage = f"intermediate--random-{seed}-0.001"
+        probes(
+            planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}, chain="random"
+        )
+    assert main([str(planted)]) == 0
+    assert "rises, but is not shown to rise more than in the controls" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in planted.parent.glob("stages/intermediate-*/probes.parquet"):
+        rows = pl.read_parquet(file)
+        after = pl.when(pl.col("when") == "after").then(2 * START_LEVEL - pl.col("value")).otherwise("value")
+        rows.with_columns(value=after).write_parquet(file)
+    assert main([str(planted)]) == 0
+    assert "does not rise but falls" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (planted.parent / "stages" / "intermediate--mnli-2-0.001" / "probes.parquet").unlink()
+    tested = findings(aligned(transfer(load([planted]))), np.random.default_rng(0))
+    assert tested.rises[START][PRIMARY].seeds == 3
+    assert tested.by_chain[START]["mnli"].seeds == 3 and tested.by_chain[START]["qqp"].seeds == 4
+    assert main([str(planted)]) == 0
+    assert "1 intermediate run of 28 left no probes.parquet" in " ".join(capsys.readouterr().out.split())
+
+
+def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in planted.parent.glob("stages/*/probes.parquet"):
+        file.unlink()
+    assert main([str(planted)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "--probes alignment" in said and "--results" in said
+
+
+def test_a_damaged_file_is_named(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = next(planted.parent.glob("stages/*-mnli-*-0.001/probes.parquet"))
+    file.write_bytes(file.read_bytes()[:50])
+    assert main([str(planted)]) == 2
+    assert str(file) in capsys.readouterr().err
+
+
+def test_without_an_intermediate_stage_there_is_nothing_to_say(
+    tmp_path: Path, write_sweep: Callable[..., Path], run_of: type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.8, "qna": 0.5}}) for chain in ("none", "salted")]
+    folder = write_sweep(tmp_path, runs)
+    probes(tmp_path, runs[0].key, {"qna": 0.3})
+    assert main([str(folder)]) == 2
+    assert "no target here starts from an intermediate stage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("truth", [Truth(tasks=0.0), Truth(rise=3.0)], ids=["nothing rises", "rises and helps apart"])
+def test_in_null_worlds_little_is_found(truth: Truth) -> None:
+    draw = np.random.default_rng(1)
+    worlds = 40
+    hits = dict.fromkeys((START, "random", TASKS, LANGUAGES), 0)
+    for _ in range(worlds):
+        tested = findings(world(draw, truth), draw)
+        for name in (START, "random"):
+            p = tested.rises[name][PRIMARY].p
+            hits[name] += p is not None and p < ALPHA
+        for name in (TASKS, LANGUAGES):
+            p = tested.adjusted_relations[name][PRIMARY]
+            hits[name] += p is not None and p < ALPHA
+    most = worlds * ALPHA + 3 * np.sqrt(worlds * ALPHA * (1 - ALPHA))
+    assert hits[TASKS] <= most and hits[LANGUAGES] <= most
+    if truth.rise == 0:
+        assert hits[START] <= most and hits["random"] <= most
+    else:
+        assert hits[START] > worlds / 2

@@ -1,0 +1,247 @@
+"""Alignment probes: each estimator against a hand-worked or brute-force case, and what must not change it."""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spaces.benchmark import BENCHMARKS
+from spaces.profile import Profile
+from tests.tiny_stages import TARGET
+from trainables import data
+from trainables.data import Source
+from trainables.encoded import encoded
+from trainables.encoder import Encoder
+from trainables.examples import Pair, Parallel
+from trainables.places import Place
+from trainables.probes import alignment, translations
+from trainables.probes.alignment import likeness, starts_afresh
+from trainables.probes.family import Subject
+from trainables.probes.likeness import (
+    cosine_gap,
+    gram,
+    permuted_cka,
+    random_cosine,
+    unbiased_cka,
+    unbiased_hsic,
+)
+from trainables.probes.tag_transfer import accuracy, fit, word_states
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def cka(one: torch.Tensor, other: torch.Tensor) -> float:
+    found = unbiased_cka(gram(one), gram(other))
+    assert found is not None
+    return found
+
+
+def test_the_unbiased_criterion_is_the_mean_over_all_quadruples() -> None:
+    """Song et al. (2012) define it as a U-statistic: over all ordered quadruples of different rows."""
+    one, other = normal(6, 3), normal(6, 2, seed=1)
+    k, m = one @ one.T, other @ other.T  # neither centred nor without a diagonal
+    kernel = [k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in itertools.permutations(range(6), 4)]
+    expected = float(torch.stack(kernel).mean())
+    assert float(unbiased_hsic(gram(one), gram(other))) == pytest.approx(expected, abs=1e-12)
+
+
+def test_cka_is_1_for_what_only_turns_stretches_and_moves() -> None:
+    vectors = normal(30, 5)
+    turned = torch.linalg.qr(normal(5, 5, seed=1)).Q
+    assert cka(vectors, 3 * vectors @ turned + 7) == pytest.approx(1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 10), shift=st.floats(-10, 10))
+def test_cka_and_cosine_gap_do_not_see_turns_sizes_and_moves(seed: int, scale: float, shift: float) -> None:
+    one, other = normal(12, 4, seed=seed), normal(12, 4, seed=seed + 1)
+    turned = torch.linalg.qr(normal(4, 4, seed=seed + 2)).Q
+    moved = scale * other @ turned + shift
+    assert cka(one, moved) == pytest.approx(cka(one, other), abs=1e-9)
+    assert cosine_gap(one @ turned, moved) == pytest.approx(cosine_gap(one, other), abs=1e-9)
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(12))
+    assert cka(one[order], other[order]) == pytest.approx(cka(one, other), abs=1e-9)
+
+
+def test_cka_of_rows_that_have_nothing_in_common_is_0_in_the_mean_where_the_plain_one_is_not() -> None:
+    unbiased, plain = [], []
+    for seed in range(200):
+        one, other = normal(20, 40, seed=2 * seed), normal(20, 40, seed=2 * seed + 1)
+        unbiased.append(cka(one, other))
+        x, y = one - one.mean(0), other - other.mean(0)
+        plain.append(float((y.T @ x).square().sum() / ((x.T @ x).norm() * (y.T @ y).norm())))
+    error = np.std(unbiased) / math.sqrt(len(unbiased))
+    assert abs(np.mean(unbiased)) < 4 * error < 0.05
+    assert np.mean(plain) > 0.5
+
+
+def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
+    one, other = gram(normal(40, 6)), gram(normal(40, 6) + 0.1 * normal(40, 6, seed=1))
+    aligned, zero = unbiased_cka(one, other), permuted_cka(one, other)
+    assert aligned is not None and zero is not None and aligned > 0.9 and abs(zero) < 0.1
+    generator = torch.Generator().manual_seed(0)
+    shuffles = [torch.randperm(40, generator=generator) for _ in range(5)]
+    found = [unbiased_cka(one, other[order][:, order]) for order in shuffles]
+    assert zero == pytest.approx(np.mean(found))  # type: ignore[arg-type]
+
+
+def test_cka_of_what_does_not_vary_is_none() -> None:
+    same = gram(torch.ones(10, 3))
+    assert unbiased_cka(same, gram(normal(10, 3))) is None and permuted_cka(same, gram(normal(10, 3))) is None
+
+
+def test_cosines_worked_by_hand() -> None:
+    one = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    other = torch.tensor([[1.0, 0.0], [0.0, 5.0]])
+    assert random_cosine(one, other) == pytest.approx(0)  # (1, 0) with (0, 5), (0, 1) with (1, 0)
+    assert random_cosine(one + 100, other + 100) > 0.99
+    # Centred, (1, -1/2) belongs to (1/2, -5/2), and the other two rows are their opposites.
+    expected = 2 * (1 * 0.5 + 0.5 * 2.5) / math.sqrt(1.25 * 6.5)
+    assert cosine_gap(one, other) == pytest.approx(expected)
+    assert cosine_gap(one + 100, other - 3) == pytest.approx(expected)
+
+
+def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
+    foreign = normal(9, 3).float()
+    english = (foreign + 0.5 * normal(9, 3, seed=1).float()) + torch.tensor([1.0, 0, 0])  # all lean one way: hubs
+    found = likeness(foreign, english)
+
+    def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
+        return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
+
+    def around(vector: torch.Tensor, others: torch.Tensor) -> float:
+        return sum(sorted((cosine(vector, other) for other in others), reverse=True)[:4]) / 4
+
+    for way, asking, asked in (("forward", foreign, english), ("backward", english, foreign)):
+        right = {"retrieval": 0, "margin": 0}
+        for i, one in enumerate(asking):
+            cosines = [cosine(one, other) for other in asked]
+            nearest = sorted(range(9), key=lambda j: -cosines[j])[:4]
+            ratio = {j: cosines[j] / ((around(one, asked) + around(asked[j], asking)) / 2) for j in nearest}
+            right["retrieval"] += nearest[0] == i
+            right["margin"] += max(ratio, key=lambda j: ratio[j]) == i
+        for name, count in right.items():
+            assert found[f"{name}_{way}"] == pytest.approx(count / 9), (name, way)
+        assert right["margin"] != right["retrieval"]
+    assert found["retrieval_chance"] == pytest.approx(1 / 9)
+
+
+def test_ridge_by_its_own_equations() -> None:
+    states, tags = normal(40, 3), torch.arange(40) % 3
+    probe = fit(states.float(), tags, 4)
+    inputs = torch.cat([states.float().double(), torch.ones(40, 1)], dim=1)
+    centred = inputs[:, :3] - inputs[:, :3].mean(0)
+    penalty = 0.01 * (centred**2).sum() / 3
+    wanted = torch.nn.functional.one_hot(tags, 4).double()
+    pull = penalty * torch.tensor([1.0, 1, 1, 0], dtype=torch.float64)[:, None] * probe
+    assert torch.allclose(inputs.T @ (inputs @ probe - wanted) + pull, torch.zeros(4, 4).double(), atol=1e-9)
+
+
+def test_the_probe_reads_what_it_was_fitted_on_and_nothing_from_other_directions() -> None:
+    tags = torch.arange(60) % 2
+    english = torch.stack([tags.double() * 4 - 2, torch.zeros(60)], dim=1) + 0.1 * normal(60, 2)
+    probe = fit(english, tags, 2)
+    assert accuracy(probe, english, tags) == 1
+    assert accuracy(probe, english.flip(1), tags) < 0.8  # the tag lies in another direction
+    assert accuracy(probe, -english, tags) == 0
+
+
+def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, profile: Profile) -> None:
+    source = Source(benchmark="miniature", test_limit=6)
+    task = BENCHMARKS["miniature"].targets["udpos"]
+    assert task.recipe is not None
+    evaluated = encoded(source, task, "test", "qfa", encoder.tokenizer, task.recipe, profile)
+    words = word_states(encoder, evaluated, most=1_000)
+    assert words.states.shape[:2] == (3, len(words.tags))
+    said = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
+    assert sorted(words.tags.tolist()) == sorted(said)
+    first = evaluated.features[int(np.random.default_rng(0).permutation(6)[0])]  # the first sentence that is drawn
+    with torch.inference_mode():
+        hidden = encoder.model(torch.from_numpy(first.rows[0].astype(np.int64))[None], output_hidden_states=True)
+    assert first.marks is not None
+    for layer in range(3):
+        states = hidden.hidden_states[layer][0]
+        for word in range(len(first.origin)):  # a word may be several sub-tokens
+            expected = states[torch.from_numpy(first.marks[0] == word)].mean(0)
+            assert torch.allclose(words.states[layer, word], expected, atol=1e-5)
+    assert len(word_states(encoder, evaluated, most=10).tags) <= 10
+
+
+def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twice() -> None:
+    source = Source(benchmark="miniature")
+    texts = translations.translations(source)
+    assert set(texts) == {"qna", "qnb", "qma", "qmb", "qfa"}
+    assert len({english for english, _ in texts.values()}) == 1  # the same sentences in every language
+    task = BENCHMARKS["miniature"].targets["bucc"]
+    pool = data.pool(source, task, "test", "qfa")
+    assert isinstance(pool, Parallel)
+    pairs = {(pool.candidates[j], pool.queries[i]) for i, j in enumerate(pool.gold) if j >= 0}
+    english, foreign = texts["qfa"]
+    assert set(zip(english, foreign, strict=True)) <= pairs and len(set(english)) == len(set(foreign)) == len(english)
+
+
+def test_no_target_of_the_miniature_trains_on_what_is_probed() -> None:
+    world = BENCHMARKS["miniature"]
+    assert all(world.targets[name].kind == "retrieval" for name in world.parallel)
+
+
+def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def languages(source: Source, task: object) -> tuple[str, ...]:
+        return ("en", "de") if getattr(task, "name", "") == "xnli" else ()
+
+    def examples(source: Source, task: object, split: str, language: str) -> tuple[list[Pair], dict[str, int]]:
+        return [Pair(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)], {}
+
+    monkeypatch.setattr(data, "languages", languages)
+    monkeypatch.setattr(data, "examples", examples)
+    found = translations.translations.__wrapped__(Source(benchmark="xtreme"))
+    english, foreign = found["de"]
+    assert len(english) == 20 and all(
+        one.split()[1] == other.split()[1] for one, other in zip(english, foreign, strict=True)
+    )
+
+
+def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
+    monkeypatch: pytest.MonkeyPatch, encoder: Encoder, place: Place, profile: Profile
+) -> None:
+    subject = Subject(stage=TARGET, when="after", encoder=encoder, work=None, place=place, profile=profile)  # type: ignore[arg-type]
+    monkeypatch.setattr(data, "languages", lambda source, task: ())
+    monkeypatch.setattr(alignment, "translations", translations.translations.__wrapped__)
+    found = alignment.measure(subject)
+    assert not [one for one in found.readings if one.probe != "transfer_chance"]
+    assert len(found.notes) == 1 and "no parallel sentences" in found.notes[0]
+
+
+def test_every_probe_in_every_layer_and_language_the_same_each_time(
+    encoder: Encoder, place: Place, profile: Profile
+) -> None:
+    subject = Subject(stage=TARGET, when="after", encoder=encoder, work=None, place=place, profile=profile)  # type: ignore[arg-type]
+    found, again = alignment.measure(subject), alignment.measure(subject)
+    assert found == again and not found.notes
+    places = {(one.probe, one.layer, one.language) for one in found.readings}
+    assert len(places) == len(found.readings)
+    for probe in ("cka", "cka_permuted", "margin_forward", "margin_backward", "cosine_gap", "transfer_ratio"):
+        assert {(layer, language) for name, layer, language in places if name == probe} == {
+            (layer, language) for layer in range(3) for language in ("qna", "qnb", "qma", "qmb", "qfa")
+        }
+    assert all(one.value is None or math.isfinite(one.value) for one in found.readings)
+    assert ("transfer_accuracy", 0, "en") in places and ("transfer_ratio", 0, "en") not in places
+
+
+def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None:
+    for name, kind, asked in (
+        ("none", "target", True),
+        ("random-encoder", "target", True),
+        ("none:salt", "target", True),
+        ("mnli", "intermediate", True),
+        ("mnli", "target", False),
+        ("multitask", "target", False),
+    ):
+        assert starts_afresh(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is asked, name  # type: ignore[arg-type]
