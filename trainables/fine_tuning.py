@@ -13,7 +13,7 @@ from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.feature_table import FeatureTable
 from trainables.label_head import LABELLED, LabelHead
-from trainables.methods.rules import rule_of
+from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
@@ -41,6 +41,8 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
     devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
     counted = [part for part in parts if part.task.name in judged]
     steps = total_steps(recipe, sum(len(part.train) if part.rows is None else len(part.rows) for part in counted))
+    method = stage.recipe.get("method")
+    written = [part.train for part in parts if part.task.name in judged] + [dev.features for dev in devs]
     return FineTuning(
         encoder,
         parts,
@@ -50,7 +52,8 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
         steps=steps,
         learning_rate=stage.learning_rate,
         seed=stage.seed,
-        method=rule_of(stage.recipe.get("method"), [part.task for part in counted], place.source, encoder),
+        method=rule_of(method, [part.task for part in counted], place.source, encoder, written),
+        fuse_layers=method is not None and method["name"] == LAYERS,
     )
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.task import Recipe
+from trainables.encoded import encoded
 from trainables.encoder import Encoder, layer_states
 from trainables.features import Tensors, collate
 from trainables.kinds import KINDS
@@ -15,7 +16,7 @@ from trainables.layer_fusion import LayerFusion
 from trainables.training import FineTuning, head_of
 
 from .conftest import tiny_encoder
-from .test_training import continue_after, part
+from .test_training import SOURCE, continue_after, part
 
 INTERMEDIATES = BENCHMARKS["miniature"].intermediates
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad", "mlm": "mlm"}
@@ -55,7 +56,10 @@ def begin(kind: str, recipe: Recipe, profile: Profile, encoder: Encoder | None =
     encoder = encoder or tiny_encoder()
     assert recipe.steps is not None
     parts = [part(TASKS[kind], encoder, recipe, profile)]
-    return FineTuning(encoder, parts, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, fuse_layers=fuse)
+    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    return FineTuning(
+        encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, fuse_layers=fuse
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +82,7 @@ def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(
         not torch.equal(before[f"{name}.weight"], fusion.state_dict()[f"{name}.weight"])
         for name in ("query", "key", "value")
     )
-    assert task.kind == kind and 0 <= work.evaluate(0, work.parts[0].dev).metrics[task.score[0]] <= 1
+    assert task.kind == kind and 0 <= work.evaluate(work.devs[0]).metrics[task.score[0]] <= 1
 
 
 def test_the_layers_are_those_above_the_embeddings(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:

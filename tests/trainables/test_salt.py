@@ -11,6 +11,7 @@ from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
+from trainables.encoded import encoded
 from trainables.encoder import Encoder
 from trainables.features import collate
 from trainables.kinds import KINDS
@@ -106,7 +107,10 @@ def begin(kind: str, recipe: Recipe, profile: Profile) -> FineTuning:
     parts = [part(TASKS[kind], encoder, recipe, profile)]
     rule = rule_of(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].train])
     assert recipe.steps is not None
-    return FineTuning(encoder, parts, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule)
+    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    return FineTuning(
+        encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
+    )
 
 
 def proposing(work: FineTuning) -> Proposer:

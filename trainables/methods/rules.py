@@ -19,7 +19,7 @@ from trainables.methods.salt import proposer, salt
 from trainables.methods.step import Rule
 from trainables.methods.synonyms import smoothed, token_table
 
-SALT = "salt"
+SALT, LAYERS = "salt", "layers"
 RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "fgm": fgm,
     "pgd": pgd,
@@ -28,7 +28,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "r3f": r3f,
     SYNONYMS: smoothed,
     SALT: salt,
-    "layers": plain,  # it is in the head (trainables/layer_fusion.py)
+    LAYERS: plain,  # it is in the head (trainables/layer_fusion.py)
 }
 
 
@@ -41,7 +41,8 @@ def rule_of(
 ) -> Rule:
     """The rule of a stage whose recipe has this entry, a name beside its settings; without one, the plain rule.
 
-    The encoder is the one that the stage starts from, and `tables` are its training sets. Raises UsageError if the
+    The encoder is the one that the stage starts from, and `tables` are all texts that
+    it sees in the language of its training sets. Raises UsageError if the
     method cannot train one of the tasks.
     """
     if entry is None:

@@ -7,7 +7,8 @@ rest is our reading:
 - Proposals are of the encoder as it was when the phase began, since training makes it forget how to guess words. They
   are a softmax over its likeliest words at the place, which it reads with the word in it: so it proposes words of like
   meaning, while a mask would also get words that fit the sentence and turn its meaning round.
-- Words that occur in the phase's own training rows are never proposed: these are words of the language that is trained.
+- Words that occur in the phase's own rows (training and English dev) are never proposed: they tell the language that
+  is trained, as far as there are enough of them.
   Only words that are one sub-token are changed, so that labels and answers keep their places.
 - Of `share` of the words one half is switched for a proposed word, drawn by its chance. The other half is mixed,
   e' = m e + (1 - m) sum_w p(w) e_w with m from Beta(beta, beta), one for each row.
@@ -63,7 +64,7 @@ class Proposer:
 
 
 def proposer(encoder: Encoder, tables: Sequence[FeatureTable]) -> Proposer:
-    """A frozen copy of the encoder as it is now, that proposes words which are in none of the training tables.
+    """A frozen copy of the encoder as it is now, that proposes words which are in none of these tables.
 
     Raises UsageError for an encoder without a trained head for masked words.
     """
