@@ -25,7 +25,7 @@ from .linear_steps import gradient_of_a, linear, loss, step
 from .test_training import SOURCE, continue_after, part
 
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
-ENTRY = {"name": "salt", "settings": METHODS["salt"].settings}
+ENTRY = {"name": "salt", **METHODS["salt"].settings}
 PLACES = torch.tensor([[False, True, True], [False, True, False]])
 WORDS = torch.tensor([[4, 3], [2, 4], [3, 2]])
 CHANCES = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.1, 0.9]], dtype=torch.float64)
