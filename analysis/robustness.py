@@ -39,13 +39,14 @@ from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
 from analysis.tables.source import many, read_from
 from analysis.transfer.array import transfer
+from spaces.adversarial_variants import ADVERSARIAL
 from spaces.errors import UsageError
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
 KINDS = ("pair", "tagging", "span", "choice", "mlm")
 AT = {"steps": "equal steps", "compute": "equal compute"}
-SHOWN = {"mixed": "mixed languages", "mixed drop": "its drop", "perturbed": "perturbed", "perturbed drop": "its drop"}
+SHOWN = {"mixed drop": "drop where mixed", "perturbed drop": "drop where perturbed"}
 
 
 def answer(found: Methods) -> Answer:
@@ -106,7 +107,7 @@ def _shifted_said(found: Methods, basis: Basis) -> tuple[str, ...]:
             parts.append(f"{what} by {mean.value:+.1f} points{_between(mean)}{_drop_said(mean)}")
     if not parts:
         return ()
-    return (f"The drop from the clean target changes {' and '.join(parts)}.",)
+    return ("The drop from the clean target changes " + "; ".join(parts) + ".",)
 
 
 def _drop_said(mean: Number) -> str:
@@ -201,7 +202,7 @@ def _means(found: Methods, basis: Basis, head: str, group: Callable[[Effect], st
 
 def _suited(found: Methods) -> Grid:
     """Which methods have a meaning for which kinds of task, and which were trained here."""
-    methods = [METHODS[name] for name in dict.fromkeys(str(arm.method) for arm in found.trained)]
+    methods = [METHODS[name] for name in _methods(found)]
     rows: list[tuple[Field, ...]] = []
     for method in methods:
         cells = []
@@ -224,7 +225,7 @@ def _how_to_read(found: Methods) -> tuple[str, ...]:
         "Every number is a method's score less that of plain training of the same tasks, at the same target, "
         "language and seed; the mean over languages, then over targets, then over seeds.",
         "Equal steps: against the plain chain of as many steps. Equal compute: against the plain one of as many "
-        f"passes ({told}; a plain step is one).",
+        f"passes, or of the next more ({told}; a plain step is one).",
         "In domain are targets of the same kind as the intermediate task (one trained on its own data set is among "
         "them), out of domain all others: " + _domains(found) + ".",
         "Drop: the clean target's score less the shifted one's; of two mixed languages the clean score is the mean "
@@ -235,11 +236,15 @@ def _how_to_read(found: Methods) -> tuple[str, ...]:
         f"tasks and what is asked ({', '.join(ASKED)}) on the same basis. ~ Seeds are missing.",
         "Works: the sweep has a score of it. It says nothing of a gain.",
     ]
-    names = dict.fromkeys(str(arm.method) for arm in found.trained)
-    for name in names:
+    for name in _methods(found):
         for kind, reason in METHODS[name].unsuited.items():
             lines.append(f"{name} on {kind}: {reason}")
     return tuple(lines)
+
+
+def _methods(found: Methods) -> tuple[str, ...]:
+    """Those of the question, and what else the sweep has."""
+    return tuple(dict.fromkeys((*ADVERSARIAL, *(str(arm.method) for arm in found.trained))))
 
 
 def _domains(found: Methods) -> str:

@@ -56,7 +56,7 @@ def _verdict(judged: Similarity) -> str:
     if forward:
         said = f"Distance predicts gain, by {_named(forward)} (permutation test, Holm's p below {ALPHA:g})."
     else:
-        said = f"Distance is not shown to predict gain, by none of {len(near)} ways to measure it."
+        said = f"Distance is not shown to predict gain, by any of {len(near)} ways to measure it."
     if backward:
         said += f" Backwards, the closer the less gain: {_named(backward)}."
     return f"{said} {_best(max(near, key=_mean), judged)}"
@@ -160,6 +160,18 @@ def _missing(judged: Similarity) -> tuple[str, ...]:
             f"Not for every candidate and target: {', '.join(partial)}. LEEP and NCE need an intermediate task with "
             "labels of the target's own kind. Only candidates with numbers for the same targets take each other's "
             "place."
+        )
+    there = np.isfinite(asked.gains)
+    if not there.all():
+        short = [
+            f"{task} -> {target}"
+            for i, task in enumerate(asked.candidates)
+            for t, target in enumerate(asked.targets)
+            if not there[i, t].all()
+        ]
+        lines.append(
+            f"{(~there).sum()} of {there.size} gains (task x target x seed) are missing: {', '.join(short)}. Runs that "
+            "learned nothing are in no gain, so the worst tasks may be missing in an order."
         )
     return tuple(lines)
 

@@ -3,6 +3,8 @@
 Few targets are enough: what a method does out of domain, and to inputs that are mixed or perturbed.
 """
 
+from math import ceil
+
 from spaces.benchmark import Benchmark
 from spaces.method import METHODS
 
@@ -15,7 +17,7 @@ def adversarial(benchmark: Benchmark) -> tuple[str, ...]:
     chains: list[str] = []
     for task in (benchmark.intermediates[name] for name in TASKS if name in benchmark.intermediates):
         methods = [METHODS[name] for name in ADVERSARIAL if task.kind not in METHODS[name].unsuited]
-        longer = sorted({round(method.passes) for method in methods} - {1})
+        longer = sorted({ceil(method.passes) for method in methods} - {1})
         chains += [task.name, *(f"{task.name}~x{times}" for times in longer)]
         chains += [f"{task.name}~{method.name}" for method in methods]
     return tuple(chains)

@@ -13,6 +13,7 @@ import polars as pl
 
 from analysis.scores.choose import contenders, winners
 from analysis.scores.probes import any_probe_rows
+from analysis.scores.tidy import CELL
 from analysis.statistics.fusion import reciprocal_ranks
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer
@@ -53,15 +54,19 @@ class Probed:
 
 def probed(found: Transfer, homes: Sequence[Path]) -> Probed:
     """Read the probes of all runs that count, and of the intermediate runs that they start from."""
-    runs = winners(found.runs).select("run", "intermediate", "target", "seed", "stage").drop_nulls("stage")
+    runs = winners(found.runs).select("run", "intermediate", "target", "seed", "stage")
     parents = contenders(found.read).select("run", pl.col("parent").cast(pl.String)).unique("run")
-    rows = runs.join(parents, on="run", how="left").drop("run").iter_rows()
     of_target: dict[tuple[str, str, int], str] = {}
     of_task: dict[tuple[str, int], str] = {}
-    for chain, target, seed, stage, parent in rows:
-        of_target[chain, target, seed] = stage
+    for _, chain, target, seed, stage, parent in runs.join(parents, on="run", how="left").iter_rows():
+        if stage is not None:
+            of_target[chain, target, seed] = stage
         if chain != NONE and parent is not None:
             of_task[chain, seed] = parent
+    # A run that learned nothing has no score, but what was measured before it is as good as before any other.
+    failed = found.runs.filter(pl.col("status") == "degenerate").select(*CELL, "stage").drop_nulls("stage")
+    for chain, target, seed, stage in failed.iter_rows():
+        of_target.setdefault((chain, target, seed), stage)
     read = any_probe_rows(homes, dict.fromkeys([*of_target.values(), *of_task.values()]), FAMILY)
     places = list(zip(read["stage"], read["probe"], read["when"], strict=True))
     return Probed(

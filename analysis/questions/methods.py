@@ -1,7 +1,8 @@
 """Methods of the intermediate phase against plain training of the same tasks: at equal steps, and at equal compute.
 
 A method changes what a step does (`spaces/method.py`), and most cost several passes where a plain step costs one. So
-`mnli~freelb` is compared with `mnli`, which takes as many steps, and with `mnli~x2`, which makes as many passes.
+`mnli~freelb` is compared with `mnli`, which takes as many steps, and with `mnli~x2`, which makes as many passes. Where
+no plain chain makes just as many, the next longer one stands in: what a method gains over it is no matter of compute.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
+from analysis.questions.chains import tasks_of
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import ALPHA, holm, p_values
 from analysis.transfer.array import Transfer
@@ -21,7 +23,6 @@ from spaces.benchmark import BENCHMARKS
 from spaces.chain import Chain, read_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.table import Table
 from spaces.task import Task
 
 Basis = Literal["steps", "compute"]
@@ -29,7 +30,7 @@ BASES: tuple[Basis, ...] = get_args(Basis)
 Outcome = Literal["in domain", "out of domain", "mixed", "mixed drop", "perturbed", "perturbed drop"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 ASKED: tuple[Outcome, ...] = ("out of domain", "mixed drop", "perturbed drop")  # what the question is about
-ALIKE = 0.05  # by how much the passes of two phases may differ (share) and still count as equal
+LEAST, MOST = 0.95, 1.5  # passes of a plain chain, in those of the method, at which their compute counts as equal
 MIXED_KINDS = "several"
 
 
@@ -130,7 +131,7 @@ def compare(found: Transfer) -> Methods:
 
 def arms_of(found: Transfer) -> tuple[tuple[Arm, ...], bool]:
     """The chains with an intermediate phase that can be compared, and whether their costs are measured."""
-    known = _tables(found, "intermediates")
+    known = tasks_of(found)
     chains = [chain for name in found.intermediates if (chain := _readable(found, name)) is not None]
     measured = _measured(found, chains)
     arms = tuple(
@@ -172,11 +173,11 @@ def _measured(found: Transfer, chains: Sequence[Chain]) -> dict[str, float]:
     return {chain.name: spent[chain.name] for chain in chains} if all(one.name in spent for one in chains) else {}
 
 
-def _tables(found: Transfer, which: Literal["intermediates", "targets"]) -> dict[str, Task]:
-    """The tasks by name: the benchmark's; of a file that names no benchmark, of any."""
+def _targets(found: Transfer) -> Mapping[str, Task]:
+    """The targets of the benchmark; of a file that names none: those of any benchmark."""
     benchmark = BENCHMARKS.get(found.read.benchmark or "")
-    tables: Iterable[Table[Task]] = (getattr(one, which) for one in ([benchmark] if benchmark else BENCHMARKS.values()))
-    return {name: task for table in tables for name, task in table.items()}
+    tables = [benchmark] if benchmark else BENCHMARKS.values()
+    return {name: task for table in tables for name, task in table.targets.items()}
 
 
 def outcomes(found: Transfer, kind: str) -> dict[Outcome, tuple[str, ...]]:
@@ -185,7 +186,7 @@ def outcomes(found: Transfer, kind: str) -> dict[Outcome, tuple[str, ...]]:
     In domain are targets of the same kind as the task: one that is trained on the task's own data set is among them.
     All others, retrieval too, are out of domain. Shifted targets are neither.
     """
-    known = _tables(found, "targets")
+    known = _targets(found)
     shift = {name: known[name].shift for name in found.targets if name in known}
     clean = tuple(name for name in found.targets if shift.get(name) is None)
     own = tuple(name for name in clean if name in known and known[name].kind == kind)
@@ -203,7 +204,7 @@ def drops_of(found: Transfer) -> Array:
 
     Where two languages are mixed, the clean score is the mean over both.
     """
-    known, places = _tables(found, "targets"), {name: place for place, name in enumerate(found.languages)}
+    known, places = _targets(found), {name: place for place, name in enumerate(found.languages)}
     drops = np.full(found.scores.shape, np.nan)
     for row, name in enumerate(found.targets):
         task = known.get(name)
@@ -219,12 +220,12 @@ def drops_of(found: Transfer) -> Array:
 
 
 def plain_for(arms: Sequence[Arm], arm: Arm, basis: Basis) -> Arm | None:
-    """The plain chain of the same tasks with as many steps, or with as many passes (the nearest, within ALIKE)."""
+    """The plain chain of the same tasks with as many steps, or with as many passes or the next more (up to MOST)."""
     same = [one for one in arms if one.method is None and one.tasks == arm.tasks]
     if basis == "steps":
         return next((one for one in same if one.times == arm.times), None)
-    near = min(same, key=lambda one: abs(one.passes - arm.passes), default=None)
-    return near if near is not None and abs(near.passes - arm.passes) <= ALIKE * arm.passes else None
+    enough = [one for one in same if LEAST <= one.passes / arm.passes <= MOST]
+    return min(enough, key=lambda one: one.passes, default=None)
 
 
 def _effects(

@@ -91,15 +91,20 @@ def predictors(found: Transfer, asked: Cells) -> tuple[Predictor, ...]:
 
 
 def elsewhere(gains: Array) -> Array:
-    """Mean gain of a candidate over the other targets, at the same seed; NaN where it lacks one of them.
+    """Mean gain of a candidate over the other targets, at the same seed, each less that target's mean over candidates.
+
+    Without that mean a candidate that lacks a target could not be compared with those that have it; where nothing is
+    missing it changes no order.
 
     Args:
         gains: candidates x targets x seeds
     """
-    others = gains.shape[1] - 1
-    if not others:
-        return np.full(gains.shape, np.nan)
-    return np.stack([np.delete(gains, target, axis=1).mean(axis=1) for target in range(others + 1)], axis=1)
+    there = np.isfinite(gains)
+    beyond = np.where(there, gains, 0.0)
+    beyond = np.where(there, beyond - beyond.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0)
+    others = there.sum(axis=1, keepdims=True) - there
+    total = beyond.sum(axis=1, keepdims=True) - beyond
+    return np.where(others > 0, total / np.maximum(others, 1), np.nan)
 
 
 def _first_tenth(found: Transfer, asked: Cells) -> Array:

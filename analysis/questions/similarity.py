@@ -101,7 +101,7 @@ def judge(
             p_apart=_known(apart[i]),
             holm_apart=_known(adjusted_apart[i]),
             orderings=_orderings(one.values, asked),
-            errors=left_out(_over_seeds(one.values), _over_seeds(asked.gains)),
+            errors=left_out(_ordered(_over_seeds(one.values), _over_seeds(asked.gains)), _over_seeds(asked.gains)),
         )
         for i, one in enumerate(several)
     )
@@ -128,6 +128,12 @@ def _orderings(values: Array, asked: Cells) -> tuple[Ordering, ...]:
             )
         )
     return tuple(made)
+
+
+def _ordered(predicted: Array, gains: Array) -> Array:
+    """Without the numbers of targets for which too few candidates have one to be ordered."""
+    enough = (np.isfinite(predicted) & np.isfinite(gains)).sum(axis=0) >= FEWEST
+    return np.where(enough, predicted, np.nan)
 
 
 def _over_seeds(values: Array) -> Array:

@@ -55,6 +55,7 @@ class TrainedIn:
     left_out: Mapping[str, str]  # chain -> why it is no training set of the task
     uneven: str | None
     extra: Mapping[Relation, Effect | None]
+    by_target: Mapping[str, "TrainedIn"]  # each alone, where there are several
 
     @property
     def beside(self) -> Array:
@@ -135,6 +136,7 @@ def trained_in(found: Transfer, target: str | None = None) -> TrainedIn:
     languages, gains = _gains(found, sets, scope)
     if not languages:
         raise UsageError(f"{found.read.source}: no target has a score in any language, so there is nothing to compare.")
+    scored = [name for name in scope if found.asked[found.targets.index(name)].any()]
     return TrainedIn(
         found=found,
         targets=scope,
@@ -146,6 +148,7 @@ def trained_in(found: Transfer, target: str | None = None) -> TrainedIn:
         left_out=left_out,
         uneven=uneven(found, [one.chain for one in sets]),
         extra=extras(sets, languages, gains, languages_of(found)),
+        by_target={name: trained_in(found, name) for name in (scored if len(scored) > 1 else ())},
     )
 
 

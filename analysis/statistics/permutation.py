@@ -7,7 +7,7 @@ relabelling, too. So candidates are the units: one permutation holds for all col
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ class Correlated:
 
     `cells` is columns x seeds, NaN where there are fewer than FEWEST candidates or all are equal. A seed counts if it
     has every column that any seed has. `by_column` [permutations, columns] are means over the seeds that count, the
-    observed one first.
+    observed one first; NaN for a column without a correlation.
     """
 
     cells: Array
@@ -88,60 +88,85 @@ def correlated(
 ) -> Correlated:
     """Correlations within columns, and those of every permutation of the candidates, or of `count` drawn ones.
 
-    Where cells are missing, candidates take each other's place only if they have the same cells: a number that exists
-    for some columns only (the answers of a head to its own kind of question) stays in them.
+    A candidate moves with all its numbers, and with its holes: a pair that lacks one side is left out, whoever lacks
+    it. But a number that does not exist for some columns by its nature (the answers of a head to its own kind of
+    question) stays in its columns: candidates take each other's place only if they have numbers for the same ones.
 
     Args:
         predicted: [candidates, columns, seeds], NaN for a hole
-        found: of the same shape
+        found: of the same shape, NaN for a hole; where it has none at any seed, `predicted` may lack a number by chance
         rng: draws permutations
         count: where there are more of them, so many are drawn
     """
     first, second = np.broadcast_arrays(np.asarray(predicted, dtype=np.float64), np.asarray(found, dtype=np.float64))
-    there = np.isfinite(first) & np.isfinite(second)
-    there &= there.sum(axis=0) >= FEWEST
-    first, second = _placed(first, there), _placed(second, there)
-    there &= (np.abs(first).max(axis=0) > 0) & (np.abs(second).max(axis=0) > 0)
-    cells = np.where(there.any(axis=0), (first * second).sum(axis=0), np.nan)
-    start = Correlated(cells=cells, by_column=np.zeros((0, cells.shape[0])), exact=True)
-    orders, exact = _orders(there, rng, count)
-    chosen = start.seeds
-    first, second = (np.where(there, part, 0.0)[:, :, chosen] for part in (first, second))
-    products = np.einsum("its,jts->tij", first, second) / max(1, int(chosen.sum()))
-    by_column = np.stack([one[orders, np.arange(len(first))].sum(axis=1) for one in products], axis=1)
+    identity = np.arange(len(first))[None]
+    cells = np.stack(
+        [
+            np.concatenate([_spearman(first[:, t, s], second[:, t, s], identity) for s in range(first.shape[2])])
+            for t in range(first.shape[1])
+        ]
+    )
+    start = Correlated(cells=cells, by_column=np.zeros((0, len(cells))), exact=True)
+    orders, exact = _orders(_alike(first, second), rng, count)
+    by_column = np.full((len(orders), len(cells)), np.nan)
+    for column in np.flatnonzero(start.columns):
+        # An order that leaves too few pairs, or pairs that are all equal, says nothing and counts as 0.
+        drawn = [_spearman(first[:, column, s], second[:, column, s], orders) for s in np.flatnonzero(start.seeds)]
+        by_column[:, column] = np.nan_to_num(drawn).mean(axis=0) if drawn else np.nan
     return Correlated(cells=cells, by_column=by_column, exact=exact)
 
 
-def _placed(values: Array, there: npt.NDArray[np.bool_]) -> Array:
-    """Centred ranks within each cell, of length 1; 0 for what is not there, and everywhere if all are equal."""
-    placed = np.moveaxis(ranks(np.moveaxis(np.where(there, values, np.nan), 0, -1)), -1, 0)
-    with np.errstate(invalid="ignore"):
-        number = np.maximum(there.sum(axis=0), 1)
-        placed = np.where(there, placed - np.where(there, placed, 0.0).sum(axis=0) / number, 0.0)
-    length = np.sqrt((placed**2).sum(axis=0))
+def _spearman(first: Array, second: Array, orders: Places) -> Array:
+    """Of [candidates] each, for every order [orders, candidates] of the first: [orders]; NaN where it says nothing."""
+    one, other = np.isfinite(first), np.isfinite(second)
+    if (one <= other).all() and (one[orders] == one).all():  # the same pairs in every order: ranks move with candidates
+        moved = _placed(first)[orders]
+        placed, enough = _placed(np.where(one, second, np.nan))[None], one.sum()[None] >= FEWEST
+    else:
+        there = one[orders] & other
+        moved, placed = _placed(np.where(there, first[orders], np.nan)), _placed(np.where(there, second, np.nan))
+        enough = there.sum(axis=1) >= FEWEST
+    telling = enough & moved.any(axis=1) & placed.any(axis=1)
+    return np.where(telling, (moved * placed).sum(axis=1), np.nan)
+
+
+def _placed(values: Array) -> Array:
+    """Centred ranks within the trailing axis, of length 1; 0 for NaN, and everywhere if all are equal."""
+    placed = ranks(values)
+    there = np.isfinite(placed)
+    mean = np.where(there, placed, 0.0).sum(axis=-1, keepdims=True) / np.maximum(there.sum(axis=-1, keepdims=True), 1)
+    placed = np.where(there, placed - mean, 0.0)
+    length = np.sqrt((placed**2).sum(axis=-1, keepdims=True))
     return np.where(length > EPSILON, placed / np.where(length > EPSILON, length, 1.0), 0.0)
 
 
-def _orders(there: npt.NDArray[np.bool_], rng: np.random.Generator, count: int) -> tuple[Places, bool]:
-    """Permutations [permutations, candidates] within groups that have the same cells, the identity first."""
-    alike: dict[bytes, list[int]] = {}
-    for place, row in enumerate(there.reshape(len(there), -1)):
-        alike.setdefault(row.tobytes(), []).append(place)
-    groups = list(alike.values())
+def _alike(first: Array, second: Array) -> list[list[int]]:
+    """The candidates in groups that have numbers for the same columns; where nothing was found none need be there."""
+    applies: npt.NDArray[np.bool_] = np.asarray(np.isfinite(first).any(axis=2) | ~np.isfinite(second).any(axis=2))
+    groups: dict[bytes, list[int]] = {}
+    for place, row in enumerate(applies):
+        groups.setdefault(row.tobytes(), []).append(place)
+    return list(groups.values())
+
+
+def _orders(groups: Sequence[list[int]], rng: np.random.Generator, count: int) -> tuple[Places, bool]:
+    """Permutations [permutations, candidates] within groups, the identity first, and whether they are all."""
+    size = sum(map(len, groups))
     if math.prod(math.factorial(len(group)) for group in groups) <= count:
-        return _every(groups, len(there)), True
-    orders = np.tile(np.arange(len(there)), (count + 1, 1))
+        return _every(groups, size), True
+    orders = np.tile(np.arange(size), (count + 1, 1))
     for group in groups:
         orders[1:, group] = rng.permuted(orders[1:, group], axis=1)
     return orders, False
 
 
 def _every(groups: Sequence[list[int]], size: int) -> Places:
-    orders = np.tile(np.arange(size), (math.prod(math.factorial(len(group)) for group in groups), 1))
-    for row, parts in zip(orders, product(*(permutations(group) for group in groups)), strict=True):
-        for group, part in zip(groups, parts, strict=True):
-            row[group] = part
-    return orders
+    within = [np.array(list(permutations(group))) for group in groups]
+    choices = np.indices([len(orders) for orders in within]).reshape(len(groups), -1)  # one order of each group
+    every = np.empty((choices.shape[1], size), dtype=np.int64)
+    for group, orders, chosen in zip(groups, within, choices, strict=True):
+        every[:, group] = orders[chosen]
+    return every
 
 
 def _share(drawn: Array) -> float:

@@ -9,7 +9,6 @@ from analysis.questions.trained_in import (
     Relation,
     TrainedIn,
     TrainingSet,
-    trained_in,
 )
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.effects import Effect
@@ -114,11 +113,9 @@ def matrix(found: TrainedIn, title: str, array: Array) -> Grid:
 def by_target(found: TrainedIn) -> Grid:
     """The own language beside English, its extra, and what English loses, target by target."""
     rows: list[tuple[Field, ...]] = []
-    for target in found.targets if len(found.targets) > 1 else ():
-        if not found.found.asked[found.found.targets.index(target)].any():
-            continue
-        one = trained_in(found.found, target)
-        own, english = (one.abroad(name, one.beside)[0] for name in ("own language", "English"))  # type: ignore[arg-type]
+    for target, one in found.by_target.items():
+        own, _ = one.abroad("own language", one.beside)
+        english, _ = one.abroad("English", one.beside)
         rows.append((target, over_seeds(own), of_effect(one.extra["own language"]), over_seeds(english)))
     heads = ("own language, over English", "extra of the own language", "English, over English")
     columns = (Column(name, "difference", interval=True) for name in heads)

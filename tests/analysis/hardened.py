@@ -1,11 +1,11 @@
 """Sweeps of `--space adversarial` in which the truth is known: scores are drawn, and effects of methods added."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import polars as pl
 
 from analysis.scores.load import load
 from analysis.transfer.array import Transfer, transfer
@@ -18,18 +18,14 @@ TARGETS = targets(MINIATURE)
 Planted = Mapping[tuple[str, str], float]  # chain, target -> points that it scores more
 
 
-def empty(run_of: type, write_sweep: Callable[..., Path], folder: Path, seeds: int, chains: Any = CHAINS) -> Transfer:
-    """The axes of such a sweep: every score is 0.5."""
-    runs = [
-        run_of(
-            intermediate=chain,
-            seed=seed,
-            test={target: dict.fromkeys(MINIATURE.targets[target].languages[:4], 0.5) for target in TARGETS},
-        )
-        for chain in chains
-        for seed in range(seeds)
-    ]
-    return transfer(load([write_sweep(folder, runs)]))
+def empty(folder: Path, seeds: int, chains: Sequence[str] = CHAINS) -> Transfer:
+    """The axes of such a sweep, read from a file: every score is 0.5, in four of a target's languages."""
+    names = [(target, language) for target in TARGETS for language in MINIATURE.targets[target].languages[:4]]
+    cells = [(chain, seed, *name) for chain in chains for seed in range(seeds) for name in names]
+    rows = pl.DataFrame(cells, schema=["intermediate", "seed", "target", "language"], orient="row")
+    fixed = {"metric": "accuracy", "value": 0.5, "benchmark": MINIATURE.name}
+    rows.with_columns(**{name: pl.lit(value) for name, value in fixed.items()}).write_parquet(folder / "scores.parquet")
+    return transfer(load([folder / "scores.parquet"]))
 
 
 def world(rng: np.random.Generator, axes: Transfer, planted: Planted | None = None, sd: float = 2.0) -> Transfer:

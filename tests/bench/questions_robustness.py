@@ -17,14 +17,14 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 if not __package__:  # run as a script
-    sys.path[0] = str(ROOT)
+    sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "analysis")]
+
+from hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
 from analysis.questions.methods import BASES, Methods, Outcome, compare, mean_over
 from analysis.statistics.interval import student
 from analysis.transfer.array import Transfer
 from spaces.chain import read_chain
-from tests.analysis.conftest import Run, sweep_of
-from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
 SEEDS = (3, 5, 10)
 PLANTED = (0.0, 1.0, 2.0, 4.0)
@@ -64,7 +64,7 @@ def main() -> None:
     print("  ".join(f"{head:>14}" for head in heads))
     for seeds in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
-            axes = empty(Run, sweep_of, Path(folder), seeds)
+            axes = empty(Path(folder), seeds)
         rng = np.random.default_rng(given.seed)
         spread = [np.nanstd(one.values, ddof=1) for one in compare(world(rng, axes)).of("compute", "out of domain")]
         deviation = float(np.sqrt(np.mean(np.square(spread))))

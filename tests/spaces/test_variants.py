@@ -74,7 +74,7 @@ def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
     xtreme = BENCHMARKS["xtreme"]
     mnli = replace(xtreme.intermediates["mnli"], trains=trains)
     more = [replace(mnli, name=name, trains=own) for name, own in native.items()]
-    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native)]
+    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.extra]
     return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
 
 

@@ -93,6 +93,19 @@ def test_a_seed_that_lacks_a_column_does_not_count() -> None:
     assert got.mean()[0] == pytest.approx(first.mean()[0])
 
 
+def test_a_hole_by_chance_moves_with_its_candidate_and_leaves_its_pair_out() -> None:
+    rng = np.random.default_rng(5)
+    predicted, found = rng.normal(size=(2, 5, 2, 1))
+    predicted[1, 0] = found[1, 0] = found[2, 1] = np.nan  # a run that failed, and a score that is missing
+    got = correlated(predicted, found, rng)
+    assert len(got.by_column) == 120
+    for order, drawn in zip(permutations(range(5)), got.by_column, strict=True):
+        for column in range(2):
+            pairs = np.stack([predicted[list(order), column, 0], found[:, column, 0]])
+            pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+            assert drawn[column] == pytest.approx(spearmanr(*pairs)[0])
+
+
 def test_in_null_worlds_one_in_twenty_is_found() -> None:
     """What the columns of a candidate have in common makes no finding: candidates are the units."""
     rng = np.random.default_rng(4)
