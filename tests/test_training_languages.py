@@ -60,6 +60,7 @@ def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> Non
 def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
     dev = [finding for finding in inspect(MNLI, data, "sw").findings if finding.split == "dev"]
     assert [finding.languages for finding in dev] == [("en",)]
+    assert (inspect(MNLI, data, "sw").name, inspect(MNLI, data).name) == ("mnli@sw", "mnli")
 
 
 @pytest.mark.parametrize(
