@@ -127,13 +127,14 @@ def _tables(request: Request) -> int:
     total = 0
     for need in request.tasks:
         task = need.task
-        parts = PARTS[task.name]
+        parts = PARTS[task.clean or task.name]
         rows = sum(_published(part) or UNKNOWN for part in parts.train)
         rows = rows if request.maker.limit is None else min(rows, request.maker.limit)
         dev = sum(_published(part) or UNKNOWN for part in parts.dev)
         dev = dev if request.maker.test_limit is None else min(dev, request.maker.test_limit)
         test = _rows(request, task) * len(task.languages) if need.role == "target" else 0
-        total += TABLE[task.kind] * task.options * (rows + dev + test)
+        learnt = 0 if task.clean else rows + dev  # a shifted target is trained and judged by the clean one's tables
+        total += TABLE[task.kind] * task.options * (learnt + test)
         total += 12 * BLOCK * (2 + len(task.languages))
     return total
 
