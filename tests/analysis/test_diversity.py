@@ -262,7 +262,7 @@ def test_where_size_is_not_held_fixed_that_comes_first(
     spec: dict[str, Any],
     said: str | None,
 ) -> None:
-    assert main([str(sweep(write_sweep, run_of, tmp_path, steps, **spec))]) == 0
+    assert main([str(sweep(write_sweep, run_of, tmp_path, steps, budget=spec))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert flat.startswith("SIZE IS NOT HELD FIXED") == (said is not None)
     assert said is None or said in flat
