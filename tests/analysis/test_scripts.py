@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = ("rank", "matrix", "languages", "selection", "axes", "diversity", "published", "report")
+SCRIPTS = ("rank", "matrix", "languages", "selection", "axes", "alignment", "diversity", "published", "report")
 
 
 def called(script: str, folder: Path, output: Path) -> int:
