@@ -34,7 +34,7 @@ from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer, show
 from analysis.tables.grid import Column, Field, Grid, Number, written
-from analysis.tables.over_seeds import over_seeds
+from analysis.tables.over_seeds import of_p, over_seeds
 from analysis.tables.source import read_from
 from analysis.transfer.array import transfer
 from spaces.chain import DEFAULT_SAMPLER, NONE
@@ -85,10 +85,10 @@ def _said(mixed: Mixing, contrast: str, who: str, how: str) -> str:
     if not p:
         verdict = f"Whether that is more than chance cannot be told from fewer than {FEWEST} seeds or so few mixes."
     elif not sure:
-        verdict = f"{who} are not shown to be more or less robust (smallest p after Holm: {min(p.values()):.2f})."
+        verdict = f"{who} are not shown to be more or less robust (after Holm, the least {of_p(min(p.values()))})."
     else:
         parts = [f"{word} robust by {_listed(names)}" for word, names in (("more", better), ("less", worse)) if names]
-        verdict = f"{who} are {' but '.join(parts)} (p after Holm at most {max(p[name] for name in sure):.3f})."
+        verdict = f"{who} are {' but '.join(parts)} (after Holm, {of_p(max(p[name] for name in sure))})."
         if not set(sure) & set(LOWER):
             verdict += " They are not shown to be more or less even: that is how the mean moves too."
     return f"{how} {moved} points. {verdict}"
@@ -119,7 +119,9 @@ def _contrasts(mixed: Mixing) -> Grid:
     ]
     heads = [Column(HEADINGS[name], "difference", interval=True) for name in names]
     return Grid(
-        f"What moves the gain over {NONE}, in points", (Column("contrast"), *heads, Column("least p")), tuple(rows)
+        f"What moves the gain over {NONE}, in points",
+        (Column("contrast"), *heads, Column("least after Holm")),
+        tuple(rows),
     )
 
 
@@ -128,7 +130,7 @@ def _p(mixed: Mixing, contrast: str) -> str:
     if not known:
         return "-"
     least = min(known, key=lambda name: known[name])
-    return f"{known[least]:.3f} ({HEADINGS[least]})"
+    return f"{of_p(known[least])} ({HEADINGS[least]})"
 
 
 def _by_target(mixed: Mixing) -> Grid:

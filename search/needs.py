@@ -13,6 +13,7 @@ from spaces.space import Axes
 from spaces.task import Task
 from trainables import data
 from trainables.data import Source
+from trainables.methods import needs as methods
 
 Role = Literal["intermediate", "target"]
 FEWEST_MIXED = 2  # tasks in a multi-task run
@@ -49,24 +50,50 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     Raises UsageError if nothing is left to search.
     """
     problems = {need: _problems(source, need) for need in _asked(axes, benchmark)}
+    of_methods = {name: _method_problems(name, axes, benchmark, source) for name in axes.intermediates}
     left_out: list[str] = []
     if skip_missing:
-        bad = {need.name: lines[0] for need, lines in problems.items() if lines}
-        axes = _without(axes, benchmark, {(need.role, need.name) for need, lines in problems.items() if lines})
-        left_out = list(dict.fromkeys(bad.values()))
-        problems = {need: [] for need in _asked(axes, benchmark)}
+        axes = _without(
+            axes,
+            benchmark,
+            {(need.role, need.name) for need, lines in problems.items() if lines},
+            {name for name, lines in of_methods.items() if lines},
+        )
+        left_out = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *of_methods.values()) if lines))
+        problems, of_methods = {need: [] for need in _asked(axes, benchmark)}, {}
         if not axes.targets or axes.intermediates == (NONE,):
             raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
     beside = [task for task in _sharing(axes, benchmark) if not _problems(source, Need("target", task))]
     kept = {*axes.targets, *(task.name for task in beside)}
     tasks = [need for need in problems if need.role == "intermediate"]
     tasks += [Need("target", task) for task in benchmark.targets.values() if task.name in kept]
-    missing = dict.fromkeys(line for lines in problems.values() for line in lines)
+    missing = dict.fromkeys(line for lines in (*problems.values(), *of_methods.values()) for line in lines)
     return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), left_out=tuple(left_out))
 
 
 def _problems(source: Source, need: Need) -> list[str]:
     return data.problems(source, need.task, need.language)
+
+
+def _method_problems(name: str, axes: Axes, benchmark: Benchmark, source: Source) -> list[str]:
+    """What the methods of a chain lack, in its phase and in the targets' own fine-tuning."""
+    chain, lines = read_chain(name), []
+    if chain.method is not None:
+        for need in _ingredients(name, axes, benchmark):
+            if need.task.kind != "mlm":
+                lines += methods.problems(source, chain.method, need.task, need.language)
+    if chain.target_method is not None:
+        for target in axes.targets:
+            if benchmark.targets[target].training is not None:
+                lines += methods.problems(source, chain.target_method, benchmark.targets[target])
+    return lines
+
+
+def methods_of(axes: Axes) -> list[str]:
+    """The methods that the chains use, each once."""
+    chains = [read_chain(name) for name in axes.intermediates]
+    used = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
+    return list(dict.fromkeys(used))
 
 
 def list_missing(missing: Sequence[str]) -> str:
@@ -101,8 +128,8 @@ def _sharing(axes: Axes, benchmark: Benchmark) -> list[Task]:
     ]
 
 
-def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]]) -> Axes:
-    """The axes without the chains and targets whose data are missing; `multitask` mixes what is there."""
+def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]], chains: set[str]) -> Axes:
+    """The axes without `chains` and what lacks data; `multitask` mixes what is there."""
     mixture = tuple(
         name
         for name in axes.mixture
@@ -112,7 +139,8 @@ def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]]) -> Ax
 
     def whole(name: str) -> bool:
         needs = _ingredients(name, axes, benchmark)
-        return not is_phase(name) or (bool(needs) and all((need.role, need.name) not in bad for need in needs))
+        there = bool(needs) and all((need.role, need.name) not in bad for need in needs)
+        return name not in chains and (there or not is_phase(name))
 
     return dataclasses.replace(
         axes,

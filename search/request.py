@@ -4,12 +4,12 @@ import dataclasses
 import json
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.needs import Need, Needs, find_needs, list_missing
+from search.needs import Need, Needs, find_needs, list_missing, methods_of
 from search.options import probes_of, space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
@@ -22,6 +22,7 @@ from spaces.space import Axes, Range, axes
 from spaces.stage import Precision
 from trainables import data
 from trainables.data import Source
+from trainables.methods import needs as methods
 from trainables.places import Place
 from trainables.storage import Storage, below, is_remote, open_storage
 
@@ -88,7 +89,7 @@ def make_request(options: Namespace) -> Request:
         benchmark=benchmark,
         start=start,
         world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints={(need.role, need.name): data.fingerprint(source, need.task, need.language) for need in there},
+        fingerprints=_fingerprints(source, there, methods_of(resolved)),
         languages=languages,
         phases=phases(
             resolved.intermediates,
@@ -132,6 +133,15 @@ def _start(options: Namespace, benchmark: Benchmark, source: Source, profile: st
         if not options.check:
             raise
         return Start(name=str(options.model), profile=profile, fingerprint="none"), str(error).splitlines()
+
+
+def _fingerprints(source: Source, needs: Sequence[Need], used: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Of all that stages read: tasks, and the files of methods."""
+    if not needs:
+        return {}
+    prints = {(str(need.role), need.name): data.fingerprint(source, need.task, need.language) for need in needs}
+    read = {("method", name): methods.fingerprint(source, name) for name in used}
+    return prints | {place: value for place, value in read.items() if value is not None}
 
 
 def _notes(source: Source, needs: Needs) -> list[str]:

@@ -13,6 +13,7 @@ from spaces.task import Kind
 # Shares of a plain step: a forward pass, and a backward pass, which makes the gradients of all activations and of all
 # weights, each at about the cost of a forward pass.
 FORWARD = ACTIVATIONS = WEIGHTS = 1 / 3
+_PROPOSALS = 0.1  # the chances of 250,000 words at three of ten places: 0.08 of XLM-R Large's step, 0.2 of Base's
 _MOVE = FORWARD + ACTIVATIONS  # a pass that only moves a perturbation
 
 
@@ -78,7 +79,7 @@ METHODS = Table(
         ),
         Method(
             name="layers",
-            about="Feature aggregation: the head reads an attention over all layers beside the last one.",
+            about="Feature aggregation: the head reads an attention over the lower layers beside the last one.",
             source="Chen et al. 2022 (2205.08497), its form as we understand the abstract",
             passes=1.0,
         ),
@@ -86,8 +87,9 @@ METHODS = Table(
             name="salt",
             about="Self-augmentation: words replaced by what the encoder's own masked-word head proposes.",
             source="Wang et al. 2023 (2309.10891), its form as we understand the abstract",
-            settings={"share": 0.3, "beta": 1.0},
-            passes=2.0,
+            settings={"share": 0.3, "beta": 1.0, "words": 8},
+            passes=2 + FORWARD + _PROPOSALS,
+            unsuited={"mlm": _OTHER_LABELS},
         ),
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spaces import variants
+from spaces import adversarial_variants, variants
 from spaces.benchmark import Benchmark
 from spaces.errors import UsageError
 from spaces.space import Space
@@ -53,6 +53,20 @@ def _languages(benchmark: Benchmark) -> Space:
     )
 
 
+def _adversarial(benchmark: Benchmark) -> Space:
+    return Space(
+        name="adversarial",
+        intermediates=adversarial_variants.adversarial(benchmark),
+        targets=adversarial_variants.targets(benchmark),
+        learning_rates="middle",
+        budget=benchmark.equal,
+    )
+
+
+def _variants(benchmark: Benchmark) -> Space:
+    return Space(name="variants", intermediates=variants.variants(benchmark), learning_rates="middle")
+
+
 SPACES = Table(
     "space",
     (
@@ -60,6 +74,8 @@ SPACES = Table(
         NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _full),
         NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _diversity),
         NamedSpace("languages", "inference in English, in other languages and in mixes, with equal rows", _languages),
+        NamedSpace("adversarial", "adversarial and smoothed training of the intermediate phase", _adversarial),
+        NamedSpace("variants", "masked words beside a task, translated tasks, and rivals without a phase", _variants),
     ),
 )
 

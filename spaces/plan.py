@@ -118,7 +118,7 @@ def middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
 class Maker:
     """Makes a stage from a stratum, a rate and the parent's key: the rest is the same all over a sweep.
 
-    `fingerprints[role, name]` is the data fingerprint of a target, or of an ingredient of an intermediate phase;
+    `fingerprints[role, name]` is that of the data of a target, an ingredient of an intermediate phase, or a method;
     `languages[target]` are those that the data hold.
     """
 
@@ -176,7 +176,11 @@ class Maker:
     def _fingerprint(self, stratum: Stratum) -> str | None:
         if stratum.kind == "pretrain":
             return self.start.data
-        if stratum.kind in ("target", "retrieval"):
-            return "+".join(self.fingerprints["target", name] for name in self._evaluated(stratum))
-        ingredients = self.phases[stratum.task].ingredients
-        return "+".join(self.fingerprints["intermediate", str(one)] for one in ingredients)
+        if stratum.kind == "intermediate":
+            places = [("intermediate", str(one)) for one in self.phases[stratum.task].ingredients]
+        else:
+            places = [("target", name) for name in self._evaluated(stratum)]
+        method = (self.recipe(stratum) or {}).get("method", {}).get("name")
+        if ("method", method) in self.fingerprints:
+            places.append(("method", method))
+        return "+".join(self.fingerprints[place] for place in places)

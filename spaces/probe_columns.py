@@ -22,7 +22,12 @@ class ProbeFamily:
 
 FAMILIES = Table(
     "family of probes",
-    (ProbeFamily("alignment", "how alike an encoder treats sentences that translate each other, layer by layer"),),
+    (
+        ProbeFamily("alignment", "how alike an encoder treats sentences that translate each other, layer by layer"),
+        ProbeFamily(
+            "similarity", "how close tasks are, by their texts, by what they train, by how an encoder fits them"
+        ),
+    ),
 )
 
 PROBE_COLUMNS = (

@@ -1,13 +1,13 @@
-"""The members of the named spaces `diversity` and `languages`: which chains answer those questions, for any benchmark.
+"""The members of the named spaces `diversity`, `languages` and `variants`: which chains answer their questions.
 
-Both need a phase of equal steps and equal examples (`--steps`, `--examples`): else the size of a mix, or of a
+The first two need phases of equal steps and equal examples (`Benchmark.equal`): else the size of a mix, or of a
 language's training set, is what is compared.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from spaces.benchmark import Benchmark
-from spaces.chain import DEFAULT_SAMPLER, MULTITASK, SAMPLERS
+from spaces.chain import DEFAULT_SAMPLER, MLM, MULTITASK, SAMPLERS
 from spaces.language import Language
 from spaces.task import Task
 
@@ -70,7 +70,12 @@ def languages(benchmark: Benchmark, task: str = "mnli") -> Names:
     families that are not there yet, MOST in all.
     """
     main = benchmark.intermediates.find(task)
-    chosen = _chosen([name for name in main.trains if name != ENGLISH], benchmark)
+    others = [name for name in main.trains if name != ENGLISH]
+    scored = {
+        name for target in PAIR_TARGETS if target in benchmark.targets for name in benchmark.targets[target].languages
+    }
+    # A language in which nothing is scored says nothing of a language's own training.
+    chosen = _chosen([name for name in others if name in scored] or others, benchmark)
     alone = [f"{task}@{name}" for name in chosen]
     english = f"{task}@{ENGLISH}"
     pairs = [f"{english}+{one}" for one in alone]
@@ -97,3 +102,16 @@ def _natives(benchmark: Benchmark, main: Task) -> Iterator[str]:
         if one.kind == main.kind and one.labels == main.labels and ENGLISH not in one.trains:
             several = len(one.trains) > 1
             yield "+".join(f"{one.name}@{name}" for name in one.trains) if several else one.name
+
+
+def variants(benchmark: Benchmark) -> Names:
+    """The variants of Phang et al. 2020, and two rivals that need no intermediate phase.
+
+    Masked words of many languages beside each quick task and beside the mix of them; the same tasks in translation,
+    where they can be had; feature aggregation over layers and self-augmentation in the targets' own fine-tuning.
+    """
+    tasks = [benchmark.intermediates[name] for name in benchmark.quick_intermediates]
+    beside = [f"{task.name}+{MLM}" for task in tasks]
+    mix = "+".join(task.name for task in tasks)
+    translated = [f"{task.name}@{name}" for task in tasks for name in _chosen(task.trains[1:], benchmark)[:3]]
+    return (*(task.name for task in tasks), MLM, *beside, mix, f"{mix}+{MLM}", *translated, "none:layers", "none:salt")

@@ -18,6 +18,7 @@ from transformers import (
 from spaces.stage import Precision
 from trainables.encoder_folder import MASKED_WORDS
 from trainables.features import Tensors
+from trainables.layer_fusion import LayerFusion
 from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head, word_embeddings
 
 NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")  # kinds of model that can do without
@@ -76,10 +77,14 @@ class Encoder:
         Of the logits of a head in bf16 many are equal (its numbers between 8 and 16 are 1/16 apart), and of answers
         that score the same the first one would win.
         """
+        states: torch.Tensor | list[torch.Tensor]
         with self.autocast():
-            states = hidden_states(self.model, batch, words)
+            if isinstance(head, LayerFusion):
+                states = [layer.float() for layer in layer_states(self.model, batch, words)]
+            else:
+                states = hidden_states(self.model, batch, words).float()
         with torch.autocast(self.device.type, enabled=False):  # evaluation has a context of its own around this one
-            logits: torch.Tensor = head(states.float(), batch)
+            logits: torch.Tensor = head(states, batch)
         return logits
 
 
@@ -135,7 +140,16 @@ def freeze_embeddings(model: PreTrainedModel) -> None:
 
 def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
     """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
-    beside = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
-    read = {"input_ids": batch["input_ids"]} if words is None else {"inputs_embeds": words}
-    states: torch.Tensor = model(**read, **beside).last_hidden_state
+    states: torch.Tensor = model(**_inputs(batch, words)).last_hidden_state
     return states
+
+
+def layer_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+    """Hidden states of every layer, the last one last. The output of the embeddings is no layer."""
+    layers: tuple[torch.Tensor, ...] = model(**_inputs(batch, words), output_hidden_states=True).hidden_states[1:]
+    return layers
+
+
+def _inputs(batch: Tensors, words: torch.Tensor | None) -> Tensors:
+    beside: Tensors = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    return {"input_ids": batch["input_ids"], **beside} if words is None else {"inputs_embeds": words, **beside}

@@ -7,6 +7,7 @@ from safetensors import SafetensorError, safe_open
 
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"  # of weights in several files
+LABEL_HEAD = "label_head.safetensors"  # beside the encoder of an intermediate task with labels
 TOKENIZER = "tokenizer.json"
 WEIGHTS = "model.safetensors"
 MASKED_WORDS = "masked_words.safetensors"  # the head that guesses masked words
@@ -25,7 +26,8 @@ def encoder_fault(folder: Path) -> str | None:
         if not isinstance(files, dict) or not files:
             return f"{INDEX} cannot be read"
         weights = sorted({Path(str(file)).name for file in files.values()})
-    faults = (weights_fault(folder / file) for file in (*weights, MASKED_WORDS))
+    heads = [MASKED_WORDS, *([LABEL_HEAD] if (folder / LABEL_HEAD).exists() else [])]
+    faults = (weights_fault(folder / file) for file in (*weights, *heads))
     return next((fault for fault in faults if fault is not None), None)
 
 

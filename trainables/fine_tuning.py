@@ -12,7 +12,9 @@ from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.feature_table import FeatureTable
-from trainables.methods.rules import rule_of
+from trainables.label_head import LABELLED, LabelHead
+from trainables.layer_fusion import LayerFusion
+from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
@@ -40,6 +42,8 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
     devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
     counted = [part for part in parts if part.task.name in judged]
     steps = total_steps(recipe, sum(len(part.train) if part.rows is None else len(part.rows) for part in counted))
+    method = stage.recipe.get("method")
+    written = [part.train for part in parts if part.task.name in judged] + [dev.features for dev in devs]
     return FineTuning(
         encoder,
         parts,
@@ -49,7 +53,8 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
         steps=steps,
         learning_rate=stage.learning_rate,
         seed=stage.seed,
-        method=rule_of(stage.recipe.get("method"), [part.task for part in counted], place.source, encoder),
+        method=rule_of(method, [part.task for part in counted], place.source, encoder, written),
+        fuse_layers=method is not None and method["name"] == LAYERS,
     )
 
 
@@ -125,6 +130,16 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
                 for metric, value in metrics.items()
             )
     return tested
+
+
+def label_head(work: FineTuning) -> LabelHead | None:
+    """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels.
+
+    None where it reads all layers, too: what asks it gives it the last one.
+    """
+    task, head = work.parts[0].task, work.heads[0]
+    plain = len(work.parts) == 1 and task.kind in LABELLED and not isinstance(head, LayerFusion)
+    return LabelHead(task, head) if plain else None
 
 
 def degenerate(work: FineTuning) -> str | None:

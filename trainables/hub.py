@@ -15,8 +15,9 @@ from trainables import parquet_files, place_rows, pools, shelf
 from trainables.absent_data import absent
 from trainables.column_shapes import element
 from trainables.examples import Example, Pair, Pool, Ranking
+from trainables.parallel_rows import mix, translate
 from trainables.perturbation import misspelt
-from trainables.rows import BLIND, Read, convert, mix, translate
+from trainables.rows import BLIND, Read, convert
 from trainables.shelf import Place, Split
 
 ENGLISH = "en"

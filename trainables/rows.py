@@ -21,7 +21,7 @@ from trainables.examples import Choice, Example, Pair, Passage, Span, Tagged
 LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
 # Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
 BETWEEN_CHARACTERS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
-NO_LABEL, EMPTY, UNLIKE_LABELS = "no label", "empty text", "another label in the other language"
+NO_LABEL, EMPTY = "no label", "empty text"
 BLIND = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
 
@@ -36,7 +36,7 @@ class Read:
 def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: bool) -> Read:
     """The rows as examples of the task; raises UsageError for labels that the table does not know."""
     left_out: Counter[str] = Counter()
-    makers = {"pair": _pairs, "tagging": _sentences, "span": _spans, "choice": _choices, "mlm": _passages}
+    makers = {"pair": pairs, "tagging": _sentences, "span": _spans, "choice": _choices, "mlm": _passages}
     examples: list[Example] = []
     for example in makers[task.kind](rows, dataset, task, training):
         if isinstance(example, str):
@@ -46,68 +46,8 @@ def convert(rows: datasets.Dataset, dataset: Dataset, task: Task, *, training: b
     return Read(examples, dict(left_out))
 
 
-UNLIKE = 0.01  # share of rows whose label differs, above which two training sets are not translations of each other
-
-
-def translate(
-    own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task
-) -> Read:
-    """Training pairs in another language: `rows` translates `own` row by row, and counts where `own` does.
-
-    So the same place holds the same pair in every language. The labels are those of `own`. Raises UsageError if the
-    rows cannot be translations of each other: of another number, or of other labels.
-    """
-    matched(own, own_dataset, rows, dataset, task)
-    left_out: Counter[str] = Counter()
-    examples: list[Example] = []
-    texts = _columns(rows, dataset, "first", "second")
-    for pair, (first, second) in zip(_pairs(own, own_dataset, task, training=True), texts, strict=True):
-        if isinstance(pair, Pair):
-            examples.append(Pair(_text(first), _text(second), pair.label))
-        else:
-            left_out[str(pair)] += 1
-    return Read(examples, dict(left_out))
-
-
-def mix(first: datasets.Dataset, second: datasets.Dataset, dataset: Dataset, task: Task) -> Read:
-    """Test pairs with the first sentence of one language's rows and the second of another's, row by row.
-
-    A row counts where both have one and the same label. Raises UsageError if the numbers of rows differ.
-    """
-    if len(first) != len(second):
-        raise UsageError(f"{len(first):,} and {len(second):,} rows in two languages: row by row they must be the same.")
-    left_out: Counter[str] = Counter()
-    examples: list[Example] = []
-    for one, other in zip(*(_pairs(rows, dataset, task, training=False) for rows in (first, second)), strict=True):
-        if not (isinstance(one, Pair) and isinstance(other, Pair)):
-            left_out[NO_LABEL] += 1
-        elif one.label != other.label:
-            left_out[UNLIKE_LABELS] += 1
-        else:
-            examples.append(Pair(one.first, other.second, one.label))
-    return Read(examples, dict(left_out))
-
-
-def matched(own: datasets.Dataset, own_dataset: Dataset, rows: datasets.Dataset, dataset: Dataset, task: Task) -> None:
-    """Raise UsageError if `rows` cannot be a translation of `own`, row by row."""
-    if len(rows) != len(own):
-        raise UsageError(
-            f"it has {len(rows):,} rows and {own_dataset.hub} has {len(own):,}: row by row they must be the same pairs."
-        )
-    labels = [
-        [identify(value) for value in each[of.columns["label"]][:]]
-        for each, of in ((own, own_dataset), (rows, dataset))
-        for identify in (label_ids(task, of, each.features[of.columns["label"]]),)
-    ]
-    differ = sum(one != other for one, other in zip(*labels, strict=True))
-    if differ > UNLIKE * len(own):
-        raise UsageError(
-            f"{differ:,} of {len(own):,} rows have another label than in {own_dataset.hub}: row by row they must be "
-            "the same pairs."
-        )
-
-
-def _columns(rows: datasets.Dataset, dataset: Dataset, *roles: str) -> Iterator[tuple[Any, ...]]:
+def columns(rows: datasets.Dataset, dataset: Dataset, *roles: str) -> Iterator[tuple[Any, ...]]:
+    """The values of the columns that fill these roles, row by row."""
     return zip(*(rows[dataset.columns[role]][:] for role in roles), strict=True)
 
 
@@ -151,21 +91,22 @@ def label_ids(task: Task, dataset: Dataset, feature: Any) -> Callable[[Any], int
     return by_number
 
 
-def _pairs(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
+def pairs(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
+    """Row by row a pair, or why there is none."""
     identify = label_ids(task, dataset, rows.features[dataset.columns["label"]])
-    for first, second, value in _columns(rows, dataset, "first", "second", "label"):
+    for first, second, value in columns(rows, dataset, "first", "second", "label"):
         label = identify(value)
         if label is None:
             yield NO_LABEL
-        elif training and not (_text(first).strip() and _text(second).strip()):
+        elif training and not (text_of(first).strip() and text_of(second).strip()):
             yield EMPTY
         else:
-            yield Pair(_text(first), _text(second), label)
+            yield Pair(text_of(first), text_of(second), label)
 
 
 def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
     identify = label_ids(task, dataset, element(rows.features[dataset.columns["tags"]]))
-    for words, values in _columns(rows, dataset, "words", "tags"):
+    for words, values in columns(rows, dataset, "words", "tags"):
         tags = [identify(value) for value in values or ()]
         if not words:
             yield "no words"
@@ -180,8 +121,8 @@ def _sentences(rows: datasets.Dataset, dataset: Dataset, task: Task, training: b
 
 
 def _passages(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
-    for (text,) in _columns(rows, dataset, "text"):
-        beginning = BETWEEN_CHARACTERS.sub("", _text(text)[:LONGEST_PASSAGE].strip())
+    for (text,) in columns(rows, dataset, "text"):
+        beginning = BETWEEN_CHARACTERS.sub("", text_of(text)[:LONGEST_PASSAGE].strip())
         yield Passage(beginning) if beginning else EMPTY
 
 
@@ -200,8 +141,8 @@ def _clean(words: Sequence[str]) -> tuple[str, ...]:
 
 def _spans(rows: datasets.Dataset, dataset: Dataset, task: Task, training: bool) -> Iterator[Example | str]:
     seen: Counter[str] = Counter()
-    for name, question, context, answers in _columns(rows, dataset, "id", "question", "context", "answers"):
-        question, context = _text(question), _text(context)
+    for name, question, context, answers in columns(rows, dataset, "id", "question", "context", "answers"):
+        question, context = text_of(question), text_of(context)
         if training and not (question.strip() and context.strip()):
             yield EMPTY
             continue
@@ -265,18 +206,18 @@ def _choices(rows: datasets.Dataset, dataset: Dataset, task: Task, training: boo
             yield "no options"
         elif len(known) != len(options):
             yield "as many letters as options are needed"
-        elif training and not all(_text(option).strip() for option in options):
+        elif training and not all(text_of(option).strip() for option in options):
             yield EMPTY
         else:
             label = _place(_name(value, feature, columns, known), known)
-            asked = _asked(_text(questions[i]), dataset)
-            yield Choice(_text(contexts[i]), asked, tuple(_text(option) for option in options), label)
+            asked = _asked(text_of(questions[i]), dataset)
+            yield Choice(text_of(contexts[i]), asked, tuple(text_of(option) for option in options), label)
 
 
 _TEXTS = ("context", "question")
 
 
-def _text(value: str | None) -> str:
+def text_of(value: str | None) -> str:
     """A missing text is an empty one."""
     return value or ""
 

@@ -22,7 +22,8 @@ from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.encoder import Encoder, load_encoder, save_encoder
 from trainables.encoder_folder import encoder_fault
-from trainables.fine_tuning import degenerate, dev_rows, score_tests, start_training
+from trainables.fine_tuning import degenerate, dev_rows, label_head, score_tests, start_training
+from trainables.label_head import LabelHead, save_label_head
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
@@ -113,7 +114,7 @@ class StageRun:
             return self._finish("finished", [], began)
         work.restore_best()
         if self.stage.kind == "intermediate":
-            self._hand_on(work.encoder)
+            self._hand_on(work.encoder, label_head(work))
         self.tested = score_tests(self.stage, work, self.place, self.profile)
         reason = degenerate(work)
         tested = time.monotonic()
@@ -145,8 +146,13 @@ class StageRun:
     def _write(self, file: str, fill: Fill) -> None:
         self.place.results.write_file(self._name(file), fill)
 
-    def _hand_on(self, encoder: Encoder) -> None:
-        self.place.results.write_folder(self._name(ENCODER), partial(save_encoder, encoder))
+    def _hand_on(self, encoder: Encoder, head: LabelHead | None = None) -> None:
+        def fill(folder: Path) -> None:
+            save_encoder(encoder, folder)
+            if head is not None:
+                save_label_head(head, folder)
+
+        self.place.results.write_folder(self._name(ENCODER), fill)
 
     def _outcome(self, status: Status) -> Outcome:
         tuned = self.work if isinstance(self.work, FineTuning) else None

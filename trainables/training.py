@@ -24,6 +24,7 @@ from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
+from trainables.layer_fusion import LayerFusion
 from trainables.memory import attempt
 from trainables.methods.adversarial import plain
 from trainables.methods.step import Rule, step_of
@@ -69,6 +70,7 @@ class FineTuning:
         learning_rate: float,
         seed: int,
         method: Rule = plain,
+        fuse_layers: bool = False,
     ) -> None:
         self.method = method
         self.encoder, self.parts, self.devs, self.recipe = encoder, tuple(parts), tuple(devs), recipe
@@ -93,8 +95,11 @@ class FineTuning:
         if profile.freeze_embeddings:
             freeze_embeddings(encoder.model)
         tasks = {part.task.name: part.task for part in self.parts}
-        self.head_of = {name: place for place, name in enumerate(tasks)}
-        self.heads = nn.ModuleList(KINDS[task.kind].head(encoder, task, profile) for task in tasks.values())
+        self.places = {name: place for place, name in enumerate(tasks)}  # of the heads
+        self.heads = nn.ModuleList(head_of(encoder, task, profile, fuse_layers=fuse_layers) for task in tasks.values())
+        masked = any(task.kind == "mlm" for task in tasks.values())
+        self.fresh_words = masked and not encoder.words.trained
+        encoder.words.trained |= masked
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -141,7 +146,7 @@ class FineTuning:
 
     def evaluate(self, evaluated: Evaluated, task: Task | None = None) -> Result:
         """Score the head of `task` (by default the set's own) on a dev or test set, in batches that fit into memory."""
-        head = self.heads[self.head_of[(task or evaluated.task).name]]
+        head = self.heads[self.places[(task or evaluated.task).name]]
         result = evaluate(self.encoder, head, evaluated, self.evaluation_tokens)
         self.evaluation_tokens = result.tokens
         return result
@@ -162,7 +167,10 @@ class FineTuning:
             notes.append(f"{self.micro_batch} of {self.recipe.batch_size} examples at a time")
         if self.evaluation_tokens < TOKENS[self.encoder.device.type]:
             notes.append(f"evaluation of {self.evaluation_tokens} sub-tokens at a time")
-        return "memory ran out: " + ", ".join(notes) if notes else None
+        found = ["memory ran out: " + ", ".join(notes)] if notes else []
+        if self.fresh_words:
+            found.append("the encoder came without a head that guesses masked words: it began with a fresh one")
+        return "; ".join(found) or None
 
     def _update(self, part: int, features: list[Feature]) -> torch.Tensor:
         """One step of the optimizer on one batch, whose loss is returned and not waited for.
@@ -188,7 +196,7 @@ class FineTuning:
     def _backward(self, part: int, features: list[Feature], share: float) -> torch.Tensor:
         """Add the gradients of some features, whose labels are this share of the batch's; returns their loss."""
         task = self.parts[part].task
-        kind, head = KINDS[task.kind], self.heads[self.head_of[task.name]]
+        kind, head = KINDS[task.kind], self.heads[self.places[task.name]]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
         method = (
             plain if kind is KINDS.get("mlm") else self.method
@@ -249,6 +257,12 @@ class FineTuning:
     def done(self) -> bool:
         """All ten tenths are trained."""
         return self.tenth == TENTHS
+
+
+def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
+    """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
+    head = KINDS[task.kind].head(encoder, task, profile)
+    return LayerFusion(head, encoder.width) if fuse_layers else head
 
 
 def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -19,18 +19,12 @@ SCHEMA = {column.name: TYPES[column.type] for column in PROBE_COLUMNS}
 
 
 def probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
-    """The rows of a family of probes that these stages left, in the columns of `spaces.probe_columns`.
-
-    `homes` are folders of stages (`Scores.homes`). A stage without them is in no row.
+    """The rows of a family of probes that these stages left, as `any_probe_rows` gives them.
 
     Raises:
         UsageError: no stage left any, or a file cannot be read.
     """
-    paths = (
-        next((home / stage / PROBES for home in homes if (home / stage / PROBES).is_file()), None) for stage in stages
-    )
-    rows = [_read(path).filter(family=family) for path in paths if path is not None]
-    found = pl.concat(rows) if rows else pl.DataFrame(schema=SCHEMA)
+    found = any_probe_rows(homes, stages, family)
     if found.is_empty():
         raise UsageError(
             f"no stage was measured with the probes that this question needs: run the sweep's command with "
@@ -38,6 +32,21 @@ def probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.
             "then name that sweep."
         )
     return found
+
+
+def any_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+    """The rows of a family of probes that these stages left, if any, in the columns of `spaces.probe_columns`.
+
+    `homes` are folders of stages (`Scores.homes`). A stage without them is in no row.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    paths = (
+        next((home / stage / PROBES for home in homes if (home / stage / PROBES).is_file()), None) for stage in stages
+    )
+    rows = [_read(path).filter(family=family) for path in paths if path is not None]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])
 
 
 def _read(path: Path) -> pl.DataFrame:

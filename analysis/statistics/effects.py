@@ -79,9 +79,11 @@ def effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.ArrayLike) 
         rows = float(scale @ _clean(mean) ** 2)
         rows_freedom = float((scale @ spare) ** 2 / (scale @ left**2 @ scale))
         noise = float(scale @ _clean(beyond_model - mean[:, None]).var(axis=1, ddof=1)) / seeds
-        common = max(0.0, float(_clean(by_seed - by_seed.mean()).var(ddof=1)) / seeds - noise)
+        seen = float(_clean(by_seed - by_seed.mean()).var(ddof=1)) / seeds
+        common = max(0.0, seen - noise)
         total = rows + common
-        parts = rows**2 / rows_freedom + common**2 / (seeds - 1)
+        # A difference of two estimates is as unsure as the larger one: few seeds tell little of what they share.
+        parts = rows**2 / rows_freedom + (seen**2 / (seeds - 1) if common else 0.0)
         error, freedom = float(np.sqrt(total)), total**2 / parts if parts > 0 else np.inf
     return Effect(value=float(by_seed.mean()), error=error, freedom=freedom, rows=n, seeds=seeds)
 

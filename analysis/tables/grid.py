@@ -6,8 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Unit = Literal["points", "difference", "share", "correlation", "count", "text"]
+Unit = Literal["points", "difference", "share", "correlation", "count", "p", "number", "text"]
 
+FORMS: dict[Unit, str] = {
+    "points": ".1f",
+    "difference": "+.1f",
+    "share": ".0f",
+    "correlation": "+.2f",
+    "count": ".0f",
+    "p": ".3f",
+    "number": ".4g",
+    "text": "g",
+}
 NARROW = 10  # characters of a line of a heading, where the column itself is no wider
 GAP = 2  # blanks between the columns of a terminal
 LATEX = {
@@ -86,8 +96,7 @@ def written(field: Field, column: Column) -> str:
 
 
 def _digits(value: float, unit: Unit) -> str:
-    form = {"points": ".1f", "difference": "+.1f", "share": ".0f", "correlation": "+.2f", "count": ".0f", "text": "g"}
-    shown = format(100 * value if unit == "share" else value, form[unit])
+    shown = format(100 * value if unit == "share" else value, FORMS[unit])
     shown = re.sub(r"^[+-](0\.?0*)$", r"\1", shown)  # no sign at a zero that rounding made
     return f"{shown}%" if unit == "share" else shown
 

@@ -41,3 +41,8 @@ def of_estimate(one: Estimate) -> Number:
         parts=one.parts,
         of_parts=one.of_parts,
     )
+
+
+def of_p(p: float) -> str:
+    """A p value in a sentence."""
+    return f"p {p:.3f}" if p >= 0.001 else "p below 0.001"

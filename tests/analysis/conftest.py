@@ -1,6 +1,7 @@
 """Synthetic sweeps and files with known answers."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,8 @@ class Run:
     @property
     def key(self) -> str:
         rate = "" if self.rate is None else f"-{self.rate:g}"
-        return self.stage or f"{self.kind}-{'+'.join(self.test)}-{self.intermediate}-{self.seed}{rate}"
+        chain = re.sub(r"[~@:]", ".", self.intermediate)  # a key can be a folder's name
+        return self.stage or f"{self.kind}-{'+'.join(self.test)}-{chain}-{self.seed}{rate}"
 
     def rows(self) -> list[dict[str, Any]]:
         common = dict.fromkeys(SCHEMA) | {

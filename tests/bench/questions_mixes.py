@@ -6,6 +6,10 @@
 Diversity: the chains of the miniature's space, and a lopsided choice of mixes in which one good task stands in the
 diverse ones. Null worlds: tasks add up; every mix has something of its own; skills saturate and lie across kinds;
 what a kind brings changes from seed to seed, 0 on average; pairs of tasks go well together or not, whatever their kind.
+
+Languages: training sets and evaluation languages of the miniature, and of XNLI's languages. Null worlds: both effects
+add up; every pair of languages has something of its own; a training set gives something to each family; what is gained
+by the own language changes from seed to seed, 0 on average.
 """
 
 import argparse
@@ -20,6 +24,7 @@ if not __package__:  # run as a script
     sys.path[0] = str(ROOT)
 
 from analysis.questions.mixing import ONE_MORE_KIND, TWICE, Mix, contrasts
+from analysis.questions.trained_in import TrainingSet, extras
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import holm, p_values
 from spaces.benchmark import BENCHMARKS
@@ -144,7 +149,55 @@ def of_diversity(rng: Generator, worlds: int) -> None:
             row(slope, seeds, *np.mean(said, axis=0).tolist())
 
 
-PARTS = {"diversity": of_diversity}
+def of_pair(rng: Generator, truth: Array, seeds: int) -> Array:
+    return truth[..., None] + rng.normal(0, 1.5, truth.shape)[..., None]
+
+
+def of_family(rng: Generator, truth: Array, seeds: int, families: Sequence[str]) -> Array:
+    names = list(dict.fromkeys(families))
+    gifts = rng.normal(0, 1.5, (len(truth), len(names)))
+    return (truth + gifts[:, [names.index(name) for name in families]])[..., None]
+
+
+def of_languages(rng: Generator, worlds: int) -> None:
+    print(
+        "\nThe own language brings nothing special: shares of worlds in which it is said to, by the extra; and by the"
+    )
+    print("plain difference of own and other pairs over seeds. Then it brings 2 points: shares found\n")
+    row("world", "languages", "seeds", "extra", "plain test", "found")
+    for benchmark, names in (("miniature", "en qna qnb qma qmb qfa"), ("xtreme", "en ar bg de el hi ru sw th ur")):
+        known = BENCHMARKS[benchmark].languages
+        languages = names.split()
+        sets = [TrainingSet(chain=name, task="mnli", languages=(name,)) for name in languages]
+        families = [known[name].family for name in languages]
+        own = np.eye(len(languages))
+        foreign = np.array(languages) != "en"
+        for world in ("additive", "pairs", "families", "by seed"):
+            for seeds in SEEDS:
+                said = []
+                for _ in range(worlds):
+                    truth = rng.normal(0, 3, (len(sets), 1)) + rng.normal(0, 3, len(languages))
+                    gains = truth[..., None]
+                    if world == "pairs":
+                        gains = of_pair(rng, truth, seeds)
+                    elif world == "families":
+                        gains = of_family(rng, truth, seeds, families)
+                    elif world == "by seed":
+                        gains = gains + own[..., None] * rng.normal(0, 1.5, seeds)
+                    runs = rng.normal(0, 1, (len(sets), 1, seeds)) + rng.normal(0, 1, (1, len(languages), seeds))
+                    gains = gains + runs + rng.normal(0, 0.7, (*truth.shape, seeds))
+                    there = gains[:, foreign]
+                    plain = there[own[:, foreign] > 0].mean(axis=0) - there[own[:, foreign] == 0].mean(axis=0)
+                    line = [bool(p_values(plain) < 0.05)]
+                    for each in (gains, gains + 2 * own[..., None]):
+                        one = extras(sets, languages, each, known)["own language"]
+                        line.append(one is not None and one.p < 0.05)
+                    said.append(line)
+                plainly, extra, planted = np.mean(said, axis=0).tolist()
+                row(world, len(languages), seeds, extra, plainly, planted)
+
+
+PARTS = {"diversity": of_diversity, "languages": of_languages}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

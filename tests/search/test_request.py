@@ -81,3 +81,33 @@ def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path) 
     assert "de" not in request.maker.languages["udpos"] and "en" in request.maker.languages["udpos"]
     assert any("udpos" in note for note in request.notes)
     assert request.plan[0].kind == "pretrain"
+
+
+def test_variants_of_a_phase_are_requested_by_name() -> None:
+    names = "mnli@qmb,mnli@en+mnli@qmb,mnli~fgm,mnli~x2,none:layers"
+    request = make_request(parse(["--intermediates", names, "--targets", "xnli", "--steps", "50", "--examples", "100"]))
+    assert request.axes.intermediates == ("none", *names.split(","))
+    assert request.spec["budget"] == {"steps": 50, "examples": 100}
+    assert {"intermediate mnli@en", "intermediate mnli@qmb"} <= set(request.spec["data"])
+    steps = {name: phase.recipe["steps"] for name, phase in request.maker.phases.items()}
+    assert steps == {"mnli@qmb": 50, "mnli@en+mnli@qmb": 50, "mnli~fgm": 50, "mnli~x2": 100}
+
+
+def test_alignment_is_asked_beside_its_controls() -> None:
+    request = make_request(parse(["--space", "full", "--probes", "alignment"]))
+    assert {"random", "mlm"} <= set(request.axes.intermediates)
+    assert "mlm" not in make_request(parse(["--space", "full"])).axes.intermediates
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--intermediates", "mnli@en+mnli@qmx"], "training language of mnli 'qmx'"),
+        (["--intermediates", "mnli~x2,mnli@en~x2"], "mean the same"),
+        (["--intermediates", "mnli+mlm", "--mlm-share", "1"], "between 0 and 1"),
+        (["--intermediates", "mnli+mlm", "--mlm-languages", "xx"], "unknown language of miniature 'xx'"),
+    ],
+)
+def test_variants_that_cannot_be_are_refused(flags: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_request(parse(flags))

@@ -132,3 +132,25 @@ def test_every_kind_of_stage_is_in_the_plan(kind: str) -> None:
 def test_the_middle_rate_starts_first() -> None:
     assert middle_first((1e-4, 1e-3, 1e-2)) == (1e-3, 1e-4, 1e-2)
     assert middle_first((1e-2, 1e-4)) == (1e-4, 1e-2)
+
+
+def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
+    space = Space(name="s", intermediates=("mnli", "mnli:layers", "none:layers"), targets=("xnli",), seeds=(0,))
+    resolved = axes(space, MINIATURE, PROFILES["miniature"])
+    found = {(s.kind, s.intermediate): s for s in plan(resolved)}
+    assert {name for kind, name in found if kind == "intermediate"} == {"mnli"}
+    assert found["target", "mnli:layers"].parent == found["intermediate", "mnli"].id
+    assert found["target", "none:layers"].parent == found["target", "none"].parent
+    plain, other = (maker().recipe(found["target", name]) for name in ("mnli", "mnli:layers"))
+    assert plain is not None and other is not None and {**plain, "method": {"name": "layers", "settings": {}}} == other
+
+
+def test_extra_targets_are_evaluated_where_they_are_named() -> None:
+    def evaluated(*targets: str) -> tuple[str, ...]:
+        space = Space(name="s", intermediates=("mnli",), targets=targets, seeds=(0,))
+        strata = plan(axes(space, MINIATURE, PROFILES["miniature"]))
+        return next(stratum.targets for stratum in strata if stratum.kind == "target")
+
+    assert evaluated("xnli") == ("xnli",)
+    assert evaluated("xnli", "xnli-mixed") == ("xnli", "xnli-mixed")
+    assert evaluated("xnli-mixed") == ("xnli", "xnli-mixed")

@@ -74,7 +74,7 @@ def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
     xtreme = BENCHMARKS["xtreme"]
     mnli = replace(xtreme.intermediates["mnli"], trains=trains)
     more = [replace(mnli, name=name, trains=own) for name, own in native.items()]
-    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native)]
+    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.extra]
     return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
 
 
@@ -103,6 +103,11 @@ def test_of_many_languages_those_of_few_resources_come_first() -> None:
     assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
     assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur
     assert alone == [name for name in xnli if name in alone]
+
+
+def test_languages_in_which_nothing_is_scored_are_left_out() -> None:
+    names = languages(spoken("en", "et", "sw", "de", "uz"))
+    assert {"mnli@sw", "mnli@de"} <= set(names) and not any("@et" in name or "@uz" in name for name in names)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))

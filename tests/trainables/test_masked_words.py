@@ -20,13 +20,14 @@ from transformers import (
 
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES, Profile
-from spaces.task import Recipe, Task
+from spaces.task import Recipe
 from trainables.data import Source, examples
 from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder, load_encoder, save_encoder
 from trainables.encoder_folder import MASKED_WORDS, encoder_fault
-from trainables.evaluation import evaluate
+from trainables.evaluation import Evaluated, evaluate
 from trainables.examples import Example, Passage
+from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, collate
 from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import ASKED, MASKED, REPLACED, Guess, hide
@@ -44,18 +45,19 @@ CPU = torch.device("cpu")
 ORDINARY = np.arange(5, 100)
 
 
-def part(encoder: Encoder, recipe: Recipe, profile: Profile, language: str = "en", task: Task = TASK) -> Part:
-    return Part(
-        task=task,
-        train=training_table(SOURCE, task, encoder.tokenizer, recipe, profile, language=language),
-        dev=encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile),
-    )
+def train(encoder: Encoder, recipe: Recipe, profile: Profile, language: str = "en") -> FeatureTable:
+    return training_table(SOURCE, TASK, encoder.tokenizer, recipe, profile, language=language)
+
+
+def dev(encoder: Encoder, recipe: Recipe, profile: Profile) -> Evaluated:
+    return encoded(SOURCE, TASK, "dev", "en", encoder.tokenizer, recipe, profile)
 
 
 def run(encoder: Encoder, recipe: Recipe, profile: Profile, rate: float = 5e-3) -> FineTuning:
     assert recipe.steps is not None
-    parts = [part(encoder, recipe, profile)]
-    return FineTuning(encoder, parts, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
+    parts = [Part(task=TASK, train=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
+    devs = [dev(encoder, recipe, profile)]
+    return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
 
 
 @given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
@@ -114,7 +116,7 @@ def test_guesses_are_alike_by_what_they_say() -> None:
 
 
 def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
-    features = part(encoder, recipe, profile).train[:4]
+    features = train(encoder, recipe, profile)[:4]
     batch = collate(features, encoder.pad_id, per_position=True, device=CPU)
     head = KINDS["mlm"].head(encoder, TASK, profile)
     encoder.model.eval()
@@ -147,13 +149,19 @@ def test_training_lowers_the_loss_and_moves_head_and_table(profile: Profile) -> 
     encoder = tiny_encoder()
     head, table = encoder.words.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
     work = run(encoder, recipe, profile, rate=1e-2)
-    before = work.evaluate(0, work.parts[0].dev).metrics["accuracy"]
+    before = work.evaluate(work.devs[0]).metrics["accuracy"]
     while not work.done:
         work.advance()
     work.restore_best()
     assert work.best_score > before + 0.05
     assert not torch.equal(head, encoder.words.dense.weight), "what is handed on is what was trained"
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
+
+
+def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.words.trained
+    assert run(encoder, recipe, profile).note is None
 
 
 def test_a_frozen_table_stays_while_the_head_learns(recipe: Recipe) -> None:
@@ -251,16 +259,16 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
 
 
 def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
-    dev, head = part(encoder, recipe, profile).dev, KINDS["mlm"].head(encoder, TASK, profile)
-    one, other = (evaluate(encoder, head, dev, tokens) for tokens in (200, 2000))
+    judged, head = dev(encoder, recipe, profile), KINDS["mlm"].head(encoder, TASK, profile)
+    one, other = (evaluate(encoder, head, judged, tokens) for tokens in (200, 2000))
     assert one.metrics == other.metrics and one.predictions == other.predictions
 
 
 def test_every_language_has_texts_of_its_own() -> None:
     texts = {name: examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")}
     assert [len(own) for own in texts.values()] == [world.PASSAGES] * 2
-    dev = examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
-    assert not set(dev) & set(texts["en"])
+    held_out = examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
+    assert not set(held_out) & set(texts["en"])
     back = {word: concept for concept, word in world.world().lexicon.words["qna"].items()}
 
     def concepts(text: Example) -> frozenset[str]:

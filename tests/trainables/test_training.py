@@ -126,6 +126,25 @@ def test_a_mixture_draws_by_weight(recipe: Recipe, profile: Profile) -> None:
     assert np.mean(work.batches.turns == 0) == pytest.approx(0.75, abs=0.03)
 
 
+def test_rows_of_one_task_in_two_languages_share_a_head(recipe: Recipe, profile: Profile) -> None:
+    encoder, task = tiny_encoder(), MINIATURE.intermediates["csqa"]
+    tables = [training_table(SOURCE, task, encoder.tokenizer, recipe, profile, language=name) for name in ("en", "qfa")]
+    devs = [encoded(SOURCE, task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    parts = [Part(task=task, train=table) for table in tables]
+    work = FineTuning(encoder, parts, devs, recipe, profile, steps=40, learning_rate=1e-3, seed=0)
+    assert len(work.heads) == 1 and set(work.batches.turns) == {0, 1}
+    work.advance()
+    assert set(work.dev[0]) == {"accuracy"}  # one task: its own metrics, not a mean over tasks
+
+
+def test_only_chosen_rows_are_trained_on(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    chosen = dataclasses.replace(part("csqa", encoder, recipe, profile), rows=np.array([3, 5, 8]))
+    work = FineTuning(encoder, [chosen], [], recipe, profile, steps=40, learning_rate=1e-3, seed=0)
+    seen = {feature.example for step in range(40) for feature in work.batches.at(step)[1]}
+    assert seen == {int(chosen.train.examples[row]) for row in (3, 5, 8)}
+
+
 def test_a_loss_that_is_no_number_is_named(recipe: Recipe, profile: Profile) -> None:
     work = run(["csqa"], recipe, profile)
     with torch.no_grad():

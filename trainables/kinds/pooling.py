@@ -23,14 +23,18 @@ class PooledHead(nn.Module):
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Hidden states (rows, length, width) to logits (rows, outputs)."""
-        if self.segments:
-            first = segment_mean(hidden, batch["marks"] == 0)
-            second = segment_mean(hidden, batch["marks"] == 1)
-            pooled = torch.cat([first, second, (first - second).abs(), first * second], dim=-1)
-        else:
-            pooled = hidden[:, 0]
+        pooled = pool(hidden, batch, segments=self.segments)
         logits: torch.Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
         return logits
+
+
+def pool(hidden: torch.Tensor, batch: Tensors, *, segments: bool) -> torch.Tensor:
+    """What the head reads of each row: (rows, length, width) to (rows, width), or (rows, 4 width) with `segments`."""
+    if not segments:
+        return hidden[:, 0]
+    first = segment_mean(hidden, batch["marks"] == 0)
+    second = segment_mean(hidden, batch["marks"] == 1)
+    return torch.cat([first, second, (first - second).abs(), first * second], dim=-1)
 
 
 def segment_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from trainables.methods.step import Step
 def divergence(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     """KL(p, q) + KL(q, p) of two sets of logits (distributions, outcomes), the mean over the distributions.
 
-    As a sum of (p - q) (log p - log q): no term is negative, so small ones do not drown in rounding.
+    It is the sum of (p - q) (log p - log q), of which no term is negative.
     """
     log_p, log_q = one.log_softmax(-1), other.log_softmax(-1)
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()

@@ -73,11 +73,11 @@ def token_table(
         starts=(counts.cumsum(0) - counts).to(device),
         counts=counts.to(device),
         drawn=torch.tensor([i for few in lists for i in few]).to(device),
-        continues=_continuing(tokenizer, size).to(device),
+        continues=continuing(tokenizer, size).to(device),
     )
 
 
-def _continuing(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
+def continuing(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
     """Which tokens go on with a word: those with the mark of one (##), or without that of a new word (a blank's)."""
     tokens = [""] * size
     for token, i in tokenizer.get_vocab().items():

@@ -11,12 +11,15 @@ from spaces.profile import Profile
 from spaces.stage import Stage
 from trainables.encoder import Encoder
 from trainables.places import Place
-from trainables.probes import alignment
+from trainables.probes import alignment, similarity
 from trainables.probes.family import Family, Found, Subject, When
 from trainables.probes.rows import probe_table
 from trainables.training import FineTuning
 
-FAMILIES: Mapping[str, Family] = {"alignment": alignment.FAMILY}  # by the names in spaces.probe_columns
+FAMILIES: Mapping[str, Family] = {  # by the names in spaces.probe_columns
+    "alignment": alignment.FAMILY,
+    "similarity": similarity.FAMILY,
+}
 REMEMBERED = 8  # starts: most stages of a sweep start from the same encoder, or from one per seed
 
 _starts: OrderedDict[tuple[object, ...], Found] = OrderedDict()

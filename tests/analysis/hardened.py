@@ -1,0 +1,39 @@
+"""Sweeps of `--space adversarial` in which the truth is known: scores are drawn, and effects of methods added."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from analysis.scores.load import load
+from analysis.transfer.array import Transfer, transfer
+from spaces.adversarial_variants import adversarial, targets
+from spaces.benchmark import BENCHMARKS
+
+MINIATURE = BENCHMARKS["miniature"]
+CHAINS = ("none", *adversarial(MINIATURE))
+TARGETS = targets(MINIATURE)
+Planted = Mapping[tuple[str, str], float]  # chain, target -> points that it scores more
+
+
+def empty(folder: Path, seeds: int, chains: Sequence[str] = CHAINS) -> Transfer:
+    """The axes of such a sweep, read from a file: every score is 0.5, in four of a target's languages."""
+    names = [(target, language) for target in TARGETS for language in MINIATURE.targets[target].languages[:4]]
+    cells = [(chain, seed, *name) for chain in chains for seed in range(seeds) for name in names]
+    rows = pl.DataFrame(cells, schema=["intermediate", "seed", "target", "language"], orient="row")
+    fixed = {"metric": "accuracy", "value": 0.5, "benchmark": MINIATURE.name}
+    rows.with_columns(**{name: pl.lit(value) for name, value in fixed.items()}).write_parquet(folder / "scores.parquet")
+    return transfer(load([folder / "scores.parquet"]))
+
+
+def world(rng: np.random.Generator, axes: Transfer, planted: Planted | None = None, sd: float = 2.0) -> Transfer:
+    """The sweep with other scores: by seed a part that all chains share, one of the chain, one of its own."""
+    chains, scored, languages, seeds = axes.scores.shape
+    common = rng.normal(0, sd, (1, scored, languages, seeds))
+    own = rng.normal(0, sd, (chains, 1, 1, seeds)) / 2 + rng.normal(0, sd, (chains, scored, 1, seeds)) / 2
+    scores = 60 + common + own + rng.normal(0, sd / 2, (chains, scored, languages, seeds))
+    for (chain, target), points in (planted or {}).items():
+        scores[axes.chains.index(chain), axes.targets.index(target)] += points
+    return dataclasses.replace(axes, scores=np.where(np.isfinite(axes.scores), scores, np.nan))

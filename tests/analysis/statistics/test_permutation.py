@@ -1,0 +1,123 @@
+"""Rank correlations within columns and the test that relabels candidates."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from analysis.statistics.permutation import Correlated, correlated
+
+
+def related(predicted: np.ndarray, found: np.ndarray, count: int = 10_000) -> Correlated:
+    return correlated(predicted, found, np.random.default_rng(0), count)
+
+
+def one_seed(rows: list[list[float]]) -> np.ndarray:
+    """Candidates x columns, as candidates x columns x 1."""
+    return np.array(rows, dtype=np.float64)[:, :, None]
+
+
+def test_by_hand() -> None:
+    found = one_seed([[1, 3], [2, 2], [3, 1]])
+    predicted = one_seed([[10, 10], [20, 20], [30, 30]])
+    got = related(predicted, found)
+    assert got.cells.ravel() == pytest.approx([1, -1])
+    assert got.mean() == pytest.approx([0])
+    assert got.apart(0) == pytest.approx([2])
+    assert got.exact and len(got.by_column) == 6
+    assert got.p() == 1  # 0 is as near to 0 as can be
+    # The identity and its mirror set the columns 2 apart, the others 1 or less.
+    assert got.p_apart(0) == pytest.approx(2 / 6)
+
+
+def test_every_relabelling_by_brute_force() -> None:
+    rng = np.random.default_rng(1)
+    predicted, found = rng.normal(size=(2, 5, 3, 2))
+    got = related(predicted, found)
+    by_hand = [
+        [
+            np.mean([spearmanr(predicted[list(order), column, seed], found[:, column, seed])[0] for seed in range(2)])
+            for column in range(3)
+        ]
+        for order in permutations(range(5))
+    ]
+    assert got.by_column == pytest.approx(np.array(by_hand))
+    means = np.abs(np.mean(by_hand, axis=1))
+    assert got.p() == pytest.approx((means >= means[0] - 1e-9).mean())
+    apart = np.array(by_hand)[:, 1] - np.array(by_hand)[:, [0, 2]].mean(axis=1)
+    assert got.p_apart(1) == pytest.approx((np.abs(apart) >= abs(apart[0]) - 1e-9).mean())
+    assert got.chance_apart(1) == pytest.approx(np.quantile(apart, [0.025, 0.975]))
+
+
+def test_drawn_relabellings_are_near_all_of_them() -> None:
+    rng = np.random.default_rng(2)
+    predicted, found = rng.normal(size=(2, 6, 4, 1))
+    every, drawn = related(predicted, found), related(predicted, found, 500)
+    assert (every.exact, drawn.exact) == (True, False)
+    assert len(drawn.by_column) == 501 and drawn.by_column[0] == pytest.approx(every.by_column[0])
+    assert drawn.p() == pytest.approx(every.p(), abs=0.1)
+
+
+def test_candidates_take_the_place_of_those_with_the_same_cells_only() -> None:
+    """Three candidates have the first column, three others the second: 3! x 3! relabellings, not 6!."""
+    predicted = np.full((6, 2, 1), np.nan)
+    predicted[:3, 0, 0], predicted[3:, 1, 0] = (1, 2, 3), (1, 2, 3)
+    found = np.arange(12.0).reshape(6, 2, 1)
+    got = related(predicted, found)
+    assert len(got.by_column) == 36
+    assert got.mean() == pytest.approx([1])
+    assert got.p() == pytest.approx(2 / 36)
+
+
+def test_holes_and_what_is_all_equal() -> None:
+    found = one_seed([[1, 1, 4, 9], [2, 2, 5, 9], [3, np.nan, 6, 9], [4, np.nan, np.nan, 9]])
+    predicted = one_seed([[1, 1, 7, 1], [2, 2, 7, 2], [3, 3, 7, 3], [4, 4, 7, 4]])
+    got = related(predicted, found)
+    assert got.cells[0] == pytest.approx(1)
+    assert np.isnan(got.cells[1:]).all()  # two candidates; a predictor that is constant; scores that are
+    assert got.columns.tolist() == [True, False, False, False]
+    assert np.isnan(got.apart(0)).all() and np.isnan(got.p_apart(0)) and got.chance_apart(0) is None
+    nothing = related(np.full((3, 2, 1), np.nan), np.zeros((3, 2, 1)))
+    assert np.isnan(nothing.mean()).all() and np.isnan(nothing.p())
+
+
+def test_a_seed_that_lacks_a_column_does_not_count() -> None:
+    rng = np.random.default_rng(3)
+    predicted, found = rng.normal(size=(2, 4, 3, 2))
+    found[:, 2, 1] = np.nan
+    got = related(predicted, found)
+    assert got.seeds.tolist() == [True, False]
+    assert np.isfinite(got.mean()).tolist() == [True, False]
+    first = related(predicted[:, :, :1], found[:, :, :1])
+    assert got.mean()[0] == pytest.approx(first.mean()[0])
+
+
+def test_a_hole_by_chance_moves_with_its_candidate_and_leaves_its_pair_out() -> None:
+    rng = np.random.default_rng(5)
+    predicted, found = rng.normal(size=(2, 5, 2, 1))
+    predicted[1, 0] = found[1, 0] = found[2, 1] = np.nan  # a run that failed, and a score that is missing
+    got = correlated(predicted, found, rng)
+    assert len(got.by_column) == 120
+    for order, drawn in zip(permutations(range(5)), got.by_column, strict=True):
+        for column in range(2):
+            pairs = np.stack([predicted[list(order), column, 0], found[:, column, 0]])
+            pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+            assert drawn[column] == pytest.approx(spearmanr(*pairs)[0])
+
+
+def test_in_null_worlds_one_in_twenty_is_found() -> None:
+    """What the columns of a candidate have in common makes no finding: candidates are the units."""
+    rng = np.random.default_rng(4)
+    found, apart, cells = [], [], []
+    for _ in range(400):
+        predicted = rng.normal(size=(7, 1, 1)) + 0.3 * rng.normal(size=(7, 5, 1))
+        gains = rng.normal(size=(7, 1, 1)) + 0.3 * rng.normal(size=(7, 5, 1))
+        got = related(predicted, gains, 200)
+        found.append(got.p() < 0.05)
+        apart.append(got.p_apart(0) < 0.05)
+        # As if every cell were a unit: what the test must not do.
+        cells.append(spearmanr(predicted.ravel(), gains.ravel()).pvalue < 0.05)
+    assert np.mean(found) == pytest.approx(0.05, abs=0.03)
+    assert np.mean(apart) == pytest.approx(0.05, abs=0.03)
+    assert np.mean(cells) > 0.2

@@ -1,0 +1,244 @@
+"""Methods of the intermediate phase against plain training: by hand, planted, null, with holes."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analysis.questions.methods import ASKED, compare, mean_over
+from analysis.robustness import answer, headline, main, verdict
+from analysis.scores.load import load
+from analysis.statistics.interval import student
+from analysis.transfer.array import Transfer, transfer
+from spaces.adversarial_variants import ADVERSARIAL, adversarial, targets
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import read_chain
+from spaces.method import METHODS
+from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
+
+SHIFTED = {
+    "xnli": {"en": 0.8, "qma": 0.6},
+    "xnli-mixed": {"qma-en": 0.6, "en-qma": 0.5},
+    "udpos": {"en": 0.7, "qma": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def axes(tmp_path_factory: pytest.TempPathFactory) -> Transfer:
+    return empty(tmp_path_factory.mktemp("axes"), seeds=5)
+
+
+def chain(run_of: type, name: str, more: dict[str, float], seed: int = 0, **fields: Any) -> Any:
+    test = {
+        target: {language: value + more.get(target, 0.0) for language, value in scores.items()}
+        for target, scores in SHIFTED.items()
+    }
+    return run_of(intermediate=name, test=test, seed=seed, **fields)
+
+
+@pytest.fixture
+def by_hand(run_of: type) -> list[Any]:
+    """fgm gains 6 points on udpos and 4 on mixed inputs over plain; twice the steps gain 5 on udpos."""
+    return [
+        chain(run_of, "none", {}),
+        chain(run_of, "mnli", {}),
+        chain(run_of, "mnli~fgm", {"udpos": 0.06, "xnli": 0.01, "xnli-mixed": 0.04}),
+        chain(run_of, "mnli~x2", {"udpos": 0.05}),
+    ]
+
+
+def effect(found: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
+    return found.effect(name, basis, outcome)
+
+
+def compared(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
+    return compare(transfer(load([write_sweep(folder, runs, **spec)])))
+
+
+def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+    found = compared(write_sweep, tmp_path, by_hand)
+    for basis, against, more in (("steps", "mnli", 6.0), ("compute", "mnli~x2", 1.0)):
+        assert effect(found, basis, "out of domain").against == against
+        assert effect(found, basis, "out of domain").values == pytest.approx([more])
+        assert effect(found, basis, "in domain").values == pytest.approx([1.0])
+        assert effect(found, basis, "mixed").values == pytest.approx([4.0])
+        # The clean score of a mixed pair is (80 + 60) / 2: with plain training 15 are lost, with the method 12.
+        assert effect(found, basis, "mixed drop").values == pytest.approx([-3.0])
+        assert effect(found, basis, "perturbed").why == "no target"
+    assert headline(found) == "compute"
+    assert "with fewer than 3 seeds this may be chance" in verdict(found, "compute")
+
+
+def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep: Any, tmp_path: Path) -> None:
+    found = compared(write_sweep, tmp_path, by_hand)
+    assert not found.measured and {arm.name: arm.passes for arm in found.arms} == {
+        "mnli": 1.0,
+        "mnli~fgm": METHODS["fgm"].passes,
+        "mnli~x2": 2.0,
+    }
+
+    def with_passes(fgm: float) -> Any:
+        spent = {"mnli": 400.0, "mnli~fgm": fgm, "mnli~x2": 800.0}
+        rows = [{"intermediate": name, "seed": 0, "status": "finished", "passes": one} for name, one in spent.items()]
+        read = dataclasses.replace(found.found.read, upstream=pl.DataFrame(rows))
+        return compare(dataclasses.replace(found.found, read=read))
+
+    assert with_passes(820.0).measured and effect(with_passes(820.0), "compute", "in domain").against == "mnli~x2"
+    assert effect(with_passes(600.0), "compute", "in domain").against == "mnli~x2"  # which cost more
+    assert effect(with_passes(1200.0), "compute", "in domain").against is None  # nothing plain cost as much
+    assert effect(with_passes(500.0), "compute", "in domain").against is None  # what did cost as much and far more
+    assert "mnli~fgm" in " ".join(answer(with_passes(1200.0)).notes)
+    assert headline(with_passes(1200.0)) == "steps"
+    assert "NOT at equal compute" in " ".join(answer(with_passes(1200.0)).answer)
+
+
+def test_the_space_compares_every_method_at_equal_compute(axes: Transfer) -> None:
+    found = compare(axes)
+    assert {arm.kind for arm in found.trained} == {"pair", "span", "tagging", "choice"}
+    assert all(one.against for one in found.effects)
+    for arm in found.trained:
+        read = read_chain(arm.name)
+        assert MINIATURE.intermediates[read.tasks[0]].kind not in METHODS[str(arm.method)].unsuited
+    assert set(found.targets["pair"]["in domain"]) == {"xnli", "pawsx"}
+    assert set(found.targets["span"]["out of domain"]) == {"xnli", "pawsx", "udpos", "tatoeba"}
+    assert found.targets["choice"]["in domain"] == ()
+
+
+@pytest.mark.parametrize("benchmark", list(BENCHMARKS))
+def test_the_members_can_be_read(benchmark: str) -> None:
+    table = BENCHMARKS[benchmark]
+    chains = adversarial(table)
+    assert len(set(chains)) == len(chains) and {read_chain(name).method for name in chains} >= {None, "fgm", "smart"}
+    assert {name for name in targets(table) if table.targets[name].extra} == {
+        name for name, task in table.targets.items() if task.clean
+    }
+
+
+def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
+    rng = np.random.default_rng(0)
+    out = [name for name in TARGETS if MINIATURE.targets[name].kind != "span" and not MINIATURE.targets[name].clean]
+    planted = {("squad~freelb", name): 30.0 for name in out}
+    planted |= {("mnli~pgd", name): 30.0 for name in TARGETS if MINIATURE.targets[name].shift == "perturbed"}
+    found = compare(world(rng, axes, planted, sd=0.5))
+    certain = {(one.arm.name, one.basis, one.outcome) for one in found.effects if one.certain}
+    wanted = {("squad~freelb", "out of domain"), ("mnli~pgd", "perturbed drop")}
+    # Clean scores rise with squad~freelb and the shifted ones do not: it loses more there, which is planted too.
+    wanted |= {("squad~freelb", "mixed drop"), ("squad~freelb", "perturbed drop")}
+    assert certain == {(name, basis, outcome) for name, outcome in wanted for basis in ("steps", "compute")}
+    assert np.nanmean(effect(found, "compute", "perturbed drop", "mnli~pgd").values) == pytest.approx(-30, abs=3)
+    assert verdict(found, "compute").startswith("They help")
+    said = " ".join(answer(found).answer)
+    assert "freelb on squad, out of domain +29" in said
+
+
+def test_a_planted_harm_is_called_one(axes: Transfer) -> None:
+    rng = np.random.default_rng(1)
+    methods = [name for name in CHAINS if read_chain(name).method]
+    found = compare(world(rng, axes, {(name, "udpos"): -20.0 for name in methods}, sd=0.5))
+    assert verdict(found, "compute").startswith("They hurt")
+
+
+def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
+    """One task; the whole space is in tests/bench/questions_robustness.py."""
+    axes = empty(tmp_path, 5, [name for name in CHAINS if name.startswith(("none", "mnli"))])
+    rng = np.random.default_rng(2)
+    worlds = 200
+    verdicts = tables = 0
+    for _ in range(worlds):
+        found = compare(world(rng, axes))
+        interval = student(mean_over(found.of("compute", "out of domain")).tolist())
+        verdicts += interval is not None and (interval[0] > 0 or interval[1] < 0)
+        tables += any(one.certain for one in found.effects if one.basis == "compute")
+    # 5 % each, and not above by more than chance: 3 standard errors of 200 worlds are 4.6 %.
+    assert verdicts <= 0.096 * worlds and tables <= 0.096 * worlds
+    assert verdicts > 0  # intervals that never exclude 0 would find no truth either
+
+
+def test_holm_is_over_all_that_is_asked_on_one_basis(axes: Transfer) -> None:
+    found = compare(world(np.random.default_rng(3), axes))
+    for basis in ("steps", "compute"):
+        tested = [one for one in found.effects if one.basis == basis and one.outcome in ASKED and np.isfinite(one.p)]
+        least = min(tested, key=lambda one: one.p)
+        assert least.adjusted == pytest.approx(min(1.0, least.p * len(tested)))
+    assert all(np.isnan(one.adjusted) for one in found.effects if one.outcome not in ASKED)
+
+
+def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
+    scores = world(np.random.default_rng(4), axes).scores
+    whole = compare(dataclasses.replace(axes, scores=scores))
+    scores = scores.copy()
+    scores[axes.chains.index("mnli~fgm"), axes.targets.index("udpos"), :, 2] = np.nan
+    scores[axes.chains.index("squad")] = np.nan
+    found = compare(dataclasses.replace(axes, scores=scores))
+    one, same = (effect(each, "steps", "out of domain") for each in (found, whole))
+    assert np.isnan(one.values[2]) and np.delete(one.values, 2) == pytest.approx(np.delete(same.values, 2))
+    assert effect(found, "steps", "in domain").values == pytest.approx(effect(whole, "steps", "in domain").values)
+    assert effect(found, "steps", "in domain", "squad~fgm").why == "no score"
+    assert np.isnan(mean_over(found.of("steps", "out of domain"))[2])
+    scores[axes.chains.index("ccg~fgm"), axes.targets.index("xnli"), :, :] = np.nan
+    found = compare(dataclasses.replace(axes, scores=scores))
+    assert effect(found, "steps", "out of domain", "ccg~fgm").why == "3/4 targets"
+    answer(found)
+
+
+def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
+    shown = answer(compare(axes))
+    (table,) = (table for table in shown.tables if table.title.startswith("Method by kind"))
+    cells = {
+        (str(row[0]), column.name): cell for row in table.rows for column, cell in zip(table.columns, row, strict=True)
+    }
+    for name in ADVERSARIAL:
+        for kind, reason in METHODS[name].unsuited.items():
+            assert cells[name, kind] == "not meaningful" and any(reason in note for note in shown.notes)
+    assert cells["freelb", "tagging"] == cells["synonyms", "pair"] == "works"
+    assert cells["freelb", "mlm"] == "not in this sweep"
+    assert all(len({column.name for column in grid.columns}) == len(grid.columns) for grid in shown.tables)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
+def test_every_format_is_printed(
+    by_hand: list[Any],
+    write_sweep: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+) -> None:
+    assert main([str(write_sweep(tmp_path, by_hand)), "--format", form]) == 0
+    out = capsys.readouterr().out
+    assert "mnli" in out and "fgm" in out
+    if form == "json":
+        assert json.loads(out)["answer"][0].startswith("At equal compute")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("none", "mnli", "my-own~name"), "no chain trains its intermediate phase by a method"),
+        (("none", "mnli~fgm"), "no plain chain to compare with mnli~fgm"),
+        (("none", "mnli", "none:fgm"), "no chain trains its intermediate phase by a method"),
+    ],
+)
+def test_files_without_such_chains_say_so(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path, capsys: Any, names: tuple[str, ...], said: str
+) -> None:
+    folder = write_sweep(tmp_path, [chain(run_of, name, {}) for name in names])
+    assert main([str(folder)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        (name, target, seed, language, "accuracy", 0.5 + 0.01 * seed)
+        for name in ("none", "mnli", "mnli~fgm", "mnli~smart", "other~thing")
+        for target in ("xnli", "my own target", "xquad")
+        for language in ("en", "xx")
+        for seed in range(3)
+    ]
+    assert main([str(write_file(rows))]) == 0
+    out = capsys.readouterr().out
+    assert "In no column, since no table has them: my own target" in out and "other~thing" not in out

@@ -1,0 +1,277 @@
+"""Does distance predict gain? Planted sweeps in which it does, and what a sweep without probes can still say."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analysis.questions.distances import probed
+from analysis.questions.predictors import FEW_STEPS, FUSED, OTHERS, SIZE, Cells, Predictor, cells, elsewhere, predictors
+from analysis.questions.similarity import Similarity, judge, similarity
+from analysis.scores.load import load
+from analysis.scores.probes import SCHEMA
+from analysis.similarity import main
+from analysis.transfer.array import Transfer, transfer
+from spaces.errors import UsageError
+from spaces.probe_columns import PROBES
+
+TASKS = ("mnli", "qqp", "squad", "ccg", "csqa", "hellaswag")
+TARGETS = ("xnli", "pawsx", "panx", "udpos")
+SEEDS = (0, 1, 2)
+KINDS = {"mnli": "pair", "qqp": "pair", "xnli": "pair", "pawsx": "pair"}
+
+
+@dataclass
+class World:
+    """A sweep whose gains are `slope` points per step of closeness; each target orders the tasks its own way."""
+
+    run_of: type
+    write_sweep: Callable[..., Path]
+    results: Path
+
+    def near(self, rng: np.random.Generator) -> np.ndarray:
+        return np.stack([rng.permutation(len(TASKS)) for _ in TARGETS], axis=1).astype(float)
+
+    def sweep(self, near: np.ndarray, slope: float, rng: np.random.Generator, **spec: Any) -> Path:
+        runs = []
+        for seed in SEEDS:
+            for i, task in enumerate(TASKS):
+                runs.append(self.run_of(intermediate=task, test={}, kind="intermediate", seed=seed, dev=(0.9,)))
+                parent = runs[-1].key
+                for t, target in enumerate(TARGETS):
+                    score = 0.5 + slope / 100 * near[i, t] + rng.normal(0, 0.002)
+                    test = {target: {"en": score, "qna": score}}
+                    dev = (score - 0.2 + rng.normal(0, 0.01), score)
+                    runs.append(self.run_of(intermediate=task, test=test, seed=seed, parent=parent, dev=dev))
+            for target in TARGETS:
+                runs.append(self.run_of(intermediate="none", test={target: {"en": 0.5, "qna": 0.5}}, seed=seed))
+        return self.write_sweep(self.results, runs, **spec)
+
+    def probe(self, near: np.ndarray) -> None:
+        """Two vectors whose angle is the smaller the closer; LEEP where both sides are pairs."""
+        for seed in SEEDS:
+            for i, task in enumerate(TASKS):
+                upstream = f"intermediate--{task}-{seed}-0.001"
+                size = {("train_size", "before"): float(10 ** (i % 3 + 2))}
+                turned = {("textemb", "before"): np.eye(len(TASKS))[i], ("taskemb:a", "after"): np.eye(len(TASKS))[i]}
+                self._write(upstream, {**size, **turned})
+                for t, target in enumerate(TARGETS):
+                    fits = {("logme", "before"): near[i, t] - 9}
+                    both = KINDS.get(task) == KINDS.get(target) == "pair"
+                    answers = {("leep", "before"): near[i, t] - 9} if both else {}
+                    self._write(f"target-{target}-{task}-{seed}-0.001", {**fits, **answers})
+            for t, target in enumerate(TARGETS):
+                embedded = {("textemb", "before"): near[:, t] + 1, ("taskemb:a", "after"): near[:, t] + 1}
+                self._write(f"target-{target}-none-{seed}-0.001", embedded)
+
+    def _write(self, stage: str, found: Mapping[tuple[str, str], Any]) -> None:
+        common = dict.fromkeys(SCHEMA) | {"stage": stage, "family": "similarity"}
+        rows = [
+            {**common, "probe": probe, "when": when, "value" if isinstance(value, float) else "vector": value}
+            for (probe, when), value in found.items()
+        ]
+        rows.append({**common, "family": "alignment", "probe": "logme", "when": "before", "value": -99.0})
+        pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(self.results / "stages" / stage / PROBES)
+
+
+@pytest.fixture
+def world(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> World:
+    return World(run_of, write_sweep, tmp_path)
+
+
+def judged(folder: Path, focus: str | None = None) -> Similarity:
+    return similarity(read(folder), np.random.default_rng(0), focus)
+
+
+def read(folder: Path) -> Transfer:
+    return transfer(load([folder]))
+
+
+def by_name(found: Similarity) -> dict[str, Any]:
+    return {one.predictor.name: one for one in found.judged}
+
+
+def test_a_planted_distance_is_found(world: World) -> None:
+    rng = np.random.default_rng(0)
+    near = world.near(rng)
+    folder = world.sweep(near, 2.0, rng)
+    world.probe(near)
+    found = by_name(judged(folder))
+    assert list(found) == ["TextEmb", "TaskEmb", "LogME", "LEEP", FUSED, FEW_STEPS, SIZE, OTHERS]
+    for name in ("TextEmb", "TaskEmb", "LogME", FUSED):
+        one = found[name]
+        assert one.related.mean() == pytest.approx(np.ones(3), abs=0.02)
+        assert one.holm < 0.05 and one.errors.saved > 0.9
+        assert one.ordered("regrets", 0) == pytest.approx(0, abs=0.5) and one.ordered("blind_regrets", 0) > 3
+        assert one.ordered("ndcg") > one.ordered("blind_ndcg") + 0.005
+    assert found["LEEP"].related.columns.sum() == 0  # two tasks for a target are no order
+    assert found[FEW_STEPS].related.mean().mean() > 0.8
+    assert found[OTHERS].p is None and found[OTHERS].holm is None
+
+
+def test_distances_are_what_the_probes_say(world: World) -> None:
+    rng = np.random.default_rng(1)
+    near = world.near(rng)
+    folder = world.sweep(near, 1.0, rng)
+    world.probe(near)
+    found = read(folder)
+    asked = cells(found)
+    values = {one.name: one.values for one in predictors(found, asked)}
+    assert (asked.candidates, asked.targets) == (TASKS, TARGETS)
+    lengths = np.sqrt(((near + 1) ** 2).sum(axis=0))
+    assert values["TextEmb"] == pytest.approx(np.repeat((near + 1)[:, :, None] / lengths[:, None], 3, axis=2))
+    assert values["LogME"][:, :, 0] == pytest.approx(near - 9)
+    ranks = len(TASKS) - near  # 1 for the closest
+    assert values["TaskEmb"][:, :, 0] == pytest.approx(1 / (60 + ranks))
+    assert values[FUSED][:, :, 0] == pytest.approx(3 / (60 + ranks))  # LEEP has not every task: no part of it
+    there = np.isfinite(values["LEEP"]).all(axis=2)
+    assert [(TASKS[i], TARGETS[t]) for i, t in np.argwhere(there)] == [
+        (task, target) for task in ("mnli", "qqp") for target in ("xnli", "pawsx")
+    ]
+    assert values[SIZE][:3, 0, 0] == pytest.approx(np.log([100, 1000, 10_000]))
+
+
+def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
+    """A second learning rate that English dev did not choose has other probes."""
+    rng = np.random.default_rng(2)
+    near = world.near(rng)
+    world.sweep(near, 1.0, rng)
+    lost = run_of(
+        intermediate="mnli", test={"xnli": {"en": 0.9, "qna": 0.9}}, rate=2e-3, dev=(0.1,), parent="elsewhere"
+    )
+    folder = world.write_sweep(world.results, [lost], name="other")
+    record = json.loads((world.results / "sweep" / "sweep.json").read_text())
+    record["stages"][lost.key] = {}
+    (world.results / "sweep" / "sweep.json").write_text(json.dumps(record))
+    world.probe(near)
+    world._write(lost.key, {("logme", "before"): 999.0})
+    assert folder.exists()
+    known = probed(read(world.results / "sweep"), [world.results / "stages"])
+    assert 999.0 not in known.values.values() and -99.0 not in known.values.values()
+    assert known.of_task["mnli", 0] == "intermediate--mnli-0-0.001"
+
+
+def test_the_first_tenth_is_that_of_the_run_that_counts(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = []
+    for i, task in enumerate(("none", "mnli", "qqp", "ccg")):
+        test = {"xnli": {"en": 0.5 + i / 10, "qna": 0.5}}
+        runs.append(run_of(intermediate=task, test=test, dev=(0.1 * i, 0.7)))
+        runs.append(run_of(intermediate=task, test=test, dev=(0.55, 0.6), rate=2e-3))
+    found = read(write_sweep(tmp_path, runs))
+    (first,) = [one.values for one in predictors(found, cells(found)) if one.name == FEW_STEPS]
+    assert first[:, 0, 0] == pytest.approx([10, 20, 30])
+
+
+def test_the_mean_elsewhere_leaves_the_target_out() -> None:
+    gains = np.array([[1.0, 2.0, 6.0], [3.0, 0.0, 2.0]])[:, :, None]
+    # Less the means of the targets (2, 1, 4) the first is -1, 1, 2, and the second the other way round.
+    assert elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1.5, 0.5, 0], [-1.5, -0.5, 0]]))
+    assert np.isnan(elsewhere(gains[:, :1])).all()
+    gains[0, 2] = np.nan
+    assert elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1, -1, 0], [-0.5, 0.5, 0]]))
+
+
+def test_candidates_are_plain_tasks_and_targets_are_trained(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    chains = ("none", "mnli", "qqp", "ccg", "random", "multitask", "mnli+ccg", "mnli@qmb", "squad~x2", "none:salt")
+    runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.5}}, stage=f"x{i}") for i, chain in enumerate(chains)]
+    runs += [
+        run_of(intermediate=chain, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None, stage=f"b{i}")
+        for i, chain in enumerate(chains)
+    ]
+    asked = cells(read(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
+    assert (asked.candidates, asked.targets) == (("mnli", "qqp", "ccg"), ("xnli",))
+    assert asked.left_out == chains[4:]
+
+
+def test_a_target_that_lacks_a_language_has_no_gain(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.4}}) for task in ("none", "mnli", "qqp")]
+    runs.append(run_of(intermediate="ccg", test={"xnli": {"en": 0.9}}))
+    asked = cells(read(write_sweep(tmp_path, runs)))
+    assert asked.gains[:, 0, 0] == pytest.approx([0, 0, np.nan], nan_ok=True)
+    assert asked.baseline == pytest.approx(45)
+
+
+def test_too_few_candidates_and_unknown_targets_are_refused(world: World, write_sweep: Callable[..., Path]) -> None:
+    runs = [world.run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "mnli", "qqp")]
+    with pytest.raises(UsageError, match="takes 3 plain intermediate tasks"):
+        judged(write_sweep(world.results, runs))
+    folder = world.sweep(np.zeros((6, 4)), 0.0, np.random.default_rng(0))
+    with pytest.raises(UsageError, match="pawsx"):
+        judged(folder, "pawx")
+
+
+def test_what_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(3)
+    near = world.near(rng)
+    folder = world.sweep(near, 2.0, rng, controls=[])
+    world.probe(near)
+    assert main([str(folder)]) == 0
+    out = capsys.readouterr().out
+    flat = " ".join(out.split())
+    assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {FUSED} (permutation test")
+    assert "pawsx is not shown to be predicted otherwise than the other targets." in flat
+    assert f"By {FUSED} its rank correlation is +1.00, +0.00 from that of the others" in flat
+    assert "Not for every candidate and target: LEEP." in flat
+    assert "Candidates: mnli, qqp, squad, ccg, csqa, hellaswag. Targets: xnli, pawsx, panx, udpos." in flat
+    assert max(map(len, out.splitlines())) <= 118
+
+    assert main([str(folder), "--target", "panx", "--matrices", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["table"] for row in rows} >= {"Gain", "panx against the mean of the other targets"}
+    cell = [row for row in rows if row["table"].startswith("LogME") and (row["row"], row["column"]) == ("ccg", "panx")]
+    assert float(cell[0]["value"]) == pytest.approx(near[3, 2] - 9)
+
+
+def test_without_probes_the_rest_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = world.sweep(world.near(np.random.default_rng(4)), 2.0, np.random.default_rng(4))
+    assert main([str(folder)]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert flat.startswith("Whether distance predicts gain cannot be told: none was measured")
+    assert "run with --probes similarity" in flat
+    assert f"Without a distance: {FEW_STEPS} +0.9" in flat and f"{SIZE} orders nothing here" in flat
+
+
+def test_a_damaged_file_of_probes_is_one_clear_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    near = np.zeros((6, 4))
+    folder = world.sweep(near, 1.0, np.random.default_rng(5))
+    world.probe(near)
+    (world.results / "stages" / "target-xnli-mnli-0-0.001" / PROBES).write_bytes(b"PAR1")
+    assert main([str(folder)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "target-xnli-mnli-0-0.001/probes.parquet cannot be read" in err
+
+
+def test_in_null_worlds_few_tables_have_a_finding() -> None:
+    """Several predictors that share what they know of the tasks: after Holm one table in twenty has a finding."""
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        gains = rng.normal(size=(5, 1, 1)) + rng.normal(size=(5, 4, 1)) + 0.5 * rng.normal(size=(5, 4, 3))
+        task = rng.normal(size=(5, 1, 1))
+        several = [
+            Predictor(name=f"p{i}", sort="distance", values=task + 0.5 * rng.normal(size=(5, 4, 1))) for i in range(3)
+        ]
+        names = tuple(map(str, range(5)))
+        asked = Cells(
+            candidates=names,
+            targets=names[:4],
+            seeds=(0, 1, 2),
+            gains=gains,
+            baseline=np.full((4, 3), 50.0),
+            left_out=(),
+        )
+        found.append(any((one.holm or 1) < 0.05 for one in judge(several, asked, 1, rng)))
+    assert np.mean(found) == pytest.approx(0.04, abs=0.04)

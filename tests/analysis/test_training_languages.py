@@ -1,0 +1,222 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.questions.trained_in import TrainedIn, TrainingSet, extras, relation, trained_in
+from analysis.scores.load import load
+from analysis.tables.training_sets import low_less_high, mixture
+from analysis.training_languages import main
+from analysis.transfer.array import transfer
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+
+KNOWN = BENCHMARKS["miniature"].languages
+FOREIGN = tuple(name for name in KNOWN if name != "en")
+ALONE = ("mnli", *(f"mnli@{name}" for name in FOREIGN))
+PAIRS = tuple(f"mnli@en+mnli@{name}" for name in FOREIGN)
+WHOLE = "+".join(("mnli@en", *ALONE[1:]))
+Rows = list[tuple[Any, ...]]
+
+
+def trained(chain: str) -> list[str]:
+    return [one.partition("@")[2] or "en" for one in chain.split("+")]
+
+
+def scores(
+    chains: tuple[str, ...] = (*ALONE, *PAIRS, WHOLE),
+    *,
+    own: float = 0.0,
+    family: float = 0.0,
+    seeds: int = 3,
+    noise: float = 0.2,
+    targets: tuple[str, ...] = ("xnli", "panx"),
+) -> Rows:
+    """Every chain gains something everywhere, every language something from all; beyond that, points for own rows."""
+    rng = np.random.default_rng(2)
+    everywhere, taken = {name: rng.normal(0, 2) for name in chains}, {name: rng.normal(0, 2) for name in KNOWN}
+    rows: Rows = []
+    for chain in ("none", *chains):
+        languages = trained(chain) if chain != "none" else []
+        for target in targets:
+            for seed in range(seeds):
+                for language in KNOWN:
+                    gain = 0.0 if chain == "none" else everywhere[chain] + taken[language]
+                    gain += own * (language in languages)
+                    if language != "en" and language not in languages:
+                        gain += family * any(relation(one, language, KNOWN) == "same family" for one in languages)
+                    value = 0.5 + (gain + rng.normal(0, noise)) / 100
+                    rows.append((chain, target, seed, language, "accuracy", float(value), "miniature"))
+    return rows
+
+
+@pytest.fixture
+def found(write_file: Callable[..., Path]) -> Callable[..., TrainedIn]:
+    def found(rows: Rows, target: str | None = None) -> TrainedIn:
+        return trained_in(transfer(load([write_file(rows, "benchmark")])), target)
+
+    return found
+
+
+def test_relations_of_languages() -> None:
+    assert relation("qna", "qna", KNOWN) == "own language"
+    assert relation("en", "en", KNOWN) == "own language"
+    assert relation("qna", "en", KNOWN) == "English"
+    assert relation("qna", "qnb", KNOWN) == "same family"
+    assert relation("en", "qna", KNOWN) == "same script"
+    assert relation("qfa", "qna", KNOWN) == "other"
+    assert relation("aym", "qna", KNOWN) == relation("qna", "aym", KNOWN) == "unknown"
+    assert relation("aym", "aym", KNOWN) == "own language" and relation("aym", "en", KNOWN) == "English"
+
+
+def test_what_the_own_language_and_the_family_add_is_found(found: Callable[..., TrainedIn]) -> None:
+    one = found(scores(own=4.0, family=2.0))
+    own, family, script = (one.extra[name] for name in ("own language", "same family", "same script"))
+    assert own is not None and own.value == pytest.approx(4.0, abs=0.3) and own.p < 0.001
+    assert family is not None and family.value == pytest.approx(2.0, abs=0.3) and family.p < 0.001
+    assert script is not None and abs(script.value) < 0.3 and script.p > 0.05
+
+
+def test_a_good_training_set_and_an_easy_language_are_no_own_language(found: Callable[..., TrainedIn]) -> None:
+    rows = [
+        (*row[:5], row[5] + 0.1 * (row[0] == "mnli@qfa") + 0.1 * (row[3] == "qfa" and row[0] != "none"), row[6])
+        for row in scores(("mnli", "mnli@qfa", "mnli@qna"), noise=0.05)
+    ]
+    one = found(rows)
+    own = one.extra["own language"]
+    assert own is not None and abs(own.value) < 0.2
+    plain, _ = one.abroad("own language", one.gains)
+    others, _ = one.abroad("other", one.gains)
+    assert (plain - others).mean() > 1.5  # what a plain comparison would take for it
+
+
+def test_gains_by_hand(found: Callable[..., TrainedIn]) -> None:
+    gains = {("mnli", "en"): 5, ("mnli", "qmb"): 1, ("mnli@qmb", "en"): 2, ("mnli@qmb", "qmb"): 4}
+    gains |= {("mnli@en+mnli@qmb", "en"): 4, ("mnli@en+mnli@qmb", "qmb"): 3, ("mnli@en+mnli@qmb", "qna"): 7}
+    rows = [
+        (chain, "xnli", seed, language, "accuracy", 0.5 + (gains.get((chain, language), 0) + seed) / 100, "miniature")
+        for chain in ("none", "mnli", "mnli@qmb", "mnli@en+mnli@qmb")
+        for seed in range(3)
+        for language in ("en", "qmb", "qna")
+    ]
+    one = found(rows)
+    assert one.task == "mnli" and one.english is not None and one.english.chain == "mnli"
+    assert one.languages == ("en", "qmb", "qna")
+    own, pairs = one.abroad("own language", one.beside)
+    assert (own.tolist(), pairs) == (pytest.approx([3] * 3), 1)
+    assert one.abroad("own language", one.gains)[0] == pytest.approx([4] * 3)
+    assert one.abroad("English", one.beside)[0] == pytest.approx([-3] * 3)
+    mix = next(each for each in one.sets if not each.single)
+    assert [values[0] for values in mixture(one, mix)] == pytest.approx([2, -1, 7, -1])
+
+
+def test_low_resources_against_high(found: Callable[..., TrainedIn]) -> None:
+    rows = [(*row[:5], 0.5 + 0.05 * (row[0] == "mnli@qmb") + 0.01 * (row[0] == "mnli"), row[6]) for row in scores()]
+    values, low, high = low_less_high(found(rows))
+    assert values == pytest.approx([5] * 3)
+    assert low == ("mnli@qmb",) and "mnli" not in high and len(high) == 4  # English stands apart
+
+
+def test_native_tasks_of_the_same_labels_are_compared_and_others_are_not(write_file: Callable[..., Path]) -> None:
+    """The three labels of inference make indonli a training set of the task; squad is none, nor is anli in English."""
+    tasks = BENCHMARKS["xtreme"].intermediates
+    assert tasks["anli"].labels == tasks["mnli"].labels != tasks["qqp"].labels
+    rows = [
+        (*row[:6], "xtreme") for row in scores(("mnli", "anli", "squad", "qqp@sw", "mnli@sw", "mnli@de", "mnli+anli"))
+    ]
+    one = trained_in(transfer(load([write_file(rows, "benchmark")])))
+    assert {each.chain for each in one.sets} == {"mnli", "mnli@sw", "mnli@de"}
+    assert {"anli", "squad", "qqp@sw", "mnli+anli"} == one.left_out.keys()
+
+
+def test_a_language_that_no_table_has_is_of_unknown_family(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    assert main([str(write_file(scores((*ALONE, "mnli@aym")), "benchmark"))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert (
+        "Training languages that no table of the benchmark has, so of unknown family, script and resources: aym."
+        in flat
+    )
+    assert "unknown 5" in flat  # pairs
+
+
+def test_what_is_printed(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
+    odd = ("my task", "squad", "mnli~freelb", "mnli@", "multitask")
+    rows = scores(own=4.0) + [(name, *row[1:]) for name in odd for row in scores(("mnli",)) if row[0] == "mnli"]
+    file = write_file(rows, "benchmark")
+    assert main([str(file)]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert flat.startswith("SIZE IS NOT HELD FIXED")
+    assert "mnli in the evaluation language itself is better than English" in flat
+    assert "a language gains by training in it beyond that (p below 0.001)" in flat
+    assert "English mixed with another language, in that language" in flat
+    assert all(name in flat.partition("Not compared by training language:")[2] for name in odd)
+    assert "Training in one language other than English, by target" in flat
+    for form in ("csv", "json", "markdown", "latex"):
+        assert main([str(file), "--format", form]) == 0
+    assert main([str(file), "--target", "xnli"]) == 0
+    capsys.readouterr()
+    assert main([str(file), "--target", "xnl"]) == 2
+    assert capsys.readouterr().err.startswith("training_languages.py: --target: unknown target 'xnl'")
+
+
+def test_nothing_planted_nothing_claimed(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
+    assert main([str(write_file(scores(), "benchmark"))]) == 0
+    assert "not shown to gain by training in it beyond that" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds_give_numbers_without_intervals(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path], seeds: int
+) -> None:
+    assert main([str(write_file(scores(own=4.0, seeds=seeds), "benchmark"))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert f"{seeds} seed" in flat and "an interval needs 3" in flat and "[" not in flat
+
+
+def test_without_english_or_with_holes_there_is_an_answer(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
+) -> None:
+    assert main([str(write_file([row for row in scores(own=4.0) if row[0] != "mnli"], "benchmark"))]) == 0
+    assert "No mnli in English is here" in " ".join(capsys.readouterr().out.split())
+    torn = [
+        row[:6]
+        for row in scores(own=4.0)
+        if row[:4] != ("mnli@qfa", "panx", 1, "qfa") and row[:3] != ("mnli@qna", "xnli", 2)
+    ]
+    assert main([str(write_file(torn))]) == 0
+    assert "a language gains by training in it" in " ".join(capsys.readouterr().out.split())
+    only = [row for row in scores(ALONE) if row[3] == "en"]
+    assert main([str(write_file(only, "benchmark"))]) == 0
+    assert "No target is scored in a language of training other than English" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
+def test_one_training_language_is_nothing_to_compare(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., TrainedIn], write_file: Callable[..., Path]
+) -> None:
+    with pytest.raises(UsageError, match="no task is trained in two languages"):
+        found(scores(("mnli", "squad", "qqp")))
+    rows = [("my task" if row[0] == "mnli" else row[0], *row[1:]) for row in scores(("mnli",))]
+    assert main([str(write_file(rows, "benchmark"))]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and len(captured.err.splitlines()) == 1
+
+
+def test_the_own_language_is_found_in_five_of_a_hundred_null_worlds() -> None:
+    """tests/bench/questions_mixes.py measures it on thousands, in other worlds too."""
+    rng = np.random.default_rng(4)
+    languages = tuple(KNOWN)
+    sets = [TrainingSet(chain=name, task="mnli", languages=(name,)) for name in languages]
+    p = []
+    for _ in range(200):
+        pairs = rng.normal(0, 1, (6, 6, 1))  # what a pair has of its own, at every seed
+        sides = rng.normal(0, 3, (6, 1, 1)) + rng.normal(0, 3, (1, 6, 1)) + rng.normal(0, 1, (6, 1, 3))
+        own = extras(sets, languages, sides + pairs + rng.normal(0, 1, (6, 6, 3)), KNOWN)["own language"]
+        assert own is not None
+        p.append(own.p)
+    assert 0.01 < np.mean(np.array(p) < 0.05) < 0.09

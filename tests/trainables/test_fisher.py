@@ -1,0 +1,98 @@
+"""The diagonal Fisher information: squares per example, by hand and against plain gradients."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spaces.profile import Profile
+from spaces.task import Recipe
+from trainables.data import Source, examples
+from trainables.encoder import Encoder
+from trainables.features import Feature, Tensors, collate
+from trainables.kinds import KINDS
+from trainables.probes.fisher import task_embedding
+
+VOCABULARY, WIDTH = 3, 2
+
+
+class OneLayer(nn.Module):
+    """Each token to its column of a matrix: the states are linear in the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(VOCABULARY, WIDTH, bias=False, dtype=torch.float64)
+        self.layer.weight.data = torch.tensor([[0.3, -0.2, 0.5], [0.1, 0.4, -0.6]], dtype=torch.float64)
+
+    def forward(self, input_ids: torch.Tensor, **_: Any) -> SimpleNamespace:
+        embedded = nn.functional.one_hot(input_ids, VOCABULARY).double()
+        states = self.layer(embedded)
+        return SimpleNamespace(hidden_states=(embedded, states), last_hidden_state=states)
+
+
+class Mean(nn.Module):
+    """The mean state of a row is its logits."""
+
+    def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
+        return hidden.mean(dim=1)
+
+
+def by_hand(rows: list[list[int]], labels: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Squares per example and the square of the sum, as means over inputs: [width] each."""
+    weight = np.array([[0.3, -0.2, 0.5], [0.1, 0.4, -0.6]])
+    gradients = []
+    for row, label in zip(rows, labels, strict=True):
+        x = np.mean([np.eye(VOCABULARY)[token] for token in row], axis=0)
+        logits = weight @ x
+        p = np.exp(logits) / np.exp(logits).sum()
+        gradients.append(np.outer(np.eye(WIDTH)[label] - p, x))
+    per_example = np.mean([gradient**2 for gradient in gradients], axis=0).mean(axis=1)
+    return per_example, (np.sum(gradients, axis=0) ** 2).mean(axis=1)
+
+
+def test_squares_are_per_example() -> None:
+    rows, labels = [[0, 1], [0, 1], [2, 2]], [0, 1, 1]
+    model = OneLayer()
+    encoder = SimpleNamespace(
+        model=model, pad_id=0, device=torch.device("cpu"), autocast=lambda: torch.autocast("cpu", enabled=False)
+    )
+    features = [
+        Feature(example=i, rows=(np.array(row, dtype=np.int32),), types=None, target=np.array(label, dtype=np.int32))
+        for i, (row, label) in enumerate(zip(rows, labels, strict=True))
+    ]
+    found = task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
+    per_example, of_batch = by_hand(rows, labels)
+    assert found["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)
+    assert per_example != pytest.approx(of_batch, rel=0.1)
+    # A token's gradient is half of the row's, so that summed over both it is the row's: p - y, squared, over 2 tokens.
+    assert set(found) == {"layer.weight", "layer 1", "first token"}
+    assert found["layer 1"].numpy() == pytest.approx(4 * found["first token"].numpy() / 2, rel=1e-6)
+
+
+def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone(
+    encoder: Encoder, profile: Profile, recipe: Recipe
+) -> None:
+    from spaces.miniature import INTERMEDIATES
+
+    task = INTERMEDIATES["ccg"]
+    kind = KINDS["tagging"]
+    found, _ = examples(Source(benchmark="miniature", limit=4), task, "train", "en")
+    features = kind.encode(encoder.tokenizer, found, recipe, profile)
+    head = kind.head(encoder.width, task, 0.0, profile)
+    got = task_embedding(encoder, head, kind, features)
+    assert all(weight.grad is None for weight in encoder.model.parameters())
+    assert {"layer 1", "layer 2"} <= got.keys() and "first token" not in got  # no head of words reads it
+    query = encoder.model.encoder.layer[0].attention.self.query
+    squares = []
+    for feature in features:
+        batch = collate([feature], encoder.pad_id, per_position=True, device=encoder.device)
+        encoder.model.zero_grad()
+        words = int((batch["target"] >= 0).sum())
+        (kind.loss(encoder.logits(head, batch), batch) * words).backward()
+        squares.append(query.weight.grad.double() ** 2)
+    assert len([name for name in got if name.endswith(".weight")]) == 12
+    name = "encoder.layer.0.attention.self.query.weight"
+    assert got[name].numpy() == pytest.approx(torch.stack(squares).mean(0).mean(1).numpy(), rel=1e-4)

@@ -1,0 +1,69 @@
+"""TaskEmb: which parts of a fine-tuned encoder its task's loss depends on (Vu et al. 2020, after Task2Vec).
+
+The diagonal of the empirical Fisher information: the mean over examples of the squared gradient of an example's log
+likelihood, at its gold labels. Squares are per example: the square of a batch's summed gradient, which released code
+takes, mixes examples whose gradients cancel.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from trainables.encoder import Encoder
+from trainables.features import IGNORED, Feature, Tensors, collate
+from trainables.heartbeat import beat
+from trainables.kinds.kind import KindOfTask
+
+
+def task_embedding(
+    encoder: Encoder, head: nn.Module, kind: KindOfTask, features: Sequence[Feature]
+) -> dict[str, torch.Tensor]:
+    """The Fisher information by component, each a vector on the CPU in 64 bits; a component without any is left out.
+
+    Components are the encoder's weight matrices by name, each as the means over the inputs of its output units (the
+    whole diagonal would be as large as the encoder); `layer K`, the states of a layer, whose gradients are summed over
+    the tokens of an example, squared and divided by their number; and `first token`, that of the last layer. Without
+    dropout. The encoder's gradients stay as they are.
+    """
+    weights = {
+        f"{name}.weight": module.weight
+        for name, module in encoder.model.named_modules()
+        if isinstance(module, nn.Linear)
+    }
+    encoder.model.eval()
+    head.eval()
+    sums: dict[str, torch.Tensor] = {}
+    for feature in features:
+        batch = collate([feature], encoder.pad_id, per_position=kind.per_position, device=encoder.device)
+        likelihood, states = _log_likelihood(encoder, head, kind, batch)
+        gradients = torch.autograd.grad(likelihood, [*weights.values(), *states], allow_unused=True)
+        of_weights, of_states = gradients[: len(weights)], gradients[len(weights) :]
+        tokens = int(batch["attention_mask"].sum())
+        squares = {
+            name: gradient.double().square().mean(dim=1)
+            for name, gradient in zip(weights, of_weights, strict=True)
+            if gradient is not None
+        }
+        for layer, gradient in enumerate(of_states, start=1):
+            if gradient is not None:
+                squares[f"layer {layer}"] = gradient.double().sum(dim=(0, 1)).square() / tokens
+                if layer == len(of_states):
+                    squares["first token"] = gradient[:, 0].double().sum(dim=0).square()
+        for name, square in squares.items():
+            sums[name] = sums[name] + square if name in sums else square
+        beat()
+    means = {name: (total / len(features)).cpu() for name, total in sums.items()}
+    return {name: mean for name, mean in means.items() if mean.any()}
+
+
+def _log_likelihood(
+    encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors
+) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+    """Of one example's labels, and the states [rows, length, width] of every layer above the embeddings."""
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
+    with encoder.autocast():
+        found = encoder.model(**inputs, output_hidden_states=True)
+    states = [*found.hidden_states[1:-1], found.last_hidden_state]
+    labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1
+    return -kind.loss(head(states[-1].float(), batch), batch) * labels, states

@@ -1,0 +1,147 @@
+"""What an encoder that is not trained further makes of a training set: means of texts, and features with labels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spaces.profile import Profile
+from spaces.task import Kind
+from trainables.encoder import Encoder
+from trainables.evaluation import TOKENS
+from trainables.features import IGNORED, Feature, Tensors, collate
+from trainables.heartbeat import beat
+from trainables.kinds import KINDS
+from trainables.kinds.pooling import pool
+from trainables.kinds.tagging import word_means
+from trainables.label_head import LabelHead
+
+INPUTS = 400  # of a training set that are looked at
+ROWS = 2_000  # labelled rows at most: words of sentences are many, and neighbours are compared in pairs
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """Features of a training set as the task's own head would read them, [rows, width], and each row's label.
+
+    A row is a pair; an option of a question, right or not; a word with its tag; or, of a passage, the first token of
+    the answer (1) or another one of the context, drawn at random (0). `groups` says which rows are of one input.
+    `answers` are the probabilities that the head of the intermediate task gives its own labels, [rows, labels]; None
+    without a head, or where it answers another sort of question than the task asks.
+    """
+
+    features: Floats
+    labels: Ints
+    groups: Ints
+    answers: Floats | None
+
+
+def sample(features: Sequence[Feature], count: int, seed: int) -> list[Feature]:
+    """So many features, or all; the same ones for every encoder that is asked at a seed, and in their order."""
+    if len(features) <= count:
+        return list(features)
+    chosen = np.random.default_rng(seed).choice(len(features), count, replace=False)
+    return [features[i] for i in sorted(chosen.tolist())]
+
+
+def text_means(encoder: Encoder, kind: Kind, features: Sequence[Feature], layer: int) -> tuple[Floats, Floats]:
+    """TextEmb and SEmb of a data set, each [width]: see `trainables.probes.similarity`.
+
+    A row's vector is the mean over its tokens, special ones included, as retrieval reads sentences. TextEmb is the mean
+    over inputs of the last layer's; SEmb that of the unit vectors in `layer`. Of an input with several rows, one per
+    option, the mean counts.
+    """
+    text, sentence = np.zeros(encoder.width), np.zeros(encoder.width)
+    for some, batch, states in _passes(encoder, kind, features):
+        mask = batch["attention_mask"].unsqueeze(-1)
+        last, read = ((states[at] * mask).sum(1) / mask.sum(1) for at in (-1, layer))
+        weights = torch.tensor([1 / len(one.rows) for one in some for _ in one.rows], device=encoder.device)
+        text += (weights @ last).double().numpy(force=True)
+        sentence += (weights @ torch.nn.functional.normalize(read, dim=-1)).double().numpy(force=True)
+    return text / len(features), sentence / len(features)
+
+
+def labelled(
+    encoder: Encoder,
+    kind: Kind,
+    features: Sequence[Feature],
+    profile: Profile,
+    rng: np.random.Generator,
+    head: LabelHead | None = None,
+) -> Labelled:
+    """The rows of these inputs, at most ROWS of them, drawn by `rng`; `head` is the intermediate task's."""
+    values, labels, groups, answers = [], [], [], []
+    done = 0
+    for some, batch, states in _passes(encoder, kind, features):
+        rows, label, group = _rows(kind, states[-1], batch, profile, rng)
+        values.append(rows.double().numpy(force=True))
+        labels.append(label)
+        groups.append(group + done)
+        done += len(some)
+        if head is not None:
+            logits = head.head(states[-1], batch)
+            logits = logits[batch["target"] != IGNORED] if KINDS[kind].per_position else logits
+            answers.append(logits.double().softmax(-1).numpy(force=True))
+    kept = rng.permutation(sum(map(len, labels)))[:ROWS]
+    return Labelled(
+        features=np.concatenate(values)[kept],
+        labels=np.concatenate(labels)[kept],
+        groups=np.concatenate(groups)[kept],
+        answers=np.concatenate(answers)[kept] if answers else None,
+    )
+
+
+def _passes(
+    encoder: Encoder, kind: Kind, features: Sequence[Feature]
+) -> Iterator[tuple[list[Feature], Tensors, tuple[torch.Tensor, ...]]]:
+    """Batches of inputs, long ones first, with the states of every layer in 32 bits."""
+    encoder.model.eval()
+    waiting = sorted(features, key=lambda feature: -feature.length)
+    while waiting:
+        size = max(1, TOKENS[encoder.device.type] // (waiting[0].length * max(len(one.rows) for one in waiting)))
+        some, waiting = waiting[:size], waiting[size:]
+        batch = collate(some, encoder.pad_id, per_position=KINDS[kind].per_position, device=encoder.device)
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
+        with torch.inference_mode():
+            with encoder.autocast():
+                states = encoder.model(**inputs, output_hidden_states=True).hidden_states
+            yield some, batch, tuple(state.float() for state in states)
+        beat()
+
+
+def _rows(
+    kind: Kind, hidden: torch.Tensor, batch: Tensors, profile: Profile, rng: np.random.Generator
+) -> tuple[torch.Tensor, Ints, Ints]:
+    """Features, labels and the place of the input in the batch, of every labelled row of a batch."""
+    target = batch["target"].numpy(force=True)
+    if kind == "tagging":
+        if profile.words == "mean":
+            hidden = word_means(hidden, batch["marks"])
+        inputs, places = np.nonzero(target != IGNORED)
+        return hidden[inputs, places], target[inputs, places], inputs
+    if kind == "span":
+        inputs, places, label = _tokens(target, batch["marks"].numpy(force=True) == 1, rng)
+        return hidden[inputs, places], label, inputs
+    rows = pool(hidden, batch, segments=profile.pooling == "segments")
+    if kind == "pair":
+        return rows, target, np.arange(len(target))
+    options = batch["options"].numpy(force=True) if "options" in batch else np.zeros((len(target), 1), np.int64)
+    inputs, places = np.nonzero(options >= 0)
+    return rows[options[inputs, places]], (places == target[inputs]).astype(np.int64), inputs
+
+
+def _tokens(target: Ints, context: NDArray[np.bool_], rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Of each window that has an answer, its first token and another of the context that is not in it."""
+    rows: list[tuple[int, int, int]] = []
+    for i, (start, stop) in enumerate(target.tolist()):
+        outside = np.flatnonzero(context[i])
+        outside = outside[(outside < start) | (outside > stop)]
+        if stop > 0 and len(outside):
+            rows += [(i, start, 1), (i, int(rng.choice(outside)), 0)]
+    inputs, places, labels = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return inputs, places, labels
