@@ -12,6 +12,7 @@ SCRIPTS = (
     "languages",
     "selection",
     "axes",
+    "alignment",
     "diversity",
     "training_languages",
     "published",
