@@ -135,11 +135,11 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
 def label_head(work: FineTuning) -> LabelHead | None:
     """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels.
 
-    None also where it reads fused layers: what it says of other states would be nothing.
+    None where it reads all layers, too: what asks it gives it the last one.
     """
     task, head = work.parts[0].task, work.heads[0]
-    told = len(work.parts) == 1 and task.kind in LABELLED and not isinstance(head, LayerFusion)
-    return LabelHead(task, head) if told else None
+    plain = len(work.parts) == 1 and task.kind in LABELLED and not isinstance(head, LayerFusion)
+    return LabelHead(task, head) if plain else None
 
 
 def degenerate(work: FineTuning) -> str | None:

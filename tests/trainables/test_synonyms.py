@@ -95,7 +95,7 @@ def test_what_is_not_ordinary_stays() -> None:
 
 def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: Profile) -> None:
     encoder = tiny_encoder()
-    rule = rule_of({"name": "synonyms", "settings": {}}, [MNLI], SOURCE, encoder)
+    rule = rule_of({"name": "synonyms"}, [MNLI], SOURCE, encoder)
     batch, others = _read(rule, encoder, recipe, profile)
     words, drawn = (encoder.tokenizer.convert_ids_to_tokens(ids.flatten().tolist()) for ids in (batch, others))
     changed = [(one, other) for one, other in zip(words, drawn, strict=True) if one != other]
@@ -107,7 +107,7 @@ def _read(rule, encoder, recipe: Recipe, profile: Profile) -> tuple[torch.Tensor
     """The ids of a batch, and those that the encoder reads in their place."""
     work = part("mnli", encoder, recipe, profile)
     batch = collate([work.train[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
-    head = KINDS["pair"].head(encoder.width, work.task, 0.0, profile)
+    head = KINDS["pair"].head(encoder, work.task, profile)
     read = []
 
     def logits(batch, words):  # type: ignore[no-untyped-def]

@@ -39,7 +39,7 @@ def rule_of(
     encoder: Encoder,
     tables: Sequence[FeatureTable] = (),
 ) -> Rule:
-    """The rule of a stage whose recipe has this entry, {"name": ..., "settings": {...}}; without one, the plain one.
+    """The rule of a stage whose recipe has this entry, a name beside its settings; without one, the plain rule.
 
     The encoder is the one that the stage starts from, and `tables` are all texts that
     it sees in the language of its training sets. Raises UsageError if the
@@ -51,7 +51,7 @@ def rule_of(
     found = [line for task in tasks for line in problems(source, name, task)]
     if found:
         raise UsageError("\n".join(found))
-    rule = partial(RULES[name], **entry["settings"])
+    rule = partial(RULES[name], **{setting: value for setting, value in entry.items() if setting != "name"})
     if name == SYNONYMS:
         return partial(rule, table=token_table(synonym_pairs.synonyms(source), encoder.tokenizer, encoder.device))
     if name == SALT:
