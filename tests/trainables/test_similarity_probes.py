@@ -115,7 +115,7 @@ def test_a_sample_is_the_same_for_every_encoder_of_a_seed(encoder: Encoder, reci
     assert [feature.example for feature in sample(part, 30, 0)] == list(range(30))
     own = dataclasses.replace(part, rows=np.arange(20, 30))  # those that the run is trained on
     assert [feature.example for feature in sample(own, 30, 0)] == list(range(20, 30))
-    assert set(feature.example for feature in sample(own, 5, 0)) < set(range(20, 30))
+    assert {feature.example for feature in sample(own, 5, 0)} < set(range(20, 30))
 
 
 def intermediate(task: str) -> Stage:
