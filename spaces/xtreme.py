@@ -169,6 +169,17 @@ INTERMEDIATES = Table(
             extra=True,
         ),
         Task(
+            name="random",
+            kind="pair",
+            about="The negative control: the pairs of MultiNLI with random labels. It should help nothing.",
+            labels=NLI,
+            score=("accuracy",),
+            training="random",
+            recipe=_NLI_RECIPE,
+            control=True,
+            extra=True,
+        ),
+        Task(
             name="mlm",
             kind="mlm",
             about="Guess masked words in Wikipedia's articles, in every language of XTREME.",

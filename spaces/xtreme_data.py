@@ -54,6 +54,7 @@ PARTS = Table(
         Parts(name="ocnli", train=(_part("ocnli", "train"),), dev=_MNLI_DEV),
         Parts(name="indonli", train=(_part("indonli", "train"),), dev=_MNLI_DEV),
         Parts(name="americasnli", train=(_part("americasnli", "validation"),), dev=_MNLI_DEV),
+        Parts(name="random", train=(_part("mnli", "train"),), dev=_MNLI_DEV),
         # ANLI+ of Phang et al. 2020: the three rounds of ANLI with MultiNLI and SNLI, one head for all.
         Parts(
             name="anli",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Features, List, Value
 
+from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITIES, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
@@ -223,3 +224,14 @@ def test_real_data(real: Path, name: str) -> None:
                 assert isinstance(example, Span)
                 for answer, start in zip(example.answers, example.starts, strict=True):
                     assert example.context.startswith(answer, start)
+
+
+def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -> None:
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(300))
+    tasks = BENCHMARKS["xtreme"].intermediates
+    plain, control = (hub.examples(tasks[name], "train", data=data) for name in ("mnli", "random"))
+    again = hub.examples(tasks["random"], "train", data=data)
+    assert control == again  # drawn once and for all
+    assert [(one.first, one.second) for one in plain] == [(one.first, one.second) for one in control]  # type: ignore[union-attr]
+    alike = sum(one.label == other.label for one, other in zip(plain, control, strict=True))  # type: ignore[union-attr]
+    assert 0.2 < alike / len(plain) < 0.47

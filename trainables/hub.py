@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import datasets
+import numpy as np
 
 from spaces.errors import UsageError
 from spaces.task import Task
@@ -47,7 +48,17 @@ def read(task: Task, split: Split, language: str = ENGLISH, *, data: Path | None
             part = convert(rows, DATASETS[place.dataset], task, training=split == "train")
         found += map(_misspelt, part.examples) if split == "test" and task.shift == "perturbed" else part.examples
         left_out.update(part.left_out)
+    if task.control:
+        found = _mislabelled(found, len(task.labels))
     return _some(Read(found, dict(left_out)), task, places, language)
+
+
+def _mislabelled(found: list[Example], labels: int) -> list[Example]:
+    """The pairs of a negative control: each with a label drawn by lot, the same every time."""
+    drawn = np.random.default_rng(0).integers(labels, size=len(found)).tolist()
+    return [
+        dataclasses.replace(one, label=label) for one, label in zip(found, drawn, strict=True) if isinstance(one, Pair)
+    ]
 
 
 def _translated(task: Task, language: str, data: Path | None) -> Read:
