@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.benchmark import Benchmark
-from spaces.chain import NONE, Ingredient, read_chain
+from spaces.chain import MLM, NONE, Ingredient, read_chain
 from spaces.errors import UsageError
 from spaces.phase import ingredients_of, is_phase
 from spaces.space import Axes
@@ -49,6 +49,7 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     A target that was not asked for, but shares its training with one that was, is evaluated where its data are there.
     Raises UsageError if nothing is left to search.
     """
+    axes = _with_texts(axes, benchmark, source)
     problems = {need: _problems(source, need) for need in _asked(axes, benchmark)}
     of_methods = {name: _method_problems(name, axes, benchmark, source) for name in axes.intermediates}
     left_out: list[str] = []
@@ -69,6 +70,17 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     tasks += [Need("target", task) for task in benchmark.targets.values() if task.name in kept]
     missing = dict.fromkeys(line for lines in (*problems.values(), *of_methods.values()) for line in lines)
     return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), left_out=tuple(left_out))
+
+
+def _with_texts(axes: Axes, benchmark: Benchmark, source: Source) -> Axes:
+    """Masked words in the languages that have texts, where the sweep names none; all of them where none has."""
+    named = axes.masked.languages is not None or not any(MLM in read_chain(name).tasks for name in axes.intermediates)
+    if named or MLM not in benchmark.intermediates:
+        return axes
+    task = benchmark.intermediates[MLM]
+    there = tuple(name for name in task.trains if not data.problems(source, task, name))
+    masked = dataclasses.replace(axes.masked, languages=there or task.trains)
+    return dataclasses.replace(axes, masked=masked)
 
 
 def _problems(source: Source, need: Need) -> list[str]:

@@ -60,6 +60,10 @@ def check_chain(name: str, benchmark: Benchmark) -> Chain:
         languages = benchmark.intermediates[one.task].trains
         if one.language is not None and one.language not in languages:
             raise UsageError(f"{name!r}: {unknown(f'training language of {one.task}', one.language, languages)}")
+    if chain.method is not None and chain.tasks == (MLM,):
+        raise UsageError(
+            f"{name!r}: masked words are trained plainly, beside a task and alone; leave out ~{chain.method}."
+        )
     if chain.method is not None:
         check_method(name, chain.method, {benchmark.intermediates[one].kind for one in chain.tasks if one != MLM})
     return chain

@@ -216,7 +216,7 @@ def test_real_data(real: Path, name: str) -> None:
         assert len(pool.queries) == len(pool.gold) > 100
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
-        language = hub.languages(task, real)[0] if split == "test" else "en"
+        language = {"train": task.own, "dev": "en"}.get(split) or hub.languages(task, real)[0]
         found = hub.examples(task, split, language, data=real)  # type: ignore[arg-type]
         assert len(found) > 100
         if task.kind == "span" and split == "train":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from datasets import Features
 
 from search.cost import cost_of
 from search.disk_sizes import PREDICTION, TABLE, sizes_of
@@ -13,7 +14,7 @@ from search.run import DONE, USAGE, main
 from spaces.encoders import Shape
 from spaces.errors import UsageError
 from spaces.xtreme import LANGUAGES
-from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
 
 Write = Callable[..., Path]
 
@@ -177,3 +178,16 @@ def test_a_relative_folder_with_blanks_is_the_same_data(
     named = data.rename(data.parent / "Dätä mit Leerstellen [1]")
     monkeypatch.chdir(named.parent)
     assert spec(named.name) == spec(str(named))
+
+
+def test_masked_words_are_of_the_languages_that_have_texts(request_of: Callable[..., Request], write: Write) -> None:
+    for language in ("en", "de"):
+        write(
+            f"local/bible-text/{language}/train",
+            Features({"verse_id": TEXT, "text": TEXT}),
+            [{"verse_id": str(i), "text": "a b c"} for i in range(40)],
+        )
+    asked = ("--intermediates", "mnli+mlm", "--targets", "xnli")
+    assert request_of(*asked).axes.masked.languages == ("en", "de")
+    with pytest.raises(UsageError, match="mlm: no train rows in 'fr'"):
+        request_of(*asked, "--mlm-languages", "en,fr")

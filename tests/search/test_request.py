@@ -105,6 +105,7 @@ def test_alignment_is_asked_beside_its_controls() -> None:
         (["--intermediates", "mnli@en+mnli@qmx"], "training language of mnli 'qmx'"),
         (["--intermediates", "mnli~x2,mnli@en~x2"], "mean the same"),
         (["--intermediates", "mnli+mlm", "--mlm-share", "1"], "between 0 and 1"),
+        (["--intermediates", "mlm~fgm"], "masked words are trained plainly"),
         (["--intermediates", "mnli+mlm", "--mlm-languages", "xx"], "unknown language of miniature 'xx'"),
     ],
 )
