@@ -224,7 +224,7 @@ def test_nothing_is_said_of_a_mixture_but_its_size(place: Place) -> None:
 
 def test_a_head_on_fused_layers_is_not_handed_on(place: Place) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
-    recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers", "settings": {}}}
+    recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers"}}
     stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
     folder = run(place, stage)
     assert found(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
