@@ -99,9 +99,10 @@ def test_rows_of_passages_are_the_answer_and_another_token(encoder: Encoder, rec
     # A word further on in the answer is none of the others: with such a context nothing is left to draw.
     (feature, *_) = answered
     assert feature.marks is not None
+    start = int(feature.target[0])
     marks = np.full_like(feature.marks[0], -1)
-    marks[feature.target[0] : feature.target[1] + 1] = 1
-    inside = dataclasses.replace(feature, marks=(marks,))
+    marks[start : start + 2] = 1
+    inside = dataclasses.replace(feature, marks=(marks,), target=np.array([start, start + 1], dtype=np.int32))
     both = labelled(encoder, "span", [inside, *answered[1:]], profile, rng())
     assert len(both.labels) == len(rows.labels) - 2
 
