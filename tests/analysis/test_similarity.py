@@ -144,7 +144,11 @@ def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
     near = world.near(rng)
     world.sweep(near, 1.0, rng)
     lost = run_of(
-        intermediate="mnli", test={"xnli": {"en": 0.9, "qna": 0.9}}, rate=2e-3, dev=(0.1,), parent="elsewhere"
+        intermediate="mnli",
+        test={"xnli": {"en": 0.9, "qna": 0.9}},
+        rate=2e-3,
+        dev=(0.1,),
+        parent="intermediate--mnli-0-0.001",
     )
     folder = world.write_sweep(world.results, [lost], name="other")
     record = json.loads((world.results / "sweep" / "sweep.json").read_text())

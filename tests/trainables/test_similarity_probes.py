@@ -99,9 +99,10 @@ def test_rows_of_passages_are_the_answer_and_another_token(encoder: Encoder, rec
     # A word further on in the answer is none of the others: with such a context nothing is left to draw.
     (feature, *_) = answered
     assert feature.marks is not None
+    start = int(feature.target[0])
     marks = np.full_like(feature.marks[0], -1)
-    marks[feature.target[0] : feature.target[1] + 1] = 1
-    inside = dataclasses.replace(feature, marks=(marks,))
+    marks[start : start + 2] = 1
+    inside = dataclasses.replace(feature, marks=(marks,), target=np.array([start, start + 1], dtype=np.int32))
     both = labelled(encoder, "span", [inside, *answered[1:]], profile, rng())
     assert len(both.labels) == len(rows.labels) - 2
 
@@ -224,7 +225,7 @@ def test_nothing_is_said_of_a_mixture_but_its_size(place: Place) -> None:
 
 def test_a_head_on_fused_layers_is_not_handed_on(place: Place) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
-    recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers", "settings": {}}}
+    recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers"}}
     stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
     folder = run(place, stage)
     assert found(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
