@@ -9,7 +9,7 @@ with: `mnli` took as many steps, `mnli~x2` made as many passes.
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,6 @@ from analysis.questions.methods import (
     MIXED_KINDS,
     OUTCOMES,
     Basis,
-    Effect,
     Methods,
     Outcome,
     compare,
@@ -35,18 +34,15 @@ from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.answer import Answer, show
-from analysis.tables.grid import Column, Field, Grid, Number
+from analysis.tables.grid import Number
+from analysis.tables.methods import AT, effects, means, methods_of, suited
 from analysis.tables.over_seeds import over_seeds
 from analysis.tables.source import many, read_from
 from analysis.transfer.array import transfer
-from spaces.adversarial_variants import ADVERSARIAL
 from spaces.errors import UsageError
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
-KINDS = ("pair", "tagging", "span", "choice", "mlm")
-AT = {"steps": "equal steps", "compute": "equal compute"}
-SHOWN = {"mixed drop": "drop where mixed", "perturbed drop": "drop where perturbed"}
 
 
 def answer(found: Methods) -> Answer:
@@ -64,10 +60,10 @@ def answer(found: Methods) -> Answer:
         tables=tuple(
             table
             for table in (
-                *(_effects(found, basis) for basis in reversed(BASES)),
-                *(_means(found, basis, "method", lambda one: str(one.arm.method)) for basis in reversed(BASES)),
-                *(_means(found, basis, "kind of task", lambda one: one.arm.kind) for basis in reversed(BASES)),
-                _suited(found),
+                *(effects(found, basis) for basis in reversed(BASES)),
+                *(means(found, basis, "method", lambda one: str(one.arm.method)) for basis in reversed(BASES)),
+                *(means(found, basis, "kind of task", lambda one: one.arm.kind) for basis in reversed(BASES)),
+                suited(found),
             )
             if table.rows
         ),
@@ -82,12 +78,12 @@ def headline(found: Methods) -> Basis:
 
 def verdict(found: Methods, basis: Basis) -> str:
     """Out of domain, the mean over all methods and tasks: one test."""
-    effects = found.of(basis, "out of domain")
-    mean = over_seeds(mean_over(effects)) if effects else Number(value=None)
+    told = found.of(basis, "out of domain")
+    mean = over_seeds(mean_over(told)) if told else Number(value=None)
     if mean.value is None:
         why = "no method has a plain chain beside it and a target out of domain at the same seeds"
         return f"Out of domain nothing can be told: {why}."
-    said = f"{mean.value:+.1f} points{_between(mean)}, the mean over {many(len(effects), 'pair')} of method and task"
+    said = f"{mean.value:+.1f} points{_between(mean)}, the mean over {many(len(told), 'pair')} of method and task"
     start = f"At {AT[basis]}, methods change the score on targets out of domain by {said}"
     if mean.low is None or mean.high is None:
         return f"{start}: with fewer than {FEWEST} seeds this may be chance."
@@ -147,78 +143,6 @@ def _caution(found: Methods, basis: Basis) -> tuple[str, ...]:
     )
 
 
-def _effects(found: Methods, basis: Basis) -> Grid:
-    columns = (
-        Column("chain"),
-        Column("kind"),
-        Column("against"),
-        Column("passes", "count"),
-        *(Column(SHOWN.get(outcome, outcome), "difference") for outcome in OUTCOMES),
-    )
-    rows: list[tuple[Field, ...]] = []
-    for arm in found.trained:
-        effects = [found.effect(arm.name, basis, outcome) for outcome in OUTCOMES]
-        rows.append(
-            (
-                arm.name,
-                arm.kind,
-                effects[0].against or "no plain chain",
-                Number(value=arm.passes),
-                *(_field(one) for one in effects),
-            )
-        )
-    return Grid(f"Methods less plain training at {AT[basis]}, in points", columns, tuple(rows))
-
-
-def _field(one: Effect) -> Number:
-    number = over_seeds(one.values, one.why or "-")
-    if not one.certain:
-        return number
-    return Number(
-        value=number.value,
-        low=number.low,
-        high=number.high,
-        seeds=number.seeds,
-        of_seeds=number.of_seeds,
-        text="(Holm)",
-    )
-
-
-def _means(found: Methods, basis: Basis, head: str, group: Callable[[Effect], str]) -> Grid:
-    groups = list(dict.fromkeys(group(one) for one in found.effects))
-    columns = (
-        Column(head),
-        Column("chains", "count"),
-        *(Column(SHOWN.get(outcome, outcome), "difference") for outcome in OUTCOMES),
-    )
-    rows: list[tuple[Field, ...]] = []
-    for name in groups if len(groups) > 1 else ():
-        members = [[one for one in found.of(basis, outcome) if group(one) == name] for outcome in OUTCOMES]
-        chains = {one.arm.name for several in members for one in several}
-        if chains:
-            rows.append((name, len(chains), *(over_seeds(mean_over(several)) for several in members)))
-    return Grid(f"By {head}, mean over chains at {AT[basis]}", columns, tuple(rows))
-
-
-def _suited(found: Methods) -> Grid:
-    """Which methods have a meaning for which kinds of task, and which were trained here."""
-    methods = [METHODS[name] for name in _methods(found)]
-    rows: list[tuple[Field, ...]] = []
-    for method in methods:
-        cells = []
-        for kind in KINDS:
-            tried = found.tried.get((method.name, kind))
-            if kind in method.unsuited:
-                cells.append("not meaningful")
-            elif tried is None:
-                cells.append("not in this sweep")
-            else:
-                cells.append("works" if tried else "no score")
-        rows.append((method.name, *cells))
-    columns = (Column("method"), *map(Column, KINDS))
-    return Grid("Method by kind of intermediate task", columns, tuple(rows))
-
-
 def _how_to_read(found: Methods) -> tuple[str, ...]:
     told = "measured" if found.measured else "by the table of methods, in units of the task's own recipe"
     lines = [
@@ -236,15 +160,10 @@ def _how_to_read(found: Methods) -> tuple[str, ...]:
         f"tasks and what is asked ({', '.join(ASKED)}) on the same basis. ~ Seeds are missing.",
         "Works: the sweep has a score of it. It says nothing of a gain.",
     ]
-    for name in _methods(found):
+    for name in methods_of(found):
         for kind, reason in METHODS[name].unsuited.items():
             lines.append(f"{name} on {kind}: {reason}")
     return tuple(lines)
-
-
-def _methods(found: Methods) -> tuple[str, ...]:
-    """Those of the question, and what else the sweep has."""
-    return tuple(dict.fromkeys((*ADVERSARIAL, *(str(arm.method) for arm in found.trained))))
 
 
 def _domains(found: Methods) -> str:

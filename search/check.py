@@ -51,7 +51,7 @@ def _table(title: str, inspections: list[Inspection]) -> Table:
         found = {finding.split: finding for finding in one.findings}
         test = found.get("test")
         table.add_row(
-            one.task.name,
+            one.name,
             one.task.kind,
             *(_rows(found.get(split)) for split in ("train", "dev", "test")),
             "" if test is None else f"{len(test.languages)} of {len(one.task.spoken)}",

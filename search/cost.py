@@ -66,7 +66,8 @@ def _chains(request: Request) -> list[Stratum]:
     for stratum in request.plan:
         if stratum.kind in ("target", "retrieval"):
             parent = by_id.get(stratum.parent or "")
-            wanted = [name for name in stratum.targets if name in request.axes.targets]
+            asked = (request.benchmark.targets[name] for name in stratum.targets if name in request.axes.targets)
+            wanted = {task.clean or task.name for task in asked}  # shifted items need no training of their own
             for _ in wanted:
                 if parent is not None and parent.kind == "intermediate":
                     chains.append(parent)

@@ -45,9 +45,10 @@ def sizes_of(request: Request, shape: Shape) -> Sizes:
 
 
 def _encoder(shape: Shape) -> int:
-    """Weights, tokenizer, and two small files, in a folder."""
+    """Weights, tokenizer, the head for masked words, and two small files, in a folder."""
     weights = FLOAT * shape.parameters + HEADER * (TENSORS * shape.layers + 8)
-    return _blocks(weights) + _blocks(TOKENIZER * shape.vocabulary) + 3 * BLOCK
+    words = FLOAT * (shape.width**2 + 3 * shape.width + shape.vocabulary) + 8 * HEADER
+    return _blocks(weights) + _blocks(words) + _blocks(TOKENIZER * shape.vocabulary) + 3 * BLOCK
 
 
 def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profile) -> int:
@@ -58,7 +59,7 @@ def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profi
     head = (
         shape.width**2 + shape.vocabulary
         if pretrain
-        else sum(_head(task, shape.width, profile) for task in trained(request, stratum))
+        else sum(_head(task, shape, profile) for task in trained(request, stratum))
     )
     whole = shape.parameters + head
     frozen = profile.freeze_embeddings and stratum.intermediate != RANDOM_ENCODER
@@ -67,14 +68,16 @@ def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profi
     return _blocks(FLOAT * copies + 4 * HEADER * (TENSORS * shape.layers + 16) + 2 * BLOCK)
 
 
-def _head(task: Task, width: int, profile: Profile) -> int:
+def _head(task: Task, shape: Shape, profile: Profile) -> int:
     """Parameters of a task's head."""
-    labels = len(task.labels) or LABELS
+    labels, width = len(task.labels) or LABELS, shape.width
     match task.kind:
         case "tagging":
             return (width + 1) * labels
         case "span":
             return 2 * (width + 1)
+        case "mlm":
+            return width**2 + shape.vocabulary
         case _:
             wide = 4 * width if profile.pooling == "segments" else width
             return (wide + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
@@ -124,13 +127,14 @@ def _tables(request: Request) -> int:
     total = 0
     for need in request.tasks:
         task = need.task
-        parts = PARTS[task.name]
+        parts = PARTS[task.clean or task.name]
         rows = sum(_published(part) or UNKNOWN for part in parts.train)
         rows = rows if request.maker.limit is None else min(rows, request.maker.limit)
         dev = sum(_published(part) or UNKNOWN for part in parts.dev)
         dev = dev if request.maker.test_limit is None else min(dev, request.maker.test_limit)
         test = _rows(request, task) * len(task.languages) if need.role == "target" else 0
-        total += TABLE[task.kind] * task.options * (rows + dev + test)
+        learnt = 0 if task.clean else rows + dev  # a shifted target is trained and judged by the clean one's tables
+        total += TABLE[task.kind] * task.options * (learnt + test)
         total += 12 * BLOCK * (2 + len(task.languages))
     return total
 

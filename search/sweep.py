@@ -18,7 +18,7 @@ LOCK = ".lock"  # of the results, beside the sweeps
 AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
 GROWING = ("data", "languages", "mixture")  # these may gain entries, but an entry may not change
 DERIVED = ("space", "controls", "retrieval")  # follow from the rest
-_NAME = re.compile(r"\w[\w.+-]*")  # of stages and strata: one plain name, as it becomes part of paths
+_NAME = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: one plain name, as it becomes part of paths
 PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 
 

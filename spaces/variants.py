@@ -70,7 +70,12 @@ def languages(benchmark: Benchmark, task: str = "mnli") -> Names:
     families that are not there yet, MOST in all.
     """
     main = benchmark.intermediates.find(task)
-    chosen = _chosen([name for name in main.trains if name != ENGLISH], benchmark)
+    others = [name for name in main.trains if name != ENGLISH]
+    scored = {
+        name for target in PAIR_TARGETS if target in benchmark.targets for name in benchmark.targets[target].languages
+    }
+    # A language in which nothing is scored says nothing of a language's own training.
+    chosen = _chosen([name for name in others if name in scored] or others, benchmark)
     alone = [f"{task}@{name}" for name in chosen]
     english = f"{task}@{ENGLISH}"
     pairs = [f"{english}+{one}" for one in alone]

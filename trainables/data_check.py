@@ -185,8 +185,11 @@ def _stand_ins(task: Task, split: Split, place: Place, language: str) -> Iterato
     if split == "train" and published is not None and place.folder is not None:
         rows = len(place_rows.load(place, language))
         if rows < published:
-            name = task.name if language == task.own else f"{task.name}@{language}"
-            yield f"{name}: trained on {rows:,} of {published:,} published rows of {place}."
+            yield f"{_named(task, language)}: trained on {rows:,} of {published:,} published rows of {place}."
+
+
+def _named(task: Task, language: str) -> str:
+    return task.name if language == task.own else f"{task.name}@{language}"
 
 
 def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
@@ -215,6 +218,7 @@ class Finding:
 class Inspection:
     """What a task's data look like: splits that are there, what is wrong, and what a reader of scores must know."""
 
+    name: str  # the task's, with the language of its training rows where that is not its own
     task: Task
     findings: tuple[Finding, ...]
     problems: tuple[str, ...]
@@ -223,15 +227,16 @@ class Inspection:
 
 def inspect(task: Task, data: Path | None, language: str | None = None) -> Inspection:
     """Look at everything that the task reads, and make an example of the first row of each place."""
-    wrong = problems(task, data, language)
+    wrong, named = problems(task, data, language), _named(task, language or task.own)
     if wrong and data is not None and not data.is_dir():
-        return Inspection(task=task, findings=(), problems=tuple(wrong), notes=())
+        return Inspection(name=named, task=task, findings=(), problems=tuple(wrong), notes=())
     findings = []
     for split in SPLITS:
         finding, faults = _finding(task, split, hub.wanted(task, split, language), data)
         findings += [finding] if finding.languages else []
         wrong += faults
     return Inspection(
+        name=named,
         task=task,
         findings=tuple(findings),
         problems=tuple(dict.fromkeys(wrong)),

@@ -13,6 +13,7 @@ from trainables.encoder import Encoder
 from trainables.evaluation import majority, task_score
 from trainables.feature_table import FeatureTable
 from trainables.label_head import LABELLED, LabelHead
+from trainables.layer_fusion import LayerFusion
 from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
@@ -132,9 +133,13 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
 
 
 def label_head(work: FineTuning) -> LabelHead | None:
-    """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels."""
-    task = work.parts[0].task
-    return LabelHead(task, work.heads[0]) if len(work.parts) == 1 and task.kind in LABELLED else None
+    """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels.
+
+    None where it reads all layers, too: what asks it gives it the last one.
+    """
+    task, head = work.parts[0].task, work.heads[0]
+    plain = len(work.parts) == 1 and task.kind in LABELLED and not isinstance(head, LayerFusion)
+    return LabelHead(task, head) if plain else None
 
 
 def degenerate(work: FineTuning) -> str | None:

@@ -97,6 +97,9 @@ class FineTuning:
         tasks = {part.task.name: part.task for part in self.parts}
         self.places = {name: place for place, name in enumerate(tasks)}  # of the heads
         self.heads = nn.ModuleList(head_of(encoder, task, profile, fuse_layers=fuse_layers) for task in tasks.values())
+        masked = any(task.kind == "mlm" for task in tasks.values())
+        self.fresh_words = masked and not encoder.words.trained
+        encoder.words.trained |= masked
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
@@ -164,7 +167,10 @@ class FineTuning:
             notes.append(f"{self.micro_batch} of {self.recipe.batch_size} examples at a time")
         if self.evaluation_tokens < TOKENS[self.encoder.device.type]:
             notes.append(f"evaluation of {self.evaluation_tokens} sub-tokens at a time")
-        return "memory ran out: " + ", ".join(notes) if notes else None
+        found = ["memory ran out: " + ", ".join(notes)] if notes else []
+        if self.fresh_words:
+            found.append("the encoder came without a head that guesses masked words: it began with a fresh one")
+        return "; ".join(found) or None
 
     def _update(self, part: int, features: list[Feature]) -> torch.Tensor:
         """One step of the optimizer on one batch, whose loss is returned and not waited for.

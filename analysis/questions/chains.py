@@ -57,7 +57,7 @@ def _mixture(found: Transfer) -> tuple[str, ...]:
 def uneven(found: Transfer, names: Sequence[str]) -> str | None:
     """A sentence for readers where steps or examples of these chains are not known to be equal; else None."""
     specs = found.read.specs
-    budgets = [{spec.get(key) for spec in specs} for key in ("steps", "examples")]
+    budgets = [{spec.get("budget", {}).get(key) for spec in specs} for key in ("steps", "examples")]
     steps, examples = (len(said) == 1 and None not in said for said in budgets)
     spent = _steps(found, names)
     if not steps and len(spent) == len(names) and len(set(spent.values())) == 1:

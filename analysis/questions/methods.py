@@ -168,7 +168,8 @@ def _measured(found: Transfer, chains: Sequence[Chain]) -> dict[str, float]:
     rows = found.read.upstream
     if "passes" not in rows.columns:
         return {}
-    finished = rows.filter(pl.col("status") == "finished", pl.col("passes").is_not_null())
+    whole = pl.col("status").is_in(["finished", "degenerate"])  # they took all their steps
+    finished = rows.filter(whole, pl.col("passes").is_not_null())
     spent = dict(finished.group_by("intermediate").agg(pl.col("passes").max()).iter_rows())
     return {chain.name: spent[chain.name] for chain in chains} if all(one.name in spent for one in chains) else {}
 

@@ -172,3 +172,8 @@ def test_in_null_worlds_little_is_found(truth: Truth) -> None:
         assert hits[START] <= most and hits["random"] <= most
     else:
         assert hits[START] > worlds / 2
+
+
+def test_a_folder_of_stages_is_read_without_its_probes(planted: Path) -> None:
+    read, folder = load([planted]), load([planted.parent / "stages"])
+    assert folder.scored.height == read.scored.height and folder.targets == tuple(sorted(read.targets))

@@ -114,9 +114,34 @@ def test_where_all_languages_gain_alike_more_robust_is_not_more_even(
     assert "not shown to be more or less even: that is how the mean moves too" in flat
 
 
+def test_what_size_brings_is_no_diversity(mixed: Callable[..., Mixing]) -> None:
+    """Three points more at every other size: no slope in its logarithm takes that up."""
+    rows = [
+        (*row[:5], row[5] + 0.03 * (row[0] != "none" and len(tasks_of(row[0])) in (2, 4)), row[6]) for row in scores()
+    ]
+    rows = [row for row in rows if row[0] != "anli+mnli"]  # so that sizes and kinds do not balance
+    one = mixed(rows).findings[ONE_MORE_KIND]["others"]
+    assert one is not None and abs(one.effect.value) < 0.3
+
+
+@pytest.mark.parametrize(("points", "word"), [(3.0, "more"), (-3.0, "less")])
+def test_the_verdict_knows_for_which_measures_less_is_better(
+    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path], points: float, word: str
+) -> None:
+    assert main([str(write_file(scores(weakest=points), "benchmark"))]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"More diverse mixes are {word} robust by worst language, worst quarter, spread (sd), gap to en (after" in flat
+    )
+
+
 def test_samplers_are_compared_by_seed_with_the_default_one(mixed: Callable[..., Mixing]) -> None:
     rows = [
-        (*row[:5], row[5] + (0.02 + row[2] / 100) * (row[0] == "multitask~uniform"), row[6])
+        (
+            *row[:5],
+            row[5] + (0.02 + row[2] / 100) * (row[0] == "multitask~uniform") + 0.01 * ("multi" in row[0]),
+            row[6],
+        )
         for row in [(*row[:5], EVEN[row[3]] + row[2] / 50, row[6]) for row in scores()]
     ]
     found = mixed(rows)
@@ -149,7 +174,7 @@ def test_effective_numbers_of_kinds() -> None:
 
 
 def test_what_is_no_plain_mix_is_named(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
-    odd = ("my task", "mnli~freelb", "mnli~x2", "none:salt", "mnli+mlm", "mnli@en+mnli@qma", "mnli+", "~~:")
+    odd = ("my task", "mnli~freelb", "mnli~x2", "mnli:salt", "mnli+mlm", "mnli@en+mnli@qma", "mnli+", "~~:")
     rows = scores() + [(name, *row[1:]) for name in odd for row in scores(()) if row[0] == "none"]
     assert main([str(write_file(rows, "benchmark"))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
@@ -237,7 +262,7 @@ def test_where_size_is_not_held_fixed_that_comes_first(
     spec: dict[str, Any],
     said: str | None,
 ) -> None:
-    assert main([str(sweep(write_sweep, run_of, tmp_path, steps, **spec))]) == 0
+    assert main([str(sweep(write_sweep, run_of, tmp_path, steps, budget=spec))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert flat.startswith("SIZE IS NOT HELD FIXED") == (said is not None)
     assert said is None or said in flat

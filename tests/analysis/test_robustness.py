@@ -84,7 +84,8 @@ def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep:
 
     def with_passes(fgm: float) -> Any:
         spent = {"mnli": 400.0, "mnli~fgm": fgm, "mnli~x2": 800.0}
-        rows = [{"intermediate": name, "seed": 0, "status": "finished", "passes": one} for name, one in spent.items()]
+        rows = [{"intermediate": name, "status": "degenerate", "passes": one} for name, one in spent.items()]
+        rows.append({"intermediate": "mnli", "status": "stopped", "passes": 40.0})
         read = dataclasses.replace(found.found.read, upstream=pl.DataFrame(rows))
         return compare(dataclasses.replace(found.found, read=read))
 

@@ -12,6 +12,7 @@ SCRIPTS = (
     "languages",
     "selection",
     "axes",
+    "alignment",
     "diversity",
     "training_languages",
     "published",
@@ -55,3 +56,27 @@ def test_one_seed_one_target_one_language(
     code = called(script, write_sweep(tmp_path, runs), tmp_path / "report.html")
     out, err = capsys.readouterr()
     assert (code, err) == (0, "") if out else (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_languages_that_no_table_has(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str
+) -> None:
+    """A mixed pair of languages has no family; it is scored and shown like any other."""
+    runs = [
+        run_of(
+            intermediate=task,
+            seed=seed,
+            test={"xnli": {"en": 0.5, "qma": 0.4}, "xnli-mixed": {"qma-en": 0.3 + seed / 100, "en-qma": 0.4}},
+        )
+        for task in ("none", "mnli", "mnli~fgm")
+        for seed in range(3)
+    ]
+    folder = write_sweep(tmp_path, runs)
+    code = called(script, folder, tmp_path / "report.html")
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "") if out else (code, err.count("\n")) == (2, 1)
+    if script in ("languages", "rank"):
+        module = importlib.import_module(f"analysis.{script}")
+        assert module.main([str(folder), "--by", "family"]) == 0
+        assert "unknown" in capsys.readouterr().out

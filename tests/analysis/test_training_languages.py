@@ -92,6 +92,18 @@ def test_a_good_training_set_and_an_easy_language_are_no_own_language(found: Cal
     assert (plain - others).mean() > 1.5  # what a plain comparison would take for it
 
 
+def test_english_is_no_evaluation_language_of_the_extra(found: Callable[..., TrainedIn]) -> None:
+    plain = found(scores()).extra["own language"]
+    rows = [(*row[:5], row[5] + 0.2 * (row[0] == "mnli" and row[3] == "en"), row[6]) for row in scores()]
+    assert found(rows).extra["own language"] == plain
+
+
+def test_a_mix_is_compared_with_the_single_languages_that_are_there(found: Callable[..., TrainedIn]) -> None:
+    one = found(scores(("mnli", "mnli@qna", "mnli@en+mnli@qmb", "mnli@en+mnli@qna")))
+    missing, there = (mixture(one, each)[1] for each in one.sets if not each.single)
+    assert np.isnan(missing).all() and np.isfinite(there).all()
+
+
 def test_gains_by_hand(found: Callable[..., TrainedIn]) -> None:
     gains = {("mnli", "en"): 5, ("mnli", "qmb"): 1, ("mnli@qmb", "en"): 2, ("mnli@qmb", "qmb"): 4}
     gains |= {("mnli@en+mnli@qmb", "en"): 4, ("mnli@en+mnli@qmb", "qmb"): 3, ("mnli@en+mnli@qmb", "qna"): 7}

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from search.cost import cost_of
+from search.disk_sizes import PREDICTION, TABLE, sizes_of
 from search.options import parse
 from search.request import Request, make_request
 from search.run import DONE, USAGE, main
+from spaces.encoders import Shape
 from spaces.errors import UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
@@ -50,6 +53,26 @@ def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., Request]
     for name in ("anli", "qqp", "ccg", "pawsx", "udpos", "panx", "tydiqa", "bucc", "tatoeba"):
         assert any(line.strip().startswith(f"{name}: ") for line in lines)
     assert not any(line.strip().startswith(("mnli:", "squad:", "xnli:", "xquad:")) for line in lines)
+
+
+def test_shifted_targets_and_training_languages_are_planned_for(
+    request_of: Callable[..., Request], data: Path, write: Write
+) -> None:
+    write("facebook/xnli/sw/train", PAIR, pair_rows(20))
+    shape = Shape(name="tiny", layers=2, width=64, inner=128, vocabulary=1000)
+    flags = ["--learning-rates", "1e-3", "--seeds", "0", "--predictions", "--intermediates", "mnli,mnli@sw"]
+    plain, shifted = (request_of(*flags, "--targets", names) for names in ("xnli", "xnli,xnli-mixed,xnli-perturbed"))
+    assert {need.name for need in shifted.tasks} >= {"mnli@en", "mnli@sw", "xnli-mixed", "xnli-perturbed"}
+    assert len(shifted.maker.languages["xnli-mixed"]) == 28
+    assert len(plain.plan) == len(shifted.plan)
+    one, other = (cost_of(request, 1, "winners") for request in (plain, shifted))
+    assert (one.trainings, one.naive_trainings) == (other.trainings, other.naive_trainings)
+    small, large = (sizes_of(request, shape) for request in (plain, shifted))
+    rows = 5_010 * (28 + 15)
+    assert 0 < large.shared - small.shared - TABLE["pair"] * rows < 0.1 * TABLE["pair"] * rows
+    for stratum in shifted.plan:
+        more = large.small[stratum.id] - small.small[stratum.id]
+        assert more > PREDICTION["pair"] * rows if stratum.kind == "target" else more == 0
 
 
 def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Request]) -> None:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from search.options import parse
+from search.request import make_request
 from search.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
 from spaces.errors import UsageError
+from spaces.named import SPACES
 from trainables.local_storage import LocalStorage
 
 SPEC = {
@@ -114,6 +117,15 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
         lock_results(LocalStorage(tmp_path))
     lock.release()
     lock_results(LocalStorage(tmp_path)).release()
+
+
+def test_the_strata_of_every_named_space_can_be_read_again(tmp_path: Path) -> None:
+    for space in SPACES:
+        request = make_request(parse(["--space", space]))
+        stages = {f"key{place}": stratum.id for place, stratum in enumerate(request.plan)}
+        write_sweep(LocalStorage(tmp_path), space, SPEC, stages, {}, {})
+        found = read_sweep(LocalStorage(tmp_path), space)
+        assert found is not None and found["stages"] == stages
 
 
 def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,11 @@ def test_of_many_languages_those_of_few_resources_come_first() -> None:
     assert alone == [name for name in xnli if name in alone]
 
 
+def test_languages_in_which_nothing_is_scored_are_left_out() -> None:
+    names = languages(spoken("en", "et", "sw", "de", "uz"))
+    assert {"mnli@sw", "mnli@de"} <= set(names) and not any("@et" in name or "@uz" in name for name in names)
+
+
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
 def test_every_name_can_be_read(benchmark: Benchmark) -> None:
     for name in (*diversity(benchmark), *languages(benchmark)):

@@ -109,7 +109,7 @@ def test_cosines_worked_by_hand() -> None:
 
 
 def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
-    foreign = normal(9, 3).float()
+    foreign = normal(9, 3, seed=2).float()
     english = (foreign + 0.5 * normal(9, 3, seed=1).float()) + torch.tensor([1.0, 0, 0])  # all lean one way: hubs
     found = likeness(foreign, english)
 
@@ -119,6 +119,7 @@ def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
     def around(vector: torch.Tensor, others: torch.Tensor) -> float:
         return sum(sorted((cosine(vector, other) for other in others), reverse=True)[:4]) / 4
 
+    margins: list[int] = []
     for way, asking, asked in (("forward", foreign, english), ("backward", english, foreign)):
         right = {"retrieval": 0, "margin": 0}
         for i, one in enumerate(asking):
@@ -129,7 +130,9 @@ def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
             right["margin"] += max(ratio, key=lambda j: ratio[j]) == i
         for name, count in right.items():
             assert found[f"{name}_{way}"] == pytest.approx(count / 9), (name, way)
+        margins.append(right["margin"])
         assert right["margin"] != right["retrieval"]
+    assert margins[0] != margins[1]  # so that directions cannot be mixed up
     assert found["retrieval_chance"] == pytest.approx(1 / 9)
 
 
@@ -197,14 +200,16 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
         return ("en", "de") if getattr(task, "name", "") == "xnli" else ()
 
     def examples(source: Source, task: object, split: str, language: str) -> tuple[list[Pair], dict[str, int]]:
-        return [Pair(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)], {}
+        said = [Pair(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)]
+        # Two English sentences more, of which one translation is another's.
+        return [*said, Pair(f"{language} x", "", 0), Pair("y" if language == "en" else f"{language} x", "", 0)], {}
 
     monkeypatch.setattr(data, "languages", languages)
     monkeypatch.setattr(data, "examples", examples)
     found = translations.translations.__wrapped__(Source(benchmark="xtreme"))
     english, foreign = found["de"]
-    assert len(english) == 20 and all(
-        one.split()[1] == other.split()[1] for one, other in zip(english, foreign, strict=True)
+    assert len(english) == len(set(foreign)) == 21 and all(
+        one.split()[-1] == other.split()[-1] or one == "y" for one, other in zip(english, foreign, strict=True)
     )
 
 
@@ -232,6 +237,18 @@ def test_every_probe_in_every_layer_and_language_the_same_each_time(
             (layer, language) for layer in range(3) for language in ("qna", "qnb", "qma", "qmb", "qfa")
         }
     assert all(one.value is None or math.isfinite(one.value) for one in found.readings)
+    # The probe is fitted on English dev and read on test rows of the language.
+    task = BENCHMARKS["miniature"].targets["udpos"]
+    assert task.recipe is not None
+    dev, test = (
+        word_states(encoder, encoded(place.source, task, *of, encoder.tokenizer, task.recipe, profile), most=1_000)
+        for of in (("dev", "en"), ("test", "qfa"))
+    )
+    expected = accuracy(fit(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
+    values = {(one.probe, one.layer, one.language): one.value for one in found.readings}
+    assert values["transfer_accuracy", 1, "qfa"] == expected
+    assert values["transfer_ratio", 1, "qfa"] == expected / values["transfer_accuracy", 1, "en"]  # type: ignore[operator]
+    assert values["transfer_accuracy", 1, "qfa"] != values["transfer_accuracy", 1, "en"]
     assert ("transfer_accuracy", 0, "en") in places and ("transfer_ratio", 0, "en") not in places
 
 
@@ -245,3 +262,15 @@ def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None
         ("multitask", "target", False),
     ):
         assert starts_afresh(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is asked, name  # type: ignore[arg-type]
+
+
+def test_half_precision_finds_nearly_the_same(encoder: Encoder, place: Place, profile: Profile) -> None:
+    found = {}
+    for precision in ("fp32", "bf16"):
+        one = dataclasses.replace(encoder, precision=precision)
+        subject = Subject(stage=TARGET, when="after", encoder=one, work=None, place=place, profile=profile)  # type: ignore[arg-type]
+        readings = alignment.measure(subject).readings
+        found[precision] = {(r.probe, r.layer, r.language): r.value for r in readings if r.probe == "cka"}
+    for key, value in found["fp32"].items():
+        assert found["bf16"][key] == pytest.approx(value, abs=0.05), key
+    assert found["bf16"] != found["fp32"]

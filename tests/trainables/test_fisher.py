@@ -81,7 +81,7 @@ def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone
     kind = KINDS["tagging"]
     found, _ = examples(Source(benchmark="miniature", limit=4), task, "train", "en")
     features = kind.encode(encoder.tokenizer, found, recipe, profile)
-    head = kind.head(encoder.width, task, 0.0, profile)
+    head = kind.head(encoder, task, profile)
     got = task_embedding(encoder, head, kind, features)
     assert all(weight.grad is None for weight in encoder.model.parameters())
     assert {"layer 1", "layer 2"} <= got.keys() and "first token" not in got  # no head of words reads it

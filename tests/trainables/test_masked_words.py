@@ -158,6 +158,12 @@ def test_training_lowers_the_loss_and_moves_head_and_table(profile: Profile) -> 
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
 
 
+def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.words.trained
+    assert run(encoder, recipe, profile).note is None
+
+
 def test_a_frozen_table_stays_while_the_head_learns(recipe: Recipe) -> None:
     encoder = tiny_encoder()
     head, table = encoder.words.bias.clone(), encoder.model.get_input_embeddings().weight.clone()

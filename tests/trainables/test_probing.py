@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -10,7 +11,8 @@ from spaces.probe_columns import FAMILIES as NAMED
 from spaces.probe_columns import PROBE_COLUMNS, PROBES
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
-from tests.tiny_stages import TARGET
+from tests.tiny_stages import RECIPE, TARGET
+from trainables import stage_run
 from trainables.local_storage import LocalStorage
 from trainables.outcome import read_outcome
 from trainables.places import ENCODER, SCORES, Place, write_spec
@@ -19,7 +21,14 @@ from trainables.probes.family import Family, Found, Reading, Subject
 from trainables.stage_run import StageRun
 from trainables.stage_trial import place_from_json, place_to_json
 
-INTERMEDIATE = dataclasses.replace(TARGET, kind="intermediate", task="squad", intermediate="squad", targets={})
+INTERMEDIATE = dataclasses.replace(
+    TARGET,
+    kind="intermediate",
+    task="squad",
+    intermediate="squad",
+    targets={},
+    recipe={**RECIPE, "ingredients": [["squad", "en"]]},
+)
 
 
 def run(place: Place, stage: Stage) -> Path:
@@ -114,6 +123,20 @@ def test_a_diverged_run_is_not_probed(place: Place, weighed: list[tuple[str, flo
     outcome = read_outcome(place, wild.key)
     assert outcome is not None and outcome.status == "degenerate" and outcome.tenth < TENTHS
     assert not (folder / PROBES).exists() and not weighed
+
+
+def test_what_probing_costs_is_no_cost_of_the_stage(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def measure(subject: Subject) -> Found:
+        now[0] += 1_000
+        return Found([Reading(probe="slow", value=1.0)])
+
+    monkeypatch.setattr(stage_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(probing, "FAMILIES", {"weights": Family(measure=measure, before=lambda stage: True)})
+    run(probed(place), TARGET)
+    outcome = read_outcome(place, TARGET.key)
+    assert now == [2_000] and outcome is not None and outcome.seconds == 0
 
 
 def test_what_is_asked_for_reaches_the_workers(place: Place) -> None:

@@ -1,10 +1,12 @@
 """SALT: what is proposed, where, and what a step of it computes, worked by hand in 64 bits."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
@@ -15,6 +17,7 @@ from trainables.encoded import encoded
 from trainables.encoder import Encoder
 from trainables.features import collate
 from trainables.kinds import KINDS
+from trainables.methods.adversarial import plain
 from trainables.methods.rules import rule_of
 from trainables.methods.salt import Proposer, changed, proposer, salt
 from trainables.methods.step import Step, step_of
@@ -174,6 +177,23 @@ def test_only_whole_words_are_changed(recipe: Recipe, profile: Profile) -> None:
 @pytest.mark.parametrize("kind", TASKS)
 def test_every_kind_learns_and_continues_bit_for_bit(kind: str, recipe: Recipe, profile: Profile) -> None:
     continue_after(4, lambda: begin(kind, recipe, profile))
+
+
+def test_it_costs_two_passes_and_one_to_propose(profile: Profile) -> None:
+    # Without a share nothing is proposed: the chances of a vocabulary are counted apart, by the size of XLM-R's.
+    recipe = Recipe(steps=1, batch_size=8, max_length=64)
+
+    def operations(plainly: bool) -> int:
+        work = begin("pair", recipe, profile)
+        if plainly:
+            work.method = plain
+        else:
+            work.method = partial(work.method, share=0.0)
+        with FlopCounterMode(display=False) as counter:
+            work._gradients(*work.batches.at(0))
+        return int(counter.get_total_flops())
+
+    assert operations(plainly=False) / operations(plainly=True) == pytest.approx(2 + 1 / 3, rel=0.06)
 
 
 def test_a_frozen_table_stays(recipe: Recipe) -> None:

@@ -18,13 +18,14 @@ from tests.tiny_stages import BASE, RECIPE
 from trainables.data import Source, examples
 from trainables.encoder import Encoder
 from trainables.encoder_folder import LABEL_HEAD, encoder_fault
+from trainables.feature_table import build_table
 from trainables.features import IGNORED, Feature
 from trainables.kinds import KINDS
 from trainables.label_head import LabelHead, read_label_head
 from trainables.places import ENCODER, Place, write_spec
 from trainables.probes.frozen import labelled, sample, text_means
 from trainables.stage_run import StageRun
-from trainables.training import FineTuning
+from trainables.training import FineTuning, Part
 
 TASKS = {**INTERMEDIATES, **TARGETS}
 
@@ -61,7 +62,7 @@ def test_rows_of_pairs_are_what_their_head_reads(encoder: Encoder, recipe: Recip
     rows = labelled(encoder, "pair", features, profile, rng())
     assert rows.features.shape == (30, 4 * encoder.width)
     assert sorted(rows.labels) == sorted(int(feature.target) for feature in features)
-    head = LabelHead(TARGETS["pawsx"], KINDS["pair"].head(encoder.width, TARGETS["pawsx"], 0.0, profile).eval())
+    head = LabelHead(TARGETS["pawsx"], KINDS["pair"].head(encoder, TARGETS["pawsx"], profile).eval())
     answered = labelled(encoder, "pair", features, profile, rng(), head)
     assert answered.answers is not None and np.array_equal(answered.features, rows.features)
     with torch.inference_mode():
@@ -83,7 +84,7 @@ def test_rows_of_sentences_are_words(encoder: Encoder, recipe: Recipe, profile: 
     rows = labelled(encoder, "tagging", features, profile, rng())
     tags = np.concatenate([feature.target[feature.target != IGNORED] for feature in features])
     assert sorted(rows.labels) == sorted(tags) and len(np.unique(rows.groups)) == 30
-    head = LabelHead(INTERMEDIATES["ccg"], KINDS["tagging"].head(encoder.width, INTERMEDIATES["ccg"], 0.0, profile))
+    head = LabelHead(INTERMEDIATES["ccg"], KINDS["tagging"].head(encoder, INTERMEDIATES["ccg"], profile))
     answers = labelled(encoder, "tagging", features, profile, rng(), head).answers
     assert answers is not None and answers.shape == (len(tags), len(INTERMEDIATES["ccg"].labels))
 
@@ -106,16 +107,26 @@ def test_rows_of_passages_are_the_answer_and_another_token(encoder: Encoder, rec
 
 
 def test_a_sample_is_the_same_for_every_encoder_of_a_seed(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
-    features = features_of("xnli", encoder, recipe, profile)
-    chosen = [[feature.example for feature in sample(features, 10, seed)] for seed in (0, 0, 1)]
+    table = build_table([features_of("xnli", encoder, recipe, profile)], per_position=False)
+    part = Part(task=TARGETS["xnli"], train=table)
+    chosen = [[feature.example for feature in sample(part, 10, seed)] for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1] == sorted(chosen[0]) and chosen[0] != chosen[2]
     assert len(set(chosen[0])) == 10
-    assert sample(features, 30, 0) == features
+    assert [feature.example for feature in sample(part, 30, 0)] == list(range(30))
+    own = dataclasses.replace(part, rows=np.arange(20, 30))  # those that the run is trained on
+    assert [feature.example for feature in sample(own, 30, 0)] == list(range(20, 30))
+    assert {feature.example for feature in sample(own, 5, 0)} < set(range(20, 30))
 
 
 def intermediate(task: str) -> Stage:
     return Stage(
-        kind="intermediate", task=task, intermediate=task, learning_rate=1e-3, targets={}, recipe=RECIPE, **BASE
+        kind="intermediate",
+        task=task,
+        intermediate=task,
+        learning_rate=1e-3,
+        targets={},
+        recipe={**RECIPE, "ingredients": [[task, "en"]]},
+        **BASE,
     )
 
 
@@ -204,8 +215,18 @@ def test_a_damaged_head_is_a_damaged_encoder(place: Place) -> None:
 
 def test_nothing_is_said_of_a_mixture_but_its_size(place: Place) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
-    recipe = {**RECIPE, "tasks": ["mnli", "squad"], "cap": 100, "temperature": 2.0}
-    stage = dataclasses.replace(intermediate("multitask"), recipe=recipe)
+    mixed = {**RECIPE, "ingredients": [["mnli", "en"], ["squad", "en"]]}
+    stage = dataclasses.replace(intermediate("mnli+squad"), recipe=mixed)
     folder = run(place, stage)
     assert found(folder) == {("train_size", "before"): 120.0}
     assert not (folder / ENCODER / LABEL_HEAD).exists()
+
+
+def test_a_head_on_fused_layers_is_not_handed_on(place: Place) -> None:
+    place = dataclasses.replace(place, probes=("similarity",))
+    recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers", "settings": {}}}
+    stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
+    folder = run(place, stage)
+    assert found(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
+    assert not (folder / ENCODER / LABEL_HEAD).exists()
+    assert found(run(place, target("pawsx", stage))).keys() == FITS

@@ -17,6 +17,7 @@ from trainables.kinds import KINDS
 from trainables.kinds.pooling import pool
 from trainables.kinds.tagging import word_means
 from trainables.label_head import LabelHead
+from trainables.training import Part
 
 INPUTS = 400  # of a training set that are looked at
 ROWS = 2_000  # labelled rows at most: words of sentences are many, and neighbours are compared in pairs
@@ -41,12 +42,12 @@ class Labelled:
     answers: Floats | None
 
 
-def sample(features: Sequence[Feature], count: int, seed: int) -> list[Feature]:
-    """So many features, or all; the same ones for every encoder that is asked at a seed, and in their order."""
-    if len(features) <= count:
-        return list(features)
-    chosen = np.random.default_rng(seed).choice(len(features), count, replace=False)
-    return [features[i] for i in sorted(chosen.tolist())]
+def sample(part: Part, count: int, seed: int) -> list[Feature]:
+    """So many inputs of what a run is trained on, or all; at a seed the same for every encoder, and in their order."""
+    places = np.arange(len(part.train)) if part.rows is None else part.rows
+    if len(places) > count:
+        places = np.sort(np.random.default_rng(seed).choice(places, count, replace=False))
+    return [part.train[i] for i in places.tolist()]
 
 
 def text_means(encoder: Encoder, kind: Kind, features: Sequence[Feature], layer: int) -> tuple[Floats, Floats]:

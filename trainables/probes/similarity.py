@@ -16,7 +16,8 @@ encoder, and none is at hand in all languages: the layer that retrieval reads st
 LEEP and NCE need the intermediate task's head to answer the question that the target asks, one label per pair or one
 per word: a pair task says nothing of words. Heads of span tasks and of multiple choice have no labels at all. Choices
 and answers as targets have labels only as rows (`frozen.Labelled`), which no head of another task speaks of. The first
-token's component of `taskemb` is absent where no head reads that token (profiles that pool segments, words, spans).
+token's component of `taskemb` is absent where no head reads that token (profiles that pool segments, words). A head on
+fused layers (method `layers`) has no `taskemb` and is not handed on: it reads other states than the others do.
 
 Texts are taken as the task gives them to the encoder: both sentences of a pair in one row, an option with its question,
 a window of a passage. Each set is a sample of `frozen.INPUTS` inputs, for the Fisher information of EXAMPLES, drawn by
@@ -36,6 +37,7 @@ from trainables.encoder_folder import LABEL_HEAD
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.label_head import LABELLED, LabelHead, read_label_head
+from trainables.layer_fusion import LayerFusion
 from trainables.places import ENCODER
 from trainables.probes.family import Family, Found, Reading, Subject
 from trainables.probes.fisher import task_embedding
@@ -44,6 +46,7 @@ from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
 from trainables.probes.neighbour_vote import leave_one_out
 from trainables.sentences import layer_of
+from trainables.training import Part
 
 PROBED = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
 EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own
@@ -54,17 +57,20 @@ def measure(subject: Subject) -> Found:
     parts, before = subject.work.parts, subject.when == "before"
     readings = []
     if before:
-        size = sum(len(np.unique(part.train.examples)) for part in parts)
-        readings.append(Reading(probe="train_size", value=float(size)))
+        readings.append(Reading(probe="train_size", value=float(sum(map(_examples, parts)))))
     if len(parts) == 1 and parts[0].task.kind in PROBED:
         readings += _before(subject) if before else _after(subject)
     return Found(readings)
 
 
+def _examples(part: Part) -> int:
+    return len(np.unique(part.train.examples if part.rows is None else part.train.examples[part.rows]))
+
+
 def _before(subject: Subject) -> Iterator[Reading]:
     """Of the encoder that the stage started from, on the stage's training set."""
     part, encoder, stage = subject.work.parts[0], subject.encoder, subject.stage
-    inputs = sample(part.train, INPUTS, stage.seed)
+    inputs = sample(part, INPUTS, stage.seed)
     if _of_start(stage):
         layer = layer_of(encoder, subject.profile)
         text, sentence = text_means(encoder, part.task.kind, inputs, layer)
@@ -91,10 +97,10 @@ def _fits(rows: Labelled) -> Iterator[Reading]:
 
 def _after(subject: Subject) -> Iterator[Reading]:
     """Of the encoder that the stage made, with its head, on the stage's training set."""
-    if not _of_start(subject.stage):
+    if not _of_start(subject.stage) or isinstance(subject.work.heads[0], LayerFusion):
         return
     part = subject.work.parts[0]
-    inputs = sample(part.train, EXAMPLES, subject.stage.seed)
+    inputs = sample(part, EXAMPLES, subject.stage.seed)
     found = task_embedding(subject.encoder, subject.work.heads[0], KINDS[part.task.kind], inputs)
     for component, vector in found.items():
         yield Reading(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
