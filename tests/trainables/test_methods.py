@@ -116,9 +116,13 @@ def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: Pro
 
 @pytest.fixture
 def even_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws that do not depend on how many are drawn at once."""
-    monkeypatch.setattr(torch, "rand_like", torch.ones_like)
-    monkeypatch.setattr(torch, "randn_like", torch.ones_like)
+    """Draws that do not depend on how many are drawn at once; nor constant ones: the first norm takes them out."""
+
+    def even(values: torch.Tensor) -> torch.Tensor:
+        return torch.linspace(0, 1, values.shape[-1]).expand_as(values)
+
+    monkeypatch.setattr(torch, "rand_like", even)
+    monkeypatch.setattr(torch, "randn_like", even)
 
 
 @pytest.mark.usefixtures("even_draws")

@@ -41,9 +41,8 @@ def rule_of(
 ) -> Rule:
     """The rule of a stage whose recipe has this entry, a name beside its settings; without one, the plain rule.
 
-    The encoder is the one that the stage starts from, and `tables` are all texts that
-    it sees in the language of its training sets. Raises UsageError if the
-    method cannot train one of the tasks.
+    The encoder is the one that the stage starts from, and `tables` are all texts that it sees in the language of its
+    training sets. Raises UsageError if the method cannot train one of the tasks.
     """
     if entry is None:
         return plain
