@@ -156,7 +156,7 @@ def _recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget:
 
 def method_entry(name: str) -> dict[str, Any]:
     """What a recipe says of a method: its name and all settings, so that other settings are another stage."""
-    return {"name": name, "settings": dict(METHODS[name].settings)}
+    return {"name": name, **METHODS[name].settings}
 
 
 def is_phase(name: str) -> bool:

@@ -92,7 +92,7 @@ def test_every_setting_of_a_method_is_part_of_the_recipe() -> None:
     for name, method in METHODS.items():
         if not method.unsuited.get("pair"):
             recipe = made(f"mnli~{name}")[f"mnli~{name}"].recipe
-            assert recipe["method"] == {"name": name, "settings": dict(method.settings)}
+            assert recipe["method"] == {"name": name, **method.settings}
             assert passes_of(recipe) == method.passes
     assert passes_of(made("mnli")["mnli"].recipe) == passes_of(None) == 1.0
 

@@ -142,7 +142,7 @@ def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
     assert found["target", "mnli:layers"].parent == found["intermediate", "mnli"].id
     assert found["target", "none:layers"].parent == found["target", "none"].parent
     plain, other = (maker().recipe(found["target", name]) for name in ("mnli", "mnli:layers"))
-    assert plain is not None and other is not None and {**plain, "method": {"name": "layers", "settings": {}}} == other
+    assert plain is not None and other is not None and {**plain, "method": {"name": "layers"}} == other
 
 
 def test_extra_targets_are_evaluated_where_they_are_named() -> None:
