@@ -8,6 +8,7 @@ Reads sweeps whose stages left probes.parquet.
 """
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,14 +20,14 @@ import numpy as np
 
 from analysis.questions.aligned import CONTROLS, PRIMARY, Aligned, aligned
 from analysis.questions.alignment import LANGUAGES, START, TASKS, Findings, Rise, findings
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
 from analysis.tables import aligned as tables
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
+from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
-from analysis.transfer.array import Transfer, transfer
-from spaces.errors import UsageError
+from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES
 
 QUESTION = "Does intermediate training align languages, and does alignment explain transfer?"
@@ -156,18 +157,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code: 0, or 2 for bad usage."""
     parser = arguments("alignment.py", __doc__ or "")
     add_learning_rate(parser)
-    given = parser.parse_args(argv)
-    try:
-        with opened(given, PROBES) as scores:
-            read = transfer(scores, picked(given.metric), given.learning_rate)
-            found = aligned(read)
-            tested = findings(found, np.random.default_rng(SEED))
-            shown = answer(read, found, tested, layers=given.format in ("csv", "json"))
-    except UsageError as error:
-        print(f"alignment.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+
+    def answer_to(read: Transfer, given: Namespace) -> Answer:
+        found = aligned(read)
+        tested = findings(found, np.random.default_rng(SEED))
+        return answer(read, found, tested, layers=given.format in ("csv", "json"))
+
+    return answered(parser, argv, answer_to, PROBES)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.questions.factors import FACTORS, POOLED, Factors, factors
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
-from analysis.tables.answer import Answer, show
+from analysis.scores.arguments import add_learning_rate, arguments
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Column, Field, Grid, Number
+from analysis.tables.script import answered
 from analysis.tables.source import read_from
-from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import NONE
-from spaces.errors import UsageError
 
 QUESTION = "Which axis of the search moves the score?"
 LEAST = 0.005  # a share below it is not worth a sentence
@@ -152,16 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Split and print; returns the exit code: 0, or 2 for bad usage."""
     parser = arguments("axes.py", __doc__ or "")
     add_learning_rate(parser)
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(found, factors(found))
-    except UsageError as error:
-        print(f"axes.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, _: answer(found, factors(found)))
 
 
 if __name__ == "__main__":

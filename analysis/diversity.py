@@ -7,6 +7,7 @@ Reads what rank.py reads; mixes are known by their names, e.g. mnli+squad+ccg, m
 """
 
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,16 +30,16 @@ from analysis.questions.mixing import (
     Robust,
     mixing,
 )
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Column, Field, Grid, Number, written
 from analysis.tables.over_seeds import of_p, over_seeds
+from analysis.tables.script import answered
 from analysis.tables.source import read_from
-from analysis.transfer.array import transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import DEFAULT_SAMPLER, NONE
-from spaces.errors import UsageError
 
 QUESTION = "Does a more diverse intermediate mix make transfer more robust?"
 HEADINGS: Mapping[Robust, str] = {
@@ -209,17 +210,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments("diversity.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            even = by_language(found, "language", given.target)
-            shown = answer(mixing(even, np.random.default_rng(0), given.target))
-    except UsageError as error:
-        print(f"diversity.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+
+    def answer_to(found: Transfer, given: Namespace) -> Answer:
+        even = by_language(found, "language", given.target)
+        return answer(mixing(even, np.random.default_rng(0), given.target))
+
+    return answered(parser, argv, answer_to)
 
 
 if __name__ == "__main__":

@@ -19,18 +19,17 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.questions.evenness import MEASURES, Evenness, by_language, unknown_languages
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.moments import EPSILON
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import of_estimate, over_seeds
+from analysis.tables.script import answered
 from analysis.tables.source import read_from
-from analysis.transfer.array import transfer
 from analysis.transfer.columns import BY
 from spaces.chain import NONE
-from spaces.errors import UsageError
 
 QUESTION = "Which languages gain, and how even are the scores?"
 GROUPS = tuple(name for name in BY if name != "target")
@@ -220,16 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_learning_rate(parser)
     parser.add_argument("--by", choices=GROUPS, default="language", help="how languages are grouped")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(by_language(found, given.by, given.target))
-    except UsageError as error:
-        print(f"languages.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, given: answer(by_language(found, given.by, given.target)))
 
 
 if __name__ == "__main__":

@@ -17,15 +17,15 @@ import numpy as np
 import polars as pl
 
 from analysis.questions.comparison import BOTH, MEAN, TRAINED, Comparison, comparison
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
+from analysis.tables.script import answered
 from analysis.tables.source import read_from
-from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import NONE
-from spaces.errors import UsageError
 from spaces.profile import PROFILES
 from spaces.published import BASELINE, STILTS, SYSTEMS, TARGETS
 from spaces.xtreme import TARGETS as XTREME
@@ -194,16 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; returns the exit code: 0, or 2 for bad usage."""
     parser = arguments("published.py", __doc__ or "")
     add_learning_rate(parser)
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(found, comparison(found))
-    except UsageError as error:
-        print(f"published.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, _: answer(found, comparison(found)))
 
 
 if __name__ == "__main__":

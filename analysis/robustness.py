@@ -29,17 +29,16 @@ from analysis.questions.methods import (
     compare,
     mean_over,
 )
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Number
 from analysis.tables.methods import AT, effects, means, methods_of, suited
 from analysis.tables.over_seeds import over_seeds
+from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
-from analysis.transfer.array import transfer
-from spaces.errors import UsageError
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
@@ -205,16 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; returns the exit code: 0, or 2 for bad usage."""
     parser = arguments("robustness.py", __doc__ or "")
     add_learning_rate(parser)
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(compare(found))
-    except UsageError as error:
-        print(f"robustness.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, _: answer(compare(found)))
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ import numpy as np
 
 from analysis.questions.judging import ALL, Judged, Rates, Tasks, judge
 from analysis.questions.stopping import EVERY, RUNGS, Stopping
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.decisions import BLIND, LOST, ORDER
 from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.regrets import halving, leaders, mean, orders, regrets
+from analysis.tables.script import answered
 from analysis.tables.source import read_from
-from analysis.transfer.array import Transfer, transfer
-from spaces.errors import UsageError
+from analysis.transfer.array import Transfer
 
 QUESTION = "Is English dev a good judge?"
 
@@ -143,16 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge and print; returns the exit code: 0, or 2 for bad usage."""
     parser = arguments("selection.py", __doc__ or "")
     add_learning_rate(parser)
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(found, judge(found))
-    except UsageError as error:
-        print(f"selection.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, _: answer(found, judge(found)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ first tenth of tuning predicts needs the dev rows of any sweep, and the mean gai
 """
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,16 +20,16 @@ import numpy as np
 
 from analysis.questions.predictors import FEW_STEPS, FUSED, OTHERS, SIZE
 from analysis.questions.similarity import FOCUS, Judged, Similarity, similarity
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.permutation import COUNT
 from analysis.statistics.significance import ALPHA
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.predictions import by_predictor, by_target, focus, matrices, orders
+from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
-from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import NONE
-from spaces.errors import UsageError
 from spaces.probe_columns import PROBES
 
 QUESTION = "Does the distance between intermediate task and target predict gain?"
@@ -195,17 +196,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
-    given = parser.parse_args(argv)
-    try:
-        with opened(given, PROBES) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            judged = similarity(found, np.random.default_rng(SEED), given.target)
-            shown = answer(found, judged, all_numbers=given.matrices)
-    except UsageError as error:
-        print(f"similarity.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+
+    def answer_to(found: Transfer, given: Namespace) -> Answer:
+        judged = similarity(found, np.random.default_rng(SEED), given.target)
+        return answer(found, judged, all_numbers=given.matrices)
+
+    return answered(parser, argv, answer_to, PROBES)
 
 
 if __name__ == "__main__":

@@ -15,19 +15,18 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.questions.trained_in import TESTED, TrainedIn, trained_in
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
 from analysis.tables import training_sets
-from analysis.tables.answer import Answer, show
+from analysis.tables.answer import Answer
 from analysis.tables.grid import Column, Number, written
 from analysis.tables.over_seeds import of_p, over_seeds
+from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
 from analysis.tables.training_sets import LOW_LESS_HIGH
-from analysis.transfer.array import transfer
 from spaces.chain import NONE
-from spaces.errors import UsageError
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 
@@ -163,16 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments("training_languages.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
-    given = parser.parse_args(argv)
-    try:
-        with opened(given) as read:
-            found = transfer(read, picked(given.metric), given.learning_rate)
-            shown = answer(trained_in(found, given.target))
-    except UsageError as error:
-        print(f"training_languages.py: {error}", file=sys.stderr)
-        return 2
-    show(shown, given.format)
-    return 0
+    return answered(parser, argv, lambda found, given: answer(trained_in(found, given.target)))
 
 
 if __name__ == "__main__":
