@@ -1,46 +1,45 @@
 """The batches of a run: which part each step trains, and on which features. A function of seed and step alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces.task import Task
 from trainables.feature_table import FeatureTable
 from trainables.features import Feature
 from trainables.schedule import Order
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows that a run is trained on. Parts of the same task, in several languages, share a head."""
+
+    task: Task
+    train: FeatureTable
+    weight: float = 1.0  # its share of the steps in a mix, not normalised
+    rows: NDArray[np.int64] | None = None  # places in `train` of the rows that count; None: all
+
+
 class Batches:
-    """The batch of every step. In a mix each step trains one part, drawn in proportion to the parts' weights.
+    """The batch of every step. In a mix each step trains one part, drawn in proportion to the parts' weights."""
 
-    `rows` has for each part the places of the features that count; None: all.
-    """
-
-    def __init__(
-        self,
-        parts: Sequence[FeatureTable],
-        weights: Sequence[float],
-        rows: Sequence[NDArray[np.int64] | None],
-        *,
-        steps: int,
-        batch_size: int,
-        bucket: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, parts: Sequence[Part], *, steps: int, batch_size: int, bucket: int, seed: int) -> None:
         self.parts = parts
-        shares = np.array(weights) / np.sum(weights)
-        self.turns = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=shares)
+        weights = np.array([part.weight for part in parts])
+        self.turns = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=weights / np.sum(weights))
         self.rounds = np.zeros_like(self.turns)  # for each step how many before it trained the same part
+        self.rows = [np.arange(len(part.train)) if part.rows is None else part.rows for part in parts]
         self.orders = []
-        self.rows = [np.arange(len(part)) if some is None else some for part, some in zip(parts, rows, strict=True)]
-        for i, (features, some) in enumerate(zip(parts, self.rows, strict=True)):
+        for i, (part, rows) in enumerate(zip(parts, self.rows, strict=True)):
             own = self.turns == i
             batches = int(own.sum())
             self.rounds[own] = np.arange(batches)
-            self.orders.append(Order(features.lengths[some], batch_size, batches, (seed, 2, i), bucket=bucket))
+            self.orders.append(Order(part.train.lengths[rows], batch_size, batches, (seed, 2, i), bucket=bucket))
 
     def at(self, step: int) -> tuple[int, list[Feature]]:
         """The part that a step trains (from 0), and its features."""
         part = int(self.turns[step])
         places = self.rows[part][self.orders[part].batch(int(self.rounds[step]))]
-        return part, [self.parts[part][i] for i in places.tolist()]
+        return part, [self.parts[part].train[i] for i in places.tolist()]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.task import Task
+from trainables.batches import Part
 from trainables.feature_table import FeatureTable
-from trainables.training import Part
 
 
 def shares(tables: Sequence[tuple[Task, FeatureTable]], recipe: Mapping[str, Any]) -> list[Part]:

@@ -6,41 +6,29 @@ position in the data are all in it. The schedule and the order of the data are f
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from spaces.profile import Profile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
-from trainables.batches import Batches
+from trainables.batches import Batches, Part
 from trainables.encoder import Encoder, freeze_embeddings
 from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
-from trainables.feature_table import FeatureTable
 from trainables.features import IGNORED, Feature, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
-from trainables.layer_fusion import LayerFusion
+from trainables.layer_fusion import head_of
 from trainables.memory import attempt
 from trainables.methods.adversarial import plain
 from trainables.methods.step import Rule, step_of
+from trainables.optimizer import adamw
 from trainables.schedule import end_of_tenth, rate_factor
 
 CHECK_EVERY = 50  # steps between looks at the losses on a GPU: each look waits until the GPU has done all its work
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Rows that a run is trained on. Parts of the same task, in several languages, share a head."""
-
-    task: Task
-    train: FeatureTable
-    weight: float = 1.0  # its share of the steps in a mix, not normalised
-    rows: NDArray[np.int64] | None = None  # places in `train` of the rows that count; None: all
 
 
 class DivergedError(Exception):
@@ -77,15 +65,7 @@ class FineTuning:
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
         self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS[encoder.device.type]
-        self.batches = Batches(
-            [part.train for part in self.parts],
-            [part.weight for part in self.parts],
-            [part.rows for part in self.parts],
-            steps=steps,
-            batch_size=recipe.batch_size,
-            bucket=profile.bucket,
-            seed=seed,
-        )
+        self.batches = Batches(self.parts, steps=steps, batch_size=recipe.batch_size, bucket=profile.bucket, seed=seed)
         self.tenth, self.step = 0, 0
         self.constant = False
         self.best_tenth, self.best_score = 0, -np.inf
@@ -103,10 +83,7 @@ class FineTuning:
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
-        # Fused is three to four times as fast on the CPU, too: .42 ms a step instead of 1.22 for the miniature's
-        # encoder (.26 M parameters), 33 instead of 124 for two layers of XLM-R Base's width (30 M), one thread.
-        groups = _groups(self.model, recipe.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=learning_rate, eps=1e-8, fused=True)
+        self.optimizer = adamw(self.model, recipe.weight_decay, learning_rate)
 
     def advance(self) -> float:
         """Train the next tenth and return the English dev score after it (a share from 0 to 1).
@@ -259,12 +236,6 @@ class FineTuning:
         return self.tenth == TENTHS
 
 
-def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
-    """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
-    head = KINDS[task.kind].head(encoder, task, profile)
-    return LayerFusion(head, encoder.width) if fuse_layers else head
-
-
 def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
@@ -272,12 +243,3 @@ def _below(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tenso
 def _counted(features: Sequence[Feature]) -> int:
     """Labels that the loss is a mean over: words (tagging) or inputs."""
     return sum(int((feature.target != IGNORED).sum()) if feature.target.ndim else 1 for feature in features)
-
-
-def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Parameters with weight decay, and without it (biases and norms), as in the published recipes."""
-    trained = [value for value in model.parameters() if value.requires_grad]
-    return [
-        {"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
-        {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
-    ]

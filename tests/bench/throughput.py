@@ -43,6 +43,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.encoders import SHAPES, Shape
 from spaces.profile import PROFILES
 from spaces.task import Recipe
+from trainables.batches import Part
 from trainables.data import Source, examples
 from trainables.encoder import Encoder
 from trainables.evaluation import Evaluated
@@ -51,7 +52,7 @@ from trainables.features import Feature
 from trainables.kinds import KINDS
 from trainables.masked_words import fresh_head
 from trainables.subwords import train_tokenizer
-from trainables.training import FineTuning, Part
+from trainables.training import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned")
 HEADS = {"tiny": 4, "base": 12, "large": 16}

@@ -12,8 +12,8 @@ from trainables.encoded import encoded
 from trainables.encoder import Encoder, layer_states
 from trainables.features import Tensors, collate
 from trainables.kinds import KINDS
-from trainables.layer_fusion import LayerFusion
-from trainables.training import FineTuning, head_of
+from trainables.layer_fusion import LayerFusion, head_of
+from trainables.training import FineTuning
 
 from .conftest import tiny_encoder
 from .test_training import SOURCE, continue_after, part

@@ -21,6 +21,7 @@ from transformers import (
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
+from trainables.batches import Part
 from trainables.data import Source, examples
 from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder, load_encoder, save_encoder
@@ -33,7 +34,7 @@ from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import ASKED, MASKED, REPLACED, Guess, hide
 from trainables.masked_words import fresh_head
 from trainables.miniature import world
-from trainables.training import FineTuning, Part
+from trainables.training import FineTuning
 
 from .conftest import tiny_encoder
 

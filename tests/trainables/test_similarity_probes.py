@@ -15,6 +15,7 @@ from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
+from trainables.batches import Part
 from trainables.data import Source, examples
 from trainables.encoder import Encoder
 from trainables.encoder_folder import LABEL_HEAD, encoder_fault
@@ -25,7 +26,7 @@ from trainables.label_head import LabelHead, read_label_head
 from trainables.places import ENCODER, Place, write_spec
 from trainables.probes.frozen import labelled, sample, text_means
 from trainables.stage_run import StageRun
-from trainables.training import FineTuning, Part
+from trainables.training import FineTuning
 
 TASKS = {**INTERMEDIATES, **TARGETS}
 

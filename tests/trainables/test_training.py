@@ -11,10 +11,11 @@ from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES, Profile
 from spaces.stage import TENTHS, Precision
 from spaces.task import Recipe
+from trainables.batches import Part
 from trainables.data import Source
 from trainables.encoded import encoded, training_table
 from trainables.encoder import Encoder
-from trainables.training import DivergedError, FineTuning, Part
+from trainables.training import DivergedError, FineTuning
 
 from .conftest import tiny_encoder
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spaces.profile import Profile
 from spaces.task import Kind
+from trainables.batches import Part
 from trainables.encoder import Encoder
 from trainables.evaluation import TOKENS
 from trainables.features import IGNORED, Feature, Tensors, collate
@@ -17,7 +18,6 @@ from trainables.kinds import KINDS
 from trainables.kinds.pooling import pool
 from trainables.kinds.tagging import word_means
 from trainables.label_head import LabelHead
-from trainables.training import Part
 
 INPUTS = 400  # of a training set that are looked at
 ROWS = 2_000  # labelled rows at most: words of sentences are many, and neighbours are compared in pairs

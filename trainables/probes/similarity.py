@@ -32,6 +32,7 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, read_chain
 from spaces.stage import Stage
+from trainables.batches import Part
 from trainables.data import complete
 from trainables.encoder_folder import LABEL_HEAD
 from trainables.heartbeat import beat
@@ -46,7 +47,6 @@ from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
 from trainables.probes.neighbour_vote import leave_one_out
 from trainables.sentences import layer_of
-from trainables.training import Part
 
 PROBED = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
 EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own
