@@ -12,11 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from spaces.profile import Profile
-from spaces.task import Task
-from trainables.encoder import Encoder
 from trainables.features import Tensors
-from trainables.kinds import KINDS
 
 
 class LayerFusion(nn.Module):
@@ -46,9 +42,3 @@ class LayerFusion(nn.Module):
         mixed = sum(shares[..., i : i + 1] * states for i, states in enumerate(lower))
         logits: torch.Tensor = self.head(last + self.value(mixed), batch)
         return logits
-
-
-def head_of(encoder: Encoder, task: Task, profile: Profile, *, fuse_layers: bool) -> nn.Module:
-    """The head of a task's kind, on the last layer or on all of them (the method `layers`)."""
-    head = KINDS[task.kind].head(encoder, task, profile)
-    return LayerFusion(head, encoder.width) if fuse_layers else head

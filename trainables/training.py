@@ -19,9 +19,9 @@ from trainables.batches import Batches, Part
 from trainables.encoder import Encoder, freeze_embeddings
 from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
 from trainables.features import IGNORED, Feature, collate
+from trainables.heads import head_of
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
-from trainables.layer_fusion import head_of
 from trainables.memory import attempt
 from trainables.methods.adversarial import plain
 from trainables.methods.step import Rule, step_of

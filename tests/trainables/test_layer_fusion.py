@@ -11,8 +11,9 @@ from spaces.task import Recipe
 from trainables.encoded import encoded
 from trainables.encoder import Encoder, layer_states
 from trainables.features import Tensors, collate
+from trainables.heads import head_of
 from trainables.kinds import KINDS
-from trainables.layer_fusion import LayerFusion, head_of
+from trainables.layer_fusion import LayerFusion
 from trainables.training import FineTuning
 
 from .conftest import tiny_encoder
