@@ -175,9 +175,8 @@ class FineTuning:
         task = self.parts[part].task
         kind, head = KINDS[task.kind], self.heads[self.places[task.name]]
         batch = collate(features, self.encoder.pad_id, per_position=kind.per_position, device=self.encoder.device)
-        method = (
-            plain if kind is KINDS.get("mlm") else self.method
-        )  # what a method does to the task is no business of the words
+        # What a method does to the task is no business of the words beside it.
+        method = plain if task.kind == "mlm" else self.method
         return method(step_of(self.encoder, head, kind, batch, share))
 
     def _check(self, losses: list[torch.Tensor]) -> None:
