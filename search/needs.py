@@ -49,7 +49,7 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
     A target that was not asked for, but shares its training with one that was, is evaluated where its data are there.
     Raises UsageError if nothing is left to search.
     """
-    axes = _with_texts(axes, benchmark, source)
+    axes, asked = _with_texts(axes, benchmark, source), axes.intermediates
     problems = {need: _problems(source, need) for need in _asked(axes, benchmark)}
     of_methods = {name: _method_problems(name, axes, benchmark, source) for name in axes.intermediates}
     left_out: list[str] = []
@@ -62,7 +62,7 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
         )
         left_out = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *of_methods.values()) if lines))
         problems, of_methods = {need: [] for need in _asked(axes, benchmark)}, {}
-        if not axes.targets or axes.intermediates == (NONE,):
+        if not axes.targets or (axes.intermediates == (NONE,) and asked != (NONE,)):
             raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
     beside = [task for task in _sharing(axes, benchmark) if not _problems(source, Need("target", task))]
     kept = {*axes.targets, *(task.name for task in beside)}
@@ -74,8 +74,8 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing
 
 def _with_texts(axes: Axes, benchmark: Benchmark, source: Source) -> Axes:
     """Masked words in the languages that have texts, where the sweep names none; all of them where none has."""
-    named = axes.masked.languages is not None or not any(MLM in read_chain(name).tasks for name in axes.intermediates)
-    if named or MLM not in benchmark.intermediates:
+    used = any(need.task.kind == "mlm" for name in axes.intermediates for need in _ingredients(name, axes, benchmark))
+    if axes.masked.languages is not None or not used:
         return axes
     task = benchmark.intermediates[MLM]
     there = tuple(name for name in task.trains if not data.problems(source, task, name))

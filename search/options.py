@@ -134,7 +134,7 @@ def space_of(options: argparse.Namespace, benchmark: Benchmark) -> Space:
         changes["floor"] = True
     budget = {"steps": options.steps, "examples": options.examples}
     changes["budget"] = _with(space.budget, budget)
-    languages = options.mlm_languages and _values("mlm-languages", options.mlm_languages, str)
+    languages = None if options.mlm_languages is None else _values("mlm-languages", options.mlm_languages, str)
     masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
     changes["masked"] = _with(space.masked, masked)
     return dataclasses.replace(space, **changes)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from search.needs import Need, Needs, find_needs, list_missing, methods_of
 from search.options import probes_of, space_of, sweep_name
 from search.start import SMALL, model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
-from spaces.chain import MULTITASK
+from spaces.chain import MLM, MULTITASK
 from spaces.errors import UsageError
 from spaces.phase import phases
 from spaces.plan import Maker, Start, Stratum, strata
@@ -196,7 +196,8 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
         "floors": resolved.floors,
         "mixture": {MULTITASK: resolved.mixture} if resolved.mixture else {},
         "budget": dataclasses.asdict(resolved.budget),
-        "masked": dataclasses.asdict(resolved.masked),
+        # Only where a phase has masked words: a sweep that has none yet may get them.
+        "masked": dataclasses.asdict(resolved.masked) if _masked(maker) else {},
         "limit": maker.limit,
         "test_limit": maker.test_limit,
         "precision": maker.precision,
@@ -208,6 +209,10 @@ def _spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: Maker
         "retrieval": [task.name for task in benchmark.targets.values() if task.kind == "retrieval"],
     }
     return dict(json.loads(json.dumps(spec)))
+
+
+def _masked(maker: Maker) -> bool:
+    return any(one.task == MLM for phase in maker.phases.values() for one in phase.ingredients)
 
 
 def _results(url: str) -> Storage:

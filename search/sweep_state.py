@@ -46,7 +46,8 @@ class Group:
     @property
     def intermediate(self) -> str:
         """The intermediate task of its chain."""
-        return self.id.split(".")[2]
+        _, task, chain, _ = self.id.split(".")
+        return chain or task
 
     @property
     def settled(self) -> bool:

@@ -30,6 +30,11 @@ class Budget:
     steps: int | None = None
     examples: int | None = None
 
+    def __post_init__(self) -> None:
+        for what, number in (("steps", self.steps), ("examples", self.examples)):
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                raise UsageError(f"a budget's {what} are a whole number from 1 up, got {number!r}.")
+
 
 UNBOUNDED = Budget()
 

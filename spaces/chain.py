@@ -81,7 +81,7 @@ class Chain:
     @property
     def phase(self) -> str:
         """The name of the intermediate phase alone: chains that share it share its runs."""
-        return self.name.partition(":")[0]
+        return phase_of(self.name)
 
     @property
     def multitask(self) -> bool:
@@ -92,6 +92,11 @@ class Chain:
     def tasks(self) -> tuple[str, ...]:
         """The tasks by name, each once."""
         return tuple(dict.fromkeys(one.task for one in self.ingredients))
+
+
+def phase_of(name: str) -> str:
+    """The part of a chain's name that is its phase, by which its intermediate stages are known; of any text."""
+    return name.partition(":")[0]
 
 
 def read_chain(name: str) -> Chain:

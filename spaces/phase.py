@@ -1,7 +1,7 @@
 """An intermediate phase made definite for a benchmark: which rows it trains on, for how many steps, by which method.
 
 A name such as `mnli+squad~freelb` is read by `chain.py`; here its tasks and languages are looked up, and a recipe is
-made of them. Two sweeps that mean the same phase get the same recipe, and with it the same keys.
+made of them. Names that mean the same phase get the same recipe, by which a sweep refuses the second of them.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import Benchmark, Budget
-from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, read_chain
+from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, phase_of, read_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import unknown
@@ -37,6 +37,7 @@ class MaskedWords:
 
 
 HALF = MaskedWords()
+LONGEST = 180  # letters in the name of a chain: it becomes part of files' names, which may have 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +49,21 @@ class Phase:
     recipe: Mapping[str, Any]
 
 
-def check_chain(name: str, benchmark: Benchmark) -> Chain:
-    """The chain of a name; raises UsageError for a task, language or method that does not go with the benchmark."""
+def check_chain(name: str, benchmark: Benchmark, mixture: tuple[str, ...]) -> Chain:
+    """The chain of a name, where `multitask` stands for the tasks of `mixture`.
+
+    Raises UsageError for a task, language or method that does not go with the benchmark.
+    """
     chain = read_chain(name)
+    if chain.phase == RANDOM_ENCODER:
+        raise UsageError(f"{name!r}: a random encoder is a floor and no chain that competes: --floor adds it.")
+    if len(name) > LONGEST:
+        raise UsageError(f"{name!r} has {len(name)} letters, a name has at most {LONGEST}: leave ingredients out.")
     noun = f"intermediate task of {benchmark.name}"
-    for one in chain.ingredients:
-        if chain.multitask:
-            break
+    for one in () if chain.multitask else chain.ingredients:
         if one.task not in benchmark.intermediates:
-            raise UsageError(unknown(noun, one.task, (*benchmark.intermediate_names(), *benchmark.intermediates)))
+            known = dict.fromkeys((*benchmark.intermediate_names(), *benchmark.intermediates))
+            raise UsageError(unknown(noun, one.task, known))
         languages = benchmark.intermediates[one.task].trains
         if one.language is not None and one.language not in languages:
             raise UsageError(f"{name!r}: {unknown(f'training language of {one.task}', one.language, languages)}")
@@ -65,7 +72,8 @@ def check_chain(name: str, benchmark: Benchmark) -> Chain:
             f"{name!r}: masked words are trained plainly, beside a task and alone; leave out ~{chain.method}."
         )
     if chain.method is not None:
-        check_method(name, chain.method, {benchmark.intermediates[one].kind for one in chain.tasks if one != MLM})
+        tasks = mixture if chain.multitask else chain.tasks
+        check_method(name, chain.method, {benchmark.intermediates[one].kind for one in tasks if one != MLM})
     return chain
 
 
@@ -104,18 +112,29 @@ def phases(
 def ingredients_of(
     chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], masked: MaskedWords
 ) -> tuple[Ingredient, ...]:
-    """The ingredients in the order of the benchmark's table, each with its language, those of masked words last."""
-    named = tuple(Ingredient(task) for task in mixture) if chain.multitask else chain.ingredients
+    """The ingredients, each with its language, in the order of the benchmark's tables, those of masked words last.
+
+    Raises UsageError where a task without a language stands beside itself in that language.
+    """
     definite: list[Ingredient] = []
-    for task in benchmark.intermediates.values():
-        for one in named:
-            if one.task != task.name:
-                continue
-            if task.kind == "mlm" and one.language is None:
-                definite += [Ingredient(task.name, language) for language in masked.languages or task.trains]
-            else:
-                definite.append(Ingredient(task.name, one.language or task.trains[0]))
-    return tuple(sorted(definite, key=lambda one: one.task == MLM))
+    for one in tuple(Ingredient(task) for task in mixture) if chain.multitask else chain.ingredients:
+        task = benchmark.intermediates[one.task]
+        if task.kind == "mlm" and one.language is None:
+            definite += [Ingredient(task.name, language) for language in masked.languages or task.trains]
+        else:
+            definite.append(Ingredient(task.name, one.language or task.own))
+    twice = [str(one) for one in dict.fromkeys(definite) if definite.count(one) > 1]
+    if twice:
+        raise UsageError(
+            f"{chain.name!r} names {', '.join(twice)} twice, once without its language: a mix has it once."
+        )
+    tasks = list(benchmark.intermediates)
+
+    def place(one: Ingredient) -> tuple[bool, int, int]:
+        languages = (*benchmark.intermediates[one.task].trains, one.language)
+        return one.task == MLM, tasks.index(one.task), languages.index(one.language)
+
+    return tuple(sorted(definite, key=place))
 
 
 def _phase(chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], budget: Budget, masked: MaskedWords) -> Phase:
@@ -124,6 +143,10 @@ def _phase(chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], budget:
     share = 0.0 if len(tasks) == len(ingredients) else masked.share if tasks else 1.0
     recipe: dict[str, Any] = dataclasses.asdict(_recipe(chain, benchmark, tasks or list(ingredients), budget, share))
     recipe["ingredients"] = [[one.task, one.language] for one in ingredients]
+    if budget.examples is not None and budget.examples < len(tasks):
+        raise UsageError(
+            f"{chain.phase!r} has {len(tasks)} ingredients: {budget.examples} examples are too few for it."
+        )
     if len(tasks) > 1:
         sampler = SAMPLERS[chain.sampler or DEFAULT_SAMPLER]
         recipe["sampler"] = {
@@ -161,7 +184,7 @@ def method_entry(name: str) -> dict[str, Any]:
 
 def is_phase(name: str) -> bool:
     """Whether a chain has an intermediate phase."""
-    return name.partition(":")[0] not in (NONE, RANDOM_ENCODER)
+    return phase_of(name) not in (NONE, RANDOM_ENCODER)
 
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:

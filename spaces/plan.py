@@ -32,7 +32,8 @@ class Stratum:
     @property
     def id(self) -> str:
         """A name that is unique in a plan and can be a file's."""
-        return f"{self.kind}.{self.task}.{self.intermediate}.{self.seed}"
+        chain = "" if self.kind == "intermediate" else self.intermediate  # its task is its chain: not twice, for length
+        return f"{self.kind}.{self.task}.{chain}.{self.seed}"
 
     @property
     def arms(self) -> int:

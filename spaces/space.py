@@ -48,6 +48,11 @@ class Space:
     budget: Budget = UNBOUNDED
     masked: MaskedWords = HALF
 
+    def __post_init__(self) -> None:
+        for name, value, kind in (("budget", self.budget, Budget), ("masked", self.masked, MaskedWords)):
+            if not isinstance(value, kind):
+                raise UsageError(f"a space's {name} is a {kind.__name__}(...), got {value!r}.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
@@ -80,11 +85,13 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         benchmark.intermediates.find(name)
     for name in targets:
         benchmark.check_target(name)
-    chains = [check_chain(name, benchmark) for name in intermediates]
+    chains = [check_chain(name, benchmark, mixture) for name in intermediates]
     for chain in chains:
         if chain.target_method is not None:
             kinds = {benchmark.targets[name].kind for name in targets} - {"retrieval"}
             check_method(chain.name, chain.target_method, kinds)
+    if space.masked.languages is not None:
+        _check_axis("languages of masked words", space.masked.languages)
     for language in space.masked.languages or ():
         if language not in benchmark.languages:
             raise UsageError(unknown(f"language of {benchmark.name}", language, benchmark.languages))

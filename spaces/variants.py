@@ -83,8 +83,8 @@ def languages(benchmark: Benchmark, task: str = "mnli") -> Names:
     return (task, *alone, *pairs, *whole, *_natives(benchmark, main))
 
 
-def _chosen(names: Sequence[str], benchmark: Benchmark) -> list[str]:
-    """At most MOST of the languages, in the order given."""
+def _chosen(names: Sequence[str], benchmark: Benchmark, most: int = MOST) -> list[str]:
+    """At most so many of the languages, in the order given."""
     known: dict[str, Language] = {name: benchmark.languages[name] for name in names if name in benchmark.languages}
     low = [name for name, one in known.items() if one.resource == "low"]
     families = {known[name].family for name in low}
@@ -92,7 +92,7 @@ def _chosen(names: Sequence[str], benchmark: Benchmark) -> list[str]:
     first = {one.family: name for name, one in reversed(known.items())}
     apart = [name for family, name in first.items() if family not in families]
     order = dict.fromkeys((*low, *kin, *sorted(apart, key=list(names).index), *names))
-    taken = list(order)[:MOST]
+    taken = list(order)[:most]
     return [name for name in names if name in taken]
 
 
@@ -113,5 +113,5 @@ def variants(benchmark: Benchmark) -> Names:
     tasks = [benchmark.intermediates[name] for name in benchmark.quick_intermediates]
     beside = [f"{task.name}+{MLM}" for task in tasks]
     mix = "+".join(task.name for task in tasks)
-    translated = [f"{task.name}@{name}" for task in tasks for name in _chosen(task.trains[1:], benchmark)[:3]]
+    translated = [f"{task.name}@{name}" for task in tasks for name in _chosen(task.trains[1:], benchmark, 3)]
     return (*(task.name for task in tasks), MLM, *beside, mix, f"{mix}+{MLM}", *translated, "none:layers", "none:salt")

@@ -15,6 +15,7 @@ from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS, Transfer
 from analysis.transfer.columns import Column, points
 from spaces.chain import MLM, MULTITASK, Ingredient, read_chain
+from spaces.errors import UsageError
 
 FUSED = "all distances"
 FEW_STEPS = "first tenth of tuning"
@@ -71,7 +72,10 @@ def cells(found: Transfer) -> Cells:
 
 
 def _plain(name: str) -> bool:
-    return name not in (MULTITASK, MLM) and read_chain(name).ingredients == (Ingredient(name),)
+    try:
+        return name not in (MULTITASK, MLM) and read_chain(name).ingredients == (Ingredient(name),)
+    except UsageError:  # a foreign file may call its chains as it likes
+        return False
 
 
 def predictors(found: Transfer, asked: Cells) -> tuple[Predictor, ...]:

@@ -8,6 +8,7 @@ from analysis.scores.copies import refuse_torn_runs, without_copies
 from analysis.scores.keys import Places, first_rows, numbers_of
 from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM, CELL, as_text
+from spaces.chain import phase_of
 from spaces.errors import UsageError
 from spaces.table import unknown
 
@@ -179,7 +180,10 @@ def under_winners(targets: pl.DataFrame, upstream: pl.DataFrame) -> pl.DataFrame
     winner = best.unique(["intermediate", "seed"], keep="first", maintain_order=True)
     if winner.is_empty():
         return targets
-    names = targets.select(pl.col("intermediate").cast(pl.String), "seed", pl.col("parent").cast(pl.String))
+    # Chains that differ in the method of the targets' own fine-tuning share the runs of their phase.
+    phases = {name: phase_of(name) for name in targets["intermediate"].unique().cast(pl.String)}
+    phase = pl.col("intermediate").cast(pl.String).replace(phases)
+    names = targets.select(phase, "seed", pl.col("parent").cast(pl.String))
     known = names.join(
         winner.select("intermediate", "seed", winner="stage"),
         on=["intermediate", "seed"],

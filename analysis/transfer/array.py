@@ -24,7 +24,7 @@ from analysis.scores.keys import on_axis
 from analysis.scores.load import Scores
 from analysis.scores.tidy import CELL
 from analysis.statistics.moments import Array
-from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 POINTS = 100.0
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
@@ -189,7 +189,7 @@ def _holes(read: Scores, runs: pl.DataFrame, upstream: Upstream, there: npt.NDAr
         for status in SEVERITY:
             if status in statuses:
                 return Hole(seed, status, statuses[status])
-        above = upstream.get((intermediate, seed), {})
+        above = upstream.get((phase_of(intermediate), seed), {})
         if above and "finished" not in above:
             return Hole(seed, "missing", f"its intermediate run: {' and '.join(sorted(above))}")
         return Hole(seed, "missing")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analysis.transfer.array import Transfer
+from spaces.chain import phase_of
 
 HOUR = 3600.0
 
@@ -41,7 +42,7 @@ def unit(paid: Mapping[str, Cost]) -> Unit:
 
 
 def costs(found: Transfer) -> Mapping[str, Cost]:
-    """The costs of the intermediate tasks whose stages say how long they took."""
+    """The costs of the chains whose intermediate stages say how long they took; chains of one phase share its cost."""
     parents = found.read.scored["parent"].unique().cast(pl.String).implode()
     seeds = (
         found.read.upstream.lazy()
@@ -56,4 +57,5 @@ def costs(found: Transfer) -> Mapping[str, Cost]:
         .drop_nulls()
     )
     table = seeds.group_by("intermediate", maintain_order=True).agg(pl.col("run", "search").mean() / HOUR).collect()
-    return {name: Cost(run, search) for name, run, search in table.iter_rows()}
+    paid = {name: Cost(run, search) for name, run, search in table.iter_rows()}
+    return {name: paid[phase_of(name)] for name in sorted(found.intermediates) if phase_of(name) in paid}

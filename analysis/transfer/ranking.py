@@ -15,7 +15,7 @@ from analysis.transfer.cost import Cost, costs
 from analysis.transfer.drawing import drawing
 from analysis.transfer.estimate import Estimate, Key, estimates
 from analysis.transfer.items import ItemLevel, item_level
-from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 DRAWS = 10_000
 
@@ -116,8 +116,8 @@ def _doubtful(found: Transfer) -> tuple[tuple[str, int, str | None], ...]:
     there = np.asarray(np.isfinite(found.scores).any(axis=(1, 2)))  # chains x seeds
     return tuple(
         (name, seed, ends["degenerate"])
-        for (name, seed), ends in sorted(found.upstream.items(), key=lambda item: item[0])
-        if "degenerate" in ends and "finished" not in ends
-        if name in found.chains and seed in found.seeds
-        if there[found.chains.index(name), found.seeds.index(seed)]
+        for row, name in sorted(enumerate(found.chains), key=lambda item: item[1])
+        for place, seed in enumerate(found.seeds)
+        if there[row, place]
+        if "degenerate" in (ends := found.upstream.get((phase_of(name), seed), {})) and "finished" not in ends
     )

@@ -109,23 +109,24 @@ def test_a_float32_rate_is_found(write_file: Callable[..., Path]) -> None:
 def extended(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
     """A sweep that was extended by a rate of the intermediate task; `devs` of its old and new run, and its children."""
 
-    def write(devs: dict[str, float], children: dict[str, float]) -> Path:
+    def write(devs: dict[str, float], children: dict[str, float], chain: str = "nli") -> Path:
         runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}})]
         for rate, (stage, dev) in enumerate(devs.items(), start=1):
             runs.append(run_of(intermediate="nli", test={}, kind="intermediate", rate=rate, dev=[dev], stage=stage))
         for place, (parent, score) in enumerate(children.items()):
             test, name = {"xnli": {"en": score}}, f"child-of-{parent}"
-            runs.append(run_of(intermediate="nli", test=test, dev=[0.9 - 0.1 * place], parent=parent, stage=name))
-        return write_sweep(tmp_path, runs, targets=["xnli"])
+            runs.append(run_of(intermediate=chain, test=test, dev=[0.9 - 0.1 * place], parent=parent, stage=name))
+        return write_sweep(tmp_path, runs, intermediates=["none", chain], targets=["xnli"])
 
     return write
 
 
-def test_runs_under_a_former_winner_are_left_out(extended: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("chain", ["nli", "nli:salt"])  # its phase is the same, and so are the intermediate runs
+def test_runs_under_a_former_winner_are_left_out(extended: Callable[..., Path], chain: str) -> None:
     devs = {"old": 0.6, "new": 0.7}
-    assert gain(extended(devs, {"old": 0.6, "new": 0.7})) == pytest.approx(20)
-    assert gain(extended(devs, {"old": 0.6})) is None  # not done yet under the new winner
-    assert gain(extended({"old": 0.7, "new": 0.6}, {"old": 0.6})) == pytest.approx(10)
+    assert gain(extended(devs, {"old": 0.6, "new": 0.7}, chain), (chain, "xnli")) == pytest.approx(20)
+    assert gain(extended(devs, {"old": 0.6}, chain), (chain, "xnli")) is None  # not done yet under the new winner
+    assert gain(extended({"old": 0.7, "new": 0.6}, {"old": 0.6}, chain), (chain, "xnli")) == pytest.approx(10)
 
 
 def test_of_equal_intermediate_runs_the_one_with_children_is_the_winner(extended: Callable[..., Path]) -> None:

@@ -128,6 +128,19 @@ def test_costs_are_of_the_run_that_was_used_and_of_the_search(
     assert [(field.number, field.below) for field in fields[-2:]] == [("2.0", "3.0"), ("+2.5", "")]
 
 
+def test_chains_of_one_phase_share_its_cost_and_its_end(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}, "udpos": {"en": 0.5}})]
+    phase = {"intermediate": "nli", "kind": "intermediate", "test": {}, "stage": "nli", "extra": {"seconds": 60.0}}
+    runs.append(run_of(**phase, status="degenerate", reason="chance level"))
+    runs.append(run_of(intermediate="nli:salt", test={"xnli": {"en": 0.6}}, parent="nli"))
+    found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli:salt"], targets=["xnli", "udpos"])]))
+    assert found.costs["nli:salt"].run == pytest.approx(1 / 60)
+    assert found.doubtful == (("nli:salt", 0, "chance level"),)
+    assert found.transfer.holes["nli:salt", "udpos", 0].reason == "its intermediate run: degenerate"
+
+
 def test_costs_stand_in_the_same_order_every_time(
     run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
 ) -> None:

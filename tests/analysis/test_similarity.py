@@ -187,7 +187,20 @@ def test_the_mean_elsewhere_leaves_the_target_out() -> None:
 def test_candidates_are_plain_tasks_and_targets_are_trained(
     run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
 ) -> None:
-    chains = ("none", "mnli", "qqp", "ccg", "random", "multitask", "mnli+ccg", "mnli@qmb", "squad~x2", "none:salt")
+    chains = (
+        "none",
+        "mnli",
+        "qqp",
+        "ccg",
+        "random",
+        "multitask",
+        "mnli+ccg",
+        "mnli@qmb",
+        "squad~x2",
+        "none:salt",
+        "a~b",
+        ":",
+    )
     runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.5}}, stage=f"x{i}") for i, chain in enumerate(chains)]
     runs += [
         run_of(intermediate=chain, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None, stage=f"b{i}")

@@ -92,6 +92,8 @@ def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> N
     assert request.axes.intermediates == ("none", "squad", "multitask")
     request = request_of("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none", "mnli") and request.axes.mixture == ()
+    request = request_of("--intermediates", "none", "--targets", "xnli,pawsx", "--skip-missing")
+    assert request.axes.intermediates == ("none",) and request.axes.targets == ("xnli",)
     with pytest.raises(UsageError, match="nothing is left without what is missing"):
         request_of("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
 

@@ -8,6 +8,7 @@ import pytest
 from search.options import parse
 from search.request import make_request
 from search.start import model_fingerprint
+from search.sweep import check_growth
 from spaces.errors import UsageError
 
 
@@ -106,9 +107,24 @@ def test_alignment_is_asked_beside_its_controls() -> None:
         (["--intermediates", "mnli~x2,mnli@en~x2"], "mean the same"),
         (["--intermediates", "mnli+mlm", "--mlm-share", "1"], "between 0 and 1"),
         (["--intermediates", "mlm~fgm"], "masked words are trained plainly"),
+        (["--intermediates", "mnli+mlm", "--mlm-languages", ""], "without empty items"),
         (["--intermediates", "mnli+mlm", "--mlm-languages", "xx"], "unknown language of miniature 'xx'"),
     ],
 )
 def test_variants_that_cannot_be_are_refused(flags: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_request(parse(flags))
+
+
+def test_a_sweep_may_get_masked_words_later() -> None:
+    flags = ["--targets", "xnli", "--seeds", "0", "--intermediates"]
+    before, after = (make_request(parse([*flags, names])).spec for names in ("mnli", "mnli,mnli+mlm"))
+    check_growth(before, after, "sweep")
+    other = make_request(parse([*flags, "mnli,mnli+mlm", "--mlm-share", "0.3"])).spec
+    with pytest.raises(UsageError, match=r"masked: share was 0\.5, now 0\.3"):
+        check_growth(after, other, "sweep")
+
+
+def test_similarity_may_be_followed_by_alignment() -> None:
+    specs = [make_request(parse(["--probes", family])).spec for family in ("similarity", "alignment")]
+    check_growth(*specs, "full-miniature")

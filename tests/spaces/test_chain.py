@@ -54,11 +54,18 @@ def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("mnil+squad", "did you mean mnli"), ("mnli@xx", "unknown training language of mnli 'xx'")],
+    [
+        ("mnil+squad", "did you mean mnli or mlm"),
+        ("mnli@xx", "unknown training language of mnli 'xx'"),
+        ("multitask~synonyms", "synonyms does not go with a task of kind tagging"),
+        ("random-encoder", "--floor adds it"),
+        ("random-encoder:salt", "--floor adds it"),
+        ("+".join(f"{task}@{name}" for task in ALL for name in ("qna", "qmb")), "a name has at most 180"),
+    ],
 )
 def test_tasks_and_languages_are_looked_up(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        check_chain(name, MINIATURE)
+        check_chain(name, MINIATURE, ALL)
 
 
 def test_a_plain_phase_has_the_recipe_of_its_task() -> None:
@@ -105,3 +112,31 @@ def test_chains_of_one_phase_share_it() -> None:
 def test_masked_words_share_the_steps_with_something(share: float) -> None:
     with pytest.raises(UsageError, match="between 0 and 1"):
         MaskedWords(share=share)
+
+
+def test_a_method_trains_a_mix_of_tasks_that_all_suit_it() -> None:
+    assert check_chain("multitask~freelb", MINIATURE, ALL).method == "freelb"
+    assert check_chain("multitask~synonyms", MINIATURE, ("mnli", "squad")).method == "synonyms"
+
+
+def test_the_order_of_languages_does_not_matter() -> None:
+    with pytest.raises(UsageError, match=r"'mnli@qna\+mnli@qmb' and 'mnli@qmb\+mnli@qna' mean the same"):
+        made("mnli@qna+mnli@qmb", "mnli@qmb+mnli@qna")
+
+
+@pytest.mark.parametrize(("name", "twice"), [("mnli+mnli@en", "mnli@en"), ("squad+mlm+mlm@qmb", "mlm@qmb")])
+def test_no_rows_are_in_a_mix_twice(name: str, twice: str) -> None:
+    with pytest.raises(UsageError, match=f"names {twice} twice"):
+        made(name)
+
+
+def test_every_ingredient_gets_an_example() -> None:
+    assert made("mnli+squad", budget=Budget(examples=2))["mnli+squad"].recipe["examples"] == 2
+    with pytest.raises(UsageError, match="has 2 ingredients: 1 examples are too few"):
+        made("mnli+squad", budget=Budget(examples=1))
+
+
+@pytest.mark.parametrize("fields", [{"steps": 0}, {"examples": -1}, {"steps": True}, {"steps": 1.5}])
+def test_a_budget_is_of_whole_numbers(fields: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="whole number from 1 up"):
+        Budget(**fields)

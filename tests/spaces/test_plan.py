@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.benchmark import BENCHMARKS, UNBOUNDED
-from spaces.named import SPACES
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
+from spaces.named import SPACES, NamedSpace
 from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, middle_first, strata
 from spaces.profile import PROFILES
@@ -79,6 +79,13 @@ def test_ids_are_unique_and_parents_come_first() -> None:
         assert stratum.id not in seen
         assert stratum.parent is None or stratum.parent in seen
         seen.add(stratum.id)
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
+@pytest.mark.parametrize("space", SPACES.values(), ids=list(SPACES))
+def test_every_id_can_be_the_name_of_a_file(space: NamedSpace, benchmark: Benchmark) -> None:
+    resolved = axes(space.of(benchmark), benchmark, PROFILES["miniature"])
+    assert max(len(stratum.id) for stratum in strata(resolved, benchmark, pretrain=True)) < 230  # of 255; temporary too
 
 
 def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:

@@ -5,6 +5,7 @@ import pytest
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.errors import UsageError
 from spaces.named import SPACES, NamedSpace, find_space
+from spaces.phase import MaskedWords
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, Space, axes
 
@@ -46,6 +47,10 @@ def test_full_has_the_multi_task_run_and_the_control() -> None:
         ({"learning_rates": "some"}, "'all', 'middle', a list or a Range"),
         ({"seeds": (-1,)}, "a seed is a whole number"),
         ({"seeds": (0, 0)}, "names 0 more than once"),
+        ({"masked": MaskedWords(languages=())}, "the axis languages of masked words is empty"),
+        ({"masked": MaskedWords(languages=("en", "en"))}, "names en more than once"),
+        ({"masked": None}, r"a space's masked is a MaskedWords\(...\), got None"),
+        ({"budget": {"steps": 5}}, r"a space's budget is a Budget\(...\)"),
     ],
 )
 def test_bad_axes_are_named(fields: dict[str, object], message: str) -> None:

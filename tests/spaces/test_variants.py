@@ -9,7 +9,7 @@ from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import read_chain
 from spaces.table import Table
 from spaces.task import Recipe, Task
-from spaces.variants import MOST, diversity, languages
+from spaces.variants import MOST, diversity, languages, variants
 
 MINIATURE = BENCHMARKS["miniature"]
 KINDS = ("pair", "span", "choice", "tagging")
@@ -103,6 +103,10 @@ def test_of_many_languages_those_of_few_resources_come_first() -> None:
     assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
     assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur
     assert alone == [name for name in xnli if name in alone]
+
+
+def test_translations_of_the_variants_are_of_few_resources_first() -> None:
+    assert {"mnli@qmb", "squad@qmb", "ccg@qmb"} <= set(variants(BENCHMARKS["miniature"]))
 
 
 def test_languages_in_which_nothing_is_scored_are_left_out() -> None:
