@@ -14,7 +14,7 @@ from spaces.benchmark import BENCHMARKS
 
 MINIATURE = BENCHMARKS["miniature"]
 CHAINS = ("none", *adversarial(MINIATURE))
-TARGETS = targets(MINIATURE)
+TARGETS = (*targets(MINIATURE), "pawsx", "pawsx-mixed", "pawsx-perturbed")
 Planted = Mapping[tuple[str, str], float]  # chain, target -> points that it scores more
 
 
