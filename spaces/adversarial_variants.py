@@ -25,6 +25,4 @@ def adversarial(benchmark: Benchmark) -> tuple[str, ...]:
 
 def targets(benchmark: Benchmark) -> tuple[str, ...]:
     """The quick targets, each with its shifted ones."""
-    return tuple(
-        name for name, task in benchmark.targets.items() if {name, task.clean} & set(benchmark.quick_targets)
-    )
+    return tuple(name for name, task in benchmark.targets.items() if {name, task.clean} & set(benchmark.quick_targets))

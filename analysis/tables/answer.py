@@ -45,7 +45,7 @@ def as_markdown(found: Answer) -> str:
     """The answer as text, each table as a pipe table, the notes as a list."""
     lists = ["\n".join(f"- {line}" for line in lines) for lines in (found.read, found.notes)]
     parts = ("\n\n".join(found.answer), lists[0], *map(grid.markdown, found.tables), lists[1])
-    return "\n\n".join(filter(None, parts))
+    return grid.unstruck("\n\n".join(filter(None, parts)))
 
 
 def as_latex(found: Answer) -> str:

@@ -148,6 +148,14 @@ def markdown(grid: Grid) -> str:
     return f"{grid.title}:\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
+def unstruck(text: str) -> str:
+    """Markdown in which every ~ is itself: what lies between two of them, as in squad~freelb~x2, would be struck out.
+
+    Code between backticks is shown as it is anyway.
+    """
+    return re.sub(r"`[^`\n]*`|~", lambda found: r"\~" if found[0] == "~" else found[0], text)
+
+
 def latex(grid: Grid) -> str:
     """A table for the package booktabs, with its title as the caption."""
     layout = "".join("l" if column.unit == "text" else "r" for column in grid.columns)

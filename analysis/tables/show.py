@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from analysis.tables import screen, standings, words
 from analysis.tables.blocks import Field, Row, Title, blocks
-from analysis.tables.grid import LATEX
+from analysis.tables.grid import LATEX, unstruck
 from analysis.transfer.columns import ALL
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
@@ -39,7 +39,7 @@ def markdown(found: Ranking) -> str:
         _grid(_titles(found), list(_rows(found))),
         *(_bullets(each) for each in (words.order(found), _listed(found), words.legend(found))),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return unstruck("\n\n".join(part for part in parts if part))
 
 
 def latex(found: Ranking) -> str:

@@ -67,6 +67,13 @@ def test_markdown_escapes_what_would_end_a_field() -> None:
     ]
 
 
+def test_markdown_strikes_nothing_out() -> None:
+    said = Answer(question="", answer=("squad~freelb~x2 is better; add `mnli~x2`.",), read=(), tables=(GRID,), notes=())
+    text = answer.as_markdown(said)
+    assert r"squad\~freelb\~x2 is better; add `mnli~x2`." in text
+    assert r"+2.3]\~" in text  # the mark of a partial mean
+
+
 def test_latex_escapes_what_would_be_a_command() -> None:
     text = grid.latex(GRID)
     assert r"\caption{Gains \& losses}" in text

@@ -159,6 +159,11 @@ def test_latex_has_both_tables_and_no_bare_sign(
     assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
 
 
+def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    _, out, _ = printed(capsys, folder, "--format", "markdown")
+    assert r"\~" in out and not re.search(r"(?<!\\)~", re.sub("`[^`]*`", "", out))
+
+
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
     text = show.table(found, width)
