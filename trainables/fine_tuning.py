@@ -18,7 +18,7 @@ from trainables.methods.rules import LAYERS, rule_of
 from trainables.places import Place
 from trainables.predictions import predicted_table
 from trainables.schedule import total_steps
-from trainables.shares import shares
+from trainables.shares import shares, shortage
 from trainables.tested import Tested
 from trainables.training import FineTuning
 
@@ -99,6 +99,8 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
     tested = Tested()
     for part in work.parts:
         tested.note_left_out(f"{part.task.name}'s training", part.train.left_out)
+    short = shortage(work.parts, stage.recipe or {})
+    tested.notes.extend([] if short is None else [short])
     for dev in work.devs:
         tested.note_left_out(f"{dev.task.name}'s dev", dev.left_out)
     if place.predictions:

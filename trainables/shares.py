@@ -38,6 +38,18 @@ def shares(tables: Sequence[tuple[Task, FeatureTable]], recipe: Mapping[str, Any
     return parts
 
 
+def shortage(parts: Sequence[Part], recipe: Mapping[str, Any]) -> str | None:
+    """What a reader must know where the data have fewer examples than the recipe asks for; None where they have all.
+
+    A text counts in one language only, so that a task of few texts is short of them in however many it has them.
+    """
+    asked = recipe.get("examples")
+    found = sum(len(np.unique(part.train.examples[part.rows])) for part in parts if part.rows is not None)
+    if asked is None or found > asked - len(parts):  # each share is rounded
+        return None
+    return f"trained on {found} of the {asked} examples that were asked for: the data have no more different ones"
+
+
 def drawn(sizes: Sequence[int], recipe: Mapping[str, Any]) -> list[float]:
     """How often each of the tasks of N_i features is drawn: p_i ~ min(N_i, cap)^exponent, by the recipe's sampler."""
     sampler = recipe.get("sampler") or {"cap": None, "exponent": 1.0}

@@ -6,7 +6,7 @@ import pytest
 from spaces.task import Recipe, Task
 from trainables.feature_table import FeatureTable, build_table
 from trainables.features import Feature
-from trainables.shares import shares
+from trainables.shares import shares, shortage
 
 
 def task(name: str, kind: str = "pair") -> Task:
@@ -52,3 +52,11 @@ def test_examples_are_divided_and_no_text_comes_in_two_languages(windows: int) -
         part.rows is not None and len(part.rows) == windows * len(rows)
         for part, rows in zip(parts, chosen, strict=True)
     )
+
+
+def test_a_task_of_few_texts_is_short_of_them_in_however_many_languages() -> None:
+    nli, recipe = task("nli"), {"sampler": {"cap": None, "exponent": 0.5}, "examples": 30}
+    assert shortage(shares([(nli, table(40)), (nli, table(40)), (nli, table(40))], recipe), recipe) is None
+    parts = shares([(nli, table(21)), (nli, table(21)), (nli, table(21))], recipe)
+    assert "trained on 21 of the 30 examples" in str(shortage(parts, recipe))
+    assert shortage(shares([(nli, table(21))], {}), {}) is None

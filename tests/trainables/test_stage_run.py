@@ -113,6 +113,12 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
+def test_a_phase_that_is_short_of_examples_says_so(place: Place) -> None:
+    assert INTERMEDIATE.recipe is not None
+    asked = dataclasses.replace(INTERMEDIATE, recipe={**INTERMEDIATE.recipe, "examples": 10**6})
+    assert "of the 1000000 examples that were asked for" in str(run(place, asked).note)
+
+
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors", "masked_words.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "missing"])
 def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
