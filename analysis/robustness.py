@@ -51,6 +51,7 @@ def answer(found: Methods) -> Answer:
         question=QUESTION,
         answer=(
             verdict(found, basis),
+            *_at_equal_steps(found, basis),
             *_shifted_said(found, basis),
             _single_said(found, basis),
             *_caution(found, basis),
@@ -91,6 +92,15 @@ def verdict(found: Methods, basis: Basis) -> str:
     if mean.high < -EPSILON:
         return f"They hurt: {start[0].lower()}{start[1:]}."
     return f"Not shown to help or to hurt: {start[0].lower()}{start[1:]}."
+
+
+def _at_equal_steps(found: Methods, basis: Basis) -> tuple[str, ...]:
+    """Longer plain training also specialises more: a method may win at equal compute by being shorter alone."""
+    told = found.of("steps", "out of domain")
+    mean = over_seeds(mean_over(told)) if told and basis != "steps" else Number(value=None)
+    if mean.value is None:
+        return ()
+    return (f"At equal steps, where plain training costs less, the same is {mean.value:+.1f} points{_between(mean)}.",)
 
 
 def _shifted_said(found: Methods, basis: Basis) -> tuple[str, ...]:

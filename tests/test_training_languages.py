@@ -153,7 +153,7 @@ def test_controls_are_trained_in_english_only() -> None:
 def test_extra_tasks_are_members_only_where_they_are_named() -> None:
     benchmark, profile = BENCHMARKS["xtreme"], PROFILES["miniature"]
     extra = {name for name, task in benchmark.intermediates.items() if task.extra}
-    assert extra == {"ocnli", "indonli", "americasnli", "mlm"}
+    assert extra == {"ocnli", "indonli", "americasnli", "random", "mlm"}
     full = axes(Space(name="full"), benchmark, profile)
     assert not extra & {*full.intermediates, *full.mixture}
     assert "ocnli" in axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates

@@ -134,7 +134,7 @@ def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
     assert np.nanmean(effect(found, "compute", "perturbed drop", "mnli~pgd").values) == pytest.approx(-30, abs=3)
     assert verdict(found, "compute").startswith("They help")
     said = " ".join(answer(found).answer)
-    assert "freelb on squad, out of domain +29" in said
+    assert "freelb on squad, out of domain +29" in said and "At equal steps" in said
 
 
 def test_a_planted_harm_is_called_one(axes: Transfer) -> None:
