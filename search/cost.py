@@ -154,19 +154,21 @@ def _hours(work: tuple[int, int] | None, shape: Shape | None) -> float | None:
     return FLOPS_PER_TOKEN * shape.body * work[1] / GPU_FLOPS / 3600
 
 
+def _said(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}"
+
+
 def describe(request: Request, cost: Cost, reused: int) -> list[str]:
     """The plan in lines for the screen."""
     axes = request.axes
     kinds = ", ".join(f"{number} {kind}" for kind, number in cost.stages.items())
-    saved = cost.naive_trainings - cost.trainings
     lines = [
         f"sweep {request.name}: benchmark {request.benchmark.name}, encoder {request.maker.start.name}",
         f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.floors))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
         f"  learning rates: {axes.learning_rates}, seeds: {', '.join(map(str, axes.seeds))}",
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
-        f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings} "
-        f"({saved} more)",
+        f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings}",
     ]
     if cost.steps is not None and cost.naive_steps is not None:
         lines.append(
@@ -175,7 +177,7 @@ def describe(request: Request, cost: Cost, reused: int) -> list[str]:
         )
     if cost.gpu_hours is not None and cost.naive_gpu_hours is not None and cost.gpu_hours >= 0.1:
         lines.append(
-            f"compute: at most {cost.gpu_hours:,.0f} GPU-hours, against {cost.naive_gpu_hours:,.0f} (inputs at full "
+            f"compute: at most {_said(cost.gpu_hours)} GPU-hours, against {_said(cost.naive_gpu_hours)} (inputs at full "
             "length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
         )
     if cost.disk_peak is not None and cost.disk_kept is not None:

@@ -1,12 +1,13 @@
 """What a sweep needs of the data, what is left of it without what is missing, and `--check`."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from datasets import Features
 
-from search.cost import cost_of
+from search.cost import cost_of, describe
 from search.disk_sizes import PREDICTION, TABLE, sizes_of
 from search.options import parse
 from search.request import Request, make_request
@@ -74,6 +75,12 @@ def test_shifted_targets_and_training_languages_are_planned_for(
     for stratum in shifted.plan:
         more = large.small[stratum.id] - small.small[stratum.id]
         assert more > PREDICTION["pair"] * rows if stratum.kind == "target" else more == 0
+
+
+def test_an_upper_bound_is_not_rounded_to_nothing(request_of: Callable[..., Request]) -> None:
+    request = request_of("--intermediates", "mnli", "--targets", "xnli")
+    cost = dataclasses.replace(cost_of(request, 1, "winners"), gpu_hours=0.4, naive_gpu_hours=1234.5)
+    assert "at most 0.4 GPU-hours, against 1,234 (" in "\n".join(describe(request, cost, 0))
 
 
 def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Request]) -> None:
