@@ -177,8 +177,8 @@ def describe(request: Request, cost: Cost, reused: int) -> list[str]:
         )
     if cost.gpu_hours is not None and cost.naive_gpu_hours is not None and cost.gpu_hours >= 0.1:
         lines.append(
-            f"compute: at most {_said(cost.gpu_hours)} GPU-hours, against {_said(cost.naive_gpu_hours)} (inputs at full "
-            "length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
+            f"compute: at most {_said(cost.gpu_hours)} GPU-hours, against {_said(cost.naive_gpu_hours)} (inputs at "
+            "full length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
         )
     if cost.disk_peak is not None and cost.disk_kept is not None:
         lines.append(f"disk: at most {size(cost.disk_peak)} on the way, {size(cost.disk_kept)} at the end")
