@@ -143,6 +143,9 @@ def _phase(chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], budget:
     share = 0.0 if len(tasks) == len(ingredients) else masked.share if tasks else 1.0
     recipe: dict[str, Any] = dataclasses.asdict(_recipe(chain, benchmark, tasks or list(ingredients), budget, share))
     recipe["ingredients"] = [[one.task, one.language] for one in ingredients]
+    mixed = [benchmark.intermediates[name] for name in dict.fromkeys(one.task for one in ingredients)]
+    if len(mixed) > 1:  # inputs are as long as each task's own recipe says
+        recipe["inputs"] = {task.name: [task.recipe.max_length, task.recipe.stride] for task in mixed if task.recipe}
     if budget.examples is not None and budget.examples < len(tasks):
         raise UsageError(
             f"{chain.phase!r} has {len(tasks)} ingredients: {budget.examples} examples are too few for it."

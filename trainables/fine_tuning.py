@@ -65,8 +65,13 @@ def _ingredients(stage: Stage, place: Place, recipe: Recipe) -> list[tuple[Task,
         return [(complete(place.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
     named = (stage.recipe or {})["ingredients"]
     tasks = {name: complete(place.source, benchmark.intermediates[name]) for name, _ in named}
-    alone = len(tasks) == 1
-    return [(tasks[name], recipe if alone else tasks[name].recipe or recipe, language) for name, language in named]
+    inputs = (stage.recipe or {}).get("inputs", {})
+
+    def cut(name: str) -> Recipe:
+        length, stride = inputs.get(name, (recipe.max_length, recipe.stride))
+        return dataclasses.replace(recipe, max_length=length, stride=stride)
+
+    return [(tasks[name], cut(name), language) for name, language in named]
 
 
 def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from analysis.scores.tidy import (
 )
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
+from spaces.phase import is_phase
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from spaces.table import unknown
@@ -69,6 +70,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         UsageError: a path cannot be read, holds no baseline, or the paths hold different experiments.
     """
     parts = [load_sweep(path) if (path / SWEEP).is_file() else _files(path, scale) for path in paths]
+    _check_budgets([spec for part in parts for spec in part.specs])
     stages = [part.stages for part in parts if part.stages is not None]
     names = _in_order(part.intermediates for part in parts)
     source = ", ".join(part.source for part in parts)
@@ -102,6 +104,19 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         homes=tuple(dict.fromkeys(home for part in parts for home in part.homes)),
         specs=tuple(spec for part in parts for spec in part.specs),
     )
+
+
+def _check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UsageError where two sweeps call phases of different budgets by one name: they would pass for one chain."""
+    seen: dict[str, Mapping[str, Any]] = {}
+    for spec in specs:
+        for name in spec.get("intermediates", ()):
+            other = seen.setdefault(name, spec)
+            if is_phase(name) and other.get("budget") != spec.get("budget"):
+                raise UsageError(
+                    f"these sweeps mean different things by {name!r}: one bounds its phases by {other.get('budget')}, "
+                    f"the other by {spec.get('budget')}; read one at a time."
+                )
 
 
 def _in_order(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

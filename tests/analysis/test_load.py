@@ -273,3 +273,18 @@ def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_pat
     before = load([tmp_path]).rows.collect()
     pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS)
     assert load([tmp_path]).rows.collect().equals(before)
+
+
+def test_phases_of_different_budgets_do_not_pass_for_one_chain(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    def sweep(name: str, steps: int | None, *chains: str) -> Path:
+        runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.5}}) for chain in ("none", *chains)]
+        return write_sweep(
+            tmp_path / name, runs, budget={"steps": steps, "examples": None}, intermediates=["none", *chains]
+        )
+
+    one, other, apart = sweep("one", None, "mnli"), sweep("other", 400, "mnli"), sweep("apart", 400, "squad")
+    with pytest.raises(UsageError, match="mean different things by 'mnli'"):
+        load([one, other])
+    assert load([one, apart]).intermediates == ("mnli", "squad")

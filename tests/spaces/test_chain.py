@@ -86,6 +86,9 @@ def test_a_mix_has_the_mixtures_recipe_and_a_sampler() -> None:
     assert [phase.recipe["sampler"]["exponent"] for phase in found.values()] == [0.5, 0.0, 1.0]
     assert [phase.recipe["sampler"]["cap"] for phase in found.values()] == [MINIATURE.mixture.cap, None, None]
     assert {name for name, _ in found["multitask"].recipe["ingredients"]} == set(ALL)
+    squad = MINIATURE.intermediates["squad"].recipe
+    assert squad is not None
+    assert found["multitask"].recipe["inputs"]["squad"] == [squad.max_length, squad.stride]  # so they are in the key
 
 
 def test_a_budget_makes_phases_alike_in_steps_and_examples() -> None:
