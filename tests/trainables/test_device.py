@@ -25,11 +25,13 @@ class SmallDevice:
         self.sizes: list[int] = []
         logits = work.encoder.__class__.logits
 
-        def limited(encoder: object, head: object, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        def limited(
+            encoder: object, head: object, batch: dict[str, torch.Tensor], words: object = None
+        ) -> torch.Tensor:
             self.sizes.append(batch["input_ids"].numel())
             if self.sizes[-1] > tokens:
                 raise torch.OutOfMemoryError("made up")
-            return logits(encoder, head, batch)  # type: ignore[arg-type]
+            return logits(encoder, head, batch, words)  # type: ignore[arg-type]
 
         monkeypatch.setattr(work.encoder.__class__, "logits", limited)
 
@@ -213,7 +215,8 @@ def test_a_step_stays_on_its_device_and_waits_for_nothing(
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know this device
     # Without attention mask: `transformers` asks whether it hides anything at all, once per forward pass.
     monkeypatch.setattr(
-        "trainables.encoder.hidden_states", lambda model, batch: model(input_ids=batch["input_ids"]).last_hidden_state
+        "trainables.encoder.hidden_states",
+        lambda model, batch, words: model(input_ids=batch["input_ids"]).last_hidden_state,
     )
     assert work._update(*work.batches.at(0)).device.type == "meta"
     weights = [weight for weight in work.model.parameters() if weight.requires_grad]
