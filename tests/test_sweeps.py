@@ -169,7 +169,8 @@ def test_damage_to_a_finished_sweep_is_named_and_made_again(tmp_path: Path) -> N
     assert run(tmp_path, *flags)[0] == 0
     whole = scores(tmp_path)
     spec_of = {path.parent: json.loads(path.read_text()) for path in tmp_path.glob("stages/*/spec.json")}
-    target = next(folder for folder, spec in spec_of.items() if spec["kind"] == "target")
+    # A target of the baseline: nothing that runs again then needs the encoder whose weights are damaged, too.
+    target = next(at for at, spec in spec_of.items() if (spec["kind"], spec["intermediate"]) == ("target", "none"))
     weights = next(path for path in tmp_path.glob("stages/*/encoder/*") if spec_of[path.parents[1]]["task"] == "ccg")
     for path in (tmp_path / "tiny" / "sweep.json", target / "scores.parquet", weights.with_name("model.safetensors")):
         path.write_bytes(path.read_bytes()[:-20])
