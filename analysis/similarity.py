@@ -60,11 +60,13 @@ def _verdict(judged: Similarity) -> str:
         said = f"Distance is not shown to predict gain, by any of {len(near)} ways to measure it."
     if backward:
         said += f" Backwards, the closer the less gain: {_named(backward)}."
-    return f"{said} {_best(max(near, key=_mean), judged)}"
+    # A mean of few targets lies high by chance: the best is one of those that order the most.
+    most = max(_ordered(one) for one in near)
+    return f"{said} {_best(max((one for one in near if _ordered(one) == most), key=_mean), judged)}"
 
 
 def _best(one: Judged, judged: Similarity) -> str:
-    tasks, targets = len(judged.asked.candidates), int(one.related.columns.sum())
+    tasks, targets = len(judged.asked.candidates), _ordered(one)
     said = (
         f"The highest rank correlation with gain has {one.predictor.name}: {_mean(one):+.2f} over {tasks} intermediate "
         f"tasks, mean of {many(targets, 'target')}, p {one.p:.3f}, after Holm {one.holm:.3f}."
@@ -74,6 +76,11 @@ def _best(one: Judged, judged: Similarity) -> str:
         return said
     much = f"saves {saved:.0%}" if saved > 0 else f"adds {-saved:.0%}"
     return f"{said} Of the squared error of the mean as a guess of the gains on a target left out it {much}."
+
+
+def _ordered(one: Judged) -> int:
+    """How many targets have an order of tasks by this predictor."""
+    return int(one.related.columns.sum())
 
 
 def _focus_said(judged: Similarity) -> tuple[str, ...]:

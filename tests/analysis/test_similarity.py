@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from analysis.questions.predictors import FEW_STEPS, FUSED, OTHERS, SIZE, Cells,
 from analysis.questions.similarity import Similarity, judge, similarity
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
-from analysis.similarity import main
+from analysis.similarity import answer, main
 from analysis.transfer.array import Transfer, transfer
 from spaces.errors import UsageError
 from spaces.probe_columns import PROBES
@@ -292,3 +292,16 @@ def test_in_null_worlds_few_tables_have_a_finding() -> None:
         )
         found.append(any((one.holm or 1) < 0.05 for one in judge(several, asked, 1, rng)))
     assert np.mean(found) == pytest.approx(0.04, abs=0.04)
+
+
+def test_a_predictor_of_one_target_is_not_called_the_best(world: World) -> None:
+    rng = np.random.default_rng(3)
+    folder = world.sweep(world.near(rng), 2.0, rng)
+    world.probe(world.near(rng))  # other closeness than that of the gains
+    found = judged(folder)
+    one = by_name(found)["LogME"]
+    cells = np.full_like(one.related.cells, np.nan)
+    cells[0] = 1.0
+    lucky = replace(one, predictor=replace(one.predictor, name="Lucky"), related=replace(one.related, cells=cells))
+    said = answer(read(folder), replace(found, judged=(*found.judged, lucky)), all_numbers=False).answer[0]
+    assert "The highest rank correlation" in said and "Lucky" not in said
