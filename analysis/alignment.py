@@ -25,6 +25,7 @@ from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import ALPHA
 from analysis.tables import aligned as tables
 from analysis.tables.answer import Answer
+from analysis.tables.over_seeds import of_p
 from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
 from analysis.transfer.array import Transfer
@@ -83,7 +84,7 @@ def _words(one: Rise) -> str:
     if one.interval is None or one.p is None:
         return f"{one.mean:+.1f} points ({many(one.seeds, 'seed')} give no interval)"
     low, high = one.interval
-    return f"{one.mean:+.1f} points ({LEVEL:.0%} interval {low:+.1f} to {high:+.1f}, p {one.p:.3f})"
+    return f"{one.mean:+.1f} points ({LEVEL:.0%} interval {low:+.1f} to {high:+.1f}, {of_p(one.p)})"
 
 
 def _relation_said(found: Aligned, tested: Findings) -> str:
@@ -97,7 +98,7 @@ def _related(tested: Findings, name: str) -> str:
         return f"cannot be told ({many(one.units, 'unit')})"
     few = f"; {one.units} units give none below {one.least:.2f}" if one.least >= ALPHA else ""
     groups = f"mean of {many(one.groups, 'group')} of {one.units} units"
-    return f"{one.correlation:+.2f} ({groups}, p {one.p:.3f}, for two relations {adjusted:.3f}{few})"
+    return f"{one.correlation:+.2f} ({groups}, {of_p(one.p)}, for two relations {of_p(adjusted)}{few})"
 
 
 def _verdict(found: Aligned, tested: Findings) -> str:

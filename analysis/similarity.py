@@ -25,6 +25,7 @@ from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.permutation import COUNT
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
+from analysis.tables.over_seeds import of_p
 from analysis.tables.predictions import by_predictor, by_target, focus, matrices, orders
 from analysis.tables.script import answered
 from analysis.tables.source import many, read_from
@@ -66,10 +67,11 @@ def _verdict(judged: Similarity) -> str:
 
 
 def _best(one: Judged, judged: Similarity) -> str:
+    assert one.p is not None and one.holm is not None  # of those that were measured
     tasks, targets = len(judged.asked.candidates), _ordered(one)
     said = (
         f"The highest rank correlation with gain has {one.predictor.name}: {_mean(one):+.2f} over {tasks} intermediate "
-        f"tasks, mean of {many(targets, 'target')}, p {one.p:.3f}, after Holm {one.holm:.3f}."
+        f"tasks, mean of {many(targets, 'target')}, {of_p(one.p)}, after Holm's correction {of_p(one.holm)}."
     )
     saved = one.errors.saved
     if not np.isfinite(saved):
@@ -120,7 +122,11 @@ def _others_said(judged: Similarity) -> str:
         if one is None or not one.related.seeds.any():
             parts.append(f"{name} orders nothing here")
         else:
-            p = "" if one.p is None else f" (p {one.p:.3f}, after Holm {one.holm:.3f})"
+            p = (
+                ""
+                if one.p is None or one.holm is None
+                else f" ({of_p(one.p)}, after Holm's correction {of_p(one.holm)})"
+            )
             parts.append(f"{name} {_mean(one):+.2f}{p}")
     return f"Without a distance: {', '.join(parts)}."
 

@@ -96,6 +96,8 @@ def written(field: Field, column: Column) -> str:
 
 
 def _digits(value: float, unit: Unit) -> str:
+    if unit == "p" and value < 0.0005:
+        return "<0.001"  # no chance is none
     shown = format(100 * value if unit == "share" else value, FORMS[unit])
     shown = re.sub(r"^[+-](0\.?0*)$", r"\1", shown)  # no sign at a zero that rounding made
     return f"{shown}%" if unit == "share" else shown
