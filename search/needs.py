@@ -145,7 +145,7 @@ def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]], chain
     mixture = tuple(
         name
         for name in axes.mixture
-        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].trains[0]))) not in bad
+        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own))) not in bad
     )
     axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= FEWEST_MIXED else ())
 

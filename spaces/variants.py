@@ -24,7 +24,7 @@ def diversity(benchmark: Benchmark) -> Names:
     At each size between, the same tasks stand once in a mix of few kinds and once in one of many: what single tasks
     bring cancels in the difference of the two sorts, whichever they are.
     """
-    tasks = [task for task in benchmark.mixed() if task.trains[0] == ENGLISH]
+    tasks = [task for task in benchmark.mixed() if task.own == ENGLISH]
     mixes = [tuple(task.name for task in mix) for mix in _mixes(_by_kind(tasks))]
     others = (f"{MULTITASK}~{sampler}" for sampler in SAMPLERS if sampler != DEFAULT_SAMPLER)
     return (*(task.name for task in tasks), *("+".join(mix) for mix in mixes), MULTITASK, *others)

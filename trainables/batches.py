@@ -21,6 +21,16 @@ class Part:
     weight: float = 1.0  # its share of the steps in a mix, not normalised
     rows: NDArray[np.int64] | None = None  # places in `train` of the rows that count; None: all
 
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """The places in `train` of the rows that count."""
+        return np.arange(len(self.train)) if self.rows is None else self.rows
+
+    @property
+    def examples(self) -> int:
+        """Different examples among the rows that count; a long one has several features."""
+        return len(np.unique(self.train.examples[self.places]))
+
 
 class Batches:
     """The batch of every step. In a mix each step trains one part, drawn in proportion to the parts' weights."""
@@ -30,16 +40,16 @@ class Batches:
         weights = np.array([part.weight for part in parts])
         self.turns = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=weights / np.sum(weights))
         self.rounds = np.zeros_like(self.turns)  # for each step how many before it trained the same part
-        self.rows = [np.arange(len(part.train)) if part.rows is None else part.rows for part in parts]
+        self.places = [part.places for part in parts]
         self.orders = []
-        for i, (part, rows) in enumerate(zip(parts, self.rows, strict=True)):
+        for i, (part, places) in enumerate(zip(parts, self.places, strict=True)):
             own = self.turns == i
             batches = int(own.sum())
             self.rounds[own] = np.arange(batches)
-            self.orders.append(Order(part.train.lengths[rows], batch_size, batches, (seed, 2, i), bucket=bucket))
+            self.orders.append(Order(part.train.lengths[places], batch_size, batches, (seed, 2, i), bucket=bucket))
 
     def at(self, step: int) -> tuple[int, list[Feature]]:
         """The part that a step trains (from 0), and its features."""
         part = int(self.turns[step])
-        places = self.rows[part][self.orders[part].batch(int(self.rounds[step]))]
+        places = self.places[part][self.orders[part].batch(int(self.rounds[step]))]
         return part, [self.parts[part].train[i] for i in places.tolist()]

@@ -146,8 +146,13 @@ def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | 
 
 def layer_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     """Hidden states of every layer, the last one last. The output of the embeddings is no layer."""
-    layers: tuple[torch.Tensor, ...] = model(**_inputs(batch, words), output_hidden_states=True).hidden_states[1:]
-    return layers
+    return all_states(model, batch, words)[1:]
+
+
+def all_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+    """The output of the embeddings, and then the hidden states of every layer."""
+    found = model(**_inputs(batch, words), output_hidden_states=True)
+    return (*found.hidden_states[:-1], found.last_hidden_state)
 
 
 def _inputs(batch: Tensors, words: torch.Tensor | None) -> Tensors:

@@ -41,7 +41,7 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
     judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
     devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
     counted = [part for part in parts if part.task.name in judged]
-    steps = total_steps(recipe, sum(len(part.train) if part.rows is None else len(part.rows) for part in counted))
+    steps = total_steps(recipe, sum(len(part.places) for part in counted))
     method = stage.recipe.get("method")
     written = [part.train for part in parts if part.task.name in judged] + [dev.features for dev in devs]
     return FineTuning(

@@ -206,7 +206,7 @@ def _sets(found: Transfer) -> tuple[str, tuple[TrainingSet, ...], dict[str, str]
         if len(labels) > 1 or (len(chain.tasks) > 1 and not tasks[chain.tasks[0]].labels):
             left_out[name] = "a mix of other tasks"
             continue
-        spoken = tuple(dict.fromkeys(one.language or tasks[one.task].trains[0] for one in chain.ingredients))
+        spoken = tuple(dict.fromkeys(one.language or tasks[one.task].own for one in chain.ingredients))
         # Tasks with the same labels ask the same question; of others only the task itself does.
         alike = next(iter(labels)) if tasks[chain.tasks[0]].labels else chain.tasks
         groups.setdefault(alike, []).append(TrainingSet(chain=name, task="+".join(chain.tasks), languages=spoken))

@@ -175,7 +175,7 @@ def test_only_whole_words_are_changed(recipe: Recipe, profile: Profile) -> None:
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_every_kind_learns_and_continues_bit_for_bit(kind: str, recipe: Recipe, profile: Profile) -> None:
+def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: Profile) -> None:
     continue_after(4, lambda: begin(kind, recipe, profile))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from trainables.encoder import Encoder
+from trainables.encoder import Encoder, layer_states
 from trainables.features import IGNORED, Feature, Tensors, collate
 from trainables.heartbeat import beat
 from trainables.kinds.kind import KindOfTask
@@ -61,9 +61,7 @@ def _log_likelihood(
     encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """Of one example's labels, and the states [rows, length, width] of every layer above the embeddings."""
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
     with encoder.autocast():
-        found = encoder.model(**inputs, output_hidden_states=True)
-    states = [*found.hidden_states[1:-1], found.last_hidden_state]
+        states = layer_states(encoder.model, batch)
     labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1
     return -kind.loss(head(states[-1].float(), batch), batch) * labels, states

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from spaces.profile import Profile
 from spaces.task import Kind
 from trainables.batches import Part
-from trainables.encoder import Encoder
+from trainables.encoder import Encoder, all_states
 from trainables.evaluation import TOKENS
 from trainables.features import IGNORED, Feature, Tensors, collate
 from trainables.heartbeat import beat
@@ -44,7 +44,7 @@ class Labelled:
 
 def sample(part: Part, count: int, seed: int) -> list[Feature]:
     """So many inputs of what a run is trained on, or all; at a seed the same for every encoder, and in their order."""
-    places = np.arange(len(part.train)) if part.rows is None else part.rows
+    places = part.places
     if len(places) > count:
         places = np.sort(np.random.default_rng(seed).choice(places, count, replace=False))
     return [part.train[i] for i in places.tolist()]
@@ -107,10 +107,9 @@ def _passes(
         size = max(1, TOKENS[encoder.device.type] // (waiting[0].length * max(len(one.rows) for one in waiting)))
         some, waiting = waiting[:size], waiting[size:]
         batch = collate(some, encoder.pad_id, per_position=KINDS[kind].per_position, device=encoder.device)
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
         with torch.inference_mode():
             with encoder.autocast():
-                states = encoder.model(**inputs, output_hidden_states=True).hidden_states
+                states = all_states(encoder.model, batch)
             yield some, batch, tuple(state.float() for state in states)
         beat()
 

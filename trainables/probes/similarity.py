@@ -32,7 +32,6 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, read_chain
 from spaces.stage import Stage
-from trainables.batches import Part
 from trainables.data import complete
 from trainables.encoder_folder import LABEL_HEAD
 from trainables.heartbeat import beat
@@ -57,14 +56,10 @@ def measure(subject: Subject) -> Found:
     parts, before = subject.work.parts, subject.when == "before"
     readings = []
     if before:
-        readings.append(Reading(probe="train_size", value=float(sum(map(_examples, parts)))))
+        readings.append(Reading(probe="train_size", value=float(sum(part.examples for part in parts))))
     if len(parts) == 1 and parts[0].task.kind in PROBED:
         readings += _before(subject) if before else _after(subject)
     return Found(readings)
-
-
-def _examples(part: Part) -> int:
-    return len(np.unique(part.train.examples if part.rows is None else part.train.examples[part.rows]))
 
 
 def _before(subject: Subject) -> Iterator[Reading]:

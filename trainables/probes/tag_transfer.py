@@ -14,7 +14,7 @@ from spaces.benchmark import BENCHMARKS
 from trainables import data
 from trainables.data import Split
 from trainables.encoded import encoded
-from trainables.encoder import Encoder
+from trainables.encoder import Encoder, all_states
 from trainables.evaluation import TOKENS, Evaluated
 from trainables.features import Feature, collate
 from trainables.heartbeat import beat
@@ -86,8 +86,7 @@ def word_states(encoder: Encoder, evaluated: Evaluated, most: int) -> Words:
 
 def _of_batch(encoder: Encoder, features: list[Feature]) -> tuple[torch.Tensor, torch.Tensor]:
     batch = collate(features, encoder.pad_id, per_position=True, device=encoder.device)
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids") if name in batch}
-    hidden = encoder.model(**inputs, output_hidden_states=True).hidden_states
+    hidden = all_states(encoder.model, batch)
     first = batch["target"] >= 0  # the first sub-token of each word
     states = torch.stack([word_means(layer.float(), batch["marks"])[first] for layer in hidden])
     return states.cpu(), batch["target"][first].cpu()
