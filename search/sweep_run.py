@@ -21,6 +21,7 @@ from search.now import Beat
 from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
+from search.seeds import Seeds
 from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
@@ -57,6 +58,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         Store(request.place, read_only=options is None),
         rates,
         gate=gate,
+        seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
         length=length,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
@@ -116,8 +118,10 @@ class Members:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
         request = self.request
-        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in request.plan}
-        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned)
+        strata = [group.stratum for group in self.board.groups.values() if not group.decided]
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in strata}
+        decided = {} if self.board.seeds is None else self.board.seeds.record
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned, decided)
         self.written = time.monotonic()
 
 
