@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.memory_storage import MemoryStorage
 from tests.s3_server import S3Server
+from tests.virtual.memory_storage import MemoryStorage
 from trainables import lease
 from trainables.lease import Lease
 from trainables.local_storage import LocalStorage
