@@ -32,7 +32,7 @@ from virtual.memory_storage import MemoryStorage
 from virtual.room import Delays, Log
 from virtual.sweep import SCHEDULERS, in_memory, winners
 
-from search.cost import cost_of
+from search.cost import FLOPS_PER_TOKEN, GPU_FLOPS, shape_of_request, works_of
 from search.options import parse
 from search.request import Request, make_request
 from trainables.local_storage import LocalStorage
@@ -54,15 +54,14 @@ def request_of(space: str, seeds: int, rates: int, scheduler: str, nowhere: str)
 
 def lengths(request: Request) -> tuple[dict[str, float], dict[str, int]]:
     """Seconds and steps of one arm, by kind and task."""
-    seconds, steps = {}, {}
-    for stratum in {f"{one.kind} {one.task}": one for one in request.plan}.values():
-        name = f"{stratum.kind} {stratum.task}"
-        alone = replace(stratum, parent=None)
-        cost = cost_of(replace(request, plan=(alone,)), slots=1, keep="winners")
-        if stratum.kind != "retrieval" and not (cost.gpu_hours and cost.steps):
+    seconds, steps, works, shape = {}, {}, works_of(request), shape_of_request(request)
+    assert shape is not None
+    for stratum in request.plan:
+        name, work = f"{stratum.kind} {stratum.task}", works[stratum.id]
+        if work is None:
             raise SystemExit(f"the size of {name} is not known from here.")
-        seconds[name] = RETRIEVAL if stratum.kind == "retrieval" else 3600 * (cost.gpu_hours or 0.0) / stratum.arms
-        steps[name] = (cost.steps or 0) // stratum.arms
+        steps[name] = work.steps
+        seconds[name] = FLOPS_PER_TOKEN * shape.body * work.tokens / GPU_FLOPS if work.tokens else RETRIEVAL
     return seconds, steps
 
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from ray.tune.schedulers import FIFOScheduler
 
-from search.asha import StratifiedAsha
 from search.board import Board
 from search.drain import Draining
 from search.options import parse
 from search.request import Request, make_request
 from search.searcher import PlanSearcher
-from search.sweep_run import make_board
+from search.sweep_run import make_board, make_gate
 from trainables.storage import Storage
 
 from .courses import Courses
@@ -20,7 +19,7 @@ from .memory_storage import MemoryStorage
 from .occupancy import Occupancy, occupancy
 from .room import Delays, Log, VirtualRoom
 
-SCHEDULERS = ("none", "asha")
+SCHEDULERS = ("none", "asha", "halving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,7 @@ class VirtualSweep:
         self, courses: Courses, slots: int, *, delays: Delays | None = None, seed: int = 0
     ) -> tuple[VirtualRoom, Board]:
         """A room that runs what is left of the sweep; it goes on where another one vanished."""
-        place, gate = self.request.place, None
-        if self.options.scheduler == "asha":
-            gate = StratifiedAsha(place.results, f"{self.request.name}/rungs", self.request.competing)
+        place, gate = self.request.place, make_gate(self.request, self.options.scheduler)
         board = make_board(self.request, self.options, gate)
         searcher = PlanSearcher(board, "{}", changed=lambda: None)
         scheduler = Draining(gate or FIFOScheduler())

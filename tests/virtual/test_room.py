@@ -163,6 +163,20 @@ def test_a_diverged_stage_ends_degenerate_in_the_tenth_that_diverged() -> None:
         assert sum(piece.key == key for piece in log.pieces) == 5
 
 
+def fates(board: Board) -> dict[str, tuple[str, int, tuple[float, ...]]]:
+    return {
+        arm.stage.key: (arm.outcome.status, arm.outcome.tenth, arm.outcome.curve)
+        for _, arm in board.arms()
+        if arm.outcome is not None
+    }
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5, 40])
+def test_halving_decides_alike_in_any_order_and_at_any_speed(slots: int) -> None:
+    _, _, board = sweep("halving").run(uneven(COURSES, 1.0, seed=slots), slots, seed=slots)
+    assert fates(board) == fates(ran("halving", 3)[2])
+
+
 class Recording(FIFOScheduler):
     """Notes what it is told, and stops one stage at its second tenth."""
 
