@@ -70,7 +70,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     console = Console(stderr=True)
     if not is_remote(request.place.results.url):  # object storage has no temporary names
         remove(request.place.results, temporaries(damage.files))
-    gate = _early_stopping(request, options.scheduler)
+    gate = make_gate(request, options.scheduler)
     board = make_board(request, options, gate)
     damage.look(board)
     members = Members(request, board)
@@ -91,7 +91,8 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     return board, interrupted
 
 
-def _early_stopping(request: Request, scheduler: str) -> "EarlyStopping | None":
+def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
+    """The early stopping of a request, with what its rungs say already; None without one."""
     from search.early_stopping import EarlyStopping, rule_of
     from search.rungs import Rungs
 
