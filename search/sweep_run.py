@@ -91,16 +91,13 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
 
 
 def _early_stopping(request: Request, scheduler: str) -> "EarlyStopping | None":
-    from search.asha import AshaRule
-    from search.early_stopping import EarlyStopping
-    from search.halving import HalvingRule
+    from search.early_stopping import EarlyStopping, rule_of
     from search.rungs import Rungs
 
     if scheduler == "none":
         return None
     arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.arms > 1}
-    rule = AshaRule() if scheduler == "asha" else HalvingRule(arms)
-    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule, arms)
+    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
 
 
 class Members:
