@@ -141,6 +141,8 @@ def gpu_memory() -> int:
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     import torch
 
+    if not torch.cuda.is_available():
+        raise RuntimeError("torch sees no GPU there.")
     return min(torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count()))
 
 

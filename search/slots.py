@@ -83,10 +83,10 @@ def cluster_slots(options: Namespace, alive: Iterable[Node], coming: Iterable[tu
     --max-concurrent may be more than fits: what is above waits for nodes that join later.
     Raises UsageError for a trial that would wait for ever, since neither a node nor a kind of node is large enough.
     """
-    ask, least, alive, coming = ask_of(options), smallest_ask(options), list(alive), list(coming)
+    ask, least, alive = ask_of(options), smallest_ask(options), list(alive)
     now = sum(fit(least, node) for node in alive)
     later = sum(fit(least, node) * number for node, number in coming)
-    if not any(fit(ask, node) for node in (*alive, *(node for node, number in coming if number))):
+    if not now and not later:
         kinds = Counter(f"{node.cpus:g} CPUs and {node.gpus:g} GPUs" for node in alive)
         have = "; ".join(f"{number} with {kind}" for kind, number in sorted(kinds.items()))
         raise UsageError(

@@ -1,15 +1,22 @@
 """Packing seen from Tune's side: what trials are configured with, and what is learnt from how they end."""
 
+import dataclasses
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from ray import cloudpickle
 from ray.exceptions import RayTaskError
 from ray.tune.search import Searcher
+from rich.console import Console
 
-from search.packing import Packing
+from search import sweep_run
+from search.packing import Packing, memory_class
 from search.searcher import Losses, PlanSearcher
+from search.slots import Node
 from trainables.failures import StageFailedError
+from trainables.outcome import write_outcome
 
 from .conftest import Room, finish
 
@@ -61,3 +68,24 @@ def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
         all(shares == [1.0] + [0.25] * (len(shares) - 1) for shares in gave.values())
         and max(map(len, gave.values())) > 1
     )
+
+
+def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = room.run(most=1)  # the encoder; all else waits for it
+    (_, arm), *_ = first.arms()
+    assert arm.outcome is not None
+    write_outcome(first.store.place, dataclasses.replace(arm.outcome, memory=5 * 2**30))
+    monkeypatch.setattr(sweep_run, "alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
+    monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (16 * 2**30, []))
+    packing = sweep_run._packing(room.board(), 12, Console())
+    assert packing.peaks == {memory_class(arm.stage): 5 * 2**30} and packing.share(arm.stage, ()) == 0.5
+    assert packing.gpus == 3
+    assert sweep_run._packing(room.board(), 40, Console()).gpus == 10, "more than there are: some are to join"
+
+
+def test_a_node_that_does_not_know_its_memory_keeps_gpus_whole(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = StringIO()
+    monkeypatch.setattr(sweep_run, "alive_nodes", dict)
+    monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (None, ["node a did not answer within 180 seconds."]))
+    assert sweep_run._packing(room.board(), 4, Console(file=said)).memory is None
+    assert said.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"
