@@ -73,6 +73,7 @@ def test_measured_shares_leave_room_for_four_on_each_gpu(monkeypatch: pytest.Mon
     assert cluster_slots(flags(1, AUTO), [], [(Node("kind", 8, 1), 3)]) == 12
     with pytest.raises(UsageError, match="no node of the cluster is large enough for a trial of 1 CPU and 1 GPU "):
         cluster_slots(flags(1, AUTO), [Node("a", 16, 0)])
+    monkeypatch.setattr(slots, "_gpus", lambda: 0)
     with pytest.raises(UsageError, match="--gpus-per-trial auto: there is no GPU here; without the flag"):
         local_slots(flags(1, AUTO, address=None))
     monkeypatch.setattr(slots, "_gpus", lambda: 1)

@@ -44,7 +44,8 @@ def test_whole_gpus_have_no_border(gpu: list[Any], share: float) -> None:
     assert gpu == ["init", "reset"]
 
 
-def test_without_a_gpu_nothing_is_measured() -> None:
+def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     open_share(0.5)
     assert peak() is None
 
