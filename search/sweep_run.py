@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from search import signals
-from search.board import Board, Gate
+from search.advisers import Gate
+from search.board import Board
 from search.cluster import alive_nodes, coming_nodes, connected
 from search.cost import works_of
 from search.damage import Damage
