@@ -113,7 +113,7 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 
 def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """One distribution per word, over the tags: at its first sub-token."""
-    return logits[batch["target"] != IGNORED]
+    return logits.flatten(0, 1)[batch["counted"]]
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
