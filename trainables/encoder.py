@@ -21,7 +21,8 @@ from trainables.features import Tensors
 from trainables.layer_fusion import LayerFusion
 from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head, word_embeddings
 
-NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")  # kinds of model that can do without
+# Kinds of model that can do without a pooler, and that take a mask which says for each token what it may look at.
+BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
 MASKED_LM = ("ForMaskedLM", "ForPreTraining")  # ends of the names of architectures that guess masked words
 
 
@@ -123,7 +124,7 @@ def _given(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, Maske
 
 
 def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if config.model_type in NO_POOLER else {}
+    return {"add_pooling_layer": False} if config.model_type in BERT_LIKE else {}
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -140,7 +141,7 @@ def freeze_embeddings(model: PreTrainedModel) -> None:
 
 def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
     """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
-    states: torch.Tensor = model(**_inputs(batch, words)).last_hidden_state
+    states: torch.Tensor = model(**_inputs(model, batch, words)).last_hidden_state
     return states
 
 
@@ -151,10 +152,18 @@ def layer_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | N
 
 def all_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     """The output of the embeddings, and then the hidden states of every layer."""
-    found = model(**_inputs(batch, words), output_hidden_states=True)
+    found = model(**_inputs(model, batch, words), output_hidden_states=True)
     return (*found.hidden_states[:-1], found.last_hidden_state)
 
 
-def _inputs(batch: Tensors, words: torch.Tensor | None) -> Tensors:
+def _inputs(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None) -> Tensors:
+    """What a forward pass is given.
+
+    Of a mask of tokens `transformers` asks whether it hides anything at all, and so waits at every step until a GPU has
+    done all its work. It takes a whole mask (rows, 1, length, length) as it is.
+    """
     beside: Tensors = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    if model.config.model_type in BERT_LIKE and model.config._attn_implementation == "sdpa":
+        shown = batch["attention_mask"] == 1
+        beside["attention_mask"] = shown[:, None, None, :].expand(-1, 1, shown.shape[1], -1)
     return {"input_ids": batch["input_ids"], **beside} if words is None else {"inputs_embeds": words, **beside}

@@ -84,6 +84,7 @@ class FineTuning:
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
+        self.trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = adamw(self.model, recipe.weight_decay, learning_rate)
 
     def advance(self) -> float:
@@ -160,13 +161,15 @@ class FineTuning:
         gradients = partial(self._gradients, part, features)
         while (loss := attempt(gradients, last=self.micro_batch == 1 or not self.may_halve)) is None:
             self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        nn.utils.clip_grad_norm_(self.trained, self.recipe.clip)
         self.optimizer.step()
         return loss
 
     def _gradients(self, part: int, features: list[Feature]) -> torch.Tensor:
         """Compute the gradients of a batch, `micro_batch` examples at a time, and return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
+        if self.micro_batch >= len(features):
+            return self._backward(part, features, 1.0)
         counted = _counted(features)
         parts = [features[i : i + self.micro_batch] for i in range(0, len(features), self.micro_batch)]
         return torch.stack([self._backward(part, some, _counted(some) / counted) for some in parts]).sum()
