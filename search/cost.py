@@ -1,6 +1,7 @@
 """What a plan costs before it runs: stages, training steps, compute and disk, all as stated upper bounds."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import mean
 
@@ -18,6 +19,18 @@ from spaces.xtreme_data import DATASETS, PARTS
 
 FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
 GPU_FLOPS = 120e12  # effective bf16 speed of an A100, for the estimate in GPU-hours
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What training takes: steps, and tokens (every input at its full length) as the measure of its length.
+
+    A token counts as often as the method passes over it. Choice tasks have one input per option. Questions whose
+    context needs several windows count once. Pretraining, which nothing is compared with, has no tokens.
+    """
+
+    steps: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +54,7 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
     stages: Counter[str] = Counter()
     for stratum in request.plan:
         stages[stratum.kind] += stratum.arms
-    work = {stratum.id: _work(request, stratum) for stratum in request.plan if stratum.kind != "retrieval"}
+    work = works_of(request)
     ours = _sum(request.plan, work)
     chains = _chains(request)
     naive = _sum(chains, work)
@@ -50,12 +63,14 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
         stages=stages,
         trainings=sum(stratum.arms for stratum in request.plan if stratum.kind != "retrieval"),
         naive_trainings=sum(stratum.arms for stratum in chains),
-        steps=None if ours is None else ours[0],
-        naive_steps=None if naive is None else naive[0],
+        steps=None if ours is None else ours.steps,
+        naive_steps=None if naive is None else naive.steps,
         gpu_hours=_hours(ours, shape),
         naive_gpu_hours=_hours(naive, shape),
         disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
-        disk_peak=None if sizes is None else disk_peak(request.plan, sizes, slots, keep),
+        disk_peak=None
+        if sizes is None
+        else disk_peak(request.plan, sizes, slots, keep, waiting=request.spec["scheduler"] == "halving"),
     )
 
 
@@ -76,15 +91,19 @@ def _chains(request: Request) -> list[Stratum]:
     return chains
 
 
-def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
-    """Steps and tokens (every input at its full length) of one arm; None if a training set's size is unknown.
+def works_of(request: Request) -> dict[str, Work | None]:
+    """What one arm of each stratum trains, by the stratum's id; None if a training set's size is unknown."""
+    sorts = {stratum.sort: stratum for stratum in request.plan}
+    found = {sort: _work(request, stratum) for sort, stratum in sorts.items()}
+    return {stratum.id: found[stratum.sort] for stratum in request.plan}
 
-    A token counts as often as the method passes over it. Choice tasks have one input per option. Questions whose
-    context needs several windows count once.
-    """
+
+def _work(request: Request, stratum: Stratum) -> Work | None:
     recipe = request.maker.recipe(stratum)
-    if stratum.kind == "pretrain" or recipe is None:
-        return (int(recipe["steps"]), 0) if recipe else (0, 0)
+    if recipe is None:  # retrieval
+        return Work(0, 0)
+    if stratum.kind == "pretrain":
+        return Work(int(recipe["steps"]), 0)
     tasks = [task for task in trained(request, stratum) if task.kind != "mlm"] or trained(request, stratum)
     steps = recipe["steps"]
     if steps is None:
@@ -96,7 +115,7 @@ def _work(request: Request, stratum: Stratum) -> tuple[int, int] | None:
         steps = round(min(counted, recipe.get("examples", counted)) / recipe["batch_size"] * recipe["epochs"])
     options = mean(task.options for task in tasks)
     tokens = int(steps) * recipe["batch_size"] * recipe["max_length"] * options
-    return int(steps), round(tokens * passes_of(recipe))
+    return Work(int(steps), round(tokens * passes_of(recipe)))
 
 
 def _rows(request: Request, task: Task) -> int | None:
@@ -110,18 +129,15 @@ def _rows(request: Request, task: Task) -> int | None:
     return published if limit is None else min(published, limit)
 
 
-def _sum(
-    strata: tuple[Stratum, ...] | list[Stratum], work: dict[str, tuple[int, int] | None]
-) -> tuple[int, int] | None:
+def _sum(strata: Iterable[Stratum], work: Mapping[str, Work | None]) -> Work | None:
+    """Of all arms of these strata."""
     steps = tokens = 0
     for stratum in strata:
-        if stratum.kind == "retrieval":
-            continue
         one = work[stratum.id]
         if one is None:
             return None
-        steps, tokens = steps + one[0] * stratum.arms, tokens + one[1] * stratum.arms
-    return steps, tokens
+        steps, tokens = steps + one.steps * stratum.arms, tokens + one.tokens * stratum.arms
+    return Work(steps, tokens)
 
 
 def shape_of_request(request: Request) -> Shape | None:
@@ -148,10 +164,10 @@ def _miniature(request: Request) -> tuple[int, int]:
     return len(world.tokenizer(world.world(source.world_seed, source.null_world))), world.LONGEST
 
 
-def _hours(work: tuple[int, int] | None, shape: Shape | None) -> float | None:
+def _hours(work: Work | None, shape: Shape | None) -> float | None:
     if work is None or shape is None:
         return None
-    return FLOPS_PER_TOKEN * shape.body * work[1] / GPU_FLOPS / 3600
+    return FLOPS_PER_TOKEN * shape.body * work.tokens / GPU_FLOPS / 3600
 
 
 def _said(hours: float) -> str:

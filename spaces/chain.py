@@ -99,6 +99,11 @@ def phase_of(name: str) -> str:
     return name.partition(":")[0]
 
 
+def target_method_of(name: str) -> str:
+    """The method of the targets' own fine-tuning that a chain's name ends in, empty if there is none; of any text."""
+    return name.partition(":")[2]
+
+
 def read_chain(name: str) -> Chain:
     """What a name means; raises UsageError for one that cannot be read. Tasks and languages are not looked up."""
     phase, colon, target_method = name.partition(":")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import Benchmark
-from spaces.chain import NONE, RANDOM_ENCODER, read_chain
+from spaces.chain import NONE, RANDOM_ENCODER, read_chain, target_method_of
 from spaces.phase import Phase, is_phase, method_entry
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
@@ -34,6 +34,12 @@ class Stratum:
         """A name that is unique in a plan and can be a file's."""
         chain = "" if self.kind == "intermediate" else self.intermediate  # its task is its chain: not twice, for length
         return f"{self.kind}.{self.task}.{chain}.{self.seed}"
+
+    @property
+    def sort(self) -> tuple[str, str, str]:
+        """What strata of other seeds and chains share with it: the same sort has the same recipe, data and sizes."""
+        floor = self.intermediate == RANDOM_ENCODER
+        return self.kind, self.task, RANDOM_ENCODER if floor else target_method_of(self.intermediate)
 
     @property
     def arms(self) -> int:
