@@ -46,7 +46,6 @@ class PlanSearcher(Searcher):
             "key": stage.key,
             "stratum": group.stratum.id,
             "place": self.place,
-            "rungs": [] if self.board.gate is None else [3, 6],
             "attempt": len(tried) + 1,
             "halvings": halvings(tried),
             "patience": self.patience,

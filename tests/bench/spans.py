@@ -13,7 +13,7 @@ WRAPPED: dict[str, dict[str, str]] = {
     "torch": {},
     "trainables.stage_trial": {"StageTrial.step": "step", "StageTrial.cleanup": "close"},
     "trainables.stage_run": {
-        "load_encoder": "encoder",
+        "start_from": "encoder",
         "StageRun.__init__": "open",
         "StageRun._begin": "data",
         "StageRun._open": "data",
@@ -25,6 +25,7 @@ WRAPPED: dict[str, dict[str, str]] = {
         "FineTuning._judge": "judge",
         "Pretraining.advance": "train",
         "score_tests": "score",
+        "degenerate": "score",
         "score_retrieval": "score",
         "probe": "probe",
     },
