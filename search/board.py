@@ -51,6 +51,23 @@ class Gate(Protocol):
         """Take note of an outcome that says that a stage was stopped."""
 
 
+class Seeds(Protocol):
+    """What the board asks a race."""
+
+    @property
+    def record(self) -> dict[str, dict[str, object]]:
+        """The chains that get no further seeds, as `sweep.json` has them."""
+
+    def given(self, stratum: Stratum) -> bool:
+        """Whether the stratum may start now."""
+
+    def decided(self, stratum: Stratum) -> bool:
+        """Whether the stratum will never start."""
+
+    def settled(self, stratum: Stratum, score: float | None) -> bool:
+        """Take note of the score of a stratum's winner; returns whether others may start or never will."""
+
+
 class Board:
     """Hands out stages whose parents are settled, those with the longest way before them first."""
 
@@ -62,13 +79,14 @@ class Board:
         rates: Rates,
         *,
         gate: Gate | None = None,
+        seeds: Seeds | None = None,
         length: Length = lambda stratum: 1.0,
         retry_failed: bool = False,
         keep: Keep = "winners",
     ) -> None:
         self.groups = {stratum.id: Group(stratum) for stratum in plan}
         self.maker, self.store, self.rates = maker, store, rates
-        self.gate, self.retry_failed, self.keep = gate, retry_failed, keep
+        self.gate, self.seeds, self.retry_failed, self.keep = gate, seeds, retry_failed, keep
         self.breaker = Breaker()
         self.running: dict[str, tuple[Group, Arm]] = {}
         self.unsettled = len(plan)
@@ -235,6 +253,11 @@ class Board:
         parent = None if group.stratum.parent is None else self.groups[group.stratum.parent]
         if parent is not None and not parent.settled:
             return
+        if self.seeds is not None and not self.seeds.given(group.stratum):
+            if self.seeds.decided(group.stratum):
+                group.decided = True
+                self._settle(group)
+            return
         if parent is not None and parent.winner is None:
             group.unreachable = parent.unreachable or f"no arm of {parent.stratum.id} finished"
             self._settle(group)
@@ -275,6 +298,10 @@ class Board:
         self.unsettled -= 1
         for child in self.children.get(group.stratum.id, ()):
             self._try_open(child)
+        score = None if group.winner is None or group.winner.outcome is None else group.winner.outcome.score
+        if self.seeds is not None and not group.decided and self.seeds.settled(group.stratum, score):
+            for other in self.groups.values():
+                self._try_open(other)
 
     def _clean(self, group: Group) -> None:
         """Keep disk use bounded: losers' weights go when the stratum is settled, a parent's as `keep` says."""

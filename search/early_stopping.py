@@ -4,13 +4,20 @@ Only like competes with like: arms of one stratum have the same task, parent and
 judge a task by another task's scale.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from search.asha import AshaRule
+from search.halving import HalvingRule
 from search.rule import Rule, Verdict
 from search.rungs import RUNGS, Rungs
+
+
+def rule_of(scheduler: str, arms: Mapping[str, int]) -> Rule:
+    """The rule of that name, for strata of so many arms."""
+    return AshaRule() if scheduler == "asha" else HalvingRule(arms)
 
 
 class EarlyStopping(FIFOScheduler):
@@ -48,19 +55,23 @@ class EarlyStopping(FIFOScheduler):
         """Take note of a stage's curve and judge it. However often a tenth is reported, it counts once."""
         if stratum not in self.competing:
             return Verdict.GO
+        self._enter(stratum, key, curve, judged=True)
+        return self.rule.verdict(stratum, key)
+
+    def _enter(self, stratum: str, key: str, curve: Sequence[float], *, judged: bool) -> None:
+        """Enter what is new of a curve; where it is judged only as far as the verdict is to go on."""
         before = self.rungs.known(key)
         for score in curve[before : RUNGS[-1]]:
-            if self.rule.verdict(stratum, key) is not Verdict.GO:
+            if judged and self.rule.verdict(stratum, key) is not Verdict.GO:
                 break
             self.rule.enter(stratum, *self.rungs.add(stratum, key, score))
         if self.rungs.known(key) > before and self.rungs.known(key) >= RUNGS[0]:  # before that nothing is decided
             self.rungs.write(stratum)
-        return self.rule.verdict(stratum, key)
 
     def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:
         """Take note of a stage that ended by itself, in this sweep or in another one."""
         if stratum in self.competing:
-            self.report(stratum, key, curve)
+            self._enter(stratum, key, curve, judged=False)
             self.rule.leave(stratum, key)
 
     def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> None:
@@ -69,7 +80,7 @@ class EarlyStopping(FIFOScheduler):
         Where the stratum's rungs were damaged it is this sweep that stopped it, as far as can be told.
         """
         if stratum in self.rungs.torn:
-            self.report(stratum, key, curve)
+            self._enter(stratum, key, curve, judged=False)
             self.rule.stopped_before(stratum, key)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:

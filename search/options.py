@@ -27,6 +27,8 @@ exit codes: 0 all done, 1 some stages failed, 2 bad usage or data that lack some
 130 interrupted (run it again)
 """
 
+SCHEDULERS = ("halving", "racing", "asha", "none")
+
 Value = TypeVar("Value")
 Fields = TypeVar("Fields", Budget, MaskedWords)
 
@@ -88,7 +90,11 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--name", help="name of the sweep (default: <space>-<benchmark>)")
     how.add_argument(
-        "--scheduler", choices=("halving", "asha", "none"), default="halving", help="early stopping on English dev"
+        "--scheduler",
+        choices=SCHEDULERS,
+        default=SCHEDULERS[0],
+        help="early stopping on English dev; racing is halving, and no more seeds for tasks that are clearly worse "
+        "(default: %(default)s)",
     )
     how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")
     how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")

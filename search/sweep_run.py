@@ -21,6 +21,7 @@ from search.now import Beat
 from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
+from search.seeds import Seeds
 from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
@@ -57,6 +58,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         Store(request.place, read_only=options is None),
         rates,
         gate=gate,
+        seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
         length=length,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
@@ -68,7 +70,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     console = Console(stderr=True)
     if not is_remote(request.place.results.url):  # object storage has no temporary names
         remove(request.place.results, temporaries(damage.files))
-    gate = _early_stopping(request, options.scheduler)
+    gate = make_gate(request, options.scheduler)
     board = make_board(request, options, gate)
     damage.look(board)
     members = Members(request, board)
@@ -89,17 +91,15 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     return board, interrupted
 
 
-def _early_stopping(request: Request, scheduler: str) -> "EarlyStopping | None":
-    from search.asha import AshaRule
-    from search.early_stopping import EarlyStopping
-    from search.halving import HalvingRule
+def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
+    """The early stopping of a request, with what its rungs say already; None without one."""
+    from search.early_stopping import EarlyStopping, rule_of
     from search.rungs import Rungs
 
     if scheduler == "none":
         return None
     arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.arms > 1}
-    rule = AshaRule() if scheduler == "asha" else HalvingRule(arms)
-    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule, arms)
+    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
 
 
 class Members:
@@ -119,8 +119,10 @@ class Members:
         """Write all keys that are known."""
         self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
         request = self.request
-        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in request.plan}
-        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned)
+        strata = [group.stratum for group in self.board.groups.values() if not group.decided]
+        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in strata}
+        decided = {} if self.board.seeds is None else self.board.seeds.record
+        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned, decided)
         self.written = time.monotonic()
 
 
