@@ -89,14 +89,33 @@ class Encoder:
         return logits
 
 
-def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
+def device_here() -> torch.device:
+    """Where a stage works."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_tokenizer(place: str) -> PreTrainedTokenizerBase:
+    """The tokenizer at `place`. Code that comes with it is never executed."""
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    return tokenizer
+
+
+def load_encoder(
+    place: str,
+    *,
+    precision: Precision = "fp32",
+    random_seed: int | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> Encoder:
     """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights.
+
+    `tokenizer` is the one that lies there, if it was read before.
 
     Code that comes with an encoder is never executed: left to itself, `transformers` would ask.
 
     Attention is PyTorch's fused one wherever the architecture allows it: that is the default of `transformers`.
     """
-    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    tokenizer = load_tokenizer(place) if tokenizer is None else tokenizer
     config = AutoConfig.from_pretrained(place, trust_remote_code=False)
     if random_seed is None:
         model, words = _given(place, config)
@@ -104,7 +123,7 @@ def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int 
         torch.manual_seed(random_seed)
         model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
         words = None
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device_here()
     model.to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
     return Encoder(model, tokenizer, precision, words=(words or fresh_head(model)).to(device))
 

@@ -195,7 +195,8 @@ class FineTuning:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next tenth depends on, as tensors by name."""
         state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        state |= {f"best.{name}": value for name, value in self.best.items()}
+        if self.best_tenth != self.tenth:  # else they are the model's: a quarter of the file less
+            state |= {f"best.{name}": value for name, value in self.best.items()}
         for index, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
         state["random"] = torch.get_rng_state()
@@ -212,7 +213,7 @@ class FineTuning:
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Continue from what `state()` gave; raises KeyError or RuntimeError if it belongs to another run."""
         self.model.load_state_dict(_below(state, "model."))
-        self.best = _below(state, "best.")
+        self.best = _below(state, "best.") or self._weights()
         optimizer: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in _below(state, "optimizer.").items():
             index, _, field = name.partition(".")
