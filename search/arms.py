@@ -16,8 +16,16 @@ class Arm:
     stage: Stage
     outcome: Outcome | None = None
     running: bool = False
+    waiting: bool = False  # at a rung, until the others have come there
+    spent: tuple[int, float] = (0, 0.0)  # steps and seconds, where early stopping ended a trial
+    censored: Outcome | None = None  # found on disk: it was stopped, which need not hold here
     reused: bool = False  # was done before this start
     retried: bool = False  # failed before this start, and starts afresh
+
+    @property
+    def startable(self) -> bool:
+        """It could run now."""
+        return self.outcome is None and not self.running and not self.waiting
 
 
 @dataclass(slots=True)
@@ -27,6 +35,7 @@ class Group:
     stratum: Stratum
     arms: list[Arm] = field(default_factory=list)
     open: bool = False
+    begun: bool = False  # an arm was handed out, or waits at a rung
     settled: bool = False
     winner: Arm | None = None
     unreachable: str | None = None  # why no arm can ever start

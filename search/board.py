@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 from search.arms import Arm, Group, choose
 from search.attempts import again, note
 from search.breaker import Breaker
+from search.order import Length, Ready, order
+from search.rule import Verdict
 from search.store import Store
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
@@ -33,18 +35,24 @@ class Rates(Protocol):
 class Gate(Protocol):
     """What the board asks the early stopping."""
 
-    def stopped_curve(self, key: str) -> Sequence[float] | None:
-        """English dev by tenth of a stage that was stopped in this sweep; None if it was not."""
+    def tenths(self, stratum: str) -> Sequence[int]:
+        """The tenths after which a stage of the stratum must ask whether to go on."""
 
-    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> bool:
-        """Whether to believe an outcome that says that a stage was stopped, though the records of this sweep do not."""
+    def verdict(self, stratum: str, key: str) -> Verdict:
+        """What is to become of a stage."""
 
-    def enter_finished(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of an arm that was finished before."""
+    def curve(self, key: str) -> Sequence[float]:
+        """English dev by tenth of a stage, as far as it counts."""
+
+    def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:
+        """Take note of a stage that ended by itself, in this sweep or in another one."""
+
+    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> None:
+        """Take note of an outcome that says that a stage was stopped."""
 
 
 class Board:
-    """Hands out stages whose parents are settled, in the order of the plan."""
+    """Hands out stages whose parents are settled, those with the longest way before them first."""
 
     def __init__(
         self,
@@ -54,6 +62,7 @@ class Board:
         rates: Rates,
         *,
         gate: Gate | None = None,
+        length: Length = lambda stratum: 1.0,
         retry_failed: bool = False,
         keep: Keep = "winners",
     ) -> None:
@@ -62,41 +71,57 @@ class Board:
         self.gate, self.retry_failed, self.keep = gate, retry_failed, keep
         self.breaker = Breaker()
         self.running: dict[str, tuple[Group, Arm]] = {}
+        self.unsettled = len(plan)
         self.children: dict[str, list[Group]] = {}
         for group in self.groups.values():
             if group.stratum.parent is not None:
                 self.children.setdefault(group.stratum.parent, []).append(group)
+        self.ready = Ready(order(plan, length))
         for group in self.groups.values():
             self._try_open(group)
 
     def next(self) -> Stage | None:
         """The next stage that can start now, marked as running; None if there is none at the moment."""
-        if self.breaker.why is not None:
-            return None
-        for group in self.groups.values():
-            if not group.open or group.settled:
-                continue
-            for arm in self._arms(group):
-                if arm.outcome is None and not arm.running:
-                    arm.running = True
-                    self.running[arm.stage.key] = (group, arm)
-                    if arm.retried:
-                        self.store.reopen(arm.stage.key)
-                        arm.retried = False
-                    self.store.lay_out(arm.stage)
-                    return arm.stage
+        while self.breaker.why is None and (id_ := self.ready.first()) is not None:
+            group = self.groups[id_]
+            if group.open and not group.settled:
+                for arm in self._arms(group):
+                    self._judge(group, arm)
+                    if arm.startable:
+                        return self._start(group, arm)
+            self.ready.drop_first()
+            self._try_settle(group)  # all that a sampled axis had left may have been done before
         return None
+
+    def _offer(self, group: Group) -> None:
+        self.ready.add(group.stratum.id, begun=group.begun)
+
+    def _start(self, group: Group, arm: Arm) -> Stage:
+        arm.running = group.begun = True
+        self._offer(group)
+        self.running[arm.stage.key] = (group, arm)
+        if arm.retried:
+            self.store.reopen(arm.stage.key)
+            arm.retried = False
+        self.store.lay_out(arm.stage)
+        return arm.stage
 
     def end(self, key: str, outcome: Outcome) -> None:
         """Note how a running stage ended; settle its stratum and open its children if that was the last arm."""
         group, arm = self.running.pop(key)
-        arm.running, arm.outcome = False, outcome
+        arm.running = False
         if outcome.status != "failed":
             self.breaker.went_well()
-        if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
-            self.store.drop_checkpoint(key)
-        self._told(group, arm)
-        self._try_settle(group)
+        self._take(group, arm, outcome)
+        self.look(group)
+
+    def halt(self, key: str, steps: int, seconds: float) -> None:
+        """Note that early stopping ended the trial of a running stage, for good or until a rung is decided."""
+        group, arm = self.running[key]
+        arm.spent = steps, seconds
+        self.breaker.went_well()
+        self.release(key)
+        self.look(group)
 
     def fail(self, key: str, failure: Failure, *, moved: bool = False) -> bool:
         """Note that a running stage failed; returns whether it is going to be tried again.
@@ -119,8 +144,18 @@ class Board:
 
     def release(self, key: str) -> None:
         """A running stage is left as it is, for another try or the next start to go on with."""
-        _, arm = self.running.pop(key)
+        group, arm = self.running.pop(key)
         arm.running = False
+        self._offer(group)
+
+    def look(self, group: Group) -> None:
+        """Let early stopping say what becomes of a stratum's arms; settle it if all have ended."""
+        if not group.open or group.settled:
+            return
+        for arm in group.arms:
+            self._judge(group, arm)
+        self._offer(group)
+        self._try_settle(group)
 
     def arms(self) -> Iterator[tuple[Stratum, Arm]]:
         """Every arm known so far."""
@@ -131,7 +166,36 @@ class Board:
     @property
     def complete(self) -> bool:
         """Nothing is left that could run."""
-        return all(group.settled for group in self.groups.values())
+        return self.unsettled == 0
+
+    def _judge(self, group: Group, arm: Arm) -> None:
+        """Let early stopping say what becomes of an arm that does not run."""
+        if self.gate is None or arm.running or arm.outcome is not None:
+            return
+        verdict = self.gate.verdict(group.stratum.id, arm.stage.key)
+        arm.waiting = verdict is Verdict.WAIT
+        group.begun |= arm.waiting
+        if verdict is Verdict.STOP:
+            self._take(group, arm, self._stopped(arm))
+
+    def _take(self, group: Group, arm: Arm, outcome: Outcome) -> None:
+        """An arm has ended."""
+        arm.outcome, arm.waiting = outcome, False
+        if self.gate is not None and outcome.status != "stopped":
+            self.gate.ended(group.stratum.id, arm.stage.key, outcome.curve)
+        if outcome.status == "stopped":  # nobody goes on with it here, and its stratum may take long to settle
+            self.store.drop_checkpoint(arm.stage.key)
+        if isinstance(group.stratum.rates, Range):
+            self.rates.tell(group.stratum, arm.index, outcome)
+
+    def _stopped(self, arm: Arm) -> Outcome:
+        """What early stopping leaves of an arm: its curve up to the rung that stops it."""
+        assert self.gate is not None
+        curve = tuple(self.gate.curve(arm.stage.key))
+        if arm.censored is not None and arm.censored.curve == curve:
+            arm.reused = True
+            return arm.censored
+        return self.store.write_stopped(arm.stage, curve, *arm.spent)
 
     def _arms(self, group: Group) -> Iterator[Arm]:
         """The arms of an open group, making those of a sampled axis as they are asked for."""
@@ -144,35 +208,19 @@ class Board:
         rate = self.rates.rate(group.stratum, index) if isinstance(axis, Range) else axis[index]
         arm = Arm(index, self.maker.stage(group.stratum, rate, self._parent_key(group)))
         group.arms.append(arm)
-        outcome = self._found(arm.stage, group.stratum)
-        if outcome is not None and outcome.status == "failed" and self.retry_failed:
-            arm.retried = True
-        elif outcome is not None:
-            arm.outcome, arm.reused = outcome, True
-            self._told(group, arm)
-        return arm
-
-    def _found(self, stage: Stage, stratum: Stratum) -> Outcome | None:
-        """The outcome on disk, if it stands for this sweep too."""
-        outcome = self.store.found(stage)
-        if outcome is not None and outcome.status in ("finished", "degenerate"):
+        outcome = self.store.found(arm.stage)
+        if outcome is None:
+            return arm
+        if outcome.status == "stopped":  # that holds only where this sweep's own rule says so, among its own arms
+            arm.censored, arm.spent = outcome, (outcome.steps, outcome.seconds)
             if self.gate is not None:
-                self.gate.enter_finished(stratum.id, stage.key, outcome.curve)
-            return outcome
-        if outcome is not None and outcome.status == "failed":
-            return outcome
-        # Stopped: that holds only where this sweep's own scheduler did it, among this sweep's own arms.
-        if self.gate is None:
-            return None
-        curve = self.gate.stopped_curve(stage.key)
-        if curve is None:
-            known = outcome is not None and self.gate.stopped_before(stratum.id, stage.key, outcome.curve)
-            return outcome if known else None
-        return outcome or self.store.write_stopped(stage, curve, steps=0, seconds=0.0)
-
-    def _told(self, group: Group, arm: Arm) -> None:
-        if isinstance(group.stratum.rates, Range) and arm.outcome is not None:
-            self.rates.tell(group.stratum, arm.index, arm.outcome)
+                self.gate.stopped_before(group.stratum.id, arm.stage.key, outcome.curve)
+        elif outcome.status == "failed" and self.retry_failed:
+            arm.retried = True
+        else:
+            arm.reused = True
+            self._take(group, arm, outcome)
+        return arm
 
     def _parent_key(self, group: Group) -> str | None:
         if group.stratum.parent is None:
@@ -188,8 +236,8 @@ class Board:
         if parent is not None and not parent.settled:
             return
         if parent is not None and parent.winner is None:
-            group.settled, group.unreachable = True, parent.unreachable or f"no arm of {parent.stratum.id} finished"
-            self._open_children(group)
+            group.unreachable = parent.unreachable or f"no arm of {parent.stratum.id} finished"
+            self._settle(group)
             return
         group.open = True
         for arm in self._arms(group):  # a list is laid out at once; of a range only what is done already
@@ -197,7 +245,7 @@ class Board:
                 break
         if parent is not None and any(arm.outcome is None for arm in group.arms):
             self._need_encoder(parent)
-        self._try_settle(group)
+        self.look(group)
 
     def _need_encoder(self, parent: Group) -> None:
         """A child must start from the parent's winner: if its encoder was removed, the winner runs again."""
@@ -206,6 +254,8 @@ class Board:
         if not self.store.has_encoder(arm.stage.key) and not arm.running:
             self.store.reopen(arm.stage.key)
             arm.outcome, arm.reused, parent.settled, parent.winner = None, False, False, None
+            self.unsettled += 1
+            self._offer(parent)
             for child in self.children.get(parent.stratum.id, ()):
                 if not child.settled:
                     child.open, child.arms = False, []
@@ -213,13 +263,16 @@ class Board:
     def _try_settle(self, group: Group) -> None:
         if not group.open or group.settled or not group.complete:
             return
-        group.settled, group.winner = True, choose(group.arms)
+        group.winner = choose(group.arms)
         self._clean(group)
-        self._open_children(group)
+        self._settle(group)
         if self.keep == "none" and group.stratum.parent is not None:
             self._clean(self.groups[group.stratum.parent])  # this may have been its last child
 
-    def _open_children(self, group: Group) -> None:
+    def _settle(self, group: Group) -> None:
+        """Nothing is left of a stratum that could run: its children may start, or never will."""
+        group.settled = True
+        self.unsettled -= 1
         for child in self.children.get(group.stratum.id, ()):
             self._try_open(child)
 
@@ -229,7 +282,7 @@ class Board:
             if arm.outcome is None:
                 continue
             self.store.drop_checkpoint(arm.stage.key)
-            if self.keep != "all" and group.settled and arm is not group.winner:
+            if self.keep != "all" and arm is not group.winner:
                 self.store.drop_encoder(arm.stage.key)
         children = self.children.get(group.stratum.id, ())
         if self.keep == "none" and group.winner is not None and all(child.settled for child in children):

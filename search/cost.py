@@ -69,7 +69,9 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
         gpu_hours=_hours(ours, shape),
         naive_gpu_hours=_hours(naive, shape),
         disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
-        disk_peak=None if sizes is None else disk_peak(request.plan, sizes, slots, keep),
+        disk_peak=None
+        if sizes is None
+        else disk_peak(request.plan, sizes, slots, keep, waiting=request.spec["scheduler"] == "halving"),
     )
 
 

@@ -1,7 +1,7 @@
 """How much disk a plan needs at its worst moment, and at its end: counts of files that may be there at the same time.
 
-The board hands stages out in the order of the plan, and an open stratum gives all its arms before the next one gives
-any. So at most as many strata are under way as stages run at once, and with them the arms whose encoders may still win.
+The board goes from seed to seed, and a stratum that has begun gives all its arms before another one gives any. So at
+most as many strata are under way as stages run at once, and with them the arms whose encoders may still win.
 """
 
 from collections import Counter
@@ -33,9 +33,13 @@ def disk_kept(plan: Sequence[Stratum], sizes: Sizes, keep: Keep) -> int:
     return encoders * sizes.encoder + _lasting(plan, sizes)
 
 
-def disk_peak(plan: Sequence[Stratum], sizes: Sizes, slots: int, keep: Keep) -> int:
-    """Bytes at the worst moment, with `slots` stages at once; an upper bound as far as `sizes` are."""
-    return _encoders(plan, slots, keep) * sizes.encoder + _running(plan, sizes, slots) + _lasting(plan, sizes)
+def disk_peak(plan: Sequence[Stratum], sizes: Sizes, slots: int, keep: Keep, *, waiting: bool = False) -> int:
+    """Bytes at the worst moment, with `slots` stages at once; an upper bound as far as `sizes` are.
+
+    `waiting` says that arms may have to wait at a rung for the others of their stratum.
+    """
+    checkpoints = _under_way(plan, sizes, slots) if waiting else _running(plan, sizes, slots)
+    return _encoders(plan, slots, keep) * sizes.encoder + checkpoints + _lasting(plan, sizes)
 
 
 def _makers(plan: Sequence[Stratum]) -> list[Stratum]:
@@ -63,6 +67,13 @@ def _running(plan: Sequence[Stratum], sizes: Sizes, slots: int) -> int:
     """Checkpoints of the stages under way, each with the copy that is being written to replace it."""
     arms = [sizes.checkpoint.get(stratum.id, 0) for stratum in plan for _ in range(min(stratum.arms, slots))]
     return 2 * sum(sorted(arms, reverse=True)[:slots])
+
+
+def _under_way(plan: Sequence[Stratum], sizes: Sizes, slots: int) -> int:
+    """Checkpoints of all arms of the strata under way, and the copies that replace those of the stages that run."""
+    largest = sorted(plan, key=lambda stratum: stratum.arms * sizes.checkpoint.get(stratum.id, 0), reverse=True)[:slots]
+    arms = [sizes.checkpoint.get(stratum.id, 0) for stratum in largest for _ in range(stratum.arms)]
+    return sum(arms) + max(arms, default=0) * min(slots, len(arms))
 
 
 def _lasting(plan: Sequence[Stratum], sizes: Sizes) -> int:

@@ -144,7 +144,7 @@ def _own(request: Request) -> int:
     stages = sum(stratum.arms for stratum in request.plan)
     drawn = 4_000 * stages if isinstance(request.axes.learning_rates, Range) else 0
     record = _blocks(20_000 + 200 * stages + 200 * len(request.plan))
-    return 2 * record + BLOCK * (6 + len(request.competing)) + drawn
+    return 2 * record + BLOCK * (6 + len(request.plan)) + drawn
 
 
 def _blocks(number: int) -> int:

@@ -87,7 +87,9 @@ def parser() -> argparse.ArgumentParser:
         "--scratch", metavar="DIR", help="each machine's own disk for tokenised data (default: the results)"
     )
     how.add_argument("--name", help="name of the sweep (default: <space>-<benchmark>)")
-    how.add_argument("--scheduler", choices=("asha", "none"), default="asha", help="early stopping on English dev")
+    how.add_argument(
+        "--scheduler", choices=("halving", "asha", "none"), default="halving", help="early stopping on English dev"
+    )
     how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")
     how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")
     how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")

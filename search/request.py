@@ -49,11 +49,6 @@ class Request:
         """Where the sweep's own folder is: what the analysis is given."""
         return below(self.place.results.url, self.name)
 
-    @property
-    def competing(self) -> set[str]:
-        """Ids of the strata with more than one arm."""
-        return {stratum.id for stratum in self.plan if stratum.arms > 1}
-
 
 def make_request(options: Namespace) -> Request:
     """Check the flags and resolve them; raises UsageError for the first thing that is wrong."""

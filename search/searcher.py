@@ -49,38 +49,42 @@ class PlanSearcher(Searcher):
             "attempt": len(tried) + 1,
             "halvings": halvings(tried),
             "patience": self.patience,
+            "rungs": [] if self.board.gate is None else list(self.board.gate.tenths(group.stratum.id)),
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing to learn before the end."""
+        """A stage goes on: it may be the one that the others of its stratum waited for."""
+        stratum, _ = self.trials[trial_id]
+        self.board.look(self.board.groups[stratum.id])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Note the outcome: what the stage wrote itself, or else that it was stopped or failed.
+        """Note the outcome that the stage wrote itself, or else that it was halted or failed.
 
         After an error `fail` is called next.
         """
         if error:
             return
         _, stage = self.trials.pop(trial_id)
+        outcome = self._ended(stage)
         if result is not None and "error" in result:
             self.board.fail(stage.key, Failure(ERROR, result["error"], result["details"]))
-        elif signals.asked() and not self._ended(stage):
-            self.board.release(stage.key)  # it only finished a tenth: the next start goes on with it
-        else:
-            self.board.end(stage.key, self._outcome(stage, result or {}))
+        elif outcome is not None:
+            self.board.end(stage.key, outcome)
+        else:  # early stopping ended the trial, or it only finished a tenth since the run is to end
+            assert result is not None
+            self.board.halt(stage.key, result["steps"], result["seconds"])
         self.changed()
 
-    def _ended(self, stage: Stage) -> bool:
-        """Whether a stage that ran when the run was asked to end has come to its own end."""
-        gate, outcome = self.board.gate, self.board.store.outcome(stage.key)
-        stopped = gate is not None and gate.stopped_curve(stage.key) is not None
-        return stopped or (outcome is not None and outcome.status in ("finished", "degenerate"))
+    def _ended(self, stage: Stage) -> Outcome | None:
+        """The outcome of a stage that came to its own end."""
+        outcome = self.board.store.outcome(stage.key)
+        return outcome if outcome is not None and outcome.status in ("finished", "degenerate") else None
 
     def fail(self, trial_id: str, failure: Failure, *, moved: bool) -> str | None:
         """Note that a trial's process is lost; returns a line to show where its stage is going to be tried again."""
         _, stage = self.trials.pop(trial_id)
-        outcome = self.board.store.outcome(stage.key)
-        if outcome is not None and outcome.status in ("finished", "degenerate"):  # it had done all there was to do
+        outcome = self._ended(stage)
+        if outcome is not None:  # it had done all there was to do
             self.board.end(stage.key, outcome)
             return None
         if signals.asked():  # whoever ended the run may have ended the worker too: that is no failure of the stage
@@ -91,14 +95,6 @@ class PlanSearcher(Searcher):
         if self.board.fail(stage.key, failure, moved=moved):
             return f"tried again: {stage.key}  {stage.label}: {failure.kind.name}: {failure.reason}"
         return None
-
-    def _outcome(self, stage: Stage, result: dict[str, Any]) -> Outcome:
-        outcome = self.board.store.outcome(stage.key)
-        if outcome is not None and outcome.status in ("finished", "degenerate"):
-            return outcome
-        # A stage whose last tenth before a kill was not heard of may have trained one beyond the rung that stops it.
-        judged = None if self.board.gate is None else self.board.gate.stopped_curve(stage.key)
-        return self.board.store.write_stopped(stage, judged or result["curve"], result["steps"], result["seconds"])
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the truth is in the store."""

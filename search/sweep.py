@@ -84,17 +84,19 @@ def write_sweep(
     stages: Mapping[str, str],
     sources: Mapping[str, Sequence[str]],
     planned: Mapping[str, Mapping[str, Any]],
+    decided: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads.
 
     `planned` has for each stratum of the plan the number of its `arms` and its `parent`, so that readers know how much
-    is still to come.
+    is still to come. `decided` has the chains that a race gave no further seeds, as `Race.record` says it.
     """
     content = {
         "version": VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
         "planned": planned,
+        "decided": decided or {},
         "sources": sources,
         "versions": versions(),
         "commit": commit(),

@@ -6,13 +6,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from search import signals
 from search.board import Board, Gate
 from search.cluster import alive_nodes, coming_nodes, connected
+from search.cost import works_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.node_checks import check_nodes
@@ -24,9 +25,13 @@ from search.slots import ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
+from spaces.plan import Stratum
 from spaces.space import Range
 from trainables.places import Place
 from trainables.storage import is_remote
+
+if TYPE_CHECKING:
+    from search.early_stopping import EarlyStopping
 
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
@@ -40,12 +45,19 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         rates: Any = Draws(request.place.results, journal, sweep_seed=0, read_only=options is None)
     else:
         rates = None
+    works = works_of(request)
+
+    def length(stratum: Stratum) -> float:
+        work = works[stratum.id]
+        return 1.0 if work is None else work.tokens
+
     return Board(
         request.plan,
         request.maker,
         Store(request.place, read_only=options is None),
         rates,
         gate=gate,
+        length=length,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
     )
@@ -56,11 +68,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     console = Console(stderr=True)
     if not is_remote(request.place.results.url):  # object storage has no temporary names
         remove(request.place.results, temporaries(damage.files))
-    gate = None
-    if options.scheduler == "asha":
-        from search.asha import StratifiedAsha
-
-        gate = StratifiedAsha(request.place.results, f"{request.name}/rungs", request.competing)
+    gate = _early_stopping(request, options.scheduler)
     board = make_board(request, options, gate)
     damage.look(board)
     members = Members(request, board)
@@ -79,6 +87,16 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
         members.write()
     beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
     return board, interrupted
+
+
+def _early_stopping(request: Request, scheduler: str) -> "EarlyStopping | None":
+    from search.early_stopping import EarlyStopping, rule_of
+    from search.rungs import Rungs
+
+    if scheduler == "none":
+        return None
+    arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.arms > 1}
+    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
 
 
 class Members:
@@ -132,7 +150,7 @@ def _tune(
     board: Board,
     request: Request,
     options: Namespace,
-    gate: Any,
+    gate: "EarlyStopping | None",
     slots: int,
     console: Console,
     members: Members,

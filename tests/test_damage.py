@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from search.asha import StratifiedAsha
 from search.damage import Damage
 from spaces.errors import UsageError
 from tests.on_disk import folder_of
@@ -49,8 +48,7 @@ def start(room: Room, most: int = 10**6) -> tuple[list[str], list[str]]:
     room.ran.clear()
     said: list[str] = []
     damage = Damage(LocalStorage(room.results), said.append)
-    competing = {stratum.id for stratum in room.plan() if stratum.arms > 1}
-    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", competing)
+    room.stop_early("asha")
     board = room.run(most)
     damage.end(board)
     return said, [stage.key for stage in room.ran]

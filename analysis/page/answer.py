@@ -46,7 +46,8 @@ def headline(found: Ranking, contest: Contest) -> str:
             f"{over}, {leader} has the best mean, {_points(one)} over the baseline, "
             f"but these seeds cannot tell it apart from {listed(rivals)}."
         )
-    return f"{over}, {leader} helps most: {_points(one)} over the baseline, apart from every other task."
+    others = "every other task" + (" that was not decided early" if contest.decided else "")
+    return f"{over}, {leader} helps most: {_points(one)} over the baseline, apart from {others}."
 
 
 def _over(found: Ranking, contest: Contest) -> str:

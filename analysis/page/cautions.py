@@ -6,6 +6,7 @@ from analysis.page.blocks import Bullets, Section, Text, listed
 from analysis.statistics.interval import FEWEST
 from analysis.tables import words
 from analysis.tables.source import numbered
+from analysis.transfer.array import DECIDED
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 
@@ -40,7 +41,7 @@ def warnings(found: Ranking) -> Iterator[str]:
         yield f"{numbered('seed', read.seeds)}: no interval and no test is possible below {FEWEST}."
     elif seeds < SETTLED:
         yield f"Only {seeds} seeds: intervals are wide, and what they leave open may still be there."
-    missing = {status: count for status, count in found.counts.items() if status != "finished" and count}
+    missing = {status: count for status, count in found.counts.items() if status not in ("finished", DECIDED) and count}
     if missing:
         counts = listed([f"{count} {status}" for status, count in missing.items()])
         cells = sum(found.counts.values())
@@ -51,5 +52,6 @@ def warnings(found: Ranking) -> Iterator[str]:
     if found.doubtful:
         names = listed(sorted({name for name, _, _ in found.doubtful}))
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."
+    yield from words.ahead(found)
     yield from words.order(found)
     yield from read.notes

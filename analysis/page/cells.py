@@ -8,6 +8,7 @@ from analysis.page import charts
 from analysis.page.blocks import Column, Figure, Section, Text, gain, listed, percent, table_of
 from analysis.page.ranked import FIELDS, fields
 from analysis.statistics.interval import LEVEL
+from analysis.tables.standings import lacks
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -63,7 +64,8 @@ def section(found: Ranking) -> Section:
     )
     marks = (
         f"* the {percent(LEVEL)} interval excludes 0; ** so it does when all cells are tested together (Holm); ~ "
-        "partial: something is missing that others have. Point at a cell for its details."
+        "partial: something is missing that others have; † decided early, on fewer seeds. Point at a cell for its "
+        "details."
     )
     return Section("matrix", "Transfer matrix", (figure, Text(marks, "soft")))
 
@@ -83,7 +85,7 @@ def label(one: Estimate) -> str:
     """What a cell shows: its gain and marks, or the word for its absence."""
     if one.mean is None:
         return one.hole or f"{one.parts} of {one.of_parts}"
-    return f"{gain(one.mean)}{'**' if one.certain else '*' if one.beyond else ''}{'~' if one.partial else ''}"
+    return f"{gain(one.mean)}{'**' if one.certain else '*' if one.beyond else ''}{lacks(one)}"
 
 
 def _cell(found: Ranking, name: str, column: str) -> dict[str, object]:

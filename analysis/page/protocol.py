@@ -111,6 +111,11 @@ def reading(found: Ranking) -> Section:
             "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired, without its "
             "baseline. None of these is in a mean",
         ),
+        (
+            "decided",
+            "by a race over seeds, which English dev alone judges: a task that was clearly behind another one for "
+            "every target that is trained got no further seeds. One that is only better elsewhere is lost so",
+        ),
     )
     return Section("reading", "How to read this", (Facts(facts),))
 

@@ -79,6 +79,7 @@ def _table(found: Ranking) -> Table:
         columns += [Column(f"{mean.name}{end}", 2, signed=True) for end in ("", ", low", ", high")]
     columns += [Column("sd over seeds", 2), Column("P(gain > 0)", 2), Column("p, Holm", 3), Column("P(best)", 2)]
     columns += [Column("mean rank", 1), Column(f"{time.name} of the run", 2), Column("seeds", 0)]
+    columns += [Column("decided")] if found.transfer.withheld else []
     first = found.contests[found.means[0].name]
     rows = []
     for name in found.intermediates:
@@ -91,7 +92,10 @@ def _table(found: Ranking) -> Table:
             each = found.gains[name, mean.name]
             row += [each.mean, *(each.interval or (None, None))]
         row += [one.sd, one.above, one.holm, first.best.get(name), rank.mean if rank else None]
-        rows.append((*row, cost.run * time.per_hour if cost else None, one.seeds))
+        row += [cost.run * time.per_hour if cost else None, one.seeds]
+        if found.transfer.withheld:
+            row.append(f"early, after {one.seeds} of {one.of_seeds} seeds" if one.decided else None)
+        rows.append(tuple(row))
     return Table(
         "ranking-table",
         f"The ranking in numbers; the columns after the means are about the {first.column.name}",

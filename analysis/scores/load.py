@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.scores.copies import score_keys
 from analysis.scores.keys import any_twice, first_rows, packed, small
-from analysis.scores.record import SCORES, SWEEP, read_record, stages_of
+from analysis.scores.record import SCORES, SWEEP, decided_of, read_record, stages_of
 from analysis.scores.stages import stage_rows
 from analysis.scores.tidy import (
     ARM,
@@ -54,6 +54,7 @@ class Scores:
     seeds: tuple[int, ...]
     controls: frozenset[str] = frozenset()
     retrieval: frozenset[str] = frozenset()
+    decided: frozenset[tuple[str, int]] = frozenset()  # chains that a race decided, with the seeds it did not give them
     benchmark: str | None = None
     model: str | None = None
     limited: bool = False
@@ -96,6 +97,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         seeds=tuple(sorted({seed for part in parts for seed in part.seeds})),
         controls=frozenset().union(*(part.controls for part in parts)),
         retrieval=frozenset().union(*(part.retrieval for part in parts)),
+        decided=frozenset().union(*(part.decided for part in parts)),
         benchmark=_only(rows, "benchmark"),
         model=_only(rows.filter(pl.col("intermediate") != RANDOM_ENCODER), "model"),
         limited=any(part.limited for part in parts),
@@ -182,6 +184,7 @@ def load_sweep(folder: Path) -> Scores:
         seeds=tuple(spec["seeds"]),
         controls=frozenset(spec.get("controls", ())),
         retrieval=frozenset(spec.get("retrieval", ())) | _retrieval(rows),
+        decided=decided_of(record),
         limited=any(spec.get(cut) is not None for cut in ("limit", "test_limit")) or _limited(rows),
         stages=(len(done) - len(broken), len(files)),
         notes=(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,24 @@ def read_record(file: Path) -> dict[str, Any]:
             raise ValueError(f"{wrong!r} is no key of a stage")
         for axis in ("intermediates", "targets", "seeds"):
             known = known and isinstance(spec[axis], list)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        decided_of(record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is no record of a sweep ({type(error).__name__}: {error}).") from error
     if not known:
         raise UsageError(f"{file} is no record of a sweep: version, stages or an axis of its spec is of another kind.")
     if version > SWEEP_VERSION:
         raise UsageError(f"{file} is of version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
     return dict(record)
+
+
+def decided_of(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+    """The chains that a race decided early, each with every seed that it was not given.
+
+    The record has the seeds that it was given, as `{"shuffled": {"after": [0, 1, 2], "of": 8}}`.
+    """
+    seeds = record["spec"]["seeds"]
+    chains = record.get("decided", {}).items()
+    return frozenset((str(chain), seed) for chain, one in chains for seed in seeds if seed not in one["after"])
 
 
 def stages_of(folder: Path) -> Path:

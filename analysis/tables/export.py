@@ -19,7 +19,8 @@ def records(found: Ranking) -> list[dict[str, Any]]:
     """One record per estimate, in the order of the table: gains, then the baseline's scores, then the floors'.
 
     `column` is a target (or a language, family, ...) or the name of a mean over targets. `parts` counts languages
-    where a column has one target, else targets.
+    where a column has one target, else targets. `decided` is true where seeds are lacking because a race
+    decided the chain early.
     """
     rows = [("gain", found.gains, found.intermediates), ("baseline", found.levels, (NONE,))]
     rows.append(("floor", found.levels, found.transfer.floors))
@@ -47,6 +48,7 @@ def _fields(one: Estimate) -> dict[str, Any]:
         "parts": one.parts,
         "of_parts": one.of_parts,
         "partial": one.partial,
+        "decided": one.decided > 0,
         "holes": [{"seed": hole.seed, "status": hole.status, "reason": hole.reason} for hole in one.holes],
         "values": one.values,
     }
@@ -61,7 +63,8 @@ def as_csv(found: Ranking) -> str:
     for row in rows:
         holes = " ".join(f"{hole['seed']}:{hole['status']}" for hole in row["holes"])
         values = " ".join(f"{seed}:{value!r}" for seed, value in row["values"].items())
-        writer.writerow({**row, "partial": str(row["partial"]).lower(), "holes": holes, "values": values})
+        flags = {name: str(row[name]).lower() for name in ("partial", "decided")}
+        writer.writerow({**row, **flags, "holes": holes, "values": values})
     return text.getvalue().rstrip("\n")
 
 
@@ -84,6 +87,7 @@ def as_json(found: Ranking) -> str:
         },
         "by": found.by,
         "controls": sorted(read.controls),
+        "decided": {name: _decided(found, name) for name in sorted(found.transfer.withheld)},
         "means": {name: contest.column.targets for name, contest in found.contests.items()},
         "order": {name: contest.order for name, contest in found.contests.items()},
         "contests": {name: _contest(contest) for name, contest in found.contests.items()},
@@ -92,6 +96,11 @@ def as_json(found: Ranking) -> str:
         "estimates": records(found),
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _decided(found: Ranking, name: str) -> dict[str, Any]:
+    seeds, withheld = found.read.seeds, found.transfer.withheld[name]
+    return {"after": [seed for seed in seeds if seed not in withheld], "of": len(seeds)}
 
 
 def _contest(found: Contest) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _inline(field: Field) -> str:
 
 
 def _escaped(text: str) -> str:
-    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$"}
+    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
     text = "".join(special.get(letter, letter) for letter in text)
     text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)
     return re.sub(r"(?<![\w.$-])-(?=\d)", "$-$", text)

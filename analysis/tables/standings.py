@@ -69,10 +69,15 @@ def field(one: Estimate, *, over_targets: bool, sign: str = "") -> Field:
         if one.hole is None:
             return NOTHING  # a floor that this target does not have, or a language that no run has
         return Field(one.hole, below=f"0/{one.of_seeds}" if one.of_seeds > 1 else "")
-    marks = ("*" * (one.beyond + (one.beyond and one.certain)) if sign else "") + ("~" if one.partial else "")
+    marks = ("*" * (one.beyond + (one.beyond and one.certain)) if sign else "") + lacks(one)
     spread = "" if one.sd is None else f"±{one.sd:.1f}"
     seeds = f"{one.seeds}/{one.of_seeds}" if one.seeds < one.of_seeds else ""
     return Field(f"{one.mean:{sign}.1f}", marks, f"{spread} {seeds}".strip())
+
+
+def lacks(one: Estimate) -> str:
+    """The marks of what an estimate does not have: `~` something that others have, `†` the seeds after a race."""
+    return "~" * one.partial + "†" * (one.decided > 0)
 
 
 def _interval(one: Estimate) -> Field:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from analysis.statistics.interval import FEWEST, LEVEL
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.source import many, read_from
+from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import ALL
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
@@ -36,6 +37,7 @@ def answer(found: Ranking) -> list[str]:
         start = f"Best {over}" if (one.mean or 0) > 0 else f"None gains {over}; the best"
         lines.append(f"{start}: {lead} {_sure(one)}. {_rivals(contest)}".rstrip())
     lines += _honest(found.contests[ALL])
+    lines += ahead(found)
     return [*lines, *_design(found)]
 
 
@@ -55,6 +57,7 @@ def _rivals(contest: Contest) -> str:
         return ""
     rivals = contest.rivals(lead)
     others = f"not told apart from it: {', '.join(rivals)}" if rivals else "told apart from all others"
+    others += " that were not decided early" if contest.decided and not rivals else ""
     return f"P(best) {contest.best[lead]:.2f}; {others}."
 
 
@@ -69,6 +72,19 @@ def _honest(contest: Contest) -> list[str]:
         + (f"always {chosen[0]}." if len(chosen) == 1 else f"where the choice was now {', now '.join(chosen)}.")
     )
     return [text + (f" No candidates, for they lack a seed: {', '.join(one.left_out)}." if one.left_out else "")]
+
+
+def ahead(found: Ranking) -> list[str]:
+    """Where English dev, which decides, and the scores that are asked for disagree."""
+    lines = []
+    for name, contest in found.contests.items():
+        if contest.ahead:
+            gains = ", ".join(f"{each} {found.gains[each, name].mean:+.1f}" for each in contest.ahead)
+            lines.append(
+                f"Before it by the {name} stands what English dev decided early: {gains}. English and the other "
+                "languages disagree there: give it all seeds (--scheduler halving) before you choose."
+            )
+    return lines
 
 
 def _design(found: Ranking) -> list[str]:
@@ -88,9 +104,25 @@ def _design(found: Ranking) -> list[str]:
     return lines
 
 
+def decided(found: Ranking) -> list[str]:
+    """Which chains a race gave no further seeds, and after how many; no line where there was no race."""
+    of, names = len(found.read.seeds), dict[int, list[str]]()
+    for name in found.intermediates:
+        if name in found.transfer.withheld:
+            names.setdefault(of - len(found.transfer.withheld[name]), []).append(name)
+    if not names:
+        return []
+    each = "; ".join(f"{', '.join(names[seeds])} after {seeds} of {of} seeds" for seeds in sorted(names))
+    return [
+        f"Decided early: {each}. In English dev each was clearly behind another one for every target that is trained. "
+        "Its numbers are over the seeds that it has; it keeps its place in the order, is no candidate for the winner, "
+        "and in no group."
+    ]
+
+
 def order(found: Ranking) -> list[str]:
-    """Who has no place in an order, and what is to be said of the controls."""
-    lines = []
+    """Who was decided early, who has no place in an order, and what is to be said of the controls."""
+    lines = decided(found)
     for name, contest in found.contests.items():
         left = [each for each in found.intermediates if each not in contest.order]
         if left and contest.order:
@@ -118,6 +150,8 @@ def order(found: Ranking) -> list[str]:
 def missing(found: Ranking) -> list[str]:
     """Every cell that lacks seeds or languages, the baseline's first: a gain that lacks only that is not repeated.
 
+    Seeds that a race did not give are not lacking.
+
     Chains that go on from a degenerate intermediate run are in the means, and are named here.
     """
     lines = [
@@ -131,7 +165,7 @@ def missing(found: Ranking) -> list[str]:
     for (name, target), one in found.cells.items():
         seeds: dict[str, list[int]] = {}
         for hole in one.holes:
-            if hole.status != "unpaired" or (target, hole.seed) not in baseless:
+            if hole.status != DECIDED and (hole.status != "unpaired" or (target, hole.seed) not in baseless):
                 what = hole.status + (f" ({hole.reason})" if hole.reason else "")
                 seeds.setdefault(what, []).append(hole.seed)
         parts = [f"seed {', '.join(map(str, each))} {what}" for what, each in seeds.items()]
@@ -168,6 +202,8 @@ def legend(found: Ranking) -> list[str]:
         lines.append(f"{'Some cells have no' if tested else 'There is no'} interval: it takes {FEWEST} seeds.")
     if any(one.mean is not None and one.partial for one in (*found.gains.values(), *found.levels.values())):
         lines.append("~ Partial: seeds, languages or targets are missing that others have.")
+    if found.transfer.withheld:
+        lines.append("† Decided early: over fewer seeds, which the gain below shows as 3/8.")
     if found.by not in ("target", "language"):
         lines.append(
             f"A {found.by} is the mean over its languages within a target, then over the targets that have any."

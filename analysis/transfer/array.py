@@ -27,6 +27,7 @@ from analysis.statistics.moments import Array
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 POINTS = 100.0
+DECIDED = "decided"
 SEVERITY = ("failed", "degenerate", "stopped")  # what a cell without a finished run is called, the first that applies
 
 Axes = tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[int]]  # those of `Transfer.scores`
@@ -39,7 +40,7 @@ class Hole:
     """A seed that is planned for a cell and has no score, or no gain."""
 
     seed: int
-    status: str  # stopped, degenerate, failed, missing, or unpaired: finished, but its baseline is not
+    status: str  # stopped, degenerate, failed, decided (by a race), missing, or unpaired: its baseline is not finished
     reason: str | None = None
 
 
@@ -71,6 +72,15 @@ class Transfer:
     def floors(self) -> tuple[str, ...]:
         """The chains that a useful encoder must beat."""
         return self.chains[1 + len(self.intermediates) :]
+
+    @cached_property
+    def withheld(self) -> Mapping[str, frozenset[int]]:
+        """The chains that a race decided early, and the seeds that they do not have for that reason."""
+        seeds: dict[str, set[int]] = {}
+        for (chain, _, seed), hole in self.holes.items():
+            if hole.status == DECIDED:
+                seeds.setdefault(chain, set()).add(seed)
+        return {chain: frozenset(each) for chain, each in seeds.items()}
 
     @cached_property
     def gains(self) -> Array:
@@ -189,6 +199,8 @@ def _holes(read: Scores, runs: pl.DataFrame, upstream: Upstream, there: npt.NDAr
         for status in SEVERITY:
             if status in statuses:
                 return Hole(seed, status, statuses[status])
+        if (intermediate, seed) in read.decided:
+            return Hole(seed, DECIDED)
         above = upstream.get((phase_of(intermediate), seed), {})
         if above and "finished" not in above:
             return Hole(seed, "missing", f"its intermediate run: {' and '.join(sorted(above))}")

@@ -42,11 +42,13 @@ class Honest:
 class Contest:
     """The order of the intermediates by one mean over targets, best first, and how sure it is.
 
-    A control is in the order, and no candidate for the winner.
+    A control is in the order, and no candidate for the winner. So is a chain that a race decided early: English dev has
+    compared it with the others already, on fewer seeds than they have now, so it is in no group either.
     """
 
     column: Column
     candidates: tuple[str, ...]
+    decided: tuple[str, ...]  # early by a race; in their order
     order: tuple[str, ...]  # those that have a mean
     best: Mapping[str, float]  # candidate -> P(best); empty with too few seeds
     ranks: Mapping[str, Rank]
@@ -54,6 +56,12 @@ class Contest:
     letters: Mapping[str, str]  # the groups of each, `a` for the first
     honest: Honest | None
     test: RankTest
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """Those that a race decided early and that stand before the leader all the same."""
+        place = self.order.index(self.leader) if self.leader else len(self.order)
+        return tuple(name for name in self.decided if self.order.index(name) < place)
 
     @property
     def leader(self) -> str | None:
@@ -75,10 +83,11 @@ def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
     known = {name: float(mean) for name, mean in zip(names, spread.mean, strict=True) if np.isfinite(mean)}
     order = tuple(sorted(known, key=lambda name: (-known[name], name)))
     judged = spread.count >= FEWEST
-    candidate = np.array([name not in found.read.controls for name in names])
+    raced = np.array([name not in found.withheld for name in names], np.bool_)  # to the end
+    candidate = np.array([name not in found.read.controls for name in names], np.bool_) & raced
     rivals = np.where((judged & candidate)[:, None], values, np.nan)
     chance = best(drawing.draws(rivals[:, None], [column])[:, :, 0])
-    known_well = np.where(judged[:, None], values, np.nan)
+    known_well = np.where((judged & raced)[:, None], values, np.nan)
     sets = groups(known_well, items=drawing.covariance(column)) if judged.sum() > 1 else ()
     marks = letters(sets, len(names))
     single = [Column(name=target, targets=(target,)) for target in column.targets]
@@ -87,7 +96,8 @@ def contest(found: Transfer, column: Column, drawing: Drawing) -> Contest:
     few = dataclasses.replace(drawing, count=min(drawing.count, RANKED))
     return Contest(
         column=column,
-        candidates=tuple(name for name in names if name not in found.read.controls),
+        candidates=tuple(name for name, each in zip(names, candidate, strict=True) if each),
+        decided=tuple(name for name in order if name in found.withheld),
         order=order,
         best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
         ranks=_ranks(gains[rows], few.draws(gains, single)[:, rows], order),

@@ -10,7 +10,7 @@ from analysis.statistics.draws import positive
 from analysis.statistics.interval import intervals
 from analysis.statistics.moments import EPSILON, Array, moments
 from analysis.statistics.significance import ALPHA, holm, p_values
-from analysis.transfer.array import Cell, Hole, Transfer
+from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
 from analysis.transfer.columns import Column, Points, points
 from analysis.transfer.drawing import Drawing
 
@@ -35,6 +35,7 @@ class Estimate:
     of_seeds: int
     parts: int
     of_parts: int
+    decided: int = 0  # seeds that it lacks because a race decided its chain early
     holes: tuple[Hole, ...] = ()
 
     @property
@@ -44,8 +45,8 @@ class Estimate:
 
     @property
     def partial(self) -> bool:
-        """True if languages, targets or seeds are missing that others have."""
-        return self.seeds < self.of_seeds or self.parts < self.of_parts
+        """True if languages, targets or seeds are missing that others have, and that its chain was given."""
+        return self.seeds + self.decided < self.of_seeds or self.parts < self.of_parts
 
     @property
     def beyond(self) -> bool:
@@ -63,6 +64,7 @@ class Estimate:
         if self.mean is not None or not self.holes:
             return None
         words = {hole.status for hole in self.holes}
+        words -= {DECIDED} if len(words) > 1 else set()  # why it has no value at the seeds that it was given
         return words.pop() if len(words) == 1 else "mixed"
 
 
@@ -88,6 +90,7 @@ def estimates(
     def one(row: int, place: int) -> Estimate:
         there = np.isfinite(values[row, place])
         part, column = parts[place], columns[place]
+        withheld = found.withheld.get(names[row], frozenset())
         single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
         ends = (holes.get((names[row], single, seed)) for seed in found.seeds) if single else ()
         return Estimate(
@@ -99,6 +102,7 @@ def estimates(
             of_seeds=len(found.seeds),
             parts=_fewest(part, row, there),
             of_parts=part.of_parts,
+            decided=sum(seed in withheld for seed, known in zip(found.seeds, there, strict=True) if not known),
             holes=tuple(hole for hole in ends if hole is not None),
         )
 

@@ -1,6 +1,7 @@
 """A board without Ray or training: a virtual machine room that runs the real plan, board and scheduler."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 import safetensors.numpy
 
 from search.board import Board
+from search.early_stopping import EarlyStopping, rule_of
+from search.rule import Verdict
+from search.rungs import Rungs
 from search.store import Store
 from search.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
@@ -22,7 +26,7 @@ from tests.on_disk import folder_of
 from trainables.data import Source
 from trainables.failures import KINDS, Failure
 from trainables.local_storage import LocalStorage
-from trainables.outcome import Outcome, write_outcome
+from trainables.outcome import FILE, Outcome, write_outcome
 from trainables.places import ENCODER, SCORES, Place
 from trainables.scores import score_rows, scores_file, seal
 
@@ -69,7 +73,7 @@ class Room:
 
     results: Path
     space: Space
-    gate: object = None
+    gate: EarlyStopping | None = None
     status: Callable[[Stage], str] = lambda stage: "finished"  # or a kind of failure, with ": " and the reason
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
@@ -108,6 +112,16 @@ class Room:
             keep=self.keep,  # type: ignore[arg-type]
         )
 
+    def stop_early(self, scheduler: str, folder: str = "rungs") -> None:
+        """Give the room the early stopping of that name, from what is on disk."""
+        arms = {stratum.id: stratum.arms for stratum in self.plan() if stratum.arms > 1}
+        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), folder), rule_of(scheduler, arms), arms)
+
+    def stopped(self) -> set[str]:
+        """Keys of the stages that the outcomes on disk call stopped."""
+        outcomes = (json.loads(path.read_text()) for path in self.results.glob(f"stages/*/{FILE}"))
+        return {outcome["key"] for outcome in outcomes if outcome["status"] == "stopped"}
+
     def run(self, most: int = 10**6) -> Board:
         """Run up to `most` stages, then vanish, as a killed driver does."""
         board = self.board()
@@ -131,12 +145,13 @@ class Room:
             board.fail(stage.key, Failure(KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
             return
         if self.gate is not None:
-            stratum = board.running[stage.key][0].stratum
+            group, _ = board.running[stage.key]
             curve = curve_of(stage)
             for tenth in range(1, TENTHS):
-                if self.gate.report_curve(stratum.id, stage.key, curve[:tenth]) == "STOP":  # type: ignore[attr-defined]
-                    board.end(stage.key, board.store.write_stopped(stage, curve[:tenth], tenth, 1.0))
+                if self.gate.report(group.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
+                    board.halt(stage.key, tenth, 1.0)
                     return
+                board.look(group)
         board.end(stage.key, finish(board.store, stage, status))
 
 

@@ -10,12 +10,13 @@ from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
-from search.asha import StratifiedAsha
+from search import signals
+from search.early_stopping import EarlyStopping
 from search.progress import Progress, best_line, counts, line
+from search.rule import Verdict
 from search.searcher import Losses, PlanSearcher
 from spaces.stage import TENTHS
 from trainables.failures import StageFailedError
-from trainables.local_storage import LocalStorage
 
 from .conftest import Room, finish
 
@@ -48,28 +49,59 @@ def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearc
 
 
 def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
-    assert all(isinstance(value, str | int | float) for value in searcher.suggest("a").values())
+    config = searcher.suggest("a")
+    assert config.pop("rungs") == []
+    assert all(isinstance(value, str | int | float) for value in config.values())
 
 
-def test_a_trial_that_the_scheduler_stopped_is_censored(searcher: PlanSearcher, room: Room) -> None:
-    searcher.suggest("a")
-    end(searcher, "a", curve=[0.1, 0.2, 0.3], steps=30, seconds=2.0)
-    (_, arm), *_ = searcher.board.arms()
-    assert arm.outcome is not None
-    assert (arm.outcome.status, arm.outcome.tenth, arm.outcome.steps) == ("stopped", 3, 30)
-
-
-def test_a_stage_that_was_judged_late_is_stopped_at_its_rung(room: Room) -> None:
-    # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
-    room.gate = StratifiedAsha(LocalStorage(room.results), "rungs", {stratum.id for stratum in room.plan()})
+def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]:
+    """A searcher whose first stratum that competes is the next to start, its early stopping, and that stratum."""
+    room.run(most=1)
+    room.stop_early(scheduler)
+    assert room.gate is not None
     searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
     config = searcher.suggest("a")
-    room.gate.report_curve(config["stratum"], "better", [0.9] * 3)
-    curve = [0.1] * 4
-    assert room.gate.report_curve(config["stratum"], config["key"], curve) == "STOP"
+    assert config["rungs"] == [3, 6]
+    return searcher, room.gate, config["stratum"]
+
+
+def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
+    searcher, gate, stratum = begun(room, "asha")
+    gate.report(stratum, "better", [0.9] * 3)
+    # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
+    key, curve = searcher.trials["a"][1].key, [0.1] * 4
+    assert gate.report(stratum, key, curve) is Verdict.STOP
     end(searcher, "a", curve=curve, steps=40, seconds=2.0)
-    (_, arm), *_ = searcher.board.arms()
-    assert arm.outcome is not None and arm.outcome.curve == (0.1, 0.1, 0.1) and arm.outcome.tenth == 3
+    outcome = searcher.board.store.outcome(key)
+    assert outcome is not None and outcome.status == "stopped"
+    assert (outcome.curve, outcome.tenth, outcome.steps) == ((0.1, 0.1, 0.1), 3, 40)
+
+
+def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: Room) -> None:
+    searcher, gate, stratum = begun(room, "halving")
+    keys = [searcher.trials["a"][1].key]
+    for trial, score in (("a", 0.5), ("b", 0.6)):
+        if trial != "a":
+            keys.append(searcher.suggest(trial)["key"])
+        assert gate.report(stratum, keys[-1], [score] * 3) is Verdict.WAIT
+        end(searcher, trial, curve=[score] * 3, steps=30, seconds=1.0)
+    last = searcher.suggest("c")
+    assert last["stratum"] == stratum and last["key"] not in keys
+    assert searcher.suggest("elsewhere")["stratum"] != stratum, "those that wait hold no slot"
+    assert gate.report(stratum, last["key"], [0.7] * 3) is Verdict.GO
+    searcher.on_trial_result("c", {"curve": [0.7] * 3})
+    assert searcher.suggest("b again")["key"] == keys[1]
+    assert searcher.board.store.outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
+
+
+def test_a_trial_that_ended_with_its_tenth_is_left_for_the_next_start(
+    searcher: PlanSearcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = searcher.suggest("a")["key"]
+    monkeypatch.setattr(signals, "asked", lambda: True)
+    end(searcher, "a", curve=[0.1], steps=10)
+    assert searcher.board.store.outcome(key) is None and not searcher.board.running
+    assert searcher.suggest("b") == Searcher.FINISHED
 
 
 def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSearcher) -> None:

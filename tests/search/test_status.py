@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.asha import StratifiedAsha
 from search.now import Beat
 from search.progress import best_so_far, counts, time_left
 from search.status import main
@@ -105,8 +104,7 @@ def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: py
 
 
 def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
-    storage = LocalStorage(room.results)
-    room.gate = StratifiedAsha(storage, "s/rungs", {stratum.id for stratum in room.plan() if stratum.arms > 1})
+    room.stop_early("halving", "s/rungs")
     board = room.run()
     room.write(board)
     stopped = counts(board)["stopped"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from search.options import parse
+from search.race import Race
 from search.request import make_request
 from search.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
 from spaces.errors import UsageError
@@ -30,7 +31,15 @@ def test_it_reads_back(tmp_path: Path) -> None:
     found = read_sweep(LocalStorage(tmp_path), "s")
     assert found is not None and found["spec"] == SPEC and found["stages"] == {"key": "stratum"}
     assert found["versions"]["python"]
+    assert found["decided"] == {}
     assert read_sweep(LocalStorage(tmp_path), "other") is None
+
+
+def test_it_says_which_chains_a_race_decided(tmp_path: Path) -> None:
+    race = Race(seeds=(5, 3, 8, 1), looks=4, decided={"ccg": 3}, kept=frozenset({"none"}))
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {}, race.record)
+    found = read_sweep(LocalStorage(tmp_path), "s")
+    assert found is not None and found["decided"] == {"ccg": {"after": [5, 3, 8], "of": 4}}
 
 
 @pytest.mark.parametrize(

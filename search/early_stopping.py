@@ -1,0 +1,97 @@
+"""Early stopping on English dev, as Tune and the board see it: a rule, and the scores that it is applied to.
+
+Only like competes with like: arms of one stratum have the same task, parent and seed. Judging all stages together would
+judge a task by another task's scale.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from search.asha import AshaRule
+from search.halving import HalvingRule
+from search.rule import Rule, Verdict
+from search.rungs import RUNGS, Rungs
+
+
+def rule_of(scheduler: str, arms: Mapping[str, int]) -> Rule:
+    """The rule of that name, for strata of so many arms."""
+    return AshaRule() if scheduler == "asha" else HalvingRule(arms)
+
+
+class EarlyStopping(FIFOScheduler):
+    """A Tune scheduler over a rule.
+
+    To Tune a stage that waits is one that stops: its trial ends and its slot is free. The board hands it out again.
+    """
+
+    def __init__(self, rungs: Rungs, rule: Rule, competing: Collection[str]) -> None:
+        """`competing` are the ids of strata with more than one arm."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.rungs, self.rule, self.competing = rungs, rule, competing
+        for stratum, entries in rungs.entries.items():
+            for entry in entries:
+                rule.enter(stratum, *entry)
+
+    @property
+    def damage(self) -> list[str]:
+        """What was found to be damaged: one line each."""
+        return self.rungs.damage
+
+    def tenths(self, stratum: str) -> tuple[int, ...]:
+        """The tenths after which a stage of the stratum must ask whether to go on."""
+        return RUNGS if stratum in self.competing else ()
+
+    def verdict(self, stratum: str, key: str) -> Verdict:
+        """What is to become of a stage."""
+        return self.rule.verdict(stratum, key) if stratum in self.competing else Verdict.GO
+
+    def curve(self, key: str) -> Sequence[float]:
+        """English dev by tenth, as far as it counts: what a stage trained beyond the rung that stops it does not."""
+        return self.rungs.curves.get(key, ())
+
+    def report(self, stratum: str, key: str, curve: Sequence[float]) -> Verdict:
+        """Take note of a stage's curve and judge it. However often a tenth is reported, it counts once."""
+        if stratum not in self.competing:
+            return Verdict.GO
+        self._enter(stratum, key, curve, judged=True)
+        return self.rule.verdict(stratum, key)
+
+    def _enter(self, stratum: str, key: str, curve: Sequence[float], *, judged: bool) -> None:
+        """Enter what is new of a curve; where it is judged only as far as the verdict is to go on."""
+        before = self.rungs.known(key)
+        for score in curve[before : RUNGS[-1]]:
+            if judged and self.rule.verdict(stratum, key) is not Verdict.GO:
+                break
+            self.rule.enter(stratum, *self.rungs.add(stratum, key, score))
+        if self.rungs.known(key) > before and self.rungs.known(key) >= RUNGS[0]:  # before that nothing is decided
+            self.rungs.write(stratum)
+
+    def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:
+        """Take note of a stage that ended by itself, in this sweep or in another one."""
+        if stratum in self.competing:
+            self._enter(stratum, key, curve, judged=False)
+            self.rule.leave(stratum, key)
+
+    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> None:
+        """Take note of an outcome that says that a stage was stopped: here or in another sweep that shares it.
+
+        Where the stratum's rungs were damaged it is this sweep that stopped it, as far as can be told.
+        """
+        if stratum in self.rungs.torn:
+            self._enter(stratum, key, curve, judged=False)
+            self.rule.stopped_before(stratum, key)
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Tune's question after every report."""
+        verdict = self.report(trial.config["stratum"], trial.config["key"], result["curve"])
+        return str(TrialScheduler.CONTINUE if verdict is Verdict.GO else TrialScheduler.STOP)
+
+    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
+        """Metric and mode are ours."""
+        return True
+
+    def debug_string(self) -> str:
+        """One line for Tune's log."""
+        return f"early stopping: {len(self.rungs.entries)} strata"

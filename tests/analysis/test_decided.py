@@ -1,0 +1,162 @@
+"""A race over seeds leaves chains with fewer seeds: they are shown as decided early, not as holes and not as whole."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import report
+from analysis.scores.load import load
+from analysis.tables import export, show, standings, words
+from analysis.transfer.columns import ALL
+from analysis.transfer.ranking import Ranking
+from spaces.errors import UsageError
+from tests.analysis.ranked import ranked
+
+SEEDS = 8
+GAINS = {
+    "none": (0.0,) * SEEDS,
+    "good": (4.0, 4.2, 3.8, 4.1, 3.9, 4.3, 3.7, 4.0),
+    "near": (3.9, 4.3, 3.7, 4.2, 3.8, 4.2, 3.8, 4.0),
+    "bad": (-5.0, -5.2, -4.8),
+}
+DECIDED = {"bad": {"after": [0, 1, 2], "of": SEEDS}}
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def raced(run_of: type, write_sweep: Write, tmp_path: Path) -> Write:
+    """A sweep with two targets after a race; the baseline moves by 3 points a seed."""
+
+    def write(
+        gains: Mapping[str, tuple[float | None, ...]] = GAINS, decided: Any = None, name: str = "sweep", **spec: Any
+    ) -> Path:
+        runs = [
+            run_of(intermediate=chain, seed=seed, test={target: {"en": base + 0.03 * seed + gain / 100}})
+            for chain, row in gains.items()
+            for seed, gain in enumerate(row)
+            if gain is not None
+            for target, base in (("xnli", 0.5), ("panx", 0.6))
+        ]
+        folder = write_sweep(tmp_path, runs, name=name, **spec)
+        record = json.loads((folder / "sweep.json").read_text())
+        record["decided"] = DECIDED if decided is None else decided
+        (folder / "sweep.json").write_text(json.dumps(record))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def found(raced: Write) -> Ranking:
+    return ranked(load([raced()]))
+
+
+def test_seeds_that_were_not_given_are_decided_and_not_missing(found: Ranking) -> None:
+    assert found.counts == {"finished": 54, "decided": 10}
+    assert found.transfer.withheld == {"bad": frozenset(range(3, 8))}
+    assert words.missing(found) == []
+    assert "54 finished, 10 decided" in " ".join(words.head(found))
+    line = " ".join(words.order(found))
+    assert "Decided early: bad after 3 of 8 seeds." in line and "good" not in line
+
+
+def test_its_mean_is_over_its_own_seeds_paired_with_the_baselines(found: Ranking) -> None:
+    for column in ("xnli", ALL):
+        one = found.gains["bad", column]
+        assert (one.mean, one.seeds, one.of_seeds) == (pytest.approx(-5), 3, 8)
+        assert (one.decided, one.partial) == (5, False)
+        assert one.interval == (pytest.approx(-5.497, abs=1e-3), pytest.approx(-4.503, abs=1e-3))  # t of 2
+    assert (found.gains["good", "xnli"].decided, found.levels["none", "xnli"].decided) == (0, 0)
+
+
+def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(found: Ranking) -> None:
+    contest = found.contests[ALL]
+    assert contest.order[2] == "bad" and contest.decided == ("bad",) and contest.ahead == ()
+    assert set(contest.candidates) == set(contest.best) == {"good", "near"}
+    assert contest.letters == {"good": "a", "near": "a"}
+    assert contest.honest is not None and contest.honest.left_out == ()
+    assert len(contest.honest.folds) == SEEDS
+    assert contest.ranks["bad"].mean == 3
+
+
+def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> None:
+    several = {f"bad{place}": GAINS["bad"] for place in range(7)}
+    folder = raced({"none": GAINS["none"], "good": GAINS["good"], **several}, dict.fromkeys(several, DECIDED["bad"]))
+    found = ranked(load([folder]))
+    honest = found.contests[ALL].honest
+    assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
+    assert "told apart from all others that were not decided early" in " ".join(words.answer(found))
+    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(words.order(found))
+
+
+def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
+    found = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
+    contest = found.contests[ALL]
+    assert contest.order[0] == "bad" and contest.leader == "good" and contest.ahead == ("bad",)
+    text = " ".join(words.answer(found))
+    assert "Best by the mean over 2 targets: good +4.0" in text
+    assert "Before it by the mean stands what English dev decided early: bad +9.0" in text
+
+
+def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
+    gains = {**GAINS, "near": (*GAINS["near"][:7], None)}
+    found = ranked(load([raced(gains)]))
+    assert standings.gain(found.gains["bad", ALL], over_targets=True).marks == "**†"
+    assert standings.gain(found.gains["near", ALL], over_targets=True).marks == "**~"
+    assert standings.gain(found.gains["bad", ALL], over_targets=True).below.endswith(" 3/8")
+    assert words.missing(found) == ["near -> all 2 targets: seed 7 missing"]
+    for text in (show.table(found, 120), show.markdown(found)):
+        assert "-5.0**†" in text and "† Decided early" in text
+    assert r"$\dagger$" in show.latex(found)
+
+
+def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
+    found = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
+    one = found.gains["bad", "xnli"]
+    assert (one.seeds, one.decided, one.partial) == (2, 5, True)
+    assert words.missing(found) == ["bad -> all 2 targets: seed 1 missing"]
+
+
+def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None:
+    found = ranked(load([raced({**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)})]))
+    assert (found.gains["bad", ALL].seeds, found.gains["bad", ALL].decided) == (5, 3)
+    whole = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
+    assert whole.transfer.withheld == {} and whole.contests[ALL].decided == ()
+    assert "ecided" not in show.table(whole, 120)
+
+
+def test_programs_get_it_too(found: Ranking) -> None:
+    rows = {(row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(export.as_csv(found)))}
+    bad = rows["bad", "xnli"]
+    assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
+    assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"
+    assert (rows["bad", ALL]["decided"], rows["good", "xnli"]["decided"]) == ("true", "false")
+    document = json.loads(export.as_json(found))
+    assert document["decided"] == DECIDED
+    assert document["estimates"][0]["decided"] is False
+
+
+def test_the_page_says_it(raced: Write, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert report.main([str(raced()), "--output", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "early, after 3 of 8 seeds" in text and "Decided early: bad after 3 of 8 seeds" in text
+    assert "−5.0**†" in text
+    assert "some have no score" not in text
+
+
+def test_two_sweeps_together_fill_what_one_did_not_give(raced: Write) -> None:
+    other = {**GAINS, "bad": (-5.0, -5.2, -4.8, -5.1, -4.9, -5.0, -5.2, -4.8)}
+    both = ranked(load([raced(), raced(other, {}, name="other")]))
+    assert both.transfer.withheld == {} and both.gains["bad", ALL].seeds == SEEDS
+
+
+@pytest.mark.parametrize("decided", [["bad"], {"bad": [0, 1]}, {"bad": {"of": 8}}, {"bad": {"after": 3}}])
+def test_a_record_of_another_kind_is_refused(raced: Write, decided: Any) -> None:
+    with pytest.raises(UsageError, match="no record of a sweep"):
+        load([raced(decided=decided)])

@@ -1,0 +1,44 @@
+"""The order in which strata start."""
+
+from search.order import Ready, order
+from spaces.plan import Stratum
+
+from .conftest import Room
+
+
+def test_the_longest_way_goes_first_and_seed_0_before_seed_1(room: Room) -> None:
+    plan = room.plan()
+    lengths = {"ccg": 5.0, "mnli": 2.0, "squad-en": 3.0}
+
+    def length(stratum: Stratum) -> float:
+        return lengths.get(stratum.task, 1.0)
+
+    ids = order(plan, length)
+    assert sorted(ids) == sorted(stratum.id for stratum in plan)
+    places = {id_: place for place, id_ in enumerate(ids)}
+    assert all(places[one.id] > places[one.parent] for one in plan if one.parent is not None)
+    assert places["intermediate.ccg..0"] < places["intermediate.mnli..0"] < places["target.squad-en.none.0"]
+    assert places["target.squad-en.mnli.0"] < places["target.xnli-en.ccg.0"]
+    assert max(places[one.id] for one in plan if one.seed == 0) < min(places[one.id] for one in plan if one.seed == 1)
+
+
+def test_of_equals_the_plan_s_order_holds(room: Room) -> None:
+    plan = [stratum for stratum in room.plan() if stratum.kind == "target" and stratum.intermediate == "none"]
+    orphans = [stratum.id for stratum in sorted(plan, key=lambda one: one.seed)]
+    assert order(plan, lambda stratum: 1.0) == orphans
+
+
+def test_what_has_begun_comes_first_and_nothing_twice() -> None:
+    ready = Ready(["a", "b", "c"])
+    assert ready.first() is None
+    ready.add("c", begun=False)
+    ready.add("a", begun=False)
+    ready.add("a", begun=False)
+    assert ready.first() == "a"
+    ready.add("c", begun=True)
+    ready.add("c", begun=False)
+    assert ready.first() == "c"
+    ready.drop_first()
+    assert ready.first() == "a"
+    ready.drop_first()
+    assert ready.first() is None
