@@ -85,7 +85,13 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
         yield first
     rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else middle_first(axes.learning_rates)
     tasks = [benchmark.targets[name] for name in axes.targets]
-    trainings = dict.fromkeys(task.training for task in tasks if task.training is not None)
+    # Every target that shares a training is evaluated, whichever of them the sweep asked for: the training is what
+    # costs, and a later sweep that asks for the other one finds it done.
+    trainings = {
+        task.training: tuple(one.name for one in benchmark.sharing(task.training, axes.targets))
+        for task in tasks
+        if task.training is not None
+    }
     for seed in axes.seeds:
         parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
         phases: dict[str, str] = {}
@@ -100,9 +106,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                 parents[name] = phases[phase] = arms.id
                 yield arms
         for name, parent in parents.items():
-            for training in trainings:
-                # Every target that shares the training is evaluated, whichever of them the sweep asked for: the
-                # training is what costs, and a later sweep that asks for the other one finds it done.
+            for training, targets in trainings.items():
                 yield Stratum(
                     kind="target",
                     task=training,
@@ -110,7 +114,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                     seed=seed,
                     parent=parent,
                     rates=rates,
-                    targets=tuple(task.name for task in benchmark.sharing(training, axes.targets)),
+                    targets=targets,
                 )
             for task in tasks:
                 if task.kind == "retrieval":

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal
 
 StageKind = Literal["pretrain", "intermediate", "target", "retrieval"]
@@ -52,7 +53,7 @@ class Stage:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks; equal stages give equal text."""
-        return _CANONICAL.encode({name: getattr(self, name) for name in _FIELDS})
+        return _CANONICAL.encode(dict(zip(_FIELDS, _VALUES(self), strict=True)))
 
     @cached_property
     def key(self) -> str:
@@ -72,6 +73,7 @@ class Stage:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Stage))
+_VALUES = attrgetter(*_FIELDS)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
