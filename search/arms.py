@@ -39,6 +39,7 @@ class Group:
     settled: bool = False
     winner: Arm | None = None
     unreachable: str | None = None  # why no arm can ever start
+    decided: bool = False  # its chain was decided before this seed: no arm will start
 
     @property
     def complete(self) -> bool:

@@ -5,8 +5,9 @@ continues after any interruption, and why adding rates, seeds or tasks trains on
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
+from search.advisers import Gate, Rates, Seeds
 from search.arms import Arm, Group, choose
 from search.attempts import again, note
 from search.breaker import Breaker
@@ -22,35 +23,6 @@ from trainables.outcome import Outcome
 Keep = Literal["none", "winners", "all"]
 
 
-class Rates(Protocol):
-    """Where the learning rates of an axis that is a range come from."""
-
-    def rate(self, stratum: Stratum, index: int) -> float:
-        """The rate of draw `index` of a stratum, the same at every call."""
-
-    def tell(self, stratum: Stratum, index: int, outcome: Outcome) -> None:
-        """How that draw ended."""
-
-
-class Gate(Protocol):
-    """What the board asks the early stopping."""
-
-    def tenths(self, stratum: str) -> Sequence[int]:
-        """The tenths after which a stage of the stratum must ask whether to go on."""
-
-    def verdict(self, stratum: str, key: str) -> Verdict:
-        """What is to become of a stage."""
-
-    def curve(self, key: str) -> Sequence[float]:
-        """English dev by tenth of a stage, as far as it counts."""
-
-    def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of a stage that ended by itself, in this sweep or in another one."""
-
-    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of an outcome that says that a stage was stopped."""
-
-
 class Board:
     """Hands out stages whose parents are settled, those with the longest way before them first."""
 
@@ -62,13 +34,14 @@ class Board:
         rates: Rates,
         *,
         gate: Gate | None = None,
+        seeds: Seeds | None = None,
         length: Length = lambda stratum: 1.0,
         retry_failed: bool = False,
         keep: Keep = "winners",
     ) -> None:
         self.groups = {stratum.id: Group(stratum) for stratum in plan}
         self.maker, self.store, self.rates = maker, store, rates
-        self.gate, self.retry_failed, self.keep = gate, retry_failed, keep
+        self.gate, self.seeds, self.retry_failed, self.keep = gate, seeds, retry_failed, keep
         self.breaker = Breaker()
         self.running: dict[str, tuple[Group, Arm]] = {}
         self.unsettled = len(plan)
@@ -235,6 +208,11 @@ class Board:
         parent = None if group.stratum.parent is None else self.groups[group.stratum.parent]
         if parent is not None and not parent.settled:
             return
+        if self.seeds is not None and not self.seeds.given(group.stratum):
+            if self.seeds.decided(group.stratum):
+                group.decided = True
+                self._settle(group)
+            return
         if parent is not None and parent.winner is None:
             group.unreachable = parent.unreachable or f"no arm of {parent.stratum.id} finished"
             self._settle(group)
@@ -275,6 +253,10 @@ class Board:
         self.unsettled -= 1
         for child in self.children.get(group.stratum.id, ()):
             self._try_open(child)
+        score = None if group.winner is None or group.winner.outcome is None else group.winner.outcome.score
+        if self.seeds is not None and not group.decided and self.seeds.settled(group.stratum, score):
+            for other in self.groups.values():
+                self._try_open(other)
 
     def _clean(self, group: Group) -> None:
         """Keep disk use bounded: losers' weights go when the stratum is settled, a parent's as `keep` says."""

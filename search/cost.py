@@ -71,7 +71,7 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
         disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
         disk_peak=None
         if sizes is None
-        else disk_peak(request.plan, sizes, slots, keep, waiting=request.spec["scheduler"] == "halving"),
+        else disk_peak(request.plan, sizes, slots, keep, waiting=request.spec["scheduler"] in ("halving", "racing")),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from search.slots import AUTO, MOST_ON_GPU
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.chain import MLM
 from spaces.errors import UsageError
@@ -26,6 +27,8 @@ EXAMPLES = """examples:
 exit codes: 0 all done, 1 some stages failed, 2 bad usage or data that lack something (nothing was written),
 130 interrupted (run it again)
 """
+
+SCHEDULERS = ("halving", "racing", "asha", "none")
 
 Value = TypeVar("Value")
 Fields = TypeVar("Fields", Budget, MaskedWords)
@@ -88,11 +91,21 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--name", help="name of the sweep (default: <space>-<benchmark>)")
     how.add_argument(
-        "--scheduler", choices=("halving", "asha", "none"), default="halving", help="early stopping on English dev"
+        "--scheduler",
+        choices=SCHEDULERS,
+        default=SCHEDULERS[0],
+        help="early stopping on English dev; racing is halving, and no more seeds for tasks that are clearly worse "
+        "(default: %(default)s)",
     )
     how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")
     how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")
-    how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")
+    how.add_argument(
+        "--gpus-per-trial",
+        type=_gpus,
+        default=0.0,
+        metavar=f"F|{AUTO}",
+        help=f"may be a fraction; {AUTO}: up to {MOST_ON_GPU} trials on one, by the memory that such stages took",
+    )
     how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
     how.add_argument(
         "--hang-after",
@@ -226,6 +239,10 @@ def _share(text: str) -> float:
     if not 0 <= share < math.inf:
         raise argparse.ArgumentTypeError(f"a number from 0 up is needed, got {text!r}")
     return share
+
+
+def _gpus(text: str) -> float | str:
+    return AUTO if text == AUTO else _share(text)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

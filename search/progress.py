@@ -18,6 +18,7 @@ from search.now import Beat
 EVERY = 10.0  # seconds between plain lines
 
 WORDS = ("done", "running", "stopped", "degenerate", "reused", "failed")
+NEVER = ("unreachable", "decided early")  # stages that will never start
 
 
 def counts(board: Board) -> Counter[str]:
@@ -30,6 +31,7 @@ def counts(board: Board) -> Counter[str]:
         status = arm.outcome.status
         found["reused" if arm.reused else "done" if status == "finished" else status] += 1
     found["unreachable"] = sum(g.stratum.arms for g in board.groups.values() if g.unreachable)
+    found["decided early"] = sum(g.stratum.arms for g in board.groups.values() if g.decided)
     return found
 
 
@@ -62,9 +64,9 @@ def time_left(board: Board, slots: int) -> float | None:
 def line(board: Board, slots: int, began: float) -> str:
     """One line: how far the sweep is."""
     found = counts(board)
-    settled = sum(found[word] for word in WORDS if word != "running") + found["unreachable"]
+    settled = sum(found[word] for word in WORDS if word != "running") + sum(found[word] for word in NEVER)
     parts = [f"{settled} of {found['planned']} stages"]
-    parts += [f"{found[word]} {word}" for word in (*WORDS, "unreachable") if found[word]]
+    parts += [f"{found[word]} {word}" for word in (*WORDS, *NEVER) if found[word]]
     left = time_left(board, slots)
     text = f"[{duration(time.monotonic() - began)}] {', '.join(parts)}"
     if left is not None and settled < found["planned"]:

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from search import signals
-from search.board import Board, Gate
+from search.advisers import Gate
+from search.board import Board
 from search.cluster import alive_nodes, coming_nodes, connected
 from search.cost import works_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.members import Members
-from search.node_checks import check_nodes
+from search.node_checks import check_nodes, smallest_gpu
 from search.now import Beat
 from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
-from search.slots import ask_of, cluster_slots
+from search.seeds import Seeds
+from search.slots import AUTO, MOST_ON_GPU, ask_of, cluster_slots
 from search.store import Store
 from spaces.errors import UsageError
 from spaces.plan import Stratum
@@ -31,6 +33,7 @@ from trainables.storage import is_remote
 
 if TYPE_CHECKING:
     from search.early_stopping import EarlyStopping
+    from search.packing import Packing
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
@@ -54,6 +57,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         Store(request.place, read_only=options is None),
         rates,
         gate=gate,
+        seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
         length=length,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
@@ -65,7 +69,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     console = Console(stderr=True)
     if not is_remote(request.place.results.url):  # object storage has no temporary names
         remove(request.place.results, temporaries(damage.files))
-    gate = _early_stopping(request, options.scheduler)
+    gate = make_gate(request, options.scheduler)
     board = make_board(request, options, gate)
     damage.look(board)
     members = Members(request, board)
@@ -86,7 +90,8 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     return board, interrupted
 
 
-def _early_stopping(request: Request, scheduler: str) -> "EarlyStopping | None":
+def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
+    """The early stopping of a request, with what its rungs say already; None without one."""
     from search.early_stopping import EarlyStopping, rule_of
     from search.rungs import Rungs
 
@@ -121,6 +126,22 @@ def _watched_node(options: Namespace) -> Iterator[OwnNode | None]:
         yield own
 
 
+def _packing(board: Board, slots: int, console: Console) -> "Packing":
+    """The shares of a GPU that trials get: with what is known already of the memory that they take."""
+    from search.packing import Packing
+
+    nodes = alive_nodes()
+    memory, wrong = smallest_gpu(nodes)
+    for line in wrong:
+        console.print(f"note: {line} Every trial gets a whole GPU.", highlight=False, soft_wrap=True, markup=False)
+    # More slots than fit now are for nodes that join later.
+    packing = Packing(max(sum(node.gpus for node in nodes.values()), slots / MOST_ON_GPU), memory)
+    for _, arm in board.arms():
+        if arm.outcome is not None:
+            packing.learn(arm.stage, arm.outcome.memory)
+    return packing
+
+
 def _tune(
     board: Board,
     request: Request,
@@ -142,7 +163,9 @@ def _tune(
     from trainables.stage_trial import StageTrial, place_to_json
 
     ask = ask_of(options)
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    gpus = _packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
+    patience = 60.0 * options.hang_after
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience, gpus)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
     callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
     if own is not None:
@@ -153,7 +176,9 @@ def _tune(
     # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
-        tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
+        tune.with_resources(
+            StageTrial, lambda config: tune.PlacementGroupFactory([{"CPU": ask.cpus, "GPU": config["gpus"]}])
+        ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=Draining(gate or FIFOScheduler()),

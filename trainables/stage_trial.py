@@ -12,6 +12,7 @@ from ray import tune
 
 from trainables.data import Source
 from trainables.failures import ERROR, StageFailedError, failure_of
+from trainables.gpu_share import open_share
 from trainables.heartbeat import watched
 from trainables.outcome import Outcome
 from trainables.places import Place
@@ -37,7 +38,8 @@ class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
     The configuration holds its `key`, its `stratum` and the `place`, which try this is (`attempt`), how many tries
-    ended for want of memory (`halvings`), and the `patience`: seconds without progress that are a hang (0: none are).
+    ended for want of memory (`halvings`), the share of a GPU (`gpus`) and whether measured memory chose it (`packed`),
+    and the `patience`: seconds without progress that are a hang (0: none are).
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -67,6 +69,7 @@ class StageTrial(tune.Trainable):
             "curve": list(outcome.curve),
             "steps": outcome.steps,
             "seconds": outcome.seconds,
+            "memory": outcome.memory,
             "done": outcome.status != "stopped",
         }
 
@@ -76,7 +79,9 @@ class StageTrial(tune.Trainable):
         with watched(config["patience"], place.hang(key), opening=self._run is None):
             if self._run is None:
                 torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-                self._run = StageRun(place, key, attempt=config["attempt"], halvings=config["halvings"])
+                open_share(config["gpus"])
+                tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
+                self._run = StageRun(place, key, **tries)
             return self._run.advance()
 
     def cleanup(self) -> None:

@@ -14,6 +14,7 @@ from search.board import Board
 from search.early_stopping import EarlyStopping, rule_of
 from search.rule import Verdict
 from search.rungs import Rungs
+from search.seeds import Seeds
 from search.store import Store
 from search.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
@@ -46,9 +47,9 @@ def curve_of(stage: Stage) -> tuple[float, ...]:
     return tuple(float(top * (t / TENTHS) ** 0.5) for t in range(1, TENTHS + 1))
 
 
-def finish(store: Store, stage: Stage, status: str = "finished") -> Outcome:
+def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[float, ...] | None = None) -> Outcome:
     """What a worker leaves of a stage."""
-    curve = curve_of(stage)
+    curve = curve_of(stage) if curve is None else curve
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.place, stage.key)
     content = scores_file(score_rows(stage, [], status=outcome.status))
@@ -74,11 +75,13 @@ class Room:
     results: Path
     space: Space
     gate: EarlyStopping | None = None
+    curve: Callable[[Stage], tuple[float, ...]] = curve_of
     status: Callable[[Stage], str] = lambda stage: "finished"  # or a kind of failure, with ": " and the reason
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
     retry_failed: bool = False
     read_only: bool = False
+    races: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
         return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
@@ -108,6 +111,7 @@ class Room:
             store,
             None,
             gate=self.gate,
+            seeds=Seeds(self.plan()) if self.races else None,
             retry_failed=self.retry_failed,
             keep=self.keep,  # type: ignore[arg-type]
         )
@@ -146,13 +150,13 @@ class Room:
             return
         if self.gate is not None:
             group, _ = board.running[stage.key]
-            curve = curve_of(stage)
+            curve = self.curve(stage)
             for tenth in range(1, TENTHS):
                 if self.gate.report(group.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
                     board.halt(stage.key, tenth, 1.0)
                     return
                 board.look(group)
-        board.end(stage.key, finish(board.store, stage, status))
+        board.end(stage.key, finish(board.store, stage, status, self.curve(stage)))
 
 
 @pytest.fixture

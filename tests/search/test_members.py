@@ -28,6 +28,8 @@ class Sweep:
             fill(storage.path(name))
 
         monkeypatch.setattr(LocalStorage, "write_file", slow)
+        self.groups: dict[str, Any] = {}
+        self.seeds: Any = None
         self.file = folder / request.name / "sweep.json"
         self.members = Members(request, self)  # type: ignore[arg-type]
 
@@ -71,10 +73,13 @@ def test_what_is_known_already_is_not_written_again_but_at_the_end(
     sweep.keys, sweep.now = 5, sweep.now + WRITE_EVERY
     sweep.members.changed()
     assert sweep.written == 5
+    sweep.seeds, sweep.now = SimpleNamespace(record={"ccg": {"after": [0], "of": 3}}), sweep.now + WRITE_EVERY
+    sweep.members.changed()  # no key is new, but a chain was decided
+    assert list(json.loads(sweep.file.read_text())["decided"]) == ["ccg"]
     sweep.keys = 6
     sweep.members.changed()  # too soon
     assert sweep.written == 5
     sweep.members.write()  # the last one comes always
-    assert sweep.written == 6 and len(sweep.writes) == 3
+    assert sweep.written == 6 and len(sweep.writes) == 4
     sweep.members.write()
-    assert len(sweep.writes) == 4
+    assert len(sweep.writes) == 5

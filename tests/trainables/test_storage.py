@@ -1,4 +1,4 @@
-"""What both kinds of storage promise, on a folder and on a local S3 server."""
+"""What every kind of storage promises: a folder, a local S3 server, and the tests' own in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.s3_server import S3Server
+from tests.virtual.memory_storage import MemoryStorage
 from trainables import lease
 from trainables.lease import Lease
 from trainables.local_storage import LocalStorage
 from trainables.storage import LockedError, Storage, below, checked, open_storage, set_aside, write_text
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "memory"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "memory":
+        return MemoryStorage()
     if request.param == "folder":
         return open_storage(str(tmp_path))
     server: S3Server = request.getfixturevalue("s3")
@@ -31,6 +34,7 @@ def test_what_is_written_is_read(storage: Storage) -> None:
     assert storage.sizes("nothing") == {}
 
 
+@pytest.mark.parametrize("storage", ["folder", "s3"], indirect=True)
 def test_what_is_opened_elsewhere_is_the_same_place(storage: Storage) -> None:
     write_text(storage, "x", "1")
     assert open_storage(storage.url).read("x") == b"1"

@@ -1,0 +1,50 @@
+"""Which seeds of which chains the board may open while a race is on (`--scheduler racing`)."""
+
+from collections.abc import Iterable, Sequence
+
+from search.race import Race, race
+from spaces.chain import phase_of
+from spaces.plan import Stratum
+
+
+class Seeds:
+    """The race of a plan, and the English dev scores that it is judged by. See `search/race.py` for the rule."""
+
+    def __init__(self, plan: Iterable[Stratum]) -> None:
+        plan = list(plan)
+        scored = [stratum for stratum in plan if stratum.kind == "target"]
+        self._chains = list(dict.fromkeys(stratum.intermediate for stratum in scored))
+        self._targets = list(dict.fromkeys(stratum.task for stratum in scored))
+        self._seeds: Sequence[int] = sorted({stratum.seed for stratum in plan if stratum.kind != "pretrain"})
+        self._scores: dict[tuple[str, str, int], float] = {}
+        self.race = self._look()
+
+    def _look(self) -> Race:
+        return race(self._scores, self._chains, self._targets, self._seeds)
+
+    @property
+    def record(self) -> dict[str, dict[str, object]]:
+        """The chains that get no further seeds, as `sweep.json` has them."""
+        return self.race.record
+
+    def settled(self, stratum: Stratum, score: float | None) -> bool:
+        """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
+        if stratum.kind != "target":
+            return False
+        self._scores[stratum.intermediate, stratum.task, stratum.seed] = float("nan") if score is None else score
+        before, self.race = self.race, self._look()
+        return self.race != before
+
+    def given(self, stratum: Stratum) -> bool:
+        """Whether the stratum may start now. A phase may if any chain may that goes through it."""
+        through = self._through(stratum)
+        return stratum.kind == "pretrain" or any(stratum.seed in self.race.given(chain) for chain in through)
+
+    def decided(self, stratum: Stratum) -> bool:
+        """Whether the stratum will never start, since its chains were decided before its seed."""
+        return not self.given(stratum) and all(chain in self.race.decided for chain in self._through(stratum))
+
+    def _through(self, stratum: Stratum) -> Sequence[str]:
+        if stratum.kind != "intermediate":
+            return [stratum.intermediate]
+        return [chain for chain in self._chains if phase_of(chain) == stratum.task]

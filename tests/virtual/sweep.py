@@ -1,0 +1,70 @@
+"""A sweep in a virtual room: what `search/sweep_run.py` puts together, with the room in the place of Ray."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ray.tune.schedulers import FIFOScheduler
+
+from search.board import Board
+from search.drain import Draining
+from search.options import parse
+from search.request import Request, make_request
+from search.searcher import PlanSearcher
+from search.sweep_run import make_board, make_gate
+from trainables.storage import Storage
+
+from .courses import Courses
+from .memory_storage import MemoryStorage
+from .occupancy import Occupancy, occupancy
+from .room import Delays, Log, VirtualRoom
+
+SCHEDULERS = ("none", "asha", "halving")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualSweep:
+    """A sweep that could run, and where its results are."""
+
+    request: Request
+    options: Namespace
+
+    def room(
+        self, courses: Courses, slots: int, *, delays: Delays | None = None, seed: int = 0
+    ) -> tuple[VirtualRoom, Board]:
+        """A room that runs what is left of the sweep; it goes on where another one vanished."""
+        place, gate = self.request.place, make_gate(self.request, self.options.scheduler)
+        board = make_board(self.request, self.options, gate)
+        searcher = PlanSearcher(board, "{}", changed=lambda: None)
+        scheduler = Draining(gate or FIFOScheduler())
+        return VirtualRoom(searcher, scheduler, place, courses, slots, delays=delays, seed=seed), board
+
+    def run(
+        self, courses: Courses, slots: int, *, delays: Delays | None = None, seed: int = 0
+    ) -> tuple[Log, Occupancy, Board]:
+        """Run it to the end; raises RuntimeError if something is left over."""
+        room, board = self.room(courses, slots, delays=delays, seed=seed)
+        log = room.run()
+        if not board.complete:
+            raise RuntimeError("the searcher said FINISHED, and not all strata are settled.")
+        return log, occupancy(log, self.request.plan), board
+
+
+def virtual_sweep(flags: Sequence[str], storage: Storage | None = None) -> VirtualSweep:
+    """The sweep of a command line of `search/run.py`, with its results in memory or in `storage`."""
+    options = parse(flags)
+    return in_memory(make_request(options), options, storage)
+
+
+def in_memory(request: Request, options: Namespace, storage: Storage | None = None) -> VirtualSweep:
+    """A request with its results in memory, or in `storage`."""
+    return VirtualSweep(replace(request, place=replace(request.place, results=storage or MemoryStorage())), options)
+
+
+def winners(board: Board) -> dict[str, float | None]:
+    """The rate that won each stratum that has competing arms: what early stopping may change."""
+    return {
+        id_: None if group.winner is None else group.winner.stage.learning_rate
+        for id_, group in board.groups.items()
+        if group.stratum.arms > 1
+    }
