@@ -1,7 +1,6 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
 import logging
-import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from search.cluster import alive_nodes, coming_nodes, connected
 from search.cost import works_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
+from search.members import Members
 from search.node_checks import check_nodes, smallest_gpu
 from search.now import Beat
 from search.own_node import OwnNode
@@ -25,7 +25,6 @@ from search.scratch import scratch_folder
 from search.seeds import Seeds
 from search.slots import AUTO, MOST_ON_GPU, ask_of, cluster_slots
 from search.store import Store
-from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
@@ -35,8 +34,6 @@ from trainables.storage import is_remote
 if TYPE_CHECKING:
     from search.early_stopping import EarlyStopping
     from search.packing import Packing
-
-WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
 
 def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
@@ -102,30 +99,6 @@ def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
         return None
     arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.arms > 1}
     return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
-
-
-class Members:
-    """Keeps `sweep.json` up to date with the keys that belong to the sweep."""
-
-    def __init__(self, request: Request, board: Board) -> None:
-        self.request, self.board, self.written = request, board, 0.0
-        old = read_sweep(request.place.results, request.name)
-        self.stages: dict[str, str] = {} if old is None else dict(old["stages"])
-
-    def changed(self) -> None:
-        """Write, if the last time is long enough ago."""
-        if time.monotonic() - self.written >= WRITE_EVERY:
-            self.write()
-
-    def write(self) -> None:
-        """Write all keys that are known."""
-        self.stages |= {arm.stage.key: stratum.id for stratum, arm in self.board.arms()}
-        request = self.request
-        strata = [group.stratum for group in self.board.groups.values() if not group.decided]
-        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in strata}
-        decided = {} if self.board.seeds is None else self.board.seeds.record
-        write_sweep(request.place.results, request.name, request.spec, self.stages, request.sources, planned, decided)
-        self.written = time.monotonic()
 
 
 def _check_cluster(options: Namespace, place: Place, console: Console) -> int:

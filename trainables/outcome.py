@@ -37,6 +37,9 @@ class Outcome:
     memory: int | None = None  # the most bytes that torch held of a GPU's memory; None without a GPU
 
 
+_HINTS = get_type_hints(Outcome)
+
+
 def write_outcome(place: Place, outcome: Outcome) -> None:
     """Write the outcome into the stage's folder: from now on the stage is done."""
     write_text(place.results, place.name(outcome.key, FILE), json.dumps(dataclasses.asdict(outcome), indent=1))
@@ -75,9 +78,8 @@ def _no_constant(text: str) -> float:
 
 def _checked(fields: dict[str, Any], key: str) -> Outcome:
     """The outcome of these fields; raises ValueError for one that no stage could have left."""
-    hints = get_type_hints(Outcome)
     lacking = [one.name for one in dataclasses.fields(Outcome) if one.default is MISSING and one.name not in fields]
-    wrong = [name for name, value in fields.items() if not _fits(value, hints[name])]
+    wrong = [name for name, value in fields.items() if not _fits(value, _HINTS[name])]
     if lacking or wrong:
         raise ValueError(f"without {', '.join(lacking)}" if lacking else f"{wrong[0]} is {fields[wrong[0]]!r}")
     outcome = Outcome(**{**fields, "curve": tuple(fields.get("curve", ()))})
