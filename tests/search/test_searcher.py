@@ -61,7 +61,7 @@ def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]
     assert room.gate is not None
     searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
     config = searcher.suggest("a")
-    assert config["rungs"] == [3, 6]
+    assert config["rungs"] == list(room.gate.rule.rungs)
     return searcher, room.gate, config["stratum"]
 
 
@@ -83,13 +83,13 @@ def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: R
     for trial, score in (("a", 0.5), ("b", 0.6)):
         if trial != "a":
             keys.append(searcher.suggest(trial)["key"])
-        assert gate.report(stratum, keys[-1], [score] * 3) is Verdict.WAIT
-        end(searcher, trial, curve=[score] * 3, steps=30, seconds=1.0)
+        assert gate.report(stratum, keys[-1], [score] * 4) is Verdict.WAIT
+        end(searcher, trial, curve=[score] * 4, steps=30, seconds=1.0)
     last = searcher.suggest("c")
     assert last["stratum"] == stratum and last["key"] not in keys
     assert searcher.suggest("elsewhere")["stratum"] != stratum, "those that wait hold no slot"
-    assert gate.report(stratum, last["key"], [0.7] * 3) is Verdict.GO
-    searcher.on_trial_result("c", {"curve": [0.7] * 3})
+    assert gate.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
+    searcher.on_trial_result("c", {"curve": [0.7] * 4})
     assert searcher.suggest("b again")["key"] == keys[1]
     assert searcher.board.store.outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
 
