@@ -25,6 +25,10 @@ class Draining(FIFOScheduler):
         decision: str = self.gate.on_trial_result(tune_controller, trial, result)
         return str(TrialScheduler.STOP) if signals.asked() else decision
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Any that waits for a worker. Ray's own looks at every turn through all trials that there ever were."""
+        return next((trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING), None)
+
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
         """Metric and mode are the gate's."""
         return bool(self.gate.set_search_properties(metric, mode, **spec))

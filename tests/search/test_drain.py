@@ -44,6 +44,13 @@ def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(asked: No
     assert gate.told == [{"tenth": 3}]
 
 
+def test_of_many_trials_only_those_under_way_are_looked_at() -> None:
+    running, waiting = SimpleNamespace(status="RUNNING"), SimpleNamespace(status="PENDING")
+    for live in ([], [running], [running, waiting]):
+        controller = SimpleNamespace(get_live_trials=lambda live=live: live)  # without `get_trials`
+        assert Draining(Gate()).choose_trial_to_run(controller) is (waiting if waiting in live else None)
+
+
 @pytest.mark.parametrize(("statuses", "ends"), [(["RUNNING", "TERMINATED"], False), (["PENDING", "TERMINATED"], True)])
 def test_the_loop_ends_with_the_last_running_stage(
     asked: None, monkeypatch: pytest.MonkeyPatch, statuses: list[str], ends: bool

@@ -4,7 +4,7 @@ What is called, in which order and with what, is as in Ray 2.60 (`TuneController
 
 - before each event the searcher is asked for more until it has none or all slots are taken, through Tune's own
   ConcurrencyLimiter, and the scheduler is told of each new trial (`on_trial_add`); FINISHED is final;
-- the scheduler is asked which trial to run (`choose_trial_to_run`), with all trials that there ever were;
+- the scheduler is asked which trial to run (`choose_trial_to_run`);
 - one event is handled: a result goes to the scheduler, but not where it says `done`, which is a stop in any case;
   unless the answer is STOP it goes to the searcher too, and the trial goes on;
 - at a stop the scheduler is told (`on_trial_complete`), then the searcher, with the last result, by keyword. The slot
@@ -65,7 +65,7 @@ class Piece:
     steps: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RoomTrial:
     """What searcher and scheduler see of a trial."""
 
@@ -113,6 +113,7 @@ class VirtualRoom:
         self.log = Log(slots)
         self.now = 0.0
         self.trials: list[RoomTrial] = []
+        self.live: set[RoomTrial] = set()
         self._random = random.Random(seed)
         self._free = list(range(slots))
         self._coming: list[tuple[float, float, RoomTrial, Work]] = []
@@ -121,6 +122,10 @@ class VirtualRoom:
     def get_trials(self) -> list[RoomTrial]:
         """All trials that there ever were: the room is what the scheduler takes for Tune's controller."""
         return self.trials
+
+    def get_live_trials(self) -> set[RoomTrial]:
+        """Those that have not ended."""
+        return self.live
 
     def run(self, events: int | None = None) -> Log:
         """Go on to the end, or vanish after so many events, as a killed driver does."""
@@ -145,6 +150,7 @@ class VirtualRoom:
             else:
                 trial = RoomTrial(trial_id, suggestion, heapq.heappop(self._free))
                 self.trials.append(trial)
+                self.live.add(trial)
                 self._call("add", self.scheduler.on_trial_add, self, trial)
                 started.append(trial)
         self._call("choose", self.scheduler.choose_trial_to_run, self)
@@ -185,6 +191,7 @@ class VirtualRoom:
         self._call("complete", self.scheduler.on_trial_complete, self, trial, dict(result))
         self._call("complete (searcher)", self.searcher.on_trial_complete, trial_id=trial.trial_id, result=dict(result))
         trial.status = Trial.TERMINATED
+        self.live.remove(trial)
         heapq.heappush(self._free, trial.slot)
 
     def _note(self, what: Literal["start", "result", "stop", "done"], trial: RoomTrial, work: Work) -> None:
