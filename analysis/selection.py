@@ -17,7 +17,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.questions.judging import ALL, Judged, Rates, Tasks, judge
-from analysis.questions.stopping import EVERY, RUNGS, Stopping
+from analysis.questions.stopping import EVERY, Stopping
 from analysis.scores.arguments import add_learning_rate, arguments
 from analysis.statistics.decisions import BLIND, LOST, ORDER
 from analysis.statistics.interval import FEWEST, LEVEL
@@ -26,6 +26,7 @@ from analysis.tables.regrets import halving, leaders, mean, orders, regrets
 from analysis.tables.script import answered
 from analysis.tables.source import read_from
 from analysis.transfer.array import Transfer
+from spaces.halving import RUNGS
 
 QUESTION = "Is English dev a good judge?"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from search.rule import Verdict
+from spaces.halving import Verdict
 from spaces.plan import Stratum
 from trainables.outcome import Outcome
 

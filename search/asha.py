@@ -8,7 +8,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from search.rule import Verdict
+from spaces.halving import Verdict
 from spaces.stage import TENTHS
 
 

@@ -12,8 +12,8 @@ from search.arms import Arm, Group, choose
 from search.attempts import again, note
 from search.breaker import Breaker
 from search.order import Length, Ready, order
-from search.rule import Verdict
 from search.store import Store
+from spaces.halving import Verdict
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
 from spaces.stage import Stage

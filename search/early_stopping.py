@@ -11,8 +11,9 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.asha import AshaRule
 from search.halving import HalvingRule
-from search.rule import Rule, Verdict
+from search.rule import Rule
 from search.rungs import Rungs
+from spaces.halving import Verdict
 
 
 def rule_of(scheduler: str, arms: Mapping[str, int]) -> Rule:

@@ -1,15 +1,8 @@
 """What a rule of early stopping is: it decides within strata, on English dev."""
 
-from enum import Enum
 from typing import Protocol
 
-
-class Verdict(Enum):
-    """What is to become of an arm."""
-
-    GO = "go on"
-    WAIT = "wait until the others have come as far"
-    STOP = "stop"
+from spaces.halving import Verdict
 
 
 class Rule(Protocol):

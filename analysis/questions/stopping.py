@@ -12,19 +12,16 @@ import numpy as np
 from analysis.questions.arms import Stratum
 from analysis.statistics.decisions import Decision, Regret, together
 from analysis.statistics.moments import Array
+from spaces.halving import RUNGS, Verdict, judge
 from spaces.stage import TENTHS
 
-RUNGS = (3, 6)  # tenths at which the search stops about half of the runs that are left
 EARLY = range(RUNGS[0], TENTHS)
 EVERY = "all strata"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Successive halving, replayed on the whole curves of one stratum, all runs side by side.
-
-    The search lets runs arrive one after another, so that it stops fewer of them.
-    """
+    """Successive halving as the search does it, replayed on the whole curves of one stratum."""
 
     stratum: Stratum
     lost: float  # points of English dev: the best run less the best that was left
@@ -82,10 +79,7 @@ def _replay(stratum: Stratum) -> Replay:
 
 
 def survivors(curves: Array) -> list[int]:
-    """The places of the runs that are never stopped; `curves` is runs x tenths.
-
-    At each of RUNGS the runs below the median of those that are left stop, as in Ray's ASHA with a reduction by two.
-    """
+    """The places of the runs that are never stopped; `curves` is runs x tenths."""
     return _left(curves)[-1]
 
 
@@ -93,8 +87,8 @@ def _left(curves: Array) -> list[list[int]]:
     """The runs that are left before the first rung, and after each."""
     left = [list(range(len(curves)))]
     for tenth in RUNGS:
-        scores = curves[left[-1], tenth - 1]
-        left.append([run for run, score in zip(left[-1], scores, strict=True) if score >= np.median(scores)])
+        verdicts = judge({run: curves[run, :tenth].tolist() for run in range(len(curves))}, len(curves), ())
+        left.append([run for run in left[-1] if verdicts[run] is not Verdict.STOP])
     return left
 
 

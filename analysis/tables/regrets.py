@@ -6,10 +6,11 @@ import numpy as np
 
 from analysis.questions.arms import INTERMEDIATE
 from analysis.questions.judging import ALL, Tasks, Together, gained, possible
-from analysis.questions.stopping import EVERY, RUNGS, Stopping
+from analysis.questions.stopping import EVERY, Stopping
 from analysis.statistics.decisions import BLIND, LOST, ORDER
 from analysis.tables.grid import Column, Field, Grid, Number
 from analysis.tables.over_seeds import over_seeds
+from spaces.halving import RUNGS
 from spaces.stage import TENTHS
 
 POSITIVE = (0.0, np.inf)

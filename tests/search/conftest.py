@@ -12,12 +12,12 @@ import safetensors.numpy
 
 from search.board import Board
 from search.early_stopping import EarlyStopping, rule_of
-from search.rule import Verdict
 from search.rungs import Rungs
 from search.seeds import Seeds
 from search.store import Store
 from search.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
+from spaces.halving import Verdict
 from spaces.phase import HALF, phases
 from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES

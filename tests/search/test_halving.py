@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.halving import RUNGS, HalvingRule, judge, quotas
-from search.rule import Verdict
+from search.halving import HalvingRule
+from spaces.halving import RUNGS, Verdict, judge, quotas
 from spaces.stage import TENTHS, Stage
 
 from .conftest import Room, curve_of, finish

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from search.early_stopping import EarlyStopping, rule_of
-from search.rule import Verdict
 from search.rungs import Rungs
+from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from trainables.local_storage import LocalStorage
 

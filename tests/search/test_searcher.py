@@ -13,8 +13,8 @@ from ray.tune.search import Searcher
 from search import signals
 from search.early_stopping import EarlyStopping
 from search.progress import Progress, best_line, counts, line
-from search.rule import Verdict
 from search.searcher import Losses, PlanSearcher
+from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from trainables.failures import StageFailedError
 
