@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import mean
 
 from search.board import Keep
@@ -13,7 +14,7 @@ from search.request import Request
 from spaces.chain import NONE
 from spaces.encoders import Shape, shape_of
 from spaces.phase import passes_of
-from spaces.plan import Stratum
+from spaces.plan import Stratum, by_sort
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, PARTS
 
@@ -93,9 +94,7 @@ def _chains(request: Request) -> list[Stratum]:
 
 def works_of(request: Request) -> dict[str, Work | None]:
     """What one arm of each stratum trains, by the stratum's id; None if a training set's size is unknown."""
-    sorts = {stratum.sort: stratum for stratum in request.plan}
-    found = {sort: _work(request, stratum) for sort, stratum in sorts.items()}
-    return {stratum.id: found[stratum.sort] for stratum in request.plan}
+    return by_sort(request.plan, partial(_work, request))
 
 
 def _work(request: Request, stratum: Stratum) -> Work | None:

@@ -10,7 +10,7 @@ from spaces.chain import RANDOM_ENCODER
 from spaces.dataset import Part
 from spaces.encoders import Shape
 from spaces.phase import tasks_of
-from spaces.plan import Stratum
+from spaces.plan import Stratum, by_sort
 from spaces.profile import PROFILES, Profile
 from spaces.space import Range
 from spaces.stage import TENTHS
@@ -38,8 +38,8 @@ def sizes_of(request: Request, shape: Shape) -> Sizes:
     profile = PROFILES.find(request.maker.start.profile)
     return Sizes(
         encoder=_encoder(shape),
-        checkpoint={stratum.id: _checkpoint(request, stratum, shape, profile) for stratum in request.plan},
-        small={stratum.id: _small(request, stratum) for stratum in request.plan},
+        checkpoint=by_sort(request.plan, lambda stratum: _checkpoint(request, stratum, shape, profile)),
+        small=by_sort(request.plan, lambda stratum: _small(request, stratum)),
         shared=_own(request) + _tables(request),
     )
 

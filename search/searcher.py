@@ -11,6 +11,7 @@ from ray.tune.search import Searcher
 from search import signals
 from search.attempts import halvings
 from search.board import Board
+from search.packing import Packing
 from spaces.plan import Stratum
 from spaces.stage import Stage
 from trainables.failures import ERROR, WORKER, Failure, lost
@@ -20,10 +21,22 @@ from trainables.outcome import Outcome
 class PlanSearcher(Searcher):
     """One trial is one stage. While a stage is under way that may unlock others the answer is None: ask again."""
 
-    def __init__(self, board: Board, place: str, changed: Callable[[], None], patience: float = 0.0) -> None:
-        """`place` and `patience` (seconds) go to the workers; `changed` is called when stages become known."""
+    def __init__(
+        self,
+        board: Board,
+        place: str,
+        changed: Callable[[], None],
+        patience: float = 0.0,
+        gpus: float | Packing = 0.0,
+    ) -> None:
+        """`place` and `patience` (seconds) go to the workers; `changed` is called when stages become known.
+
+        `gpus` is what each trial asks for, or what decides that.
+        """
         super().__init__(metric="dev", mode="max")
         self.board, self.place, self.changed, self.patience = board, place, changed, patience
+        self.packing = gpus if isinstance(gpus, Packing) else None
+        self.gpus = 0.0 if isinstance(gpus, Packing) else gpus
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
@@ -34,6 +47,8 @@ class PlanSearcher(Searcher):
         """The configuration of the next stage, None while it must wait, FINISHED at the end."""
         if signals.asked():
             return str(Searcher.FINISHED)
+        if self.packing is not None and self.packing.full:
+            return None
         stage = self.board.next()
         if stage is None:
             # None with nothing in flight would block Tune's loop for ten minutes at a time.
@@ -42,6 +57,7 @@ class PlanSearcher(Searcher):
         self.trials[trial_id] = (group.stratum, stage)
         self.changed()
         tried = self.board.store.attempts(stage.key)
+        gpus = self.gpus if self.packing is None else self.packing.hand_out(trial_id, stage, tried)
         return {
             "key": stage.key,
             "stratum": group.stratum.id,
@@ -49,6 +65,8 @@ class PlanSearcher(Searcher):
             "attempt": len(tried) + 1,
             "halvings": halvings(tried),
             "patience": self.patience,
+            "gpus": gpus,
+            "packed": self.packing is not None and gpus < 1,
             "rungs": [] if self.board.gate is None else list(self.board.gate.tenths(group.stratum.id)),
         }
 
@@ -65,6 +83,8 @@ class PlanSearcher(Searcher):
         if error:
             return
         _, stage = self.trials.pop(trial_id)
+        if self.packing is not None:
+            self.packing.ended(trial_id, (result or {}).get("memory"))
         outcome = self._ended(stage)
         if result is not None and "error" in result:
             self.board.fail(stage.key, Failure(ERROR, result["error"], result["details"]))
@@ -83,6 +103,8 @@ class PlanSearcher(Searcher):
     def fail(self, trial_id: str, failure: Failure, *, moved: bool) -> str | None:
         """Note that a trial's process is lost; returns a line to show where its stage is going to be tried again."""
         _, stage = self.trials.pop(trial_id)
+        if self.packing is not None:
+            failure = self.packing.failed(trial_id, failure)
         outcome = self._ended(stage)
         if outcome is not None:  # it had done all there was to do
             self.board.end(stage.key, outcome)
@@ -104,7 +126,7 @@ class PlanSearcher(Searcher):
 
 
 class Losses(tune.Callback):
-    """Tells the searcher why a trial ended in an error: Tune itself only says that it did."""
+    """Tells the searcher when a trial begins, and why one ended in an error: Tune itself only says that it did."""
 
     def __init__(self, searcher: PlanSearcher, say: Callable[[str], None]) -> None:
         self.searcher, self.say = searcher, say
@@ -112,6 +134,11 @@ class Losses(tune.Callback):
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks; terminals stay behind."""
         return {"searcher": None, "say": None}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """The trial has a worker, with its share of a GPU."""
+        if self.searcher.packing is not None:
+            self.searcher.packing.started(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Comes right after the searcher's `on_trial_complete`."""

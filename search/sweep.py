@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,7 @@ def _grows(field: str, before: Any, after: Any) -> bool:
     return False
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that scores may depend on."""
     found = {"python": platform.python_version()}
@@ -151,8 +153,9 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def commit() -> str | None:
-    """The commit of this code; None where it is no git checkout."""
+    """The commit of this code, as it was when first asked; None where it is no git checkout."""
     root = Path(__file__).resolve().parents[1]
     try:
         done = subprocess.run(

@@ -6,15 +6,17 @@ their parent, so they are known only when the parent's stratum is settled.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from spaces.benchmark import Benchmark
-from spaces.chain import NONE, RANDOM_ENCODER, read_chain, target_method_of
+from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of
 from spaces.phase import Phase, is_phase, method_entry
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +38,27 @@ class Stratum:
         return f"{self.kind}.{self.task}.{chain}.{self.seed}"
 
     @property
-    def sort(self) -> tuple[str, str, str]:
+    def sort(self) -> tuple[str, str, str, tuple[str, ...]]:
         """What strata of other seeds and chains share with it: the same sort has the same recipe, data and sizes."""
         floor = self.intermediate == RANDOM_ENCODER
-        return self.kind, self.task, RANDOM_ENCODER if floor else target_method_of(self.intermediate)
+        return self.kind, self.task, RANDOM_ENCODER if floor else target_method_of(self.intermediate), self.targets
 
     @property
     def arms(self) -> int:
         """How many stages the stratum has."""
         return self.rates.draws if isinstance(self.rates, Range) else len(self.rates)
+
+
+def by_sort(plan: Iterable[Stratum], find: Callable[[Stratum], Value]) -> dict[str, Value]:
+    """What `find` says of each stratum, by its id; of strata of one sort it is asked once."""
+    found: dict[object, Value] = {}
+    values = {}
+    for stratum in plan:
+        sort = stratum.sort
+        if sort not in found:
+            found[sort] = find(stratum)
+        values[stratum.id] = found[sort]
+    return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +85,18 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
         yield first
     rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else middle_first(axes.learning_rates)
     tasks = [benchmark.targets[name] for name in axes.targets]
-    trainings = dict.fromkeys(task.training for task in tasks if task.training is not None)
+    # Every target that shares a training is evaluated, whichever of them the sweep asked for: the training is what
+    # costs, and a later sweep that asks for the other one finds it done.
+    trainings = {
+        task.training: tuple(one.name for one in benchmark.sharing(task.training, axes.targets))
+        for task in tasks
+        if task.training is not None
+    }
     for seed in axes.seeds:
         parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
         phases: dict[str, str] = {}
         for name in axes.intermediates:
-            phase = read_chain(name).phase
+            phase = phase_of(name)
             if not is_phase(name):
                 parents[name] = root
             elif phase in phases:
@@ -86,9 +106,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                 parents[name] = phases[phase] = arms.id
                 yield arms
         for name, parent in parents.items():
-            for training in trainings:
-                # Every target that shares the training is evaluated, whichever of them the sweep asked for: the
-                # training is what costs, and a later sweep that asks for the other one finds it done.
+            for training, targets in trainings.items():
                 yield Stratum(
                     kind="target",
                     task=training,
@@ -96,7 +114,7 @@ def _strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratu
                     seed=seed,
                     parent=parent,
                     rates=rates,
-                    targets=tuple(task.name for task in benchmark.sharing(training, axes.targets)),
+                    targets=targets,
                 )
             for task in tasks:
                 if task.kind == "retrieval":
@@ -138,31 +156,36 @@ class Maker:
     limit: int | None
     test_limit: int | None
     precision: Precision
+    _shared: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)  # by sort
 
     def stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
         """The stage of one arm. `parent` is the key of the parent's winner."""
-        return Stage(
-            kind=stratum.kind,
-            benchmark=self.benchmark.name,
-            task=stratum.task,
-            intermediate=stratum.intermediate,
-            seed=stratum.seed,
-            learning_rate=rate,
-            parent=parent,
-            targets={name: self.languages[name] for name in self._evaluated(stratum)},
-            recipe=self.recipe(stratum),
-            profile=self.start.profile,
-            precision="fp32" if stratum.kind == "pretrain" else self.precision,  # own encoders are made in 32 bits
-            data={"fingerprint": self._fingerprint(stratum), **self.world},
-            start={
+        shared = self._shared.get(stratum.sort)
+        if shared is None:
+            shared = self._shared[stratum.sort] = self._share(stratum)
+        return Stage(intermediate=stratum.intermediate, seed=stratum.seed, learning_rate=rate, parent=parent, **shared)
+
+    def _share(self, stratum: Stratum) -> dict[str, Any]:
+        """The fields of a stage that are the same in every stratum of this sort."""
+        tested = stratum.kind not in ("pretrain", "retrieval")
+        return {
+            "kind": stratum.kind,
+            "benchmark": self.benchmark.name,
+            "task": stratum.task,
+            "targets": {name: self.languages[name] for name in self._evaluated(stratum)},
+            "recipe": self.recipe(stratum),
+            "profile": self.start.profile,
+            "precision": "fp32" if stratum.kind == "pretrain" else self.precision,  # own encoders are made in 32 bits
+            "data": {"fingerprint": self._fingerprint(stratum), **self.world},
+            "start": {
                 "name": self.start.name,
                 "fingerprint": self.start.fingerprint,
                 "random": stratum.intermediate == RANDOM_ENCODER,
             },
-            limit=None if stratum.kind in ("pretrain", "retrieval") else self.limit,
-            test_limit=None if stratum.kind in ("pretrain", "retrieval") else self.test_limit,
-            version=VERSIONS[stratum.kind],
-        )
+            "limit": self.limit if tested else None,
+            "test_limit": self.test_limit if tested else None,
+            "version": VERSIONS[stratum.kind],
+        }
 
     def _evaluated(self, stratum: Stratum) -> tuple[str, ...]:
         return tuple(name for name in stratum.targets if self.languages.get(name))
@@ -176,8 +199,8 @@ class Maker:
         if stratum.kind == "intermediate":
             return self.phases[stratum.task].recipe
         recipe = self.benchmark.targets[stratum.targets[0]].recipe
-        method = read_chain(stratum.intermediate).target_method
-        entry = {} if method is None else {"method": method_entry(method)}
+        method = target_method_of(stratum.intermediate)
+        entry = {"method": method_entry(method)} if method else {}
         return None if recipe is None else {**dataclasses.asdict(recipe), **entry}
 
     def _fingerprint(self, stratum: Stratum) -> str | None:

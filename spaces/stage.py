@@ -10,6 +10,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal
 
 StageKind = Literal["pretrain", "intermediate", "target", "retrieval"]
@@ -21,7 +23,7 @@ VERSIONS: dict[StageKind, int] = {"pretrain": 2, "intermediate": 3, "target": 2,
 TENTHS = 10  # time in a stage is counted in tenths of its own schedule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One stage, in JSON values only.
 
@@ -51,9 +53,9 @@ class Stage:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no blanks; equal stages give equal text."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return _CANONICAL.encode(dict(zip(_FIELDS, _VALUES(self), strict=True)))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """16 hex digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
@@ -68,6 +70,11 @@ class Stage:
         if self.kind != "pretrain":
             text += f", seed {self.seed}"
         return text if self.learning_rate is None else f"{text}, rate {self.learning_rate:g}"
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Stage))
+_VALUES = attrgetter(*_FIELDS)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def stage_from_json(text: str) -> Stage:

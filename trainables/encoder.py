@@ -21,7 +21,8 @@ from trainables.features import Tensors
 from trainables.layer_fusion import LayerFusion
 from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head, word_embeddings
 
-NO_POOLER = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")  # kinds of model that can do without
+# Kinds of model that can do without a pooler, and that take a mask which says for each token what it may look at.
+BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
 MASKED_LM = ("ForMaskedLM", "ForPreTraining")  # ends of the names of architectures that guess masked words
 
 
@@ -88,14 +89,33 @@ class Encoder:
         return logits
 
 
-def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
+def device_here() -> torch.device:
+    """Where a stage works."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_tokenizer(place: str) -> PreTrainedTokenizerBase:
+    """The tokenizer at `place`. Code that comes with it is never executed."""
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    return tokenizer
+
+
+def load_encoder(
+    place: str,
+    *,
+    precision: Precision = "fp32",
+    random_seed: int | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> Encoder:
     """The encoder at `place` (a folder or hub id); with `random_seed`, its architecture with fresh random weights.
+
+    `tokenizer` is the one that lies there, if it was read before.
 
     Code that comes with an encoder is never executed: left to itself, `transformers` would ask.
 
     Attention is PyTorch's fused one wherever the architecture allows it: that is the default of `transformers`.
     """
-    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+    tokenizer = load_tokenizer(place) if tokenizer is None else tokenizer
     config = AutoConfig.from_pretrained(place, trust_remote_code=False)
     if random_seed is None:
         model, words = _given(place, config)
@@ -103,7 +123,7 @@ def load_encoder(place: str, *, precision: Precision = "fp32", random_seed: int 
         torch.manual_seed(random_seed)
         model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
         words = None
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device_here()
     model.to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
     return Encoder(model, tokenizer, precision, words=(words or fresh_head(model)).to(device))
 
@@ -123,7 +143,7 @@ def _given(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, Maske
 
 
 def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:
-    return {"add_pooling_layer": False} if config.model_type in NO_POOLER else {}
+    return {"add_pooling_layer": False} if config.model_type in BERT_LIKE else {}
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -140,7 +160,7 @@ def freeze_embeddings(model: PreTrainedModel) -> None:
 
 def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
     """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
-    states: torch.Tensor = model(**_inputs(batch, words)).last_hidden_state
+    states: torch.Tensor = model(**_inputs(model, batch, words)).last_hidden_state
     return states
 
 
@@ -151,10 +171,18 @@ def layer_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | N
 
 def all_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     """The output of the embeddings, and then the hidden states of every layer."""
-    found = model(**_inputs(batch, words), output_hidden_states=True)
+    found = model(**_inputs(model, batch, words), output_hidden_states=True)
     return (*found.hidden_states[:-1], found.last_hidden_state)
 
 
-def _inputs(batch: Tensors, words: torch.Tensor | None) -> Tensors:
+def _inputs(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None) -> Tensors:
+    """What a forward pass is given.
+
+    Of a mask of tokens `transformers` asks whether it hides anything at all, and so waits at every step until a GPU has
+    done all its work. It takes a whole mask (rows, 1, length, length) as it is.
+    """
     beside: Tensors = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    if model.config.model_type in BERT_LIKE and model.config._attn_implementation == "sdpa":
+        shown = batch["attention_mask"] == 1
+        beside["attention_mask"] = shown[:, None, None, :].expand(-1, 1, shown.shape[1], -1)
     return {"input_ids": batch["input_ids"], **beside} if words is None else {"inputs_embeds": words, **beside}

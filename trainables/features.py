@@ -49,7 +49,9 @@ def pad(rows: Sequence[Ids], value: int) -> torch.Tensor:
 def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, device: torch.device) -> Tensors:
     """A batch: `input_ids`, `attention_mask` (rows, length), `token_type_ids` where used, `target`, `marks`, `options`.
 
-    `per_position` says that targets have one id per position (padded with IGNORED) and not one label per feature.
+    `per_position` says that targets have one id per position (padded with IGNORED) and not one label per feature. Then
+    `counted` are the places of those that are not IGNORED in the flattened batch: a GPU that had to find them would
+    hold up the host, which must know how many there are.
     """
     rows = [row for feature in features for row in feature.rows]
     width = max(len(row) for row in rows)
@@ -62,6 +64,7 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
         batch["token_type_ids"] = pad([row for feature in features for row in feature.types or ()], 0)
     if per_position:
         batch["target"] = pad([feature.target for feature in features], IGNORED)
+        batch["counted"] = (batch["target"].flatten() != IGNORED).nonzero().flatten()
     else:
         batch["target"] = torch.from_numpy(np.stack([feature.target for feature in features]).astype(np.int64))
     if len(rows) > len(features):

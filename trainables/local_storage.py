@@ -72,12 +72,13 @@ class LocalStorage:
         top = self.path(prefix) if prefix else self.root
         found = {}
         for folder, _, files in os.walk(top):
+            below = Path(folder).relative_to(self.root).as_posix()
             for file in files:
-                path = Path(folder, file)
                 try:
-                    found[path.relative_to(self.root).as_posix()] = path.lstat().st_size
+                    size = os.lstat(f"{folder}/{file}").st_size
                 except FileNotFoundError:  # gone between the listing and the look
                     continue
+                found[file if below == "." else f"{below}/{file}"] = size
         return found
 
     def remove(self, name: str) -> None:

@@ -4,9 +4,8 @@ Most are a ratio of two sums over examples. What one example brings to either su
 an analysis can draw other test examples. Metrics of answers to questions are in `answers.py`.
 """
 
-from bisect import bisect_right
+import functools
 from collections.abc import Collection, Iterator, Sequence, Set
-from itertools import accumulate
 
 RANKS = 20  # of a ranking that count (XTREME-R)
 
@@ -57,12 +56,12 @@ def chunk_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str
     for tags, guesses in zip(gold, predicted, strict=True):
         if len(tags) != len(guesses):
             raise ValueError(f"a sentence of {len(tags)} words has {len(guesses)} predicted tags.")
-    starts = list(accumulate((len(tags) + 1 for tags in gold), initial=0))  # one gap after each sentence
+    owner = [i for i, tags in enumerate(gold) for _ in range(len(tags) + 1)]  # one gap after each sentence
     true, found = set(chunks(gold)), set(chunks(predicted))
     right, both = [0] * len(gold), [0] * len(gold)
     for counts, group in ((right, true & found), (both, true), (both, found)):
         for _, _, last in group:
-            counts[bisect_right(starts, last) - 1] += 1
+            counts[owner[last]] += 1
     return [2 * count for count in right], both
 
 
@@ -77,18 +76,31 @@ def chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]
     - X has no type left and gets the one that a gap has, too: an X that ends a sentence is no chunk, and an X that
       begins one, unless it is the very first, counts from where the last chunk began.
     """
-    previous, previous_type, first = "O", "", 0
-    position = 0
+    previous, first, position = "", 0, 0
     for sentence in sentences:
         for tag in (*sentence, "O"):
-            prefix = tag[0]
-            kind = tag[1:].split("-", maxsplit=1)[-1] or "_"
-            if _ends(previous, prefix, previous_type != kind):
-                yield previous_type, first, position - 1
-            if _starts(previous, prefix, previous_type != kind):
+            ended, started = _boundary(previous, tag)
+            if ended is not None:
+                yield ended, first, position - 1
+            if started:
                 first = position
-            previous, previous_type = prefix, kind
+            previous = tag
             position += 1
+
+
+@functools.cache  # tags are few, and words are many
+def _boundary(previous: str, tag: str) -> tuple[str | None, bool]:
+    """Between two neighbours: the type of the chunk that ends there, if one does, and whether one starts.
+
+    Before the very first word there is no tag: "".
+    """
+    (before, old), (prefix, new) = _parts(previous), _parts(tag)
+    return old if _ends(before, prefix, old != new) else None, _starts(before, prefix, old != new)
+
+
+def _parts(tag: str) -> tuple[str, str]:
+    """Prefix and type of a tag. The gap, O, has the type of a tag without one, and what comes before all has none."""
+    return (tag[0], tag[1:].split("-", maxsplit=1)[-1] or "_") if tag else ("O", "")
 
 
 def _ends(previous: str, prefix: str, other_type: bool) -> bool:

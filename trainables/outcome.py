@@ -34,6 +34,10 @@ class Outcome:
     note: str | None = None  # e.g. a halved micro-batch
     attempts: int = 1  # this one and those that failed before it
     scores: str | None = None  # the seal of scores.parquet
+    memory: int | None = None  # the most bytes that torch held of a GPU's memory; None without a GPU
+
+
+_HINTS = get_type_hints(Outcome)
 
 
 def write_outcome(place: Place, outcome: Outcome) -> None:
@@ -74,9 +78,8 @@ def _no_constant(text: str) -> float:
 
 def _checked(fields: dict[str, Any], key: str) -> Outcome:
     """The outcome of these fields; raises ValueError for one that no stage could have left."""
-    hints = get_type_hints(Outcome)
     lacking = [one.name for one in dataclasses.fields(Outcome) if one.default is MISSING and one.name not in fields]
-    wrong = [name for name, value in fields.items() if not _fits(value, hints[name])]
+    wrong = [name for name, value in fields.items() if not _fits(value, _HINTS[name])]
     if lacking or wrong:
         raise ValueError(f"without {', '.join(lacking)}" if lacking else f"{wrong[0]} is {fields[wrong[0]]!r}")
     outcome = Outcome(**{**fields, "curve": tuple(fields.get("curve", ()))})
@@ -86,6 +89,7 @@ def _checked(fields: dict[str, Any], key: str) -> Outcome:
         (len(outcome.curve) in (0, outcome.tenth), "its curve has another length"),
         (outcome.score == max(outcome.curve, default=outcome.score), "its score is not the best of its curve"),
         (outcome.steps >= 0 and outcome.seconds >= 0, "its steps or seconds are negative"),
+        (outcome.memory is None or outcome.memory >= 0, "its memory is negative"),
     ):
         if not holds:
             raise ValueError(rule)

@@ -13,16 +13,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from spaces.columns import Status
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
-from trainables.encoder import Encoder, load_encoder, save_encoder
+from trainables.encoder import Encoder, save_encoder
 from trainables.encoder_folder import encoder_fault
 from trainables.fine_tuning import degenerate, dev_rows, label_head, score_tests, start_training
+from trainables.gpu_share import peak
+from trainables.kept_encoders import start_from
 from trainables.label_head import LabelHead, save_label_head
 from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.own_encoder import start_pretraining
@@ -35,6 +37,7 @@ from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, scores_file, seal
 from trainables.storage import Fill, LockedError, set_aside
+from trainables.tensor_file import write_tensors
 from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning
 
@@ -45,15 +48,15 @@ class StageRun:
     """A stage under way in this process. While it is open no other process can work on it.
 
     `attempt` counts its tries, and `halvings` those that ended for want of memory: each halves the micro-batch, which
-    leaves the batch as it is.
+    leaves the batch as it is. One that is `packed` beside others on a GPU halves nothing: it gets a whole one first.
     """
 
-    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0) -> None:
+    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0, packed: bool = False) -> None:
         self.place, self.stage = place, read_spec(place, key)
         self.profile = PROFILES.find(self.stage.profile)
         if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
             self.profile = replace(self.profile, freeze_embeddings=False)
-        self.attempt, self.halvings = attempt, halvings
+        self.attempt, self.halvings, self.packed = attempt, halvings, packed
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
@@ -94,6 +97,7 @@ class StageRun:
             self.work = self._open()
             if isinstance(self.work, FineTuning):
                 self.work.at_most(self.work.recipe.batch_size >> self.halvings)
+                self.work.may_halve = not self.packed
         try:
             if self.work.tenth < TENTHS:
                 self.curve.append(self.work.advance())
@@ -174,6 +178,7 @@ class StageRun:
             seconds=self.seconds,
             note="; ".join(notes) or None,
             attempts=self.attempt,
+            memory=peak(),
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:
@@ -187,7 +192,7 @@ class StageRun:
             raise ValueError(f"stage {self.stage.key} has neither a parent nor a given encoder.")
         seed = self.stage.seed if self.stage.start["random"] else None
         with nullcontext(self.place.model) if parent is None else self._handed_on(parent) as place:
-            return load_encoder(str(place), precision=self.stage.precision, random_seed=seed)
+            return start_from(str(place), precision=self.stage.precision, random_seed=seed)
 
     @contextmanager
     def _handed_on(self, parent: str) -> Iterator[Path]:
@@ -235,11 +240,11 @@ class StageRun:
     def _save(self) -> None:
         assert self.work is not None
         state = {
-            **{name: value.contiguous() for name, value in self.work.state().items()},
+            **self.work.state(),
             "run.curve": torch.tensor(self.curve, dtype=torch.float64),
             "run.seconds": torch.tensor(self.seconds, dtype=torch.float64),
         }
-        self._write(CHECKPOINT, partial(save_file, state))
+        self._write(CHECKPOINT, partial(write_tensors, tensors=state))
 
 
 def _return_memory() -> None:

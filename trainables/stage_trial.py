@@ -1,13 +1,17 @@
-"""What Ray Tune runs: one trial is one stage, one call of `step` is one tenth of it. The only file here that knows Ray.
+"""What Ray Tune runs: one trial is one stage, one call of `step` a few tenths of it. The only file here that knows Ray.
 
 Actors are reused, and Tune may call `setup` in a spare process for a trial that runs elsewhere: so `setup` and
 `reset_config` only take note of the configuration, and the first `step` opens the stage.
+
+A worker must start fast, so PyTorch and all that needs it is imported by its first `step`. When a trial ends while
+another one waits for its worker to start, Tune gives that one the free worker and ends the one that was starting. A
+start that takes longer than a stage would never come to its end, and slots would stay empty.
 """
 
 import json
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
-import torch
 from ray import tune
 
 from trainables.data import Source
@@ -15,8 +19,12 @@ from trainables.failures import ERROR, StageFailedError, failure_of
 from trainables.heartbeat import watched
 from trainables.outcome import Outcome
 from trainables.places import Place
-from trainables.stage_run import StageRun
 from trainables.storage import open_storage
+
+if TYPE_CHECKING:
+    from trainables.stage_run import StageRun
+
+SPAN = 2.0  # seconds after which a step ends with its tenth: a sweep that is asked to end waits for it
 
 
 def place_to_json(place: Place) -> str:
@@ -36,8 +44,10 @@ def place_from_json(text: str) -> Place:
 class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
-    The configuration holds its `key`, its `stratum` and the `place`, which try this is (`attempt`), how many tries
-    ended for want of memory (`halvings`), and the `patience`: seconds without progress that are a hang (0: none are).
+    The configuration holds its `key`, its `stratum` and the `place`, the `rungs` (tenths after which the scheduler must
+    be asked), which try this is (`attempt`), how many tries ended for want of memory (`halvings`), the share of a GPU
+    (`gpus`) and whether measured memory chose it (`packed`), and the `patience`: seconds without progress that are a
+    hang (0: none are).
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -50,13 +60,19 @@ class StageTrial(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next tenth.
+        """The next tenths, up to a rung, the stage's end or SPAN; of a stage that is only just open, one.
+
+        Each answer to Tune costs as much as some steps of training. The first tenth is told at once: a stage that has
+        gone on before its process is lost counts its tries anew. Each tenth is on disk before the next one begins.
 
         An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
         StageFailedError, which ends this process: another one may do better.
         """
+        first, until = self._run is None, time.monotonic() + SPAN
         try:
             outcome = self._advance()
+            while not first and self._goes_on(outcome) and time.monotonic() < until:
+                outcome = self._advance()
         except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["place"])["results"])
             if failure.kind is not ERROR:
@@ -67,16 +83,20 @@ class StageTrial(tune.Trainable):
             "curve": list(outcome.curve),
             "steps": outcome.steps,
             "seconds": outcome.seconds,
+            "memory": outcome.memory,
             "done": outcome.status != "stopped",
         }
+
+    def _goes_on(self, outcome: Outcome) -> bool:
+        return outcome.status == "stopped" and outcome.tenth not in self.config["rungs"]
 
     def _advance(self) -> Outcome:
         key, config = self.config["key"], self.config
         place = place_from_json(config["place"]) if self._run is None else self._run.place
         with watched(config["patience"], place.hang(key), opening=self._run is None):
             if self._run is None:
-                torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-                self._run = StageRun(place, key, attempt=config["attempt"], halvings=config["halvings"])
+                tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
+                self._run = _open(place, key, config["gpus"], **tries)
             return self._run.advance()
 
     def cleanup(self) -> None:
@@ -84,3 +104,15 @@ class StageTrial(tune.Trainable):
         if self._run is not None:
             self._run.close()
             self._run = None
+
+
+def _open(place: Place, key: str, gpus: float, **tries: Any) -> "StageRun":
+    """A stage, opened; the first one of a process brings the imports."""
+    import torch
+
+    from trainables.gpu_share import open_share
+    from trainables.stage_run import StageRun
+
+    torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
+    open_share(gpus)
+    return StageRun(place, key, **tries)

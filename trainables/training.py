@@ -65,6 +65,7 @@ class FineTuning:
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
         self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS[encoder.device.type]
+        self.may_halve = True  # the micro-batch; else memory that runs out ends the run
         self.batches = Batches(self.parts, steps=steps, batch_size=recipe.batch_size, bucket=profile.bucket, seed=seed)
         self.tenth, self.step = 0, 0
         self.constant = False
@@ -83,6 +84,7 @@ class FineTuning:
         self.model = nn.ModuleDict({"encoder": encoder.model, "heads": self.heads})
         self.model.to(encoder.device)
         self.best = self._weights()
+        self.trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         self.optimizer = adamw(self.model, recipe.weight_decay, learning_rate)
 
     def advance(self) -> float:
@@ -157,15 +159,17 @@ class FineTuning:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * rate_factor(self.step, self.steps, self.recipe.warmup)
         gradients = partial(self._gradients, part, features)
-        while (loss := attempt(gradients, last=self.micro_batch == 1)) is None:
+        while (loss := attempt(gradients, last=self.micro_batch == 1 or not self.may_halve)) is None:
             self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        nn.utils.clip_grad_norm_(self.trained, self.recipe.clip)
         self.optimizer.step()
         return loss
 
     def _gradients(self, part: int, features: list[Feature]) -> torch.Tensor:
         """Compute the gradients of a batch, `micro_batch` examples at a time, and return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
+        if self.micro_batch >= len(features):
+            return self._backward(part, features, 1.0)
         counted = _counted(features)
         parts = [features[i : i + self.micro_batch] for i in range(0, len(features), self.micro_batch)]
         return torch.stack([self._backward(part, some, _counted(some) / counted) for some in parts]).sum()
@@ -191,7 +195,8 @@ class FineTuning:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything that the next tenth depends on, as tensors by name."""
         state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        state |= {f"best.{name}": value for name, value in self.best.items()}
+        if self.best_tenth != self.tenth:  # else they are the model's: a quarter of the file less
+            state |= {f"best.{name}": value for name, value in self.best.items()}
         for index, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
         state["random"] = torch.get_rng_state()
@@ -208,7 +213,7 @@ class FineTuning:
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Continue from what `state()` gave; raises KeyError or RuntimeError if it belongs to another run."""
         self.model.load_state_dict(_below(state, "model."))
-        self.best = _below(state, "best.")
+        self.best = _below(state, "best.") or self._weights()
         optimizer: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in _below(state, "optimizer.").items():
             index, _, field = name.partition(".")

@@ -1,15 +1,24 @@
-"""Training throughput beside a plain `transformers.Trainer`: real tokens per second, padding, share of peak, memory.
+"""Training throughput beside a user's other loops: real tokens per second, padding, share of peak, memory.
 
     python tests/bench/throughput.py --shape large                                        # on a GPU
     python tests/bench/throughput.py --shape base --layers 2 --vocabulary 32000 --steps 40  # minutes on one CPU core
+    python tests/bench/throughput.py --shape miniature --steps 200                        # the miniature's own mnli
     python tests/bench/throughput.py --data DIR                                           # MNLI itself, from a folder
 
-Both train the same classifier (XLM-R's shape, random weights) on the same sentence pairs with AdamW, batches of 32 and
-rate 1e-5. `trainer` is the Trainer with its default settings (it needs the package accelerate), `tuned` the Trainer
-with this run's precision and batches by length, which a user would have to ask for; it begins with the longest, so give
-it some hundred steps. Each measurement is a process of its own; they take turns, and ratios are of neighbours. The
-share of the peak counts 6 operations per parameter of the layers and real token: padding, attention and the embeddings
-count as nothing, so that it says what of the machine reaches the result.
+All train the same classifier (XLM-R's shape, random weights) on the same sentence pairs with AdamW, a linear schedule,
+clipped gradients, batches of 32 and rate 1e-5. The rivals:
+
+- `trainer`: `transformers.Trainer` with its default settings (it needs the package accelerate).
+- `tuned`: the Trainer with this run's precision and batches by length, which a user would have to ask for; it begins
+  with the longest, so give it some hundred steps.
+- `plain`: a loop written by hand around a DataLoader that pads each batch, in this run's precision.
+- `bare`: the same loop on our batches, made beforehand, with the fused optimizer: what our own loop costs beside the
+  calls that it cannot do without.
+
+Each measurement is a process of its own; they take turns, and ratios are of neighbours. Seconds on one thread of the
+CPU are those of the processor, which other jobs beside it lengthen less. The share of the peak counts 6
+operations per parameter of the layers and real token: padding, attention and the embeddings count as nothing, so that
+it says what of the machine reaches the result.
 """
 
 import argparse
@@ -18,30 +27,24 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bench")]
 
 import numpy as np
 import torch
-from transformers import (
-    DataCollatorWithPadding,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    XLMRobertaConfig,
-    XLMRobertaForSequenceClassification,
-    XLMRobertaModel,
-)
+from rivals import BATCH, RATE, WARM, Measured, bare, now, plain, trainer
 from transformers import PreTrainedTokenizerBase as Tokenizer
+from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import SHAPES, Shape
-from spaces.profile import PROFILES
+from spaces.own_encoders import MINIATURE_PRETRAINING
+from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
 from trainables.batches import Part
 from trainables.data import Source, examples
@@ -51,12 +54,13 @@ from trainables.feature_table import build_table
 from trainables.features import Feature
 from trainables.kinds import KINDS
 from trainables.masked_words import fresh_head
+from trainables.miniature import world
 from trainables.subwords import train_tokenizer
 from trainables.training import FineTuning
 
-OURS, RIVALS = "ours", ("trainer", "tuned")
-HEADS = {"tiny": 4, "base": 12, "large": 16}
-BATCH, RATE, LONGEST, WARM = 32, 1e-5, 128, 5  # WARM steps come before the clock starts
+OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
+HEADS = {"miniature": 4, "tiny": 4, "base": 12, "large": 16}
+LONGEST = 128
 LOG_LENGTH = (3.70, 0.44)  # mean and deviation of the log length of MNLI's pairs under a 24,000-piece tokenizer
 # Dense operations per second without sparsity, from the makers' data sheets, by a word of the device's name.
 PEAKS = {
@@ -64,28 +68,40 @@ PEAKS = {
     "fp32": {"A100": 19.5e12, "H100": 67e12, "H200": 67e12, "L4": 30.3e12, "A10": 31.2e12, "V100": 15.7e12},
 }
 TASK = BENCHMARKS["xtreme"].intermediates["mnli"]
-PROFILE = PROFILES["pretrained"]
-
-Measured = tuple[float, list[tuple[int, int]]]  # seconds; of each batch the sub-tokens with padding and without
+MINIATURE = BENCHMARKS["miniature"].intermediates["mnli"]
 
 
 def shape_of(options: Namespace) -> Shape:
     """Layers and sizes of the encoder."""
     known = {"base": SHAPES["FacebookAI/xlm-roberta-base"], "large": SHAPES["FacebookAI/xlm-roberta-large"]}
     known["tiny"] = Shape(name="tiny", layers=2, width=128, inner=512, vocabulary=8000)
+    own, words = MINIATURE_PRETRAINING, len(world.tokenizer(world.world()))
+    known["miniature"] = Shape(name="miniature", layers=own.layers, width=own.width, inner=own.inner, vocabulary=words)
     full = known[options.shape]
     layers, vocabulary = options.layers or full.layers, options.vocabulary or full.vocabulary
     return Shape(name=options.shape, layers=layers, width=full.width, inner=full.inner, vocabulary=vocabulary)
 
 
+def profile_of(options: Namespace) -> Profile:
+    """The shape's own profile, with the head of XLM-R's classifier, which all have."""
+    own = PROFILES["miniature" if options.shape == "miniature" else "pretrained"]
+    return replace(own, pooling="first", bucket=options.bucket or own.bucket)
+
+
 def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]:
-    """Sentence pairs as features, enough for every step to have its own."""
+    """Sentence pairs as features, enough for every step to have its own (but the miniature's)."""
+    profile = profile_of(options)
+    if options.shape == "miniature":
+        tokenizer, recipe = world.tokenizer(world.world()), MINIATURE.recipe
+        assert recipe is not None
+        pairs: Any = examples(Source(benchmark="miniature"), MINIATURE, "train", "en")[0]
+        return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
     if options.data is not None:
-        pairs: Any = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
+        pairs = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
         tokenizer = train_tokenizer(texts, min(24_000, vocabulary), LONGEST, keep_marks=False)
-        return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, PROFILE)
+        return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     rng = np.random.default_rng(0)
     lengths = np.clip(np.exp(rng.normal(*LOG_LENGTH, count)).round().astype(int), 8, LONGEST)
     tokenizer = train_tokenizer(["a b"], 10, LONGEST, keep_marks=False)  # for its padding only
@@ -110,9 +126,15 @@ def measure(options: Namespace) -> dict[str, float]:
         type_vocab_size=1,
         pad_token_id=1,
         num_labels=len(TASK.labels),
+        **({"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if shape.name == "miniature" else {}),
     )
     torch.manual_seed(0)
-    seconds, batches = (ours if options.one == OURS else rival)(options, config, tokenizer, features)
+    if options.one in ("plain", "trainer", "tuned"):
+        seconds, batches = (plain if options.one == "plain" else trainer)(options, config, tokenizer, features)
+    else:
+        work = begun(options, config, tokenizer, features)
+        order = (work.batches.at(step)[1] for step in range(work.steps))
+        seconds, batches = ours(options, work) if options.one == OURS else bare(options, config, tokenizer, order)
     if options.device == "cuda":
         memory = torch.cuda.max_memory_allocated()
     else:
@@ -121,7 +143,8 @@ def measure(options: Namespace) -> dict[str, float]:
     return {"seconds": seconds, "padded": padded, "real": real, "memory": memory}
 
 
-def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
+def begun(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> FineTuning:
+    """Our run, before its first step."""
     model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
     if options.compile:
         model.compile(dynamic=True)
@@ -130,59 +153,18 @@ def ours(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fea
     steps = WARM + options.steps
     part = Part(task=TASK, train=build_table([features], per_position=False))
     recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
-    work = FineTuning(encoder, [part], [dev], recipe, PROFILE, steps=steps, learning_rate=RATE, seed=0)
+    profile = profile_of(options)
+    return FineTuning(encoder, [part], [dev], recipe, profile, steps=steps, learning_rate=RATE, seed=0)
+
+
+def ours(options: Namespace, work: FineTuning) -> Measured:
+    """Our own loop."""
     work.train(WARM)
     began = now(options)
-    work.train(steps)
+    work.train(work.steps)
     seconds = now(options) - began
-    seen = [[feature.length for feature in work.batches.at(step)[1]] for step in range(WARM, steps)]
+    seen = [[feature.length for feature in work.batches.at(step)[1]] for step in range(WARM, work.steps)]
     return seconds, [(len(lengths) * max(lengths), sum(lengths)) for lengths in seen]
-
-
-class Clock(TrainerCallback):
-    """Starts when WARM steps are done and stops with the last."""
-
-    def __init__(self, options: Namespace) -> None:
-        self.options, self.began, self.ended = options, 0.0, 0.0
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        if state.global_step == WARM:
-            self.began = now(self.options)
-        if state.global_step == WARM + self.options.steps:
-            self.ended = now(self.options)
-
-
-def rival(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, features: list[Feature]) -> Measured:
-    model: Any = XLMRobertaForSequenceClassification(config)
-    pad, clock = DataCollatorWithPadding(tokenizer), Clock(options)
-    rows: Any = [{"input_ids": f.rows[0].tolist(), "labels": int(f.target)} for f in features]
-    batches: list[tuple[int, int]] = []
-
-    def collate(chosen: list[dict[str, Any]]) -> Any:
-        batch = pad(chosen)
-        batches.append((batch["attention_mask"].numel(), int(batch["attention_mask"].sum())))
-        return batch
-
-    settings: dict[str, Any] = {"max_steps": WARM + options.steps, "learning_rate": RATE, "report_to": "none"}
-    settings |= {"per_device_train_batch_size": BATCH, "disable_tqdm": True, "use_cpu": options.device == "cpu"}
-    if options.one == "tuned":
-        settings |= {"bf16": options.precision == "bf16", "train_sampling_strategy": "group_by_length"}
-    trainer = Trainer(
-        model,
-        TrainingArguments(output_dir="unused", **settings, save_strategy="no"),
-        collate,
-        rows,
-        callbacks=[clock],
-    )
-    trainer.train()
-    return clock.ended - clock.began, batches[WARM : WARM + options.steps]  # it fetches one batch ahead
-
-
-def now(options: Namespace) -> float:
-    """Seconds, once the device has done all that it was given."""
-    if options.device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 def peak(options: Namespace) -> float:
@@ -208,7 +190,10 @@ def main() -> int:
     parser.add_argument("--vocabulary", type=int, help="a smaller one, for slow machines")
     parser.add_argument("--steps", type=int, default=40, help="measured steps (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each (default: %(default)s)")
-    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=["trainer"])
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=["trainer", "plain", "bare"])
+    parser.add_argument(
+        "--bucket", type=int, help="batches that are sorted by length together (default: the profile's)"
+    )
     cuda = torch.cuda.is_available()
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if cuda else "cpu")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if cuda else "fp32")

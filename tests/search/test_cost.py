@@ -9,7 +9,6 @@ from search.options import parse
 from search.request import Request, make_request
 from spaces.benchmark import BENCHMARKS
 from spaces.phase import passes_of
-from spaces.plan import Stratum
 
 CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad"
 
@@ -32,15 +31,3 @@ def test_every_stratum_has_the_work_of_one_of_its_arms(request_of_chains: Reques
         assert passes > 1
         assert works[f"intermediate.mnli~freelb..{seed}"] == Work(mnli.steps, round(plain.tokens * passes))
         assert works[f"retrieval.tatoeba.mnli.{seed}"] == Work(0, 0)
-
-
-def test_strata_of_one_sort_have_one_recipe_and_sizes(request_of_chains: Request) -> None:
-    def shown(stratum: Stratum) -> tuple[object, ...]:
-        stage = request_of_chains.maker.stage(stratum, 1e-3, None)
-        return stage.recipe, stage.data, stage.targets, stage.start, stage.limit, stage.precision, stage.version
-
-    found: dict[tuple[str, str, str], tuple[object, ...]] = {}
-    for stratum in request_of_chains.plan:
-        assert found.setdefault(stratum.sort, shown(stratum)) == shown(stratum)
-    kinds = [sort[0] for sort in found]
-    assert (kinds.count("target"), kinds.count("retrieval")) == (2, 2)  # plain and by `layers`, however many seeds

@@ -24,6 +24,7 @@ class OneLayer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.config = SimpleNamespace(model_type="one layer")
         self.layer = nn.Linear(VOCABULARY, WIDTH, bias=False, dtype=torch.float64)
         self.layer.weight.data = torch.tensor([[0.3, -0.2, 0.5], [0.1, 0.4, -0.6]], dtype=torch.float64)
 

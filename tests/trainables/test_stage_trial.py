@@ -1,15 +1,19 @@
 """What Tune's side makes of a stage: results, errors that stay, errors that end the process."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
-from trainables import encoded, evaluation, neighbours, sentences, stage_run, training
+from trainables import encoded, evaluation, neighbours, sentences, stage_run, stage_trial, training
 from trainables.failures import StageFailedError
 from trainables.outcome import read_outcome
-from trainables.places import Place, write_spec
+from trainables.places import CHECKPOINT, Place, write_spec
 from trainables.stage_trial import StageTrial, place_to_json
 
 TARGET = Stage(
@@ -31,8 +35,11 @@ def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:
     made.config = {
         "key": stage.key,
         "place": place_to_json(place),
+        "rungs": list(range(1, TENTHS)),
         "attempt": 1,
         "halvings": 0,
+        "gpus": 0.0,
+        "packed": False,
         "patience": 60,
         **config,
     }
@@ -40,13 +47,54 @@ def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:
     return made
 
 
-def test_a_step_is_a_tenth_and_leaves_no_watch(place: Place) -> None:
-    one = trial(place, TARGET)
-    results = [one.step() for _ in range(TENTHS)]
+def told(one: StageTrial) -> list[int]:
+    """Run a trial to its end: the tenths whose ends Tune hears of."""
+    found = []
+    done = False
+    while not done:
+        result = one.step()
+        found.append(len(result["curve"]))
+        done = result["done"]
     one.cleanup()
-    assert [len(result["curve"]) for result in results] == list(range(1, TENTHS + 1))
-    assert [result["done"] for result in results] == [False] * (TENTHS - 1) + [True]
+    return found
+
+
+def test_where_every_tenth_is_a_rung_a_step_is_a_tenth_and_leaves_no_watch(place: Place) -> None:
+    assert told(trial(place, TARGET)) == list(range(1, TENTHS + 1))
     assert not place.hang(TARGET.key).exists()
+
+
+@pytest.mark.parametrize("rungs", [[], [3, 6]])
+def test_a_step_goes_on_to_the_next_rung(place: Place, monkeypatch: pytest.MonkeyPatch, rungs: list[int]) -> None:
+    monkeypatch.setattr(stage_trial, "SPAN", 60.0)
+    assert told(trial(place, TARGET, rungs=rungs)) == [1, *rungs, TENTHS]
+
+
+def test_a_long_stage_tells_of_every_tenth(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_trial, "SPAN", 0.0)
+    assert told(trial(place, TARGET, rungs=[])) == list(range(1, TENTHS + 1))
+
+
+def test_every_tenth_is_on_disk_before_the_next_one_begins(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    advance = training.FineTuning.advance
+
+    def look(work: training.FineTuning) -> float:
+        file = place.results.read(place.name(TARGET.key, CHECKPOINT))
+        kept.append(0 if file is None else len(load(file)["run.curve"]))
+        return advance(work)
+
+    monkeypatch.setattr(stage_trial, "SPAN", 60.0)
+    monkeypatch.setattr(training.FineTuning, "advance", look)
+    told(trial(place, TARGET, rungs=[]))
+    assert kept == list(range(TENTHS))
+
+
+def test_a_worker_starts_without_the_slow_imports() -> None:
+    # Else it takes longer than short stages do, and Tune throws it away for a worker that got free: slots stay empty.
+    code = "import sys, trainables.stage_trial; print(sys.modules.keys() & {'torch', 'transformers', 'datasets'})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_an_error_that_would_come_again_is_a_result(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +144,36 @@ def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Plac
     outcome = read_outcome(place, TARGET.key)
     assert outcome is not None and outcome.attempts == 2
     assert sizes == {(4, 8)} and outcome.note == "memory ran out: 4 of 8 examples at a time"
+
+
+def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(stage_trial, "open_share", shares.append)
+    monkeypatch.setattr(stage_run, "peak", lambda: 123)
+    one = trial(place, TARGET, gpus=0.5)
+    assert {one.step()["memory"] for _ in range(TENTHS)} == {123}
+    one.cleanup()
+    outcome = read_outcome(place, TARGET.key)
+    assert outcome is not None and outcome.memory == 123
+    assert shares == [0.5], "once, before the first tenth"
+
+
+@pytest.mark.parametrize(("packed", "sizes"), [(True, 1), (False, 4)])  # of 8, 4, 2 and 1 examples
+def test_a_packed_stage_halves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch, packed: bool, sizes: int) -> None:
+    tried: list[int] = []
+
+    def fail(work: training.FineTuning, *_: object) -> None:
+        tried.append(work.micro_batch)
+        raise torch.OutOfMemoryError("made up")
+
+    monkeypatch.setattr(training.FineTuning, "_gradients", fail)
+    one = trial(place, TARGET, packed=packed)
+    with pytest.raises(StageFailedError) as raised:
+        one.step()
+    one.cleanup()
+    assert raised.value.failure.kind.name == "memory" and len(tried) == sizes
 
 
 @pytest.mark.parametrize("halvings", [3, 4, 60])

@@ -93,9 +93,8 @@ class MlmHead(nn.Module):
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Hidden states (rows, length, width) to logits (places asked for, vocabulary), row by row."""
-        asked = batch["target"] != IGNORED
         table = word_embeddings(self._model[0]).weight
-        logits: torch.Tensor = self.words(hidden[asked], table)
+        logits: torch.Tensor = self.words(hidden.flatten(0, 1)[batch["counted"]], table)
         return logits
 
 
@@ -106,8 +105,7 @@ def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy over all hidden sub-tokens of the batch."""
-    target = batch["target"]
-    return nn.functional.cross_entropy(logits, target[target != IGNORED])
+    return nn.functional.cross_entropy(logits, batch["target"].flatten()[batch["counted"]])
 
 
 def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:

@@ -113,18 +113,14 @@ def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 
 def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """One distribution per word, over the tags: at its first sub-token."""
-    return logits[batch["target"] != IGNORED]
+    return logits.flatten(0, 1)[batch["counted"]]
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
     """The likeliest tag id of each word of each feature."""
-    guesses = logits.argmax(-1).numpy(force=True)
-    decoded = []
-    for row, feature in zip(guesses, features, strict=True):
-        places = feature.marks[0] if feature.marks else np.array([])
-        _, first = np.unique(places, return_index=True)  # position of each word's first sub-token; index 0 is -1
-        decoded.append([int(row[position]) for position in first[1:]])
-    return decoded
+    words = batch["marks"].numpy(force=True)
+    first = (words >= 0) & (words != np.roll(words, 1, axis=1))  # a word's first sub-token; column 0 is a special one
+    return [row[begins].tolist() for row, begins in zip(logits.argmax(-1).numpy(force=True), first, strict=True)]
 
 
 def merge(
@@ -133,8 +129,8 @@ def merge(
     """Tags per sentence, with the parts of long sentences put together again."""
     merged = [[-1] * len(example.words) for example in examples]
     for feature, tags in zip(features, guesses, strict=True):
-        for word, tag in zip(feature.origin, tags, strict=True):
-            merged[feature.example][word] = tag
+        words = feature.origin  # neighbours
+        merged[feature.example][words[0] : words[-1] + 1] = tags
     return merged
 
 

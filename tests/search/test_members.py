@@ -1,0 +1,85 @@
+"""How often `sweep.json` is written: at once where something is new, but never for more than its share of the time."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from search import members
+from search.members import MOST, WRITE_EVERY, Members
+from search.options import parse
+from search.request import make_request
+from trainables.local_storage import LocalStorage
+
+
+class Sweep:
+    """A board whose known keys grow, a clock, and a disk that takes its time."""
+
+    def __init__(self, folder: Any, monkeypatch: pytest.MonkeyPatch, takes: float) -> None:
+        request = make_request(parse(["--space", "quick", "--results", str(folder)]))
+        self.now, self.takes, self.keys, self.writes = 100.0, takes, 0, list[float]()
+        monkeypatch.setattr(members, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+        def slow(storage: LocalStorage, name: str, fill: Any) -> None:
+            self.now += self.takes
+            self.writes.append(self.now)
+            storage.path(name).parent.mkdir(parents=True, exist_ok=True)
+            fill(storage.path(name))
+
+        monkeypatch.setattr(LocalStorage, "write_file", slow)
+        self.groups: dict[str, Any] = {}
+        self.seeds: Any = None
+        self.file = folder / request.name / "sweep.json"
+        self.members = Members(request, self)  # type: ignore[arg-type]
+
+    def arms(self) -> list[tuple[Any, Any]]:
+        stratum = SimpleNamespace(id="s")
+        return [(stratum, SimpleNamespace(stage=SimpleNamespace(key=f"{n:016x}"))) for n in range(self.keys)]
+
+    @property
+    def written(self) -> int:
+        """Keys in the file."""
+        return len(json.loads(self.file.read_text())["stages"])
+
+
+@pytest.mark.parametrize("takes", [0.001, 0.05, 1.0])
+def test_writing_takes_at_most_its_share_of_the_time(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, takes: float
+) -> None:
+    sweep = Sweep(tmp_path, monkeypatch, takes)
+    began = sweep.now
+    for _ in range(20_000):
+        sweep.keys += 1 if len(sweep.writes) >= sweep.keys else 0
+        sweep.members.changed()
+        sweep.now += 0.01
+    spent, passed = takes * len(sweep.writes), sweep.now - began
+    assert spent / passed <= MOST * 1.05
+    expected = passed / (max(WRITE_EVERY, takes / MOST - takes) + takes)  # and no less often than that allows
+    assert expected * 0.9 <= len(sweep.writes) <= expected * 1.1 + 1
+
+
+def test_what_is_known_already_is_not_written_again_but_at_the_end(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = Sweep(tmp_path, monkeypatch, 0.01)
+    sweep.keys = 3
+    sweep.members.changed()
+    assert sweep.written == 3
+    for _ in range(100):
+        sweep.now += WRITE_EVERY
+        sweep.members.changed()
+    assert len(sweep.writes) == 1
+    sweep.keys, sweep.now = 5, sweep.now + WRITE_EVERY
+    sweep.members.changed()
+    assert sweep.written == 5
+    sweep.seeds, sweep.now = SimpleNamespace(record={"ccg": {"after": [0], "of": 3}}), sweep.now + WRITE_EVERY
+    sweep.members.changed()  # no key is new, but a chain was decided
+    assert list(json.loads(sweep.file.read_text())["decided"]) == ["ccg"]
+    sweep.keys = 6
+    sweep.members.changed()  # too soon
+    assert sweep.written == 5
+    sweep.members.write()  # the last one comes always
+    assert sweep.written == 6 and len(sweep.writes) == 4
+    sweep.members.write()
+    assert len(sweep.writes) == 5

@@ -1,0 +1,39 @@
+"""Files of tensors: what comes back is what was written, whatever its type, shape and order in memory."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from trainables.tensor_file import write_tensors
+
+TENSORS = {
+    "matrix": torch.arange(6, dtype=torch.float32).reshape(2, 3),
+    "turned": torch.arange(6, dtype=torch.float32).reshape(2, 3).T,
+    "part": torch.arange(10)[3:7],
+    "scalar": torch.tensor(3.5, dtype=torch.float64),
+    "whole": torch.tensor(7),
+    "bool": torch.tensor([True, False]),
+    "bytes": torch.get_rng_state(),
+    "half": torch.randn(3, dtype=torch.bfloat16),
+    "empty": torch.empty(0, 4),
+    "odd": torch.tensor([float("nan"), float("inf"), -0.0]),
+    "trained": torch.nn.Parameter(torch.ones(2)),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_a_tensor_comes_back_bit_for_bit(tmp_path: Path, name: str) -> None:
+    write_tensors(tmp_path / "file", {name: TENSORS[name]})
+    found = load_file(tmp_path / "file")[name]
+    asked = TENSORS[name].detach()
+    assert found.dtype == asked.dtype and found.shape == asked.shape
+    assert torch.equal(found.reshape(-1).view(torch.uint8), asked.contiguous().reshape(-1).view(torch.uint8))
+
+
+def test_all_of_them_in_one_file(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "file", TENSORS)
+    found = load_file(tmp_path / "file")
+    assert found.keys() == TENSORS.keys()
+    assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS if name != "odd")
