@@ -131,6 +131,7 @@ def test_the_same_seed_gives_the_same_events(scheduler: str) -> None:
 
     assert events(3).events == events(3).events != events(4).events
     # Where all take equally long the seed alone decides who is heard first.
+    assert ran(scheduler, 3)[0].events == sweep(scheduler).run(COURSES, 3)[0].events
     assert ran(scheduler, 3)[0].events != sweep(scheduler).run(COURSES, 3, seed=1)[0].events
 
 
