@@ -36,6 +36,7 @@ class Board:
         gate: Gate | None = None,
         seeds: Seeds | None = None,
         length: Length = lambda stratum: 1.0,
+        slots: int = 1,
         retry_failed: bool = False,
         keep: Keep = "winners",
     ) -> None:
@@ -49,9 +50,18 @@ class Board:
         for group in self.groups.values():
             if group.stratum.parent is not None:
                 self.children.setdefault(group.stratum.parent, []).append(group)
-        self.ready = Ready(order(plan, length))
+        self.length = length
+        self.arrange(slots)
         for group in self.groups.values():
             self._try_open(group)
+
+    def arrange(self, slots: int) -> None:
+        """Put what is to come into the order that suits so many stages at once; in a race it is that of the seeds."""
+        plan = [group.stratum for group in self.groups.values()]
+        self.ready = Ready(order(plan, self.length, None if self.seeds is not None else slots))
+        for group in self.groups.values():
+            if group.open and not group.settled:
+                self._offer(group)
 
     def next(self) -> Stage | None:
         """The next stage that can start now, marked as running; None if there is none at the moment."""

@@ -7,9 +7,10 @@ from functools import partial
 from statistics import mean
 
 from search.board import Keep
-from search.disk_plan import disk_kept, disk_peak
+from search.disk_plan import Sizes, disk_kept, disk_peak
 from search.disk_sizes import sizes_of, trained
 from search.estimate import size
+from search.order import Length, waves
 from search.request import Request
 from spaces.chain import NONE
 from spaces.encoders import Shape, shape_of
@@ -69,10 +70,15 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
         gpu_hours=_hours(ours, shape),
         naive_gpu_hours=_hours(naive, shape),
         disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
-        disk_peak=None
-        if sizes is None
-        else disk_peak(request.plan, sizes, slots, keep, waiting=request.spec["scheduler"] in ("halving", "racing")),
+        disk_peak=None if sizes is None else _disk_peak(request, sizes, slots, keep),
     )
+
+
+def _disk_peak(request: Request, sizes: Sizes, slots: int, keep: Keep) -> int:
+    scheduler = request.spec["scheduler"]
+    together = waves(request.plan, length_of(request), None if scheduler == "racing" else slots)
+    waiting = scheduler in ("halving", "racing")
+    return disk_peak(request.plan, sizes, slots, keep, together, waiting=waiting)
 
 
 def _chains(request: Request) -> list[Stratum]:
@@ -95,6 +101,17 @@ def _chains(request: Request) -> list[Stratum]:
 def works_of(request: Request) -> dict[str, Work | None]:
     """What one arm of each stratum trains, by the stratum's id; None if a training set's size is unknown."""
     return by_sort(request.plan, partial(_work, request))
+
+
+def length_of(request: Request) -> Length:
+    """How long an arm of a stratum takes, in tokens: what cannot be known from here counts as nothing."""
+    works = works_of(request)
+
+    def length(stratum: Stratum) -> float:
+        work = works[stratum.id]
+        return 0.0 if work is None else work.tokens
+
+    return length
 
 
 def _work(request: Request, stratum: Stratum) -> Work | None:

@@ -1,7 +1,7 @@
 """How much disk a plan needs at its worst moment, and at its end: counts of files that may be there at the same time.
 
-The board goes from seed to seed, and a stratum that has begun gives all its arms before another one gives any. So at
-most as many strata are under way as stages run at once, and with them the arms whose encoders may still win.
+The board goes from wave to wave of seeds, and a stratum that has begun gives all its arms before another one gives any.
+So at most as many strata are under way as stages run at once, and with them the arms whose encoders may still win.
 """
 
 from collections import Counter
@@ -33,13 +33,22 @@ def disk_kept(plan: Sequence[Stratum], sizes: Sizes, keep: Keep) -> int:
     return encoders * sizes.encoder + _lasting(plan, sizes)
 
 
-def disk_peak(plan: Sequence[Stratum], sizes: Sizes, slots: int, keep: Keep, *, waiting: bool = False) -> int:
+def disk_peak(
+    plan: Sequence[Stratum],
+    sizes: Sizes,
+    slots: int,
+    keep: Keep,
+    together: Mapping[int, int],
+    *,
+    waiting: bool = False,
+) -> int:
     """Bytes at the worst moment, with `slots` stages at once; an upper bound as far as `sizes` are.
 
-    `waiting` says that arms may have to wait at a rung for the others of their stratum.
+    `together` is the wave of each seed: those of a wave start together. `waiting` says that arms may have to wait at a
+    rung for the others of their stratum.
     """
     checkpoints = _under_way(plan, sizes, slots) if waiting else _running(plan, sizes, slots)
-    return _encoders(plan, slots, keep) * sizes.encoder + checkpoints + _lasting(plan, sizes)
+    return _encoders(plan, slots, keep, together) * sizes.encoder + checkpoints + _lasting(plan, sizes)
 
 
 def _makers(plan: Sequence[Stratum]) -> list[Stratum]:
@@ -47,7 +56,7 @@ def _makers(plan: Sequence[Stratum]) -> list[Stratum]:
     return [stratum for stratum in plan if stratum.kind in ("pretrain", "intermediate")]
 
 
-def _encoders(plan: Sequence[Stratum], slots: int, keep: Keep) -> int:
+def _encoders(plan: Sequence[Stratum], slots: int, keep: Keep, together: Mapping[int, int]) -> int:
     """Encoders that may be there at once."""
     makers = _makers(plan)
     if keep == "all":
@@ -56,10 +65,10 @@ def _encoders(plan: Sequence[Stratum], slots: int, keep: Keep) -> int:
     under_way = sorted((stratum.arms - 1 for stratum in makers), reverse=True)[:slots]
     if keep == "winners":
         return len(makers) + sum(under_way)
-    # A parent goes with its last child. The next seed begins when every target of this one has at least begun.
-    seeds = Counter(stratum.seed for stratum in makers if stratum.kind == "intermediate")
-    most = max(seeds.values(), default=0)
-    before = min(slots, seeds.total() - most)
+    # A parent goes with its last child. The next wave begins when every target of this one has at least begun.
+    in_waves = Counter(together[stratum.seed] for stratum in makers if stratum.kind == "intermediate")
+    most = max(in_waves.values(), default=0)
+    before = min(slots, in_waves.total() - most)
     return sum(stratum.kind == "pretrain" for stratum in makers) + most + before + sum(under_way)
 
 

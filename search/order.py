@@ -1,4 +1,4 @@
-"""Which stratum goes first where several could: seed by seed, and of a seed the critical path."""
+"""Which stratum goes first where several could: the critical path, in as few seeds at once as keep all slots busy."""
 
 import heapq
 from collections import defaultdict
@@ -9,18 +9,41 @@ from spaces.plan import Stratum
 Length = Callable[[Stratum], float]  # how long one arm of a stratum takes, in any unit
 
 
-def order(plan: Sequence[Stratum], length: Length) -> list[str]:
+def order(plan: Sequence[Stratum], length: Length, slots: int | None) -> list[str]:
     """The ids of a plan's strata, parents before children, in the order in which they should start.
 
-    Of a seed those come first that have the longest way before them: their own arms, which may run side by side, and
-    the longest way of their children. So what remains to the end is short, and no slot waits for one long chain.
+    Of the seeds of a wave those come first that have the longest way before them: their own arms, which may run side by
+    side, and the longest way of their children. So what remains to the end is short, and no slot waits for one long
+    chain.
     """
+    ways, wave = _ways(plan, length), waves(plan, length, slots)
+    # Of equals the plan's order.
+    return [one.id for one in sorted(plan, key=lambda one: (wave[one.seed], -ways[one.id], one.seed))]
+
+
+def waves(plan: Sequence[Stratum], length: Length, slots: int | None) -> Mapping[int, int]:
+    """The wave of each seed, from 0: those of a wave start together. `slots` None: each seed is one.
+
+    A wave has work for all slots for twice as long as the longest chain takes. With few slots that is one seed, and
+    seed 0 is soon complete, with few encoders on disk at once; with so many that one seed cannot keep them busy it is
+    several, or all: the last seed's longest chain would begin when nothing else is left.
+    """
+    seeds, longest = sorted({one.seed for one in plan}), max(_ways(plan, length).values(), default=0.0)
+    number = len(seeds)
+    if slots is not None and longest > 0:
+        work = sum(length(one) * one.arms for one in plan)
+        number = max(1, min(number, int(work / (2 * slots * longest))))
+    return {seed: place * number // len(seeds) for place, seed in enumerate(seeds)}
+
+
+def _ways(plan: Sequence[Stratum], length: Length) -> Mapping[str, float]:
+    """How long it takes at least from each stratum's start to the end of its last child."""
     ways: dict[str, float] = {}
     longest_child: defaultdict[str | None, float] = defaultdict(float)
     for stratum in reversed(plan):  # children before parents
         ways[stratum.id] = length(stratum) + longest_child[stratum.id]
         longest_child[stratum.parent] = max(longest_child[stratum.parent], ways[stratum.id])
-    return [one.id for one in sorted(plan, key=lambda one: (one.seed, -ways[one.id]))]  # of equals the plan's order
+    return ways
 
 
 class Ready:

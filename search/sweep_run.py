@@ -13,7 +13,7 @@ from search import signals
 from search.advisers import Gate
 from search.board import Board
 from search.cluster import alive_nodes, coming_nodes, connected
-from search.cost import works_of
+from search.cost import length_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.members import Members
@@ -26,7 +26,6 @@ from search.seeds import Seeds
 from search.slots import AUTO, MOST_ON_GPU, ask_of, cluster_slots
 from search.store import Store
 from spaces.errors import UsageError
-from spaces.plan import Stratum
 from spaces.space import Range
 from trainables.places import Place
 from trainables.storage import is_remote
@@ -45,12 +44,6 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         rates: Any = Draws(request.place.results, journal, sweep_seed=0, read_only=options is None)
     else:
         rates = None
-    works = works_of(request)
-
-    def length(stratum: Stratum) -> float:
-        work = works[stratum.id]
-        return 1.0 if work is None else work.tokens
-
     return Board(
         request.plan,
         request.maker,
@@ -58,7 +51,7 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         rates,
         gate=gate,
         seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
-        length=length,
+        length=length_of(request),
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
     )
@@ -81,6 +74,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
         with scratch_folder() as scratch, connected(options, scratch):
             if options.address is not None:
                 beat.slots = slots = _check_cluster(options, request.place, console)
+            board.arrange(slots)
             members.write()
             beat.show(board)
             with _watched_node(options) as own:
@@ -91,13 +85,17 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
 
 
 def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
-    """The early stopping of a request, with what its rungs say already; None without one."""
+    """The early stopping of a request, with what its rungs say already; None without one.
+
+    Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
+    leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
+    """
     from search.early_stopping import EarlyStopping, rule_of
     from search.rungs import Rungs
 
     if scheduler == "none":
         return None
-    arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.arms > 1}
+    arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.kind == "target" and stratum.arms > 1}
     return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
 
 

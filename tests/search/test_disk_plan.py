@@ -9,6 +9,7 @@ import pytest
 from search.board import Board, Keep
 from search.disk_plan import Sizes, disk_kept, disk_peak
 from search.options import parse
+from search.order import waves
 from search.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
@@ -68,16 +69,23 @@ def test_what_is_there_at_once_is_never_above_the_prediction(room: Room, keep: K
     board = workers.run()
     assert board.complete
     plan = room.plan()
-    assert workers.peak <= disk_peak(plan, sizes(plan), slots, keep) <= 1.5 * workers.peak
+    together = waves(plan, lambda stratum: 1.0, 1)
+    assert workers.peak <= disk_peak(plan, sizes(plan), slots, keep, together) <= 1.5 * workers.peak
     assert on_disk(room.results) == disk_kept(plan, sizes(plan), keep)
 
 
 def test_more_at_once_and_more_kept_need_more(room: Room) -> None:
     plan = room.plan()
+    by_seed, at_once = (waves(plan, lambda stratum: 1.0, slots) for slots in (None, 1000))
+
+    def peak(slots: int, keep: Keep, *, waiting: bool = False) -> int:
+        return disk_peak(plan, sizes(plan), slots, keep, by_seed, waiting=waiting)
+
     for slots in (1, 2, 4):
-        none, winners, everything = (disk_peak(plan, sizes(plan), slots, keep) for keep in ("none", "winners", "all"))
-        assert none <= winners <= everything
-        assert disk_peak(plan, sizes(plan), slots, "winners") < disk_peak(plan, sizes(plan), slots + 1, "winners")
+        assert peak(slots, "none") <= peak(slots, "winners") <= peak(slots, "all")
+        assert peak(slots, "winners") < peak(slots + 1, "winners")
+        assert peak(slots, "winners") < peak(slots, "winners", waiting=True), "arms that wait keep their checkpoints"
+    assert peak(1, "none") < disk_peak(plan, sizes(plan), 1, "none", at_once)
 
 
 def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None:
