@@ -9,12 +9,13 @@ from typing import Any
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from search.rule import Verdict
-from search.rungs import RUNGS
 from spaces.stage import TENTHS
 
 
 class AshaRule:
     """Hands each score to the ASHA of its stratum, which knows stages by their keys."""
+
+    rungs = (3, 6)
 
     def __init__(self) -> None:
         self.stopped: set[str] = set()
@@ -27,8 +28,8 @@ class AshaRule:
                 metric="dev",
                 mode="max",
                 max_t=TENTHS,
-                grace_period=RUNGS[0],
-                reduction_factor=RUNGS[1] / RUNGS[0],
+                grace_period=self.rungs[0],
+                reduction_factor=self.rungs[1] / self.rungs[0],
             )
         return self._ashas[stratum]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainables.failures import KINDS, MEMORY, TRIES, Failure
+from trainables.failures import KINDS, MEMORY, PACKED, TRIES, Failure
 
 FILE = "attempts.json"
 
@@ -36,14 +36,15 @@ def again(attempts: Sequence[Attempt]) -> bool:
     """Whether a stage with these failed tries gets another one.
 
     What may pass is tried twice at the same place: a stage that went on in between starts to count anew, since on
-    machines that can be taken away at any time a long stage may lose its worker more than once.
+    machines that can be taken away at any time a long stage may lose its worker more than once. That it was packed too
+    tightly is not the stage's fault, and costs it none of its tries.
     """
-    here = 0
+    here: list[str] = []
     for attempt in reversed(attempts):
-        here += 1
+        here.append(attempt.kind)
         if attempt.moved:
             break
-    return KINDS[attempts[-1].kind].passes and here < TRIES
+    return KINDS[here[0]].passes and len(here) < TRIES + (PACKED.name in here)
 
 
 def halvings(attempts: Sequence[Attempt]) -> int:

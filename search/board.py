@@ -5,8 +5,9 @@ continues after any interruption, and why adding rates, seeds or tasks trains on
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
+from search.advisers import Gate, Rates, Seeds
 from search.arms import Arm, Group, choose
 from search.attempts import again, note
 from search.breaker import Breaker
@@ -20,52 +21,6 @@ from trainables.failures import Failure
 from trainables.outcome import Outcome
 
 Keep = Literal["none", "winners", "all"]
-
-
-class Rates(Protocol):
-    """Where the learning rates of an axis that is a range come from."""
-
-    def rate(self, stratum: Stratum, index: int) -> float:
-        """The rate of draw `index` of a stratum, the same at every call."""
-
-    def tell(self, stratum: Stratum, index: int, outcome: Outcome) -> None:
-        """How that draw ended."""
-
-
-class Gate(Protocol):
-    """What the board asks the early stopping."""
-
-    def tenths(self, stratum: str) -> Sequence[int]:
-        """The tenths after which a stage of the stratum must ask whether to go on."""
-
-    def verdict(self, stratum: str, key: str) -> Verdict:
-        """What is to become of a stage."""
-
-    def curve(self, key: str) -> Sequence[float]:
-        """English dev by tenth of a stage, as far as it counts."""
-
-    def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of a stage that ended by itself, in this sweep or in another one."""
-
-    def stopped_before(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of an outcome that says that a stage was stopped."""
-
-
-class Seeds(Protocol):
-    """What the board asks a race."""
-
-    @property
-    def record(self) -> dict[str, dict[str, object]]:
-        """The chains that get no further seeds, as `sweep.json` has them."""
-
-    def given(self, stratum: Stratum) -> bool:
-        """Whether the stratum may start now."""
-
-    def decided(self, stratum: Stratum) -> bool:
-        """Whether the stratum will never start."""
-
-    def settled(self, stratum: Stratum, score: float | None) -> bool:
-        """Take note of the score of a stratum's winner; returns whether others may start or never will."""
 
 
 class Board:

@@ -12,7 +12,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from search.asha import AshaRule
 from search.halving import HalvingRule
 from search.rule import Rule, Verdict
-from search.rungs import RUNGS, Rungs
+from search.rungs import Rungs
 
 
 def rule_of(scheduler: str, arms: Mapping[str, int]) -> Rule:
@@ -41,7 +41,7 @@ class EarlyStopping(FIFOScheduler):
 
     def tenths(self, stratum: str) -> tuple[int, ...]:
         """The tenths after which a stage of the stratum must ask whether to go on."""
-        return RUNGS if stratum in self.competing else ()
+        return self.rule.rungs if stratum in self.competing else ()
 
     def verdict(self, stratum: str, key: str) -> Verdict:
         """What is to become of a stage."""
@@ -61,11 +61,11 @@ class EarlyStopping(FIFOScheduler):
     def _enter(self, stratum: str, key: str, curve: Sequence[float], *, judged: bool) -> None:
         """Enter what is new of a curve; where it is judged only as far as the verdict is to go on."""
         before = self.rungs.known(key)
-        for score in curve[before : RUNGS[-1]]:
+        for score in curve[before : self.rule.rungs[-1]]:
             if judged and self.rule.verdict(stratum, key) is not Verdict.GO:
                 break
             self.rule.enter(stratum, *self.rungs.add(stratum, key, score))
-        if self.rungs.known(key) > before and self.rungs.known(key) >= RUNGS[0]:  # before that nothing is decided
+        if before < self.rungs.known(key) >= self.rule.rungs[0]:  # before that nothing is decided
             self.rungs.write(stratum)
 
     def ended(self, stratum: str, key: str, curve: Sequence[float]) -> None:

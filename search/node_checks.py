@@ -1,11 +1,12 @@
 """Before any stage: has every node of a cluster what stages need? One small task on each, all at once."""
 
 import hashlib
+import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from search.slots import Node
 from search.sweep import versions
@@ -13,6 +14,7 @@ from trainables.places import Place
 from trainables.storage import open_storage, write_text
 
 PATIENCE = 180.0  # seconds; the first task on a node also unpacks the code there
+Value = TypeVar("Value")
 ON_WORKERS = ("python", "torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow")
 
 
@@ -121,9 +123,10 @@ def check_nodes(nodes: Mapping[str, Node], place: Place, patience: float = PATIE
     marker = f".shared-{uuid.uuid4().hex}"
     answers = {node: f"{marker}-{node[:12]}" for node in nodes}
     write_text(place.results, marker, marker)
+    where = (place.results.url, place.source.data, place.model, marker)
     try:
-        here = look(place.results.url, place.source.data, place.model, marker, f"{marker}-here")
-        found, wrong = _ask(nodes, place, marker, answers, patience)
+        here = look(*where, f"{marker}-here")
+        found, wrong = _ask(look, {node: (*where, answer) for node, answer in answers.items()}, nodes, patience)
         for node, facts in found.items():
             answered = place.results.has(answers[node])
             wrong += problems(nodes[node].name, facts, here, place, answered)
@@ -133,20 +136,42 @@ def check_nodes(nodes: Mapping[str, Node], place: Place, patience: float = PATIE
     return wrong, notes({nodes[node].name: facts for node, facts in found.items()}, here)
 
 
+def gpu_memory() -> int:
+    """On a node: bytes of its smallest GPU, whichever of them this process was given."""
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RuntimeError("torch sees no GPU there.")
+    return min(torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count()))
+
+
+def smallest_gpu(nodes: Mapping[str, Node], patience: float = PATIENCE) -> tuple[int | None, list[str]]:
+    """Bytes of the smallest GPU of all nodes, None where that is not known, and why a node could not tell."""
+    with_gpus = {node: () for node, has in nodes.items() if has.gpus}
+    # Its process ends with the task, and gives back what it has of a GPU.
+    found, wrong = _ask(gpu_memory, with_gpus, nodes, patience, max_calls=1)
+    return (None if wrong else min(found.values(), default=None)), wrong
+
+
 def _ask(
-    nodes: Mapping[str, Node], place: Place, marker: str, answers: Mapping[str, str], patience: float
-) -> tuple[dict[str, Facts], list[str]]:
+    work: Callable[..., Value],
+    arguments: Mapping[str, tuple[Any, ...]],
+    nodes: Mapping[str, Node],
+    patience: float,
+    **options: Any,
+) -> tuple[dict[str, Value], list[str]]:
+    """What `work` gives on each node that there are arguments for, and what went wrong; `options` are Ray's."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    task = ray.remote(num_cpus=0, max_retries=0)(look)
+    task = ray.remote(num_cpus=0, max_retries=0, **options)(work)
     refs: dict[Any, str] = {}
-    for node in nodes:
+    for node, given in arguments.items():
         there = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-        ref = there.remote(place.results.url, place.source.data, place.model, marker, answers[node])
-        refs[ref] = node
-    done, late = ray.wait(list(refs), num_returns=len(refs), timeout=patience)
-    found: dict[str, Facts] = {}
+        refs[there.remote(*given)] = node
+    done, late = ray.wait(list(refs), num_returns=len(refs), timeout=patience) if refs else ([], [])
+    found: dict[str, Value] = {}
     wrong = [f"node {nodes[refs[ref]].name} did not answer within {patience:g} seconds." for ref in late]
     for ref in done:
         try:

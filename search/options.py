@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from search.slots import AUTO, MOST_ON_GPU
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.chain import MLM
 from spaces.errors import UsageError
@@ -98,7 +99,13 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--max-concurrent", type=_positive, metavar="N", help="trials at once (default: what fits)")
     how.add_argument("--cpus-per-trial", type=_positive, default=1, metavar="N", help="(default: %(default)s)")
-    how.add_argument("--gpus-per-trial", type=_share, default=0.0, metavar="F", help="may be a fraction")
+    how.add_argument(
+        "--gpus-per-trial",
+        type=_gpus,
+        default=0.0,
+        metavar=f"F|{AUTO}",
+        help=f"may be a fraction; {AUTO}: up to {MOST_ON_GPU} trials on one, by the memory that such stages took",
+    )
     how.add_argument("--address", metavar="ADDR", help="address of a running Ray cluster")
     how.add_argument(
         "--hang-after",
@@ -232,6 +239,10 @@ def _share(text: str) -> float:
     if not 0 <= share < math.inf:
         raise argparse.ArgumentTypeError(f"a number from 0 up is needed, got {text!r}")
     return share
+
+
+def _gpus(text: str) -> float | str:
+    return AUTO if text == AUTO else _share(text)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

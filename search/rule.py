@@ -15,6 +15,10 @@ class Verdict(Enum):
 class Rule(Protocol):
     """Decides within strata."""
 
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The tenths after which it decides, ascending."""
+
     def enter(self, stratum: str, key: str, tenth: int, score: float) -> None:
         """Take note of a stage's score."""
 

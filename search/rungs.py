@@ -9,16 +9,15 @@ import math
 import re
 from pathlib import PurePosixPath
 
+from spaces.stage import TENTHS
 from trainables.storage import Storage, set_aside, write_text
-
-RUNGS = (3, 6)  # tenths at which arms are compared; before the first one nothing may be stopped
 
 Entry = tuple[str, int, float]  # key of a stage, tenth, score
 _ENTRY = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
 
 
 class Rungs:
-    """Scores up to the last rung, in the order in which they came in."""
+    """Scores in the order in which they came in. The last tenth is in none of them: nothing is decided there."""
 
     def __init__(self, storage: Storage, folder: str) -> None:
         """`folder` has one file per stratum."""
@@ -71,7 +70,7 @@ def whole_entries(content: str) -> list[Entry]:
     place = 1 if content.startswith("[") else len(content)
     while match := _ENTRY.match(content, place):
         key, tenth, score = match[1], int(match[2]), float(match[3])
-        if tenth != last.get(key, 0) + 1 or tenth > RUNGS[-1] or not math.isfinite(score):
+        if tenth != last.get(key, 0) + 1 or tenth >= TENTHS or not math.isfinite(score):
             break
         last[key] = tenth
         entries.append((key, tenth, score))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from search.race import Race, race
+from search.race import FIRST, Race, race
 from spaces.chain import phase_of
 from spaces.plan import Stratum
 
@@ -17,10 +17,16 @@ class Seeds:
         self._targets = list(dict.fromkeys(stratum.task for stratum in scored))
         self._seeds: Sequence[int] = sorted({stratum.seed for stratum in plan if stratum.kind != "pretrain"})
         self._scores: dict[tuple[str, str, int], float] = {}
-        self.race = self._look()
+        self._look()
 
-    def _look(self) -> Race:
-        return race(self._scores, self._chains, self._targets, self._seeds)
+    def _look(self) -> None:
+        self.race: Race = race(self._scores, self._chains, self._targets, self._seeds)
+        still = [chain for chain in self._chains if chain not in self.race.decided]
+        seeds = self._seeds[: max(FIRST, self.race.looks + 1)]
+        # Without all of these nothing new can be seen: a look at every score would take minutes in a large plan.
+        self._awaited = {
+            (chain, target, seed) for chain in still for target in self._targets for seed in seeds
+        } - self._scores.keys()
 
     @property
     def record(self) -> dict[str, dict[str, object]]:
@@ -31,8 +37,14 @@ class Seeds:
         """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
         if stratum.kind != "target":
             return False
-        self._scores[stratum.intermediate, stratum.task, stratum.seed] = float("nan") if score is None else score
-        before, self.race = self.race, self._look()
+        cell, value = (stratum.intermediate, stratum.task, stratum.seed), float("nan") if score is None else score
+        last, changed = self._awaited == {cell}, self._scores.get(cell, value) != value
+        self._scores[cell] = value
+        self._awaited.discard(cell)
+        if not last and not changed:
+            return False
+        before = self.race
+        self._look()
         return self.race != before
 
     def given(self, stratum: Stratum) -> bool:

@@ -4,11 +4,13 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spaces.errors import UsageError
 
 ROUNDING = 1e-9  # 1 / 0.1 must be ten
+AUTO = "auto"  # --gpus-per-trial: shares by measured memory, see search/packing.py
+MOST_ON_GPU = 4  # trials that such shares put on one GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,19 @@ class Ask:
 
 
 def ask_of(options: Namespace) -> Ask:
-    """What the flags say that a trial needs; raises UsageError for a share that Ray cannot give."""
-    gpus = float(options.gpus_per_trial)
+    """What the flags say that a trial needs at most; raises UsageError for a share that Ray cannot give."""
+    gpus = 1.0 if options.gpus_per_trial == AUTO else float(options.gpus_per_trial)
     if gpus > 1 and not gpus.is_integer():
         raise UsageError(f"--gpus-per-trial {gpus:g}: above 1 it is a whole number of GPUs; a share is below 1.")
     if 0 < gpus < 0.01:
         raise UsageError(f"--gpus-per-trial {gpus:g}: the smallest share of a GPU is 0.01; 0 is none.")
     return Ask(options.cpus_per_trial, gpus)
+
+
+def smallest_ask(options: Namespace) -> Ask:
+    """What a trial needs at least: with `auto` the smallest share."""
+    ask = ask_of(options)
+    return replace(ask, gpus=1 / MOST_ON_GPU) if options.gpus_per_trial == AUTO else ask
 
 
 def fit(ask: Ask, node: Node) -> int:
@@ -61,9 +69,11 @@ def local_slots(options: Namespace) -> int:
     node = Node("here", cpus_here(), _gpus() if ask.gpus else 0)
     if ask.cpus > node.cpus:
         raise UsageError(f"--cpus-per-trial {ask.cpus}: there are {node.cpus:g} CPUs here.")
+    if options.gpus_per_trial == AUTO and not node.gpus:
+        raise UsageError(f"--gpus-per-trial {AUTO}: there is no GPU here; without the flag trials run on CPUs.")
     if ask.gpus > node.gpus:
         raise UsageError(f"--gpus-per-trial {ask.gpus:g}: there are {node.gpus:g} GPUs here.")
-    slots = fit(ask, node)
+    slots = fit(smallest_ask(options), node)
     return min(slots, options.max_concurrent) if options.max_concurrent else slots
 
 
@@ -73,9 +83,9 @@ def cluster_slots(options: Namespace, alive: Iterable[Node], coming: Iterable[tu
     --max-concurrent may be more than fits: what is above waits for nodes that join later.
     Raises UsageError for a trial that would wait for ever, since neither a node nor a kind of node is large enough.
     """
-    ask, alive = ask_of(options), list(alive)
-    now = sum(fit(ask, node) for node in alive)
-    later = sum(fit(ask, node) * number for node, number in coming)
+    ask, least, alive = ask_of(options), smallest_ask(options), list(alive)
+    now = sum(fit(least, node) for node in alive)
+    later = sum(fit(least, node) * number for node, number in coming)
     if not now and not later:
         kinds = Counter(f"{node.cpus:g} CPUs and {node.gpus:g} GPUs" for node in alive)
         have = "; ".join(f"{number} with {kind}" for kind, number in sorted(kinds.items()))

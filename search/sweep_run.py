@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from search import signals
-from search.board import Board, Gate
+from search.advisers import Gate
+from search.board import Board
 from search.cluster import alive_nodes, coming_nodes, connected
 from search.cost import works_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
-from search.node_checks import check_nodes
+from search.node_checks import check_nodes, smallest_gpu
 from search.now import Beat
 from search.own_node import OwnNode
 from search.request import Request
 from search.scratch import scratch_folder
 from search.seeds import Seeds
-from search.slots import ask_of, cluster_slots
+from search.slots import AUTO, MOST_ON_GPU, ask_of, cluster_slots
 from search.store import Store
 from search.sweep import read_sweep, write_sweep
 from spaces.errors import UsageError
@@ -33,6 +34,7 @@ from trainables.storage import is_remote
 
 if TYPE_CHECKING:
     from search.early_stopping import EarlyStopping
+    from search.packing import Packing
 
 WRITE_EVERY = 2.0  # seconds between updates of sweep.json
 
@@ -151,6 +153,22 @@ def _watched_node(options: Namespace) -> Iterator[OwnNode | None]:
         yield own
 
 
+def _packing(board: Board, slots: int, console: Console) -> "Packing":
+    """The shares of a GPU that trials get: with what is known already of the memory that they take."""
+    from search.packing import Packing
+
+    nodes = alive_nodes()
+    memory, wrong = smallest_gpu(nodes)
+    for line in wrong:
+        console.print(f"note: {line} Every trial gets a whole GPU.", highlight=False, soft_wrap=True, markup=False)
+    # More slots than fit now are for nodes that join later.
+    packing = Packing(max(sum(node.gpus for node in nodes.values()), slots / MOST_ON_GPU), memory)
+    for _, arm in board.arms():
+        if arm.outcome is not None:
+            packing.learn(arm.stage, arm.outcome.memory)
+    return packing
+
+
 def _tune(
     board: Board,
     request: Request,
@@ -172,7 +190,9 @@ def _tune(
     from trainables.stage_trial import StageTrial, place_to_json
 
     ask = ask_of(options)
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience=60.0 * options.hang_after)
+    gpus = _packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
+    patience = 60.0 * options.hang_after
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience, gpus, waits=True)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
     callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
     if own is not None:
@@ -183,7 +203,9 @@ def _tune(
     # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
-        tune.with_resources(StageTrial, {"cpu": ask.cpus, "gpu": ask.gpus}),
+        tune.with_resources(
+            StageTrial, lambda config: tune.PlacementGroupFactory([{"CPU": ask.cpus, "GPU": config["gpus"]}])
+        ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=Draining(gate or FIFOScheduler()),

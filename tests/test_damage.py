@@ -129,6 +129,8 @@ OUTCOMES: list[tuple[dict[str, Any], str]] = [
     ({"seconds": -1.0}, "negative"),
     ({"steps": "many"}, "steps is 'many'"),
     ({"reason": ["x"]}, "reason is"),
+    ({"memory": -1}, "its memory is negative"),
+    ({"memory": 1.5}, "memory is 1.5"),
 ]
 
 

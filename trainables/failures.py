@@ -32,12 +32,13 @@ class Kind:
 ERROR = Kind("error", "an error of code or data, which would come again", own=True)
 INPUT = Kind("input", "something could not be read for the moment", passes=True, own=True)
 MEMORY = Kind("memory", "memory ran out; the second try takes half as many examples at a time", passes=True, own=True)
+PACKED = Kind("packed", "memory ran out in a share of a GPU; the next try gets a whole one", passes=True)
 DEVICE = Kind("device", "the GPU's driver gave up, and the process with it", passes=True)
 WORKER = Kind("worker", "the worker's process ended", passes=True)
 NODE = Kind("node", "the machine was lost", passes=True)
 HANG = Kind("hang", "nothing went on for longer than --hang-after", passes=True)
 STORAGE = Kind("storage", "the results cannot be written", stops=True)
-KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, DEVICE, WORKER, NODE, HANG, STORAGE)}
+KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, PACKED, DEVICE, WORKER, NODE, HANG, STORAGE)}
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PASSING = {

@@ -34,6 +34,7 @@ class Outcome:
     note: str | None = None  # e.g. a halved micro-batch
     attempts: int = 1  # this one and those that failed before it
     scores: str | None = None  # the seal of scores.parquet
+    memory: int | None = None  # the most bytes that torch held of a GPU's memory; None without a GPU
 
 
 def write_outcome(place: Place, outcome: Outcome) -> None:
@@ -86,6 +87,7 @@ def _checked(fields: dict[str, Any], key: str) -> Outcome:
         (len(outcome.curve) in (0, outcome.tenth), "its curve has another length"),
         (outcome.score == max(outcome.curve, default=outcome.score), "its score is not the best of its curve"),
         (outcome.steps >= 0 and outcome.seconds >= 0, "its steps or seconds are negative"),
+        (outcome.memory is None or outcome.memory >= 0, "its memory is negative"),
     ):
         if not holds:
             raise ValueError(rule)

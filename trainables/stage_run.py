@@ -23,6 +23,7 @@ from spaces.stage import TENTHS
 from trainables.encoder import Encoder, save_encoder
 from trainables.encoder_folder import encoder_fault
 from trainables.fine_tuning import degenerate, dev_rows, label_head, score_tests, start_training
+from trainables.gpu_share import peak
 from trainables.kept_encoders import start_from
 from trainables.label_head import LabelHead, save_label_head
 from trainables.outcome import Outcome, read_outcome, write_outcome
@@ -47,15 +48,15 @@ class StageRun:
     """A stage under way in this process. While it is open no other process can work on it.
 
     `attempt` counts its tries, and `halvings` those that ended for want of memory: each halves the micro-batch, which
-    leaves the batch as it is.
+    leaves the batch as it is. One that is `packed` beside others on a GPU halves nothing: it gets a whole one first.
     """
 
-    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0) -> None:
+    def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0, packed: bool = False) -> None:
         self.place, self.stage = place, read_spec(place, key)
         self.profile = PROFILES.find(self.stage.profile)
         if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
             self.profile = replace(self.profile, freeze_embeddings=False)
-        self.attempt, self.halvings = attempt, halvings
+        self.attempt, self.halvings, self.packed = attempt, halvings, packed
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
         self.seconds = 0.0
@@ -96,6 +97,7 @@ class StageRun:
             self.work = self._open()
             if isinstance(self.work, FineTuning):
                 self.work.at_most(self.work.recipe.batch_size >> self.halvings)
+                self.work.may_halve = not self.packed
         try:
             if self.work.tenth < TENTHS:
                 self.curve.append(self.work.advance())
@@ -176,6 +178,7 @@ class StageRun:
             seconds=self.seconds,
             note="; ".join(notes) or None,
             attempts=self.attempt,
+            memory=peak(),
         )
 
     def _dev_rows(self) -> list[dict[str, Any]]:

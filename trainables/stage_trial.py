@@ -45,8 +45,10 @@ class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
     The configuration holds its `key`, its `stratum` and the `place`, the `rungs` (tenths after which the scheduler must
-    be asked), which try this is (`attempt`), how many tries ended for want of memory (`halvings`), and the `patience`:
-    seconds without progress that are a hang (0: none are).
+    be asked), which try this is (`attempt`), how many tries ended for want of memory (`halvings`), the share of a GPU
+    (`gpus`) and whether measured memory chose it (`packed`), and the `patience`: seconds without progress that are a
+    hang (0: none are). One with `wait` alone is no stage: it waits for so many seconds, so that the slot keeps its
+    worker until a stage can start.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -67,6 +69,11 @@ class StageTrial(tune.Trainable):
         An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
         StageFailedError, which ends this process: another one may do better.
         """
+        if "wait" in self.config:
+            import trainables.stage_run  # noqa: F401  # so that the first stage need not
+
+            time.sleep(self.config["wait"])
+            return {"dev": -1.0, "curve": [], "done": True}
         first, until = self._run is None, time.monotonic() + SPAN
         try:
             outcome = self._advance()
@@ -82,6 +89,7 @@ class StageTrial(tune.Trainable):
             "curve": list(outcome.curve),
             "steps": outcome.steps,
             "seconds": outcome.seconds,
+            "memory": outcome.memory,
             "done": outcome.status != "stopped",
         }
 
@@ -93,7 +101,7 @@ class StageTrial(tune.Trainable):
         place = place_from_json(config["place"]) if self._run is None else self._run.place
         with watched(config["patience"], place.hang(key), opening=self._run is None):
             if self._run is None:
-                self._run = _open(place, key, attempt=config["attempt"], halvings=config["halvings"])
+                self._run = _open(place, config)
             return self._run.advance()
 
     def cleanup(self) -> None:
@@ -103,11 +111,14 @@ class StageTrial(tune.Trainable):
             self._run = None
 
 
-def _open(place: Place, key: str, *, attempt: int, halvings: int) -> "StageRun":
+def _open(place: Place, config: dict[str, Any]) -> "StageRun":
     """A stage, opened; the first one of a process brings the imports."""
     import torch
 
+    from trainables.gpu_share import open_share
     from trainables.stage_run import StageRun
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-    return StageRun(place, key, attempt=attempt, halvings=halvings)
+    open_share(config["gpus"])
+    tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
+    return StageRun(place, config["key"], **tries)

@@ -65,6 +65,7 @@ class FineTuning:
         self.steps, self.learning_rate, self.seed = steps, learning_rate, seed
         # Both are halved when memory runs out, and no part of the outcome.
         self.micro_batch, self.evaluation_tokens = recipe.batch_size, TOKENS[encoder.device.type]
+        self.may_halve = True  # the micro-batch; else memory that runs out ends the run
         self.batches = Batches(self.parts, steps=steps, batch_size=recipe.batch_size, bucket=profile.bucket, seed=seed)
         self.tenth, self.step = 0, 0
         self.constant = False
@@ -157,7 +158,7 @@ class FineTuning:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * rate_factor(self.step, self.steps, self.recipe.warmup)
         gradients = partial(self._gradients, part, features)
-        while (loss := attempt(gradients, last=self.micro_batch == 1)) is None:
+        while (loss := attempt(gradients, last=self.micro_batch == 1 or not self.may_halve)) is None:
             self.micro_batch = max(1, min(self.micro_batch, len(features)) // 2)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimizer.step()

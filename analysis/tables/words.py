@@ -107,7 +107,7 @@ def _design(found: Ranking) -> list[str]:
 def decided(found: Ranking) -> list[str]:
     """Which chains a race gave no further seeds, and after how many; no line where there was no race."""
     of, names = len(found.read.seeds), dict[int, list[str]]()
-    for name in found.intermediates:
+    for name in (*found.intermediates, *found.transfer.floors):
         if name in found.transfer.withheld:
             names.setdefault(of - len(found.transfer.withheld[name]), []).append(name)
     if not names:

@@ -75,11 +75,12 @@ class Transfer:
 
     @cached_property
     def withheld(self) -> Mapping[str, frozenset[int]]:
-        """The chains that a race decided early, and the seeds that they do not have for that reason."""
+        """The chains, floors among them, that a race decided early, and the seeds that they lack for that reason."""
+        whole = np.isfinite(self.scores).any(axis=2).min(axis=1)  # chains x seeds
         seeds: dict[str, set[int]] = {}
-        for (chain, _, seed), hole in self.holes.items():
-            if hole.status == DECIDED:
-                seeds.setdefault(chain, set()).add(seed)
+        for i, s in np.argwhere(~whole):
+            if (self.chains[i], self.seeds[s]) in self.read.decided:
+                seeds.setdefault(self.chains[i], set()).add(self.seeds[s])
         return {chain: frozenset(each) for chain, each in seeds.items()}
 
     @cached_property

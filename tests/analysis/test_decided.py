@@ -120,6 +120,8 @@ def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
     one = found.gains["bad", "xnli"]
     assert (one.seeds, one.decided, one.partial) == (2, 5, True)
     assert words.missing(found) == ["bad -> all 2 targets: seed 1 missing"]
+    nowhere = ranked(load([raced({**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS))]))
+    assert nowhere.gains["bad", "xnli"].hole == "missing"  # that is why it has no mean; the race is not
 
 
 def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None:
@@ -128,6 +130,15 @@ def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None
     whole = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
     assert whole.transfer.withheld == {} and whole.contests[ALL].decided == ()
     assert "ecided" not in show.table(whole, 120)
+
+
+def test_a_floor_may_be_decided_too(raced: Write) -> None:
+    gains = {**GAINS, "random-encoder": (-20.0, -20.5, -19.5)}
+    folder = raced(gains, {**DECIDED, "random-encoder": DECIDED["bad"]}, floors=["random-encoder"])
+    found = ranked(load([folder]))
+    assert (found.levels["random-encoder", ALL].decided, found.levels["random-encoder", ALL].partial) == (5, False)
+    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(words.order(found))
+    assert export.records(found)[-1]["decided"]
 
 
 def test_programs_get_it_too(found: Ranking) -> None:

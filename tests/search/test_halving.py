@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.halving import HalvingRule, judge, quotas
+from search.halving import RUNGS, HalvingRule, judge, quotas
 from search.rule import Verdict
-from search.rungs import RUNGS
 from spaces.stage import TENTHS, Stage
 
 from .conftest import Room, curve_of, finish
@@ -19,7 +18,7 @@ from .conftest import Room, curve_of, finish
 GO, WAIT, STOP = Verdict.GO, Verdict.WAIT, Verdict.STOP
 
 
-def flat(*scores: float, tenths: int = 6) -> dict[str, list[float]]:
+def flat(*scores: float, tenths: int = 7) -> dict[str, list[float]]:
     return {"abcdefgh"[i]: [score] * tenths for i, score in enumerate(scores)}
 
 
@@ -31,16 +30,20 @@ def test_half_goes_on_rounded_up(arms: int, expected: Sequence[int]) -> None:
 
 
 def test_a_rung_is_decided_when_all_arms_are_there() -> None:
-    curves = flat(0.3, 0.2, tenths=3)
+    curves = flat(0.3, 0.2, tenths=4)
     assert judge(curves, 3, ()) == {"a": WAIT, "b": WAIT}, "the third has not begun"
-    curves["c"] = [0.1] * 2
-    assert judge(curves, 3, ()) == {"a": WAIT, "b": WAIT, "c": GO}
     curves["c"] = [0.1] * 3
+    assert judge(curves, 3, ()) == {"a": WAIT, "b": WAIT, "c": GO}
+    curves["c"] = [0.1] * 4
     assert judge(curves, 3, ()) == {"a": GO, "b": GO, "c": STOP}
-    curves["a"] = [0.3] * 6
+    curves["a"] = [0.3] * 7
     assert judge(curves, 3, ()) == {"a": WAIT, "b": GO, "c": STOP}
-    curves["b"] = [0.2] * 3 + [0.4] * 3
+    curves["b"] = [0.2] * 4 + [0.4] * 3
     assert judge(curves, 3, ()) == {"a": STOP, "b": GO, "c": STOP}
+
+
+def test_the_best_tenth_so_far_is_what_counts() -> None:
+    assert judge({"a": [0.1, 0.1, 0.6, 0.2], "b": [0.5] * 4}, 2, ()) == {"a": GO, "b": STOP}
 
 
 def test_what_scores_the_same_is_not_told_apart() -> None:
@@ -49,23 +52,23 @@ def test_what_scores_the_same_is_not_told_apart() -> None:
 
 
 def test_nobody_waits_for_an_arm_that_failed() -> None:
-    assert judge(flat(0.3, 0.2, tenths=3), 3, {"c"}) == {"a": GO, "b": GO}
-    assert judge({**flat(0.3, 0.2, tenths=3), "c": [0.9]}, 3, {"c"}) == {"a": GO, "b": GO, "c": GO}
+    assert judge(flat(0.3, 0.2, tenths=4), 3, {"c"}) == {"a": GO, "b": GO}
+    assert judge({**flat(0.3, 0.2, tenths=4), "c": [0.9]}, 3, {"c"}) == {"a": GO, "b": GO, "c": GO}
     assert judge({}, 2, {"a", "b"}) == {}
 
 
 def test_an_arm_that_is_done_is_a_mark_for_the_others() -> None:
-    curves = {"a": [0.9] * 6, "b": [0.8] * 6, "c": [0.1] * 3}
+    curves = {"a": [0.9] * 10, "b": [0.8] * 10, "c": [0.1] * 4}
     assert judge(curves, 3, {"a", "b"})["c"] is STOP
 
 
-@given(st.lists(st.lists(st.floats(0, 1), min_size=6, max_size=6), min_size=1, max_size=6), st.randoms())
+@given(st.lists(st.lists(st.floats(0, 1), min_size=7, max_size=7), min_size=1, max_size=6), st.randoms())
 def test_the_order_of_arrival_changes_nothing(curves: list[list[float]], order: random.Random) -> None:
     whole = {str(i): curve for i, curve in enumerate(curves)}
     rule = HalvingRule({"s": len(whole)})
     came = dict.fromkeys(whole, 0)
     while True:
-        under_way = [key for key in whole if came[key] < 6 and rule.verdict("s", key) is GO]
+        under_way = [key for key in whole if came[key] < 7 and rule.verdict("s", key) is GO]
         if not under_way:
             break
         key = order.choice(under_way)
@@ -75,10 +78,10 @@ def test_the_order_of_arrival_changes_nothing(curves: list[list[float]], order: 
     assert {key: rule.verdict("s", key) for key in whole} == final, "and nobody waits at the end"
     assert WAIT not in final.values()
     survivors = [key for key, verdict in final.items() if verdict is GO]
-    second = [key for key in whole if came[key] == 6]
+    second = [key for key in whole if came[key] == 7]
     assert survivors and all(came[key] in RUNGS for key in whole)
-    worst = min(whole[key][5] for key in survivors)
-    assert all(whole[key][5] < worst for key in second if key not in survivors)
+    worst = min(max(whole[key]) for key in survivors)
+    assert all(max(whole[key]) < worst for key in second if key not in survivors)
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8, unique=True))

@@ -8,7 +8,7 @@ import pytest
 
 from search.early_stopping import EarlyStopping, rule_of
 from search.rule import Verdict
-from search.rungs import RUNGS, Rungs
+from search.rungs import Rungs
 from spaces.stage import TENTHS
 from trainables.local_storage import LocalStorage
 
@@ -27,10 +27,11 @@ def gate_in(folder: Path, scheduler: str = "asha", **arms: int) -> EarlyStopping
 def test_nothing_is_stopped_before_three_tenths(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.report("s", "good", [0.9] * 9)
-    for tenth in range(1, RUNGS[0]):
+    first = gate.rule.rungs[0]
+    for tenth in range(1, first):
         assert gate.report("s", "bad", [0.0] * tenth) is Verdict.GO
-    assert gate.report("s", "bad", [0.0] * RUNGS[0]) is Verdict.STOP
-    assert RUNGS[0] == 3
+    assert gate.report("s", "bad", [0.0] * first) is Verdict.STOP
+    assert first >= 3
 
 
 @RULES
@@ -47,18 +48,18 @@ def test_strata_never_compete(tmp_path: Path, scheduler: str) -> None:
 def test_an_arm_alone_is_never_judged(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     assert gate.report("pretrain", "a", UP) is gate.report("pretrain", "b", [0.0] * 10) is Verdict.GO
-    assert gate.tenths("pretrain") == () and gate.tenths("s") == RUNGS
+    assert gate.tenths("pretrain") == () and gate.tenths("s") == gate.rule.rungs
     assert not list(tmp_path.iterdir())
 
 
 @RULES
 def test_rungs_survive_a_restart(tmp_path: Path, scheduler: str) -> None:
     before = gate_in(tmp_path, scheduler)
-    before.report("s", "good", UP[:6])
-    assert before.report("s", "bad", [0.0] * 3) is Verdict.STOP
+    before.report("s", "good", UP[:7])
+    assert before.report("s", "bad", [0.0] * 4) is Verdict.STOP
     after = gate_in(tmp_path, scheduler)
     assert after.verdict("s", "bad") is Verdict.STOP and after.rungs.entries == before.rungs.entries
-    assert after.curve("bad") == [0.0] * 3
+    assert after.curve("bad") == before.curve("bad") == [0.0] * after.rule.rungs[0]
 
 
 def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
@@ -74,10 +75,11 @@ def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
 @RULES
 def test_what_a_stage_trained_beyond_its_rung_does_not_count(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
-    gate.report("s", "good", UP[:6])
-    gate.report("s", "bad", [0.0] * 3)
-    assert gate.report("s", "bad", [0.0, 0.0, 0.0, 1.0]) is Verdict.STOP
-    assert gate.curve("bad") == [0.0] * 3
+    gate.report("s", "good", UP[:7])
+    rung = gate.rule.rungs[0]
+    gate.report("s", "bad", [0.0] * rung)
+    assert gate.report("s", "bad", [0.0] * rung + [1.0]) is Verdict.STOP
+    assert gate.curve("bad") == [0.0] * rung
 
 
 @pytest.mark.parametrize(
@@ -125,11 +127,11 @@ def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room, sche
 @RULES
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
-    gate.report("s", "good", UP[:6])
+    gate.report("s", "good", UP[:7])
     trial = SimpleNamespace(config={"stratum": "s", "key": "bad"})
-    assert gate.on_trial_result(None, trial, {"curve": [0.0, 0.0, 0.0]}) == "STOP"
+    assert gate.on_trial_result(None, trial, {"curve": [0.0] * 4}) == "STOP"
     trial = SimpleNamespace(config={"stratum": "s", "key": "good"})
-    assert gate.on_trial_result(None, trial, {"curve": UP[:7]}) == "CONTINUE"
+    assert gate.on_trial_result(None, trial, {"curve": UP[:8]}) == "CONTINUE"
 
 
 @RULES
@@ -166,7 +168,7 @@ def test_what_one_sweep_stopped_another_one_may_finish(room: Room, scheduler: st
 def test_a_finished_arm_of_another_sweep_stands_in_the_rungs(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.ended("s", "done-before", UP)
-    assert gate.report("s", "new", [0.0] * 3) is Verdict.STOP
+    assert gate.report("s", "new", [0.0] * 4) is Verdict.STOP
     assert gate.verdict("s", "done-before") is Verdict.GO
 
 
@@ -175,8 +177,8 @@ def test_stopped_arms_leave_their_whole_curves(room: Room, scheduler: str) -> No
     room.stop_early(scheduler)
     board = room.run()
     stopped = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "stopped"]
-    assert stopped
+    assert stopped and room.gate is not None
     for arm in stopped:
-        assert arm.outcome is not None and arm.outcome.tenth in RUNGS
+        assert arm.outcome is not None and arm.outcome.tenth in room.gate.rule.rungs
         assert arm.outcome.curve == curve_of(arm.stage)[: arm.outcome.tenth]
         assert arm.outcome.steps == arm.outcome.tenth

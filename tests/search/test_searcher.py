@@ -10,6 +10,7 @@ from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
+from search import searcher as searcher_module
 from search import signals
 from search.early_stopping import EarlyStopping
 from search.progress import Progress, best_line, counts, line
@@ -48,6 +49,23 @@ def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearc
     assert searcher.suggest("again") == Searcher.FINISHED
 
 
+def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searcher_module, "MOST_WAITS", 4)
+    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, waits=True)
+    searcher.suggest("a")
+    found = [searcher.suggest(f"w{number}") for number in range(5)]
+    assert [sorted(config) for config in found[:4]] == [["gpus", "wait"]] * 4 and found[4] is None
+    waits = [config["wait"] for config in found[:4]]
+    assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more wait, the seldomer each asks"
+    searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
+    searcher.on_trial_complete(trial_id="w1", error=True)
+    Losses(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
+    assert "wait" in searcher.suggest("w5") and len(searcher.waiting) == 3
+    finish(searcher.board.store, searcher.trials["a"][1])
+    end(searcher, "a")
+    assert "key" in searcher.suggest("b")
+
+
 def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
     config = searcher.suggest("a")
     assert config.pop("rungs") == []
@@ -61,7 +79,7 @@ def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]
     assert room.gate is not None
     searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
     config = searcher.suggest("a")
-    assert config["rungs"] == [3, 6]
+    assert config["rungs"] == list(room.gate.rule.rungs)
     return searcher, room.gate, config["stratum"]
 
 
@@ -83,13 +101,13 @@ def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: R
     for trial, score in (("a", 0.5), ("b", 0.6)):
         if trial != "a":
             keys.append(searcher.suggest(trial)["key"])
-        assert gate.report(stratum, keys[-1], [score] * 3) is Verdict.WAIT
-        end(searcher, trial, curve=[score] * 3, steps=30, seconds=1.0)
+        assert gate.report(stratum, keys[-1], [score] * 4) is Verdict.WAIT
+        end(searcher, trial, curve=[score] * 4, steps=30, seconds=1.0)
     last = searcher.suggest("c")
     assert last["stratum"] == stratum and last["key"] not in keys
     assert searcher.suggest("elsewhere")["stratum"] != stratum, "those that wait hold no slot"
-    assert gate.report(stratum, last["key"], [0.7] * 3) is Verdict.GO
-    searcher.on_trial_result("c", {"curve": [0.7] * 3})
+    assert gate.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
+    searcher.on_trial_result("c", {"curve": [0.7] * 4})
     assert searcher.suggest("b again")["key"] == keys[1]
     assert searcher.board.store.outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
 

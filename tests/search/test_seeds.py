@@ -9,8 +9,10 @@ import pytest
 
 from search.progress import counts, line
 from search.race import FIRST
+from search.race import race as whole_race
 from search.seeds import Seeds
 from spaces.chain import NONE
+from spaces.plan import Stratum
 from spaces.stage import TENTHS, Stage
 from trainables.scores import score_rows
 
@@ -115,3 +117,27 @@ def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
     assert seeds.given(phase) and not seeds.decided(phase)
     seeds.race = dataclasses.replace(seeds.race, looks=3, decided={"ccg": 3, "ccg:layers": 3})
     assert not seeds.given(phase) and seeds.decided(phase)
+
+
+@pytest.mark.parametrize("by_seed", [True, False])
+def test_after_each_score_it_says_what_all_scores_say(race: Room, by_seed: bool) -> None:
+    plan = [group.stratum for group in race.board().groups.values()]
+    scored, rng = [one for one in plan if one.kind == "target"], np.random.default_rng(0)
+    chains, targets = {one.intermediate for one in scored}, {one.task for one in scored}
+    scores: dict[tuple[str, str, int], float] = {}
+    seeds = Seeds(plan)
+
+    def tell(stratum: Stratum, score: float) -> None:
+        scores[stratum.intermediate, stratum.task, stratum.seed] = score
+        before = seeds.race
+        moved = seeds.settled(stratum, score)
+        assert seeds.race == whole_race(scores, chains, targets, range(6)) and moved == (seeds.race != before)
+
+    order = [scored[place] for place in rng.permutation(len(scored))]
+    for stratum in sorted(order, key=lambda one: one.seed) if by_seed else order:
+        tell(stratum, LEVELS[stratum.intermediate] + 0.02 * rng.normal())
+    assert seeds.race.looks == 6 and set(seeds.race.decided) == {"ccg"}
+    for stratum in scored:  # a score that was known and changes is looked at, too
+        if stratum.intermediate == "ccg":
+            tell(stratum, 0.95 + 0.02 * rng.normal())
+    assert "ccg" not in seeds.race.decided

@@ -4,11 +4,12 @@ from argparse import Namespace
 
 import pytest
 
-from search.slots import Ask, Node, ask_of, cluster_slots, fit, local_slots
+from search import slots
+from search.slots import AUTO, Ask, Node, ask_of, cluster_slots, fit, local_slots
 from spaces.errors import UsageError
 
 
-def flags(cpus: int = 1, gpus: float = 0.0, most: int | None = None, address: str | None = "here:1") -> Namespace:
+def flags(cpus: int = 1, gpus: float | str = 0.0, most: int | None = None, address: str | None = "here:1") -> Namespace:
     return Namespace(cpus_per_trial=cpus, gpus_per_trial=gpus, max_concurrent=most, address=address)
 
 
@@ -65,3 +66,17 @@ def test_more_than_this_machine_has_is_refused() -> None:
     with pytest.raises(UsageError, match="--cpus-per-trial 4096: there are"):
         local_slots(flags(4096, address=None))
     assert local_slots(flags(1, most=1, address=None)) == 1
+
+
+def test_measured_shares_leave_room_for_four_on_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cluster_slots(flags(1, AUTO), [Node("a", 16, 2), Node("b", 2, 1)]) == 8 + 2  # each needs its CPU, too
+    assert cluster_slots(flags(1, AUTO), [], [(Node("kind", 8, 1), 3)]) == 12
+    with pytest.raises(UsageError, match="no node of the cluster is large enough for a trial of 1 CPU and 1 GPU "):
+        cluster_slots(flags(1, AUTO), [Node("a", 16, 0)])
+    monkeypatch.setattr(slots, "_gpus", lambda: 0)
+    with pytest.raises(UsageError, match="--gpus-per-trial auto: there is no GPU here; without the flag"):
+        local_slots(flags(1, AUTO, address=None))
+    monkeypatch.setattr(slots, "_gpus", lambda: 1)
+    monkeypatch.setattr(slots, "cpus_here", lambda: 8)
+    assert local_slots(flags(1, AUTO, address=None)) == 4
+    assert local_slots(flags(1, AUTO, most=3, address=None)) == 3

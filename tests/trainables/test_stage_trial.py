@@ -5,11 +5,12 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
-from trainables import encoded, evaluation, neighbours, sentences, stage_run, stage_trial, training
+from trainables import encoded, evaluation, gpu_share, neighbours, sentences, stage_run, stage_trial, training
 from trainables.failures import StageFailedError
 from trainables.outcome import read_outcome
 from trainables.places import CHECKPOINT, Place, write_spec
@@ -37,6 +38,8 @@ def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:
         "rungs": list(range(1, TENTHS)),
         "attempt": 1,
         "halvings": 0,
+        "gpus": 0.0,
+        "packed": False,
         "patience": 60,
         **config,
     }
@@ -85,6 +88,13 @@ def test_every_tenth_is_on_disk_before_the_next_one_begins(place: Place, monkeyp
     monkeypatch.setattr(training.FineTuning, "advance", look)
     told(trial(place, TARGET, rungs=[]))
     assert kept == list(range(TENTHS))
+
+
+def test_a_slot_without_a_stage_waits_and_keeps_its_worker() -> None:
+    one: StageTrial = object.__new__(StageTrial)
+    one.config = {"wait": 0.01}
+    one.setup(one.config)
+    assert one.step()["done"] and one.reset_config({})
 
 
 def test_a_worker_starts_without_the_slow_imports() -> None:
@@ -141,6 +151,36 @@ def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Plac
     outcome = read_outcome(place, TARGET.key)
     assert outcome is not None and outcome.attempts == 2
     assert sizes == {(4, 8)} and outcome.note == "memory ran out: 4 of 8 examples at a time"
+
+
+def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(gpu_share, "open_share", shares.append)
+    monkeypatch.setattr(stage_run, "peak", lambda: 123)
+    one = trial(place, TARGET, gpus=0.5)
+    assert {one.step()["memory"] for _ in range(TENTHS)} == {123}
+    one.cleanup()
+    outcome = read_outcome(place, TARGET.key)
+    assert outcome is not None and outcome.memory == 123
+    assert shares == [0.5], "once, before the first tenth"
+
+
+@pytest.mark.parametrize(("packed", "sizes"), [(True, 1), (False, 4)])  # of 8, 4, 2 and 1 examples
+def test_a_packed_stage_halves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch, packed: bool, sizes: int) -> None:
+    tried: list[int] = []
+
+    def fail(work: training.FineTuning, *_: object) -> None:
+        tried.append(work.micro_batch)
+        raise torch.OutOfMemoryError("made up")
+
+    monkeypatch.setattr(training.FineTuning, "_gradients", fail)
+    one = trial(place, TARGET, packed=packed)
+    with pytest.raises(StageFailedError) as raised:
+        one.step()
+    one.cleanup()
+    assert raised.value.failure.kind.name == "memory" and len(tried) == sizes
 
 
 @pytest.mark.parametrize("halvings", [3, 4, 60])
