@@ -127,7 +127,7 @@ class Progress(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A stage has done a tenth, or is done."""
-        if self.beat is not None:
+        if self.beat is not None and "key" in trial.config:  # else it only waited for a stage
             self.beat.told(trial.config["key"], result.get("curve", []), result.get("hostname"))
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:

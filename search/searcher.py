@@ -17,9 +17,18 @@ from spaces.stage import Stage
 from trainables.failures import ERROR, WORKER, Failure, lost
 from trainables.outcome import Outcome
 
+WAIT = 0.5  # seconds that a slot waits for a stage
+TURNS = 0.2  # seconds, at the least, between the ends of the waits of all slots: each costs the driver 0.03
+MOST_WAITS = 25  # the others lose their workers; a sweep that ends, or is asked to, waits for these: 5 seconds
+
 
 class PlanSearcher(Searcher):
-    """One trial is one stage. While a stage is under way that may unlock others the answer is None: ask again."""
+    """One trial is one stage. While stages are under way that may unlock others, the answer is a trial that waits.
+
+    Tune ends the workers of idle slots, and gives a trial whose worker is starting the first one that gets free: behind
+    a single long stage all other slots would lose theirs, and among short ones never get them back. With `waits` off
+    the answer is None: ask again.
+    """
 
     def __init__(
         self,
@@ -28,16 +37,20 @@ class PlanSearcher(Searcher):
         changed: Callable[[], None],
         patience: float = 0.0,
         gpus: float | Packing = 0.0,
+        *,
+        waits: bool = False,
     ) -> None:
         """`place` and `patience` (seconds) go to the workers; `changed` is called when stages become known.
 
-        `gpus` is what each trial asks for, or what decides that.
+        `gpus` is what each trial asks for, or what decides that. Trials that are packed are of many shapes, which have
+        workers of their own: then none waits.
         """
         super().__init__(metric="dev", mode="max")
         self.board, self.place, self.changed, self.patience = board, place, changed, patience
         self.packing = gpus if isinstance(gpus, Packing) else None
         self.gpus = 0.0 if isinstance(gpus, Packing) else gpus
         self.trials: dict[str, tuple[Stratum, Stage]] = {}
+        self.waits, self.waiting = waits and self.packing is None, set[str]()
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """There is no parameter space: the board has the plan."""
@@ -51,8 +64,7 @@ class PlanSearcher(Searcher):
             return None
         stage = self.board.next()
         if stage is None:
-            # None with nothing in flight would block Tune's loop for ten minutes at a time.
-            return None if self.board.running else str(Searcher.FINISHED)
+            return self._nothing(trial_id)
         group, _ = self.board.running[stage.key]
         self.trials[trial_id] = (group.stratum, stage)
         self.changed()
@@ -70,8 +82,20 @@ class PlanSearcher(Searcher):
             "rungs": [] if self.board.gate is None else list(self.board.gate.tenths(group.stratum.id)),
         }
 
+    def _nothing(self, trial_id: str) -> Any:
+        """The answer while no stage can start."""
+        if not self.board.running:
+            # None with nothing in flight would block Tune's loop for ten minutes at a time.
+            return str(Searcher.FINISHED)
+        if not self.waits or len(self.waiting) >= MOST_WAITS:
+            return None
+        self.waiting.add(trial_id)
+        return {"wait": max(WAIT, TURNS * len(self.waiting)), "gpus": self.gpus}
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """A stage goes on: it may be the one that the others of its stratum waited for."""
+        if trial_id in self.waiting:
+            return
         stratum, _ = self.trials[trial_id]
         self.board.look(self.board.groups[stratum.id])
 
@@ -80,7 +104,8 @@ class PlanSearcher(Searcher):
 
         After an error `fail` is called next.
         """
-        if error:
+        if error or trial_id in self.waiting:
+            self.waiting.discard(trial_id)
             return
         _, stage = self.trials.pop(trial_id)
         if self.packing is not None:
@@ -141,7 +166,9 @@ class Losses(tune.Callback):
             self.searcher.packing.started(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Comes right after the searcher's `on_trial_complete`."""
+        """Comes right after the searcher's `on_trial_complete`. A trial that only waited has lost nothing."""
+        if trial.trial_id not in self.searcher.trials:
+            return
         moved = bool((trial.last_result or {}).get("curve"))
         line = self.searcher.fail(trial.trial_id, lost(_error(trial)), moved=moved)
         if line is not None:

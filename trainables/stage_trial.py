@@ -47,7 +47,8 @@ class StageTrial(tune.Trainable):
     The configuration holds its `key`, its `stratum` and the `place`, the `rungs` (tenths after which the scheduler must
     be asked), which try this is (`attempt`), how many tries ended for want of memory (`halvings`), the share of a GPU
     (`gpus`) and whether measured memory chose it (`packed`), and the `patience`: seconds without progress that are a
-    hang (0: none are).
+    hang (0: none are). One with `wait` alone is no stage: it waits for so many seconds, so that the slot keeps its
+    worker until a stage can start.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -68,6 +69,11 @@ class StageTrial(tune.Trainable):
         An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
         StageFailedError, which ends this process: another one may do better.
         """
+        if "wait" in self.config:
+            import trainables.stage_run  # noqa: F401  # so that the first stage need not
+
+            time.sleep(self.config["wait"])
+            return {"dev": -1.0, "curve": [], "done": True}
         first, until = self._run is None, time.monotonic() + SPAN
         try:
             outcome = self._advance()
@@ -95,8 +101,7 @@ class StageTrial(tune.Trainable):
         place = place_from_json(config["place"]) if self._run is None else self._run.place
         with watched(config["patience"], place.hang(key), opening=self._run is None):
             if self._run is None:
-                tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
-                self._run = _open(place, key, config["gpus"], **tries)
+                self._run = _open(place, config)
             return self._run.advance()
 
     def cleanup(self) -> None:
@@ -106,7 +111,7 @@ class StageTrial(tune.Trainable):
             self._run = None
 
 
-def _open(place: Place, key: str, gpus: float, **tries: Any) -> "StageRun":
+def _open(place: Place, config: dict[str, Any]) -> "StageRun":
     """A stage, opened; the first one of a process brings the imports."""
     import torch
 
@@ -114,5 +119,6 @@ def _open(place: Place, key: str, gpus: float, **tries: Any) -> "StageRun":
     from trainables.stage_run import StageRun
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-    open_share(gpus)
-    return StageRun(place, key, **tries)
+    open_share(config["gpus"])
+    tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
+    return StageRun(place, config["key"], **tries)

@@ -60,9 +60,10 @@ def wrap(owner, name, label):
     def spanned(*args, **kwargs):
         import sitecustomize as here  # Ray may copy this function, and then its globals too
 
+        waits = label == "step" and "wait" in args[0].config  # it is no stage
         if label == "step":
-            here.key[0] = args[0].config["key"]
-        with here.span(label):
+            here.key[0] = args[0].config.get("key", "-")
+        with here.span("wait" if waits else label):
             return original(*args, **kwargs)
     setattr(owner, name, spanned)
 

@@ -10,6 +10,7 @@ from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
+from search import searcher as searcher_module
 from search import signals
 from search.early_stopping import EarlyStopping
 from search.progress import Progress, best_line, counts, line
@@ -46,6 +47,23 @@ def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearc
         number += 1
     assert searcher.board.complete
     assert searcher.suggest("again") == Searcher.FINISHED
+
+
+def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searcher_module, "MOST_WAITS", 4)
+    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, waits=True)
+    searcher.suggest("a")
+    found = [searcher.suggest(f"w{number}") for number in range(5)]
+    assert [sorted(config) for config in found[:4]] == [["gpus", "wait"]] * 4 and found[4] is None
+    waits = [config["wait"] for config in found[:4]]
+    assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more wait, the seldomer each asks"
+    searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
+    searcher.on_trial_complete(trial_id="w1", error=True)
+    Losses(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
+    assert "wait" in searcher.suggest("w5") and len(searcher.waiting) == 3
+    finish(searcher.board.store, searcher.trials["a"][1])
+    end(searcher, "a")
+    assert "key" in searcher.suggest("b")
 
 
 def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:

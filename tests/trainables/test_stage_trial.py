@@ -10,7 +10,7 @@ from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
-from trainables import encoded, evaluation, neighbours, sentences, stage_run, stage_trial, training
+from trainables import encoded, evaluation, gpu_share, neighbours, sentences, stage_run, stage_trial, training
 from trainables.failures import StageFailedError
 from trainables.outcome import read_outcome
 from trainables.places import CHECKPOINT, Place, write_spec
@@ -90,6 +90,13 @@ def test_every_tenth_is_on_disk_before_the_next_one_begins(place: Place, monkeyp
     assert kept == list(range(TENTHS))
 
 
+def test_a_slot_without_a_stage_waits_and_keeps_its_worker() -> None:
+    one: StageTrial = object.__new__(StageTrial)
+    one.config = {"wait": 0.01}
+    one.setup(one.config)
+    assert one.step()["done"] and one.reset_config({})
+
+
 def test_a_worker_starts_without_the_slow_imports() -> None:
     # Else it takes longer than short stages do, and Tune throws it away for a worker that got free: slots stay empty.
     code = "import sys, trainables.stage_trial; print(sys.modules.keys() & {'torch', 'transformers', 'datasets'})"
@@ -150,7 +157,7 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[float] = []
-    monkeypatch.setattr(stage_trial, "open_share", shares.append)
+    monkeypatch.setattr(gpu_share, "open_share", shares.append)
     monkeypatch.setattr(stage_run, "peak", lambda: 123)
     one = trial(place, TARGET, gpus=0.5)
     assert {one.step()["memory"] for _ in range(TENTHS)} == {123}
