@@ -163,7 +163,8 @@ def _tune(
     ask = ask_of(options)
     gpus = _packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
     patience = 60.0 * options.hang_after
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience, gpus, waits=True)
+    waits = options.address is None  # a cluster might start nodes for trials that only wait
+    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience, gpus, waits=waits)
     losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
     callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
     if own is not None:
