@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 from witness import Line
 
-RUNGS = (3, 6)  # tenths
+RUNGS = (3, 6)  # tenths, of ASHA
 Entries = Mapping[str, Sequence[tuple[str, int, float]]]  # of each stratum, in the order of their coming
 
 
