@@ -16,6 +16,8 @@ from search.estimate import best_means, duration, seconds_left
 from search.now import Beat
 
 EVERY = 10.0  # seconds between plain lines
+REDRAW = 0.25  # seconds between pictures, at least
+MOST = 0.05  # share of the driver's time that may go into pictures
 
 WORDS = ("done", "running", "stopped", "degenerate", "reused", "failed")
 NEVER = ("unreachable", "decided early")  # stages that will never start
@@ -87,6 +89,7 @@ class Progress(tune.Callback):
         """`beat` is fed with what the stages report."""
         self.board, self.slots, self.console, self.beat = board, slots, console, beat
         self.began = self.said = time.monotonic()
+        self.pause = REDRAW
         self.live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class Progress(tune.Callback):
             "beat": None,
             "began": 0.0,
             "said": 0.0,
+            "pause": 0.0,
             "live": None,
         }
 
@@ -110,9 +114,11 @@ class Progress(tune.Callback):
     def show(self) -> None:
         """Draw the state, or say it if the last line is old enough."""
         if self.live is not None:
-            if time.monotonic() - self.said >= 0.25:
-                self.said = time.monotonic()
+            began = time.monotonic()
+            if began - self.said >= self.pause:
                 self.live.update(self._picture())
+                self.said = time.monotonic()
+                self.pause = max(REDRAW, (self.said - began) * (1 / MOST - 1))  # a large plan takes long to count
         elif time.monotonic() - self.said >= EVERY:
             self.said = time.monotonic()
             self._say()
