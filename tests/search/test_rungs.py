@@ -125,6 +125,16 @@ def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room, sche
 
 
 @RULES
+def test_what_was_stopped_needs_no_encoder_to_start_from(room: Room, scheduler: str) -> None:
+    room.keep = "none"
+    room.stop_early(scheduler)
+    room.run()
+    room.ran.clear()
+    room.stop_early(scheduler)
+    assert room.run().complete and room.stopped() and room.ran == []
+
+
+@RULES
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.report("s", "good", UP[:7])
