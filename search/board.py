@@ -16,9 +16,10 @@ from search.store import Store
 from spaces.halving import Verdict
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
-from spaces.stage import Stage
+from spaces.stage import TENTHS, Stage
 from trainables.failures import Failure
 from trainables.outcome import Outcome
+from trainables.schedule import end_of_tenth
 
 Keep = Literal["none", "winners", "all"]
 
@@ -178,7 +179,11 @@ class Board:
         if arm.censored is not None and arm.censored.curve == curve:
             arm.reused = True
             return arm.censored
-        return self.store.write_stopped(arm.stage, curve, *arm.spent)
+        steps, seconds = arm.spent
+        whole = (arm.stage.recipe or {}).get("steps")
+        if whole is not None:  # the same after a kill, of which nobody knows how far the stage had come
+            steps = end_of_tenth(len(curve), max(whole, TENTHS))
+        return self.store.write_stopped(arm.stage, curve, steps, seconds)
 
     def _arms(self, group: Group) -> Iterator[Arm]:
         """The arms of an open group, making those of a sampled axis as they are asked for."""

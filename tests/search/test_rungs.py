@@ -191,4 +191,5 @@ def test_stopped_arms_leave_their_whole_curves(room: Room, scheduler: str) -> No
     for arm in stopped:
         assert arm.outcome is not None and arm.outcome.tenth in room.gate.rule.rungs
         assert arm.outcome.curve == curve_of(arm.stage)[: arm.outcome.tenth]
-        assert arm.outcome.steps == arm.outcome.tenth
+        assert arm.stage.recipe is not None
+        assert arm.outcome.steps == arm.stage.recipe["steps"] * arm.outcome.tenth // 10
