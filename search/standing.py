@@ -42,6 +42,7 @@ def summary(state: SweepState) -> dict[str, Any]:
         "best": {task: {"intermediate": name, "dev": dev} for task, (name, dev) in _best(state).items()},
         "failures": _failures(state),
         "unreachable": _unreachable(state),
+        "decided": {chain: {"after": after, "of": of} for chain, (after, of) in state.decided.items()},
         "damaged": list(state.damaged),
         "time": _time(state, now.slots if now is not None else 1),
         "disk": _disk(state),
@@ -161,6 +162,9 @@ def describe(found: dict[str, Any]) -> list[str]:
             lines.append(f"  {one['stages']} x {one['kind']}: {one['reason']}")
             lines.append(f"      {one['keys'][0]}  {one['first']}" + (", ..." if one["stages"] > 1 else ""))
     lines += [f"not reached: {number} stages, since {why}" for why, number in found["unreachable"].items()]
+    if found["decided"]:
+        said = [f"{chain} after {one['after']} of {one['of']} seeds" for chain, one in found["decided"].items()]
+        lines.append(f"decided early: {', '.join(said)}")
     lines += [f"damaged: {name} (the next run sets it aside and does the stage again)" for name in found["damaged"]]
     spent, left = found["time"]["spent"], found["time"]["left"]
     lines.append(f"time: {duration(spent)} of work in stages" + _left(left, found))

@@ -72,6 +72,7 @@ class SweepState:
     now: Now | None
     files: Mapping[str, int]  # bytes of everything in the results, by name
     damaged: tuple[str, ...]  # files that cannot be read, by name
+    decided: Mapping[str, tuple[int, int]]  # chains that a race decided: after how many seeds, of how many
 
     @property
     def complete(self) -> bool:
@@ -178,6 +179,7 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
         now=read_now(results, name),
         files=files,
         damaged=tuple(f"stages/{key}" for key, arm in arms.items() if arm is None),
+        decided=_decided(f"{results.url}/{name}/{FILE}", record.get("decided") or {}),
     )
 
 
@@ -196,6 +198,14 @@ def _groups(file: str, planned: object) -> dict[str, Group]:
             raise UsageError(f"{file} has no stratum {id_!r} that could be read: {again}")
         groups[id_] = group
     return groups
+
+
+def _decided(file: str, found: object) -> dict[str, tuple[int, int]]:
+    """The chains that a race decided, as the sweep says."""
+    try:
+        return {chain: (len(one["after"]), int(one["of"])) for chain, one in dict(found).items()}  # type: ignore[call-overload]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{file} does not say readably what a race decided: run the same command again.") from error
 
 
 def _read_arm(place: Place, key: str) -> Arm | None:

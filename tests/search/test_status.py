@@ -114,6 +114,18 @@ def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys:
     assert said["stages"]["stopped"] == 0 and said["stages"]["waiting"] > 0 and said["state"] == "interrupted"
 
 
+def test_what_a_race_decided_is_said(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
+    room.write(room.run())
+    path = room.results / "s" / "sweep.json"
+    written = json.loads(path.read_text())
+    assert found(room, capsys)["decided"] == {}
+    path.write_text(json.dumps({**written, "decided": {"ccg": {"after": [0, 1, 2], "of": 8}}}))
+    assert found(room, capsys)["decided"] == {"ccg": {"after": 3, "of": 8}}
+    assert "decided early: ccg after 3 of 8 seeds" in look(room, capsys)[1]
+    path.write_text(json.dumps({**written, "decided": {"ccg": 3}}))
+    assert look(room, capsys)[0] == 2
+
+
 def test_children_of_an_earlier_winner_are_past(room: Room) -> None:
     # More rates may change who wins: what started from the earlier winner is no part of the sweep any more.
     rates = room.space.learning_rates
