@@ -24,7 +24,9 @@ from .sweep import SCHEDULERS, VirtualSweep, in_memory, winners
 FLAGS = "--intermediates mnli,ccg --targets xnli,xquad,tatoeba --learning-rates 1e-5,2e-5,3e-5 --seeds 0".split()
 KINDS = ("pretrain encoder", "intermediate mnli", "intermediate ccg", "target xnli-en", "target squad-en")
 SECONDS = {**{name: 10.0 * place for place, name in enumerate(KINDS, start=1)}, "retrieval tatoeba": 3.0}
-STEPS = {**dict.fromkeys(KINDS, 100), "retrieval tatoeba": 0}
+# Those of the recipes, from which the board knows where a stopped stage ended.
+STEPS = {"pretrain encoder": 100, "intermediate mnli": 400, "intermediate ccg": 400, "retrieval tatoeba": 0}
+STEPS |= {"target xnli-en": 120, "target squad-en": 80}
 COURSES = made_up(SECONDS, STEPS, noise=0.05)
 
 
@@ -160,7 +162,7 @@ def test_a_diverged_stage_ends_degenerate_in_the_tenth_that_diverged() -> None:
     diverged = {arm.stage.key: arm.outcome for _, arm in board.arms() if len(courses(arm.stage).curve) == 4}
     assert diverged
     for key, outcome in diverged.items():
-        assert outcome is not None and (outcome.status, outcome.tenth, outcome.steps) == ("degenerate", 4, 40)
+        assert outcome is not None and (outcome.status, outcome.tenth, outcome.steps) == ("degenerate", 4, 48)
         assert sum(piece.key == key for piece in log.pieces) == 5
 
 
