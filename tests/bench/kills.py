@@ -186,10 +186,12 @@ def main() -> int:
         while (killed := sum(len(one.kills) for one in rounds)) < given.kills and time.monotonic() < end:
             scheduler, workers = kinds[len(rounds) % len(kinds)]
             if scheduler not in wholes:
+                began = time.monotonic()
                 wholes[scheduler] = begin(f"whole-{scheduler}", scheduler, 1)
                 if not wholes[scheduler].run(chance, 0):
                     print(wholes[scheduler].said(), file=sys.stderr)
                     return 1
+                end += time.monotonic() - began
             one = begin(str(len(rounds)), scheduler, workers)
             rounds.append(one)
             left = given.kills - killed
