@@ -12,6 +12,7 @@ import polars as pl
 from witness import Line
 
 RUNGS = (3, 6)  # tenths, of ASHA
+ORPHAN = 5.0  # seconds that a worker may train on after its driver was killed: Ray ends it after three
 Entries = Mapping[str, Sequence[tuple[str, int, float]]]  # of each stratum, in the order of their coming
 
 
@@ -26,7 +27,10 @@ class Kill:
 
 
 def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
-    """No stage that is done is trained again, a kill repeats at most a tenth per worker. Fills `kill.repeated`."""
+    """No stage that is done is trained again, a kill repeats at most a tenth per worker. Fills `kill.repeated`.
+
+    An orphan may begin tenths after the kill of its driver: those it ends are on disk, one is lost with it.
+    """
     wrong, done = [], set[str]()
     begun: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for line in lines:
@@ -38,7 +42,8 @@ def repeated_work(lines: Sequence[Line], kills: Sequence[Kill]) -> list[str]:
             begun[line.key, line.tenth].append(line.time)
     for (key, tenth), times in begun.items():
         for first, second in pairwise(times):
-            kill = next((kill for kill in kills if first <= kill.time <= second), None)
+            ends = [kill for kill in kills if first - ORPHAN <= kill.time <= second]
+            kill = ends[-1] if ends else None
             if kill is None:
                 wrong.append(f"tenth {tenth} of stage {key} was trained twice without a kill in between")
             else:
