@@ -12,7 +12,12 @@ from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from search import signals, start, streams
+from search import signals, streams
+
+if __name__ == "__main__":  # before the slow imports, as in run.py
+    signals.install()
+
+from search import start
 from search.run import main
 from spaces import own_encoders
 from spaces.plan import Maker, Stratum
@@ -30,6 +35,5 @@ def _short(self: Maker, stratum: Stratum) -> Mapping[str, Any] | None:
 Maker.recipe = _short  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    signals.install()
     streams.outlive_readers()
     sys.exit(main())
