@@ -28,6 +28,7 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/signals.py has it
     "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
+    "SPT_NOENV": "1",  # Ray's titles of processes overwrite the environment otherwise, and the mark of the run with it
 }
 
 # Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps what is passed where

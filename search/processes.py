@@ -38,14 +38,18 @@ def started_by(run: str) -> dict[int, int | None]:
 
 def end_started(run: str | None = None) -> None:
     """SIGKILL for everything that a run started, this one if none is given; returns when it is gone."""
-    processes = started_by(run or this_run())
-    for process, began in processes.items():
-        if _runs(process, began):
+    found: dict[int, int | None] = {}
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit:
+        more = started_by(run or this_run())
+        found |= more
+        left = [process for process, began in found.items() if _runs(process, began)]
+        for process in left:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-    limit = time.monotonic() + PATIENCE
-    while any(_runs(process, began) for process, began in processes.items()) and time.monotonic() < limit:
-        time.sleep(0.02)
+        if not left and not more:
+            return
+        time.sleep(0.02)  # then look anew: what has just been killed may have started others before
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,7 @@ STARTING = 0.3  # share of the kills that come while it starts
 STARTS_WITHIN = 10.0  # seconds: imports, checks, Ray, the first worker
 MOST_TENTHS = 12  # that are waited for before a kill
 PATIENCE = 180.0  # seconds after which something hangs
+LINGER = 120.0  # seconds: Ray's agents end after 60 without Ray's server, unless another start ends them before
 WORKERS = ("ray::ResourceTrainable", "ray::StageTrial")  # how Ray titles the processes that run stages
 
 
@@ -206,12 +208,20 @@ def main() -> int:
 
 
 def _check(one: Round, whole: Round) -> None:
-    one.wrong += [f"a run that was killed left {_marked(mark)}" for mark in one.marks if _marked(mark)]
+    one.wrong += _left(one.marks)
     one.wrong += kill_checks.repeated_work(witness.read(one.log), one.kills)
     if one.scheduler == "asha":  # what it stops depends on the order in which results come
         one.wrong += kill_checks.sound_rungs(one.results)
     else:
         one.wrong += kill_checks.equal_scores(one.results, whole.results)
+
+
+def _left(marks: Sequence[str]) -> list[str]:
+    """Processes of runs that were killed and do not end by themselves, either."""
+    end = time.monotonic() + LINGER
+    while any(map(_marked, marks)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return [f"a run that was killed left {_marked(mark)}" for mark in marks if _marked(mark)]
 
 
 def _report(seed: int, rounds: list[Round]) -> int:

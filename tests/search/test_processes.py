@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from search import processes
-from search.processes import end_started, mark, started_by, this_run, watched
+from search.cluster import QUIET
+from search.processes import VARIABLE, end_started, mark, started_by, this_run, watched
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")  # noqa: PTH110
 ORPHAN = "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=-3, stderr=-3).pid)"
@@ -28,6 +29,19 @@ def test_orphans_are_found_and_ended_and_nobody_else(monkeypatch: pytest.MonkeyP
     assert child.wait() == -9
     stranger.kill()
     stranger.wait()
+
+
+def test_a_title_that_ray_gives_a_process_leaves_its_mark() -> None:
+    """Ray starts its agents with the variables in any order, and titles take the place of those that come first."""
+    title = "import ray._raylet as r; r.setproctitle('ray::' + 40 * 'Agent'); print(flush=True); input()"
+    environment = {VARIABLE: "", **os.environ, **QUIET} | {VARIABLE: "some-run"}  # the mark comes first
+    command = [sys.executable, "-c", title]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = set(started_by("some-run"))
+        child.kill()
+    assert found == {child.pid}
 
 
 def test_the_end_of_a_watched_child_is_told() -> None:
