@@ -236,11 +236,9 @@ class Board:
         for arm in self._arms(group):  # a list is laid out at once; of a range only what is done already
             if isinstance(group.stratum.rates, Range) and arm.outcome is None:
                 break
-        for arm in group.arms:  # those that are stopped need no encoder to start from
-            self._judge(group, arm)
+        self.look(group)  # those that are stopped need no encoder to start from
         if parent is not None and any(arm.outcome is None for arm in group.arms):
             self._need_encoder(parent)
-        self.look(group)
 
     def _need_encoder(self, parent: Group) -> None:
         """A child must start from the parent's winner: if its encoder was removed, the winner runs again."""

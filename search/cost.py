@@ -70,13 +70,13 @@ def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
         gpu_hours=_hours(ours, shape),
         naive_gpu_hours=_hours(naive, shape),
         disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
-        disk_peak=None if sizes is None else _disk_peak(request, sizes, slots, keep),
+        disk_peak=None if sizes is None else _disk_peak(request, work, sizes, slots, keep),
     )
 
 
-def _disk_peak(request: Request, sizes: Sizes, slots: int, keep: Keep) -> int:
+def _disk_peak(request: Request, works: Mapping[str, Work | None], sizes: Sizes, slots: int, keep: Keep) -> int:
     scheduler = request.spec["scheduler"]
-    together = waves(request.plan, length_of(request), None if scheduler == "racing" else slots)
+    together = waves(request.plan, length_of(works), None if scheduler == "racing" else slots)
     waiting = scheduler in ("halving", "racing")
     return disk_peak(request.plan, sizes, slots, keep, together, waiting=waiting)
 
@@ -103,9 +103,8 @@ def works_of(request: Request) -> dict[str, Work | None]:
     return by_sort(request.plan, partial(_work, request))
 
 
-def length_of(request: Request) -> Length:
+def length_of(works: Mapping[str, Work | None]) -> Length:
     """How long an arm of a stratum takes, in tokens: what cannot be known from here counts as nothing."""
-    works = works_of(request)
 
     def length(stratum: Stratum) -> float:
         work = works[stratum.id]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+SHARE = 0.05  # of the driver's time that may go into one thing that it does for its own sake
 Place = tuple[str, str]  # kind and task of a stage
 
 
@@ -49,6 +50,14 @@ def best_means(winners: Iterable[tuple[str, str, float]]) -> dict[str, tuple[str
         name = max(means, key=lambda row: means[row])
         best[task] = (name, means[name])
     return best
+
+
+def rest(taken: float, least: float) -> float:
+    """Seconds to leave before doing again what took so many: `least`, or so long that it takes at most SHARE of them.
+
+    What the driver does for its own sake grows with the plan.
+    """
+    return max(least, taken * (1 / SHARE - 1))
 
 
 def duration(seconds: float) -> str:

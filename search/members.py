@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 
 from search.board import Board
+from search.estimate import rest
 from search.request import Request
 from search.sweep import read_sweep, write_sweep
 
 WRITE_EVERY = 2.0  # seconds between updates, at least
-MOST = 0.05  # share of the time that may go into updates: the file grows with the plan
 
 
 class Members:
@@ -42,4 +42,4 @@ class Members:
                 request.place.results, request.name, request.spec, self.stages, request.sources, planned, decided
             )
         ended = time.monotonic()
-        self._next = ended + max(WRITE_EVERY, (ended - began) * (1 / MOST - 1))
+        self._next = ended + rest(ended - began, least=WRITE_EVERY)

@@ -16,7 +16,8 @@ def order(plan: Sequence[Stratum], length: Length, slots: int | None) -> list[st
     side, and the longest way of their children. So what remains to the end is short, and no slot waits for one long
     chain.
     """
-    ways, wave = _ways(plan, length), waves(plan, length, slots)
+    ways = _ways(plan, length)
+    wave = _waves(plan, length, slots, max(ways.values(), default=0.0))
     # Of equals the plan's order.
     return [one.id for one in sorted(plan, key=lambda one: (wave[one.seed], -ways[one.id], one.seed))]
 
@@ -28,7 +29,11 @@ def waves(plan: Sequence[Stratum], length: Length, slots: int | None) -> Mapping
     seed 0 is soon complete, with few encoders on disk at once; with so many that one seed cannot keep them busy it is
     several, or all: the last seed's longest chain would begin when nothing else is left.
     """
-    seeds, longest = sorted({one.seed for one in plan}), max(_ways(plan, length).values(), default=0.0)
+    return _waves(plan, length, slots, max(_ways(plan, length).values(), default=0.0))
+
+
+def _waves(plan: Sequence[Stratum], length: Length, slots: int | None, longest: float) -> Mapping[int, int]:
+    seeds = sorted({one.seed for one in plan})
     number = len(seeds)
     if slots is not None and longest > 0:
         work = sum(length(one) * one.arms for one in plan)

@@ -12,12 +12,11 @@ from rich.text import Text
 
 from search.arms import Arm
 from search.board import Board
-from search.estimate import best_means, duration, seconds_left
+from search.estimate import best_means, duration, rest, seconds_left
 from search.now import Beat
 
 EVERY = 10.0  # seconds between plain lines
 REDRAW = 0.25  # seconds between pictures, at least
-MOST = 0.05  # share of the driver's time that may go into pictures
 
 WORDS = ("done", "running", "stopped", "degenerate", "reused", "failed")
 NEVER = ("unreachable", "decided early")  # stages that will never start
@@ -118,7 +117,7 @@ class Progress(tune.Callback):
             if began - self.said >= self.pause:
                 self.live.update(self._picture())
                 self.said = time.monotonic()
-                self.pause = max(REDRAW, (self.said - began) * (1 / MOST - 1))  # a large plan takes long to count
+                self.pause = rest(self.said - began, least=REDRAW)
         elif time.monotonic() - self.said >= EVERY:
             self.said = time.monotonic()
             self._say()

@@ -13,7 +13,7 @@ from search import signals
 from search.advisers import Gate
 from search.board import Board
 from search.cluster import alive_nodes, coming_nodes, connected
-from search.cost import length_of
+from search.cost import length_of, works_of
 from search.damage import Damage
 from search.leftovers import remove, temporaries
 from search.members import Members
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from search.packing import Packing
 
 
-def make_board(request: Request, options: Namespace | None, gate: Gate | None) -> Board:
-    """The board of a request over what the store has; without options it is one to look at."""
+def make_board(request: Request, options: Namespace | None, gate: Gate | None, slots: int = 1) -> Board:
+    """The board of a request over what the store has, for so many stages at once; without options to look at."""
     if isinstance(request.axes.learning_rates, Range):
         from search.draws import Draws
 
@@ -51,7 +51,8 @@ def make_board(request: Request, options: Namespace | None, gate: Gate | None) -
         rates,
         gate=gate,
         seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
-        length=length_of(request),
+        length=length_of(works_of(request)),
+        slots=slots,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
     )
@@ -63,7 +64,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
     if not is_remote(request.place.results.url):  # object storage has no temporary names
         remove(request.place.results, temporaries(damage.files))
     gate = make_gate(request, options.scheduler)
-    board = make_board(request, options, gate)
+    board = make_board(request, options, gate, slots)
     damage.look(board)
     members = Members(request, board)
     beat = Beat(request.place.results, request.name, slots, console.print)
@@ -74,7 +75,7 @@ def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) 
         with scratch_folder() as scratch, connected(options, scratch):
             if options.address is not None:
                 beat.slots = slots = _check_cluster(options, request.place, console)
-            board.arrange(slots)
+                board.arrange(slots)
             members.write()
             beat.show(board)
             with _watched_node(options) as own:

@@ -10,7 +10,6 @@ small training sets do: skewed (exponential, towards low scores), heavy-tailed (
 one seed in ten that collapses, five standard deviations down.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -19,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 ROOT = Path(__file__).resolve().parents[2]
-if not __package__:  # run as a script
-    sys.path[0] = str(ROOT)
+sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
+
+from parts import parser, picked
 
 from analysis.statistics.draws import best, draws, item_noise, positive, quantiles
 from analysis.statistics.groups import groups
@@ -191,17 +191,11 @@ PARTS = {"coverage": coverage, "items": items, "null": null, "selection": select
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=tuple(PARTS), action="append", help="only this part; may be repeated")
-    parser.add_argument("--worlds", type=int, default=400, help="simulated sweeps of each line")
-    parser.add_argument("--draws", type=int, default=2_000, help="of each sweep")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(argv)
-    for name in given.part or PARTS:  # each from its own stream, so that parts do not depend on one another
-        PARTS[name](np.random.default_rng([given.seed, list(PARTS).index(name)]), given.worlds, given.draws)
+    flags = parser(__doc__, PARTS, worlds=400, of="sweeps")
+    flags.add_argument("--draws", type=int, default=2_000, help="of each sweep")
+    given = flags.parse_args(argv)
+    for part, rng in picked(given, PARTS):
+        part(rng, given.worlds, given.draws)
     return 0
 
 

@@ -12,7 +12,6 @@ add up; every pair of languages has something of its own; a training set gives s
 by the own language changes from seed to seed, 0 on average.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-if not __package__:  # run as a script
-    sys.path[0] = str(ROOT)
+sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
+
+from parts import parser, picked
 
 from analysis.questions.mixing import ONE_MORE_KIND, TWICE, Mix, contrasts
 from analysis.questions.trained_in import TrainingSet, extras
@@ -201,16 +201,9 @@ PARTS = {"diversity": of_diversity, "languages": of_languages}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=tuple(PARTS), action="append", help="only this part; may be repeated")
-    parser.add_argument("--worlds", type=int, default=500, help="simulated sweeps of each line")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(argv)
-    for name in given.part or PARTS:  # each from its own stream, so that parts do not depend on one another
-        PARTS[name](np.random.default_rng([given.seed, list(PARTS).index(name)]), given.worlds)
+    given = parser(__doc__, PARTS, worlds=500, of="sweeps").parse_args(argv)
+    for part, rng in picked(given, PARTS):
+        part(rng, given.worlds)
     return 0
 
 

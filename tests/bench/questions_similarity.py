@@ -9,7 +9,6 @@ what it brings to one target, and noise of the seeds; half of the noise is commo
 task's targets. In null worlds signal is 0. `cells` is the naive test that takes all 63 cells for units.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +18,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 ROOT = Path(__file__).resolve().parents[2]
-if not __package__:  # run as a script
-    sys.path[0] = str(ROOT)
+sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
+
+from parts import parser, picked
 
 from analysis.questions.predictors import Cells, Predictor
 from analysis.questions.similarity import judge
@@ -130,16 +130,9 @@ PARTS = {"null": null, "planted": planted, "focus": focus}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=tuple(PARTS), action="append", help="only this part; may be repeated")
-    parser.add_argument("--worlds", type=int, default=400, help="simulated sweeps of each line")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(argv)
-    for name in given.part or PARTS:
-        PARTS[name](np.random.default_rng([given.seed, list(PARTS).index(name)]), given.worlds)
+    given = parser(__doc__, PARTS, worlds=400, of="sweeps").parse_args(argv)
+    for part, rng in picked(given, PARTS):
+        part(rng, given.worlds)
     return 0
 
 

@@ -15,7 +15,6 @@ experts    every target has an expert that is a hair better than `none` and thre
 loud       one expert, whose scores vary ten times as much as all others
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ from scipy.special import stdtrit
 from scipy.stats import spearmanr, studentized_range
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # its own folder stays, for the way in which seeds vary
+sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from calibration import CHAIN, COMMON, EFFECTS, OWN, Generator
+from parts import parser, picked
 
 from analysis.statistics.interval import intervals
 from search.race import Array, Judge, Mask, behind, given_out
@@ -258,16 +258,9 @@ PARTS: dict[str, Callable[[Generator, int], None]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--part", choices=tuple(PARTS), action="append", help="only this part; may be repeated")
-    parser.add_argument("--worlds", type=int, default=400, help="simulated races of each line")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args(argv)
-    for name in given.part or PARTS:  # each from its own stream, so that parts do not depend on one another
-        PARTS[name](np.random.default_rng([given.seed, list(PARTS).index(name)]), given.worlds)
+    given = parser(__doc__, PARTS, worlds=400, of="races").parse_args(argv)
+    for part, rng in picked(given, PARTS):
+        part(rng, given.worlds)
     return 0
 
 

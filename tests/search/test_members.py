@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from search import members
-from search.members import MOST, WRITE_EVERY, Members
+from search.estimate import SHARE
+from search.members import WRITE_EVERY, Members
 from search.options import parse
 from search.request import make_request
 from trainables.local_storage import LocalStorage
@@ -54,8 +55,8 @@ def test_writing_takes_at_most_its_share_of_the_time(
         sweep.members.changed()
         sweep.now += 0.01
     spent, passed = takes * len(sweep.writes), sweep.now - began
-    assert spent / passed <= MOST * 1.05
-    expected = passed / (max(WRITE_EVERY, takes / MOST - takes) + takes)  # and no less often than that allows
+    assert spent / passed <= SHARE * 1.05
+    expected = passed / (max(WRITE_EVERY, takes / SHARE - takes) + takes)  # and no less often than that allows
     assert expected * 0.9 <= len(sweep.writes) <= expected * 1.1 + 1
 
 

@@ -34,8 +34,7 @@ class VirtualSweep:
     ) -> tuple[VirtualRoom, Board]:
         """A room that runs what is left of the sweep; it goes on where another one vanished."""
         place, gate = self.request.place, make_gate(self.request, self.options.scheduler)
-        board = make_board(self.request, self.options, gate)
-        board.arrange(slots)
+        board = make_board(self.request, self.options, gate, slots)
         searcher = PlanSearcher(board, "{}", changed=lambda: None)
         scheduler = Draining(gate or FIFOScheduler())
         return VirtualRoom(searcher, scheduler, place, courses, slots, delays=delays, seed=seed), board
