@@ -28,11 +28,13 @@ class Arm:
         return self.outcome is None and not self.running and not self.waiting
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
-    """A stratum under way. `parent` is the key of the stage its arms start from; it is known once it is open."""
+    """A stratum under way, and its place in the tree of those that start from one another's winners."""
 
     stratum: Stratum
+    parent: "Group | None" = field(default=None, repr=False)
+    children: list["Group"] = field(default_factory=list, repr=False)
     arms: list[Arm] = field(default_factory=list)
     open: bool = False
     begun: bool = False  # an arm was handed out, or waits at a rung
@@ -45,6 +47,25 @@ class Group:
     def complete(self) -> bool:
         """Every arm has ended."""
         return len(self.arms) == self.stratum.arms and all(arm.outcome for arm in self.arms)
+
+    @property
+    def start(self) -> str | None:
+        """The key of the stage that the arms start from: the parent, which is settled, has a winner."""
+        if self.parent is None:
+            return None
+        assert self.parent.winner is not None
+        return self.parent.winner.stage.key
+
+
+def tree(plan: Sequence[Stratum]) -> dict[str, Group]:
+    """The strata of a plan by their ids. In a plan parents come before their children."""
+    groups: dict[str, Group] = {}
+    for stratum in plan:
+        parent = None if stratum.parent is None else groups[stratum.parent]
+        group = groups[stratum.id] = Group(stratum, parent)
+        if parent is not None:
+            parent.children.append(group)
+    return groups
 
 
 def choose(arms: Sequence[Arm]) -> Arm | None:

@@ -5,12 +5,12 @@ continues after any interruption, and why adding rates, seeds or tasks trains on
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from search.advisers import Gate, Rates, Seeds
-from search.arms import Arm, Group, choose
+from search.arms import Arm, Group, choose, tree
 from search.attempts import again, note
 from search.breaker import Breaker
+from search.keep import Keep, clean
 from search.order import Length, Ready, order
 from search.store import Store
 from spaces.halving import Verdict
@@ -20,8 +20,6 @@ from spaces.stage import TENTHS, Stage
 from trainables.failures import Failure
 from trainables.outcome import Outcome
 from trainables.schedule import end_of_tenth
-
-Keep = Literal["none", "winners", "all"]
 
 
 class Board:
@@ -41,16 +39,12 @@ class Board:
         retry_failed: bool = False,
         keep: Keep = "winners",
     ) -> None:
-        self.groups = {stratum.id: Group(stratum) for stratum in plan}
+        self.groups = tree(plan)
         self.maker, self.store, self.rates = maker, store, rates
         self.gate, self.seeds, self.retry_failed, self.keep = gate, seeds, retry_failed, keep
         self.breaker = Breaker()
         self.running: dict[str, tuple[Group, Arm]] = {}
         self.unsettled = len(plan)
-        self.children: dict[str, list[Group]] = {}
-        for group in self.groups.values():
-            if group.stratum.parent is not None:
-                self.children.setdefault(group.stratum.parent, []).append(group)
         self.length = length
         self.arrange(slots)
         for group in self.groups.values():
@@ -194,7 +188,7 @@ class Board:
     def _add_arm(self, group: Group) -> Arm:
         index, axis = len(group.arms), group.stratum.rates
         rate = self.rates.rate(group.stratum, index) if isinstance(axis, Range) else axis[index]
-        arm = Arm(index, self.maker.stage(group.stratum, rate, self._parent_key(group)))
+        arm = Arm(index, self.maker.stage(group.stratum, rate, group.start))
         group.arms.append(arm)
         outcome = self.store.found(arm.stage)
         if outcome is None:
@@ -210,17 +204,10 @@ class Board:
             self._take(group, arm, outcome)
         return arm
 
-    def _parent_key(self, group: Group) -> str | None:
-        if group.stratum.parent is None:
-            return None
-        winner = self.groups[group.stratum.parent].winner
-        assert winner is not None
-        return winner.stage.key
-
     def _try_open(self, group: Group) -> None:
         if group.open or group.settled:
             return
-        parent = None if group.stratum.parent is None else self.groups[group.stratum.parent]
+        parent = group.parent
         if parent is not None and not parent.settled:
             return
         if self.seeds is not None and not self.seeds.given(group.stratum):
@@ -249,7 +236,7 @@ class Board:
             arm.outcome, arm.reused, parent.settled, parent.winner = None, False, False, None
             self.unsettled += 1
             self._offer(parent)
-            for child in self.children.get(parent.stratum.id, ()):
+            for child in parent.children:
                 if not child.settled:
                     child.open, child.arms = False, []
 
@@ -257,30 +244,18 @@ class Board:
         if not group.open or group.settled or not group.complete:
             return
         group.winner = choose(group.arms)
-        self._clean(group)
+        clean(group, self.store, self.keep)
         self._settle(group)
-        if self.keep == "none" and group.stratum.parent is not None:
-            self._clean(self.groups[group.stratum.parent])  # this may have been its last child
+        if group.parent is not None and self.keep == "none":
+            clean(group.parent, self.store, self.keep)  # this may have been its last child
 
     def _settle(self, group: Group) -> None:
         """Nothing is left of a stratum that could run: its children may start, or never will."""
         group.settled = True
         self.unsettled -= 1
-        for child in self.children.get(group.stratum.id, ()):
+        for child in group.children:
             self._try_open(child)
         score = None if group.winner is None or group.winner.outcome is None else group.winner.outcome.score
         if self.seeds is not None and not group.decided and self.seeds.settled(group.stratum, score):
             for other in self.groups.values():
                 self._try_open(other)
-
-    def _clean(self, group: Group) -> None:
-        """Keep disk use bounded: losers' weights go when the stratum is settled, a parent's as `keep` says."""
-        for arm in group.arms:
-            if arm.outcome is None:
-                continue
-            self.store.drop_checkpoint(arm.stage.key)
-            if self.keep != "all" and arm is not group.winner:
-                self.store.drop_encoder(arm.stage.key)
-        children = self.children.get(group.stratum.id, ())
-        if self.keep == "none" and group.winner is not None and all(child.settled for child in children):
-            self.store.drop_encoder(group.winner.stage.key)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import mean
 
-from search.board import Keep
 from search.disk_plan import Sizes, disk_kept, disk_peak
 from search.disk_sizes import sizes_of, trained
 from search.estimate import size
+from search.keep import Keep
 from search.order import Length, waves
 from search.request import Request
 from spaces.chain import NONE

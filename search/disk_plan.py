@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from search.board import Keep
+from search.keep import Keep
 from spaces.plan import Stratum
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from search.board import Keep
 from search.disk import set_aside_root, stage_of, temporary_root
+from search.keep import Keep
 from search.sweep_state import Group, SweepState
 from trainables.places import CHECKPOINT, ENCODER, LOCK
 from trainables.storage import LockedError, Storage

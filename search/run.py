@@ -31,7 +31,8 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from search.board import Board, Keep
+    from search.board import Board
+    from search.keep import Keep
     from search.request import Request
 
 DONE, FAILED, USAGE = 0, 1, 2

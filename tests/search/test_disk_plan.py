@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from search.board import Board, Keep
+from search.board import Board
 from search.disk_plan import Sizes, disk_kept, disk_peak
+from search.keep import Keep
 from search.options import parse
 from search.order import waves
 from search.request import make_request
