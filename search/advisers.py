@@ -1,6 +1,6 @@
 """Whom the board asks: for rates of a sampled axis, for early stopping, and for the seeds of a race."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from spaces.halving import Verdict
@@ -23,6 +23,9 @@ class Gate(Protocol):
 
     def tenths(self, stratum: str) -> Sequence[int]:
         """The tenths after which a stage of the stratum must ask whether to go on."""
+
+    def compete(self, stratum: str, keys: Collection[str]) -> None:
+        """Take note of the stages that are a stratum's arms, as far as they are known."""
 
     def verdict(self, stratum: str, key: str) -> Verdict:
         """What is to become of a stage."""

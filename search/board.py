@@ -190,6 +190,8 @@ class Board:
         rate = self.rates.rate(group.stratum, index) if isinstance(axis, Range) else axis[index]
         arm = Arm(index, self.maker.stage(group.stratum, rate, group.start))
         group.arms.append(arm)
+        if self.gate is not None:
+            self.gate.compete(group.stratum.id, [one.stage.key for one in group.arms])
         outcome = self.store.found(arm.stage)
         if outcome is None:
             return arm
@@ -255,7 +257,8 @@ class Board:
         self.unsettled -= 1
         for child in group.children:
             self._try_open(child)
-        score = None if group.winner is None or group.winner.outcome is None else group.winner.outcome.score
+        outcome = None if group.winner is None else group.winner.outcome
+        score = outcome.score if outcome is not None and outcome.status == "finished" else None
         if self.seeds is not None and not group.decided and self.seeds.settled(group.stratum, score):
             for other in self.groups.values():
                 self._try_open(other)

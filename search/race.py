@@ -14,8 +14,9 @@ chain that is best for one target and bad for the others: the very thing that a 
 
 **What it promises.** At most ALPHA of all races drop a chain that is truly the best for any of its targets. So a
 comparison has ALPHA, shared out over looks, targets (each may have another best chain) and rivals (Bonferroni). The
-share of look i is 1 / (i (i + 1)): these add up to 1 however many there are, so that more seeds in a later start
-change no decision that was made. `tests/bench/racing.py` measures the promise, also where seeds are far from normal.
+share of look i is 1 / (i (i + 1)): these add up to 1 however many there are, so that higher seeds in a later start
+change no decision that was made; lower ones come first, and all looks are taken anew. `tests/bench/racing.py` measures
+the promise, also where seeds are far from normal.
 
 **Who stays in.** `none` gets all seeds, for every gain is a difference to it. The best chain of a target is behind
 none there, so it is never decided: the intervals of the leaders, which are what is read in the end, have all seeds.

@@ -1,25 +1,28 @@
-"""What a rule of early stopping is: it decides within strata, on English dev."""
+"""What a rule of early stopping is: it decides within strata, on English dev, and remembers nothing."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from search.rungs import Entry
 from spaces.halving import Verdict
 
 
 class Rule(Protocol):
-    """Decides within strata."""
+    """Decides within a stratum."""
 
     @property
     def rungs(self) -> tuple[int, ...]:
         """The tenths after which it decides, ascending."""
 
-    def enter(self, stratum: str, key: str, tenth: int, score: float) -> None:
-        """Take note of a stage's score."""
+    @property
+    def ordered(self) -> bool:
+        """Whether the order in which scores come in decides: then what it was cannot be found out again."""
 
-    def leave(self, stratum: str, key: str) -> None:
-        """Take note that a stage ended by itself: it is judged no more, and nobody need wait for it."""
+    def verdicts(self, entries: Sequence[Entry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
+        """What is to become of the stages of a stratum.
 
-    def stopped_before(self, stratum: str, key: str) -> None:
-        """Take note of a stage that this sweep stopped, as far as can be told, though its rungs do not say so."""
-
-    def verdict(self, stratum: str, key: str) -> Verdict:
-        """What is to become of a stage."""
+        Args:
+            entries: their scores, in the order in which they came in
+            arms: how many compete, also those that have not begun
+            left: those that ended by themselves: nobody need wait for them
+        """

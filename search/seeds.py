@@ -1,5 +1,6 @@
 """Which seeds of which chains the board may open while a race is on (`--scheduler racing`)."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from search.race import FIRST, Race, race
@@ -13,7 +14,8 @@ class Seeds:
     def __init__(self, plan: Iterable[Stratum]) -> None:
         plan = list(plan)
         scored = [stratum for stratum in plan if stratum.kind == "target"]
-        self._chains = list(dict.fromkeys(stratum.intermediate for stratum in scored))
+        runners = scored or [stratum for stratum in plan if stratum.kind == "retrieval"]  # then there is no race
+        self._chains = list(dict.fromkeys(stratum.intermediate for stratum in runners))
         self._targets = list(dict.fromkeys(stratum.task for stratum in scored))
         self._seeds: Sequence[int] = sorted({stratum.seed for stratum in plan if stratum.kind != "pretrain"})
         self._scores: dict[tuple[str, str, int], float] = {}
@@ -37,8 +39,9 @@ class Seeds:
         """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
         if stratum.kind != "target":
             return False
-        cell, value = (stratum.intermediate, stratum.task, stratum.seed), float("nan") if score is None else score
-        last, changed = self._awaited == {cell}, self._scores.get(cell, value) != value
+        cell, value = (stratum.intermediate, stratum.task, stratum.seed), math.nan if score is None else score
+        last, known = self._awaited == {cell}, self._scores.get(cell, value)
+        changed = known != value and not (math.isnan(known) and math.isnan(value))
         self._scores[cell] = value
         self._awaited.discard(cell)
         if not last and not changed:

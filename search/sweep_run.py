@@ -91,13 +91,13 @@ def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
     Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
     leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
     """
-    from search.early_stopping import EarlyStopping, rule_of
+    from search.early_stopping import RULES, EarlyStopping
     from search.rungs import Rungs
 
     if scheduler == "none":
         return None
     arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.kind == "target" and stratum.arms > 1}
-    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), rule_of(scheduler, arms), arms)
+    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), RULES[scheduler], arms)
 
 
 def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
@@ -198,4 +198,12 @@ def _tune(
     )
     with signals.finishing_tenths():
         tuner.fit()
-    return not board.complete and board.breaker.why is None
+    if board.complete or board.breaker.why is not None:
+        return False
+    if not signals.asked():
+        still = [id_ for id_, group in board.groups.items() if not group.settled]
+        raise RuntimeError(
+            f"nothing runs any more, yet {len(still)} strata have not come to their end, first {still[0]}. That is a "
+            f"fault of this program; please report it with {request.url} (sweep.json, rungs/). No result is lost."
+        )
+    return True

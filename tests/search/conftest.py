@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from search.board import Board
-from search.early_stopping import EarlyStopping, rule_of
+from search.early_stopping import RULES, EarlyStopping
 from search.rungs import Rungs
 from search.seeds import Seeds
 from search.store import Store
@@ -119,7 +119,12 @@ class Room:
     def stop_early(self, scheduler: str, folder: str = "rungs") -> None:
         """Give the room the early stopping of that name, from what is on disk."""
         arms = {stratum.id: stratum.arms for stratum in self.plan() if stratum.arms > 1}
-        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), folder), rule_of(scheduler, arms), arms)
+        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), folder), RULES[scheduler], arms)
+
+    def stop_targets(self, scheduler: str) -> None:
+        """The same as a sweep does it: phases are never stopped."""
+        arms = {stratum.id: stratum.arms for stratum in self.plan() if stratum.arms > 1 and stratum.kind == "target"}
+        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), "rungs"), RULES[scheduler], arms)
 
     def stopped(self) -> set[str]:
         """Keys of the stages that the outcomes on disk call stopped."""

@@ -1,5 +1,6 @@
 """Halving: a function of the curves, whoever comes first, fails, or is interrupted."""
 
+import dataclasses
 import itertools
 import random
 from collections.abc import Sequence
@@ -9,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.board import Board
 from search.halving import HalvingRule
+from search.rungs import Entry
+from spaces.chain import NONE
 from spaces.halving import RUNGS, Verdict, judge, quotas
 from spaces.stage import TENTHS, Stage
 
@@ -65,17 +69,18 @@ def test_an_arm_that_is_done_is_a_mark_for_the_others() -> None:
 @given(st.lists(st.lists(st.floats(0, 1), min_size=7, max_size=7), min_size=1, max_size=6), st.randoms())
 def test_the_order_of_arrival_changes_nothing(curves: list[list[float]], order: random.Random) -> None:
     whole = {str(i): curve for i, curve in enumerate(curves)}
-    rule = HalvingRule({"s": len(whole)})
+    entries: list[Entry] = []
     came = dict.fromkeys(whole, 0)
     while True:
-        under_way = [key for key in whole if came[key] < 7 and rule.verdict("s", key) is GO]
+        verdicts = HalvingRule().verdicts(entries, len(whole), ())
+        under_way = [key for key in whole if came[key] < 7 and verdicts.get(key, GO) is GO]
         if not under_way:
             break
         key = order.choice(under_way)
         came[key] += 1
-        rule.enter("s", key, came[key], whole[key][came[key] - 1])
+        entries.append((key, came[key], whole[key][came[key] - 1]))
     final = judge(whole, len(whole), ())
-    assert {key: rule.verdict("s", key) for key in whole} == final, "and nobody waits at the end"
+    assert verdicts == final, "and nobody waits at the end"
     assert WAIT not in final.values()
     survivors = [key for key, verdict in final.items() if verdict is GO]
     second = [key for key in whole if came[key] == 7]
@@ -153,3 +158,39 @@ def test_a_retried_arm_is_judged_as_if_it_had_never_failed(room: Room, tmp_path:
     assert room.run().complete
     mine, theirs = room.stopped(), whole.stopped()
     assert {key for key in theirs if (room.results / "stages" / key).exists()} <= mine
+
+
+def upside_down(stage: Stage) -> tuple[float, ...]:
+    """Of a phase's rates the highest is best: the one that a later start adds."""
+    return curve_of(stage) if stage.kind != "intermediate" else (1e2 * (stage.learning_rate or 0.0),) * TENTHS
+
+
+@pytest.mark.parametrize("scheduler", ["halving", "asha"])
+@pytest.mark.parametrize("grown", ["a rate", "a retried phase"])
+def test_arms_of_a_former_parent_do_not_compete(room: Room, tmp_path: Path, scheduler: str, grown: str) -> None:
+    """The phase has another winner than before, so its children's arms are other stages."""
+    room.curve, everything = upside_down, room.space.learning_rates
+    highest = max(everything)
+    if grown == "a rate":
+        room.space = dataclasses.replace(room.space, learning_rates=everything[:-1])
+    else:
+        room.status = lambda one: "error" if (one.kind, one.learning_rate) == ("intermediate", highest) else "finished"
+    room.stop_targets(scheduler)
+    assert room.run().complete
+    room.space = dataclasses.replace(room.space, learning_rates=everything)
+    room.status, room.retry_failed = lambda stage: "finished", True
+    room.stop_targets(scheduler)
+    board = room.run()
+    assert board.complete, "somebody waits for ever"
+    fresh = Room(tmp_path / "fresh", room.space, curve=upside_down)
+    fresh.stop_targets(scheduler)
+    assert ends(board) == ends(fresh.run())
+
+
+def ends(board: Board) -> dict[str, tuple[str, int]]:
+    """How and after how many tenths the stages that have another parent ended."""
+    return {
+        arm.stage.key: (arm.outcome.status, arm.outcome.tenth)
+        for stratum, arm in board.arms()
+        if stratum.intermediate != NONE and stratum.kind == "target" and arm.outcome is not None
+    }

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.early_stopping import EarlyStopping, rule_of
+from search.early_stopping import RULES, EarlyStopping
 from search.rungs import Rungs
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
@@ -15,15 +15,20 @@ from trainables.local_storage import LocalStorage
 from .conftest import Room, curve_of
 
 UP = [0.1 * t for t in range(1, TENTHS + 1)]
-RULES = pytest.mark.parametrize("scheduler", ["asha", "halving"])
+BOTH = pytest.mark.parametrize("scheduler", ["asha", "halving"])
 
 
-def gate_in(folder: Path, scheduler: str = "asha", **arms: int) -> EarlyStopping:
-    arms = arms or {"s": 2}
-    return EarlyStopping(Rungs(LocalStorage(folder), "rungs"), rule_of(scheduler, arms), arms)
+def gate_in(folder: Path, scheduler: str = "asha", **strata: tuple[str, ...]) -> EarlyStopping:
+    """Early stopping over strata with these arms."""
+    strata = strata or {"s": ("good", "bad")}
+    rungs = Rungs(LocalStorage(folder), "rungs")
+    gate = EarlyStopping(rungs, RULES[scheduler], {name: len(keys) for name, keys in strata.items()})
+    for name, keys in strata.items():
+        gate.compete(name, keys)
+    return gate
 
 
-@RULES
+@BOTH
 def test_nothing_is_stopped_before_three_tenths(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.report("s", "good", [0.9] * 9)
@@ -34,9 +39,9 @@ def test_nothing_is_stopped_before_three_tenths(tmp_path: Path, scheduler: str) 
     assert first >= 3
 
 
-@RULES
+@BOTH
 def test_strata_never_compete(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler, easy=2, hard=2)
+    gate = gate_in(tmp_path, scheduler, easy=("one", "two"), hard=("other", "last"))
     gate.report("easy", "one", [0.99] * 9)
     gate.report("easy", "two", [0.98] * 9)
     assert gate.report("hard", "other", [0.01] * 9) is not Verdict.STOP
@@ -44,7 +49,7 @@ def test_strata_never_compete(tmp_path: Path, scheduler: str) -> None:
     assert gate.report("hard", "other", [0.01] * 9) is Verdict.GO
 
 
-@RULES
+@BOTH
 def test_an_arm_alone_is_never_judged(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     assert gate.report("pretrain", "a", UP) is gate.report("pretrain", "b", [0.0] * 10) is Verdict.GO
@@ -52,7 +57,7 @@ def test_an_arm_alone_is_never_judged(tmp_path: Path, scheduler: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@RULES
+@BOTH
 def test_rungs_survive_a_restart(tmp_path: Path, scheduler: str) -> None:
     before = gate_in(tmp_path, scheduler)
     before.report("s", "good", UP[:7])
@@ -72,7 +77,7 @@ def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
     assert [(tenth, score) for _, tenth, score in again.rungs.entries["s"]] == list(enumerate(UP[:4], start=1))
 
 
-@RULES
+@BOTH
 def test_what_a_stage_trained_beyond_its_rung_does_not_count(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.report("s", "good", UP[:7])
@@ -110,7 +115,7 @@ def test_of_a_damaged_rungs_file_what_is_before_the_damage_is_kept(tmp_path: Pat
     assert gate_in(tmp_path).damage == [] and gate_in(tmp_path).rungs.entries == gate.rungs.entries
 
 
-@RULES
+@BOTH
 def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room, scheduler: str) -> None:
     room.stop_early(scheduler)
     room.run()
@@ -124,7 +129,7 @@ def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room, sche
     assert room.ran == [] and room.stopped() == stopped
 
 
-@RULES
+@BOTH
 def test_what_was_stopped_needs_no_encoder_to_start_from(room: Room, scheduler: str) -> None:
     room.keep = "none"
     room.stop_early(scheduler)
@@ -134,7 +139,7 @@ def test_what_was_stopped_needs_no_encoder_to_start_from(room: Room, scheduler: 
     assert room.run().complete and room.stopped() and room.ran == []
 
 
-@RULES
+@BOTH
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     gate.report("s", "good", UP[:7])
@@ -144,7 +149,7 @@ def test_tune_is_answered_from_the_whole_curve(tmp_path: Path, scheduler: str) -
     assert gate.on_trial_result(None, trial, {"curve": UP[:8]}) == "CONTINUE"
 
 
-@RULES
+@BOTH
 @pytest.mark.parametrize("killed_after", [1, 4, 12, 25])
 def test_a_sweep_with_stopping_continues_as_it_began(room: Room, scheduler: str, killed_after: int) -> None:
     room.stop_early(scheduler)
@@ -164,7 +169,7 @@ def test_a_sweep_with_stopping_continues_as_it_began(room: Room, scheduler: str,
     assert whole.stopped(), "a test of stopping in which nothing was stopped"
 
 
-@RULES
+@BOTH
 def test_what_one_sweep_stopped_another_one_may_finish(room: Room, scheduler: str) -> None:
     room.stop_early(scheduler)
     room.run()
@@ -174,15 +179,15 @@ def test_what_one_sweep_stopped_another_one_may_finish(room: Room, scheduler: st
     assert stopped and stopped <= {stage.key for stage in other.ran}
 
 
-@RULES
+@BOTH
 def test_a_finished_arm_of_another_sweep_stands_in_the_rungs(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler)
+    gate = gate_in(tmp_path, scheduler, s=("done-before", "new"))
     gate.ended("s", "done-before", UP)
     assert gate.report("s", "new", [0.0] * 4) is Verdict.STOP
     assert gate.verdict("s", "done-before") is Verdict.GO
 
 
-@RULES
+@BOTH
 def test_stopped_arms_leave_their_whole_curves(room: Room, scheduler: str) -> None:
     room.stop_early(scheduler)
     board = room.run()

@@ -85,7 +85,7 @@ def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]
 
 def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
     searcher, gate, stratum = begun(room, "asha")
-    gate.report(stratum, "better", [0.9] * 3)
+    gate.report(stratum, searcher.board.groups[stratum].arms[1].stage.key, [0.9] * 3)
     # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
     key, curve = searcher.trials["a"][1].key, [0.1] * 4
     assert gate.report(stratum, key, curve) is Verdict.STOP

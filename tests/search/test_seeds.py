@@ -1,6 +1,7 @@
 """A race on the board: who gets further seeds, and that nothing but English dev decides it."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,26 @@ def test_more_seeds_in_a_later_start_undo_no_decision(race: Room) -> None:
 def test_without_a_target_that_is_trained_there_is_no_race(room: Room) -> None:
     room.space = dataclasses.replace(room.space, targets=("tatoeba",), seeds=(1, 2, 3, 4))
     room.races = True
-    assert room.run().complete
-    assert {stage.seed for stage in room.ran if stage.kind == "retrieval"} == {1, 2, 3, 4}
+    board = room.run()
+    assert board.complete and not any(group.unreachable for group in board.groups.values())
+    ran = {(stage.intermediate, stage.seed) for stage in room.ran if stage.kind == "retrieval"}
+    assert ran == set(itertools.product((NONE, *room.space.intermediates), (1, 2, 3, 4)))
+
+
+def test_a_chain_on_which_no_arm_finished_is_a_hole_and_no_bad_score(race: Room) -> None:
+    race.status = lambda stage: "degenerate" if stage.intermediate == "ccg" and stage.kind == "target" else "finished"
+    board = race.run()
+    assert board.complete and board.seeds is not None and board.seeds.record == {}
+
+
+def test_holes_are_looked_at_no_oftener_than_scores(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = [one for one in race.plan() if one.kind == "target"]
+    looks, race_seeds = [0], Seeds(race.plan())
+    look = Seeds._look
+    monkeypatch.setattr(Seeds, "_look", lambda self: (looks.append(1), look(self))[1])
+    for stratum in scored * 2:
+        race_seeds.settled(stratum, None)
+    assert sum(looks) <= 6
 
 
 def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
