@@ -162,7 +162,8 @@ def _orders(groups: Sequence[list[int]], rng: np.random.Generator, count: int) -
 
 def _every(groups: Sequence[list[int]], size: int) -> Places:
     within = [np.array(list(permutations(group))) for group in groups]
-    choices = np.indices([len(orders) for orders in within]).reshape(len(groups), -1)  # one order of each group
+    shape = [len(orders) for orders in within]
+    choices = np.indices(shape).reshape(len(groups), math.prod(shape))  # one order of each group
     every = np.empty((choices.shape[1], size), dtype=np.int64)
     for group, orders, chosen in zip(groups, within, choices, strict=True):
         every[:, group] = orders[chosen]

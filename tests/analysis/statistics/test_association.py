@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.statistics.association import association
+from analysis.statistics.association import Association, association
 
 RNG = np.random.default_rng
 
@@ -57,6 +57,11 @@ def test_what_cannot_tell_is_none_and_a_unit_without_a_rise_is_out() -> None:
     x = np.array([[1.0, 2, 3, 9], [1.0, 2, 3, np.nan]])
     found = association(x, np.array([[1.0, 2, 3, 0], [1.0, 2, 3, 0]]), RNG(0))
     assert (found.correlation, found.units) == (pytest.approx(1), 3)
+
+
+def test_without_units_nothing_is_told() -> None:
+    nobody = association(np.full((2, 3), np.nan), np.ones((2, 3)), np.random.default_rng(0))
+    assert nobody == Association(None, None, groups=0, units=0, least=1.0)
 
 
 def test_few_units_cannot_give_a_small_p() -> None:
