@@ -16,10 +16,10 @@ from search.store import Store
 from spaces.halving import Verdict
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
-from spaces.stage import TENTHS, Stage
+from spaces.stage import Stage
 from trainables.failures import Failure
 from trainables.outcome import Outcome
-from trainables.schedule import end_of_tenth
+from trainables.schedule import end_of_tenth, stretched
 
 
 class Board:
@@ -176,7 +176,7 @@ class Board:
         steps, seconds = arm.spent
         whole = (arm.stage.recipe or {}).get("steps")
         if whole is not None:  # the same after a kill, of which nobody knows how far the stage had come
-            steps = end_of_tenth(len(curve), max(whole, TENTHS))
+            steps = end_of_tenth(len(curve), stretched(whole))
         return self.store.write_stopped(arm.stage, curve, steps, seconds)
 
     def _arms(self, group: Group) -> Iterator[Arm]:

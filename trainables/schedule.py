@@ -11,12 +11,17 @@ from spaces.task import Recipe
 
 
 def total_steps(recipe: Recipe, features: int) -> int:
-    """Steps of the whole run: as the recipe says, or so many epochs over `features`; at least one per tenth."""
+    """Steps of the whole run: as the recipe says, or so many epochs over `features`, and `stretched`."""
     if recipe.steps is not None:
         steps = recipe.steps
     else:
         assert recipe.epochs is not None
         steps = math.ceil(features / recipe.batch_size * recipe.epochs)
+    return stretched(steps)
+
+
+def stretched(steps: int) -> int:
+    """Steps that a run asked for so many takes: at least one per tenth."""
     return max(steps, TENTHS)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,15 +116,12 @@ class Room:
             keep=self.keep,  # type: ignore[arg-type]
         )
 
-    def stop_early(self, scheduler: str, folder: str = "rungs") -> None:
-        """Give the room the early stopping of that name, from what is on disk."""
-        arms = {stratum.id: stratum.arms for stratum in self.plan() if stratum.arms > 1}
+    def stop_early(
+        self, scheduler: str, folder: str = "rungs", *, kinds: Sequence[str] = ("intermediate", "target")
+    ) -> None:
+        """Give the room the early stopping of that name, from what is on disk; a sweep stops targets alone."""
+        arms = {one.id: one.arms for one in self.plan() if one.arms > 1 and one.kind in kinds}
         self.gate = EarlyStopping(Rungs(LocalStorage(self.results), folder), RULES[scheduler], arms)
-
-    def stop_targets(self, scheduler: str) -> None:
-        """The same as a sweep does it: phases are never stopped."""
-        arms = {stratum.id: stratum.arms for stratum in self.plan() if stratum.arms > 1 and stratum.kind == "target"}
-        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), "rungs"), RULES[scheduler], arms)
 
     def stopped(self) -> set[str]:
         """Keys of the stages that the outcomes on disk call stopped."""

@@ -175,15 +175,15 @@ def test_arms_of_a_former_parent_do_not_compete(room: Room, tmp_path: Path, sche
         room.space = dataclasses.replace(room.space, learning_rates=everything[:-1])
     else:
         room.status = lambda one: "error" if (one.kind, one.learning_rate) == ("intermediate", highest) else "finished"
-    room.stop_targets(scheduler)
+    room.stop_early(scheduler, kinds=["target"])
     assert room.run().complete
     room.space = dataclasses.replace(room.space, learning_rates=everything)
     room.status, room.retry_failed = lambda stage: "finished", True
-    room.stop_targets(scheduler)
+    room.stop_early(scheduler, kinds=["target"])
     board = room.run()
     assert board.complete, "somebody waits for ever"
     fresh = Room(tmp_path / "fresh", room.space, curve=upside_down)
-    fresh.stop_targets(scheduler)
+    fresh.stop_early(scheduler, kinds=["target"])
     assert ends(board) == ends(fresh.run())
 
 
