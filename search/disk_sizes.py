@@ -6,7 +6,6 @@ published numbers of rows and the figures below, on the safe side.
 
 from search.disk_plan import Sizes
 from search.request import Request
-from spaces.chain import RANDOM_ENCODER
 from spaces.dataset import Part
 from spaces.encoders import Shape
 from spaces.phase import tasks_of
@@ -61,10 +60,7 @@ def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profi
         if pretrain
         else sum(_head(task, shape, profile) for task in trained(request, stratum))
     )
-    whole = shape.parameters + head
-    frozen = profile.freeze_embeddings and stratum.intermediate != RANDOM_ENCODER
-    moved = whole - (shape.vocabulary * shape.width if frozen else 0)
-    copies = whole + 2 * moved if pretrain else 2 * whole + 2 * moved
+    copies = (3 if pretrain else 4) * (shape.parameters + head)
     return _blocks(FLOAT * copies + 4 * HEADER * (TENSORS * shape.layers + 16) + 2 * BLOCK)
 
 

@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   python search/run.py --space full                     the miniature, on this machine; run it again to continue
   python search/run.py --space quick --plan             what would run, without running it
   python search/run.py --space full --benchmark xtreme --data DIR --check
-  python search/run.py --space quick --benchmark xtreme --data DIR --model small --limit 2000
+  python search/run.py --space quick --benchmark xtreme --data DIR --model intfloat/multilingual-e5-small --limit 2000
   python search/run.py --space full --benchmark xtreme --model FacebookAI/xlm-roberta-large --gpus-per-trial 1
 
 exit codes: 0 all done, 1 some stages failed, 2 bad usage or data that lack something (nothing was written),
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         "--space", default="full", metavar="NAME|FILE", help=f"{named}; or a Python file, which is executed"
     )
     what.add_argument("--benchmark", default="miniature", help=f"{' or '.join(BENCHMARKS)} (default: %(default)s)")
-    what.add_argument("--model", metavar="ID|DIR|small", help="encoder for xtreme (default: XLM-R Large)")
+    what.add_argument("--model", metavar="ID|DIR", help="encoder for xtreme (default: XLM-R Large)")
     what.add_argument("--data", metavar="DIR", help="folder laid out like the hub (default: the hub itself)")
     what.add_argument(
         "--intermediates",
@@ -76,12 +76,9 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--mlm-share", type=_share, metavar="F", help="of all steps (default: 0.5)")
     words.add_argument("--mlm-languages", metavar="A,B", help="(default: all that have text)")
     words.add_argument("--mlm-smoothing", type=_share, metavar="F", help="languages are drawn by n^F (default: 0.3)")
-    world = p.add_argument_group("the miniature's world, and the small encoder")
+    world = p.add_argument_group("the miniature's world")
     world.add_argument("--world-seed", type=_natural, default=0, metavar="N", help="another seed, another lexicon")
     world.add_argument("--null-world", action="store_true", help="a world in which no intermediate task can help")
-    world.add_argument("--small-steps", type=_positive, metavar="N", help="pretraining steps of --model small")
-    world.add_argument("--small-width", type=_positive, metavar="N", help="hidden size of --model small")
-    world.add_argument("--small-layers", type=_positive, metavar="N", help="layers of --model small")
     how = p.add_argument_group("how to run it")
     how.add_argument(
         "--results", default="runs", metavar="DIR|URL", help="folder, or s3://bucket/prefix (default: %(default)s)"

@@ -11,7 +11,7 @@ from typing import Any
 
 from search.needs import Need, Needs, find_needs, list_missing, methods_of
 from search.options import probes_of, space_of, sweep_name
-from search.start import SMALL, model_place, start_of
+from search.start import model_place, start_of
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
 from spaces.errors import UsageError
@@ -63,10 +63,8 @@ def make_request(options: Namespace) -> Request:
         data=None if options.data is None else str(_folder(options.data)),
         limit=options.limit,
     )
-    own = benchmark.name == "miniature" or options.model == SMALL
-    profile = PROFILES.find("miniature" if benchmark.name == "miniature" else SMALL if own else "pretrained")
-    if options.model == SMALL:
-        space = dataclasses.replace(space, floor=True)  # its scores mean little without the floor beside them
+    own = benchmark.name == "miniature"  # it pretrains its encoder
+    profile = PROFILES["miniature" if own else "pretrained"]
     resolved = axes(space, benchmark, profile)
     source = dataclasses.replace(source, test_limit=resolved.test_limit)
     needs = find_needs(resolved, benchmark, source, skip_missing=options.skip_missing)
@@ -153,8 +151,6 @@ def _check_flags(options: Namespace) -> None:
         raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
     if not miniature and (options.world_seed or options.null_world):
         raise UsageError("--world-seed and --null-world go with the miniature only.")
-    if options.model != SMALL and (options.small_steps or options.small_width or options.small_layers):
-        raise UsageError("--small-steps, --small-width and --small-layers go with --model small only.")
 
 
 def _folder(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""The encoder at the start of every chain: the project's own, or one that is given, known by what it holds."""
+"""The encoder at the start of every chain: the miniature's own, or one that is given, known by what it holds."""
 
 import dataclasses
 import hashlib
@@ -7,13 +7,11 @@ from pathlib import Path
 
 from spaces import encoders
 from spaces.benchmark import Benchmark
+from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
-from spaces.own_encoders import MINIATURE_PRETRAINING, SmallRecipe
 from spaces.plan import Start
 from trainables import data
 from trainables.data import Source
-
-SMALL = "small"
 
 
 def start_of(options: Namespace, benchmark: Benchmark, source: Source, profile: str) -> Start:
@@ -25,13 +23,6 @@ def start_of(options: Namespace, benchmark: Benchmark, source: Source, profile: 
             recipe=dataclasses.asdict(MINIATURE_PRETRAINING),
             data=data.fingerprint(source, next(iter(benchmark.targets.values()))),
         )
-    if options.model == SMALL:
-        given = {"steps": options.small_steps, "width": options.small_width, "layers": options.small_layers}
-        recipe = SmallRecipe(**{name: value for name, value in given.items() if value is not None})
-        if source.folder is None:
-            raise UsageError("--model small is pretrained on local/bible-text: give the folder that has it by --data.")
-        text = data.text_fingerprint(source.folder, recipe.languages)
-        return Start(name=SMALL, profile=profile, recipe=dataclasses.asdict(recipe), data=text)
     model = options.model or encoders.DEFAULT
     if (options.plan or options.check) and not Path(model).exists():
         return Start(name=model, profile=profile)

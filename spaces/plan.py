@@ -65,7 +65,7 @@ def by_sort(plan: Iterable[Stratum], find: Callable[[Stratum], Value]) -> dict[s
 class Start:
     """The encoder at the start of every chain: the project's own (then `recipe` is its pretraining), or one given."""
 
-    name: str  # miniature, small, a hub id or a folder's name
+    name: str  # miniature, a hub id or a folder's name
     profile: str
     fingerprint: str | None = None  # of a given encoder's weights
     recipe: Mapping[str, Any] | None = None  # of the project's own encoder

@@ -1,8 +1,4 @@
-"""Profiles: what depends on the sort of encoder and not on the task.
-
-The figures behind the `small` profile (frozen word embeddings, mean over sub-tokens, segment pooling) are in
-tests/LOG.md: a small encoder with closed-form aligned embeddings only transfers when they stay frozen.
-"""
+"""Profiles: what depends on the sort of encoder and not on the task."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,11 +14,9 @@ class Profile:
     name: str
     learning_rates: tuple[float, ...]  # default axis, ascending
     pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
-    words: Literal["first", "mean"] = "first"  # tagging: a word is its first sub-token, or the mean of all
     # Batches that are sorted by length together, before they are cut; 1: not at all. For MNLI in batches of 32, 32 of
     # them leave 4 % padding instead of 56 %.
     bucket: int = 1
-    freeze_embeddings: bool = False  # keep the word embeddings as they are while fine-tuning
     retrieval_depth: float = 14 / 24  # share of the layers below the one that retrieval reads (XTREME: 14 of 24)
 
 
@@ -30,15 +24,6 @@ PROFILES = Table(
     "profile",
     (
         Profile(name="miniature", learning_rates=miniature.LEARNING_RATES, pooling="segments", retrieval_depth=1.0),
-        Profile(
-            name="small",
-            learning_rates=(2.5e-4, 5e-4, 1e-3),
-            pooling="segments",
-            words="mean",
-            bucket=32,
-            freeze_embeddings=True,
-            retrieval_depth=0.75,
-        ),
         Profile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), bucket=32),
     ),
 )

@@ -10,8 +10,6 @@ import torch
 from tests.hub_layout import Layout
 from tests.s3_server import S3Server
 
-ROOT = Path(__file__).resolve().parents[1]
-
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub
 os.environ.setdefault("RAY_worker_niceness", "0")  # beside other jobs Ray's own, 15, makes a sweep wait for ever
 torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
@@ -19,11 +17,23 @@ torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
 
 @pytest.fixture(scope="session")
 def real() -> Path:
-    """A folder of real data in the hub's layout: TRANSFER_SEARCH_DATA, or shared/data/hub beside the checkout."""
-    place = Path(os.environ.get("TRANSFER_SEARCH_DATA", ROOT.parent / "shared" / "data" / "hub"))
-    if not place.is_dir():
-        pytest.skip(f"no real data at {place} (set TRANSFER_SEARCH_DATA to a folder laid out like the hub)")
-    return place
+    """The folder of real data in the hub's layout that TRANSFER_SEARCH_DATA names."""
+    return _folder("TRANSFER_SEARCH_DATA", "a folder of real data in the hub's layout")
+
+
+@pytest.fixture(scope="session")
+def real_encoder() -> Path:
+    """The folder of a pretrained multilingual encoder that TRANSFER_SEARCH_ENCODER names."""
+    return _folder("TRANSFER_SEARCH_ENCODER", "the folder of a pretrained multilingual encoder")
+
+
+def _folder(variable: str, what: str) -> Path:
+    if variable not in os.environ:
+        pytest.skip(f"{variable} is not set: it names {what}")
+    folder = Path(os.environ[variable])
+    if not folder.is_dir():  # a wrong name is no reason to skip
+        raise NotADirectoryError(f"{variable}={folder}: there is no such folder")
+    return folder
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ if __name__ == "__main__":  # before the slow imports, as in run.py
 
 from search import start
 from search.run import main
-from spaces import own_encoders
+from spaces import encoders
 from spaces.plan import Maker, Stratum
 
-start.MINIATURE_PRETRAINING = dataclasses.replace(own_encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
+start.MINIATURE_PRETRAINING = dataclasses.replace(encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
 _recipe = Maker.recipe
 STEPS = int(os.environ.get("TINY_STEPS", "30"))
 

@@ -153,11 +153,3 @@ def inspect(source: Source, task: Task, language: str | None = None) -> "Inspect
     from trainables import data_check
 
     return data_check.inspect(task, source.folder, language)
-
-
-def text_fingerprint(folder: Path, languages: tuple[str, ...]) -> str:
-    """A hash of the aligned text that the small encoder is pretrained on; raises UsageError where there is none."""
-    from trainables import parallel_text
-
-    parallel_text.read(folder, languages, sentences=0)
-    return parallel_text.fingerprint(folder)

@@ -19,7 +19,7 @@ from spaces.stage import Precision
 from trainables.encoder_folder import MASKED_WORDS
 from trainables.features import Tensors
 from trainables.layer_fusion import LayerFusion
-from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head, word_embeddings
+from trainables.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head
 
 # Kinds of model that can do without a pooler, and that take a mask which says for each token what it may look at.
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
@@ -151,11 +151,6 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     save_head(encoder.words, folder)
-
-
-def freeze_embeddings(model: PreTrainedModel) -> None:
-    """Keep the word embeddings as they are."""
-    word_embeddings(model).weight.requires_grad_(False)
 
 
 def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from spaces.columns import Status
+from spaces.encoders import MiniatureRecipe
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from spaces.profile import PROFILES
@@ -26,11 +27,10 @@ from trainables.fine_tuning import degenerate, dev_rows, label_head, score_tests
 from trainables.gpu_share import peak
 from trainables.kept_encoders import start_from
 from trainables.label_head import LabelHead, save_label_head
+from trainables.miniature.pretraining import Pretraining
 from trainables.outcome import Outcome, read_outcome, write_outcome
-from trainables.own_encoder import start_pretraining
 from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
 from trainables.predictions import write_predictions
-from trainables.pretrain import Pretraining
 from trainables.probes.probing import Probed, probe
 from trainables.probes.rows import write_probes
 from trainables.retrieval_stage import score_retrieval
@@ -54,8 +54,6 @@ class StageRun:
     def __init__(self, place: Place, key: str, *, attempt: int = 1, halvings: int = 0, packed: bool = False) -> None:
         self.place, self.stage = place, read_spec(place, key)
         self.profile = PROFILES.find(self.stage.profile)
-        if self.stage.start["random"]:  # a random encoder must be free to learn its embeddings
-            self.profile = replace(self.profile, freeze_embeddings=False)
         self.attempt, self.halvings, self.packed = attempt, halvings, packed
         self.work: FineTuning | Pretraining | None = None
         self.curve: list[float] = []
@@ -234,8 +232,17 @@ class StageRun:
 
     def _begin(self) -> FineTuning | Pretraining:
         if self.stage.kind == "pretrain":
-            return start_pretraining(self.stage, self.place.source)
+            return self._pretraining()
         return start_training(self.stage, self._parent(), self.place, self.profile)
+
+    def _pretraining(self) -> Pretraining:
+        from trainables.miniature.encoder import start_pretraining
+        from trainables.miniature.world import world
+
+        source = self.place.source
+        return start_pretraining(
+            world(source.world_seed, source.null_world), MiniatureRecipe(**self.stage.recipe or {})
+        )
 
     def _save(self) -> None:
         assert self.work is not None

@@ -16,7 +16,7 @@ from spaces.profile import Profile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.batches import Batches, Part
-from trainables.encoder import Encoder, freeze_embeddings
+from trainables.encoder import Encoder
 from trainables.evaluation import TOKENS, Evaluated, Result, evaluate, task_score
 from trainables.features import IGNORED, Feature, collate
 from trainables.heads import head_of
@@ -73,8 +73,6 @@ class FineTuning:
         self.curve: list[float] = []
         self.dev: list[dict[str, float]] = []
         torch.manual_seed(seed)  # heads and dropout: a seed is a replicate of the whole chain
-        if profile.freeze_embeddings:
-            freeze_embeddings(encoder.model)
         tasks = {part.task.name: part.task for part in self.parts}
         self.places = {name: place for place, name in enumerate(tasks)}  # of the heads
         self.heads = nn.ModuleList(head_of(encoder, task, profile, fuse_layers=fuse_layers) for task in tasks.values())

@@ -32,13 +32,13 @@ def memory() -> tuple[int, int]:
 def tokenizer_of(data: Path, folder: Path) -> None:
     """Train byte pairs on the premises and save them."""
     from spaces.xtreme import INTERMEDIATES
+    from tests.subwords import train_subwords
     from trainables import hub
     from trainables.examples import Pair
-    from trainables.subwords import train_tokenizer
 
     found = hub.examples(INTERMEDIATES["mnli"], "train", data=data)
     texts = [example.first for example in found if isinstance(example, Pair)]
-    train_tokenizer(texts, 8_000, 512, keep_marks=True).save_pretrained(folder)
+    train_subwords(texts, 8_000).save_pretrained(folder)
 
 
 def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:

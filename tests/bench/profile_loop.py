@@ -31,7 +31,7 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 from transformers.utils import logging
 
 from spaces.benchmark import BENCHMARKS
-from spaces.own_encoders import MINIATURE_PRETRAINING
+from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.stage import TENTHS, Stage
 from trainables import evaluation, fine_tuning, stage_run, training
 from trainables.batches import Batches

@@ -42,10 +42,10 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import SHAPES, Shape
-from spaces.own_encoders import MINIATURE_PRETRAINING
+from spaces.encoders import MINIATURE_PRETRAINING, SHAPES, Shape
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
+from tests.subwords import train_subwords
 from trainables.batches import Part
 from trainables.data import Source, examples
 from trainables.encoder import Encoder
@@ -55,7 +55,6 @@ from trainables.features import Feature
 from trainables.kinds import KINDS
 from trainables.masked_words import fresh_head
 from trainables.miniature import world
-from trainables.subwords import train_tokenizer
 from trainables.training import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
@@ -100,11 +99,11 @@ def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]
     if options.data is not None:
         pairs = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
-        tokenizer = train_tokenizer(texts, min(24_000, vocabulary), LONGEST, keep_marks=False)
+        tokenizer = train_subwords(texts, min(24_000, vocabulary), LONGEST)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     rng = np.random.default_rng(0)
     lengths = np.clip(np.exp(rng.normal(*LOG_LENGTH, count)).round().astype(int), 8, LONGEST)
-    tokenizer = train_tokenizer(["a b"], 10, LONGEST, keep_marks=False)  # for its padding only
+    tokenizer = train_subwords(["a b"], 10, LONGEST)  # for its padding only
     rows = [rng.integers(5, vocabulary, length, dtype=np.int32) for length in lengths]
     labels = rng.integers(0, len(TASK.labels), count, dtype=np.int32)
     return tokenizer, [

@@ -2,21 +2,19 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, XLMRobertaConfig
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from spaces.own_encoders import MiniatureRecipe
+from spaces.encoders import MiniatureRecipe
 from trainables.miniature.corpus import corpus, story
+from trainables.miniature.encoder import start_pretraining
 from trainables.miniature.pools import PoolItem
-from trainables.miniature.pretraining import start
+from trainables.miniature.pretraining import plan_batches
 from trainables.miniature.splits import split_of
 from trainables.miniature.tokens import word_tokenizer
 from trainables.miniature.world import tokenizer, world
-from trainables.pretrain import Options, Pretraining, Text
-from trainables.pretrain_plan import batches
 
 TINY = MiniatureRecipe(steps=20, texts=80, held_out=20, batch_size=8, layers=1, width=8, heads=2, inner=8)
 
@@ -75,13 +73,13 @@ def test_the_corpus_keeps_the_sentences_of_dev_and_test_pools_out() -> None:
 
 
 def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
-    whole = start(world(0), TINY)
+    whole = start_pretraining(world(0), TINY)
     scores = [whole.advance() for _ in range(10)]
     for cut in (1, 6):
-        before = start(world(0), TINY)
+        before = start_pretraining(world(0), TINY)
         for _ in range(cut):
             before.advance()
-        after = start(world(0), TINY)
+        after = start_pretraining(world(0), TINY)
         after.load_state(before.state())
         torch.rand(3)  # whatever else draws random numbers must not matter
         assert [after.advance() for _ in range(10 - cut)] == scores[cut:]
@@ -93,7 +91,7 @@ def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
 
 
 def test_state_is_a_copy() -> None:
-    run = start(world(0), TINY)
+    run = start_pretraining(world(0), TINY)
     run.advance()
     state = run.state()
     kept = {name: tensor.clone() for name, tensor in state.items()}
@@ -101,63 +99,19 @@ def test_state_is_a_copy() -> None:
     assert all(torch.equal(tensor, kept[name]) for name, tensor in state.items())
 
 
-def contrastive(**options: Any) -> Pretraining:
-    config = XLMRobertaConfig(
-        vocab_size=11,
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=8,
-        max_position_embeddings=22,
-        type_vocab_size=1,
-        pad_token_id=1,
-    )
-    texts = [Text([5, 6, 8], [7, 10], joined=number % 2 == 0) for number in range(30)] + [Text([5, 6])]
-    given: dict[str, Any] = {
-        "steps": 20,
-        "learning_rate": 1e-2,
-        "batch_size": None,
-        "tokens": 60,
-        "contrast": 0.5,
-        "contrast_layer": 1,
-    }
-    return Pretraining(
-        config, words(), texts, texts[:4], Options(**{**given, **options}), embeddings=torch.full((11, 8), 0.5)
-    )
+def test_batches_hold_every_text_once_an_epoch() -> None:
+    lengths, recipe = [4 + number % 7 for number in range(100)], MiniatureRecipe(steps=10, batch_size=10)
+    batches = plan_batches(lengths, recipe, seed=0)
+    assert len(batches) == 10 and sorted(index for batch in batches for index in batch) == list(range(100))
+    assert batches == plan_batches(lengths, recipe, seed=0) != plan_batches(lengths, recipe, seed=1)
 
 
-def test_frozen_embeddings_stay_and_the_rest_learns() -> None:
-    frozen, free = contrastive(frozen_embeddings=True), contrastive()
-    before = {name: tensor.clone() for name, tensor in frozen.encoder.state_dict().items()}
-    for run in (frozen, free):
-        run.advance()
-    after = frozen.encoder.state_dict()
-    table = "embeddings.word_embeddings.weight"
-    assert torch.equal(after[table], torch.full((11, 8), 0.5))
-    assert not torch.equal(free.encoder.state_dict()[table], after[table])
-    assert not torch.equal(after["encoder.layer.0.output.dense.weight"], before["encoder.layer.0.output.dense.weight"])
+def test_a_batch_holds_texts_of_like_length() -> None:
+    lengths = [4 + number % 7 for number in range(2100)]
+    batches = plan_batches(lengths, MiniatureRecipe(steps=30, batch_size=10), seed=0)
+    assert sum(len({lengths[index] for index in batch}) for batch in batches) / len(batches) < 2
 
 
-def test_the_contrastive_term_counts() -> None:
-    runs = contrastive(), contrastive(contrast=0.0)
-    for run in runs:
-        run.advance()
-    assert not torch.equal(*(run.head.dense.weight for run in runs))
-
-
-def test_batches_hold_the_budget_and_every_text_once_an_epoch() -> None:
-    lengths = [4 + number % 7 for number in range(100)]
-    by_tokens = batches(lengths, Options(steps=30, learning_rate=1.0, batch_size=None, tokens=40))
-    assert len(by_tokens) == 30 and all(sum(lengths[i] for i in batch) <= 40 for batch in by_tokens)
-    by_texts = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10))
-    assert sorted(index for batch in by_texts for index in batch) == list(range(100))
-    again = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10))
-    other = batches(lengths, Options(steps=10, learning_rate=1.0, batch_size=10, seed=1))
-    assert by_texts == again != other
-
-
-def test_options_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(ValueError, match="either batch_size or tokens"):
-        Options(steps=20, learning_rate=1.0, tokens=5)
+def test_a_run_without_a_step_for_each_tenth_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 10"):
-        Options(steps=9, learning_rate=1.0)
+        plan_batches([4], MiniatureRecipe(steps=9), seed=0)

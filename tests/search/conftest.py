@@ -162,6 +162,16 @@ class Room:
 
 
 @pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder that passes for an encoder as long as nobody loads it."""
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
 def room(tmp_path: Path) -> Room:
     space = Space(
         name="s",

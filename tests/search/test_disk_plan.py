@@ -93,12 +93,14 @@ def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None
     # The weights of its encoder have 129,454 parameters; its largest checkpoint had 2,349,069 bytes when measured.
     from search.cost import shape_of_request
     from search.disk_sizes import sizes_of
-    from trainables.miniature import pretraining, world
+    from spaces.encoders import MiniatureRecipe
+    from trainables.miniature.encoder import start_pretraining
+    from trainables.miniature.world import world
 
     request = make_request(parse(["--space", "quick", "--results", str(tmp_path)]))
     shape = shape_of_request(request)
     assert shape is not None
-    work = pretraining.start(world.world(0, False), pretraining.MINIATURE_PRETRAINING.__class__(texts=300))
+    work = start_pretraining(world(0, False), MiniatureRecipe(texts=300))
     held = sum(value.numel() for value in work.encoder.parameters())
     assert shape.parameters == held
     found = sizes_of(request, shape)

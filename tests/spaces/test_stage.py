@@ -30,7 +30,7 @@ OTHER = {
     "parent": "other",
     "targets": {"xquad": ("en",)},
     "recipe": {"steps": 11},
-    "profile": "small",
+    "profile": "pretrained",
     "precision": "bf16",
     "data": {"fingerprint": "g"},
     "start": {"name": "miniature", "fingerprint": None, "random": True},

@@ -167,7 +167,7 @@ def test_a_gpus_random_state_is_kept_too(recipe: Recipe, profile: Profile, monke
     assert kept["now"].tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
 def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, profile: Profile) -> None:
     exact, short = (run([name], recipe, profile, precision=precision) for precision in ("fp32", "bf16"))
@@ -188,7 +188,7 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
     assert set(seen) == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
 def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: Profile) -> None:
     # In training and in evaluation: of logits in 16 bits, whole answers score the same.
@@ -203,7 +203,7 @@ def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: Profile) -
     assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
 
 
-@pytest.mark.parametrize("profile", [PROFILES["small"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", [*KINDS, "mlm"])
 def test_a_step_stays_on_its_device_and_waits_for_nothing(
     name: str, recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch

@@ -122,7 +122,6 @@ def test_everything_that_changes_a_table_changes_its_key(written: Source, tmp_pa
     assert ask() == 1
     assert ask(recipe=dataclasses.replace(RECIPE, steps=20, batch_size=4)) == 1  # no part of the encoding
     assert ask(source=dataclasses.replace(written, test_limit=2)) == 1  # of dev and test only
-    assert ask(profile="small") == 1  # pools alike
     assert ask(profile="pretrained") == 2
     assert ask(recipe=dataclasses.replace(RECIPE, max_length=32)) == 3
     assert ask(recipe=dataclasses.replace(RECIPE, stride=8)) == 4

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe, Task
+from tests.subwords import train_subwords
 from trainables.encoder import Encoder
 from trainables.examples import Choice, Pair, Passage, Span, Tagged
 from trainables.features import IGNORED, collate
 from trainables.kinds import KINDS, choice, pair, span, tagging
 from trainables.kinds.span import Guess
-from trainables.kinds.tagging import word_means
 from trainables.miniature import world
-from trainables.subwords import train_tokenizer
+from trainables.probes.tag_transfer import word_means
 
 TOKENIZER = world.tokenizer(world.world())
 WORDS = [word for word in TOKENIZER.get_vocab() if word.isalpha()][:40]
-BLANKS = train_tokenizer(["an old town", "who", "an old town"] * 2, 40, 64, keep_marks=False)  # blanks belong to words
-MINIATURE, SMALL = PROFILES["miniature"], PROFILES["small"]
+BLANKS = train_subwords(["an old town", "who", "an old town"] * 2, 40)  # blanks belong to words
+MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
 CPU = torch.device("cpu")
 
 
@@ -194,7 +194,7 @@ def test_the_best_window_wins() -> None:
 
 def test_pairs_keep_their_order_and_segments() -> None:
     examples = [Pair(WORDS[0], WORDS[1], 0), Pair(" ".join(WORDS[:5]), WORDS[2], 1)]
-    features = pair.encode(TOKENIZER, examples, recipe(), SMALL)
+    features = pair.encode(TOKENIZER, examples, recipe(), MINIATURE)
     assert features[0].marks is not None
     assert features[0].marks[0].tolist() == [-1, 0, -1, -1, 1, -1]
     assert pair.merge(task("pair"), features[::-1], [7, 8], examples) == [8, 7]
@@ -206,7 +206,7 @@ def test_choices_have_one_row_per_option() -> None:
     assert [len(feature.rows) for feature in features] == [3, 3]
 
 
-@pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [MINIATURE, PRETRAINED], ids=lambda profile: profile.name)
 def test_choices_may_differ_in_their_number_of_options(profile: Profile, encoder: Encoder) -> None:
     torch.manual_seed(0)
     head = choice.head(encoder, task("choice"), profile).eval()
@@ -228,7 +228,7 @@ def test_choices_may_differ_in_their_number_of_options(profile: Profile, encoder
     assert torch.isfinite(loss)
 
 
-@pytest.mark.parametrize("profile", [MINIATURE, SMALL], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [MINIATURE, PRETRAINED], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_changes_no_answer(kind: str, profile: Profile, encoder: Encoder) -> None:
     # The same example alone and in a batch with longer ones gets the same logits.

@@ -74,36 +74,22 @@ def _feature(
 
 
 class TagHead(nn.Module):
-    """Linear on every position; with `words="mean"` a word's sub-tokens all hold the mean of their hidden states."""
+    """Linear on every position."""
 
-    def __init__(self, width: int, labels: int, dropout: float, profile: Profile) -> None:
+    def __init__(self, width: int, labels: int, dropout: float) -> None:
         super().__init__()
-        self.mean = profile.words == "mean"
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(width, labels)
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Hidden states (batch, length, width) to logits (batch, length, labels)."""
-        if self.mean:
-            hidden = word_means(hidden, batch["marks"])
         logits: torch.Tensor = self.out(self.dropout(hidden))
         return logits
 
 
-def word_means(hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """Each position gets the mean hidden state of its word. `words` (batch, length) holds word indices, -1 outside."""
-    rows, length, width = hidden.shape
-    slots = length + 1  # more words there cannot be, and how many there are only the device knows
-    index = words.where(words >= 0, length)  # the last slot gathers what belongs to no word
-    spread = index.unsqueeze(-1).expand_as(hidden)
-    sums = hidden.new_zeros(rows, slots, width).scatter_add(1, spread, hidden)
-    counts = hidden.new_zeros(rows, slots).scatter_add(1, index, hidden.new_ones(rows, length))
-    return (sums / counts.clamp(min=1).unsqueeze(-1)).gather(1, spread)
-
-
 def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
     """One output per tag and position."""
-    return TagHead(encoder.width, len(task.labels), encoder.dropout, profile)
+    return TagHead(encoder.width, len(task.labels), encoder.dropout)
 
 
 def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:

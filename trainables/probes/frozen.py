@@ -16,7 +16,6 @@ from trainables.features import IGNORED, Feature, Tensors, collate
 from trainables.heartbeat import beat
 from trainables.kinds import KINDS
 from trainables.kinds.pooling import pool
-from trainables.kinds.tagging import word_means
 from trainables.label_head import LabelHead
 
 INPUTS = 400  # of a training set that are looked at
@@ -120,8 +119,6 @@ def _rows(
     """Features, labels and the place of the input in the batch, of every labelled row of a batch."""
     target = batch["target"].numpy(force=True)
     if kind == "tagging":
-        if profile.words == "mean":
-            hidden = word_means(hidden, batch["marks"])
         inputs, places = np.nonzero(target != IGNORED)
         return hidden[inputs, places], target[inputs, places], inputs
     if kind == "span":

@@ -18,7 +18,6 @@ from trainables.encoder import Encoder, all_states
 from trainables.evaluation import TOKENS, Evaluated
 from trainables.features import Feature, collate
 from trainables.heartbeat import beat
-from trainables.kinds.tagging import word_means
 from trainables.probes.family import Reading, Subject
 
 FITTED, READ = 2_000, 1_000  # English words to fit, words per language to read: XLM-R Large's layers take 205 MB
@@ -113,3 +112,14 @@ def accuracy(probe: torch.Tensor, states: torch.Tensor, tags: torch.Tensor) -> f
     """The share of words whose tag has the highest value."""
     guesses = (states.double() @ probe[:-1] + probe[-1]).argmax(1)
     return float((guesses == tags).double().mean())
+
+
+def word_means(hidden: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """Each position gets the mean hidden state of its word. `words` (batch, length) holds word indices, -1 outside."""
+    rows, length, width = hidden.shape
+    slots = length + 1  # more words there cannot be, and how many there are only the device knows
+    index = words.where(words >= 0, length)  # the last slot gathers what belongs to no word
+    spread = index.unsqueeze(-1).expand_as(hidden)
+    sums = hidden.new_zeros(rows, slots, width).scatter_add(1, spread, hidden)
+    counts = hidden.new_zeros(rows, slots).scatter_add(1, index, hidden.new_ones(rows, length))
+    return (sums / counts.clamp(min=1).unsqueeze(-1)).gather(1, spread)
