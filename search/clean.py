@@ -23,7 +23,7 @@ from search.now import is_alive
 from search.sweep import lock_results
 from search.sweep_state import SweepState, find_sweeps, names_of, read_states
 from spaces.errors import UsageError
-from trainables.storage import Storage
+from trainables.storage.base import Storage
 
 DONE, USAGE = 0, 2
 

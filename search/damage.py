@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from search.board import Board
 from search.disk import set_aside_root
-from trainables.storage import Storage
+from trainables.storage.base import Storage
 
 
 class Damage:

@@ -22,9 +22,9 @@ _OF_STAGE = {
     PROBES: "probes",
     SCORES: "scores",
 }
-# As trainables/files.py names them (a dot, the name, the process), and as safetensors does before it renames a file.
+# As trainables/storage/files.py (a dot, the name, the process) and safetensors name what they have not renamed yet.
 _TEMPORARY = re.compile(r"\..+\.\d+|\.tmp\w{6}")
-_SET_ASIDE = re.compile(r".+\.(damaged|reopened)\d*")  # as trainables/storage.py and trainables/shared_table.py do
+_SET_ASIDE = re.compile(r".+\.(damaged|reopened)\d*")  # as trainables/storage/base.py and trainables/shared_table.py do
 _KEY = re.compile(r"[0-9a-f]{16}")
 
 

@@ -15,7 +15,7 @@ from spaces.space import Range
 from spaces.stage import TENTHS
 from spaces.task import Kind, Task
 from spaces.xtreme_data import DATASETS, PARTS
-from trainables.storage import is_remote
+from trainables.storage.base import is_remote
 
 BLOCK = 4096  # file systems give space in blocks
 FLOAT = 4

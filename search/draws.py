@@ -17,7 +17,7 @@ from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
 from trainables.outcome import Outcome
-from trainables.storage import Storage
+from trainables.storage.base import Storage
 
 RATE = "learning_rate"
 _STATES = {

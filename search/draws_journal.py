@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from trainables.storage import Storage, set_aside, write_text
+from trainables.storage.base import Storage, set_aside, write_text
 
 
 class DrawsJournal(BaseJournalBackend):

@@ -13,7 +13,7 @@ from search.disk import set_aside_root, stage_of, temporary_root
 from search.keep import Keep
 from search.sweep_state import Group, SweepState
 from trainables.places import CHECKPOINT, ENCODER, LOCK
-from trainables.storage import LockedError, Storage
+from trainables.storage.base import LockedError, Storage
 
 MAKERS = ("pretrain", "intermediate")  # kinds of stages that leave encoders
 

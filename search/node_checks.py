@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from search.slots import Node
 from search.sweep import versions
 from trainables.places import Place
-from trainables.storage import open_storage, write_text
+from trainables.storage.base import write_text
+from trainables.storage.open import open_storage
 
 PATIENCE = 180.0  # seconds; the first task on a node also unpacks the code there
 Value = TypeVar("Value")

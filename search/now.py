@@ -18,7 +18,7 @@ from typing import Any
 
 from search.board import Board
 from trainables.process import began, lives
-from trainables.storage import Storage, write_text
+from trainables.storage.base import Storage, write_text
 
 FILE = "now.json"
 VERSION = 1

@@ -24,7 +24,8 @@ from trainables import data
 from trainables.data import Source
 from trainables.methods import needs as methods
 from trainables.places import Place
-from trainables.storage import Storage, below, is_remote, open_storage
+from trainables.storage.base import Storage, below, is_remote
+from trainables.storage.open import open_storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _unwritable(error: Exception, options: "Namespace") -> str | None:
     """What to say where the driver itself could not write the results; None for any other error."""
     from trainables.failures import STORAGE, failure_of
-    from trainables.storage import is_remote
+    from trainables.storage.base import is_remote
 
     results = options.results if is_remote(options.results) else str(Path(options.results).resolve())
     failure = failure_of(error, results)
@@ -69,7 +69,7 @@ def _unwritable(error: Exception, options: "Namespace") -> str | None:
 
 def _room(url: str) -> str:
     """Where the results lie and how much is free there, as far as can be told."""
-    from trainables.storage import is_remote
+    from trainables.storage.base import is_remote
 
     try:
         free = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"

@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 
 from spaces.stage import TENTHS
-from trainables.storage import Storage, set_aside, write_text
+from trainables.storage.base import Storage, set_aside, write_text
 
 Entry = tuple[str, int, float]  # key of a stage, tenth, score
 _ENTRY = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')

@@ -10,7 +10,7 @@ from search.now import Now, age, is_alive
 from search.sweep_state import SweepState
 from spaces.stage import TENTHS, Stage
 from trainables.failures import ERROR, KINDS, Failure
-from trainables.storage import is_remote
+from trainables.storage.base import is_remote
 
 SILENT = 60.0  # seconds after which a process that lives but does not write is worth a word
 COUNTED = ("finished", "stopped", "degenerate", "failed", "unreachable", "running", "waiting")

@@ -21,7 +21,7 @@ from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
 from trainables.probes.rows import families_in
 from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
-from trainables.storage import is_remote, set_aside, write_text
+from trainables.storage.base import is_remote, set_aside, write_text
 
 
 class Store:

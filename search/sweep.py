@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
-from trainables.storage import Lock, LockedError, Storage, set_aside, write_text
+from trainables.storage.base import Lock, LockedError, Storage, set_aside, write_text
 
 VERSION = 1
 FILE = "sweep.json"

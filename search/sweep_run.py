@@ -28,7 +28,7 @@ from search.store import Store
 from spaces.errors import UsageError
 from spaces.space import Range
 from trainables.places import Place
-from trainables.storage import is_remote
+from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.early_stopping import EarlyStopping

@@ -20,11 +20,12 @@ from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.table import unknown
 from trainables.data import Source
-from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE as OUTCOME
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import Place, read_spec
-from trainables.storage import Storage, is_remote, open_storage
+from trainables.storage.base import Storage, is_remote
+from trainables.storage.local_storage import LocalStorage
+from trainables.storage.open import open_storage
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from trainables.local_storage import LocalStorage
 from trainables.places import Place
+from trainables.storage.local_storage import LocalStorage
 
 
 def folder_of(place: Place, key: str) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from search.run import main
 from search.sweep import lock_results
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> str:

@@ -12,7 +12,7 @@ from analysis.scores.fetch import fetched
 from analysis.scores.load import load
 from tests.s3_server import S3Server
 from tests.test_sweeps import ROOT, kill
-from trainables.object_storage import ObjectStorage
+from trainables.storage.object_storage import ObjectStorage
 
 FLAGS = ("--intermediates", "csqa", "--targets", "udpos,tatoeba", "--seeds", "0", "--name", "tiny")
 ONE = ("--learning-rates", "1e-3", "--scheduler", "none", "--max-concurrent", "1")

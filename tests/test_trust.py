@@ -17,8 +17,8 @@ from spaces.named import find_space
 from tests.conftest import ROOT
 from trainables import parquet_files
 from trainables.encoder import load_encoder
-from trainables.files import write_file, write_folder
-from trainables.storage import checked
+from trainables.storage.base import checked
+from trainables.storage.files import write_file, write_folder
 
 CODE = sorted(
     path for folder in ("spaces", "trainables", "search", "analysis") for path in (ROOT / folder).rglob("*.py")

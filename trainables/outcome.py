@@ -11,7 +11,7 @@ from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.stage import TENTHS
 from trainables.places import Place
-from trainables.storage import write_text
+from trainables.storage.base import write_text
 
 FILE = "outcome.json"
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
 from trainables.data import Source
-from trainables.storage import Storage, is_remote, set_aside, write_text
-from trainables.temporary import own_folder
+from trainables.storage.base import Storage, is_remote, set_aside, write_text
+from trainables.storage.temporary import own_folder
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.feature_table import FeatureTable
-from trainables.files import write_folder
 from trainables.heartbeat import take_lock
+from trainables.storage.files import write_folder
 
 VERSION = 1  # of the format; raise it when arrays change their meaning
 TABLE = "table.json"

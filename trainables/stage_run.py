@@ -36,7 +36,7 @@ from trainables.probes.rows import write_probes
 from trainables.retrieval_stage import score_retrieval
 from trainables.schedule import end_of_tenth
 from trainables.scores import score_rows, scores_file, seal
-from trainables.storage import Fill, LockedError, set_aside
+from trainables.storage.base import Fill, LockedError, set_aside
 from trainables.tensor_file import write_tensors
 from trainables.tested import Tested
 from trainables.training import DivergedError, FineTuning

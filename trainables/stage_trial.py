@@ -19,7 +19,7 @@ from trainables.failures import ERROR, StageFailedError, failure_of
 from trainables.heartbeat import watched
 from trainables.outcome import Outcome
 from trainables.places import Place
-from trainables.storage import open_storage
+from trainables.storage.open import open_storage
 
 if TYPE_CHECKING:
     from trainables.stage_run import StageRun

@@ -39,7 +39,7 @@ from search.board import Board
 from search.cost import cost_of
 from search.options import SCHEDULERS
 from spaces.shifted import ENGLISH
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 Cell = tuple[str, int]  # target, seed
 Scores = Mapping[Cell, Mapping[str, float]]  # of each chain, in points; NaN where it is unknown

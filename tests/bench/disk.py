@@ -24,7 +24,7 @@ from search.estimate import size
 from search.options import parse
 from search.request import make_request
 from search.slots import local_slots
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 
 def allocated(results: Path) -> int:

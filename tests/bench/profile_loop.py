@@ -38,11 +38,11 @@ from trainables.batches import Batches
 from trainables.data import Source
 from trainables.encoder import Encoder, save_encoder
 from trainables.kinds import KINDS
-from trainables.local_storage import LocalStorage
 from trainables.masked_words import fresh_head
 from trainables.miniature import world
 from trainables.places import Place, write_spec
 from trainables.stage_run import StageRun
+from trainables.storage.local_storage import LocalStorage
 from trainables.training import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]

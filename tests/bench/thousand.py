@@ -35,8 +35,8 @@ from virtual.sweep import SCHEDULERS, in_memory, winners
 from search.cost import FLOPS_PER_TOKEN, GPU_FLOPS, shape_of_request, works_of
 from search.options import parse
 from search.request import Request, make_request
-from trainables.local_storage import LocalStorage
-from trainables.storage import Storage
+from trainables.storage.base import Storage
+from trainables.storage.local_storage import LocalStorage
 
 RETRIEVAL = 300.0  # seconds
 DELAYS = Delays(opening=30.0, answer=0.01, start=0.03, result=0.004)

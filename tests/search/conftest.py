@@ -26,10 +26,10 @@ from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from trainables.data import Source
 from trainables.failures import KINDS, Failure
-from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE, Outcome, write_outcome
 from trainables.places import ENCODER, SCORES, Place
 from trainables.scores import score_rows, scores_file, seal
+from trainables.storage.local_storage import LocalStorage
 
 MINIATURE = BENCHMARKS["miniature"]
 ENCODER_FILES = {

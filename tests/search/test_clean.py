@@ -12,9 +12,9 @@ from search.clean import main
 from search.leftovers import remove
 from search.now import Beat
 from search.sweep import lock_results
-from trainables.local_storage import LocalStorage
 from trainables.outcome import FILE
 from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES
+from trainables.storage.local_storage import LocalStorage
 
 from .conftest import Room, files_in
 

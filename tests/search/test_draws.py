@@ -9,8 +9,8 @@ from search.draws import Draws
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
-from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome
+from trainables.storage.local_storage import LocalStorage
 
 AXIS = Range(1e-5, 1e-2, draws=6)
 

@@ -11,7 +11,7 @@ from search.estimate import SHARE
 from search.members import WRITE_EVERY, Members
 from search.options import parse
 from search.request import make_request
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 
 class Sweep:

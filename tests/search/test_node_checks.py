@@ -10,7 +10,8 @@ from search.node_watch import PATIENCE, NodeNews
 from search.slots import Ask, Node
 from trainables.data import Source
 from trainables.places import Place
-from trainables.storage import open_storage, write_text
+from trainables.storage.base import write_text
+from trainables.storage.open import open_storage
 
 
 @pytest.fixture

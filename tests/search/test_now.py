@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from search.now import Beat, Now, age, is_alive, read_now
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 from .conftest import Room
 

@@ -10,7 +10,7 @@ from search.early_stopping import RULES, EarlyStopping
 from search.rungs import Rungs
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 from .conftest import Room, curve_of
 

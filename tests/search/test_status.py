@@ -15,10 +15,10 @@ from search.progress import best_so_far, counts, time_left
 from search.status import main
 from search.sweep_state import read_states
 from tests.s3_server import S3Server
-from trainables.local_storage import LocalStorage
-from trainables.object_storage import ObjectStorage
 from trainables.outcome import FILE
-from trainables.storage import below
+from trainables.storage.base import below
+from trainables.storage.local_storage import LocalStorage
+from trainables.storage.object_storage import ObjectStorage
 
 from .conftest import Room, files_in
 

@@ -11,7 +11,7 @@ from search.request import make_request
 from search.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.named import SPACES
-from trainables.local_storage import LocalStorage
+from trainables.storage.local_storage import LocalStorage
 
 SPEC = {
     "space": "full",

@@ -10,10 +10,10 @@ from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
 from trainables.data import Source
 from trainables.encoder import Encoder, save_encoder
-from trainables.local_storage import LocalStorage
 from trainables.masked_words import fresh_head
 from trainables.miniature import world
 from trainables.places import Place
+from trainables.storage.local_storage import LocalStorage
 
 
 def tiny_encoder(seed: int = 0) -> Encoder:

@@ -27,7 +27,7 @@ from trainables.failures import (
     failure_of,
     lost,
 )
-from trainables.storage import LockedError
+from trainables.storage.base import LockedError
 
 RESULTS = "/results"
 # Words of Ray 2.60, from experiments: a killed worker, its memory monitor, a lost node.

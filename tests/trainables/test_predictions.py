@@ -18,12 +18,12 @@ from tests.tiny_stages import BASE
 from trainables.data import Source
 from trainables.evaluation import Evaluated
 from trainables.examples import Choice, Pair, Parallel, Ranking, Span, Tagged
-from trainables.local_storage import LocalStorage
 from trainables.outcome import read_outcome
 from trainables.places import SCORES, Place, write_spec
 from trainables.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
 from trainables.stage_run import StageRun
 from trainables.stage_trial import place_from_json, place_to_json
+from trainables.storage.local_storage import LocalStorage
 
 SQUAD = Stage(
     kind="target",

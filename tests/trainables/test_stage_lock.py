@@ -15,7 +15,7 @@ from trainables import stage_run
 from trainables.outcome import Outcome, write_outcome
 from trainables.places import LOCK, Place, write_spec
 from trainables.stage_run import StageRun
-from trainables.storage import LockedError
+from trainables.storage.base import LockedError
 from trainables.training import FineTuning
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has the stage open, and gives it free when it reads a line."""
     write_spec(place, TARGET)
-    code = "import sys; from trainables.local_storage import LocalStorage; from pathlib import Path\n"
+    code = "import sys; from trainables.storage.local_storage import LocalStorage; from pathlib import Path\n"
     code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.name(TARGET.key, LOCK)!r})\n"
     code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
     command = [sys.executable, "-c", code]

@@ -20,12 +20,12 @@ from trainables import retrieval_stage
 from trainables.data import Source, pool
 from trainables.examples import Pool
 from trainables.fine_tuning import degenerate
-from trainables.local_storage import LocalStorage
 from trainables.outcome import Outcome, read_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
 from trainables.scores import scores_file
 from trainables.sentences import embed
 from trainables.stage_run import StageRun
+from trainables.storage.local_storage import LocalStorage
 from trainables.training import FineTuning
 
 INTERMEDIATE = Stage(

@@ -7,10 +7,11 @@ import pytest
 
 from tests.s3_server import S3Server
 from tests.virtual.memory_storage import MemoryStorage
-from trainables import lease
-from trainables.lease import Lease
-from trainables.local_storage import LocalStorage
-from trainables.storage import LockedError, Storage, below, checked, open_storage, set_aside, write_text
+from trainables.storage import lease
+from trainables.storage.base import LockedError, Storage, below, checked, set_aside, write_text
+from trainables.storage.lease import Lease
+from trainables.storage.local_storage import LocalStorage
+from trainables.storage.open import open_storage
 
 
 @pytest.fixture(params=["folder", "s3", "memory"])

@@ -23,11 +23,11 @@ from spaces.xtreme import TARGETS as XTREME
 from tests.on_disk import folder_of
 from trainables.data import Source, examples, pool
 from trainables.examples import Pair, Parallel, Span, Tagged
-from trainables.local_storage import LocalStorage
 from trainables.metrics import chunk_f1
 from trainables.places import SCORES, Place, write_spec
 from trainables.predictions import retrieved_table
 from trainables.stage_run import StageRun
+from trainables.storage.local_storage import LocalStorage
 
 TARGETS = BENCHMARKS["miniature"].targets
 SOURCE = Source(benchmark="miniature", limit=60, test_limit=30)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.temporary import temporary_folder
+from trainables.storage.temporary import temporary_folder
 
 HOLD = """
 import time

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spaces.columns import Status
 from spaces.stage import TENTHS, Stage, stage_from_json
-from trainables.storage import Storage
+from trainables.storage.base import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Results in memory, for tests and benchmarks of more stages than a disk has the time for.
 
-It keeps what `trainables/storage.py` promises, but for one thing: no other process can open it. Its address looks like
-one of object storage, so that nobody takes it for a folder.
+It keeps what `trainables/storage/base.py` promises, but for one thing: no other process can open it. Its address looks
+like one of object storage, so that nobody takes it for a folder.
 """
 
 import atexit
@@ -14,8 +14,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from trainables.local_storage import owner
-from trainables.storage import Fill, Lock, LockedError, checked
+from trainables.storage.base import Fill, Lock, LockedError, checked
+from trainables.storage.local_storage import owner
 
 Folder = dict[str, "bytes | Folder"]
 _NUMBERS = count()

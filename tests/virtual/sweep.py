@@ -12,7 +12,7 @@ from search.options import parse
 from search.request import Request, make_request
 from search.searcher import PlanSearcher
 from search.sweep_run import make_board, make_gate
-from trainables.storage import Storage
+from trainables.storage.base import Storage
 
 from .courses import Courses
 from .memory_storage import MemoryStorage

@@ -9,7 +9,7 @@ from trainables.outcome import Outcome, read_outcome, write_outcome
 from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
 from trainables.schedule import end_of_tenth
 from trainables.scores import seal
-from trainables.storage import write_text
+from trainables.storage.base import write_text
 
 from .courses import Course, Courses
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from trainables.files import write_file, write_folder
-from trainables.lease import Lease
-from trainables.storage import Fill, Lock, LockedError, checked
+from trainables.storage.base import Fill, Lock, LockedError, checked
+from trainables.storage.files import write_file, write_folder
+from trainables.storage.lease import Lease
 
 POLL = 0.05  # seconds between looks at a lock that somebody else has
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # of file systems without locks, e.g. Lustre without -o flock

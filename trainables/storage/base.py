@@ -63,17 +63,6 @@ def is_remote(url: str) -> bool:
     return "://" in url
 
 
-def open_storage(url: str) -> Storage:
-    """The storage at a path or an address such as s3://bucket/prefix; raises ValueError for no such address."""
-    if is_remote(url):
-        from trainables.object_storage import ObjectStorage
-
-        return ObjectStorage(url)
-    from trainables.local_storage import LocalStorage
-
-    return LocalStorage(Path(url))
-
-
 def below(url: str, name: str) -> str:
     """The address of what has a name in the storage at `url`, which may end in a query."""
     if not is_remote(url):

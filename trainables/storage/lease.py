@@ -15,10 +15,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from trainables.process import lives
-from trainables.storage import LockedError, write_text
+from trainables.storage.base import LockedError, write_text
 
 if TYPE_CHECKING:
-    from trainables.storage import Storage
+    from trainables.storage.base import Storage
 
 BEAT = 5.0  # seconds between changes
 LOST = 30.0  # seconds without a change after which the holder is taken for dead

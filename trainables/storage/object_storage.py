@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pyarrow import ArrowInvalid, fs
 
-from trainables.lease import Lease
-from trainables.storage import Fill, Lock, checked
-from trainables.temporary import temporary_folder
+from trainables.storage.base import Fill, Lock, checked
+from trainables.storage.lease import Lease
+from trainables.storage.temporary import temporary_folder
 
 WHOLE = ".whole"  # the marker of a folder
 CHUNK = 2**24  # bytes read at once when a file is sent
