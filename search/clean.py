@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.estimate import size
-from search.leftovers import Heap, leftovers, remove
-from search.now import is_alive
-from search.sweep import lock_results
-from search.sweep_state import SweepState, find_sweeps, names_of, read_states
+from search.sweep.estimate import size
+from search.sweep.leftovers import Heap, leftovers, remove
+from search.sweep.now import is_alive
+from search.sweep.sweep import lock_results
+from search.sweep.sweep_state import SweepState, find_sweeps, names_of, read_states
 from spaces.errors import UsageError
 from trainables.storage.base import Storage
 

@@ -19,21 +19,21 @@ if not __package__:
     # also called `spaces` (there is one on the index).
     sys.path[0] = str(ROOT)
 
-from search import signals, streams
+from search.process import signals, streams
 
 if __name__ == "__main__":  # before the slow imports
     signals.install()
     streams.outlive_readers()
 
-from search.options import parse
+from search.request.options import parse
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from search.board import Board
-    from search.keep import Keep
-    from search.request import Request
+    from search.board.board import Board
+    from search.board.keep import Keep
+    from search.request.request import Request
 
 DONE, FAILED, USAGE = 0, 1, 2
 GOES_ON = "Put that right; then the same command goes on"
@@ -81,25 +81,25 @@ def _room(url: str) -> str:
 def run(options: "Namespace") -> int:
     """Check, plan, run, and print the ranking."""
     began = time.monotonic()
-    from search.request import check_writable, make_request  # heavy imports come after --help
-    from search.slots import local_slots
+    from search.request.request import check_writable, make_request  # heavy imports come after --help
+    from search.request.slots import local_slots
 
     request = make_request(options)
     if options.check:
-        from search.check import show_check
+        from search.request.check import show_check
 
         return DONE if show_check(request) else USAGE
     slots = local_slots(options)
     if options.plan:
         return _show_plan(request, slots, options.keep)
     check_writable(request.place.results)
-    from search.damage import Damage
-    from search.sweep import check_sweep, lock_results, mend_sweep
+    from search.driver.damage import Damage
+    from search.sweep.sweep import check_sweep, lock_results, mend_sweep
 
     check_sweep(request.place.results, request.name, request.spec)
     lock = lock_results(request.place.results)
     try:
-        from search.sweep_run import run_sweep
+        from search.driver.sweep_run import run_sweep
 
         damage = Damage(request.place.results, lambda line: print(line, file=sys.stderr, flush=True))
         damage.say(mend_sweep(request.place.results, request.name))
@@ -117,8 +117,8 @@ def run(options: "Namespace") -> int:
 
 
 def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
-    from search.cost import cost_of, describe
-    from search.sweep_run import make_board
+    from search.cost.cost import cost_of, describe
+    from search.driver.sweep_run import make_board
 
     reused = 0
     if not request.missing:
@@ -127,15 +127,15 @@ def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
     for line in request.left_out:
         print(f"left out: {line}")
     if request.missing:
-        from search.needs import list_missing
+        from search.request.needs import list_missing
 
         print(list_missing(request.missing))
     return DONE
 
 
 def _say(request: "Request", board: "Board", seconds: float) -> None:
-    from search.estimate import duration
-    from search.progress import counts
+    from search.driver.progress import counts
+    from search.sweep.estimate import duration
 
     found = counts(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
@@ -170,7 +170,7 @@ def _say_unkept(board: "Board", what: str, kinds: Collection[str], has: Callable
 
 def _rank(request: "Request") -> None:
     """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
-    from search.processes import end_started
+    from search.process.processes import end_started
 
     print(flush=True)
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]

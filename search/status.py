@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.standing import describe, headline, summary
-from search.sweep_state import find_sweeps, read_states
+from search.sweep.standing import describe, headline, summary
+from search.sweep.sweep_state import find_sweeps, read_states
 from spaces.errors import UsageError
 
 DONE, USAGE = 0, 2

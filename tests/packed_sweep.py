@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import ray
 from tiny_sweep import main
 
-from search import cluster, node_checks, signals, slots, streams
-from search.packing import Packing
+from search.cluster import cluster, node_checks
+from search.driver.packing import Packing
+from search.process import signals, streams
+from search.request import slots
 from spaces.stage import Stage
 
 GIB = 2**30

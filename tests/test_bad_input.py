@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.run import main
-from search.sweep import lock_results
+from search.sweep.sweep import lock_results
 from trainables.storage.local_storage import LocalStorage
 
 
@@ -145,11 +145,11 @@ def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
                 raise
             raise RuntimeError("Tune's own words") from error
 
-    monkeypatch.setattr("search.sweep_run.make_board", full)
+    monkeypatch.setattr("search.driver.sweep_run.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
     said = capsys.readouterr().err.strip()
     assert "\n" not in said and str(tmp_path) in said and "MiB are free" in said and "the same command goes on" in said
     lock_results(LocalStorage(tmp_path)).release()  # it is free again
-    monkeypatch.setattr("search.sweep_run.make_board", lambda *_: 1 / 0)
+    monkeypatch.setattr("search.driver.sweep_run.make_board", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["--space", "quick", "--results", str(tmp_path)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search.damage import Damage
+from search.driver.damage import Damage
 from spaces.errors import UsageError
 from tests.on_disk import folder_of
 from tests.search.conftest import Room, room

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from search.options import parser
+from search.request.options import parser
 from spaces.named import find_space
 from tests.conftest import ROOT
 from trainables import parquet_files
@@ -26,7 +26,7 @@ CODE = sorted(
 EXECUTING = {"exec", "eval", "compile", "__import__"}
 UNPICKLING = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "runpy", "imp"}
 # What may: (file, name). The first is the user's own space; the second reads what this run's own Tune has just written.
-ALLOWED = {("spaces/named.py", "runpy"), ("search/searcher.py", "cloudpickle")}
+ALLOWED = {("spaces/named.py", "runpy"), ("search/driver/searcher.py", "cloudpickle")}
 
 
 def faults(tree: ast.AST) -> Iterator[str]:

@@ -12,12 +12,12 @@ from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from search import signals, streams
+from search.process import signals, streams
 
 if __name__ == "__main__":  # before the slow imports, as in run.py
     signals.install()
 
-from search import start
+from search.request import start
 from search.run import main
 from spaces import encoders
 from spaces.plan import Maker, Stratum

@@ -7,7 +7,7 @@ stages/<key>/spec.json               the stage itself (its hash is the key)
              predictions.parquet     what it predicted on the test sets, with `--predictions`
              probes.parquet          what was measured in its encoders, with `--probes`
              outcome.json            written last: the stage is done
-             attempts.json           tries that failed (search/attempts.py)
+             attempts.json           tries that failed (search/board/attempts.py)
              hang.txt                open while the stage is under way: stacks of a worker that the watchdog ended
              lock                    held by the worker that has the stage open
 

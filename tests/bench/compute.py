@@ -35,9 +35,9 @@ sys.path.insert(1, str(ROOT / "tests"))
 from virtual.courses import Recorded
 from virtual.sweep import virtual_sweep
 
-from search.board import Board
-from search.cost import cost_of
-from search.options import SCHEDULERS
+from search.board.board import Board
+from search.cost.cost import cost_of
+from search.request.options import SCHEDULERS
 from spaces.shifted import ENGLISH
 from trainables.storage.local_storage import LocalStorage
 

@@ -18,12 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost import cost_of
-from search.disk import by_kind
-from search.estimate import size
-from search.options import parse
-from search.request import make_request
-from search.slots import local_slots
+from search.cost.cost import cost_of
+from search.request.options import parse
+from search.request.request import make_request
+from search.request.slots import local_slots
+from search.sweep.disk import by_kind
+from search.sweep.estimate import size
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -30,13 +30,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost import cost_of, describe, shape_of_request
-from search.disk_sizes import sizes_of
-from search.members import Members
-from search.options import parse
-from search.request import Request, make_request
+from search.cost.cost import cost_of, describe, shape_of_request
+from search.cost.disk_sizes import sizes_of
+from search.driver.members import Members
+from search.driver.sweep_run import make_board
+from search.request.options import parse
+from search.request.request import Request, make_request
 from search.status import main as status
-from search.sweep_run import make_board
 from spaces.benchmark import BENCHMARKS
 from spaces.plan import strata
 from spaces.profile import PROFILES

@@ -32,7 +32,7 @@ from calibration import CHAIN, COMMON, EFFECTS, OWN, Generator
 from parts import parser, picked
 
 from analysis.statistics.interval import intervals
-from search.race import Array, Judge, Mask, behind, given_out
+from search.schedulers.race import Array, Judge, Mask, behind, given_out
 
 CHAINS, TARGETS, SEEDS = 11, 7, (5, 8, 10)
 EXPERTS = slice(1, 1 + TARGETS)

@@ -4,7 +4,7 @@
     python tests/bench/thousand.py --slots 100 --seeds 4 --schedulers asha
     python tests/bench/thousand.py --disk               # results in a folder: what writing files costs
 
-Stages take as long as search/cost.py says of XLM-R Large: inputs at full length, evaluation 20 % more; a retrieval
+Stages take as long as search/cost/cost.py says of XLM-R Large: inputs at full length, evaluation 20 % more; a retrieval
 target takes five minutes. Speeds vary by 10 %. Learning curves are made up. A trial takes 30 s before its first tenth,
 and the driver 30 ms for each trial that it starts and 4 ms for each result, one after the other, as Ray's own loop was
 measured to. No data are read: fingerprints are made up.
@@ -32,9 +32,9 @@ from virtual.memory_storage import MemoryStorage
 from virtual.room import Delays, Log
 from virtual.sweep import SCHEDULERS, in_memory, winners
 
-from search.cost import FLOPS_PER_TOKEN, GPU_FLOPS, shape_of_request, works_of
-from search.options import parse
-from search.request import Request, make_request
+from search.cost.cost import FLOPS_PER_TOKEN, GPU_FLOPS, shape_of_request, works_of
+from search.request.options import parse
+from search.request.request import Request, make_request
 from trainables.storage.base import Storage
 from trainables.storage.local_storage import LocalStorage
 

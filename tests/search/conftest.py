@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from search.board import Board
-from search.early_stopping import RULES, EarlyStopping
-from search.rungs import Rungs
-from search.seeds import Seeds
-from search.store import Store
-from search.sweep import write_sweep
+from search.board.board import Board
+from search.board.store import Store
+from search.driver.early_stopping import RULES, EarlyStopping
+from search.schedulers.rungs import Rungs
+from search.schedulers.seeds import Seeds
+from search.sweep.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.halving import Verdict
 from spaces.phase import HALF, phases

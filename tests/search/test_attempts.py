@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from search.attempts import FILE, Attempt, again, from_json, halvings, note, to_json
+from search.board.attempts import FILE, Attempt, again, from_json, halvings, note, to_json
 from tests.on_disk import folder_of
 from trainables.failures import KINDS, MEMORY, PACKED, TRIES, Failure
 

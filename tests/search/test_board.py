@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.arms import Arm, choose
+from search.board.arms import Arm, choose
 from spaces.stage import Stage
 from trainables.outcome import FILE, Outcome
 from trainables.places import CHECKPOINT, ENCODER

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.breaker import IN_A_ROW
+from search.board.breaker import IN_A_ROW
 from spaces.stage import Stage
 from trainables.failures import KINDS
 

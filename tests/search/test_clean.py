@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from search.clean import main
-from search.leftovers import remove
-from search.now import Beat
-from search.sweep import lock_results
+from search.sweep.leftovers import remove
+from search.sweep.now import Beat
+from search.sweep.sweep import lock_results
 from trainables.outcome import FILE
 from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES
 from trainables.storage.local_storage import LocalStorage

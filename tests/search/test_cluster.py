@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster import coming_nodes, connected, runtime_environment
-from search.slots import Node
+from search.cluster.cluster import coming_nodes, connected, runtime_environment
+from search.request.slots import Node
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import yaml
 
-from search.cluster import BOOTSTRAP
-from search.options import parser
+from search.cluster.cluster import BOOTSTRAP
+from search.request.options import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = ROOT / "search"
 PAGE = (SEARCH / "CLUSTERS.md").read_text(encoding="utf-8")
-SLURM = SEARCH / "slurm.sh"
+SLURM = SEARCH / "cluster" / "slurm.sh"
 
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((SEARCH / "cluster.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = yaml.safe_load((SEARCH / "cluster" / "cluster.yaml").read_text(encoding="utf-8"))
     return found
 
 
@@ -42,7 +42,7 @@ def test_its_commands_fit_the_page_and_the_code(config: dict[str, Any]) -> None:
     assert f"cd {mounted} && python search/run.py" in PAGE
     assert f"--autoscaling-config={BOOTSTRAP} " in config["head_start_ray_commands"][-1] + " "
     kinds = config["available_node_types"]
-    assert all(kind["resources"]["CPU"] for kind in kinds.values()), "search/cluster.py reads them"
+    assert all(kind["resources"]["CPU"] for kind in kinds.values()), "search/cluster/cluster.py reads them"
     assert "spot" not in str(kinds[config["head_node_type"]]) and "spot" in str(kinds["gpu"])
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from search.cost import Work, works_of
-from search.options import parse
-from search.request import Request, make_request
+from search.cost.cost import Work, works_of
+from search.request.options import parse
+from search.request.request import Request, make_request
 from spaces.benchmark import BENCHMARKS
 from spaces.phase import passes_of
 

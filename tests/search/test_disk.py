@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.disk import by_kind, kind_of, stage_of
+from search.sweep.disk import by_kind, kind_of, stage_of
 
 STAGE = "stages/0123456789abcdef"
 

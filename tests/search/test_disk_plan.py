@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from search.board import Board
-from search.disk_plan import Sizes, disk_kept, disk_peak
-from search.keep import Keep
-from search.options import parse
-from search.order import waves
-from search.request import make_request
+from search.board.board import Board
+from search.board.keep import Keep
+from search.board.order import waves
+from search.cost.disk_plan import Sizes, disk_kept, disk_peak
+from search.request.options import parse
+from search.request.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
 from trainables.places import CHECKPOINT, ENCODER
@@ -91,8 +91,8 @@ def test_more_at_once_and_more_kept_need_more(room: Room) -> None:
 
 def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None:
     # The weights of its encoder have 129,454 parameters; its largest checkpoint had 2,349,069 bytes when measured.
-    from search.cost import shape_of_request
-    from search.disk_sizes import sizes_of
+    from search.cost.cost import shape_of_request
+    from search.cost.disk_sizes import sizes_of
     from spaces.encoders import MiniatureRecipe
     from trainables.miniature.encoder import start_pretraining
     from trainables.miniature.world import world

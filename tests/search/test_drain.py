@@ -9,9 +9,9 @@ from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from search import signals
-from search.drain import Draining, EndOfTenths
-from search.searcher import PlanSearcher
+from search.driver.drain import Draining, EndOfTenths
+from search.driver.searcher import PlanSearcher
+from search.process import signals
 from trainables.failures import lost
 
 from .conftest import Room, finish

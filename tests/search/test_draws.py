@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.draws import Draws
+from search.schedulers.draws import Draws
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range

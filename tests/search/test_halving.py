@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.board import Board
-from search.halving import HalvingRule
-from search.rungs import Entry
+from search.board.board import Board
+from search.schedulers.halving import HalvingRule
+from search.schedulers.rungs import Entry
 from spaces.chain import NONE
 from spaces.halving import RUNGS, Verdict, judge, quotas
 from spaces.stage import TENTHS, Stage

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from search.options import parse
-from search.request import make_request
+from search.request.options import parse
+from search.request.request import make_request
 from search.run import _say_unkept
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES

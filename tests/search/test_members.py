@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from search import members
-from search.estimate import SHARE
-from search.members import WRITE_EVERY, Members
-from search.options import parse
-from search.request import make_request
+from search.driver import members
+from search.driver.members import WRITE_EVERY, Members
+from search.request.options import parse
+from search.request.request import make_request
+from search.sweep.estimate import SHARE
 from trainables.storage.local_storage import LocalStorage
 
 

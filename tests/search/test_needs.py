@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from datasets import Features
 
-from search.cost import cost_of, describe
-from search.disk_sizes import PREDICTION, TABLE, sizes_of
-from search.options import parse
-from search.request import Request, make_request
+from search.cost.cost import cost_of, describe
+from search.cost.disk_sizes import PREDICTION, TABLE, sizes_of
+from search.request.options import parse
+from search.request.request import Request, make_request
 from search.run import DONE, USAGE, main
 from spaces.encoders import Shape
 from spaces.errors import UsageError

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from search.node_checks import Facts, look, notes, problems
-from search.node_watch import PATIENCE, NodeNews
-from search.slots import Ask, Node
+from search.cluster.node_checks import Facts, look, notes, problems
+from search.cluster.node_watch import PATIENCE, NodeNews
+from search.request.slots import Ask, Node
 from trainables.data import Source
 from trainables.places import Place
 from trainables.storage.base import write_text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.now import Beat, Now, age, is_alive, read_now
+from search.sweep.now import Beat, Now, age, is_alive, read_now
 from trainables.storage.local_storage import LocalStorage
 
 from .conftest import Room
@@ -97,7 +97,7 @@ def test_trouble_is_said_once_and_ends_nothing(room: Room, monkeypatch: pytest.M
     said: list[str] = []
     board = room.board()
     beat = Beat(LocalStorage(room.results), "s", 2, say=said.append)
-    monkeypatch.setattr("search.now.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("search.sweep.now.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     beat.show(board)
     beat.end(board, "done")
     assert len(said) == 1 and "disk full" in said[0]

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 
-from search.order import Ready, order, waves
+from search.board.order import Ready, order, waves
 from spaces.plan import Stratum
 
 from .conftest import Room

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from search import own_node
-from search.node_watch import NodeWatch
-from search.own_node import SILENCE, OwnNode, loss
-from search.slots import Ask, Node
+from search.cluster import own_node
+from search.cluster.node_watch import NodeWatch
+from search.cluster.own_node import SILENCE, OwnNode, loss
+from search.request.slots import Ask, Node
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD, WORKER = Node("head", 1, 0), Node("worker", 2, 1)

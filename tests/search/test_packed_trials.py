@@ -11,10 +11,10 @@ from ray.exceptions import RayTaskError
 from ray.tune.search import Searcher
 from rich.console import Console
 
-from search import sweep_run
-from search.packing import Packing, memory_class
-from search.searcher import Losses, PlanSearcher
-from search.slots import Node
+from search.driver import sweep_run
+from search.driver.packing import Packing, memory_class
+from search.driver.searcher import Losses, PlanSearcher
+from search.request.slots import Node
 from trainables.failures import StageFailedError
 from trainables.outcome import write_outcome
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from search.attempts import note
-from search.packing import Packing, memory_class, together
+from search.board.attempts import note
+from search.driver.packing import Packing, memory_class, together
 from tests.tiny_stages import TARGET
 from trainables.failures import DEVICE, MEMORY, PACKED, WORKER, Failure
 

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from search import processes
-from search.cluster import QUIET
-from search.processes import VARIABLE, end_started, mark, started_by, this_run, watched
+from search.cluster.cluster import QUIET
+from search.process import processes
+from search.process.processes import VARIABLE, end_started, mark, started_by, this_run, watched
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")  # noqa: PTH110
 ORPHAN = "import subprocess; print(subprocess.Popen(['sleep', '60'], stdout=-3, stderr=-3).pid)"

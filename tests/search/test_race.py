@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from search.race import ALPHA, FIRST, Race, behind, given_out, race
+from search.schedulers.race import ALPHA, FIRST, Race, behind, given_out, race
 from spaces.chain import NONE
 
 SEEDS = tuple(range(8))

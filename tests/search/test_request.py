@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from search.options import parse
-from search.request import make_request
-from search.start import model_fingerprint
-from search.sweep import check_growth
+from search.request.options import parse
+from search.request.request import make_request
+from search.request.start import model_fingerprint
+from search.sweep.sweep import check_growth
 from spaces.errors import UsageError
 
 

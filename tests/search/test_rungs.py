@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.early_stopping import RULES, EarlyStopping
-from search.rungs import Rungs
+from search.driver.early_stopping import RULES, EarlyStopping
+from search.schedulers.rungs import Rungs
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from trainables.storage.local_storage import LocalStorage

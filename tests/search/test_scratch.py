@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.scratch import LONGEST, base, scratch_folder
+from search.process.scratch import LONGEST, base, scratch_folder
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,11 +10,11 @@ from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
 
-from search import searcher as searcher_module
-from search import signals
-from search.early_stopping import EarlyStopping
-from search.progress import Progress, best_line, counts, line
-from search.searcher import Losses, PlanSearcher
+from search.driver import searcher as searcher_module
+from search.driver.early_stopping import EarlyStopping
+from search.driver.progress import Progress, best_line, counts, line
+from search.driver.searcher import Losses, PlanSearcher
+from search.process import signals
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from trainables.failures import StageFailedError

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.progress import counts, line
-from search.race import FIRST
-from search.race import race as whole_race
-from search.seeds import Seeds
+from search.driver.progress import counts, line
+from search.schedulers.race import FIRST
+from search.schedulers.race import race as whole_race
+from search.schedulers.seeds import Seeds
 from spaces.chain import NONE
 from spaces.plan import Stratum
 from spaces.stage import TENTHS, Stage

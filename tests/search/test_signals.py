@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.signals import FINISHING, INTERRUPTED, ONCE
+from search.process.signals import FINISHING, INTERRUPTED, ONCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PRELUDE = """

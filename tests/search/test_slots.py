@@ -4,8 +4,8 @@ from argparse import Namespace
 
 import pytest
 
-from search import slots
-from search.slots import AUTO, Ask, Node, ask_of, cluster_slots, fit, local_slots
+from search.request import slots
+from search.request.slots import AUTO, Ask, Node, ask_of, cluster_slots, fit, local_slots
 from spaces.errors import UsageError
 
 

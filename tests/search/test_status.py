@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.now import Beat
-from search.progress import best_so_far, counts, time_left
+from search.driver.progress import best_so_far, counts, time_left
 from search.status import main
-from search.sweep_state import read_states
+from search.sweep.now import Beat
+from search.sweep.sweep_state import read_states
 from tests.s3_server import S3Server
 from trainables.outcome import FILE
 from trainables.storage.base import below

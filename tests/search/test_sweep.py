@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from search.options import parse
-from search.race import Race
-from search.request import make_request
-from search.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
+from search.request.options import parse
+from search.request.request import make_request
+from search.schedulers.race import Race
+from search.sweep.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
 from spaces.errors import UsageError
 from spaces.named import SPACES
 from trainables.storage.local_storage import LocalStorage

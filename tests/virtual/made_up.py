@@ -7,7 +7,7 @@ from spaces.stage import TENTHS, Stage
 
 from .courses import Course, Courses, evenly
 
-EVALUATION = 0.2  # of the training time, as search/cost.py says: 10 to 30 %
+EVALUATION = 0.2  # of the training time, as search/cost/cost.py says: 10 to 30 %
 
 
 def made_up(seconds: dict[str, float], steps: dict[str, int], *, noise: float = 0.01, seed: int = 0) -> Courses:

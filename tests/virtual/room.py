@@ -25,7 +25,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
-from search.searcher import PlanSearcher
+from search.driver.searcher import PlanSearcher
 from trainables.places import Place
 
 from .courses import Courses

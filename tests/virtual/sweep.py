@@ -1,4 +1,4 @@
-"""A sweep in a virtual room: what `search/sweep_run.py` puts together, with the room in the place of Ray."""
+"""A sweep in a virtual room: what `search/driver/sweep_run.py` puts together, with the room in the place of Ray."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from ray.tune.schedulers import FIFOScheduler
 
-from search.board import Board
-from search.drain import Draining
-from search.options import parse
-from search.request import Request, make_request
-from search.searcher import PlanSearcher
-from search.sweep_run import make_board, make_gate
+from search.board.board import Board
+from search.driver.drain import Draining
+from search.driver.searcher import PlanSearcher
+from search.driver.sweep_run import make_board, make_gate
+from search.request.options import parse
+from search.request.request import Request, make_request
 from trainables.storage.base import Storage
 
 from .courses import Courses

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from search.board import Board
-from search.options import SCHEDULERS
+from search.board.board import Board
+from search.request.options import SCHEDULERS
 
 from .made_up import made_up
 from .memory_storage import MemoryStorage

@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.board import Board
-from search.options import parse
-from search.request import Request, make_request
-from search.searcher import PlanSearcher
+from search.board.board import Board
+from search.driver.searcher import PlanSearcher
+from search.request.options import parse
+from search.request.request import Request, make_request
 from spaces.stage import TENTHS, Stage
 
 from .courses import Course, evenly, uneven

@@ -1,0 +1,1 @@
+"""Which stages are finished, running or may start. Plain Python, without Ray."""

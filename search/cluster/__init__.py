@@ -1,0 +1,1 @@
+"""Ray's nodes: starting or joining them, checking them, watching them."""

@@ -1,0 +1,174 @@
+"""Ray for a sweep: a private one on this machine, or a cluster that is there already; and its nodes."""
+
+import json
+import os
+import signal
+import socket
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from search.process import signals
+from search.process.processes import end_started, mark, watched
+from search.request.slots import Node, cpus_here
+from spaces.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ("spaces", "trainables", "search")  # what workers import; the analysis runs beside the driver
+
+# Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/process/signals.py has it
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
+    "SPT_NOENV": "1",  # Ray's titles of processes overwrite the environment otherwise, and the mark of the run with it
+}
+
+# Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps what is passed where
+# everybody on the cluster can read it. They, and folders such as HF_HOME, are each node's own.
+PASSED = (
+    "HF_ENDPOINT",
+    "HF_HUB_OFFLINE",
+    "HF_DATASETS_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+)
+
+# Ray's own processes beside the driver. Without them it would wait for a minute and then be aborted.
+OWN = ("gcs_server", "raylet")
+
+# What `ray up` leaves on a cluster's head: the kinds of nodes that the cluster may start by itself.
+BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")
+
+CONNECT = 10.0  # seconds; Ray itself would try for minutes
+
+
+@contextmanager
+def connected(options: Namespace, scratch: Path) -> Iterator[None]:
+    """Ray, quiet, with the project's code on every worker; nothing of it is left behind.
+
+    A private one keeps its files in `scratch`. Raises UsageError if there is no cluster at `--address`, or none that
+    this process can join.
+    """
+    os.environ.update(QUIET | mark())
+    with signals.taken_down(end_started):
+        try:
+            with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
+                _start(options, scratch)
+        except SystemExit:  # how Ray answers SIGTERM while it starts
+            signals.end_now()
+        signals.install_again()
+        try:
+            with watched(OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
+                yield
+        finally:
+            import ray
+
+            ray.shutdown()
+            end_started()
+
+
+def _start(options: Namespace, scratch: Path) -> None:
+    import ray
+
+    common: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+        "runtime_env": runtime_environment(options),
+    }
+    if options.address is not None:
+        _check_address(options.address)
+        try:
+            ray.init(address=options.address, **common)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token wants "
+                "RAY_AUTH_MODE=token and the same ~/.ray/auth_token here.)"
+            ) from error
+    else:
+        ray.init(
+            address="local",  # never another one on this machine, nor the one in RAY_ADDRESS
+            num_cpus=cpus_here(),
+            include_dashboard=False,
+            object_store_memory=100 * 2**20,
+            _temp_dir=str(scratch),
+            **common,
+        )
+
+
+def runtime_environment(options: Namespace) -> dict[str, Any]:
+    """What workers get: on this machine the way to the code, on a cluster the code itself (0.5 MB)."""
+    variables = {"TOKENIZERS_PARALLELISM": "false"}
+    if not options.gpus_per_trial:
+        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
+    if options.address is None:
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return {"env_vars": {**variables, "PYTHONPATH": path}}
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    return {
+        "env_vars": {**variables, **passed},
+        "working_dir": str(ROOT),
+        "excludes": sorted(f"/{entry.name}" for entry in ROOT.iterdir() if entry.name not in CODE),
+    }
+
+
+def _check_address(address: str) -> None:
+    """Raise UsageError unless somebody answers there. `auto` is RAY_ADDRESS, or else a cluster on this machine."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", address)
+        if address == "auto":
+            return
+    host, colon, port = address.rpartition(":")
+    if "://" in address or not colon or not port.isdecimal():
+        raise UsageError(
+            f"--address {address}: an address is HOST:PORT (that `ray start --head` prints) or auto. "
+            "Run the command on a node of the cluster: through ray:// it would not see the results."
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT).close()
+    except OSError as error:
+        raise UsageError(
+            f"--address {address}: no cluster answers there ({error}). Start one with `ray start --head --port={port}`."
+        ) from error
+
+
+def alive_nodes() -> dict[str, Node]:
+    """The nodes of the cluster that are alive now, by Ray's id."""
+    import ray
+
+    return {
+        node["NodeID"]: Node(
+            f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}",
+            node["Resources"].get("CPU", 0),
+            node["Resources"].get("GPU", 0),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+
+
+def coming_nodes(bootstrap: Path = BOOTSTRAP) -> list[tuple[Node, int]]:
+    """Kinds of nodes that an autoscaling cluster may start, with the largest number of each; empty on any other.
+
+    Known on the head node only, where `ray up` leaves the cluster's configuration.
+    """
+    try:
+        kinds = json.loads(bootstrap.expanduser().read_text(encoding="utf-8"))["available_node_types"]
+    except FileNotFoundError:
+        return []
+    found = []
+    for name, kind in kinds.items():
+        resources = kind.get("resources", {})
+        node = Node(name, float(resources.get("CPU", 0)), float(resources.get("GPU", 0)))
+        found.append((node, int(kind.get("max_workers", 0))))
+    return found

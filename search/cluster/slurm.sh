@@ -1,0 +1,64 @@
+#!/bin/bash
+# A sweep on the nodes of a Slurm job: one Ray that starts and ends with the job. Flags go on to search/run.py.
+# Run from the checkout, with the environment that has the packages:
+#
+#   sbatch --nodes=4 search/cluster/slurm.sh --space full --benchmark xtreme --data /shared/hub --results /shared/runs \
+#       --gpus-per-trial 1
+#
+# Two minutes before its time is over the job is told to end: running stages finish their tenth, and it goes back into
+# the queue to continue. Remove --requeue where that is not wanted.
+#SBATCH --job-name=transfer-search
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task=8
+#SBATCH --gpus-per-node=1
+#SBATCH --time=24:00:00
+#SBATCH --signal=B:TERM@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=transfer-search-%j.log
+set -u
+
+cpus=${SLURM_CPUS_PER_TASK:-1}
+gpus=${SLURM_GPUS_ON_NODE:-0}
+nodes=${SLURM_JOB_NUM_NODES:-1}
+head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)  # this script runs there
+ip=$(hostname -I | cut -d ' ' -f 1)
+port=$((20000 + SLURM_JOB_ID % 20000))  # several jobs may share a node
+unset RAY_ADDRESS
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN  # of this job alone: others on these nodes must not reach its Ray
+RAY_AUTH_TOKEN=$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
+export RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR="/tmp/ray-$SLURM_JOB_ID"  # short: sockets lie below it
+
+common=(--num-cpus="$cpus" --num-gpus="$gpus" --block)
+srun --overlap --nodes=1 --ntasks=1 --nodelist="$head" \
+    ray start --head --node-ip-address="$ip" --port="$port" --include-dashboard=false "${common[@]}" > /dev/null &
+until ray health-check --address "$ip:$port" > /dev/null 2>&1; do
+    kill -0 $! 2> /dev/null || { echo "slurm.sh: Ray's head did not start on $head." >&2; exit 1; }
+    sleep 1
+done
+if [ "$nodes" -gt 1 ]; then
+    srun --overlap --nodes=$((nodes - 1)) --ntasks=$((nodes - 1)) --exclude="$head" \
+        ray start --address="$ip:$port" "${common[@]}" > /dev/null &
+fi
+for _ in $(seq 120); do  # go on with those that are there after some minutes
+    [ "$(ray status --address "$ip:$port" 2> /dev/null | grep -c ' node_')" -ge "$nodes" ] && break
+    sleep 2
+done
+
+python search/run.py "$@" --address "$ip:$port" &
+driver=$!
+# The first signal lets running stages finish their tenth; those that take too long are given up by the second one.
+trap 'kill -TERM "$driver"; { sleep 75; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
+code=0
+while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver
+    wait "$driver"
+    code=$?
+done
+kill $(jobs -p) 2> /dev/null
+wait
+srun --overlap --nodes="$nodes" --ntasks="$nodes" rm -rf "$RAY_TMPDIR"
+if [ "$code" -eq 130 ]; then  # interrupted: the same command continues
+    scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$code"

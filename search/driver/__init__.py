@@ -1,0 +1,1 @@
+"""Runs a sweep with Ray Tune: searcher, early stopping as Tune sees it, progress."""

@@ -1,0 +1,1 @@
+"""From flags to a request: everything is checked before Ray starts and before anything is written."""

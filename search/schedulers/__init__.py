@@ -1,0 +1,1 @@
+"""Early stopping, racing over seeds and sampled learning rates, and what they keep on disk."""

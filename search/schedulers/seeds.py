@@ -1,0 +1,65 @@
+"""Which seeds of which chains the board may open while a race is on (`--scheduler racing`)."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from search.schedulers.race import FIRST, Race, race
+from spaces.chain import phase_of
+from spaces.plan import Stratum
+
+
+class Seeds:
+    """The race of a plan, and the English dev scores that it is judged by; race.py has the rule."""
+
+    def __init__(self, plan: Iterable[Stratum]) -> None:
+        plan = list(plan)
+        scored = [stratum for stratum in plan if stratum.kind == "target"]
+        runners = scored or [stratum for stratum in plan if stratum.kind == "retrieval"]  # then there is no race
+        self._chains = list(dict.fromkeys(stratum.intermediate for stratum in runners))
+        self._targets = list(dict.fromkeys(stratum.task for stratum in scored))
+        self._seeds: Sequence[int] = sorted({stratum.seed for stratum in plan if stratum.kind != "pretrain"})
+        self._scores: dict[tuple[str, str, int], float] = {}
+        self._look()
+
+    def _look(self) -> None:
+        self.race: Race = race(self._scores, self._chains, self._targets, self._seeds)
+        still = [chain for chain in self._chains if chain not in self.race.decided]
+        seeds = self._seeds[: max(FIRST, self.race.looks + 1)]
+        # Without all of these nothing new can be seen: a look at every score would take minutes in a large plan.
+        self._awaited = {
+            (chain, target, seed) for chain in still for target in self._targets for seed in seeds
+        } - self._scores.keys()
+
+    @property
+    def record(self) -> dict[str, dict[str, object]]:
+        """The chains that get no further seeds, as `sweep.json` has them."""
+        return self.race.record
+
+    def settled(self, stratum: Stratum, score: float | None) -> bool:
+        """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
+        if stratum.kind != "target":
+            return False
+        cell, value = (stratum.intermediate, stratum.task, stratum.seed), math.nan if score is None else score
+        last, known = self._awaited == {cell}, self._scores.get(cell, value)
+        changed = known != value and not (math.isnan(known) and math.isnan(value))
+        self._scores[cell] = value
+        self._awaited.discard(cell)
+        if not last and not changed:
+            return False
+        before = self.race
+        self._look()
+        return self.race != before
+
+    def given(self, stratum: Stratum) -> bool:
+        """Whether the stratum may start now. A phase may if any chain may that goes through it."""
+        through = self._through(stratum)
+        return stratum.kind == "pretrain" or any(stratum.seed in self.race.given(chain) for chain in through)
+
+    def decided(self, stratum: Stratum) -> bool:
+        """Whether the stratum will never start, since its chains were decided before its seed."""
+        return not self.given(stratum) and all(chain in self.race.decided for chain in self._through(stratum))
+
+    def _through(self, stratum: Stratum) -> Sequence[str]:
+        if stratum.kind != "intermediate":
+            return [stratum.intermediate]
+        return [chain for chain in self._chains if phase_of(chain) == stratum.task]

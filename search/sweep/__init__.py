@@ -1,0 +1,1 @@
+"""A sweep's files: its specification, its status, what lies on disk."""
