@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _unwritable(error: Exception, options: "Namespace") -> str | None:
     """What to say where the driver itself could not write the results; None for any other error."""
-    from trainables.failures import STORAGE, failure_of
     from trainables.storage.base import is_remote
+    from trainables.worker.failures import STORAGE, failure_of
 
     results = options.results if is_remote(options.results) else str(Path(options.results).resolve())
     failure = failure_of(error, results)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainables.places import Place
+from trainables.record.places import Place
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spaces.task import Answers
-from trainables.answers import answer_scores, normalise_mlqa, normalise_squad
+from trainables.scoring.answers import answer_scores, normalise_mlqa, normalise_squad
 
 RULES: tuple[Answers, ...] = ("squad1", "squad2", "mlqa")
 

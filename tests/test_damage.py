@@ -12,10 +12,10 @@ from search.driver.damage import Damage
 from spaces.errors import UsageError
 from tests.on_disk import folder_of
 from tests.search.conftest import Room, room
-from trainables.outcome import FILE as OUTCOME
-from trainables.outcome import Outcome, read_outcome, write_outcome
-from trainables.places import ENCODER, SCORES, SPEC
-from trainables.scores import score_rows, scores_file
+from trainables.record.outcome import FILE as OUTCOME
+from trainables.record.outcome import Outcome, read_outcome, write_outcome
+from trainables.record.places import ENCODER, SCORES, SPEC
+from trainables.record.scores import score_rows, scores_file
 from trainables.storage.local_storage import LocalStorage
 
 __all__ = ["room"]

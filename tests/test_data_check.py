@@ -12,9 +12,9 @@ from spaces.xtreme import INTERMEDIATES, NLI, TARGETS
 from spaces.xtreme_data import DATASETS, PARTS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
-from trainables import hub, shelf
-from trainables.absent_data import absent
-from trainables.data_check import inspect, problems
+from trainables.data import hub, shelf
+from trainables.data.absent_data import absent
+from trainables.data.data_check import inspect, problems
 
 Write = Callable[..., Path]
 

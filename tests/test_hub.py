@@ -12,9 +12,9 @@ from spaces.errors import UsageError
 from spaces.xtreme import ENTITIES, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, pair_rows, qa_row
-from trainables import hub
-from trainables.data_check import notes, problems
-from trainables.examples import Choice, Pair, Parallel, Span, Tagged
+from trainables.data import hub
+from trainables.data.data_check import notes, problems
+from trainables.features.examples import Choice, Pair, Parallel, Span, Tagged
 
 Write = Callable[..., Path]
 

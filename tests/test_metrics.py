@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from trainables.metrics import accuracy, chunk_counts, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
+from trainables.scoring.metrics import accuracy, chunk_counts, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
 
 UPOS = ("ADJ", "ADP", "INTJ", "NOUN", "PROPN", "SCONJ", "SYM", "VERB", "X")
 IOB = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "I-LOC")

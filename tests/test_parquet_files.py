@@ -12,8 +12,8 @@ from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
-from trainables import hub, place_rows, shelf
-from trainables.data_check import inspect, problems
+from trainables.data import hub, place_rows, shelf
+from trainables.data.data_check import inspect, problems
 
 Write = Callable[..., Path]
 

@@ -11,10 +11,10 @@ from spaces.errors import UsageError
 from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
-from trainables import hub
-from trainables.data import Source, dev_pool, pool
-from trainables.data_check import inspect, notes, problems
-from trainables.examples import Parallel, Ranking
+from trainables.data import hub
+from trainables.data.data import Source, dev_pool, pool
+from trainables.data.data_check import inspect, notes, problems
+from trainables.features.examples import Parallel, Ranking
 
 Write = Callable[..., Path]
 

@@ -11,10 +11,10 @@ from spaces.errors import UsageError
 from spaces.xtreme import ENTITIES, INTERMEDIATES, TARGETS, UPOS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, pair_rows, qa_row
-from trainables import hub
-from trainables.data_check import problems
-from trainables.examples import Choice, Pair, Span, Tagged
-from trainables.rows import nearest
+from trainables.data import hub
+from trainables.data.data_check import problems
+from trainables.data.rows import nearest
+from trainables.features.examples import Choice, Pair, Span, Tagged
 
 Write = Callable[..., Path]
 PAWS = {"sentence1": TEXT, "sentence2": TEXT}

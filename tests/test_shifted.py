@@ -14,12 +14,12 @@ from spaces.space import Space, axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, pair_rows
-from trainables import hub
-from trainables.data import Source, examples
-from trainables.data_check import problems
-from trainables.examples import Pair
+from trainables.data import hub
+from trainables.data.data import Source, examples
+from trainables.data.data_check import problems
+from trainables.data.perturbation import SHARE, SHORTEST, misspelt
+from trainables.features.examples import Pair
 from trainables.miniature.lexicon import ADJECTIVES, VERBS
-from trainables.perturbation import SHARE, SHORTEST, misspelt
 
 Write = Callable[..., Path]
 MIXED, PERTURBED = TARGETS["xnli-mixed"], TARGETS["xnli-perturbed"]

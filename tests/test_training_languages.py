@@ -15,10 +15,10 @@ from spaces.profile import PROFILES
 from spaces.space import Space, axes
 from spaces.xtreme import INTERMEDIATES, NLI
 from tests.hub_layout import PAIR, TEXT, pair_rows
-from trainables import hub
-from trainables.data import Source, examples
-from trainables.data_check import inspect, notes, problems
-from trainables.examples import Choice, Pair, Span, Tagged
+from trainables.data import hub
+from trainables.data.data import Source, examples
+from trainables.data.data_check import inspect, notes, problems
+from trainables.features.examples import Choice, Pair, Span, Tagged
 
 Write = Callable[..., Path]
 MNLI = INTERMEDIATES["mnli"]

@@ -15,8 +15,8 @@ import torch
 from search.request.options import parser
 from spaces.named import find_space
 from tests.conftest import ROOT
-from trainables import parquet_files
-from trainables.encoder import load_encoder
+from trainables.data import parquet_files
+from trainables.models.encoder import load_encoder
 from trainables.storage.base import checked
 from trainables.storage.files import write_file, write_folder
 
@@ -181,7 +181,7 @@ def test_nothing_is_writable_for_everybody(tmp_path: Path) -> None:
 @pytest.fixture
 def encoder_copy(tmp_path: Path) -> Path:
     from tests.trainables.conftest import tiny_encoder
-    from trainables.encoder import save_encoder
+    from trainables.models.encoder import save_encoder
 
     folder = tmp_path / "encoder"
     folder.mkdir()

@@ -3,13 +3,13 @@
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.stage import TENTHS, Stage
-from trainables.data import dev_pool, pool
-from trainables.encoder import Encoder
-from trainables.places import Place
-from trainables.predictions import retrieved_table
-from trainables.retrieval import retrieve
-from trainables.sentences import Embedder
-from trainables.tested import Tested
+from trainables.data.data import dev_pool, pool
+from trainables.models.encoder import Encoder
+from trainables.record.places import Place
+from trainables.record.tested import Tested
+from trainables.retrieval.retrieval import retrieve
+from trainables.retrieval.sentences import Embedder
+from trainables.training.predictions import retrieved_table
 
 
 def score_retrieval(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> Tested:

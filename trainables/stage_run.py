@@ -21,25 +21,25 @@ from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from spaces.profile import PROFILES
 from spaces.stage import TENTHS
-from trainables.encoder import Encoder, save_encoder
-from trainables.encoder_folder import encoder_fault
-from trainables.fine_tuning import degenerate, dev_rows, label_head, score_tests, start_training
-from trainables.gpu_share import peak
-from trainables.kept_encoders import start_from
-from trainables.label_head import LabelHead, save_label_head
-from trainables.miniature.pretraining import Pretraining
-from trainables.outcome import Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
-from trainables.predictions import write_predictions
+from trainables.kinds.label_head import LabelHead, save_label_head
+from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.encoder_folder import encoder_fault
+from trainables.models.kept_encoders import start_from
 from trainables.probes.probing import Probed, probe
 from trainables.probes.rows import write_probes
+from trainables.record.outcome import Outcome, read_outcome, write_outcome
+from trainables.record.places import CHECKPOINT, ENCODER, LOCK, SCORES, Place, read_spec
+from trainables.record.scores import score_rows, scores_file, seal
+from trainables.record.tensor_file import write_tensors
+from trainables.record.tested import Tested
 from trainables.retrieval_stage import score_retrieval
-from trainables.schedule import end_of_tenth
-from trainables.scores import score_rows, scores_file, seal
 from trainables.storage.base import Fill, LockedError, set_aside
-from trainables.tensor_file import write_tensors
-from trainables.tested import Tested
-from trainables.training import DivergedError, FineTuning
+from trainables.training.fine_tuning import degenerate, dev_rows, label_head, score_tests, start_training
+from trainables.training.gpu_share import peak
+from trainables.training.predictions import write_predictions
+from trainables.training.pretraining import Pretraining
+from trainables.training.schedule import end_of_tenth
+from trainables.training.training import DivergedError, FineTuning
 
 ORPHAN = 60.0  # seconds to wait for another process that has the stage open
 
@@ -236,8 +236,8 @@ class StageRun:
         return start_training(self.stage, self._parent(), self.place, self.profile)
 
     def _pretraining(self) -> Pretraining:
-        from trainables.miniature.encoder import start_pretraining
         from trainables.miniature.world import world
+        from trainables.training.miniature_encoder import start_pretraining
 
         source = self.place.source
         return start_pretraining(

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from trainables.data import Source
-from trainables.failures import ERROR, StageFailedError, failure_of
-from trainables.heartbeat import watched
-from trainables.outcome import Outcome
-from trainables.places import Place
+from trainables.data.data import Source
+from trainables.record.outcome import Outcome
+from trainables.record.places import Place
 from trainables.storage.open import open_storage
+from trainables.worker.failures import ERROR, StageFailedError, failure_of
+from trainables.worker.heartbeat import watched
 
 if TYPE_CHECKING:
     from trainables.stage_run import StageRun
@@ -115,8 +115,8 @@ def _open(place: Place, config: dict[str, Any]) -> "StageRun":
     """A stage, opened; the first one of a process brings the imports."""
     import torch
 
-    from trainables.gpu_share import open_share
     from trainables.stage_run import StageRun
+    from trainables.training.gpu_share import open_share
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
     open_share(config["gpus"])

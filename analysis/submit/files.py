@@ -80,8 +80,8 @@ def file_of(official: Official, language: str, rows: pl.DataFrame) -> File:
 def answers(rows: pl.DataFrame) -> Mapping[str, str]:
     """Question id -> answer, under the ids of the published files.
 
-    An id that stands several times in a test set got a suffix `#2`, `#3` when it was read (trainables/rows.py). The
-    official script has one answer per id, so the first question's answer is the one submitted.
+    An id that stands several times in a test set got a suffix `#2`, `#3` when it was read (trainables/data/rows.py).
+    The official script has one answer per id, so the first question's answer is the one submitted.
     """
     found = dict(zip(rows["id"], rows["prediction"].list.first(), strict=True))
     return {name: answer for name, answer in found.items() if not _repeats(name, found)}

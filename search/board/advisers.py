@@ -5,7 +5,7 @@ from typing import Protocol
 
 from spaces.halving import Verdict
 from spaces.plan import Stratum
-from trainables.outcome import Outcome
+from trainables.record.outcome import Outcome
 
 
 class Rates(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from spaces.plan import Stratum
 from spaces.stage import Stage
-from trainables.outcome import Outcome
+from trainables.record.outcome import Outcome
 
 
 @dataclass(slots=True)

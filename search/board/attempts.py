@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainables.failures import KINDS, MEMORY, PACKED, TRIES, Failure
+from trainables.worker.failures import KINDS, MEMORY, PACKED, TRIES, Failure
 
 FILE = "attempts.json"
 

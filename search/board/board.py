@@ -17,9 +17,9 @@ from spaces.halving import Verdict
 from spaces.plan import Maker, Stratum
 from spaces.space import Range
 from spaces.stage import Stage
-from trainables.failures import Failure
-from trainables.outcome import Outcome
-from trainables.schedule import end_of_tenth, stretched
+from trainables.record.outcome import Outcome
+from trainables.training.schedule import end_of_tenth, stretched
+from trainables.worker.failures import Failure
 
 
 class Board:

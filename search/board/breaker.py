@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from spaces.stage import Stage
-from trainables.failures import Failure
+from trainables.worker.failures import Failure
 
 IN_A_ROW = 3  # failures of one sort, with no other outcome in between
 
@@ -12,7 +12,7 @@ IN_A_ROW = 3  # failures of one sort, with no other outcome in between
 class Breaker:
     """Looks at how stages end; `why` says why nothing more should start.
 
-    Arms of one task share its data, so that a failure of its own (see trainables/failures.py) counts once per task:
+    Arms of one task share its data, so a failure of its own (see trainables/worker/failures.py) counts once per task:
     one spoiled task stops no sweep.
     """
 

@@ -15,13 +15,13 @@ from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from spaces.stage import Stage
-from trainables.encoder_folder import encoder_fault
-from trainables.failures import HANG, Failure
-from trainables.outcome import FILE, Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
+from trainables.models.encoder_folder import encoder_fault
 from trainables.probes.rows import families_in
-from trainables.scores import rows_fault, score_rows, scores_file, seal, sealed_size
+from trainables.record.outcome import FILE, Outcome, read_outcome, write_outcome
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
+from trainables.record.scores import rows_fault, score_rows, scores_file, seal, sealed_size
 from trainables.storage.base import is_remote, set_aside, write_text
+from trainables.worker.failures import HANG, Failure
 
 
 class Store:

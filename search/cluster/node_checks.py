@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from search.request.slots import Node
 from search.sweep.sweep import versions
-from trainables.places import Place
+from trainables.record.places import Place
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from search.board.attempts import Attempt
 from search.request.slots import MOST_ON_GPU
 from spaces.stage import Stage
-from trainables.failures import DEVICE, MEMORY, PACKED, Failure
-from trainables.gpu_share import CONTEXT
+from trainables.training.gpu_share import CONTEXT
+from trainables.worker.failures import DEVICE, MEMORY, PACKED, Failure
 
 # Trials on one GPU. Few numbers, since a worker is reused only by a trial with the same share, and a new one costs
 # seconds; powers of two, so that what is free on a GPU is no odd rest.

@@ -14,8 +14,8 @@ from search.driver.packing import Packing
 from search.process import signals
 from spaces.plan import Stratum
 from spaces.stage import Stage
-from trainables.failures import ERROR, WORKER, Failure, lost
-from trainables.outcome import Outcome
+from trainables.record.outcome import Outcome
+from trainables.worker.failures import ERROR, WORKER, Failure, lost
 
 WAIT = 0.5  # seconds that a slot waits for a stage
 TURNS = 0.2  # seconds, at the least, between the ends of the waits of all slots: each costs the driver 0.03

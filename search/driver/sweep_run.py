@@ -27,7 +27,7 @@ from search.sweep.leftovers import remove, temporaries
 from search.sweep.now import Beat
 from spaces.errors import UsageError
 from spaces.space import Range
-from trainables.places import Place
+from trainables.record.places import Place
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:

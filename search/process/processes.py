@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trainables.process import stat
+from trainables.worker.process import stat
 
 VARIABLE = "TRANSFER_SEARCH_RUN"
 PATIENCE = 2.0  # seconds for killed processes to be gone

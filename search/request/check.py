@@ -7,8 +7,8 @@ from rich.table import Table
 
 from search.request.request import Request
 from search.request.start import model_problems
-from trainables import data
-from trainables.data_check import Finding, Inspection
+from trainables.data import data
+from trainables.data.data_check import Finding, Inspection
 
 
 def show_check(request: Request) -> bool:

@@ -11,8 +11,8 @@ from spaces.errors import UsageError
 from spaces.phase import ingredients_of, is_phase
 from spaces.space import Axes
 from spaces.task import Task
-from trainables import data
-from trainables.data import Source
+from trainables.data import data
+from trainables.data.data import Source
 from trainables.methods import needs as methods
 
 Role = Literal["intermediate", "target"]

@@ -20,10 +20,10 @@ from spaces.plan import Maker, Start, Stratum, strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, axes
 from spaces.stage import Precision
-from trainables import data
-from trainables.data import Source
+from trainables.data import data
+from trainables.data.data import Source
 from trainables.methods import needs as methods
-from trainables.places import Place
+from trainables.record.places import Place
 from trainables.storage.base import Storage, below, is_remote
 from trainables.storage.open import open_storage
 

@@ -10,8 +10,8 @@ from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
 from spaces.plan import Start
-from trainables import data
-from trainables.data import Source
+from trainables.data import data
+from trainables.data.data import Source
 
 
 def start_of(options: Namespace, benchmark: Benchmark, source: Source, profile: str) -> Start:

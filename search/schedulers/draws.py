@@ -16,7 +16,7 @@ from search.schedulers.draws_journal import DrawsJournal
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
-from trainables.outcome import Outcome
+from trainables.record.outcome import Outcome
 from trainables.storage.base import Storage
 
 RATE = "learning_rate"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
-from trainables.places import CHECKPOINT, ENCODER, SCORES
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES
 
 CHECKPOINTS, ENCODERS, TABLES = "checkpoints", "encoders", "tokenised tables"
 SET_ASIDE, TEMPORARY, SMALL = "set-aside files", "temporary files", "specifications, outcomes and the sweeps' own"
@@ -24,7 +24,9 @@ _OF_STAGE = {
 }
 # As trainables/storage/files.py (a dot, the name, the process) and safetensors name what they have not renamed yet.
 _TEMPORARY = re.compile(r"\..+\.\d+|\.tmp\w{6}")
-_SET_ASIDE = re.compile(r".+\.(damaged|reopened)\d*")  # as trainables/storage/base.py and trainables/shared_table.py do
+_SET_ASIDE = re.compile(
+    r".+\.(damaged|reopened)\d*"
+)  # as trainables/storage/base.py and trainables/features/shared_table.py do
 _KEY = re.compile(r"[0-9a-f]{16}")
 
 

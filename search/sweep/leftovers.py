@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from search.board.keep import Keep
 from search.sweep.disk import set_aside_root, stage_of, temporary_root
 from search.sweep.sweep_state import Group, SweepState
-from trainables.places import CHECKPOINT, ENCODER, LOCK
+from trainables.record.places import CHECKPOINT, ENCODER, LOCK
 from trainables.storage.base import LockedError, Storage
 
 MAKERS = ("pretrain", "intermediate")  # kinds of stages that leave encoders

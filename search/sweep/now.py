@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from search.board.board import Board
-from trainables.process import began, lives
 from trainables.storage.base import Storage, write_text
+from trainables.worker.process import began, lives
 
 FILE = "now.json"
 VERSION = 1

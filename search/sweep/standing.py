@@ -9,8 +9,8 @@ from search.sweep.estimate import best_means, duration, seconds_left, size
 from search.sweep.now import Now, age, is_alive
 from search.sweep.sweep_state import SweepState
 from spaces.stage import TENTHS, Stage
-from trainables.failures import ERROR, KINDS, Failure
 from trainables.storage.base import is_remote
+from trainables.worker.failures import ERROR, KINDS, Failure
 
 SILENT = 60.0  # seconds after which a process that lives but does not write is worth a word
 COUNTED = ("finished", "stopped", "degenerate", "failed", "unreachable", "running", "waiting")

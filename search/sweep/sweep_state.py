@@ -19,10 +19,10 @@ from search.sweep.sweep import FILE, read_sweep
 from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.table import unknown
-from trainables.data import Source
-from trainables.outcome import FILE as OUTCOME
-from trainables.outcome import Outcome, read_outcome
-from trainables.places import Place, read_spec
+from trainables.data.data import Source
+from trainables.record.outcome import FILE as OUTCOME
+from trainables.record.outcome import Outcome, read_outcome
+from trainables.record.places import Place, read_spec
 from trainables.storage.base import Storage, is_remote
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage

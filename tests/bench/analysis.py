@@ -103,7 +103,7 @@ def sweep(folder: Path, count: int) -> Path:
     """A sweep of about `count` stages of 15 languages x 2 metrics and 20 dev rows, written as stages are."""
     import json
 
-    from trainables.scores import scores_file
+    from trainables.record.scores import scores_file
 
     seeds = max(1, count // (10 * 10 * 2))
     frame = stages(10, 10, seeds, RATES[:2], LANGUAGES[:15])

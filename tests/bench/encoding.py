@@ -33,8 +33,8 @@ def tokenizer_of(data: Path, folder: Path) -> None:
     """Train byte pairs on the premises and save them."""
     from spaces.xtreme import INTERMEDIATES
     from tests.subwords import train_subwords
-    from trainables import hub
-    from trainables.examples import Pair
+    from trainables.data import hub
+    from trainables.features.examples import Pair
 
     found = hub.examples(INTERMEDIATES["mnli"], "train", data=data)
     texts = [example.first for example in found if isinstance(example, Pair)]
@@ -49,10 +49,11 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
 
     from spaces.profile import PROFILES
     from spaces.xtreme import INTERMEDIATES
-    from trainables import data as examples_of
-    from trainables import encoded, hub
-    from trainables.features import Feature, collate
+    from trainables.data import data as examples_of
+    from trainables.data import hub
+    from trainables.features.features import Feature, collate
     from trainables.kinds import pair
+    from trainables.training import encoded
 
     task, profile = INTERMEDIATES["mnli"], PROFILES["pretrained"]
     assert task.recipe is not None

@@ -42,9 +42,9 @@ from spaces.plan import strata
 from spaces.profile import PROFILES
 from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
-from trainables.outcome import Outcome, write_outcome
-from trainables.places import SCORES, write_spec
-from trainables.scores import score_rows, scores_file, seal
+from trainables.record.outcome import Outcome, write_outcome
+from trainables.record.places import SCORES, write_spec
+from trainables.record.scores import score_rows, scores_file, seal
 
 MINIATURE = BENCHMARKS["miniature"]
 PROFILE = PROFILES["miniature"]

@@ -33,17 +33,18 @@ from transformers.utils import logging
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.stage import TENTHS, Stage
-from trainables import evaluation, fine_tuning, stage_run, training
-from trainables.batches import Batches
-from trainables.data import Source
-from trainables.encoder import Encoder, save_encoder
+from trainables import stage_run
+from trainables.data.data import Source
 from trainables.kinds import KINDS
-from trainables.masked_words import fresh_head
 from trainables.miniature import world
-from trainables.places import Place, write_spec
+from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.masked_words import fresh_head
+from trainables.record.places import Place, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training import FineTuning
+from trainables.training import evaluation, fine_tuning, training
+from trainables.training.batches import Batches
+from trainables.training.training import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
 STAGES = ("mnli", "squad", "ccg", "hellaswag", "xquad", "udpos")

@@ -22,7 +22,7 @@ from transformers import (
 )
 from transformers import PreTrainedTokenizerBase as Tokenizer
 
-from trainables.features import Feature, collate
+from trainables.features.features import Feature, collate
 
 BATCH, RATE, WARM = 32, 1e-5, 5  # WARM steps come before the clock starts
 

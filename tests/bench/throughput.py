@@ -46,16 +46,16 @@ from spaces.encoders import MINIATURE_PRETRAINING, SHAPES, Shape
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
 from tests.subwords import train_subwords
-from trainables.batches import Part
-from trainables.data import Source, examples
-from trainables.encoder import Encoder
-from trainables.evaluation import Evaluated
-from trainables.feature_table import build_table
-from trainables.features import Feature
+from trainables.data.data import Source, examples
+from trainables.features.feature_table import build_table
+from trainables.features.features import Feature
 from trainables.kinds import KINDS
-from trainables.masked_words import fresh_head
 from trainables.miniature import world
-from trainables.training import FineTuning
+from trainables.models.encoder import Encoder
+from trainables.models.masked_words import fresh_head
+from trainables.training.batches import Part
+from trainables.training.evaluation import Evaluated
+from trainables.training.training import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
 HEADS = {"miniature": 4, "tiny": 4, "base": 12, "large": 16}

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import pytest
 
 from spaces.miniature import INTERMEDIATES, TARGETS
-from trainables.examples import Example, Pair, Span, Tagged
+from trainables.features.examples import Example, Pair, Span, Tagged
 from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
 from trainables.miniature.world import examples, world
 

@@ -9,12 +9,12 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spaces.encoders import MiniatureRecipe
 from trainables.miniature.corpus import corpus, story
-from trainables.miniature.encoder import start_pretraining
 from trainables.miniature.pools import PoolItem
-from trainables.miniature.pretraining import plan_batches
 from trainables.miniature.splits import split_of
 from trainables.miniature.tokens import word_tokenizer
 from trainables.miniature.world import tokenizer, world
+from trainables.training.miniature_encoder import start_pretraining
+from trainables.training.pretraining import plan_batches
 
 TINY = MiniatureRecipe(steps=20, texts=80, held_out=20, batch_size=8, layers=1, width=8, heads=2, inner=8)
 

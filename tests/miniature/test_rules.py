@@ -8,7 +8,7 @@ import pytest
 
 from spaces.miniature import INTERMEDIATES, POS, SUPERTAGS, TARGETS, partners
 from spaces.task import Task
-from trainables.examples import Choice, Span
+from trainables.features.examples import Choice, Span
 from trainables.miniature.choices import around_events, kind_of_thing, next_event
 from trainables.miniature.grammar import Clause, english, render, text
 from trainables.miniature.meaning import CATEGORY, GROUP, OPPOSITES, SYNONYM

@@ -10,7 +10,7 @@ import pytest
 
 from spaces.miniature import INTERMEDIATES, LANGUAGES, TARGETS
 from spaces.task import Task
-from trainables.examples import Choice, Pair, Parallel, Span, Tagged
+from trainables.features.examples import Choice, Pair, Parallel, Span, Tagged
 from trainables.miniature.lexicon import RELATIONS, Relation
 from trainables.miniature.meaning import CATEGORY, SYNONYM
 from trainables.miniature.splits import Split, split_of

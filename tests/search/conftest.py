@@ -24,12 +24,12 @@ from spaces.profile import PROFILES
 from spaces.space import Space, axes
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
-from trainables.data import Source
-from trainables.failures import KINDS, Failure
-from trainables.outcome import FILE, Outcome, write_outcome
-from trainables.places import ENCODER, SCORES, Place
-from trainables.scores import score_rows, scores_file, seal
+from trainables.data.data import Source
+from trainables.record.outcome import FILE, Outcome, write_outcome
+from trainables.record.places import ENCODER, SCORES, Place
+from trainables.record.scores import score_rows, scores_file, seal
 from trainables.storage.local_storage import LocalStorage
+from trainables.worker.failures import KINDS, Failure
 
 MINIATURE = BENCHMARKS["miniature"]
 ENCODER_FILES = {

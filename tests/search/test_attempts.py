@@ -7,7 +7,7 @@ import pytest
 
 from search.board.attempts import FILE, Attempt, again, from_json, halvings, note, to_json
 from tests.on_disk import folder_of
-from trainables.failures import KINDS, MEMORY, PACKED, TRIES, Failure
+from trainables.worker.failures import KINDS, MEMORY, PACKED, TRIES, Failure
 
 from .conftest import Room
 

@@ -10,9 +10,9 @@ import pytest
 
 from search.board.arms import Arm, choose
 from spaces.stage import Stage
-from trainables.outcome import FILE, Outcome
-from trainables.places import CHECKPOINT, ENCODER
-from trainables.scores import score_rows, scores_file, seal
+from trainables.record.outcome import FILE, Outcome
+from trainables.record.places import CHECKPOINT, ENCODER
+from trainables.record.scores import score_rows, scores_file, seal
 
 from .conftest import Room, curve_of, files_in
 

@@ -4,7 +4,7 @@ import pytest
 
 from search.board.breaker import IN_A_ROW
 from spaces.stage import Stage
-from trainables.failures import KINDS
+from trainables.worker.failures import KINDS
 
 from .conftest import Room
 

@@ -14,7 +14,7 @@ from search.request.options import parse
 from search.request.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
-from trainables.places import CHECKPOINT, ENCODER
+from trainables.record.places import CHECKPOINT, ENCODER
 
 from .conftest import ENCODER_BYTES, Room, finish
 
@@ -94,8 +94,8 @@ def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None
     from search.cost.cost import shape_of_request
     from search.cost.disk_sizes import sizes_of
     from spaces.encoders import MiniatureRecipe
-    from trainables.miniature.encoder import start_pretraining
     from trainables.miniature.world import world
+    from trainables.training.miniature_encoder import start_pretraining
 
     request = make_request(parse(["--space", "quick", "--results", str(tmp_path)]))
     shape = shape_of_request(request)

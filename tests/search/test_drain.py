@@ -12,7 +12,7 @@ from ray.tune.search import Searcher
 from search.driver.drain import Draining, EndOfTenths
 from search.driver.searcher import PlanSearcher
 from search.process import signals
-from trainables.failures import lost
+from trainables.worker.failures import lost
 
 from .conftest import Room, finish
 

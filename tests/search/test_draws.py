@@ -9,7 +9,7 @@ from search.schedulers.draws import Draws
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
-from trainables.outcome import Outcome
+from trainables.record.outcome import Outcome
 from trainables.storage.local_storage import LocalStorage
 
 AXIS = Range(1e-5, 1e-2, draws=6)

@@ -8,8 +8,8 @@ import pytest
 from search.cluster.node_checks import Facts, look, notes, problems
 from search.cluster.node_watch import PATIENCE, NodeNews
 from search.request.slots import Ask, Node
-from trainables.data import Source
-from trainables.places import Place
+from trainables.data.data import Source
+from trainables.record.places import Place
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 

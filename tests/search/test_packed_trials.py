@@ -15,8 +15,8 @@ from search.driver import sweep_run
 from search.driver.packing import Packing, memory_class
 from search.driver.searcher import Losses, PlanSearcher
 from search.request.slots import Node
-from trainables.failures import StageFailedError
-from trainables.outcome import write_outcome
+from trainables.record.outcome import write_outcome
+from trainables.worker.failures import StageFailedError
 
 from .conftest import Room, finish
 

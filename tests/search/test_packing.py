@@ -8,7 +8,7 @@ import pytest
 from search.board.attempts import note
 from search.driver.packing import Packing, memory_class, together
 from tests.tiny_stages import TARGET
-from trainables.failures import DEVICE, MEMORY, PACKED, WORKER, Failure
+from trainables.worker.failures import DEVICE, MEMORY, PACKED, WORKER, Failure
 
 GIB = 2**30
 OTHER = dataclasses.replace(TARGET, task="xnli-en")

@@ -17,7 +17,7 @@ from search.driver.searcher import Losses, PlanSearcher
 from search.process import signals
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
-from trainables.failures import StageFailedError
+from trainables.worker.failures import StageFailedError
 
 from .conftest import Room, finish
 

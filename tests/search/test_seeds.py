@@ -15,7 +15,7 @@ from search.schedulers.seeds import Seeds
 from spaces.chain import NONE
 from spaces.plan import Stratum
 from spaces.stage import TENTHS, Stage
-from trainables.scores import score_rows
+from trainables.record.scores import score_rows
 
 from . import conftest
 from .conftest import Room

@@ -15,7 +15,7 @@ from search.status import main
 from search.sweep.now import Beat
 from search.sweep.sweep_state import read_states
 from tests.s3_server import S3Server
-from trainables.outcome import FILE
+from trainables.record.outcome import FILE
 from trainables.storage.base import below
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.object_storage import ObjectStorage

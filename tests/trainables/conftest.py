@@ -8,11 +8,11 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
-from trainables.data import Source
-from trainables.encoder import Encoder, save_encoder
-from trainables.masked_words import fresh_head
+from trainables.data.data import Source
 from trainables.miniature import world
-from trainables.places import Place
+from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.masked_words import fresh_head
+from trainables.record.places import Place
 from trainables.storage.local_storage import LocalStorage
 
 

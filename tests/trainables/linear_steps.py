@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from trainables.features import Tensors
+from trainables.features.features import Tensors
 from trainables.kinds import KINDS
 from trainables.methods.step import Step
 

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from tests.tiny_stages import TARGET
-from trainables import data
-from trainables.data import Source
-from trainables.encoded import encoded
-from trainables.encoder import Encoder
-from trainables.examples import Pair, Parallel
-from trainables.places import Place
+from trainables.data import data
+from trainables.data.data import Source
+from trainables.features.examples import Pair, Parallel
+from trainables.models.encoder import Encoder
 from trainables.probes import alignment, translations
 from trainables.probes.alignment import likeness, starts_afresh
 from trainables.probes.family import Subject
@@ -31,6 +29,8 @@ from trainables.probes.likeness import (
     unbiased_hsic,
 )
 from trainables.probes.tag_transfer import accuracy, fit, word_states
+from trainables.record.places import Place
+from trainables.training.encoded import encoded
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

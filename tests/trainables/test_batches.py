@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 
 from spaces.benchmark import BENCHMARKS
-from trainables.batches import Batches, Part
-from trainables.feature_table import FeatureTable, build_table
-from trainables.features import Feature
+from trainables.features.feature_table import FeatureTable, build_table
+from trainables.features.features import Feature
+from trainables.training.batches import Batches, Part
 
 
 def features(count: int, first: int) -> FeatureTable:

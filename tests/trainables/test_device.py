@@ -7,11 +7,11 @@ import torch
 
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe
-from trainables.encoder import load_encoder
-from trainables.evaluation import evaluate
-from trainables.features import Feature
-from trainables.memory import attempt
-from trainables.training import FineTuning
+from trainables.features.features import Feature
+from trainables.models.encoder import load_encoder
+from trainables.training.evaluation import evaluate
+from trainables.training.memory import attempt
+from trainables.training.training import FineTuning
 
 from .test_training import run
 

@@ -15,13 +15,13 @@ from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES
 from spaces.task import Recipe, Task
 from spaces.xtreme import NLI
-from trainables import encoded as module
-from trainables.data import Source, examples
-from trainables.encoded import encoded, tokenizer_id, training_table
-from trainables.evaluation import majority
-from trainables.examples import Choice, Example, Pair, Tagged
+from trainables.data.data import Source, examples
+from trainables.features.examples import Choice, Example, Pair, Tagged
 from trainables.kinds import KINDS
 from trainables.miniature import world
+from trainables.training import encoded as module
+from trainables.training.encoded import encoded, tokenizer_id, training_table
+from trainables.training.evaluation import majority
 
 from .test_feature_table import assert_equal
 

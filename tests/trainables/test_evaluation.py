@@ -7,11 +7,11 @@ import pytest
 
 from spaces.benchmark import BENCHMARKS
 from spaces.task import Recipe, Task
-from trainables.evaluation import Evaluated, majority, task_score
-from trainables.examples import Choice, Example, Pair, Span, Tagged
-from trainables.feature_table import build_table
-from trainables.features import IGNORED
-from trainables.shares import drawn
+from trainables.features.examples import Choice, Example, Pair, Span, Tagged
+from trainables.features.feature_table import build_table
+from trainables.features.features import IGNORED
+from trainables.training.evaluation import Evaluated, majority, task_score
+from trainables.training.shares import drawn
 
 
 def task(kind: str, labels: tuple[str, ...] = ("a", "b")) -> Task:

@@ -11,7 +11,8 @@ from ray.tune import TuneError
 from safetensors import SafetensorError
 
 from spaces.errors import UsageError
-from trainables.failures import (
+from trainables.storage.base import LockedError
+from trainables.worker.failures import (
     DEVICE,
     ERROR,
     INPUT,
@@ -27,7 +28,6 @@ from trainables.failures import (
     failure_of,
     lost,
 )
-from trainables.storage.base import LockedError
 
 RESULTS = "/results"
 # Words of Ray 2.60, from experiments: a killed worker, its memory monitor, a lost node.

@@ -14,9 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables.feature_table import FeatureTable, build_table
-from trainables.features import Feature, Ids, collate
-from trainables.shared_table import TABLE, DamagedTableError, open_table, shared_table, write_table
+from trainables.features.feature_table import FeatureTable, build_table
+from trainables.features.features import Feature, Ids, collate
+from trainables.features.shared_table import TABLE, DamagedTableError, open_table, shared_table, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")

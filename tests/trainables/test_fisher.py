@@ -10,10 +10,10 @@ from torch import nn
 
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.data import Source, examples
-from trainables.encoder import Encoder
-from trainables.features import Feature, Tensors, collate
+from trainables.data.data import Source, examples
+from trainables.features.features import Feature, Tensors, collate
 from trainables.kinds import KINDS
+from trainables.models.encoder import Encoder
 from trainables.probes.fisher import task_embedding
 
 VOCABULARY, WIDTH = 3, 2

@@ -7,7 +7,7 @@ import torch
 
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.gpu_share import CONTEXT, border, open_share, peak
+from trainables.training.gpu_share import CONTEXT, border, open_share, peak
 
 from .test_device import SmallDevice
 from .test_training import run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables import heartbeat
+from trainables.worker import heartbeat
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = """

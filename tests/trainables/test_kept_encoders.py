@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import load_file, save
 
 from tests.trainables.conftest import tiny_encoder
-from trainables import encoder as encoders
-from trainables import kept_encoders
-from trainables.encoder import Encoder, save_encoder
-from trainables.encoder_folder import WEIGHTS
-from trainables.kept_encoders import start_from
+from trainables.models import encoder as encoders
+from trainables.models import kept_encoders
+from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.encoder_folder import WEIGHTS
+from trainables.models.kept_encoders import start_from
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from spaces.profile import PROFILES, Profile
 from spaces.task import Recipe, Task
 from tests.subwords import train_subwords
-from trainables.encoder import Encoder
-from trainables.examples import Choice, Pair, Passage, Span, Tagged
-from trainables.features import IGNORED, collate
+from trainables.features.examples import Choice, Pair, Passage, Span, Tagged
+from trainables.features.features import IGNORED, collate
 from trainables.kinds import KINDS, choice, pair, span, tagging
 from trainables.kinds.span import Guess
 from trainables.miniature import world
+from trainables.models.encoder import Encoder
 from trainables.probes.tag_transfer import word_means
 
 TOKENIZER = world.tokenizer(world.world())

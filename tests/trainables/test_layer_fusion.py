@@ -8,13 +8,13 @@ from torch import nn
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.encoded import encoded
-from trainables.encoder import Encoder, layer_states
-from trainables.features import Tensors, collate
-from trainables.heads import head_of
+from trainables.features.features import Tensors, collate
 from trainables.kinds import KINDS
-from trainables.layer_fusion import LayerFusion
-from trainables.training import FineTuning
+from trainables.kinds.heads import head_of
+from trainables.models.encoder import Encoder, layer_states
+from trainables.models.layer_fusion import LayerFusion
+from trainables.training.encoded import encoded
+from trainables.training.training import FineTuning
 
 from .conftest import tiny_encoder
 from .test_training import SOURCE, continue_after, part

@@ -11,8 +11,8 @@ from spaces.xtreme import ENTITIES
 from tests.hub_layout import QA, TEXT, qa_row
 from tests.on_disk import folder_of
 from tests.trainables.test_stage_run import BASE, RECIPE, run
-from trainables.data import Source
-from trainables.places import SCORES, Place
+from trainables.data.data import Source
+from trainables.record.places import SCORES, Place
 from trainables.storage.local_storage import LocalStorage
 
 Write = Callable[..., Path]

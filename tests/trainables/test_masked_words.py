@@ -21,20 +21,20 @@ from transformers import (
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.batches import Part
-from trainables.data import Source, examples
-from trainables.encoded import encoded, training_table
-from trainables.encoder import Encoder, load_encoder, save_encoder
-from trainables.encoder_folder import MASKED_WORDS, encoder_fault
-from trainables.evaluation import Evaluated, evaluate
-from trainables.examples import Example, Passage
-from trainables.feature_table import FeatureTable
-from trainables.features import IGNORED, collate
+from trainables.data.data import Source, examples
+from trainables.features.examples import Example, Passage
+from trainables.features.feature_table import FeatureTable
+from trainables.features.features import IGNORED, collate
 from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import ASKED, MASKED, REPLACED, Guess, hide
-from trainables.masked_words import fresh_head
 from trainables.miniature import world
-from trainables.training import FineTuning
+from trainables.models.encoder import Encoder, load_encoder, save_encoder
+from trainables.models.encoder_folder import MASKED_WORDS, encoder_fault
+from trainables.models.masked_words import fresh_head
+from trainables.training.batches import Part
+from trainables.training.encoded import encoded, training_table
+from trainables.training.evaluation import Evaluated, evaluate
+from trainables.training.training import FineTuning
 
 from .conftest import tiny_encoder
 

@@ -14,15 +14,15 @@ from spaces.method import METHODS
 from spaces.profile import Profile
 from spaces.stage import Precision
 from spaces.task import Kind, Recipe
-from trainables.encoded import encoded
-from trainables.encoder import Encoder, hidden_states
-from trainables.features import IGNORED, Feature, Tensors, collate
+from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain
 from trainables.methods.agreement import divergence
 from trainables.methods.rules import rule_of
 from trainables.methods.step import Step, step_of
-from trainables.training import FineTuning
+from trainables.models.encoder import Encoder, hidden_states
+from trainables.training.encoded import encoded
+from trainables.training.training import FineTuning
 
 from .conftest import tiny_encoder
 from .test_training import SOURCE, continue_after, part

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainables import neighbours as module
-from trainables.metrics import Mined
-from trainables.mining import mine, places, unique
-from trainables.neighbours import Neighbours, margins, neighbours
+from trainables.retrieval import neighbours as module
+from trainables.retrieval.mining import mine, places, unique
+from trainables.retrieval.neighbours import Neighbours, margins, neighbours
+from trainables.scoring.metrics import Mined
 
 CPU = torch.device("cpu")
 EYE = torch.eye(4)

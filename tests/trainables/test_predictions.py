@@ -15,15 +15,15 @@ from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE
-from trainables.data import Source
-from trainables.evaluation import Evaluated
-from trainables.examples import Choice, Pair, Parallel, Ranking, Span, Tagged
-from trainables.outcome import read_outcome
-from trainables.places import SCORES, Place, write_spec
-from trainables.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
+from trainables.data.data import Source
+from trainables.features.examples import Choice, Pair, Parallel, Ranking, Span, Tagged
+from trainables.record.outcome import read_outcome
+from trainables.record.places import SCORES, Place, write_spec
 from trainables.stage_run import StageRun
 from trainables.stage_trial import place_from_json, place_to_json
 from trainables.storage.local_storage import LocalStorage
+from trainables.training.evaluation import Evaluated
+from trainables.training.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
 
 SQUAD = Stage(
     kind="target",

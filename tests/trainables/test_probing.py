@@ -13,10 +13,10 @@ from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import RECIPE, TARGET
 from trainables import stage_run
-from trainables.outcome import read_outcome
-from trainables.places import ENCODER, SCORES, Place, write_spec
 from trainables.probes import probing
 from trainables.probes.family import Family, Found, Reading, Subject
+from trainables.record.outcome import read_outcome
+from trainables.record.places import ENCODER, SCORES, Place, write_spec
 from trainables.stage_run import StageRun
 from trainables.stage_trial import place_from_json, place_to_json
 from trainables.storage.local_storage import LocalStorage

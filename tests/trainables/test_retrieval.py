@@ -8,11 +8,11 @@ import torch
 
 from spaces.profile import PROFILES
 from spaces.task import Retrieval, Task
-from trainables import sentences as module
-from trainables.encoder import Encoder
-from trainables.examples import Parallel, Ranking
-from trainables.retrieval import Retrieved, _mine, _nearest, _rank, retrieve
-from trainables.sentences import Embedder, embed, layer_of, layers_of
+from trainables.features.examples import Parallel, Ranking
+from trainables.models.encoder import Encoder
+from trainables.retrieval import sentences as module
+from trainables.retrieval.retrieval import Retrieved, _mine, _nearest, _rank, retrieve
+from trainables.retrieval.sentences import Embedder, embed, layer_of, layers_of
 
 MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
 CPU = torch.device("cpu")

@@ -13,15 +13,15 @@ from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.encoded import encoded
-from trainables.encoder import Encoder
-from trainables.features import collate
+from trainables.features.features import collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain
 from trainables.methods.rules import rule_of
 from trainables.methods.salt import Proposer, changed, proposer, salt
 from trainables.methods.step import Step, step_of
-from trainables.training import FineTuning
+from trainables.models.encoder import Encoder
+from trainables.training.encoded import encoded
+from trainables.training.training import FineTuning
 
 from .conftest import tiny_encoder
 from .linear_steps import gradient_of_a, linear, loss, step

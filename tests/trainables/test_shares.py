@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from spaces.task import Recipe, Task
-from trainables.feature_table import FeatureTable, build_table
-from trainables.features import Feature
-from trainables.shares import shares, shortage
+from trainables.features.feature_table import FeatureTable, build_table
+from trainables.features.features import Feature
+from trainables.training.shares import shares, shortage
 
 
 def task(name: str, kind: str = "pair") -> Task:

@@ -9,8 +9,8 @@ from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.data import Source
-from trainables.places import SCORES, Place, write_spec
+from trainables.data.data import Source
+from trainables.record.places import SCORES, Place, write_spec
 from trainables.stage_run import StageRun
 
 LANGUAGES = {"xnli": ("en", "qma"), "xnli-mixed": ("qma-en", "en-qma"), "xnli-perturbed": ("en", "qma")}

@@ -15,18 +15,18 @@ from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.batches import Part
-from trainables.data import Source, examples
-from trainables.encoder import Encoder
-from trainables.encoder_folder import LABEL_HEAD, encoder_fault
-from trainables.feature_table import build_table
-from trainables.features import IGNORED, Feature
+from trainables.data.data import Source, examples
+from trainables.features.feature_table import build_table
+from trainables.features.features import IGNORED, Feature
 from trainables.kinds import KINDS
-from trainables.label_head import LabelHead, read_label_head
-from trainables.places import ENCODER, Place, write_spec
+from trainables.kinds.label_head import LabelHead, read_label_head
+from trainables.models.encoder import Encoder
+from trainables.models.encoder_folder import LABEL_HEAD, encoder_fault
 from trainables.probes.frozen import labelled, sample, text_means
+from trainables.record.places import ENCODER, Place, write_spec
 from trainables.stage_run import StageRun
-from trainables.training import FineTuning
+from trainables.training.batches import Part
+from trainables.training.training import FineTuning
 
 TASKS = {**INTERMEDIATES, **TARGETS}
 

@@ -12,11 +12,11 @@ import pytest
 from spaces.stage import TENTHS
 from tests.tiny_stages import TARGET
 from trainables import stage_run
-from trainables.outcome import Outcome, write_outcome
-from trainables.places import LOCK, Place, write_spec
+from trainables.record.outcome import Outcome, write_outcome
+from trainables.record.places import LOCK, Place, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.base import LockedError
-from trainables.training import FineTuning
+from trainables.training.training import FineTuning
 
 ROOT = Path(__file__).resolve().parents[2]
 

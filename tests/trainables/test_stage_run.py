@@ -17,16 +17,16 @@ from spaces.task import Task
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE, TARGET
 from trainables import retrieval_stage
-from trainables.data import Source, pool
-from trainables.examples import Pool
-from trainables.fine_tuning import degenerate
-from trainables.outcome import Outcome, read_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
-from trainables.scores import scores_file
-from trainables.sentences import embed
+from trainables.data.data import Source, pool
+from trainables.features.examples import Pool
+from trainables.record.outcome import Outcome, read_outcome
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
+from trainables.record.scores import scores_file
+from trainables.retrieval.sentences import embed
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training import FineTuning
+from trainables.training.fine_tuning import degenerate
+from trainables.training.training import FineTuning
 
 INTERMEDIATE = Stage(
     kind="intermediate",

@@ -10,11 +10,13 @@ from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
-from trainables import encoded, evaluation, gpu_share, neighbours, sentences, stage_run, stage_trial, training
-from trainables.failures import StageFailedError
-from trainables.outcome import read_outcome
-from trainables.places import CHECKPOINT, Place, write_spec
+from trainables import stage_run, stage_trial
+from trainables.record.outcome import read_outcome
+from trainables.record.places import CHECKPOINT, Place, write_spec
+from trainables.retrieval import neighbours, sentences
 from trainables.stage_trial import StageTrial, place_to_json
+from trainables.training import encoded, evaluation, gpu_share, training
+from trainables.worker.failures import StageFailedError
 
 TARGET = Stage(
     kind="target",

@@ -21,13 +21,13 @@ from spaces.prediction_columns import PREDICTIONS
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS as XTREME
 from tests.on_disk import folder_of
-from trainables.data import Source, examples, pool
-from trainables.examples import Pair, Parallel, Span, Tagged
-from trainables.metrics import chunk_f1
-from trainables.places import SCORES, Place, write_spec
-from trainables.predictions import retrieved_table
+from trainables.data.data import Source, examples, pool
+from trainables.features.examples import Pair, Parallel, Span, Tagged
+from trainables.record.places import SCORES, Place, write_spec
+from trainables.scoring.metrics import chunk_f1
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
+from trainables.training.predictions import retrieved_table
 
 TARGETS = BENCHMARKS["miniature"].targets
 SOURCE = Source(benchmark="miniature", limit=60, test_limit=30)

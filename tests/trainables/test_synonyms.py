@@ -15,8 +15,8 @@ from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.profile import Profile
 from spaces.task import Recipe
-from trainables.data import Source
-from trainables.features import collate
+from trainables.data.data import Source
+from trainables.features.features import collate
 from trainables.kinds import KINDS
 from trainables.methods.needs import fingerprint, problems
 from trainables.methods.rules import rule_of

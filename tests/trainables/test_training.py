@@ -11,11 +11,11 @@ from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES, Profile
 from spaces.stage import TENTHS, Precision
 from spaces.task import Recipe
-from trainables.batches import Part
-from trainables.data import Source
-from trainables.encoded import encoded, training_table
-from trainables.encoder import Encoder
-from trainables.training import DivergedError, FineTuning
+from trainables.data.data import Source
+from trainables.models.encoder import Encoder
+from trainables.training.batches import Part
+from trainables.training.encoded import encoded, training_table
+from trainables.training.training import DivergedError, FineTuning
 
 from .conftest import tiny_encoder
 
@@ -92,7 +92,7 @@ def test_a_seed_changes_heads_order_and_dropout(recipe: Recipe, profile: Profile
 
 def test_the_best_tenth_is_handed_on(recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
-    monkeypatch.setattr("trainables.training.task_score", lambda task, metrics: next(scores))
+    monkeypatch.setattr("trainables.training.training.task_score", lambda task, metrics: next(scores))
     work = run(["csqa"], recipe, profile)
     kept = []
     for _ in range(TENTHS):

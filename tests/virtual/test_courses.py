@@ -6,9 +6,9 @@ import pytest
 
 from spaces.stage import Stage
 from tests.tiny_stages import TARGET
-from trainables.data import Source
-from trainables.outcome import Outcome, write_outcome
-from trainables.places import Place, write_spec
+from trainables.data.data import Source
+from trainables.record.outcome import Outcome, write_outcome
+from trainables.record.places import Place, write_spec
 
 from .courses import Recorded, evenly, uneven
 from .memory_storage import MemoryStorage

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from spaces.stage import TENTHS, Stage
-from trainables.outcome import Outcome, read_outcome, write_outcome
-from trainables.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
-from trainables.schedule import end_of_tenth
-from trainables.scores import seal
+from trainables.record.outcome import Outcome, read_outcome, write_outcome
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
+from trainables.record.scores import seal
 from trainables.storage.base import write_text
+from trainables.training.schedule import end_of_tenth
 
 from .courses import Course, Courses
 

@@ -9,12 +9,12 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder
-from trainables.examples import Choice
-from trainables.features import Feature, Ids, Tensors, in_order
+from trainables.features.examples import Choice
+from trainables.features.features import Feature, Ids, Tensors, in_order
 from trainables.kinds.pair import segments_of
 from trainables.kinds.pooling import PooledHead
-from trainables.metrics import accuracy
+from trainables.models.encoder import Encoder
+from trainables.scoring.metrics import accuracy
 
 
 def encode(

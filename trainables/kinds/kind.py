@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder
-from trainables.features import Feature, Tensors
+from trainables.features.features import Feature, Tensors
+from trainables.models.encoder import Encoder
 
 Parts = tuple[Sequence[float | None], Sequence[float | None]]  # numerators and denominators of a ratio of sums
 Encode = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, Profile], list[Feature]]

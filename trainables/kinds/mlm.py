@@ -12,12 +12,12 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder
-from trainables.examples import Passage
-from trainables.features import IGNORED, Feature, Ids, Tensors
+from trainables.features.examples import Passage
+from trainables.features.features import IGNORED, Feature, Ids, Tensors
 from trainables.kinds.kind import Parts
-from trainables.masked_words import word_embeddings
-from trainables.metrics import accuracy
+from trainables.models.encoder import Encoder
+from trainables.models.masked_words import word_embeddings
+from trainables.scoring.metrics import accuracy
 
 # BERT's rule: of the sub-tokens so many are asked for, of which most are masked, some replaced by another, some kept.
 ASKED, MASKED, REPLACED = 0.15, 0.8, 0.1

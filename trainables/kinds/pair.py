@@ -9,12 +9,12 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder
-from trainables.examples import Choice, Pair
-from trainables.features import Feature, Ids, Tensors, in_order
+from trainables.features.examples import Choice, Pair
+from trainables.features.features import Feature, Ids, Tensors, in_order
 from trainables.kinds.kind import Parts
 from trainables.kinds.pooling import PooledHead
-from trainables.metrics import accuracy, hits
+from trainables.models.encoder import Encoder
+from trainables.scoring.metrics import accuracy, hits
 
 
 def segments_of(sequence_ids: Sequence[int | None]) -> Ids:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from spaces.profile import Profile
-from trainables.features import Tensors
+from trainables.features.features import Tensors
 
 
 class PooledHead(nn.Module):

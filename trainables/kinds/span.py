@@ -10,11 +10,11 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.answers import answer_scores, answer_worth
-from trainables.encoder import Encoder
-from trainables.examples import Span
-from trainables.features import Feature, Tensors
+from trainables.features.examples import Span
+from trainables.features.features import Feature, Tensors
 from trainables.kinds.kind import Parts
+from trainables.models.encoder import Encoder
+from trainables.scoring.answers import answer_scores, answer_worth
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 

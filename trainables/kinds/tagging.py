@@ -9,11 +9,11 @@ from transformers import PreTrainedTokenizerBase
 
 from spaces.profile import Profile
 from spaces.task import Recipe, Task
-from trainables.encoder import Encoder
-from trainables.examples import Tagged
-from trainables.features import IGNORED, Feature, Tensors
+from trainables.features.examples import Tagged
+from trainables.features.features import IGNORED, Feature, Tensors
 from trainables.kinds.kind import Parts
-from trainables.metrics import accuracy, chunk_counts, chunk_f1, hits
+from trainables.models.encoder import Encoder
+from trainables.scoring.metrics import accuracy, chunk_counts, chunk_f1, hits
 
 
 def encode(

@@ -3,7 +3,7 @@
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.task import Task
-from trainables.data import Source
+from trainables.data.data import Source
 
 SYNONYMS = "synonyms"
 

@@ -8,9 +8,8 @@ import torch
 
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data import Source
-from trainables.encoder import Encoder
-from trainables.feature_table import FeatureTable
+from trainables.data.data import Source
+from trainables.features.feature_table import FeatureTable
 from trainables.methods import synonym_pairs
 from trainables.methods.adversarial import fgm, freelb, pgd, plain
 from trainables.methods.agreement import r3f, smart
@@ -18,6 +17,7 @@ from trainables.methods.needs import SYNONYMS, problems
 from trainables.methods.salt import proposer, salt
 from trainables.methods.step import Rule
 from trainables.methods.synonyms import smoothed, token_table
+from trainables.models.encoder import Encoder
 
 SALT, LAYERS = "salt", "layers"
 RULES: Mapping[str, Callable[..., torch.Tensor]] = {
@@ -28,7 +28,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "r3f": r3f,
     SYNONYMS: smoothed,
     SALT: salt,
-    LAYERS: plain,  # it is in the head (trainables/layer_fusion.py)
+    LAYERS: plain,  # it is in the head (trainables/models/layer_fusion.py)
 }
 
 

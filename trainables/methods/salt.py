@@ -23,12 +23,12 @@ from dataclasses import dataclass
 import torch
 
 from spaces.errors import UsageError
-from trainables.encoder import Encoder, hidden_states
-from trainables.feature_table import FeatureTable
-from trainables.features import Tensors
-from trainables.masked_words import word_embeddings
+from trainables.features.feature_table import FeatureTable
+from trainables.features.features import Tensors
 from trainables.methods.step import Step
 from trainables.methods.synonyms import continuing
+from trainables.models.encoder import Encoder, hidden_states
+from trainables.models.masked_words import word_embeddings
 
 AT_ONCE = 512  # places whose chances over a whole vocabulary lie in memory: 512 MB with XLM-R's 250,000 words
 

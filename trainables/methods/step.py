@@ -7,9 +7,9 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from trainables.encoder import Encoder
-from trainables.features import Tensors
+from trainables.features.features import Tensors
 from trainables.kinds.kind import KindOfTask
+from trainables.models.encoder import Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ Rule = Callable[[Step], torch.Tensor]  # adds gradients to the parameters and re
 
 
 def step_of(encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors, share: float) -> Step:
-    """The step of an encoder and a head on a batch of `trainables.features.collate`."""
+    """The step of an encoder and a head on a batch of `trainables.features.features.collate`."""
     tokenizer = encoder.tokenizer
     return Step(
         batch=batch,

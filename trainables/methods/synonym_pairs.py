@@ -12,8 +12,8 @@ from pathlib import Path
 import datasets
 
 from spaces.errors import UsageError
-from trainables import parquet_files
-from trainables.data import Source
+from trainables.data import parquet_files
+from trainables.data.data import Source
 
 PLACE = Path("local/synonyms/en")
 COLUMNS = ("word", "synonym")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainables.examples import Span
+from trainables.features.examples import Span
 from trainables.miniature.grammar import Clause, Piece, Richness, Slot, ask, clause, render, strip, text
 from trainables.miniature.lexicon import CASE_SUFFIX, VERB_SUFFIX, Lexicon
 from trainables.miniature.meaning import GROUP, oppose, other_patient, reword

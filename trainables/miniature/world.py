@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerFast
 
 from spaces.task import Task
-from trainables.examples import Choice, Example, Pair, Parallel, Passage, Tagged
+from trainables.features.examples import Choice, Example, Pair, Parallel, Passage, Tagged
 from trainables.miniature import choices, null, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import corpus

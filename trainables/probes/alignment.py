@@ -21,13 +21,13 @@ import torch
 from spaces.chain import read_chain
 from spaces.errors import UsageError
 from spaces.stage import Stage
-from trainables.heartbeat import beat
-from trainables.neighbours import NEAREST, Neighbours, margins, neighbours
 from trainables.probes.family import Family, Found, Reading, Subject
 from trainables.probes.likeness import cosine_gap, gram, permuted_cka, random_cosine, unbiased_cka
 from trainables.probes.tag_transfer import tag_transfer
 from trainables.probes.translations import translations
-from trainables.sentences import embed
+from trainables.retrieval.neighbours import NEAREST, Neighbours, margins, neighbours
+from trainables.retrieval.sentences import embed
+from trainables.worker.heartbeat import beat
 
 
 def measure(subject: Subject) -> Found:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from spaces.profile import Profile
 from spaces.stage import Stage
-from trainables.encoder import Encoder
-from trainables.places import Place
-from trainables.training import FineTuning
+from trainables.models.encoder import Encoder
+from trainables.record.places import Place
+from trainables.training.training import FineTuning
 
 When = Literal["before", "after"]
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from trainables.encoder import Encoder, layer_states
-from trainables.features import IGNORED, Feature, Tensors, collate
-from trainables.heartbeat import beat
+from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds.kind import KindOfTask
+from trainables.models.encoder import Encoder, layer_states
+from trainables.worker.heartbeat import beat
 
 
 def task_embedding(

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from spaces.profile import Profile
 from spaces.task import Kind
-from trainables.batches import Part
-from trainables.encoder import Encoder, all_states
-from trainables.evaluation import TOKENS
-from trainables.features import IGNORED, Feature, Tensors, collate
-from trainables.heartbeat import beat
+from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
+from trainables.kinds.label_head import LabelHead
 from trainables.kinds.pooling import pool
-from trainables.label_head import LabelHead
+from trainables.models.encoder import Encoder, all_states
+from trainables.training.batches import Part
+from trainables.training.evaluation import TOKENS
+from trainables.worker.heartbeat import beat
 
 INPUTS = 400  # of a training set that are looked at
 ROWS = 2_000  # labelled rows at most: words of sentences are many, and neighbours are compared in pairs

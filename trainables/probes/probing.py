@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from spaces.profile import Profile
 from spaces.stage import Stage
-from trainables.encoder import Encoder
-from trainables.places import Place
+from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
 from trainables.probes.family import Family, Found, Subject, When
 from trainables.probes.rows import probe_table
-from trainables.training import FineTuning
+from trainables.record.places import Place
+from trainables.training.training import FineTuning
 
 FAMILIES: Mapping[str, Family] = {  # by the names in spaces.probe_columns
     "alignment": alignment.FAMILY,

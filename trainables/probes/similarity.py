@@ -32,20 +32,20 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, read_chain
 from spaces.stage import Stage
-from trainables.data import complete
-from trainables.encoder_folder import LABEL_HEAD
-from trainables.heartbeat import beat
+from trainables.data.data import complete
 from trainables.kinds import KINDS
-from trainables.label_head import LABELLED, LabelHead, read_label_head
-from trainables.layer_fusion import LayerFusion
-from trainables.places import ENCODER
+from trainables.kinds.label_head import LABELLED, LabelHead, read_label_head
+from trainables.models.encoder_folder import LABEL_HEAD
+from trainables.models.layer_fusion import LayerFusion
 from trainables.probes.family import Family, Found, Reading, Subject
 from trainables.probes.fisher import task_embedding
 from trainables.probes.frozen import INPUTS, Labelled, labelled, sample, text_means
 from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
 from trainables.probes.neighbour_vote import leave_one_out
-from trainables.sentences import layer_of
+from trainables.record.places import ENCODER
+from trainables.retrieval.sentences import layer_of
+from trainables.worker.heartbeat import beat
 
 PROBED = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
 EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own

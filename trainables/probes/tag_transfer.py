@@ -11,14 +11,14 @@ import numpy as np
 import torch
 
 from spaces.benchmark import BENCHMARKS
-from trainables import data
-from trainables.data import Split
-from trainables.encoded import encoded
-from trainables.encoder import Encoder, all_states
-from trainables.evaluation import TOKENS, Evaluated
-from trainables.features import Feature, collate
-from trainables.heartbeat import beat
+from trainables.data import data
+from trainables.data.data import Split
+from trainables.features.features import Feature, collate
+from trainables.models.encoder import Encoder, all_states
 from trainables.probes.family import Reading, Subject
+from trainables.training.encoded import encoded
+from trainables.training.evaluation import TOKENS, Evaluated
+from trainables.worker.heartbeat import beat
 
 FITTED, READ = 2_000, 1_000  # English words to fit, words per language to read: XLM-R Large's layers take 205 MB
 RIDGE = 0.01  # of the mean variance of a hidden unit

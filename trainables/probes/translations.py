@@ -7,9 +7,9 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables import data
-from trainables.data import Source
-from trainables.examples import Pair, Parallel
+from trainables.data import data
+from trainables.data.data import Source
+from trainables.features.examples import Pair, Parallel
 
 SENTENCES = 256  # pairs per language at most: all layers of XLM-R Large take 27 MB a side
 FEWEST = 8  # fewer say nothing

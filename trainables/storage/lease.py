@@ -14,8 +14,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from trainables.process import lives
 from trainables.storage.base import LockedError, write_text
+from trainables.worker.process import lives
 
 if TYPE_CHECKING:
     from trainables.storage.base import Storage

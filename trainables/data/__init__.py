@@ -1,0 +1,1 @@
+"""Where rows lie, how they are read, and what is wrong with them."""

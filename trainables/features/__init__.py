@@ -1,0 +1,1 @@
+"""Examples, the features that encoders read, and memory-mapped tables of them."""

@@ -1,0 +1,1 @@
+"""Encoders: loading, saving, heads for masked words, layer fusion."""

@@ -1,0 +1,1 @@
+"""What a stage leaves on disk: outcome, scores, tensors."""

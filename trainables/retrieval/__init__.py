@@ -1,0 +1,1 @@
+"""Retrieval without training: sentence embeddings, neighbours, mining, ranking."""
