@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis import published, selection
+from analysis.answers import published, selection
 from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken, variance
 from analysis.page.blocks import Section
 from analysis.questions.comparison import comparison

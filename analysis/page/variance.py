@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from analysis import axes
+from analysis.answers import axes
 from analysis.page import charts, questions
 from analysis.page.blocks import Column, Figure, Section, Text, listed, percent, table_of
 from analysis.questions.factors import FACTORS, Factors, factors

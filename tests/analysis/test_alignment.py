@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.alignment import main, rose
+from analysis.alignment import main
+from analysis.answers.alignment import rose
 from analysis.questions.aligned import MEASURES, PRIMARY, PROBES, aligned
 from analysis.questions.alignment import LANGUAGES, START, TASKS, findings
 from analysis.scores.load import load

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analysis.answers.robustness import answer, headline, verdict
 from analysis.questions.methods import ASKED, compare, mean_over
-from analysis.robustness import answer, headline, main, verdict
+from analysis.robustness import main
 from analysis.scores.load import load
 from analysis.statistics.interval import student
 from analysis.transfer.array import Transfer, transfer

@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analysis.answers.similarity import answer
 from analysis.questions.distances import probed
 from analysis.questions.predictors import FEW_STEPS, FUSED, OTHERS, SIZE, Cells, Predictor, cells, elsewhere, predictors
 from analysis.questions.similarity import Similarity, judge, similarity
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
-from analysis.similarity import answer, main
+from analysis.similarity import main
 from analysis.transfer.array import Transfer, transfer
 from spaces.errors import UsageError
 from spaces.probe_columns import PROBES
