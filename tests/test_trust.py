@@ -14,7 +14,7 @@ import torch
 
 from search.request.options import parser
 from spaces.named import find_space
-from tests.conftest import ROOT
+from tests.paths import ROOT
 from trainables.data import parquet_files
 from trainables.models.encoder import load_encoder
 from trainables.storage.base import checked

@@ -21,8 +21,8 @@ from analysis.scores.record import read_record
 from analysis.scores.stages import whole_rows
 from analysis.transfer.array import transfer
 from spaces.columns import VERSION
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (0, 1, 2)
 NUMBERS = count()
 

@@ -16,8 +16,8 @@ from analysis.tables import export, show, words
 from analysis.transfer.columns import ALL, TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
 TASKS = (
     "none",

@@ -57,7 +57,13 @@ class Round:
     def start(self) -> tuple["subprocess.Popen[str]", str]:
         """Start the same command; returns the driver, and the mark that all its processes carry."""
         mark = uuid.uuid4().hex
-        command = [sys.executable, str(ROOT / "tests" / "tiny_sweep.py"), *SWEEP, "--results", str(self.results)]
+        command = [
+            sys.executable,
+            str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"),
+            *SWEEP,
+            "--results",
+            str(self.results),
+        ]
         command += ["--scheduler", self.scheduler, "--max-concurrent", str(self.workers)]
         environment = {**os.environ, "PYTHONPATH": str(self.hook), "WITNESS_LOG": str(self.log), "KILLS_MARK": mark}
         with (self.results.parent / "said").open("w") as said:

@@ -53,7 +53,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="cut every recipe to TINY_STEPS steps")
     parser.add_argument("--log", type=Path, help="keep the spans here")
     options, flags = parser.parse_known_args()
-    script = "tests/tiny_sweep.py" if options.short else "search/run.py"
+    script = "tests/sweeps/tiny_sweep.py" if options.short else "search/run.py"
     with tempfile.TemporaryDirectory() as temporary:
         results, log = options.keep or Path(temporary, "results"), options.log or Path(temporary, "spans.log")
         hook = spans.install(Path(temporary, "hook"))

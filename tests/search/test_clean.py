@@ -12,11 +12,10 @@ from search.clean import main
 from search.sweep.leftovers import remove
 from search.sweep.now import Beat
 from search.sweep.sweep import lock_results
+from tests.search.conftest import Room, files_in
 from trainables.record.outcome import FILE
 from trainables.record.places import CHECKPOINT, ENCODER, LOCK, SCORES
 from trainables.storage.local_storage import LocalStorage
-
-from .conftest import Room, files_in
 
 
 def fill(room: Room) -> None:

@@ -11,9 +11,8 @@ from search.run import _say_unkept
 from spaces.prediction_columns import PREDICTIONS
 from spaces.probe_columns import PROBES
 from tests.on_disk import folder_of
+from tests.search.conftest import Room
 from trainables.probes.rows import probe_table, write_probes
-
-from .conftest import Room
 
 
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,13 @@ from search.driver.progress import best_so_far, counts, time_left
 from search.status import main
 from search.sweep.now import Beat
 from search.sweep.sweep_state import read_states
+from tests.paths import ROOT
 from tests.s3_server import S3Server
+from tests.search.conftest import Room, files_in
 from trainables.record.outcome import FILE
 from trainables.storage.base import below
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.object_storage import ObjectStorage
-
-from .conftest import Room, files_in
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def look(room: Room, capsys: pytest.CaptureFixture[str], *flags: str, name: str = "s") -> tuple[int, str, str]:

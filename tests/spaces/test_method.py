@@ -1,14 +1,13 @@
 """The table of methods, and what the README says of it."""
 
-from pathlib import Path
-
 from spaces.method import METHODS
+from tests.paths import ROOT
 
 KINDS = ("pair", "tagging", "span", "choice")
 
 
 def test_the_readme_says_where_each_method_works_and_what_it_costs() -> None:
-    lines = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     for method in METHODS.values():
         (row,) = [line for line in lines if line.startswith(f"| `{method.name}` |")]
         _, about, *cells, passes = [cell.strip() for cell in row.strip("|").split("|")]

@@ -5,11 +5,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from spaces.stage import TENTHS
+from tests.paths import ROOT
 from tests.tiny_stages import TARGET
 from trainables import stage_run
 from trainables.record.outcome import Outcome, write_outcome
@@ -17,8 +17,6 @@ from trainables.record.places import LOCK, Place, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.base import LockedError
 from trainables.training.training import FineTuning
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

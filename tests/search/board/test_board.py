@@ -1,0 +1,226 @@
+"""What the board hands out, when, and what it takes for done."""
+
+import dataclasses
+import json
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from search.board.arms import Arm, choose
+from spaces.stage import Stage
+from tests.search.conftest import Room, curve_of, files_in
+from trainables.record.outcome import FILE, Outcome
+from trainables.record.places import CHECKPOINT, ENCODER
+from trainables.record.scores import score_rows, scores_file, seal
+
+
+def test_every_stage_runs_once_and_after_its_parent(room: Room) -> None:
+    board = room.run()
+    assert board.complete
+    keys = [stage.key for stage in room.ran]
+    assert len(keys) == len(set(keys)) == sum(stratum.arms for stratum in room.plan())
+    for place, stage in enumerate(room.ran):
+        assert stage.parent is None or stage.parent in keys[:place]
+
+
+def test_children_start_from_the_best_on_english_dev(room: Room) -> None:
+    board = room.run()
+    for group in board.groups.values():
+        if group.stratum.parent is None or not group.arms:
+            continue
+        parent = board.groups[group.stratum.parent]
+        best = max(parent.arms, key=lambda arm: max(curve_of(arm.stage)))
+        assert {arm.stage.parent for arm in group.arms} == {best.stage.key}
+
+
+@pytest.mark.parametrize("killed_after", [0, 1, 5, 9, 20, 40])
+def test_a_killed_sweep_goes_on_and_repeats_nothing(room: Room, killed_after: int) -> None:
+    room.run(most=killed_after)
+    board = room.run()
+    assert board.complete
+    assert len(room.ran) == len({stage.key for stage in room.ran})
+    whole = Room(room.results / "whole", room.space)
+    whole.run()
+    assert {stage.key for stage in room.ran} == {stage.key for stage in whole.ran}
+
+
+def test_the_same_command_again_runs_nothing(room: Room) -> None:
+    room.run()
+    room.ran.clear()
+    assert room.run().complete
+    assert room.ran == []
+
+
+def test_more_seeds_run_only_what_is_new(room: Room) -> None:
+    room.run()
+    done = {stage.key for stage in room.ran}
+    room.ran.clear()
+    room.space = dataclasses.replace(room.space, seeds=(0, 1, 2))
+    assert room.run().complete
+    assert room.ran and all(stage.seed == 2 for stage in room.ran)
+    assert not done & {stage.key for stage in room.ran}
+
+
+def test_a_failed_stage_does_not_stop_the_sweep(room: Room) -> None:
+    room.status = lambda stage: "error" if stage.task == "ccg" and stage.seed == 0 else "finished"
+    board = room.run()
+    assert board.complete
+    lost = [group for group in board.groups.values() if group.unreachable]
+    assert lost and all(group.stratum.intermediate == "ccg" and group.stratum.seed == 0 for group in lost)
+    assert "no arm of intermediate.ccg..0 finished" in str(lost[0].unreachable)
+
+
+def test_failed_stages_are_tried_again_only_when_asked(room: Room) -> None:
+    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
+    room.run()
+    failed = [stage.key for stage in room.ran if stage.task == "ccg"]
+    room.ran.clear()
+    room.status = lambda stage: "finished"
+    room.run()
+    assert room.ran == []
+    room.retry_failed = True
+    assert room.run().complete
+    assert {stage.key for stage in room.ran} >= set(failed)
+
+
+def arm(index: int, status: str, score: float | None, tenth: int = 10) -> Arm:
+    outcome = Outcome(key=str(index), status=status, score=score, tenth=tenth)  # type: ignore[arg-type]
+    return Arm(index, stage=SimpleNamespace(learning_rate=0.1 + index), outcome=outcome)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arms", "winner"),
+    [
+        ([arm(0, "finished", 0.5), arm(1, "finished", 0.7)], 1),
+        ([arm(0, "finished", 0.5), arm(1, "stopped", 0.9, tenth=3)], 0),
+        ([arm(0, "finished", 0.5), arm(1, "degenerate", 0.9)], 0),
+        ([arm(0, "finished", 0.5), arm(1, "failed", None, tenth=0)], 0),
+        ([arm(0, "finished", 0.5), arm(1, "finished", 0.5)], 0),
+        ([arm(0, "stopped", 0.9, tenth=6)], None),
+        ([arm(0, "degenerate", 0.3), arm(1, "stopped", 0.9, tenth=6)], 0),
+        ([arm(0, "degenerate", None, tenth=2)], None),  # the loss was no number: there are no weights to go on from
+        ([arm(0, "finished", None)], 0),
+    ],
+)
+def test_only_finished_arms_win(arms: list[Arm], winner: int | None) -> None:
+    chosen = choose(arms)
+    assert (None if chosen is None else chosen.index) == winner
+
+
+def test_losers_leave_no_weights_and_winners_keep_theirs(room: Room) -> None:
+    board = room.run()
+    for group in board.groups.values():
+        for one in group.arms:
+            folder = room.results / "stages" / one.stage.key
+            assert not (folder / CHECKPOINT).exists()
+            if group.stratum.kind == "intermediate":
+                assert (folder / ENCODER).exists() == (one is group.winner)
+
+
+def test_a_stopped_stage_leaves_no_checkpoint_while_its_stratum_is_open(room: Room) -> None:
+    board = room.run(most=1)
+    stage = board.next()
+    assert stage is not None
+    checkpoint = room.results / "stages" / stage.key / CHECKPOINT
+    checkpoint.write_bytes(b"weights")
+    board.end(stage.key, board.store.write_stopped(stage, [0.1, 0.1, 0.1], steps=3, seconds=1.0))
+    group = next(group for group in board.groups.values() if any(arm.stage is stage for arm in group.arms))
+    assert not group.settled and not checkpoint.exists()
+
+
+def test_a_look_at_what_would_run_changes_nothing(room: Room) -> None:
+    room.keep = "none"
+    room.run()
+    (room.results / "stages" / room.ran[-1].key / FILE).write_text("{")
+    room.space = dataclasses.replace(room.space, targets=("xnli", "xquad", "tatoeba", "udpos"))
+    before = files_in(room.results)
+    room.read_only = True
+    assert not room.board().complete and files_in(room.results) == before
+    room.read_only = False
+    assert room.board() and files_in(room.results) != before, "a run reopens what it needs"
+
+
+def test_keep_none_removes_a_parent_when_its_last_child_is_done(room: Room) -> None:
+    room.keep = "none"
+    room.run()
+    assert not list(room.results.glob(f"stages/*/{ENCODER}"))
+
+
+def test_a_removed_encoder_that_is_needed_again_is_trained_again(room: Room) -> None:
+    room.keep = "none"
+    room.run()
+    room.ran.clear()
+    room.space = dataclasses.replace(room.space, targets=("xnli", "xquad", "tatoeba", "udpos"))
+    assert room.run().complete
+    kinds = {(stage.kind, stage.task) for stage in room.ran}
+    assert ("target", "udpos-en") in kinds and ("pretrain", "encoder") in kinds
+    assert not any(task in ("xnli-en", "squad-en", "tatoeba") for _, task in kinds)
+
+
+def test_a_damaged_outcome_is_set_aside_and_its_stage_runs_again(room: Room) -> None:
+    room.run()
+    victim = room.ran[3]
+    path = room.results / "stages" / victim.key / FILE
+    path.write_text('{"key": ')
+    room.ran.clear()
+    board = room.run()
+    assert [stage.key for stage in room.ran] == [victim.key]
+    (line,) = board.store.damage
+    assert line.startswith(f"stages/{victim.key}/{FILE} is damaged") and line.endswith(f"{FILE}.damaged")
+    assert path.with_name(f"{FILE}.damaged").exists()
+
+
+def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whatever is written into the score rows, the same parents are chosen: the board never opens them.
+    room.run()
+    spec_of = {stage.key: stage for stage in room.ran}
+    parents = {(s.task, s.seed, s.learning_rate): s.parent for s in room.ran if s.kind == "target"}
+    for path in room.results.glob("stages/*/scores.parquet"):  # as if every test score were another
+        rows = [{"language": "de", "split": "test", "metric": "f1", "value": random.random()}]
+        content = scores_file(score_rows(spec_of[path.parent.name], rows, status="finished"))
+        path.write_bytes(content)
+        outcome = path.with_name(FILE)
+        outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": seal(content)}))
+    other = Room(room.results, room.space)
+    board = other.run()
+    assert other.ran == [] and board.complete
+    again = {
+        (a.stage.task, a.stage.seed, a.stage.learning_rate): a.stage.parent
+        for stratum, a in board.arms()
+        if stratum.kind == "target"
+    }
+    assert again == parents
+
+
+def test_two_sweeps_share_their_stages(room: Room) -> None:
+    room.run()
+    other = Room(room.results, dataclasses.replace(room.space, intermediates=("mnli",), targets=("xnli",)))
+    assert other.run().complete
+    assert other.ran == []
+
+
+def _stage_kinds(stages: list[Stage]) -> set[str]:
+    return {stage.kind for stage in stages}
+
+
+def test_nothing_waits_while_something_could_run(room: Room) -> None:
+    # Two workers: after the pretraining both always have work until the very end.
+    board = room.board()
+    first = board.next()
+    assert first is not None and board.next() is None
+    room.step(board, first)
+    while not board.complete:
+        one, two = board.next(), board.next()
+        assert one is not None
+        for stage in (one, two):
+            if stage is not None:
+                room.step(board, stage)
+    assert _stage_kinds(room.ran) == {"pretrain", "intermediate", "target", "retrieval"}
+
+
+def test_results_are_where_the_architecture_says(room: Room, tmp_path: Path) -> None:
+    room.run(most=1)
+    folder = tmp_path / "stages" / room.ran[0].key
+    assert {path.name for path in folder.iterdir()} >= {"spec.json", FILE, ENCODER}

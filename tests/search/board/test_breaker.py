@@ -1,0 +1,114 @@
+"""When a sweep stops by itself, and how it goes on."""
+
+import pytest
+
+from search.board.breaker import IN_A_ROW
+from spaces.stage import Stage
+from tests.search.conftest import Room
+from trainables.worker.failures import KINDS
+
+OWN = sorted(kind.name for kind in KINDS.values() if kind.own)
+SHARED = sorted(kind.name for kind in KINDS.values() if not kind.own and not kind.stops)
+
+
+def all_but_pretraining(outcome: str) -> object:
+    return lambda stage: "finished" if stage.kind == "pretrain" else outcome
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_what_fails_every_stage_stops_the_sweep(room: Room, kind: str) -> None:
+    room.status = all_but_pretraining(f"{kind}: Died: it said 17")  # type: ignore[assignment]
+    board = room.run()
+    failed = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    assert len(failed) == IN_A_ROW
+    assert str(board.breaker.why) == f"3 stages in a row failed alike ({kind}: Died: it said 17)"
+    assert board.next() is None and not board.complete
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_what_fails_three_tasks_stops_the_sweep(room: Room, kind: str) -> None:
+    room.status = all_but_pretraining(f"{kind}: ValueError: no column")  # type: ignore[assignment]
+    board = room.run()
+    failed = [arm.stage.task for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    assert len(set(failed)) == IN_A_ROW and "of 3 tasks" in str(board.breaker.why)
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_one_spoiled_task_stops_nothing(room: Room, kind: str) -> None:
+    room.status = lambda stage: f"{kind}: ValueError: no column" if stage.task == "ccg" else "finished"
+    board = room.run()
+    assert board.complete and board.breaker.why is None
+
+
+def test_other_outcomes_and_other_failures_break_the_row(room: Room) -> None:
+    board = room.board()
+    first = board.next()
+    assert first is not None
+    room.step(board, first)
+    endings = iter(("worker: a", "worker: a", "finished", "worker: a", "worker: a", "worker: b", "worker: b"))
+    kept: dict[str, str] = {}
+
+    def status(stage: Stage) -> str:
+        if stage.key not in kept:  # the same at both tries
+            kept[stage.key] = next(endings, "finished")
+        return kept[stage.key]
+
+    room.status = status
+    while (stage := board.next()) is not None:
+        room.step(board, stage)
+    assert board.complete and board.breaker.why is None
+
+
+def test_numbers_keys_and_paths_make_no_difference(room: Room) -> None:
+    room.status = lambda stage: (
+        "finished"
+        if stage.kind == "pretrain"
+        else f"worker: stage {stage.key} in /runs/{stage.key} after {stage.seed} s"
+    )
+    assert room.run().breaker.why is not None
+
+
+def test_after_a_stop_the_failures_stay_until_they_are_asked_for(room: Room) -> None:
+    room.status = all_but_pretraining("hang: Hang: no progress in 0:30:00")  # type: ignore[assignment]
+    room.run()
+    room.ran.clear()
+    room.status = lambda stage: "finished"
+    board = room.run()
+    assert board.breaker.why is None and any(arm.outcome.status == "failed" for _, arm in board.arms() if arm.outcome)
+    room.retry_failed = True
+    board = room.run()
+    assert board.complete
+    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.arms())
+
+
+def test_running_stages_end_after_a_stop(room: Room) -> None:
+    board = room.board()
+    first = board.next()
+    assert first is not None
+    room.step(board, first)
+    running = [stage for _ in range(4) if (stage := board.next()) is not None]
+    room.status = lambda stage: "device: AcceleratorError: gone"
+    for stage in running[:3]:
+        room.step(board, stage)
+    # Each of them has a second try to go before the sweep stops.
+    assert board.breaker.why is None
+    while (stage := board.next()) is not None:
+        room.step(board, stage)
+    assert board.breaker.why is not None
+    room.status = lambda stage: "finished"
+    room.step(board, running[3])
+    (ended,) = [arm for _, arm in board.arms() if arm.stage.key == running[3].key]
+    assert ended.outcome is not None and ended.outcome.status == "finished"
+
+
+def test_results_that_cannot_be_written_stop_at_once_and_fail_nothing(room: Room) -> None:
+    room.run(most=3)
+    room.status = lambda stage: "storage: OSError: [Errno 28] No space left on device"
+    board = room.run()
+    assert "the results cannot be written (OSError: [Errno 28]" in str(board.breaker.why)
+    assert len(room.ran) == 4
+    assert not board.store.attempts(room.ran[-1].key)
+    room.status = lambda stage: "finished"
+    board = room.run()
+    assert board.complete and board.breaker.why is None
+    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.arms())

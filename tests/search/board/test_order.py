@@ -1,0 +1,69 @@
+"""The order in which strata start."""
+
+import dataclasses
+from collections import Counter
+
+from search.board.order import Ready, order, waves
+from spaces.plan import Stratum
+from tests.search.conftest import Room
+
+
+def test_the_longest_way_goes_first_and_seed_0_before_seed_1(room: Room) -> None:
+    plan = room.plan()
+    lengths = {"ccg": 5.0, "mnli": 2.0, "squad-en": 3.0}
+
+    def length(stratum: Stratum) -> float:
+        return lengths.get(stratum.task, 1.0)
+
+    ids = order(plan, length, 1)
+    assert sorted(ids) == sorted(stratum.id for stratum in plan)
+    places = {id_: place for place, id_ in enumerate(ids)}
+    assert all(places[one.id] > places[one.parent] for one in plan if one.parent is not None)
+    assert places["intermediate.ccg..0"] < places["intermediate.mnli..0"] < places["target.squad-en.none.0"]
+    assert places["target.squad-en.mnli.0"] < places["target.xnli-en.ccg.0"]
+    assert max(places[one.id] for one in plan if one.seed == 0) < min(places[one.id] for one in plan if one.seed == 1)
+
+
+def test_with_many_slots_no_seed_waits_for_another(room: Room) -> None:
+    plan = room.plan()
+    assert waves(plan, lambda stratum: 1.0, 1) == waves(plan, lambda stratum: 1.0, None) == {0: 0, 1: 1}
+    assert waves(plan, lambda stratum: 1.0, 100) == {0: 0, 1: 0}
+    kinds = [id_.split(".")[0] for id_ in order(plan, lambda stratum: 1.0, 100)]
+    assert kinds == sorted(kinds, key=["pretrain", "intermediate", "target", "retrieval"].index) or "retrieval" in kinds
+    first = [id_ for id_ in order(plan, lambda stratum: 1.0, 100) if id_.startswith("intermediate")]
+    assert [id_[-1] for id_ in first] == ["0", "0", "1", "1"]
+    assert max(map(kinds.index, ("pretrain", "intermediate"))) < kinds.index("target")
+
+
+def test_waves_are_whole_and_as_large_as_the_slots_need(room: Room) -> None:
+    room.space = dataclasses.replace(room.space, seeds=tuple(range(7)))
+    plan = room.plan()
+    arms = sum(stratum.arms for stratum in plan)
+    for slots in range(1, 40):
+        found = waves(plan, lambda stratum: 1.0, slots)
+        sizes = Counter(found.values())
+        assert list(found.values()) == sorted(found.values()) and set(sizes) == set(range(len(sizes)))
+        assert max(sizes.values()) - min(sizes.values()) <= 1
+        assert len(sizes) == 1 or arms >= 2 * slots * 3 * len(sizes), "three strata make the longest chain"
+
+
+def test_of_equals_the_plan_s_order_holds(room: Room) -> None:
+    plan = [stratum for stratum in room.plan() if stratum.kind == "target" and stratum.intermediate == "none"]
+    orphans = [stratum.id for stratum in sorted(plan, key=lambda one: one.seed)]
+    assert order(plan, lambda stratum: 1.0, None) == orphans
+
+
+def test_what_has_begun_comes_first_and_nothing_twice() -> None:
+    ready = Ready(["a", "b", "c"])
+    assert ready.first() is None
+    ready.add("c", begun=False)
+    ready.add("a", begun=False)
+    ready.add("a", begun=False)
+    assert ready.first() == "a"
+    ready.add("c", begun=True)
+    ready.add("c", begun=False)
+    assert ready.first() == "c"
+    ready.drop_first()
+    assert ready.first() == "a"
+    ready.drop_first()
+    assert ready.first() is None

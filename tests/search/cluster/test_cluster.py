@@ -1,0 +1,70 @@
+"""What is passed on to workers, and which addresses are refused; without Ray."""
+
+import json
+import os
+import socket
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from search.cluster.cluster import coming_nodes, connected, runtime_environment
+from search.request.slots import Node
+from spaces.errors import UsageError
+from tests.paths import ROOT
+
+HERE = Path()  # where Ray would keep its files: it never comes to that
+SECRETS = ("HF_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def flags(address: str | None, gpus: float = 0.0) -> Namespace:
+    return Namespace(address=address, gpus_per_trial=gpus)
+
+
+def test_a_cluster_gets_the_code_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*SECRETS, "HF_HUB_OFFLINE", "AWS_ENDPOINT_URL", "PYTHONPATH"):
+        monkeypatch.setenv(name, f"value of {name}")
+    environment = runtime_environment(flags("host:1", gpus=1.0))
+    kept = {entry.name for entry in ROOT.iterdir()} - {name.removeprefix("/") for name in environment["excludes"]}
+    assert kept == {"spaces", "trainables", "search"}
+    assert environment["working_dir"] == str(ROOT)
+    assert environment["env_vars"]["HF_HUB_OFFLINE"] == "value of HF_HUB_OFFLINE"
+    assert environment["env_vars"]["AWS_ENDPOINT_URL"] == "value of AWS_ENDPOINT_URL"
+    assert not {*SECRETS, "PYTHONPATH"} & set(environment["env_vars"])
+    assert not any(f"value of {name}" in json.dumps(environment) for name in SECRETS)
+
+
+def test_here_workers_get_the_way_to_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    environment = runtime_environment(flags(None))
+    assert environment["env_vars"]["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/elsewhere"]
+    assert environment["env_vars"]["CUDA_VISIBLE_DEVICES"] == "" and "working_dir" not in environment
+    assert "CUDA_VISIBLE_DEVICES" not in runtime_environment(flags(None, gpus=0.5))["env_vars"]
+
+
+@pytest.mark.parametrize("address", ["ray://host:10001", "host", "host:port", "nonsense"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connected(flags(address), HERE):
+        pass
+
+
+def test_where_nobody_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UsageError, match="no cluster answers there"), connected(flags(address), HERE):
+            pass
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with (
+            pytest.raises(UsageError, match=f"--address {address}: no cluster answers there"),
+            connected(flags("auto"), HERE),
+        ):
+            pass
+
+
+def test_kinds_of_nodes_that_may_come(tmp_path: Path) -> None:
+    left = tmp_path / "ray_bootstrap_config.yaml"
+    assert coming_nodes(left) == []
+    kinds = {"head": {"resources": {"CPU": 4}}, "gpu": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 4}}
+    left.write_text(json.dumps({"available_node_types": kinds}))
+    assert coming_nodes(left) == [(Node("head", 4, 0), 0), (Node("gpu", 8, 1), 4)]

@@ -1,0 +1,114 @@
+"""The files for `ray up` and Slurm and the page about clusters: their commands are commands that exist."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from search.cluster.cluster import BOOTSTRAP
+from search.request.options import parser
+from tests.paths import ROOT
+
+SEARCH = ROOT / "search"
+PAGE = (SEARCH / "CLUSTERS.md").read_text(encoding="utf-8")
+SLURM = SEARCH / "cluster" / "slurm.sh"
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((SEARCH / "cluster" / "cluster.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")  # of Ray's own imports
+def test_ray_accepts_the_cluster_file(config: dict[str, Any]) -> None:
+    from ray.autoscaler._private.util import validate_config
+
+    validate_config({**config, "cluster_synced_files": []})
+    with pytest.raises(Exception, match="unknown_field"):
+        validate_config({**config, "cluster_synced_files": [], "unknown_field": 1})
+
+
+def test_its_commands_fit_the_page_and_the_code(config: dict[str, Any]) -> None:
+    mounted = next(there for there, here in config["file_mounts"].items() if here == ".")
+    install = config["setup_commands"][-1]
+    assert f"-c {mounted}/constraints.txt -e {mounted} " in install and (ROOT / "constraints.txt").exists()
+    assert f"cd {mounted} && python search/run.py" in PAGE
+    assert f"--autoscaling-config={BOOTSTRAP} " in config["head_start_ray_commands"][-1] + " "
+    kinds = config["available_node_types"]
+    assert all(kind["resources"]["CPU"] for kind in kinds.values()), "search/cluster/cluster.py reads them"
+    assert "spot" not in str(kinds[config["head_node_type"]]) and "spot" in str(kinds["gpu"])
+
+
+def commands() -> list[str]:
+    """Every sweep that the page, the cluster file and the Slurm script tell to run."""
+    text = PAGE + SLURM.read_text(encoding="utf-8").replace("\\\n#", " ")
+    lines = [line for line in text.splitlines() if line.startswith(("    ", "#   ")) and "--space" in line]
+    return [line[line.index("--space") :].rstrip("'") for line in lines]
+
+
+def test_every_sweep_in_the_page_has_flags_that_exist() -> None:
+    assert len(commands()) >= 4
+    for command in commands():
+        options = parser().parse_args(shlex.split(command))
+        assert options.results != "runs", f"{command}: a folder that all nodes see"
+
+
+def test_every_flag_in_the_page_exists() -> None:
+    known = {flag for action in parser()._actions for flag in action.option_strings}
+    others = {"--head", "--port", "--num-gpus", "--tmux", "--nodes", "--gpus-per-node", "--signal", "--generate"}
+    told = {word.strip("`.,;:()").split("=")[0] for word in PAGE.split() if word.lstrip("`(").startswith("--")}
+    assert told - known - others == set()
+
+
+def test_the_slurm_script_is_valid_bash() -> None:
+    subprocess.run(["bash", "-n", str(SLURM)], check=True)
+    assert os.access(SLURM, os.X_OK)
+
+
+FAKES = {
+    "srun": 'echo "srun $*" >> "$LOG"; while [[ $1 == -* ]]; do shift; done; exec "$@"',
+    "scontrol": 'echo "scontrol $*" >> "$LOG"; if [ "$1" = show ]; then printf "one\\ntwo\\n"; fi',
+    "ray": 'echo "ray $*" >> "$LOG"; [ "$1" = start ] && exec sleep 60; printf " 1 node_a\\n 1 node_b\\n"',
+    "python": 'echo "python $*" >> "$LOG"; trap "exit 130" TERM; for _ in $(seq 300); do sleep 0.1; done',
+}
+
+
+def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Path) -> None:
+    """With stand-ins for Slurm, Ray and the sweep: who is started where, and what follows the signal before the end."""
+    log = tmp_path / "log"
+    log.touch()
+    for name, body in FAKES.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LOG": str(log),
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "one,two",
+        "SLURM_JOB_NUM_NODES": "2",
+        "SLURM_CPUS_PER_TASK": "3",
+        "SLURM_GPUS_ON_NODE": "1",
+    }
+    script = subprocess.Popen(["bash", str(SLURM), "--space", "quick"], cwd=ROOT, env=environment)
+    while "python search/run.py" not in log.read_text() and script.poll() is None:
+        time.sleep(0.05)
+    script.send_signal(signal.SIGTERM)
+    assert script.wait() == 130
+    said = log.read_text().splitlines()
+    head = next(line for line in said if line.startswith("ray start --head"))
+    worker = next(line for line in said if line.startswith("ray start --address"))
+    address = next(word for word in worker.split() if word.startswith("--address=")).partition("=")[2]
+    assert address.endswith(":20007") and "--port=20007" in head
+    assert all("--num-cpus=3 --num-gpus=1 --block" in line for line in (head, worker))
+    assert any("srun" in line and "--nodelist=one" in line and "--head" in line for line in said)
+    assert any("srun" in line and "--exclude=one" in line and "--nodes=1" in line for line in said)
+    assert f"python search/run.py --space quick --address {address}" in said
+    assert said[-1] == "scontrol requeue 7"

@@ -1,0 +1,220 @@
+"""Tune's side of the board: what it is handed, when it must wait, what becomes of a trial's end."""
+
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray import cloudpickle
+from ray.exceptions import ActorDiedError, RayTaskError
+from ray.tune.search import Searcher
+
+from search.driver import searcher as searcher_module
+from search.driver.early_stopping import EarlyStopping
+from search.driver.progress import Progress, best_line, counts, line
+from search.driver.searcher import Losses, PlanSearcher
+from search.process import signals
+from spaces.halving import Verdict
+from spaces.stage import TENTHS
+from tests.search.conftest import Room, finish
+from trainables.worker.failures import StageFailedError
+
+
+@pytest.fixture
+def searcher(room: Room) -> PlanSearcher:
+    return PlanSearcher(room.board(), place="{}", changed=lambda: None)
+
+
+def end(searcher: PlanSearcher, trial: str, **result: Any) -> None:
+    # Tune calls by keyword.
+    searcher.on_trial_complete(trial_id=trial, result={"curve": [], "steps": 1, "seconds": 1.0, **result}, error=False)
+
+
+def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearcher) -> None:
+    first = searcher.suggest("a")
+    assert set(first) >= {"key", "stratum", "place"} and first["stratum"].startswith("pretrain")
+    assert searcher.suggest("b") is None, "its children must wait"
+    stage = searcher.trials["a"][1]
+    finish(searcher.board.store, stage)
+    end(searcher, "a")
+    number = 0
+    while (config := searcher.suggest(f"t{number}")) != Searcher.FINISHED:
+        assert config is not None and config["key"] != first["key"]
+        finish(searcher.board.store, searcher.trials[f"t{number}"][1])
+        end(searcher, f"t{number}")
+        number += 1
+    assert searcher.board.complete
+    assert searcher.suggest("again") == Searcher.FINISHED
+
+
+def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searcher_module, "MOST_WAITS", 4)
+    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, waits=True)
+    searcher.suggest("a")
+    found = [searcher.suggest(f"w{number}") for number in range(5)]
+    assert [sorted(config) for config in found[:4]] == [["gpus", "wait"]] * 4 and found[4] is None
+    waits = [config["wait"] for config in found[:4]]
+    assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more wait, the seldomer each asks"
+    searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
+    searcher.on_trial_complete(trial_id="w1", error=True)
+    Losses(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
+    assert "wait" in searcher.suggest("w5") and len(searcher.waiting) == 3
+    finish(searcher.board.store, searcher.trials["a"][1])
+    end(searcher, "a")
+    assert "key" in searcher.suggest("b")
+
+
+def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
+    config = searcher.suggest("a")
+    assert config.pop("rungs") == []
+    assert all(isinstance(value, str | int | float) for value in config.values())
+
+
+def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]:
+    """A searcher whose first stratum that competes is the next to start, its early stopping, and that stratum."""
+    room.run(most=1)
+    room.stop_early(scheduler)
+    assert room.gate is not None
+    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
+    config = searcher.suggest("a")
+    assert config["rungs"] == list(room.gate.rule.rungs)
+    return searcher, room.gate, config["stratum"]
+
+
+def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
+    searcher, gate, stratum = begun(room, "asha")
+    gate.report(stratum, searcher.board.groups[stratum].arms[1].stage.key, [0.9] * 3)
+    # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
+    key, curve = searcher.trials["a"][1].key, [0.1] * 4
+    assert gate.report(stratum, key, curve) is Verdict.STOP
+    end(searcher, "a", curve=curve, steps=40, seconds=2.0)
+    outcome = searcher.board.store.outcome(key)
+    assert outcome is not None and outcome.status == "stopped"
+    assert (outcome.curve, outcome.tenth) == ((0.1, 0.1, 0.1), 3)
+    stage = next(arm.stage for _, arm in searcher.board.arms() if arm.stage.key == key)
+    assert stage.recipe is not None and outcome.steps == stage.recipe["steps"] * 3 // 10, "as if it had ended there"
+
+
+def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: Room) -> None:
+    searcher, gate, stratum = begun(room, "halving")
+    keys = [searcher.trials["a"][1].key]
+    for trial, score in (("a", 0.5), ("b", 0.6)):
+        if trial != "a":
+            keys.append(searcher.suggest(trial)["key"])
+        assert gate.report(stratum, keys[-1], [score] * 4) is Verdict.WAIT
+        end(searcher, trial, curve=[score] * 4, steps=30, seconds=1.0)
+    last = searcher.suggest("c")
+    assert last["stratum"] == stratum and last["key"] not in keys
+    assert searcher.suggest("elsewhere")["stratum"] != stratum, "those that wait hold no slot"
+    assert gate.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
+    searcher.on_trial_result("c", {"curve": [0.7] * 4})
+    assert searcher.suggest("b again")["key"] == keys[1]
+    assert searcher.board.store.outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
+
+
+def test_a_trial_that_ended_with_its_tenth_is_left_for_the_next_start(
+    searcher: PlanSearcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = searcher.suggest("a")["key"]
+    monkeypatch.setattr(signals, "asked", lambda: True)
+    end(searcher, "a", curve=[0.1], steps=10)
+    assert searcher.board.store.outcome(key) is None and not searcher.board.running
+    assert searcher.suggest("b") == Searcher.FINISHED
+
+
+def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSearcher) -> None:
+    searcher.suggest("a")
+    end(searcher, "a", error="ValueError: no such column", details="Traceback ...")
+    (_, arm), *_ = searcher.board.arms()
+    assert arm.outcome is not None and arm.outcome.status == "failed"
+    assert arm.outcome.reason == "ValueError: no such column" and arm.outcome.details == "Traceback ..."
+
+
+def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | str, **last: Any) -> list[str]:
+    """A trial ends in an error, as Tune tells of it; returns what is shown."""
+    said: list[str] = []
+    text, pickled = folder / "error.txt", folder / "error.pkl"
+    text.write_text(f"Failure # 1 (occurred at 12:00)\n{error}")
+    pickled.write_bytes(cloudpickle.dumps(error))
+    there = str(pickled) if isinstance(error, Exception) else None
+    told = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=there, last_result=last)
+    searcher.on_trial_complete(trial_id=trial, error=True)
+    Losses(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
+    return said
+
+
+def test_a_lost_worker_gets_another_trial_and_then_is_a_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
+    first = searcher.suggest("a")
+    assert (first["attempt"], first["halvings"]) == (1, 0)
+    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert said.startswith(f"tried again: {first['key']}  pretrain encoder: worker: WorkerDied")
+    second = searcher.suggest("b")
+    assert (second["key"], second["attempt"], second["halvings"]) == (first["key"], 2, 0)
+    assert lose(searcher, "b", tmp_path, ActorDiedError()) == []
+    (_, arm), *_ = searcher.board.arms()
+    assert arm.outcome is not None and (arm.outcome.status, arm.outcome.failure) == ("failed", "worker")
+    assert arm.outcome.attempts == 2 and str(arm.outcome.reason).startswith("WorkerDied")
+
+
+def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_path: Path) -> None:
+    # A worker that was killed must end bit-equal to one that was not.
+    searcher.suggest("a")
+    error = StageFailedError("memory", "OutOfMemoryError: 17 GB", "Traceback")
+    lose(searcher, "a", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), curve=[0.5])
+    assert searcher.suggest("b")["halvings"] == 1
+    lose(searcher, "b", tmp_path, ActorDiedError(), curve=[0.5, 0.6])
+    assert searcher.suggest("c")["halvings"] == 1
+    lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", curve=[0.5])
+    assert searcher.suggest("d")["halvings"] == 2
+
+
+def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
+    key = searcher.suggest("a")["key"]
+    report = searcher.board.store.place.hang(key)
+    report.write_text("Timeout (0:30:00)!\nThread 0x7f (most recent call first):\n  in stuck")
+    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert said.endswith("hang: Hang: no progress in 0:30:00") and not report.exists()
+    (attempt,) = searcher.board.store.attempts(key)
+    assert (attempt.kind, "in stuck" in str(attempt.details)) == ("hang", True)
+    searcher.suggest("b")
+    report.write_text("")  # the next one was watched too, but something else ended it
+    lose(searcher, "b", tmp_path, ActorDiedError())
+    assert searcher.board.store.attempts(key)[-1].kind == "worker"
+
+
+def test_a_worker_that_died_after_all_was_written_is_no_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
+    searcher.suggest("a")
+    finish(searcher.board.store, searcher.trials["a"][1])
+    assert lose(searcher, "a", tmp_path, ActorDiedError()) == []
+    (_, arm), *_ = searcher.board.arms()
+    assert arm.outcome is not None and arm.outcome.status == "finished"
+
+
+def test_progress_counts_what_is_done_reused_and_lost(room: Room) -> None:
+    room.run(most=4)
+    room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
+    board = room.run()
+    found = counts(board)
+    assert found["reused"] + found["done"] + found["failed"] + found["unreachable"] == found["planned"]
+    assert found["failed"] == 6 and found["reused"] >= 1
+    assert f"{found['planned']} of {found['planned']} stages" in line(board, 2, 0.0)
+    assert "squad-en" in best_line(board) and "xnli-en" in best_line(board)
+
+
+def test_time_left_is_named_while_something_is_left(room: Room) -> None:
+    board = room.board()
+    assert "left" not in line(board, 2, 0.0), "nothing is known yet"
+    stage = board.next()
+    assert stage is not None
+    board.end(stage.key, board.store.write_stopped(stage, [0.5], steps=1, seconds=60.0))
+    assert board.groups[f"pretrain.encoder.none.{stage.seed}"].arms[0].outcome is not None
+
+
+def test_what_tune_pickles_can_be_pickled(room: Room) -> None:
+    from rich.console import Console
+
+    progress = Progress(room.board(), 2, Console())
+    assert pickle.loads(pickle.dumps(progress)).slots == 2
+    assert pickle.loads(pickle.dumps(Losses(PlanSearcher(room.board(), "{}", print), Console().print))).say is None
+    assert TENTHS == 10

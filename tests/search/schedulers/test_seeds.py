@@ -1,0 +1,161 @@
+"""A race on the board: who gets further seeds, and that nothing but English dev decides it."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.driver.progress import counts, line
+from search.schedulers.race import FIRST
+from search.schedulers.race import race as whole_race
+from search.schedulers.seeds import Seeds
+from spaces.chain import NONE
+from spaces.plan import Stratum
+from spaces.stage import TENTHS, Stage
+from tests.search import conftest
+from tests.search.conftest import Room
+from trainables.record.scores import score_rows
+
+LEVELS = {NONE: 0.8, "mnli": 0.9, "squad": 0.9, "ccg": 0.3}
+
+
+def curve(stage: Stage) -> tuple[float, ...]:
+    """The intermediate task says how good a stage gets; seed and rate change a little."""
+    top = LEVELS.get(stage.intermediate, 0.5) + 0.01 * np.random.default_rng(int(stage.key, 16)).random()
+    return tuple(float(top * (t / TENTHS) ** 0.5) for t in range(1, TENTHS + 1))
+
+
+@pytest.fixture
+def race(room: Room) -> Room:
+    """Four chains over six seeds, of which `ccg` is clearly worse for every target."""
+    room.space = dataclasses.replace(
+        room.space, intermediates=("mnli", "squad", "ccg"), learning_rates=(1e-3,), seeds=tuple(range(6))
+    )
+    room.curve, room.races = curve, True
+    return room
+
+
+def seeds_of(room: Room, chain: str) -> set[int]:
+    return {stage.seed for stage in room.ran if stage.intermediate == chain and stage.kind != "pretrain"}
+
+
+def test_a_chain_that_is_clearly_worse_gets_no_further_seeds(race: Room) -> None:
+    board = race.run()
+    assert board.complete
+    assert seeds_of(race, "ccg") == set(range(FIRST))
+    assert all(seeds_of(race, chain) == set(range(6)) for chain in (NONE, "mnli", "squad"))
+    assert board.seeds is not None and board.seeds.record == {"ccg": {"after": [0, 1, 2], "of": 6}}
+    found = counts(board)
+    assert found["decided early"] == 3 * 4 == found["planned"] - found["done"], "a phase, two trainings, tatoeba"
+    assert "12 decided early" in line(board, 1, 0.0) and not found["unreachable"]
+    assert len({stage.key for stage in race.ran}) == len(race.ran)
+
+
+def test_no_seed_begins_before_it_is_given(race: Room) -> None:
+    board = race.board()
+    last: dict[str, int] = {}
+    while (stage := board.next()) is not None:
+        if stage.kind == "target" and stage.intermediate != NONE and stage.seed >= FIRST:
+            settled = [
+                group.settled
+                for group in board.groups.values()
+                if group.stratum.kind == "target" and group.stratum.seed < stage.seed
+            ]
+            assert all(settled), "a seed is for those that are still in after all seeds before it"
+        last[stage.intermediate] = max(last.get(stage.intermediate, 0), stage.seed)
+        race.step(board, stage)
+    assert board.complete and last["ccg"] == FIRST - 1
+
+
+@pytest.mark.parametrize("killed_after", [5, 25, 40, 60])
+def test_an_interrupted_race_goes_on_as_it_began(race: Room, tmp_path: Path, killed_after: int) -> None:
+    whole = Room(tmp_path / "whole", race.space, curve=curve, races=True)
+    whole.run()
+    race.run(most=killed_after)
+    race.run()
+    assert sorted(stage.key for stage in race.ran) == sorted(stage.key for stage in whole.ran)
+
+
+def test_target_languages_cannot_reach_the_race(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(stage: Stage, measured: list[object], **fields: Any) -> Any:
+        best = {"split": "test", "language": "qfa", "metric": "accuracy", "official": True, "tenth": TENTHS}
+        value = 1.0 if stage.intermediate == "ccg" else 0.0
+        return score_rows(stage, [{**best, "target": target, "value": value} for target in stage.targets], **fields)
+
+    monkeypatch.setattr(conftest, "score_rows", rows)
+    board = race.run()
+    assert board.seeds is not None and set(board.seeds.record) == {"ccg"}
+
+
+def test_more_seeds_in_a_later_start_undo_no_decision(race: Room) -> None:
+    everything = race.space
+    race.space = dataclasses.replace(everything, seeds=(0, 1, 2, 3))
+    race.run()
+    assert seeds_of(race, "ccg") == {0, 1, 2}
+    race.space = everything
+    assert race.run().complete
+    assert seeds_of(race, "ccg") == {0, 1, 2} and seeds_of(race, "mnli") == set(range(6))
+
+
+def test_without_a_target_that_is_trained_there_is_no_race(room: Room) -> None:
+    room.space = dataclasses.replace(room.space, targets=("tatoeba",), seeds=(1, 2, 3, 4))
+    room.races = True
+    board = room.run()
+    assert board.complete and not any(group.unreachable for group in board.groups.values())
+    ran = {(stage.intermediate, stage.seed) for stage in room.ran if stage.kind == "retrieval"}
+    assert ran == set(itertools.product((NONE, *room.space.intermediates), (1, 2, 3, 4)))
+
+
+def test_a_chain_on_which_no_arm_finished_is_a_hole_and_no_bad_score(race: Room) -> None:
+    race.status = lambda stage: "degenerate" if stage.intermediate == "ccg" and stage.kind == "target" else "finished"
+    board = race.run()
+    assert board.complete and board.seeds is not None and board.seeds.record == {}
+
+
+def test_holes_are_looked_at_no_oftener_than_scores(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = [one for one in race.plan() if one.kind == "target"]
+    looks, race_seeds = [0], Seeds(race.plan())
+    look = Seeds._look
+    monkeypatch.setattr(Seeds, "_look", lambda self: (looks.append(1), look(self))[1])
+    for stratum in scored * 2:
+        race_seeds.settled(stratum, None)
+    assert sum(looks) <= 6
+
+
+def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
+    race.space = dataclasses.replace(
+        race.space, intermediates=("ccg", "mnli", "squad", "ccg:layers"), seeds=(0, 1, 2, 3)
+    )
+    seeds = Seeds(race.plan())
+    phase = next(one for one in race.plan() if one.kind == "intermediate" and one.task == "ccg" and one.seed == 3)
+    seeds.race = dataclasses.replace(seeds.race, looks=3, decided={"ccg": 3})
+    assert seeds.given(phase) and not seeds.decided(phase)
+    seeds.race = dataclasses.replace(seeds.race, looks=3, decided={"ccg": 3, "ccg:layers": 3})
+    assert not seeds.given(phase) and seeds.decided(phase)
+
+
+@pytest.mark.parametrize("by_seed", [True, False])
+def test_after_each_score_it_says_what_all_scores_say(race: Room, by_seed: bool) -> None:
+    plan = [group.stratum for group in race.board().groups.values()]
+    scored, rng = [one for one in plan if one.kind == "target"], np.random.default_rng(0)
+    chains, targets = {one.intermediate for one in scored}, {one.task for one in scored}
+    scores: dict[tuple[str, str, int], float] = {}
+    seeds = Seeds(plan)
+
+    def tell(stratum: Stratum, score: float) -> None:
+        scores[stratum.intermediate, stratum.task, stratum.seed] = score
+        before = seeds.race
+        moved = seeds.settled(stratum, score)
+        assert seeds.race == whole_race(scores, chains, targets, range(6)) and moved == (seeds.race != before)
+
+    order = [scored[place] for place in rng.permutation(len(scored))]
+    for stratum in sorted(order, key=lambda one: one.seed) if by_seed else order:
+        tell(stratum, LEVELS[stratum.intermediate] + 0.02 * rng.normal())
+    assert seeds.race.looks == 6 and set(seeds.race.decided) == {"ccg"}
+    for stratum in scored:  # a score that was known and changes is looked at, too
+        if stratum.intermediate == "ccg":
+            tell(stratum, 0.95 + 0.02 * rng.normal())
+    assert "ccg" not in seeds.race.decided

@@ -1,0 +1,46 @@
+"""`search/run.py` on one logical GPU of 16 GiB, where every stage takes 2 GiB. Prints each trial's share as it starts.
+
+What torch would measure on a GPU is made up in the driver; workers train on the CPU.
+"""
+
+import functools
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import ray
+from tiny_sweep import main
+
+from search.cluster import cluster, node_checks
+from search.driver.packing import Packing
+from search.process import signals, streams
+from search.request import slots
+from spaces.stage import Stage
+
+GIB = 2**30
+
+ray.init = functools.partial(ray.init, num_gpus=1)
+cluster.cpus_here = slots.cpus_here = lambda: 4
+slots._gpus = lambda: 1
+node_checks.gpu_memory = lambda: 16 * GIB
+learn, started = Packing.learn, Packing.started
+
+
+def _learn(self: Packing, stage: Stage, peak: int | None) -> None:
+    assert peak is None, "there is a GPU here: this test makes up the figures of one"
+    learn(self, stage, 2 * GIB)
+
+
+def _started(self: Packing, trial: str) -> None:
+    started(self, trial)
+    one = self.trials[trial]
+    print(f"started: {one.stage.kind} {one.share:g} beside {sum(other.running for other in self.trials.values()) - 1}")
+
+
+Packing.learn, Packing.started = _learn, _started  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    signals.install()
+    streams.outlive_readers()
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Whole sweeps with Ray: every slot gets a worker, and keeps it."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+SWEEP = "--intermediates ccg,csqa --targets udpos,panx --seeds 0 --learning-rates 1e-3,4e-3 --scheduler none".split()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_every_slot_has_one_worker_that_runs_stage_after_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tests" / "bench")
+    import spans  # type: ignore[import-not-found]
+
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(spans.install(tmp_path / "hook")),
+        "SPANS_LOG": str(tmp_path / "log"),
+    }
+    command = [sys.executable, str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"), *SWEEP, "--max-concurrent", "2"]
+    subprocess.run([*command, "--results", str(tmp_path / "results")], env=environment, check=True)
+    found = spans.read(tmp_path / "log")
+    stages = Counter(process for _, process in {(span.key, span.process) for span in found if span.label == "step"})
+    assert len(stages) == 2 and min(stages.values()) > 1, "the second slot hardly ran"

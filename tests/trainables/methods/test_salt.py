@@ -1,0 +1,205 @@
+"""SALT: what is proposed, where, and what a step of it computes, worked by hand in 64 bits."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.method import METHODS
+from spaces.profile import Profile
+from spaces.task import Recipe
+from tests.trainables.conftest import tiny_encoder
+from tests.trainables.methods.linear_steps import gradient_of_a, linear, loss, step
+from tests.trainables.training.test_training import SOURCE, continue_after, part
+from trainables.features.features import collate
+from trainables.kinds import KINDS
+from trainables.methods.adversarial import plain
+from trainables.methods.rules import rule_of
+from trainables.methods.salt import Proposer, changed, proposer, salt
+from trainables.methods.step import Step, step_of
+from trainables.models.encoder import Encoder
+from trainables.training.encoded import encoded
+from trainables.training.training import FineTuning
+
+TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
+ENTRY = {"name": "salt", **METHODS["salt"].settings}
+PLACES = torch.tensor([[False, True, True], [False, True, False]])
+WORDS = torch.tensor([[4, 3], [2, 4], [3, 2]])
+CHANCES = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.1, 0.9]], dtype=torch.float64)
+
+
+@dataclass
+class Fixed:
+    """Proposes the words above at the places above."""
+
+    foreign: torch.Tensor
+
+    def changeable(self, step: Step) -> torch.Tensor:
+        return PLACES
+
+    def __call__(self, batch: object, places: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+        assert most == 2
+        kept = places[PLACES]
+        return WORDS[kept], CHANCES[kept]
+
+
+FIXED: Any = Fixed(torch.ones(5, dtype=torch.bool))
+
+
+def by_hand(table: torch.Tensor, words: torch.Tensor, seed: int) -> torch.Tensor:
+    """The changed words, place by place; the draws are those that come first after the seed."""
+    torch.manual_seed(seed)
+    kept = torch.distributions.Beta(torch.tensor(0.7), torch.tensor(0.7)).sample((2,)).double()
+    draws, coins = torch.rand(3, 1, dtype=torch.float64), torch.rand(3, 1)
+    new = words.clone()
+    for i, (row, token) in enumerate(PLACES.nonzero().tolist()):
+        if coins[i] < 0.5:
+            new[row, token] = table[WORDS[i, 0] if draws[i] <= CHANCES[i, 0] else WORDS[i, 1]]
+        else:
+            mean = CHANCES[i, 0] * table[WORDS[i, 0]] + CHANCES[i, 1] * table[WORDS[i, 1]]
+            new[row, token] = kept[row] * words[row, token] + (1 - kept[row]) * mean
+    return new
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_are_switched_or_mixed_as_by_hand(seed: int) -> None:
+    model = linear()
+    wanted = by_hand(model.table.weight.detach(), model.words, seed)
+    torch.manual_seed(seed)
+    found = changed(step(model), PLACES, WORDS, CHANCES, 0.7)
+    torch.testing.assert_close(found.detach(), wanted, rtol=1e-12, atol=0)
+
+
+def test_a_step_is_the_clean_batch_and_the_changed_one() -> None:
+    model = linear()
+    torch.manual_seed(1)
+    everywhere = salt(step(model), share=1.0, beta=0.7, words=2, proposer=FIXED)
+    clean, new = model.seen
+    torch.testing.assert_close(clean, model.words)
+    assert (new[PLACES] != clean[PLACES]).all() and torch.equal(new[~PLACES], clean[~PLACES])
+    wanted = gradient_of_a(model, clean) + gradient_of_a(model, new)
+    torch.testing.assert_close(model.a.grad, wanted, rtol=1e-12, atol=1e-15)
+    total = loss(model.margin(clean)) + loss(model.margin(new))
+    torch.testing.assert_close(everywhere, total.detach(), rtol=1e-12, atol=0)
+
+
+def test_without_a_share_it_is_the_batch_twice() -> None:
+    model = linear()
+    salt(step(model), share=0.0, beta=1.0, words=2, proposer=FIXED)
+    torch.testing.assert_close(model.a.grad, 2 * gradient_of_a(model, model.words), rtol=1e-12, atol=1e-15)
+
+
+def test_parts_of_a_batch_add_up() -> None:
+    model = linear()
+    torch.manual_seed(1)
+    salt(step(model, share=0.25), share=1.0, beta=0.7, words=2, proposer=FIXED)
+    clean, new = model.seen
+    wanted = 0.25 * (gradient_of_a(model, clean) + gradient_of_a(model, new))
+    torch.testing.assert_close(model.a.grad, wanted, rtol=1e-12, atol=1e-15)
+
+
+def begin(kind: str, recipe: Recipe, profile: Profile) -> FineTuning:
+    encoder = tiny_encoder()
+    encoder.words.trained = True
+    parts = [part(TASKS[kind], encoder, recipe, profile)]
+    rule = rule_of(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].train])
+    assert recipe.steps is not None
+    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    return FineTuning(
+        encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
+    )
+
+
+def proposing(work: FineTuning) -> Proposer:
+    found = work.method.keywords["proposer"]  # type: ignore[attr-defined]
+    assert isinstance(found, Proposer)
+    return found
+
+
+def batch_of(work: FineTuning) -> dict[str, torch.Tensor]:
+    kind = KINDS[work.parts[0].task.kind]
+    features = work.parts[0].train[:4]
+    return collate(features, work.encoder.pad_id, per_position=kind.per_position, device=work.encoder.device)
+
+
+def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profile: Profile) -> None:
+    work = begin("pair", recipe, profile)
+    batch, asked = batch_of(work), proposing(work)
+    places = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+    places[0, 2] = places[1, 1] = True
+    words, chances = asked(batch, places, 5)
+    seen = {*work.parts[0].train.ids.tolist(), *work.encoder.tokenizer.all_special_ids}
+    encoder = work.encoder
+    encoder.model.eval()
+    with torch.no_grad():
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        states = encoder.model(**inputs).last_hidden_state[places]
+        logits = encoder.words(states, encoder.model.get_input_embeddings().weight)
+    for i in range(2):
+        allowed = sorted((i for i in range(logits.shape[1]) if i not in seen), key=lambda word: -logits[i, word])[:5]
+        assert words[i].tolist() == allowed
+        torch.testing.assert_close(chances[i], logits[i, allowed].softmax(0))
+
+
+def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: Profile) -> None:
+    work = begin("pair", recipe, profile)
+    batch, asked = batch_of(work), proposing(work)
+    places = batch["attention_mask"] == 1
+    before = asked(batch, places, 3)
+    work.advance()
+    after = asked(batch, places, 3)
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    assert not any("proposer" in name or "foreign" in name for name in work.state())
+
+
+def test_only_whole_words_are_changed(recipe: Recipe, profile: Profile) -> None:
+    work = begin("pair", recipe, profile)
+    batch, asked = batch_of(work), proposing(work)
+    ids = torch.tensor([[0, 10, 11, 12, 13, 2, 1]])
+    asked.continues[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
+    batch = {"input_ids": ids, "attention_mask": (ids != 1).long(), "target": batch["target"][:1]}
+
+    def whole() -> list[int]:
+        now = step_of(work.encoder, work.heads[0], KINDS["pair"], batch, 1.0)
+        return ids[asked.changeable(now)].tolist()
+
+    assert whole() == []
+    asked.continues[11] = False
+    assert whole() == [10, 11]
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: Profile) -> None:
+    continue_after(4, lambda: begin(kind, recipe, profile))
+
+
+def test_it_costs_two_passes_and_one_to_propose(profile: Profile) -> None:
+    # Without a share nothing is proposed: the chances of a vocabulary are counted apart, by the size of XLM-R's.
+    recipe = Recipe(steps=1, batch_size=8, max_length=64)
+
+    def operations(plainly: bool) -> int:
+        work = begin("pair", recipe, profile)
+        if plainly:
+            work.method = plain
+        else:
+            work.method = partial(work.method, share=0.0)
+        with FlopCounterMode(display=False) as counter:
+            work._gradients(*work.batches.at(0))
+        return int(counter.get_total_flops())
+
+    assert operations(plainly=False) / operations(plainly=True) == pytest.approx(2 + 1 / 3, rel=0.06)
+
+
+def test_an_encoder_without_a_head_is_refused(encoder: Encoder) -> None:
+    with pytest.raises(UsageError, match="no head that guesses masked words"):
+        proposer(encoder, [])
+
+
+def test_masked_words_are_no_task_for_it(encoder: Encoder) -> None:
+    with pytest.raises(UsageError, match="the words are the labels"):
+        rule_of(ENTRY, [BENCHMARKS["miniature"].intermediates["mlm"]], SOURCE, encoder)

@@ -1,0 +1,166 @@
+"""Synonyms: what is drawn how often, which tokens are left alone, and the file that real text needs."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.profile import Profile
+from spaces.task import Recipe
+from tests.trainables.conftest import tiny_encoder
+from tests.trainables.training.test_training import SOURCE, part
+from trainables.data.data import Source
+from trainables.features.features import collate
+from trainables.kinds import KINDS
+from trainables.methods.needs import fingerprint, problems
+from trainables.methods.rules import rule_of
+from trainables.methods.step import Step, step_of
+from trainables.methods.synonym_pairs import synonyms
+from trainables.methods.synonyms import token_table
+from trainables.miniature.meaning import SYNONYM
+
+CPU = torch.device("cpu")
+MNLI = BENCHMARKS["miniature"].intermediates["mnli"]
+FILE = "local/synonyms/en/train-00000-of-00001.parquet"
+
+
+def tokenizer(tokens: Sequence[str], model: str) -> PreTrainedTokenizerFast:
+    """A tokenizer with these tokens, whose ids are their places: pieces as BERT marks them, or words as XLM-R does."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    if model == "pieces":
+        found = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
+        found.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    else:
+        found = Tokenizer(models.Unigram([(token, -len(token)) for token in tokens], unk_id=0))
+        found.pre_tokenizer = pre_tokenizers.Metaspace()
+    return PreTrainedTokenizerFast(tokenizer_object=found, unk_token="<unk>", pad_token="<pad>")
+
+
+PIECES = tokenizer(["<unk>", "<pad>", "big", "large", "huge", "##ly", "new", "dog"], "pieces")
+MARKED = tokenizer(["<unk>", "<pad>", "▁big", "▁large", "▁huge", "ly", ",", "▁new", "▁dog", "▁"], "marked")
+
+
+def test_a_word_is_drawn_evenly_from_itself_and_its_synonyms() -> None:
+    table = token_table({"big": ("large", "huge"), "large": ("big",)}, PIECES, CPU)
+    ids = torch.tensor([[2, 3, 6]]).expand(6000, 3)
+    torch.manual_seed(0)
+    drawn = table.draw(ids, torch.ones_like(ids, dtype=torch.bool))
+    assert torch.equal(drawn[:, 2], ids[:, 2])  # it has none
+    big, large = (torch.bincount(drawn[:, i], minlength=5) / 6000 for i in (0, 1))
+    torch.testing.assert_close(big, torch.tensor([0, 0, 1, 1, 1]) / 3, atol=0.02, rtol=0)
+    torch.testing.assert_close(large, torch.tensor([0, 0, 1, 1, 0]) / 2, atol=0.02, rtol=0)  # huge is not its synonym
+
+
+def test_words_that_are_not_one_token_are_left_out() -> None:
+    table = token_table({"big": ("bigly", "strange", "large"), "bigly": ("big",)}, PIECES, CPU)
+    assert table.counts.tolist() == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert table.drawn[table.starts[2] : table.starts[2] + 2].tolist() == [2, 3]
+    with pytest.raises(UsageError, match="no word of the synonyms, with a synonym of it, is one token"):
+        token_table({"big": ("bigly", "strange")}, PIECES, CPU)
+
+
+@pytest.mark.parametrize(("found", "large"), [(PIECES, 3), (MARKED, 3)], ids=["pieces", "marked"])
+def test_the_first_piece_of_a_longer_word_is_no_word(found: PreTrainedTokenizerFast, large: int) -> None:
+    table = token_table({"big": ("large",)}, found, CPU)
+    longer = found("big bigly")["input_ids"]
+    assert len(longer) == 3
+    ids = torch.tensor([longer]).expand(200, 3)
+    torch.manual_seed(0)
+    drawn = table.draw(ids, torch.ones_like(ids, dtype=torch.bool))
+    assert set(drawn[:, 0].tolist()) == {longer[0], large}
+    assert torch.equal(drawn[:, 1:], ids[:, 1:])
+
+
+def test_a_mark_after_a_word_is_no_part_of_it() -> None:
+    table = token_table({"big": ("large",)}, MARKED, CPU)
+    ids = torch.tensor([[2, 6]]).expand(200, 2)  # big,
+    torch.manual_seed(0)
+    assert set(table.draw(ids, torch.ones_like(ids, dtype=torch.bool))[:, 0].tolist()) == {2, 3}
+
+
+def test_what_is_not_ordinary_stays() -> None:
+    table = token_table({"big": ("large",)}, PIECES, CPU)
+    ids = torch.full((200, 1), 2)
+    assert torch.equal(table.draw(ids, torch.zeros_like(ids, dtype=torch.bool)), ids)
+
+
+def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    rule = rule_of({"name": "synonyms"}, [MNLI], SOURCE, encoder)
+    batch, others = _read(rule, encoder, recipe, profile)
+    words, drawn = (encoder.tokenizer.convert_ids_to_tokens(ids.flatten().tolist()) for ids in (batch, others))
+    changed = [(one, other) for one, other in zip(words, drawn, strict=True) if one != other]
+    assert changed and all(SYNONYM[one] == other for one, other in changed)
+    assert 0.3 < len(changed) / sum(word in SYNONYM for word in words) < 0.7
+
+
+def _read(rule, encoder, recipe: Recipe, profile: Profile) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
+    """The ids of a batch, and those that the encoder reads in their place."""
+    work = part("mnli", encoder, recipe, profile)
+    batch = collate([work.train[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
+    head = KINDS["pair"].head(encoder, work.task, profile)
+    read = []
+
+    def logits(batch, words):  # type: ignore[no-untyped-def]
+        read.append(batch["input_ids"])
+        return encoder.logits(head, batch, words)
+
+    step: Step = dataclasses.replace(step_of(encoder, head, KINDS["pair"], batch, 1.0), logits=logits)
+    rule(step)
+    return batch["input_ids"], read[0]
+
+
+def write(folder: Path, columns: dict[str, list[object]]) -> Source:
+    file = folder / FILE
+    file.parent.mkdir(parents=True)
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    return Source(benchmark="xtreme", data=str(folder))
+
+
+def test_a_file_of_pairs_is_read(tmp_path: Path) -> None:
+    pairs = [("big", "large"), ("big", "huge"), ("big", "large"), ("big", "big"), ("new", None), ("old", "aged")]
+    source = write(tmp_path, {"word": [one for one, _ in pairs], "synonym": [other for _, other in pairs]})
+    assert synonyms(source) == {"big": ("large", "huge"), "old": ("aged",)}
+    assert problems(source, "synonyms", MNLI) == []
+
+
+def test_another_file_is_another_experiment(tmp_path: Path) -> None:
+    one = write(tmp_path / "one", {"word": ["big"], "synonym": ["large"]})
+    other = write(tmp_path / "other", {"word": ["big"], "synonym": ["huge"]})
+    assert fingerprint(one, "synonyms") == fingerprint(one, "synonyms") != fingerprint(other, "synonyms")
+    assert fingerprint(one, "fgm") is None
+
+
+def test_what_is_missing_is_said_before_the_start(tmp_path: Path) -> None:
+    (line,) = problems(Source(benchmark="xtreme"), "synonyms", MNLI)
+    assert "give --data with local/synonyms/en/train-*.parquet" in line
+    (line,) = problems(Source(benchmark="xtreme", data=str(tmp_path)), "synonyms", MNLI)
+    assert line.startswith("mnli~synonyms: ") and "has no synonyms: put them into" in line
+    assert problems(Source(benchmark="xtreme"), "fgm", MNLI) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "fault"),
+    [
+        ({"word": ["big"]}, "two columns of text"),
+        ({"word": ["big"], "synonym": [1]}, "two columns of text"),
+        ({"word": ["big"], "synonym": ["big"]}, "no row has a word and another word"),
+    ],
+)
+def test_an_odd_file_is_named(tmp_path: Path, columns: dict[str, list[object]], fault: str) -> None:
+    (line,) = problems(write(tmp_path, columns), "synonyms", MNLI)
+    assert fault in line
+
+
+def test_synonyms_are_english() -> None:
+    (line,) = problems(Source(benchmark="miniature"), "synonyms", MNLI, "qmb")
+    assert line.startswith("mnli@qmb~synonyms: synonyms are known for English words only")
+    assert problems(Source(benchmark="miniature"), "synonyms", MNLI) == []

@@ -1,0 +1,271 @@
+"""Masked words: what is hidden, the head that is carried along, and what a phase of it leaves."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import nn
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    PreTrainedModel,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
+
+from spaces.benchmark import BENCHMARKS
+from spaces.profile import Profile
+from spaces.task import Recipe
+from tests.trainables.conftest import tiny_encoder
+from trainables.data.data import Source, examples
+from trainables.features.examples import Example, Passage
+from trainables.features.feature_table import FeatureTable
+from trainables.features.features import IGNORED, collate
+from trainables.kinds import KINDS, mlm
+from trainables.kinds.mlm import ASKED, MASKED, REPLACED, Guess, hide
+from trainables.miniature import world
+from trainables.models.encoder import Encoder, load_encoder, save_encoder
+from trainables.models.encoder_folder import MASKED_WORDS, encoder_fault
+from trainables.models.masked_words import fresh_head
+from trainables.training.batches import Part
+from trainables.training.encoded import encoded, training_table
+from trainables.training.evaluation import Evaluated, evaluate
+from trainables.training.training import FineTuning
+
+MINIATURE = BENCHMARKS["miniature"]
+TASK = MINIATURE.intermediates["mlm"]
+SOURCE = Source(benchmark="miniature", limit=40, test_limit=40)
+TOKENIZER = world.tokenizer(world.world())
+CPU = torch.device("cpu")
+ORDINARY = np.arange(5, 100)
+
+
+def train(encoder: Encoder, recipe: Recipe, profile: Profile, language: str = "en") -> FeatureTable:
+    return training_table(SOURCE, TASK, encoder.tokenizer, recipe, profile, language=language)
+
+
+def dev(encoder: Encoder, recipe: Recipe, profile: Profile) -> Evaluated:
+    return encoded(SOURCE, TASK, "dev", "en", encoder.tokenizer, recipe, profile)
+
+
+def run(encoder: Encoder, recipe: Recipe, profile: Profile, rate: float = 5e-3) -> FineTuning:
+    assert recipe.steps is not None
+    parts = [Part(task=TASK, train=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
+    devs = [dev(encoder, recipe, profile)]
+    return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
+
+
+@given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
+@settings(deadline=None, max_examples=60)
+def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: int) -> None:
+    row = np.array(ids, dtype=np.int32)
+    hidden = hide(row, ORDINARY, 4, np.random.default_rng(seed))
+    if not any(one in ORDINARY for one in ids):
+        assert hidden is None
+        return
+    assert hidden is not None
+    new, target = hidden
+    asked = target != IGNORED
+    assert asked.any() and (row[asked] >= 5).all()
+    assert (target[asked] == row[asked]).all() and (new[~asked] == row[~asked]).all()
+
+
+def test_the_shares_are_those_of_bert() -> None:
+    row = np.random.default_rng(0).choice(ORDINARY, 40_000).astype(np.int32)
+    hidden = hide(row, ORDINARY, 4, np.random.default_rng(1))
+    assert hidden is not None
+    new, target = hidden
+    asked = target != IGNORED
+    assert asked.mean() == pytest.approx(ASKED, abs=0.01)
+    assert (new[asked] == 4).mean() == pytest.approx(MASKED, abs=0.02)
+    kept = 1 - MASKED - REPLACED + REPLACED / len(ORDINARY)
+    assert (new[asked] == row[asked]).mean() == pytest.approx(kept, abs=0.02)
+
+
+def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: Profile) -> None:
+    texts = [example for example in examples(SOURCE, TASK, "dev")[0][:6] if isinstance(example, Passage)]
+    together = mlm.encode(TOKENIZER, texts, recipe, profile)
+    (alone,) = mlm.encode(TOKENIZER, texts[3:4], recipe, profile)
+    assert together[3].rows[0].tolist() == alone.rows[0].tolist()
+    assert together[3].target.tolist() == alone.target.tolist()
+    assert len({tuple(np.flatnonzero(feature.target != IGNORED)) for feature in together}) > 1
+
+
+def test_a_text_without_words_gives_no_feature_and_no_guess(recipe: Recipe, profile: Profile) -> None:
+    texts = [Passage("nowhere seen"), Passage(TOKENIZER.convert_ids_to_tokens(7))]
+    features = mlm.encode(TOKENIZER, texts, recipe, profile)
+    assert [feature.example for feature in features] == [1]
+    merged = mlm.merge(TASK, features, [[Guess(7, 7)]], texts)
+    assert merged == [[], [Guess(7, 7)]]
+    assert mlm.parts(TASK, texts, merged, "en") == ([0, 1], [0, 1])
+
+
+def test_accuracy_is_of_all_hidden_words() -> None:
+    guesses = [[Guess(1, 1)], [Guess(2, 3), Guess(3, 3), Guess(1, 9)]]
+    assert mlm.score(TASK, [], guesses, "en") == {"accuracy": 0.5}
+    assert mlm.parts(TASK, [], guesses, "en") == ([1, 1], [1, 3])
+
+
+def test_guesses_are_alike_by_what_they_say() -> None:
+    assert len({Guess(1, 2), Guess(1, 3)}) == 1  # so that a constant answer is seen as one
+
+
+def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+    features = train(encoder, recipe, profile)[:4]
+    batch = collate(features, encoder.pad_id, per_position=True, device=CPU)
+    head = KINDS["mlm"].head(encoder, TASK, profile)
+    encoder.model.eval()
+    with torch.inference_mode():
+        logits = encoder.logits(head, batch)
+        states = encoder.model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+        table = encoder.model.get_input_embeddings().weight
+        places = [(row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)]
+        by_hand = torch.stack([encoder.words(states[place], table) for place in places])
+    torch.testing.assert_close(logits, by_hand, rtol=1e-4, atol=1e-5)
+    wanted = [int(features[row].target[i]) for row, i in places]
+    guesses = mlm.decode(logits, batch, features)
+    assert [guess.right for own in guesses for guess in own] == wanted
+    assert [guess.word for own in guesses for guess in own] == by_hand.argmax(-1).tolist()
+    mean = nn.functional.cross_entropy(by_hand, torch.tensor(wanted))
+    torch.testing.assert_close(mlm.loss(logits, batch), mean, rtol=1e-4, atol=1e-5)
+
+
+def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: Profile, tmp_path: Path) -> None:
+    work = run(encoder, recipe, profile)
+    size = encoder.model.get_input_embeddings().weight.numel()
+    wide = [name for name, value in work.model.state_dict().items() if value.numel() == size]
+    assert wide == ["encoder.embeddings.word_embeddings.weight"]
+    save_encoder(encoder, tmp_path)
+    assert max(value.numel() for value in load_file(tmp_path / MASKED_WORDS).values()) < size
+
+
+def test_training_lowers_the_loss_and_moves_head_and_table(profile: Profile) -> None:
+    recipe = Recipe(steps=60, batch_size=16, max_length=64)
+    encoder = tiny_encoder()
+    head, table = encoder.words.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
+    work = run(encoder, recipe, profile, rate=1e-2)
+    before = work.evaluate(work.devs[0]).metrics["accuracy"]
+    while not work.done:
+        work.advance()
+    work.restore_best()
+    assert work.best_score > before + 0.05
+    assert not torch.equal(head, encoder.words.dense.weight), "what is handed on is what was trained"
+    assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
+
+
+def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: Profile) -> None:
+    encoder = tiny_encoder()
+    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.words.trained
+    assert run(encoder, recipe, profile).note is None
+
+
+def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> None:
+    encoder.words.trained, encoder.words.norm.eps = True, 1e-12
+    save_encoder(encoder, tmp_path)
+    found = load_encoder(str(tmp_path)).words
+    assert found.trained and found.norm.eps == 1e-12
+    assert all(torch.equal(value, encoder.words.state_dict()[name]) for name, value in found.state_dict().items())
+
+
+def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> None:
+    save_encoder(encoder, tmp_path)
+    assert encoder_fault(tmp_path) is None
+    (tmp_path / MASKED_WORDS).unlink()
+    assert MASKED_WORDS in str(encoder_fault(tmp_path))
+
+
+SHAPE = {
+    "vocab_size": len(TOKENIZER),
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 80,
+    "type_vocab_size": 1,
+    "pad_token_id": 1,
+}
+
+
+def checkpoint(folder: Path, model: PreTrainedModel) -> Path:
+    """A published encoder with its own head for masked words, whose weights are no start values."""
+    with torch.no_grad():
+        for value in model.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+    model.save_pretrained(folder)
+    TOKENIZER.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "model",
+    [XLMRobertaForMaskedLM(XLMRobertaConfig(**SHAPE)), BertForMaskedLM(BertConfig(**SHAPE))],
+    ids=["xlm-r", "bert"],
+)
+def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(model: PreTrainedModel, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    place = checkpoint(tmp_path / "given", model)
+    encoder = load_encoder(str(place))
+    assert encoder.words.trained
+    assert type(encoder.model) is type(model.base_model)
+    ids = torch.tensor([[0, 7, 4, 9, 2]])
+    model.eval(), encoder.model.eval()
+    with torch.inference_mode():
+        wanted = model(ids).logits[0]
+        states = encoder.model(ids).last_hidden_state[0]
+        found = encoder.words(states, encoder.model.get_input_embeddings().weight)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+    save_encoder(encoder, tmp_path / "handed-on")  # and through a stage's folder it comes as it was
+    again = load_encoder(str(tmp_path / "handed-on"))
+    with torch.inference_mode():
+        table = again.model.eval().get_input_embeddings().weight
+        torch.testing.assert_close(again.words(again.model(ids).last_hidden_state[0], table), wanted)
+
+
+@pytest.mark.parametrize("lacking", ["no head", "half a head", "a table of its own", "another activation"])
+def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path) -> None:
+    config = XLMRobertaConfig(**SHAPE)
+    if lacking == "another activation":
+        config.hidden_act = "relu"
+    if lacking == "a table of its own":
+        config.tie_word_embeddings = False
+    model = XLMRobertaForMaskedLM(config)
+    place = checkpoint(tmp_path, model.base_model if lacking == "no head" else model)
+    if lacking == "half a head":
+        weights = {name: value for name, value in model.state_dict().items() if "lm_head.dense" not in name}
+        model.save_pretrained(place, state_dict=weights)
+    encoder = load_encoder(str(place))
+    assert not encoder.words.trained
+    fresh = fresh_head(encoder.model).state_dict()
+    assert all(torch.equal(value, fresh[name]) for name, value in encoder.words.state_dict().items())
+    body = model.base_model.state_dict()
+    assert all(
+        torch.equal(value, body[name]) for name, value in encoder.model.state_dict().items() if "pool" not in name
+    )
+
+
+def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+    judged, head = dev(encoder, recipe, profile), KINDS["mlm"].head(encoder, TASK, profile)
+    one, other = (evaluate(encoder, head, judged, tokens) for tokens in (200, 2000))
+    assert one.metrics == other.metrics and one.predictions == other.predictions
+
+
+def test_every_language_has_texts_of_its_own() -> None:
+    texts = {name: examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")}
+    assert [len(own) for own in texts.values()] == [world.PASSAGES] * 2
+    held_out = examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
+    assert not set(held_out) & set(texts["en"])
+    back = {word: concept for concept, word in world.world().lexicon.words["qna"].items()}
+
+    def concepts(text: Example) -> frozenset[str]:
+        assert isinstance(text, Passage)
+        words = [word.partition("-")[0] for word in text.text.split()]
+        return frozenset(back.get(word, word) for word in words)
+
+    said = {concepts(text) for text in texts["qna"]}
+    assert sum(concepts(text) in said for text in texts["en"]) < world.PASSAGES / 10, "they are no translations"

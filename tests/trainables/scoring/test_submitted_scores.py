@@ -1,0 +1,197 @@
+"""From a trained stage to the files of a submission and back: read as evaluate.py reads, they have the stored scores.
+
+The miniature stands in for XTREME: its tasks are of the same kinds. Gold files are written here as the official label
+files are, and readers and scores are this test's own, except for the F1 of chunks (test_metrics.py).
+"""
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from analysis.submit.files import OFFICIAL, Official, file_of
+from spaces.benchmark import BENCHMARKS
+from spaces.prediction_columns import PREDICTIONS
+from spaces.stage import TENTHS, Stage
+from spaces.xtreme import TARGETS as XTREME
+from tests.on_disk import folder_of
+from trainables.data.data import Source, examples, pool
+from trainables.features.examples import Pair, Parallel, Span, Tagged
+from trainables.record.places import SCORES, Place, write_spec
+from trainables.scoring.metrics import chunk_f1
+from trainables.stage_run import StageRun
+from trainables.storage.local_storage import LocalStorage
+from trainables.training.predictions import retrieved_table
+
+TARGETS = BENCHMARKS["miniature"].targets
+SOURCE = Source(benchmark="miniature", limit=60, test_limit=30)
+RECIPE = {"steps": 30, "batch_size": 8, "max_length": 64, "stride": 16}
+Scores = dict[str, float]
+
+
+def lines(path: Path) -> list[str]:
+    with path.open() as file:
+        return [line.strip() for line in file]
+
+
+def sentences(path: Path) -> list[list[str]]:
+    found: list[list[str]] = [[]]
+    for line in lines(path):
+        if line:
+            found[-1].append(line)
+        else:
+            found.append([])
+    return found if found[-1] else found[:-1]
+
+
+def share(gold: Sequence[object], found: Sequence[object]) -> float:
+    assert len(gold) == len(found)
+    return sum(one == other for one, other in zip(gold, found, strict=True)) / len(found)
+
+
+def words(text: str) -> list[str]:
+    kept = "".join(letter for letter in text.lower() if letter not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", kept).split()
+
+
+def overlap(gold: str, found: str) -> float:
+    common = (Counter(words(gold)) & Counter(words(found))).total()
+    return 2 * common / (len(words(gold)) + len(words(found))) if common else 0.0
+
+
+def label_scores(path: Path, target: str, language: str) -> Scores:
+    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Pair)]
+    return {"accuracy": share([TARGETS[target].labels[one.label] for one in gold], lines(path))}
+
+
+def tag_scores(path: Path, target: str, language: str) -> Scores:
+    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Tagged)]
+    tags = [[TARGETS[target].labels[tag] for tag in one.tags] for one in gold]
+    found = sentences(path)
+    return {"f1": chunk_f1(tags, found), "accuracy": share([*chain(*tags)], [*chain(*found)])}
+
+
+def answer_scores(path: Path, target: str, language: str) -> Scores:
+    found = json.loads(path.read_text())
+    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Span)]
+    exact = [max(words(answer) == words(found[one.id]) for answer in one.answers) for one in gold]
+    f1 = [max(overlap(answer, found[one.id]) for answer in one.answers) for one in gold]
+    return {"exact_match": sum(exact) / len(gold), "f1": sum(f1) / len(gold)}
+
+
+def pair_scores(path: Path, target: str, language: str) -> Scores:
+    gold = {
+        f"{language}-{i + 1:09d}\ten-{j + 1:09d}"
+        for i, j in enumerate(pool(SOURCE, TARGETS[target], "test", language).gold)
+        if j >= 0
+    }
+    found = set(lines(path))
+    right = len(gold & found)
+    return {"f1": 2 * right / (len(gold) + len(found)) if right else 0.0}
+
+
+def place_scores(path: Path, target: str, language: str) -> Scores:
+    test = pool(SOURCE, TARGETS[target], "test", language)
+    published = sorted((text, i) for i, text in enumerate(test.queries))
+    return {"accuracy": share([str(test.gold[i]) for _, i in published], lines(path))}
+
+
+@pytest.mark.parametrize(
+    ("target", "rescore"),
+    [
+        ("xnli", label_scores),
+        ("udpos", tag_scores),
+        ("panx", tag_scores),
+        ("xquad", answer_scores),
+        ("bucc", pair_scores),
+        ("tatoeba", place_scores),
+    ],
+)
+def test_the_submitted_files_have_the_stored_scores(
+    tmp_path: Path, encoder_folder: Path, target: str, rescore: Callable[[Path, str, str], Scores]
+) -> None:
+    languages = ("qna", "qfa") if TARGETS[target].kind == "retrieval" else ("en", "qna")
+    trained = TARGETS[target].training is not None
+    stage = Stage(
+        kind="target" if trained else "retrieval",
+        task=TARGETS[target].training or target,
+        benchmark="miniature",
+        intermediate="none",
+        seed=0,
+        learning_rate=5e-3 if trained else None,
+        targets={target: languages},
+        recipe=RECIPE if trained else None,
+        profile="miniature",
+        data={"fingerprint": "f"},
+        start={"name": "tiny", "fingerprint": "t", "random": False},
+        precision="fp32",
+        version=1,
+    )
+    place = Place(results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), predictions=True)
+    write_spec(place, stage)
+    work = StageRun(place, stage.key)
+    for _ in range(TENTHS if trained else 1):
+        work.advance()
+    work.close()
+    kept, stored = (pl.read_parquet(folder_of(place, stage.key) / name) for name in (PREDICTIONS, SCORES))
+    for language in languages:
+        file = file_of(official(target), language, kept.filter(split="test", language=language))
+        path = tmp_path / file.name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(file.text, encoding="ascii")
+        expected = rescore(path, target, language)
+        rows = stored.filter(split="test", language=language).filter(pl.col("metric").is_in(list(expected)))
+        assert dict(rows.select("metric", "value").iter_rows()) == pytest.approx(expected)
+        assert set(TARGETS[target].score) <= set(expected)
+
+
+def official(target: str) -> Official:
+    return next(one for one in OFFICIAL if one.target == target)
+
+
+def retrieved(target: str, language: str, pool: Parallel, found: Sequence[tuple[int, int, float]]) -> list[str]:
+    """The lines of a submission for these finds."""
+    rows = pl.DataFrame(retrieved_table("k", TARGETS[target], language, pool, found))
+    return file_of(official(target), language, rows).text.splitlines()
+
+
+def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
+    english = ("You.", "No.", "a cat", "No.", "Éclair", "I am.\n")  # as read: sentence i translates foreign line i
+    pool = Parallel(queries=english, candidates=tuple("uvwxyz"), gold=tuple(range(6)))
+    # By code point: I am., No., No. (of equal ones the first as read first), You., a cat, Éclair.
+    labels = ["5", "1", "3", "0", "2", "4"]
+    assert retrieved("tatoeba", "et", pool, [(i, i, 1.0) for i in range(6)]) == labels
+    same = retrieved(
+        "tatoeba", "et", pool, [(0, 0, 1.0), (1, 1, 1.0), (2, 2, 1.0), (3, 1, 1.0), (4, 5, 1.0), (5, 4, 1.0)]
+    )
+    assert same == ["4", "1", "1", "0", "2", "5"]  # equal queries find equal things: one of the two is right
+    assert share(labels, same) == pytest.approx(3 / 6)
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("de", "367 258 374 529 528 283 348 344 282 212"),
+        ("jv", "199 148 37 109 69 35 182 82 143 153"),
+        ("sw", "114 81 80 97 95 100 98 76 107 109"),
+        ("he", "635 562 610 329 952 429 34 53 566 854"),
+        ("zh", "687 981 504 127 508 852 425 530 797 110"),
+    ],
+)
+def test_true_translations_are_the_labels_that_xtreme_publishes(real: Path, language: str, labels: str) -> None:
+    """The first ten lines of mock_test_data/labels/tatoeba in google-research/xtreme: direction, order and numbers."""
+    test = pool(Source(benchmark="xtreme", data=str(real)), XTREME["tatoeba"], "test", language)
+    truth = [(query, candidate, 1.0) for query, candidate in enumerate(test.gold)]
+    assert retrieved("tatoeba", language, test, truth)[:10] == labels.split()
+
+
+def test_bucc_pairs_are_the_ids_of_the_sentences_as_read() -> None:
+    # The 57th Chinese sentence of the published sample translates the 8,530th English one.
+    pool = Parallel(queries=("x",) * 60, candidates=("y",) * 9000, gold=(-1,) * 56 + (8529,) + (-1,) * 3)
+    assert retrieved("bucc", "zh", pool, [(56, 8529, 1.2)]) == ["zh-000000057\ten-000008530"]

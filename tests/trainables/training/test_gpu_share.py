@@ -1,0 +1,58 @@
+"""A share of a GPU, with calls to torch noted instead of made."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from spaces.profile import Profile
+from spaces.task import Recipe
+from tests.trainables.training.test_device import SmallDevice
+from tests.trainables.training.test_training import run
+from trainables.training.gpu_share import CONTEXT, border, open_share, peak
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A GPU of 16 GiB, and what is asked of it."""
+    asked: list[Any] = []
+    properties = type("Properties", (), {"total_memory": 16 * 2**30})
+    for name, does in {
+        "is_available": lambda: True,
+        "init": lambda: asked.append("init"),
+        "current_device": lambda: 0,
+        "get_device_properties": lambda device: properties,
+        "reset_peak_memory_stats": lambda: asked.append("reset"),
+        "set_per_process_memory_fraction": asked.append,
+        "max_memory_reserved": lambda: 123,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, does)
+    return asked
+
+
+def test_a_share_is_a_border_and_leaves_room_for_the_context(gpu: list[Any]) -> None:
+    open_share(0.25)
+    assert gpu == ["init", "reset", 0.25 - 1 / 16] and peak() == 123
+    assert 4 * (border(0.25, 2**34) * 2**34 + CONTEXT) == 2**34
+    assert border(0.25, 2**31) == 0.0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 2.0])
+def test_whole_gpus_have_no_border(gpu: list[Any], share: float) -> None:
+    open_share(share)
+    assert gpu == ["init", "reset"]
+
+
+def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    open_share(0.5)
+    assert peak() is None
+
+
+def test_a_packed_run_halves_nothing(recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = run(["mnli"], recipe, profile)
+    device = SmallDevice(work, 1, monkeypatch)
+    work.may_halve = False
+    with pytest.raises(torch.OutOfMemoryError):
+        work.advance()
+    assert work.micro_batch == recipe.batch_size and len(device.sizes) == 1
