@@ -18,7 +18,7 @@ from tests.paths import ROOT
 HEAD, WORKER = Node("head", 1, 0), Node("worker", 2, 1)
 ENDS = """
 import threading, time
-from search import signals
+from search.process import signals
 with signals.taken_down(lambda: (time.sleep(0.2), print("taken down", flush=True))):
     for _ in range(2):
         threading.Thread(target=signals.end_now, args=("stopped: gone",), daemon=True).start()

@@ -16,8 +16,8 @@ from tests.paths import ROOT
 
 HOLD = """
 import os, signal, subprocess, sys, time
-from search.processes import mark
-from search.scratch import scratch_folder
+from search.process.processes import mark
+from search.process.scratch import scratch_folder
 with scratch_folder() as folder:
     (folder / "session").mkdir()
     {then}

@@ -11,7 +11,7 @@ from tests.paths import ROOT
 
 PRELUDE = """
 import signal, sys, time
-from search import signals
+from search.process import signals
 signals.install()
 def ready():
     print("ready", flush=True)

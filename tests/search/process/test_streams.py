@@ -9,7 +9,7 @@ from tests.paths import ROOT
 
 BODY = """
 import sys
-from search import streams
+from search.process import streams
 streams.outlive_readers()
 for number in range(10000):
     print("line", number, "ä", file=sys.{stream})

@@ -209,9 +209,9 @@ WORKER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from trainables.feature_table import FeatureTable, build_table
-from trainables.features import Feature
-from trainables.shared_table import shared_table
+from trainables.features.feature_table import FeatureTable, build_table
+from trainables.features.features import Feature
+from trainables.features.shared_table import shared_table
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
 

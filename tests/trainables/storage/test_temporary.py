@@ -14,7 +14,7 @@ from trainables.storage.temporary import temporary_folder
 
 HOLD = """
 import time
-from trainables.temporary import temporary_folder
+from trainables.storage.temporary import temporary_folder
 with temporary_folder() as folder:
     print(folder, flush=True)
     time.sleep(60)

@@ -13,7 +13,7 @@ from trainables.worker import heartbeat
 WORK = """
 import ctypes, sys, time
 from pathlib import Path
-from trainables.heartbeat import beat, watched
+from trainables.worker.heartbeat import beat, watched
 
 def stuck():
     ctypes.PyDLL(None).usleep(900_000)  # keeps Python's lock: no thread of Python can do anything
