@@ -18,27 +18,27 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.alignment import SEED, answer
-from analysis.questions.aligned import aligned
-from analysis.questions.alignment import findings
-from analysis.scores.arguments import add_learning_rate, arguments
+from analysis.answers.alignment import PERMUTATION_SEED, build_answer
+from analysis.questions.aligned import build_alignment
+from analysis.questions.alignment import assess_alignment
+from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import answered
+from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
-from spaces.probe_columns import PROBES
+from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("alignment.py", __doc__ or "")
+    parser = build_script_parser("alignment.py", __doc__ or "")
     add_learning_rate(parser)
 
     def answer_to(read: Transfer, given: Namespace) -> Answer:
-        found = aligned(read)
-        tested = findings(found, np.random.default_rng(SEED))
-        return answer(read, found, tested, layers=given.format in ("csv", "json"))
+        found = build_alignment(read)
+        tested = assess_alignment(found, np.random.default_rng(PERMUTATION_SEED))
+        return build_answer(read, found, tested, with_layers=given.format in ("csv", "json"))
 
-    return answered(parser, argv, answer_to, PROBES)
+    return run_question(parser, argv, answer_to, PROBES_FILE)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,17 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.axes import answer
-from analysis.questions.factors import factors
-from analysis.scores.arguments import add_learning_rate, arguments
-from analysis.tables.script import answered
+from analysis.answers.axes import build_answer
+from analysis.questions.factors import compare_axes
+from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Split and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("axes.py", __doc__ or "")
+    parser = build_script_parser("axes.py", __doc__ or "")
     add_learning_rate(parser)
-    return answered(parser, argv, lambda found, _: answer(found, factors(found)))
+    return run_question(parser, argv, lambda found, _: build_answer(found, compare_axes(found)))
 
 
 if __name__ == "__main__":

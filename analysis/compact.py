@@ -16,9 +16,9 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import polars as pl
 
-from analysis.scores.compaction import seals, write
-from analysis.scores.record import SCORES, SWEEP, read_record, stages_of
-from analysis.scores.stages import whole_rows
+from analysis.scores.compaction import checksum_files, write_compaction
+from analysis.scores.record import SCORES_FILE, SWEEP_FILE, read_record, stages_folder_of
+from analysis.scores.stages import read_whole_files
 from spaces.errors import UsageError
 
 
@@ -45,20 +45,20 @@ def compact(folder: Path) -> list[str]:
     Raises:
         UsageError: it is no sweep, none of its stages is done, a newer version wrote one, or it cannot be written.
     """
-    if not (folder / SWEEP).is_file():
-        raise UsageError(f"{folder} is no folder of a sweep: it has no {SWEEP}.")
-    keys, stages = read_record(folder / SWEEP)["stages"], stages_of(folder)
-    files = [file for key in keys if (file := stages / key / SCORES).is_file()]
-    before = seals(files)
-    whole, broken = whole_rows(files, str(folder)) if files else ([], {})
+    if not (folder / SWEEP_FILE).is_file():
+        raise UsageError(f"{folder} is no folder of a sweep: it has no {SWEEP_FILE}.")
+    keys, stages = read_record(folder / SWEEP_FILE)["stages"], stages_folder_of(folder)
+    files = [file for key in keys if (file := stages / key / SCORES_FILE).is_file()]
+    before = checksum_files(files)
+    whole, broken = read_whole_files(files, str(folder)) if files else ([], {})
     if not whole:
         raise UsageError(next(iter(broken.values()), f"{folder}: none of its {len(keys)} stages has left scores yet."))
     # Of a file that another took the place of meanwhile it is not known which of them was read.
-    after = seals(files)
+    after = checksum_files(files)
     kept = {key: value for key, value in before.items() if after.get(key) == value and key not in broken}
     rows = pl.concat(whole).filter(pl.col("stage").is_in(kept.keys()))
-    size = write(folder, rows, kept)
-    done = f"{folder / SCORES}: {rows.height} rows of {len(kept)} of {len(keys)} stages, {size / 1e6:.1f} MB."
+    size = write_compaction(folder, rows, kept)
+    done = f"{folder / SCORES_FILE}: {rows.height} rows of {len(kept)} of {len(keys)} stages, {size / 1e6:.1f} MB."
     return [*(f"left out: {fault}" for fault in broken.values()), done]
 
 

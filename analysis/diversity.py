@@ -17,28 +17,28 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.diversity import answer
-from analysis.questions.evenness import by_language
+from analysis.answers.diversity import build_answer
+from analysis.questions.evenness import measure_evenness
 from analysis.questions.mixing import (
-    mixing,
+    compare_mixes,
 )
-from analysis.scores.arguments import add_learning_rate, arguments
+from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import answered
+from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("diversity.py", __doc__ or "")
+    parser = build_script_parser("diversity.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
 
     def answer_to(found: Transfer, given: Namespace) -> Answer:
-        even = by_language(found, "language", given.target)
-        return answer(mixing(even, np.random.default_rng(0), given.target))
+        even = measure_evenness(found, "language", given.target)
+        return build_answer(compare_mixes(even, np.random.default_rng(0), given.target))
 
-    return answered(parser, argv, answer_to)
+    return run_question(parser, argv, answer_to)
 
 
 if __name__ == "__main__":

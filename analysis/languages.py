@@ -15,19 +15,21 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.languages import GROUPS, answer
-from analysis.questions.evenness import by_language
-from analysis.scores.arguments import add_learning_rate, arguments
-from analysis.tables.script import answered
+from analysis.answers.languages import LANGUAGE_GROUPINGS, build_answer
+from analysis.questions.evenness import measure_evenness
+from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare languages and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("languages.py", __doc__ or "")
+    parser = build_script_parser("languages.py", __doc__ or "")
     add_learning_rate(parser)
-    parser.add_argument("--by", choices=GROUPS, default="language", help="how languages are grouped")
+    parser.add_argument("--by", choices=LANGUAGE_GROUPINGS, default="language", help="how languages are grouped")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
-    return answered(parser, argv, lambda found, given: answer(by_language(found, given.by, given.target)))
+    return run_question(
+        parser, argv, lambda found, given: build_answer(measure_evenness(found, given.by, given.target))
+    )
 
 
 if __name__ == "__main__":

@@ -19,36 +19,38 @@ import numpy as np
 from rich.console import Console
 from rich.measure import Measurement
 
-from analysis.scores.arguments import add_learning_rate, opened, picked, reading
+from analysis.scores.arguments import add_learning_rate, open_scores, parse_metrics, build_scores_parser
 from analysis.tables import heat, screen, words
-from analysis.transfer.array import transfer
-from analysis.transfer.columns import BY
-from analysis.transfer.ranking import Ranking, ranking
+from analysis.transfer.array import build_transfer
+from analysis.transfer.columns import GROUP_BY
+from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 
-PICTURES = (".svg", ".png")
-WIDEST = 1000  # characters a line; a table is not cut to the terminal
+PICTURE_SUFFIXES = (".svg", ".png")
+MAX_WIDTH = 1000  # characters a line; a table is not cut to the terminal
 
 
-def command_line() -> ArgumentParser:
+def build_parser() -> ArgumentParser:
     """What rank.py takes to read scores, and where to draw."""
-    parser = reading("matrix.py", __doc__ or "")
+    parser = build_scores_parser("matrix.py", __doc__ or "")
     add_learning_rate(parser)
-    parser.add_argument("--by", choices=BY, default="target", help="what the columns are (default: target)")
+    parser.add_argument("--by", choices=GROUP_BY, default="target", help="what the columns are (default: target)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a picture: FILE.svg or FILE.png")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the matrix; returns the exit code: 0, or 2 for bad usage."""
-    given = command_line().parse_args(argv)
+    given = build_parser().parse_args(argv)
     try:
-        if given.output is not None and given.output.suffix not in PICTURES:
-            raise UsageError(f"-o {given.output}: name a file that ends in {' or '.join(PICTURES)}.")
-        with opened(given, PREDICTIONS) as scores:
-            found = ranking(
-                transfer(scores, picked(given.metric), given.learning_rate), np.random.default_rng(0), given.by
+        if given.output is not None and given.output.suffix not in PICTURE_SUFFIXES:
+            raise UsageError(f"-o {given.output}: name a file that ends in {' or '.join(PICTURE_SUFFIXES)}.")
+        with open_scores(given, PREDICTIONS_FILE) as scores:
+            found = rank_tasks(
+                build_transfer(scores, parse_metrics(given.metric), given.learning_rate),
+                np.random.default_rng(0),
+                given.by,
             )
         if given.output is not None:
             _draw(found, given.output)
@@ -56,15 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"matrix.py: {error}", file=sys.stderr)
         return 2
-    with screen.printing():
-        drawn = heat.table(found)
+    with screen.tolerate_closed_pipe():
+        drawn = heat.build_heat_map(found)
         console = Console(highlight=False, soft_wrap=True)
         console.width = max(
-            console.width, Measurement.get(console, console.options.update(width=WIDEST), drawn).maximum
+            console.width, Measurement.get(console, console.options.update(width=MAX_WIDTH), drawn).maximum
         )
-        console.print(*words.head(found)[:2], sep="\n", end="\n\n", markup=False)
+        console.print(*words.describe_scores(found)[:2], sep="\n", end="\n\n", markup=False)
         console.print(drawn)
-        console.print(heat.KEY, markup=False)
+        console.print(heat.LEGEND, markup=False)
     return 0
 
 
@@ -72,9 +74,9 @@ def _draw(found: Ranking, path: Path) -> None:
     from analysis.page import cells, exports  # altair and its converter: only for a picture
     from analysis.page.blocks import figures_of
 
-    [figure] = figures_of([cells.section(found)])
+    [figure] = figures_of([cells.build_section(found)])
     try:
-        path.write_bytes(exports.DRAWN[path.suffix](figure))
+        path.write_bytes(exports.RENDERERS[path.suffix](figure))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     print(path)

@@ -18,28 +18,32 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.scores.arguments import add_learning_rate, arguments, opened, picked
+from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
 from analysis.tables import export, screen, show, words
-from analysis.transfer.array import transfer
-from analysis.transfer.columns import BY
-from analysis.transfer.ranking import DRAWS, Ranking, ranking
+from analysis.transfer.array import build_transfer
+from analysis.transfer.columns import GROUP_BY
+from analysis.transfer.ranking import DEFAULT_DRAWS, Ranking, rank_tasks
 from spaces.errors import UsageError
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 
 
-def command_line() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = arguments("rank.py", __doc__ or "")
+    parser = build_script_parser("rank.py", __doc__ or "")
     add_learning_rate(parser)
-    parser.add_argument("--by", choices=BY, default="target", help="what the columns are (default: target)")
+    parser.add_argument("--by", choices=GROUP_BY, default="target", help="what the columns are (default: target)")
     parser.add_argument(
-        "--draws", type=_count, default=DRAWS, metavar="N", help=f"for the probabilities and ranks (default: {DRAWS})"
+        "--draws",
+        type=_parse_draws,
+        default=DEFAULT_DRAWS,
+        metavar="N",
+        help=f"for the probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
     parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="another seed, other draws (default: 0)")
     return parser
 
 
-def _count(text: str) -> int:
+def _parse_draws(text: str) -> int:
     number = int(text)
     if not 100 <= number <= 1_000_000:
         raise ValueError(text)
@@ -48,33 +52,33 @@ def _count(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Rank and print; returns the exit code: 0, or 2 for bad usage."""
-    given = command_line().parse_args(argv)
+    given = build_parser().parse_args(argv)
     try:
-        metrics = picked(given.metric)
-        with opened(given, PREDICTIONS) as scores:
-            chosen = transfer(scores, metrics, given.learning_rate)
-            found = ranking(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
+        metrics = parse_metrics(given.metric)
+        with open_scores(given, PREDICTIONS_FILE) as scores:
+            chosen = build_transfer(scores, metrics, given.learning_rate)
+            found = rank_tasks(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
     except UsageError as error:
         print(f"rank.py: {error}", file=sys.stderr)
         return 2
-    with screen.printing():
-        write(found, given.format)
+    with screen.tolerate_closed_pipe():
+        print_ranking(found, given.format)
     return 0
 
 
-def write(found: Ranking, form: str) -> None:
+def print_ranking(found: Ranking, form: str) -> None:
     """Print the ranking in one of the formats."""
     if form == "table":
-        print(show.table(found, screen.width()))
+        print(show.as_text(found, screen.get_width()))
     elif form == "markdown":
-        print(show.markdown(found))
+        print(show.as_markdown(found))
     elif form == "latex":
-        print(show.latex(found))
+        print(show.as_latex(found))
     elif form == "json":
         print(export.as_json(found))
     else:
         print(export.as_csv(found))
-        for line in words.head(found):  # a CSV has no place for it
+        for line in words.describe_scores(found):  # a CSV has no place for it
             print(line, file=sys.stderr)
 
 

@@ -21,25 +21,25 @@ import numpy as np
 
 from analysis.page import render
 from analysis.page.blocks import figures_of
-from analysis.page.contents import sections
-from analysis.page.exports import export
-from analysis.scores.arguments import add_learning_rate, picked, reading
-from analysis.scores.fetch import fetched
+from analysis.page.contents import build_sections
+from analysis.page.exports import export_figures
+from analysis.scores.arguments import add_learning_rate, parse_metrics, build_scores_parser
+from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
-from analysis.scores.record import SWEEP, read_record
-from analysis.tables.source import numbered
-from analysis.transfer.array import transfer
-from analysis.transfer.ranking import Ranking, ranking
+from analysis.scores.record import SWEEP_FILE, read_record
+from analysis.tables.source import count_and_list
+from analysis.transfer.array import build_transfer
+from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 
 TITLE = "Which intermediate task helps?"
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 
-def command_line() -> argparse.ArgumentParser:
+def build_report_parser() -> argparse.ArgumentParser:
     """What rank.py takes to read scores, and where to write."""
-    parser = reading("report.py", __doc__ or "")
+    parser = build_scores_parser("report.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too, for a paper")
@@ -48,20 +48,20 @@ def command_line() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page and say where; returns the exit code: 0, or 2 for bad usage."""
-    given = command_line().parse_args(argv)
+    given = build_report_parser().parse_args(argv)
     with ThreadPoolExecutor(1) as beside:
-        beside.submit(render.library)  # the slowest part, and nobody needs it before the end
+        beside.submit(render.read_vega_library)  # the slowest part, and nobody needs it before the end
         try:
-            with fetched(given.paths, ("scores.parquet", PREDICTIONS)) as paths:
+            with fetch_results(given.paths, ("scores.parquet", PREDICTIONS_FILE)) as paths:
                 scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
-                records = [read_record(path / SWEEP) for path in paths if (path / SWEEP).is_file()]
-                chosen = transfer(scores, picked(given.metric), given.learning_rate)
-                found = ranking(chosen, np.random.default_rng(0))
+                records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
+                chosen = build_transfer(scores, parse_metrics(given.metric), given.learning_rate)
+                found = rank_tasks(chosen, np.random.default_rng(0))
         except UsageError as error:
             print(f"report.py: {error}", file=sys.stderr)
             return 2
-        parts = sections(found, records)
-        page = render.page(TITLE, subtitle(found), parts, FOOTER)
+        parts = build_sections(found, records)
+        page = render.render_page(TITLE, build_subtitle(found), parts, FOOTER)
     try:
         whole = given.output.with_name(f".{given.output.name}.new")  # nobody sees half a page
         try:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             whole.replace(given.output)
         finally:
             whole.unlink(missing_ok=True)
-        figures = export(figures_of(parts), given.figures) if given.figures else []
+        figures = export_figures(figures_of(parts), given.figures) if given.figures else []
     except OSError as error:
         print(f"report.py: {error.filename2 or error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
@@ -79,14 +79,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def subtitle(found: Ranking) -> str:
+def build_subtitle(found: Ranking) -> str:
     """What the page is about, in one line."""
-    read = found.read
+    read = found.loaded_scores
     return " · ".join(
         (
             f"benchmark {read.benchmark}" if read.benchmark else "benchmark not stated",
             f"encoder {read.model}" if read.model else "encoder not stated",
-            numbered("seed", read.seeds),
+            count_and_list("seed", read.seeds),
             read.source,
         )
     )

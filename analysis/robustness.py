@@ -15,19 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.robustness import answer
+from analysis.answers.robustness import build_answer
 from analysis.questions.methods import (
-    compare,
+    compare_methods,
 )
-from analysis.scores.arguments import add_learning_rate, arguments
-from analysis.tables.script import answered
+from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("robustness.py", __doc__ or "")
+    parser = build_script_parser("robustness.py", __doc__ or "")
     add_learning_rate(parser)
-    return answered(parser, argv, lambda found, _: answer(compare(found)))
+    return run_question(parser, argv, lambda found, _: build_answer(compare_methods(found)))
 
 
 if __name__ == "__main__":

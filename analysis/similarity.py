@@ -18,27 +18,27 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.similarity import SEED, answer
-from analysis.questions.similarity import FOCUS, similarity
-from analysis.scores.arguments import add_learning_rate, arguments
+from analysis.answers.similarity import PERMUTATION_SEED, build_answer
+from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
+from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import answered
+from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
-from spaces.probe_columns import PROBES
+from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("similarity.py", __doc__ or "")
+    parser = build_script_parser("similarity.py", __doc__ or "")
     add_learning_rate(parser)
-    parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {FOCUS}")
+    parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 
     def answer_to(found: Transfer, given: Namespace) -> Answer:
-        judged = similarity(found, np.random.default_rng(SEED), given.target)
-        return answer(found, judged, all_numbers=given.matrices)
+        judged = compare_predictors(found, np.random.default_rng(PERMUTATION_SEED), given.target)
+        return build_answer(found, judged, with_matrices=given.matrices)
 
-    return answered(parser, argv, answer_to, PROBES)
+    return run_question(parser, argv, answer_to, PROBES_FILE)
 
 
 if __name__ == "__main__":

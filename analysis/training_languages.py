@@ -14,18 +14,20 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.training_languages import answer
-from analysis.questions.trained_in import trained_in
-from analysis.scores.arguments import add_learning_rate, arguments
-from analysis.tables.script import answered
+from analysis.answers.training_languages import build_answer
+from analysis.questions.trained_in import compare_training_languages
+from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = arguments("training_languages.py", __doc__ or "")
+    parser = build_script_parser("training_languages.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
-    return answered(parser, argv, lambda found, given: answer(trained_in(found, given.target)))
+    return run_question(
+        parser, argv, lambda found, given: build_answer(compare_training_languages(found, given.target))
+    )
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.sweep.estimate import size
-from search.sweep.leftovers import Heap, leftovers, remove
+from search.sweep.estimate import format_bytes
+from search.sweep.leftovers import CleanupGroup, find_leftovers, remove
 from search.sweep.now import is_alive
 from search.sweep.sweep import lock_results
-from search.sweep.sweep_state import SweepState, find_sweeps, names_of, read_states
+from search.sweep.sweep_state import SweepState, find_sweeps, list_sweep_names, read_states
 from spaces.errors import UsageError
 from trainables.storage.base import Storage
 
@@ -30,14 +30,14 @@ DONE, USAGE = 0, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    options = _parser().parse_args(argv)
+    options = _build_parser().parse_args(argv)
     allowed = {f"--{flag}" for flag in ("damaged", "tables", "foreign") if getattr(options, flag)}
     try:
         results, scope = find_sweeps(options.sweep)
         if options.dry_run:
-            states = _states(results)
-            _show(leftovers(states, scope, options.keep), allowed, "would go")
-            if running := _running(states):
+            states = _read_all_states(results)
+            _print_groups(find_leftovers(states, scope, options.keep), allowed, "would go")
+            if running := _list_running(states):
                 print(f"{running} runs now: temporary files may be in use, and nothing can be removed until it ends.")
             return DONE
         lock = lock_results(results)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="search/clean.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -64,44 +64,44 @@ def _parser() -> argparse.ArgumentParser:
     return p
 
 
-def _states(results: Storage) -> list[SweepState]:
+def _read_all_states(results: Storage) -> list[SweepState]:
     """All sweeps of the results: a file that cannot be read may need anything, so nothing goes before it can."""
-    return read_states(results, names_of(results))
+    return read_states(results, list_sweep_names(results))
 
 
-def _running(states: Sequence[SweepState]) -> str:
-    return ", ".join(state.name for state in states if is_alive(state.now, state.results, state.name))
+def _list_running(states: Sequence[SweepState]) -> str:
+    return ", ".join(state.name for state in states if is_alive(state.status, state.results, state.name))
 
 
 def _clean(results: Storage, scope: Sequence[str], options: argparse.Namespace, allowed: set[str]) -> None:
-    states = _states(results)
-    if running := _running(states):  # on another machine, where the file system's locks do not reach
+    states = _read_all_states(results)
+    if running := _list_running(states):  # on another machine, where the file system's locks do not reach
         raise UsageError(f"{running} runs now: wait for it, or look with --dry-run.")
-    heaps = leftovers(states, scope, options.keep)
-    stay = [name for heap in heaps if _goes(heap, allowed) for name in remove(results, heap.names)]
-    _show(heaps, allowed, "removed")
+    heaps = find_leftovers(states, scope, options.keep)
+    stay = [name for heap in heaps if _is_removable(heap, allowed) for name in remove(results, heap.names)]
+    _print_groups(heaps, allowed, "removed")
     for name in stay:
         print(f"stays: {name} (a process is at work there: try again in a minute)")
 
 
-def _goes(heap: Heap, allowed: set[str]) -> bool:
+def _is_removable(heap: CleanupGroup, allowed: set[str]) -> bool:
     return heap.flag is None or heap.flag in allowed
 
 
-def _show(heaps: Sequence[Heap], allowed: set[str], done: str) -> None:
-    going, staying = ([heap for heap in heaps if _goes(heap, allowed) is goes] for goes in (True, False))
+def _print_groups(heaps: Sequence[CleanupGroup], allowed: set[str], done: str) -> None:
+    going, staying = ([heap for heap in heaps if _is_removable(heap, allowed) is goes] for goes in (True, False))
     for heap in going:
-        print(_line(heap, heap.note))
+        print(_format_group(heap, heap.note))
     total = sum(heap.size for heap in going)
-    print(f"{'in all ' + done:<50}{sum(len(heap.names) for heap in going):>7}{size(total):>10}")
+    print(f"{'in all ' + done:<50}{sum(len(heap.names) for heap in going):>7}{format_bytes(total):>10}")
     if staying:
         print("stays, but for the flag:")
     for heap in staying:
-        print(_line(heap, f"{heap.flag}; {heap.note}"))
+        print(_format_group(heap, f"{heap.flag}; {heap.note}"))
 
 
-def _line(heap: Heap, note: str) -> str:
-    return f"{heap.what:<50}{len(heap.names):>7}{size(heap.size):>10}" + (f"  ({note})" if note else "")
+def _format_group(heap: CleanupGroup, note: str) -> str:
+    return f"{heap.description:<50}{len(heap.names):>7}{format_bytes(heap.size):>10}" + (f"  ({note})" if note else "")
 
 
 if __name__ == "__main__":

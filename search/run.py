@@ -23,39 +23,39 @@ from search.process import signals, streams
 
 if __name__ == "__main__":  # before the slow imports
     signals.install()
-    streams.outlive_readers()
+    streams.ignore_broken_pipes()
 
-from search.request.options import parse
+from search.request.options import parse_options
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from search.board.board import Board
-    from search.board.keep import Keep
-    from search.request.request import Request
+    from search.board.keep import KeepPolicy
+    from search.request.request import SweepRequest
 
 DONE, FAILED, USAGE = 0, 1, 2
-GOES_ON = "Put that right; then the same command goes on"
+CONTINUE_HINT = "Put that right; then the same command goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    options = parse(argv)
+    options = parse_options(argv)
     try:
         return run(options)
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return USAGE
     except Exception as error:
-        line = _unwritable(error, options)
+        line = _describe_write_failure(error, options)
         if line is None:
             raise
         print(f"\n{line}", file=sys.stderr)
         return FAILED
 
 
-def _unwritable(error: Exception, options: "Namespace") -> str | None:
+def _describe_write_failure(error: Exception, options: "Namespace") -> str | None:
     """What to say where the driver itself could not write the results; None for any other error."""
     from trainables.storage.base import is_remote
     from trainables.worker.failures import STORAGE, failure_of
@@ -64,10 +64,10 @@ def _unwritable(error: Exception, options: "Namespace") -> str | None:
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
-    return f"stopped: the results cannot be written ({failure.reason}){_room(results)}. {GOES_ON}."
+    return f"stopped: the results cannot be written ({failure.reason}){_describe_free_space(results)}. {CONTINUE_HINT}."
 
 
-def _room(url: str) -> str:
+def _describe_free_space(url: str) -> str:
     """Where the results lie and how much is free there, as far as can be told."""
     from trainables.storage.base import is_remote
 
@@ -82,82 +82,84 @@ def run(options: "Namespace") -> int:
     """Check, plan, run, and print the ranking."""
     began = time.monotonic()
     from search.request.request import check_writable, make_request  # heavy imports come after --help
-    from search.request.slots import local_slots
+    from search.request.slots import count_local_slots
 
     request = make_request(options)
     if options.check:
         from search.request.check import show_check
 
         return DONE if show_check(request) else USAGE
-    slots = local_slots(options)
+    slots = count_local_slots(options)
     if options.plan:
         return _show_plan(request, slots, options.keep)
-    check_writable(request.place.results)
-    from search.driver.damage import Damage
-    from search.sweep.sweep import check_sweep, lock_results, mend_sweep
+    check_writable(request.context.results)
+    from search.driver.damage import DamageReporter
+    from search.sweep.sweep import check_sweep, lock_results, quarantine_damaged_sweep
 
-    check_sweep(request.place.results, request.name, request.spec)
-    lock = lock_results(request.place.results)
+    check_sweep(request.context.results, request.name, request.spec)
+    lock = lock_results(request.context.results)
     try:
         from search.driver.sweep_run import run_sweep
 
-        damage = Damage(request.place.results, lambda line: print(line, file=sys.stderr, flush=True))
-        damage.say(mend_sweep(request.place.results, request.name))
+        damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
+        damage.report(quarantine_damaged_sweep(request.context.results, request.name))
         board, interrupted = run_sweep(request, options, slots, damage)
-        damage.end(board)
+        damage.report_all_damage(board)
         print(flush=True)
-        _say(request, board, time.monotonic() - began)
+        _print_summary(request, board, time.monotonic() - began)
         if interrupted:
-            print(signals.how_to_continue(), file=sys.stderr)
+            print(signals.format_resume_message(), file=sys.stderr)
             return signals.INTERRUPTED
-        _rank(request)
-        return FAILED if _say_failures(board) else DONE
+        _print_ranking(request)
+        return FAILED if _print_failures(board) else DONE
     finally:
         lock.release()
 
 
-def _show_plan(request: "Request", slots: int, keep: "Keep") -> int:
-    from search.cost.cost import cost_of, describe
+def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
+    from search.cost.cost import estimate_cost, describe_plan
     from search.driver.sweep_run import make_board
 
     reused = 0
-    if not request.missing:
-        reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).arms())
-    print("\n".join(describe(request, cost_of(request, slots, keep), reused)))
-    for line in request.left_out:
+    if not request.missing_data:
+        reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).iter_arms())
+    print("\n".join(describe_plan(request, estimate_cost(request, slots, keep), reused)))
+    for line in request.skipped_tasks:
         print(f"left out: {line}")
-    if request.missing:
-        from search.request.needs import list_missing
+    if request.missing_data:
+        from search.request.needs import format_missing_data
 
-        print(list_missing(request.missing))
+        print(format_missing_data(request.missing_data))
     return DONE
 
 
-def _say(request: "Request", board: "Board", seconds: float) -> None:
-    from search.driver.progress import counts
-    from search.sweep.estimate import duration
+def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:
+    from search.driver.progress import count_stages
+    from search.sweep.estimate import format_duration
 
-    found = counts(board)
+    found = count_stages(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
-    print(f"{request.name}: {trained} stages run, {found['reused']} reused, in {duration(seconds)}.")
-    for line in request.left_out:
+    print(f"{request.name}: {trained} stages run, {found['reused']} reused, in {format_duration(seconds)}.")
+    for line in request.skipped_tasks:
         print(f"left out: {line}")
     for line in request.notes:
         print(f"note: {line}")
-    told = Counter(arm.outcome.note for _, arm in board.arms() if arm.outcome is not None and arm.outcome.note)
+    told = Counter(arm.outcome.note for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.note)
     for line, stages in told.most_common():
         print(f"note of {stages} stages: {line}")
-    if request.place.predictions:
-        _say_unkept(board, "predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
-    if request.place.probes:
-        _say_unkept(board, "probes", ("intermediate", "target"), board.store.has_probes)
+    if request.context.keep_predictions:
+        _print_missing_outputs(
+            board, "predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions
+        )
+    if request.context.probes:
+        _print_missing_outputs(board, "probes", ("intermediate", "target"), board.store.has_probes)
 
 
-def _say_unkept(board: "Board", what: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
+def _print_missing_outputs(board: "Board", what: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
     """Stages that finished before `--what` was asked for: their encoders may be gone, so nothing is done again."""
     finished = [
         arm.stage.key
-        for _, arm in board.arms()
+        for _, arm in board.iter_arms()
         if arm.stage.kind in kinds and arm.outcome is not None and arm.outcome.status == "finished"
     ]
     lacking = sum(not has(key) for key in finished)
@@ -168,19 +170,21 @@ def _say_unkept(board: "Board", what: str, kinds: Collection[str], has: Callable
         )
 
 
-def _rank(request: "Request") -> None:
+def _print_ranking(request: "SweepRequest") -> None:
     """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
-    from search.process.processes import end_started
+    from search.process.processes import kill_started_processes
 
     print(flush=True)
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]
-    with signals.taken_down(end_started):  # in a group of its own, so that Ctrl-C comes to this process only
+    with signals.register_teardown(
+        kill_started_processes
+    ):  # in a group of its own, so that Ctrl-C comes to this process only
         subprocess.run(command, check=False, process_group=0)
 
 
-def _say_failures(board: "Board") -> bool:
-    failed = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
-    lost = [group for group in board.groups.values() if group.unreachable]
+def _print_failures(board: "Board") -> bool:
+    failed = [arm for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    lost = [group for group in board.states.values() if group.unreachable_reason]
     if failed:
         print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
         print(f"  {'stage':16}  {'kind':8}  tries  what and why", file=sys.stderr)
@@ -189,12 +193,12 @@ def _say_failures(board: "Board") -> bool:
         kind, tries = arm.outcome.failure or "error", arm.outcome.attempts
         print(f"  {arm.stage.key}  {kind:8}  {tries:5}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
     for group in lost:
-        print(f"  not reached: {group.stratum.id}: {group.unreachable}", file=sys.stderr)
-    why = board.breaker.why
+        print(f"  not reached: {group.stratum.id}: {group.unreachable_reason}", file=sys.stderr)
+    why = board.breaker.stop_reason
     if why is not None:
-        room = _room(board.store.place.results.url) if board.breaker.unwritable else ""
+        room = _describe_free_space(board.store.context.results.url) if board.breaker.is_unwritable else ""
         also = ", with --retry-failed also with what failed" if failed else ""
-        print(f"\nstopped: {why}{room}. {GOES_ON}{also}.", file=sys.stderr)
+        print(f"\nstopped: {why}{room}. {CONTINUE_HINT}{also}.", file=sys.stderr)
     return bool(failed or lost or why)
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.sweep.standing import describe, headline, summary
+from search.sweep.standing import format_summary, format_headline, summarize_sweep
 from search.sweep.sweep_state import find_sweeps, read_states
 from spaces.errors import UsageError
 
@@ -39,11 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"status.py: {error}", file=sys.stderr)
         return USAGE
     if options.json:
-        print(json.dumps([summary(state) for state in states] if len(states) > 1 else summary(states[0]), indent=1))
+        print(
+            json.dumps(
+                [summarize_sweep(state) for state in states] if len(states) > 1 else summarize_sweep(states[0]),
+                indent=1,
+            )
+        )
     elif len(states) > 1:
-        print("\n".join(headline(state) for state in states))
+        print("\n".join(format_headline(state) for state in states))
     else:
-        print("\n".join(describe(summary(states[0]))))
+        print("\n".join(format_summary(summarize_sweep(states[0]))))
     return DONE
 
 

@@ -7,7 +7,7 @@ from spaces import miniature, xtreme, xtreme_r
 from spaces.chain import MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
-from spaces.table import Table, unknown
+from spaces.table import Table, describe_unknown
 from spaces.task import Recipe, Task
 
 
@@ -49,37 +49,41 @@ class Benchmark:
     targets: Table[Task]
     languages: Table[Language]
     mixture: Mixture
-    equal: Budget  # at which phases of unlike tasks or languages can be compared: no more rows than the smallest has
+    equal_budget: (
+        Budget  # at which phases of unlike tasks or languages can be compared: no more rows than the smallest has
+    )
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
-    parallel: tuple[str, ...]  # targets whose test sets hold translations of English; probes read the first there is
-    tagged: str  # tagging target whose words probes read
+    parallel_targets: tuple[
+        str, ...
+    ]  # targets whose test sets hold translations of English; probes read the first there is
+    tagging_target: str  # tagging target whose words probes read
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
         """Every intermediate of a full sweep, baseline first."""
-        return (NONE, *(task.name for task in self.intermediates.values() if not task.extra), MULTITASK)
+        return (NONE, *(task.name for task in self.intermediates.values() if not task.is_opt_in), MULTITASK)
 
     def target_names(self) -> tuple[str, ...]:
         """Every target of a full sweep."""
-        return tuple(task.name for task in self.targets.values() if not task.extra)
+        return tuple(task.name for task in self.targets.values() if not task.is_opt_in)
 
     def check_target(self, name: str) -> None:
         """Raise UsageError with the near names if `name` is no target of this benchmark."""
         if name not in self.targets:
-            raise UsageError(unknown(f"target of {self.name}", name, self.targets))
+            raise UsageError(describe_unknown(f"target of {self.name}", name, self.targets))
 
-    def sharing(self, training: str, asked: Collection[str] = ()) -> tuple[Task, ...]:
+    def targets_trained_on(self, training: str, asked: Collection[str] = ()) -> tuple[Task, ...]:
         """The targets that are trained on the set `training`, in table order; extras where they are asked for."""
         return tuple(
             task
             for task in self.targets.values()
-            if task.training == training and (not task.extra or task.name in asked)
+            if task.training_set == training and (not task.is_opt_in or task.name in asked)
         )
 
-    def mixed(self) -> tuple[Task, ...]:
+    def multitask_tasks(self) -> tuple[Task, ...]:
         """The tasks of `multitask`: every intermediate task that is no control and no extra."""
-        return tuple(task for task in self.intermediates.values() if not (task.control or task.extra))
+        return tuple(task for task in self.intermediates.values() if not (task.is_control or task.is_opt_in))
 
 
 _XTREME = Benchmark(
@@ -90,11 +94,11 @@ _XTREME = Benchmark(
     languages=xtreme.LANGUAGES,
     quick_test_limit=500,
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-    equal=Budget(steps=1_000, examples=6_000),  # AmericasNLI has 6,457 rows, but of 743 texts
+    equal_budget=Budget(steps=1_000, examples=6_000),  # AmericasNLI has 6,457 rows, but of 743 texts
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
-    parallel=("tatoeba", "xnli"),
-    tagged="udpos",
+    parallel_targets=("tatoeba", "xnli"),
+    tagging_target="udpos",
 )
 
 BENCHMARKS = Table(
@@ -107,11 +111,11 @@ BENCHMARKS = Table(
             targets=miniature.TARGETS,
             languages=miniature.LANGUAGES,
             mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
-            equal=Budget(steps=400, examples=3000),
+            equal_budget=Budget(steps=400, examples=3000),
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
-            parallel=("bucc",),
-            tagged="udpos",
+            parallel_targets=("bucc",),
+            tagging_target="udpos",
         ),
         _XTREME,
         replace(

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.table import Table, unknown
+from spaces.table import Table, describe_unknown
 
 NONE = "none"  # the baseline: no intermediate phase
 MULTITASK = "multitask"  # all intermediate tasks (controls excepted) in one phase
 RANDOM_ENCODER = "random-encoder"  # a floor: the same chain from random weights, without an intermediate phase
 MLM = "mlm"  # the task of guessing masked words, in many languages
-RESERVED = (NONE, MULTITASK, RANDOM_ENCODER)
+RESERVED_NAMES = (NONE, MULTITASK, RANDOM_ENCODER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sampler:
 
     name: str
     temperature: float
-    capped: bool
+    has_cap: bool
     about: str
 
 
@@ -53,7 +53,7 @@ SAMPLERS = Table(
 )
 DEFAULT_SAMPLER = "capped"
 
-_TIMES = re.compile(r"x([1-9][0-9]?)")
+_TIMES_PATTERN = re.compile(r"x([1-9][0-9]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Chain:
     ingredients: tuple[Ingredient, ...] = ()
     method: str | None = None  # of the intermediate phase
     sampler: str | None = None  # None: the default
-    times: int = 1  # how often the steps of the recipe
+    step_multiplier: int = 1  # how often the steps of the recipe
     target_method: str | None = None
 
     @property
@@ -84,7 +84,7 @@ class Chain:
         return phase_of(self.name)
 
     @property
-    def multitask(self) -> bool:
+    def is_multitask(self) -> bool:
         """Whether the phase mixes all intermediate tasks."""
         return self.ingredients == (Ingredient(MULTITASK),)
 
@@ -104,16 +104,16 @@ def target_method_of(name: str) -> str:
     return name.partition(":")[2]
 
 
-def read_chain(name: str) -> Chain:
+def parse_chain(name: str) -> Chain:
     """What a name means; raises UsageError for one that cannot be read. Tasks and languages are not looked up."""
     phase, colon, target_method = name.partition(":")
     mix, *options = phase.split("~")
     if colon:
-        _known_method(name, target_method)
+        _check_method(name, target_method)
     method = sampler = None
     times = 1
     for option in options:
-        found = _TIMES.fullmatch(option)
+        found = _TIMES_PATTERN.fullmatch(option)
         if found is not None and times == 1:
             times = int(found[1])
         elif option in SAMPLERS and sampler is None:
@@ -126,12 +126,12 @@ def read_chain(name: str) -> Chain:
             raise UsageError(
                 f"{name!r}: {option!r} is given a second time or beside one like it."
                 if twice
-                else f"{name!r}: {unknown('method or sampler', option, known)}"
+                else f"{name!r}: {describe_unknown('method or sampler', option, known)}"
             )
-    ingredients = tuple(_ingredient(name, one) for one in mix.split("+"))
+    ingredients = tuple(_parse_ingredient(name, one) for one in mix.split("+"))
     if len(set(ingredients)) < len(ingredients):
         raise UsageError(f"{name!r} names an ingredient twice: a mix has each once.")
-    alone = [one.task for one in ingredients if one.task in RESERVED]
+    alone = [one.task for one in ingredients if one.task in RESERVED_NAMES]
     if alone and (len(ingredients) > 1 or ingredients[0].language is not None):
         raise UsageError(f"{name!r}: {alone[0]!r} is no task that could be mixed or have a language.")
     if alone and alone[0] != MULTITASK:
@@ -145,18 +145,18 @@ def read_chain(name: str) -> Chain:
         ingredients=ingredients,
         method=method,
         sampler=sampler,
-        times=times,
+        step_multiplier=times,
         target_method=target_method or None,
     )
 
 
-def _ingredient(name: str, text: str) -> Ingredient:
+def _parse_ingredient(name: str, text: str) -> Ingredient:
     task, at, language = text.partition("@")
     if not task or (at and not language) or "@" in language:
         raise UsageError(f"{name!r}: {text!r} is no ingredient; write a task, or task@language.")
     return Ingredient(task, language or None)
 
 
-def _known_method(name: str, method: str) -> None:
+def _check_method(name: str, method: str) -> None:
     if method not in METHODS:
-        raise UsageError(f"{name!r}: {unknown('method', method, METHODS)}")
+        raise UsageError(f"{name!r}: {describe_unknown('method', method, METHODS)}")

@@ -46,4 +46,4 @@ COLUMNS = (
     Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
 )
 
-MINIMAL = ("intermediate", "target", "seed", "language", "metric", "value")  # what any ranked file must have
+REQUIRED_COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")  # what any ranked file must have

@@ -8,7 +8,7 @@ HELD_OUT = "held-out"  # the last rows of the train split, which training then l
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
+class DatasetSpec:
     """One dataset as a repository on the hub (or in a folder laid out like the hub) offers it.
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
@@ -17,31 +17,33 @@ class Dataset:
     """
 
     name: str
-    hub: str  # repository on the hub; one that begins with `local/` is in data folders only
+    repo_id: str  # repository on the hub; one that begins with `local/` is in data folders only
     fallbacks: tuple[str, ...] = ()  # other repositories with the same configs and columns, tried in turn
     configs: tuple[str, ...]  # the first that is there is read; `{code}` is the code of the language
     columns: Mapping[str, str]
-    labels: Literal["names", "own names", "digits", "letters", "places", "none"] = "none"
+    label_format: Literal["names", "own names", "digits", "letters", "places", "none"] = "none"
     # names: class labels or their names. own names: the same, and the data themselves say which there are. digits: text
     # that counts through `digits`. letters: the letter of an option. places: the index of an option, as text or number.
-    first_place: int = 0  # the number that means the first option
-    digits: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(default_factory=dict)  # spellings of labels that mean another name
+    first_option: int = 0  # the number that means the first option
+    digit_labels: tuple[str, ...] = ()
+    label_aliases: Mapping[str, str] = field(default_factory=dict)  # spellings of labels that mean another name
     language_in: Literal["config", "column", "id", "none"] = "none"  # what tells the language of a row
     language: str = "en"  # of all rows, where nothing tells it
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
-    rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
-    most: int | None = None  # rows of a split that are read: the first ones
+    published_rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
+    max_rows: int | None = None  # rows of a split that are read: the first ones
     revision: str | None = None  # branch of `hub` on the hub; None is the main one
-    wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> the question to ask
+    question_wording: Mapping[str, str] = field(
+        default_factory=dict
+    )  # value of the question column -> the question to ask
     licence: str
     note: str = ""  # what a reader of scores must know
-    obtain: str = ""  # how to get it, where no repository of the hub has it
+    how_to_obtain: str = ""  # how to get it, where no repository of the hub has it
 
     @property
-    def homes(self) -> tuple[str, ...]:
+    def repo_ids(self) -> tuple[str, ...]:
         """Repositories that may have it, best first."""
-        return (self.hub, *self.fallbacks)
+        return (self.repo_id, *self.fallbacks)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -53,7 +55,7 @@ class Dataset:
         """The column of the labels: of tags where the rows are sentences of words."""
         return self.columns["tags" if "tags" in self.columns else "label"]
 
-    def code(self, language: str) -> str | None:
+    def code_of(self, language: str) -> str | None:
         """What the language is called here; None if the dataset does not have it."""
         if self.language_in == "none" and language != self.language:
             return None
@@ -61,17 +63,17 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SplitPart:
     """The rows that one use of a task takes from one dataset: the first of `splits` that is there."""
 
     dataset: str
     splits: tuple[str, ...]
-    optional: bool = False  # the task can do without it, and its notes say that it did
-    otherwise: "Part | None" = None  # what is read where this one lacks the split or the language
+    is_optional: bool = False  # the task can do without it, and its notes say that it did
+    fallback: "SplitPart | None" = None  # what is read where this one lacks the split or the language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class TaskSplits:
     """What a task is trained on, what selection sees (English), and what is scored in every language.
 
     The rows of several parts are joined: a uniform shuffle of them is sampling in proportion to size. Where a training
@@ -79,8 +81,8 @@ class Parts:
     """
 
     name: str  # the task's
-    train: tuple[Part, ...] = ()
-    translated: Part | None = None  # the one part of `train`, row by row, in languages other than the task's own
-    dev: tuple[Part, ...] = ()
-    test: tuple[Part, ...] = ()
-    pool: tuple[Part, ...] = ()  # what retrieval looks among, where that is not in the test rows
+    train: tuple[SplitPart, ...] = ()
+    translated: SplitPart | None = None  # the one part of `train`, row by row, in languages other than the task's own
+    dev: tuple[SplitPart, ...] = ()
+    test: tuple[SplitPart, ...] = ()
+    pool: tuple[SplitPart, ...] = ()  # what retrieval looks among, where that is not in the test rows

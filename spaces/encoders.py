@@ -6,11 +6,11 @@ from pathlib import Path
 
 from spaces.table import Table
 
-DEFAULT = "FacebookAI/xlm-roberta-large"
+DEFAULT_ENCODER = "FacebookAI/xlm-roberta-large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class EncoderShape:
     """Layers, hidden size, inner size of the feed-forward part, vocabulary and positions of an encoder."""
 
     name: str
@@ -21,36 +21,38 @@ class Shape:
     positions: int = 514  # of XLM-R
 
     @property
-    def body(self) -> int:
+    def layer_parameters(self) -> int:
         """Parameters of the layers: what computes."""
         return self.layers * (4 * self.width**2 + 2 * self.width * self.inner + 9 * self.width + self.inner)
 
     @property
     def parameters(self) -> int:
         """All parameters: of the layers, of words and positions, and of the norm between them."""
-        return self.body + (self.vocabulary + self.positions + 3) * self.width
+        return self.layer_parameters + (self.vocabulary + self.positions + 3) * self.width
 
 
-SHAPES = Table(
+ENCODER_SHAPES = Table(
     "encoder shape",
     (
-        Shape(name=DEFAULT, layers=24, width=1024, inner=4096, vocabulary=250_002),
-        Shape(name="FacebookAI/xlm-roberta-base", layers=12, width=768, inner=3072, vocabulary=250_002),
-        Shape(name="google-bert/bert-base-multilingual-cased", layers=12, width=768, inner=3072, vocabulary=119_547),
+        EncoderShape(name=DEFAULT_ENCODER, layers=24, width=1024, inner=4096, vocabulary=250_002),
+        EncoderShape(name="FacebookAI/xlm-roberta-base", layers=12, width=768, inner=3072, vocabulary=250_002),
+        EncoderShape(
+            name="google-bert/bert-base-multilingual-cased", layers=12, width=768, inner=3072, vocabulary=119_547
+        ),
     ),
 )
 
 
-def shape_of(model: str) -> Shape | None:
+def shape_of(model: str) -> EncoderShape | None:
     """The shape of a known hub id, or of a folder with a config.json; None if it cannot be known from here."""
-    if model in SHAPES:
-        return SHAPES[model]
+    if model in ENCODER_SHAPES:
+        return ENCODER_SHAPES[model]
     config = Path(model) / "config.json"
     if not config.is_file():
         return None
     try:
         fields = json.loads(config.read_text(encoding="utf-8"))
-        return Shape(
+        return EncoderShape(
             name=model,
             layers=int(fields["num_hidden_layers"]),
             width=int(fields["hidden_size"]),

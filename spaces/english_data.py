@@ -6,100 +6,100 @@ Row numbers are the published ones: a folder with fewer rows is reported as cut.
 order differs between repositories.
 """
 
-from spaces.dataset import Dataset
+from spaces.dataset import DatasetSpec
 from spaces.table import Table
 
-QA = {"id": "id", "question": "question", "context": "context", "answers": "answers"}
+QA_COLUMNS = {"id": "id", "question": "question", "context": "context", "answers": "answers"}
 COPA_WORDING = {"cause": "What was the cause?", "effect": "What was the effect?"}  # as XTREME-R asks
-_NLI = {"first": "premise", "second": "hypothesis", "label": "label"}
+_NLI_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
 
 ENGLISH_DATASETS = Table(
     "dataset",
     (
-        Dataset(
+        DatasetSpec(
             name="mnli",
-            hub="nyu-mll/glue",
+            repo_id="nyu-mll/glue",
             configs=("mnli",),
-            columns=_NLI,
-            labels="names",
-            renamed={"contradictory": "contradiction"},
-            rows={"train": 392_702, "validation_matched": 9_815},
+            columns=_NLI_COLUMNS,
+            label_format="names",
+            label_aliases={"contradictory": "contradiction"},
+            published_rows={"train": 392_702, "validation_matched": 9_815},
             licence="MultiNLI: mixed open sources, most under the OANC licence",
         ),
-        Dataset(
+        DatasetSpec(
             name="anli",
-            hub="facebook/anli",
+            repo_id="facebook/anli",
             configs=("plain_text",),
-            columns=_NLI,
-            labels="names",
-            rows={
+            columns=_NLI_COLUMNS,
+            label_format="names",
+            published_rows={
                 **{"train_r1": 16_946, "train_r2": 45_460, "train_r3": 100_459},
                 **{"dev_r1": 1_000, "dev_r2": 1_000, "dev_r3": 1_200},
             },
             licence="CC BY-NC 4.0",
         ),
-        Dataset(
+        DatasetSpec(
             name="snli",
-            hub="stanfordnlp/snli",
+            repo_id="stanfordnlp/snli",
             configs=("plain_text",),
-            columns=_NLI,
-            labels="names",
-            rows={"train": 550_152, "validation": 10_000},  # some hundreds of them without a label
+            columns=_NLI_COLUMNS,
+            label_format="names",
+            published_rows={"train": 550_152, "validation": 10_000},  # some hundreds of them without a label
             licence="CC BY-SA 4.0",
         ),
-        Dataset(
+        DatasetSpec(
             name="qqp",
-            hub="nyu-mll/glue",
+            repo_id="nyu-mll/glue",
             configs=("qqp",),
             columns={"first": "question1", "second": "question2", "label": "label"},
-            labels="names",
-            rows={"train": 363_846, "validation": 40_430},
+            label_format="names",
+            published_rows={"train": 363_846, "validation": 40_430},
             licence="Quora terms of service, non-commercial",
         ),
-        Dataset(
+        DatasetSpec(
             name="squad",
-            hub="rajpurkar/squad",
+            repo_id="rajpurkar/squad",
             # A local copy may offer a config without the paragraphs that XQuAD translates; it is preferred.
             configs=("local_no_xquad", "plain_text"),
-            columns=QA,
-            rows={"train": 87_599, "validation": 10_570},
+            columns=QA_COLUMNS,
+            published_rows={"train": 87_599, "validation": 10_570},
             licence="CC BY-SA 4.0",
             note="SQuAD 1.1: its validation split, which selection sees, holds the English side of XQuAD.",
         ),
-        Dataset(
+        DatasetSpec(
             name="squad2",
-            hub="rajpurkar/squad_v2",
+            repo_id="rajpurkar/squad_v2",
             configs=("local_no_xquad", "squad_v2"),
-            columns=QA,
-            rows={"train": 130_319, "validation": 11_873},
+            columns=QA_COLUMNS,
+            published_rows={"train": 130_319, "validation": 11_873},
             licence="CC BY-SA 4.0",
             note="SQuAD 2.0: its validation split, which selection sees, holds the English side of XQuAD.",
         ),
-        Dataset(
+        DatasetSpec(
             name="hellaswag",
-            hub="Rowan/hellaswag",
+            repo_id="Rowan/hellaswag",
             configs=("default",),
             columns={"context": "ctx", "options": "endings", "label": "label"},
-            labels="places",
-            rows={"train": 39_905, "validation": 10_042},
+            label_format="places",
+            published_rows={"train": 39_905, "validation": 10_042},
             licence="MIT",
         ),
-        Dataset(
+        DatasetSpec(
             name="ccg",
-            hub="local/ccg",
+            repo_id="local/ccg",
             configs=("default",),
             columns={"words": "tokens", "tags": "tags"},
-            labels="own names",
-            rows={"train": 38_015, "validation": 5_484},
+            label_format="own names",
+            published_rows={"train": 38_015, "validation": 5_484},
             licence="CCGbank, LDC2005T13: for licensees of the LDC",
-            obtain=(
+            how_to_obtain=(
                 "CCGbank (LDC2005T13) is licensed and in no public repository; convert your copy to Parquet with one "
                 "sentence a row: `tokens` (list of words) and `tags` (list of supertags such as S[dcl]\\NP, as text)"
             ),
         ),
-        Dataset(
+        DatasetSpec(
             name="cosmosqa",
-            hub="allenai/cosmos_qa",
+            repo_id="allenai/cosmos_qa",
             configs=("default",),
             columns={
                 "context": "context",
@@ -107,23 +107,23 @@ ENGLISH_DATASETS = Table(
                 "options": "answer0 answer1 answer2 answer3",
                 "label": "label",
             },
-            labels="places",
-            rows={"train": 25_262, "validation": 2_985},
+            label_format="places",
+            published_rows={"train": 25_262, "validation": 2_985},
             revision="refs/convert/parquet",  # the main branch holds a loading script, which `datasets` refuses
             licence="CC BY 4.0",
         ),
-        Dataset(
+        DatasetSpec(
             name="csqa",
-            hub="tau/commonsense_qa",
+            repo_id="tau/commonsense_qa",
             configs=("default",),
             columns={"question": "question", "options": "choices", "label": "answerKey"},
-            labels="letters",
-            rows={"train": 9_741, "validation": 1_221},
+            label_format="letters",
+            published_rows={"train": 9_741, "validation": 1_221},
             licence="MIT",
         ),
-        Dataset(
+        DatasetSpec(
             name="siqa",
-            hub="allenai/social_i_qa",  # its main branch holds a loading script
+            repo_id="allenai/social_i_qa",  # its main branch holds a loading script
             fallbacks=("lighteval/siqa",),
             revision="refs/convert/parquet",
             configs=("default",),
@@ -133,20 +133,20 @@ ENGLISH_DATASETS = Table(
                 "options": "answerA answerB answerC",
                 "label": "label",
             },
-            labels="places",
-            first_place=1,
-            rows={"train": 33_410, "validation": 1_954},
+            label_format="places",
+            first_option=1,
+            published_rows={"train": 33_410, "validation": 1_954},
             licence="CC BY 4.0",
         ),
-        Dataset(
+        DatasetSpec(
             name="copa",
-            hub="aps/super_glue",  # its main branch holds a loading script
+            repo_id="aps/super_glue",  # its main branch holds a loading script
             revision="refs/convert/parquet",
             configs=("copa",),
             columns={"context": "premise", "question": "question", "options": "choice1 choice2", "label": "label"},
-            labels="places",
-            wording=COPA_WORDING,
-            rows={"train": 400, "validation": 100},
+            label_format="places",
+            question_wording=COPA_WORDING,
+            published_rows={"train": 400, "validation": 100},
             licence="BSD-2-Clause",
         ),
     ),

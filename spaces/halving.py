@@ -26,7 +26,7 @@ class Verdict(Enum):
     STOP = "stop"
 
 
-def quotas(arms: int) -> Sequence[int]:
+def count_survivors(arms: int) -> Sequence[int]:
     """How many of so many arms go on after each rung: half, and half of that; rounded up, and one at least."""
     return [max(1, math.ceil(arms / 2**number)) for number in range(1, len(RUNGS) + 1)]
 
@@ -42,7 +42,7 @@ def judge(curves: Mapping[Name, Sequence[float]], arms: int, left: Collection[Na
     verdicts = dict.fromkeys(curves, Verdict.GO)
     begun = len(curves.keys() | set(left)) == arms
     rest = set(curves)
-    for rung, quota in zip(RUNGS, quotas(arms), strict=True):
+    for rung, quota in zip(RUNGS, count_survivors(arms), strict=True):
         here = {key: max(curves[key][:rung]) for key in rest if len(curves[key]) >= rung}
         if not begun or any(key not in here and key not in left for key in rest):
             return verdicts | dict.fromkeys(here, Verdict.WAIT)

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from spaces.table import Table
-from spaces.task import Kind
+from spaces.task import TaskKind
 
 # Shares of a plain step: a forward pass, and a backward pass, which makes the gradients of all activations and of all
 # weights, each at about the cost of a forward pass.
-FORWARD = ACTIVATIONS = 1 / 3
-_PROPOSALS = 0.1  # the chances of 250,000 words at three of ten places: 0.08 of XLM-R Large's step, 0.2 of Base's
-_MOVE = FORWARD + ACTIVATIONS  # a pass that only moves a perturbation
+FORWARD_COST = ACTIVATION_GRADIENT_COST = 1 / 3
+_PROPOSAL_COST = 0.1  # the chances of 250,000 words at three of ten places: 0.08 of XLM-R Large's step, 0.2 of Base's
+_MOVE_COST = FORWARD_COST + ACTIVATION_GRADIENT_COST  # a pass that only moves a perturbation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,15 @@ class Method:
     source: str  # paper, and where the settings come from
     settings: Mapping[str, float] = field(default_factory=dict)
     passes: float  # what a step costs: forward plus backward of plain fine-tuning is 1
-    unsuited: Mapping[Kind, str] = field(default_factory=dict)  # kinds of task for which it has no meaning, and why
+    unsuited_kinds: Mapping[TaskKind, str] = field(
+        default_factory=dict
+    )  # kinds of task for which it has no meaning, and why
 
 
-_OTHER_TAGS = "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
-_OTHER_LABELS = "the words are the labels: what is drawn in their place would be guessed"
+_CHANGES_TAGS = (
+    "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
+)
+_CHANGES_LABELS = "the words are the labels: what is drawn in their place would be guessed"
 
 # Published radii are absolute: 1.0 is common for FGM, and Zhu et al. take 0.2 for MNLI, with moves of 0.1 from a start
 # of 0.2. Here they are multiples of the mean norm of a row's words (for smart and r3f of the mean size of a component,
@@ -53,7 +57,7 @@ METHODS = Table(
             about="Projected gradient descent: trains on the last of several steps within a ball.",
             source="Madry et al. 2018; moves in the proportions of Zhu et al. 2020",
             settings={"radius": 0.05, "rate": 0.025, "start": 0.05, "steps": 2},
-            passes=_MOVE + 1,
+            passes=_MOVE_COST + 1,
         ),
         Method(
             name="freelb",
@@ -67,7 +71,7 @@ METHODS = Table(
             about="SMART: the answer may not change under the worst small perturbation.",
             source="Jiang et al. 2020, without the proximal term",
             settings={"noise": 0.01, "rate": 0.1, "radius": 0.1, "weight": 1.0, "steps": 1},
-            passes=_MOVE + 2,
+            passes=_MOVE_COST + 2,
         ),
         Method(
             name="r3f",
@@ -81,7 +85,7 @@ METHODS = Table(
             about="Randomized smoothing: every word is drawn from itself and its synonyms.",
             source="Huang et al. 2021",
             passes=1.0,
-            unsuited={"tagging": _OTHER_TAGS, "mlm": _OTHER_LABELS},
+            unsuited_kinds={"tagging": _CHANGES_TAGS, "mlm": _CHANGES_LABELS},
         ),
         Method(
             name="layers",
@@ -94,8 +98,8 @@ METHODS = Table(
             about="Self-augmentation: words replaced by what the encoder's own masked-word head proposes.",
             source="Wang et al. 2023 (2309.10891), its form as we understand the abstract",
             settings={"share": 0.3, "beta": 1.0, "words": 8},
-            passes=2 + FORWARD + _PROPOSALS,
-            unsuited={"mlm": _OTHER_LABELS},
+            passes=2 + FORWARD_COST + _PROPOSAL_COST,
+            unsuited_kinds={"mlm": _CHANGES_LABELS},
         ),
     ),
 )

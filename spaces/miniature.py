@@ -18,7 +18,7 @@ The test sets of every target are the same items in every language.
 """
 
 from spaces.language import Language
-from spaces.shifted import mixed, perturbed
+from spaces.shifted import mix_languages, perturb_target
 from spaces.table import Table
 from spaces.task import Recipe, Task
 
@@ -35,15 +35,15 @@ LANGUAGES = Table(
     ],
 )
 
-EVERYWHERE = tuple(LANGUAGES)
-FOREIGN = EVERYWHERE[1:]
+ALL_LANGUAGES = tuple(LANGUAGES)
+FOREIGN_LANGUAGES = ALL_LANGUAGES[1:]
 LEARNING_RATES = (5e-4, 1e-3, 2e-3)  # the default axis of every trained stage
 
-NLI = ("entailment", "neutral", "contradiction")
-SAME = ("different", "paraphrase")
+NLI_LABELS = ("entailment", "neutral", "contradiction")
+PARAPHRASE_LABELS = ("different", "paraphrase")
 # The last digit of a noun or verb is its arbitrary class.
-POS = ("NOUN1", "NOUN2", "VERB1", "VERB2", "ADJ", "ADP", "ADV", "NUM", "PRON", "PROPN", "PUNCT")
-ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG", "B-PROD")
+POS_TAGS = ("NOUN1", "NOUN2", "VERB1", "VERB2", "ADJ", "ADP", "ADV", "NUM", "PRON", "PROPN", "PUNCT")
+ENTITY_TAGS = ("O", "B-PER", "I-PER", "B-LOC", "B-ORG", "B-PROD")
 # Categories in the style of combinatory grammar: they depend on the role of a word, and on its class or brand.
 SUPERTAGS = tuple(
     r"NP NP/NP N1 N2 (S\NP)/NP1 (S\NP)/NP2 (S\NP)/(S\NP) N/N N/N-number PP/NP-place PP/NP-organisation "
@@ -62,9 +62,9 @@ INTERMEDIATES = Table(
             name="anli",
             kind="pair",
             about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
-            labels=NLI,
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
@@ -72,9 +72,9 @@ INTERMEDIATES = Table(
             name="mnli",
             kind="pair",
             about="Inference between two sentences: entailment, neutral or contradiction.",
-            labels=NLI,
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations", "order"}),
         ),
@@ -82,9 +82,9 @@ INTERMEDIATES = Table(
             name="qqp",
             kind="pair",
             about="Do two questions ask the same?",
-            labels=SAME,
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            labels=PARAPHRASE_LABELS,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(400),
             skills=frozenset({"compare", "relations"}),
         ),
@@ -92,9 +92,9 @@ INTERMEDIATES = Table(
             name="squad2",
             kind="span",
             about="Find the answer in a passage; a third of the questions have none.",
-            score=("f1", "exact_match"),
-            answers="squad2",
-            trains=EVERYWHERE,
+            official_metrics=("f1", "exact_match"),
+            answer_script="squad2",
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
@@ -102,8 +102,8 @@ INTERMEDIATES = Table(
             name="squad",
             kind="span",
             about="Find the answer to a question in a passage.",
-            score=("f1", "exact_match"),
-            trains=EVERYWHERE,
+            official_metrics=("f1", "exact_match"),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(300),
             skills=frozenset({"find"}),
         ),
@@ -111,8 +111,8 @@ INTERMEDIATES = Table(
             name="hellaswag",
             kind="choice",
             about="Which of three events comes next?",
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(250, batch_size=16),
             skills=frozenset({"events"}),
         ),
@@ -121,8 +121,8 @@ INTERMEDIATES = Table(
             kind="tagging",
             about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
             labels=SUPERTAGS,
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(400),
             skills=frozenset({"classes", "brands"}),
         ),
@@ -130,8 +130,8 @@ INTERMEDIATES = Table(
             name="cosmosqa",
             kind="choice",
             about="A passage of two events and a question: which of three events came before, or comes after?",
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(250, batch_size=16),
             skills=frozenset({"events"}),
         ),
@@ -139,8 +139,8 @@ INTERMEDIATES = Table(
             name="csqa",
             kind="choice",
             about="Which of three kinds of things is the noun of the sentence?",
-            score=("accuracy",),
-            trains=EVERYWHERE,
+            official_metrics=("accuracy",),
+            training_languages=ALL_LANGUAGES,
             recipe=_recipe(120, batch_size=16),
             skills=frozenset({"categories"}),
         ),
@@ -148,141 +148,141 @@ INTERMEDIATES = Table(
             name="random",
             kind="pair",
             about="The negative control: the inputs of mnli with random labels. It should help nothing.",
-            labels=NLI,
-            score=("accuracy",),
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
             recipe=_recipe(400),
-            control=True,
+            is_control=True,
         ),
         Task(
             name="mlm",
             kind="mlm",
             about="Guess masked words in texts of every language: the pretraining goes on, without translations.",
-            trains=EVERYWHERE,
-            score=("accuracy",),
+            training_languages=ALL_LANGUAGES,
+            official_metrics=("accuracy",),
             recipe=_recipe(400),
-            extra=True,
+            is_opt_in=True,
         ),
     ],
 )
 
-_TARGETS = Table(
+_PLAIN_TARGETS = Table(
     "target",
     [
         Task(
             name="xnli",
             kind="pair",
             about="Inference between two sentences, with a small training set.",
-            languages=EVERYWHERE,
-            labels=NLI,
-            score=("accuracy",),
-            training="xnli-en",
+            languages=ALL_LANGUAGES,
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="xnli-en",
             recipe=_recipe(120),
             skills=frozenset({"compare", "relations"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="pawsx",
             kind="pair",
             about="Do two sentences of the same words, or of synonyms and opposites, mean the same?",
-            languages=EVERYWHERE,
-            labels=SAME,
-            score=("accuracy",),
-            training="pawsx-en",
+            languages=ALL_LANGUAGES,
+            labels=PARAPHRASE_LABELS,
+            official_metrics=("accuracy",),
+            training_set="pawsx-en",
             recipe=_recipe(80),
             skills=frozenset({"compare", "relations", "order"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="udpos",
             kind="tagging",
             about="A part of speech for each word, with two arbitrary classes of nouns and of verbs.",
-            languages=EVERYWHERE,
-            labels=POS,
-            score=("f1",),
-            beside=("accuracy",),
-            training="udpos-en",
+            languages=ALL_LANGUAGES,
+            labels=POS_TAGS,
+            official_metrics=("f1",),
+            other_metrics=("accuracy",),
+            training_set="udpos-en",
             recipe=_recipe(30),
             skills=frozenset({"classes"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="panx",
             kind="tagging",
             about="Persons, places, organisations and products; a product is known by its name alone.",
-            languages=EVERYWHERE,
-            labels=ENTITIES,
-            score=("f1",),
-            training="panx-en",
+            languages=ALL_LANGUAGES,
+            labels=ENTITY_TAGS,
+            official_metrics=("f1",),
+            training_set="panx-en",
             recipe=_recipe(30),
             skills=frozenset({"brands"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="xquad",
             kind="span",
             about="Find the answer in a passage of two sentences.",
-            languages=EVERYWHERE,
-            score=("f1", "exact_match"),
-            training="squad-en",
+            languages=ALL_LANGUAGES,
+            official_metrics=("f1", "exact_match"),
+            training_set="squad-en",
             recipe=_recipe(80),
             skills=frozenset({"find"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="mlqa",
             kind="span",
             about="The training of xquad, but passages of its own with more modifiers.",
-            languages=EVERYWHERE,
-            score=("f1", "exact_match"),
-            training="squad-en",
+            languages=ALL_LANGUAGES,
+            official_metrics=("f1", "exact_match"),
+            training_set="squad-en",
             recipe=_recipe(80),
             skills=frozenset({"find"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="tydiqa",
             kind="span",
             about="Passages and a small training set of its own; the questions avoid the words of the passage.",
-            languages=EVERYWHERE,
-            score=("f1", "exact_match"),
-            training="tydiqa-en",
+            languages=ALL_LANGUAGES,
+            official_metrics=("f1", "exact_match"),
+            training_set="tydiqa-en",
             recipe=_recipe(60),
             skills=frozenset({"find"}),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="bucc",
             kind="retrieval",
             about="Mine literal translations among distractors: what is left of the pretrained alignment.",
-            languages=FOREIGN,
-            score=("f1",),
-            retrieval="mine",
-            parallel=True,
+            languages=FOREIGN_LANGUAGES,
+            official_metrics=("f1",),
+            retrieval_mode="mine",
+            is_parallel=True,
         ),
         Task(
             name="tatoeba",
             kind="retrieval",
             about="Find the free translation of each sentence, in which verb and adjective are synonyms.",
-            languages=FOREIGN,
-            score=("accuracy",),
+            languages=FOREIGN_LANGUAGES,
+            official_metrics=("accuracy",),
             skills=frozenset({"relations"}),
-            parallel=True,
+            is_parallel=True,
         ),
     ],
 )
 
-_REWORDED = "with the words that its two sentences share replaced by synonyms in the second."
+_REWORDED_HOW = "with the words that its two sentences share replaced by synonyms in the second."
 TARGETS = Table(
     "target",
     (
-        *_TARGETS.values(),
-        *(mixed(_TARGETS[name], parallel=True) for name in ("xnli", "pawsx")),
-        *(perturbed(_TARGETS[name], _REWORDED) for name in ("xnli", "pawsx")),
+        *_PLAIN_TARGETS.values(),
+        *(mix_languages(_PLAIN_TARGETS[name], parallel=True) for name in ("xnli", "pawsx")),
+        *(perturb_target(_PLAIN_TARGETS[name], _REWORDED_HOW) for name in ("xnli", "pawsx")),
     ),
 )
 
 
-def partners(target: str, null: bool = False) -> tuple[str, ...]:
+def partners_of(target: str, null: bool = False) -> tuple[str, ...]:
     """Names of the intermediate tasks that share a planted skill with a target: which ones ought to help it.
 
     None do in the null world. Raises UsageError for an unknown target.

@@ -18,10 +18,10 @@ class NamedSpace:
 
     name: str
     about: str  # one sentence for --help
-    of: Callable[[Benchmark], Space]
+    build: Callable[[Benchmark], Space]
 
 
-def _quick(benchmark: Benchmark) -> Space:
+def _build_quick(benchmark: Benchmark) -> Space:
     return Space(
         name="quick",
         intermediates=benchmark.quick_intermediates,
@@ -33,51 +33,55 @@ def _quick(benchmark: Benchmark) -> Space:
     )
 
 
-def _full(benchmark: Benchmark) -> Space:
+def _build_full(benchmark: Benchmark) -> Space:
     return Space(name="full")
 
 
-def _diversity(benchmark: Benchmark) -> Space:
-    chains = variants.diversity(benchmark)
-    return Space(name="diversity", intermediates=chains, learning_rates="middle", budget=benchmark.equal)
+def _build_diversity(benchmark: Benchmark) -> Space:
+    chains = variants.list_diversity_chains(benchmark)
+    return Space(name="diversity", intermediates=chains, learning_rates="middle", budget=benchmark.equal_budget)
 
 
-def _languages(benchmark: Benchmark) -> Space:
+def _build_languages(benchmark: Benchmark) -> Space:
     return Space(
         name="languages",
-        intermediates=variants.languages(benchmark),
-        targets=variants.PAIR_TARGETS,
+        intermediates=variants.list_language_chains(benchmark),
+        targets=variants.LANGUAGE_TARGETS,
         learning_rates="middle",
         seeds=(0, 1, 2, 3, 4),
-        budget=benchmark.equal,
+        budget=benchmark.equal_budget,
     )
 
 
-def _adversarial(benchmark: Benchmark) -> Space:
-    steps = benchmark.equal.steps
+def _build_adversarial(benchmark: Benchmark) -> Space:
+    steps = benchmark.equal_budget.steps
     assert steps is not None
     return Space(
         name="adversarial",
-        intermediates=adversarial_variants.adversarial(benchmark),
-        targets=adversarial_variants.targets(benchmark),
+        intermediates=adversarial_variants.list_adversarial_chains(benchmark),
+        targets=adversarial_variants.list_adversarial_targets(benchmark),
         learning_rates="middle",
-        budget=replace(benchmark.equal, steps=steps // 2),  # most of its phases go several times over each step
+        budget=replace(benchmark.equal_budget, steps=steps // 2),  # most of its phases go several times over each step
     )
 
 
-def _variants(benchmark: Benchmark) -> Space:
-    return Space(name="variants", intermediates=variants.variants(benchmark), learning_rates="middle")
+def _build_variants(benchmark: Benchmark) -> Space:
+    return Space(name="variants", intermediates=variants.list_variant_chains(benchmark), learning_rates="middle")
 
 
 SPACES = Table(
     "space",
     (
-        NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _quick),
-        NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _full),
-        NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _diversity),
-        NamedSpace("languages", "inference in English, in other languages and in mixes, with equal rows", _languages),
-        NamedSpace("adversarial", "adversarial and smoothed training of the intermediate phase", _adversarial),
-        NamedSpace("variants", "masked words beside a task, translated tasks, and rivals without a phase", _variants),
+        NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _build_quick),
+        NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _build_full),
+        NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _build_diversity),
+        NamedSpace(
+            "languages", "inference in English, in other languages and in mixes, with equal rows", _build_languages
+        ),
+        NamedSpace("adversarial", "adversarial and smoothed training of the intermediate phase", _build_adversarial),
+        NamedSpace(
+            "variants", "masked words beside a task, translated tasks, and rivals without a phase", _build_variants
+        ),
     ),
 )
 
@@ -86,7 +90,7 @@ def find_space(name_or_file: str, benchmark: Benchmark) -> Space:
     """A named space, or the variable SPACE of a Python file. The file is executed: use your own files only."""
     path = Path(name_or_file)
     if path.suffix != ".py":
-        return SPACES.find(name_or_file).of(benchmark)
+        return SPACES.find(name_or_file).build(benchmark)
     if not path.is_file():
         raise UsageError(f"the space file {name_or_file} does not exist.")
     try:

@@ -6,7 +6,7 @@ task (BUCC) predicts pairs: only queries for which a pair was mined have a row.
 
 from spaces.columns import Column
 
-PREDICTIONS = "predictions.parquet"  # in the folder of a stage
+PREDICTIONS_FILE = "predictions.parquet"  # in the folder of a stage
 
 PREDICTION_COLUMNS = (
     Column("stage", "string", "Key of the stage that predicted; its scores lie beside this file."),

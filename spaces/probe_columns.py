@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spaces.columns import Column
 from spaces.table import Table
 
-PROBES = "probes.parquet"  # in the folder of a stage
+PROBES_FILE = "probes.parquet"  # in the folder of a stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ProbeFamily:
     about: str
 
 
-FAMILIES = Table(
+PROBE_FAMILIES = Table(
     "family of probes",
     (
         ProbeFamily("alignment", "how alike an encoder treats sentences that translate each other, layer by layer"),

@@ -8,7 +8,7 @@ from spaces.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class EncoderProfile:
     """How heads sit on an encoder, which rates suit it, how batches are cut, which layer retrieval reads."""
 
     name: str
@@ -23,7 +23,9 @@ class Profile:
 PROFILES = Table(
     "profile",
     (
-        Profile(name="miniature", learning_rates=miniature.LEARNING_RATES, pooling="segments", retrieval_depth=1.0),
-        Profile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), bucket=32),
+        EncoderProfile(
+            name="miniature", learning_rates=miniature.LEARNING_RATES, pooling="segments", retrieval_depth=1.0
+        ),
+        EncoderProfile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), bucket=32),
     ),
 )

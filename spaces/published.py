@@ -12,12 +12,22 @@ from dataclasses import dataclass
 
 from spaces.table import Table
 
-TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")  # that the mean is over
-RETRIEVAL = ("bucc", "tatoeba")
+AVERAGED_TARGETS = (
+    "xnli",
+    "pawsx",
+    "udpos",
+    "panx",
+    "xquad",
+    "mlqa",
+    "tydiqa",
+    "bucc",
+    "tatoeba",
+)  # that the mean is over
+RETRIEVAL_TARGETS = ("bucc", "tatoeba")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class PublishedSystem:
     """One row: target -> its metrics in points (of two, exact match and then F1), and the mean if it was published."""
 
     name: str
@@ -25,56 +35,59 @@ class System:
     metrics: Mapping[str, tuple[float, ...]]
     mean: float | None = None
 
-    def score(self, target: str) -> float | None:
+    def score_of(self, target: str) -> float | None:
         """The task score, the mean of its metrics; None if it was not published."""
         values = self.metrics.get(target)
         return sum(values) / len(values) if values else None
 
-    def retrieval(self) -> float | None:
+    def retrieval_mean(self) -> float | None:
         """The mean of both retrieval targets, from their scores or from what the published mean leaves for them."""
-        known = [score for target in TARGETS if (score := self.score(target)) is not None]
-        if len(known) == len(TARGETS):
-            return sum(known[-len(RETRIEVAL) :]) / len(RETRIEVAL)
-        if self.mean is None or len(known) != len(TARGETS) - len(RETRIEVAL):
+        known = [score for target in AVERAGED_TARGETS if (score := self.score_of(target)) is not None]
+        if len(known) == len(AVERAGED_TARGETS):
+            return sum(known[-len(RETRIEVAL_TARGETS) :]) / len(RETRIEVAL_TARGETS)
+        if self.mean is None or len(known) != len(AVERAGED_TARGETS) - len(RETRIEVAL_TARGETS):
             return None
-        return (self.mean * len(TARGETS) - sum(known)) / len(RETRIEVAL)
+        return (self.mean * len(AVERAGED_TARGETS) - sum(known)) / len(RETRIEVAL_TARGETS)
 
 
-def _metrics(numbers: str) -> dict[str, tuple[float, ...]]:
+def _parse_metrics(numbers: str) -> dict[str, tuple[float, ...]]:
     """Scores in the order of TARGETS, as many as there are; `60.8/76.6` are exact match and F1."""
-    return {target: tuple(map(float, text.split("/"))) for target, text in zip(TARGETS, numbers.split(), strict=False)}
+    return {
+        target: tuple(map(float, text.split("/")))
+        for target, text in zip(AVERAGED_TARGETS, numbers.split(), strict=False)
+    }
 
 
 SYSTEMS = Table(
     "published system",
     (
-        System(
+        PublishedSystem(
             name="XLM-R Large",
             about="the baseline of XTREME (Hu et al. 2020)",
-            metrics=_metrics("79.2 86.4 73.8 65.4 60.8/76.6 53.2/71.6 45.0/65.1 66.0 57.3"),
+            metrics=_parse_metrics("79.2 86.4 73.8 65.4 60.8/76.6 53.2/71.6 45.0/65.1 66.0 57.3"),
             mean=68.1,
         ),
-        System(
+        PublishedSystem(
             name="X-STILTs",
             about="XLM-R Large with the best intermediate task for each target (Phang et al. 2020, second version)",
-            metrics=_metrics("80.0 87.9 74.9 64.0 63.3/78.7 53.7/72.4 59.5/76.0"),
+            metrics=_parse_metrics("80.0 87.9 74.9 64.0 63.3/78.7 53.7/72.4 59.5/76.0"),
             mean=73.5,
         ),
-        System(
+        PublishedSystem(
             name="FILTER",
             about="translated training data, read side by side (Fang et al. 2021)",
-            metrics=_metrics("83.9 91.4 76.2 67.7 68.0/82.4 57.7/76.2 50.9/68.3"),
+            metrics=_parse_metrics("83.9 91.4 76.2 67.7 68.0/82.4 57.7/76.2 50.9/68.3"),
         ),
-        System(
+        PublishedSystem(
             name="VECO",
             about="pretrained with cross-attention between languages (Luo et al. 2021)",
-            metrics=_metrics("83.0 91.1 75.1 65.7 66.3/79.9 54.9/73.1 58.9/75.0"),
+            metrics=_parse_metrics("83.0 91.1 75.1 65.7 66.3/79.9 54.9/73.1 58.9/75.0"),
         ),
-        System(
+        PublishedSystem(
             name="RemBERT",
             about="pretrained with decoupled embeddings (Chung et al. 2021)",
-            metrics=_metrics("80.8 87.5 76.5 70.1 64.0/79.6 55.0/73.1 63.0/77.0"),
+            metrics=_parse_metrics("80.8 87.5 76.5 70.1 64.0/79.6 55.0/73.1 63.0/77.0"),
         ),
     ),
 )
-BASELINE, STILTS = SYSTEMS["XLM-R Large"], SYSTEMS["X-STILTs"]
+BASELINE, X_STILTS = SYSTEMS["XLM-R Large"], SYSTEMS["X-STILTs"]

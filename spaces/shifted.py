@@ -13,7 +13,7 @@ from spaces.task import Task
 ENGLISH = "en"
 
 
-def mixed(task: Task, *, parallel: bool) -> Task:
+def mix_languages(task: Task, *, parallel: bool) -> Task:
     """The target with its two sentences in different languages.
 
     `parallel` says that no pair of languages leaves out rows, as they do whose labels differ between the two.
@@ -25,20 +25,20 @@ def mixed(task: Task, *, parallel: bool) -> Task:
         name=f"{task.name}-mixed",
         about=f"{task.name} with its two sentences in different languages, one of them English.",
         languages=pairs,
-        extra=True,
-        clean=task.name,
+        is_opt_in=True,
+        clean_target=task.name,
         shift="mixed",
-        parallel=parallel,
+        is_parallel=parallel,
     )
 
 
-def perturbed(task: Task, how: str) -> Task:
+def perturb_target(task: Task, how: str) -> Task:
     """The target with other words or spellings; `how` says which, for people."""
     return replace(
         task,
         name=f"{task.name}-perturbed",
         about=f"{task.name} {how}",
-        extra=True,
-        clean=task.name,
+        is_opt_in=True,
+        clean_target=task.name,
         shift="perturbed",
     )

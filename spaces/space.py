@@ -13,9 +13,9 @@ from typing import Literal
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
-from spaces.phase import HALF, MaskedWords, check_chain, check_method
-from spaces.profile import Profile
-from spaces.table import unknown
+from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, check_chain, check_method
+from spaces.profile import EncoderProfile
+from spaces.table import describe_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Space:
     floor: bool = False  # also train the targets from a random encoder
     mixture: tuple[str, ...] | None = None  # what `multitask` mixes; None: every intermediate task
     budget: Budget = UNBOUNDED
-    masked: MaskedWords = HALF
+    masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def __post_init__(self) -> None:
         for name, value, kind in (("budget", self.budget, Budget), ("masked", self.masked, MaskedWords)):
@@ -66,14 +66,14 @@ class Axes:
     floors: tuple[str, ...]
     mixture: tuple[str, ...]  # tasks of `multitask`; empty where no chain has it
     budget: Budget = UNBOUNDED
-    masked: MaskedWords = HALF
+    masked: MaskedWords = DEFAULT_MASKED_WORDS
 
 
-def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
+def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) -> Axes:
     """Check the space against the benchmark; raises UsageError for unknown names, empty axes, bad values."""
     intermediates = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
     targets = benchmark.target_names() if space.targets is None else space.targets
-    mixture = space.mixture if space.mixture is not None else tuple(task.name for task in benchmark.mixed())
+    mixture = space.mixture if space.mixture is not None else tuple(task.name for task in benchmark.multitask_tasks())
     for axis, values in (
         ("intermediates", intermediates),
         ("targets", targets),
@@ -94,16 +94,16 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
         _check_axis("languages of masked words", space.masked.languages)
     for language in space.masked.languages or ():
         if language not in benchmark.languages:
-            raise UsageError(unknown(f"language of {benchmark.name}", language, benchmark.languages))
+            raise UsageError(describe_unknown(f"language of {benchmark.name}", language, benchmark.languages))
     for seed in space.seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
             raise UsageError(f"a seed is a whole number from 0 to 2^31 - 1, got {seed!r}.")
-    mixes = any(chain.multitask for chain in chains)
+    mixes = any(chain.is_multitask for chain in chains)
     return Axes(
         # The baseline is a member of every space: a gain is a difference to it.
         intermediates=(NONE, *(name for name in intermediates if name != NONE)),
         targets=tuple(name for name in benchmark.targets if name in targets),
-        learning_rates=_rates(space.learning_rates, profile),
+        learning_rates=_resolve_rates(space.learning_rates, profile),
         seeds=tuple(sorted(space.seeds)),
         test_limit=space.test_limit,
         floors=(RANDOM_ENCODER,) if space.floor else (),
@@ -113,7 +113,9 @@ def axes(space: Space, benchmark: Benchmark, profile: Profile) -> Axes:
     )
 
 
-def _rates(rates: tuple[float, ...] | Range | Literal["all", "middle"], profile: Profile) -> tuple[float, ...] | Range:
+def _resolve_rates(
+    rates: tuple[float, ...] | Range | Literal["all", "middle"], profile: EncoderProfile
+) -> tuple[float, ...] | Range:
     if isinstance(rates, Range):
         return rates
     if rates == "all":

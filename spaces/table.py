@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from spaces.errors import UsageError
 
 
-class Named(Protocol):
+class NamedRow(Protocol):
     """Anything with a name can be a row."""
 
     @property
@@ -15,7 +15,7 @@ class Named(Protocol):
         """What the row is found by."""
 
 
-Row = TypeVar("Row", bound=Named, covariant=True)
+Row = TypeVar("Row", bound=NamedRow, covariant=True)
 
 
 class Table(Mapping[str, Row]):
@@ -43,10 +43,10 @@ class Table(Mapping[str, Row]):
         try:
             return self._rows[name]
         except KeyError:
-            raise UsageError(unknown(self.noun, name, self._rows)) from None
+            raise UsageError(describe_unknown(self.noun, name, self._rows)) from None
 
 
-def unknown(noun: str, name: str, known: Iterable[str]) -> str:
+def describe_unknown(noun: str, name: str, known: Iterable[str]) -> str:
     """The sentence for an unknown name: near names first, else every name there is."""
     names = list(known)
     near = get_close_matches(name, names, n=3, cutoff=0.5)

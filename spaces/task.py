@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["pair", "tagging", "span", "choice", "mlm", "retrieval"]
-Answers = Literal["squad1", "squad2", "mlqa"]  # whose official script scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
-Retrieval = Literal["nearest", "mine", "rank"]
+TaskKind = Literal["pair", "tagging", "span", "choice", "mlm", "retrieval"]
+AnswerScript = Literal["squad1", "squad2", "mlqa"]  # whose official script scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
+RetrievalMode = Literal["nearest", "mine", "rank"]
 Shift = Literal["mixed", "perturbed"]
 
 
@@ -36,23 +36,23 @@ class Task:
     """One row of a benchmark's table of intermediate tasks or of targets."""
 
     name: str
-    kind: Kind
+    kind: TaskKind
     about: str  # one sentence for --help, the README and reports
     languages: tuple[str, ...] = ("en",)  # in which it is evaluated
-    trains: tuple[str, ...] = ("en",)  # languages in which it can be trained on, its own first
+    training_languages: tuple[str, ...] = ("en",)  # languages in which it can be trained on, its own first
     labels: tuple[str, ...] = ()  # names in the order of their ids (pair, tagging)
-    score: tuple[str, ...]  # official metrics; the task score, on dev and test, is their mean
-    beside: tuple[str, ...] = ()  # metrics that are reported next to the official ones
-    training: str | None = None  # name of the training set; targets that share it share one stage
+    official_metrics: tuple[str, ...]  # official metrics; the task score, on dev and test, is their mean
+    other_metrics: tuple[str, ...] = ()  # metrics that are reported next to the official ones
+    training_set: str | None = None  # name of the training set; targets that share it share one stage
     recipe: Recipe | None = None  # None only where there is nothing to train (retrieval)
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
-    control: bool = False  # a negative control: chance level is what it should reach
-    extra: bool = False  # a member only where it is named: no part of `full`, nor of a multi-task run
-    options: int = 1  # choice: inputs per question, for estimates of cost
-    answers: Answers = "squad1"  # span
-    retrieval: Retrieval = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
-    parallel: bool = False  # the test sets of its languages are translations of the same items
-    clean: str | None = None  # a shifted target: the one whose test items it changes (`spaces/shifted.py`)
+    is_control: bool = False  # a negative control: chance level is what it should reach
+    is_opt_in: bool = False  # a member only where it is named: no part of `full`, nor of a multi-task run
+    option_count: int = 1  # choice: inputs per question, for estimates of cost
+    answer_script: AnswerScript = "squad1"  # span
+    retrieval_mode: RetrievalMode = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
+    is_parallel: bool = False  # the test sets of its languages are translations of the same items
+    clean_target: str | None = None  # a shifted target: the one whose test items it changes (`spaces/shifted.py`)
     shift: Shift | None = None  # and how: two languages in one pair, or other words or spellings
 
     def __post_init__(self) -> None:
@@ -60,26 +60,26 @@ class Task:
             raise ValueError(f"task {self.name!r}: every kind but retrieval needs a recipe.")
 
     @property
-    def own(self) -> str:
+    def own_language(self) -> str:
         """The language that it is trained on where none is named."""
-        return self.trains[0]
+        return self.training_languages[0]
 
-    def sides(self, language: str) -> tuple[str, ...]:
+    def split_language(self, language: str) -> tuple[str, ...]:
         """The languages of an item's texts: two where the target mixes them, the one for each sentence."""
         return tuple(language.split("-")) if self.shift == "mixed" else (language,)
 
     @property
-    def spoken(self) -> tuple[str, ...]:
+    def test_languages(self) -> tuple[str, ...]:
         """The languages that its test rows are read in, each once."""
-        return tuple(dict.fromkeys(side for language in self.languages for side in self.sides(language)))
+        return tuple(dict.fromkeys(side for language in self.languages for side in self.split_language(language)))
 
     @property
-    def item(self) -> Literal["id", "example"]:
+    def item_column(self) -> Literal["id", "example"]:
         """The column of kept predictions that names an item; where the task is parallel, alike in every language."""
-        named = self.kind == "span" or self.retrieval == "rank"
-        return "id" if self.parallel and named else "example"
+        named = self.kind == "span" or self.retrieval_mode == "rank"
+        return "id" if self.is_parallel and named else "example"
 
     @property
-    def unanswerable(self) -> bool:
+    def has_unanswerable(self) -> bool:
         """Whether some questions have no answer, so that a model may say so (span)."""
-        return self.answers == "squad2"
+        return self.answer_script == "squad2"

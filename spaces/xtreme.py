@@ -8,16 +8,16 @@ Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
 """
 
-from spaces.foreign_data import AMERICAN, BEYOND, TRANSLATED
-from spaces.shifted import mixed, perturbed
+from spaces.foreign_data import AMERICASNLI_LANGUAGES, LOCAL_MNLI_LANGUAGES, XNLI_LANGUAGES
+from spaces.shifted import mix_languages, perturb_target
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme_languages import LANGUAGES
 
 __all__ = ["INTERMEDIATES", "LANGUAGES", "TARGETS"]
 
-NLI = ("entailment", "neutral", "contradiction")
-UPOS = (
+NLI_LABELS = ("entailment", "neutral", "contradiction")
+UPOS_TAGS = (
     "ADJ",
     "ADP",
     "ADV",
@@ -36,7 +36,7 @@ UPOS = (
     "VERB",
     "X",
 )
-ENTITIES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+ENTITY_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 
 _NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
 _SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
@@ -46,7 +46,7 @@ _MLM_RECIPE = Recipe(epochs=1, batch_size=32, max_length=256)
 _GUIDE_RECIPE = Recipe(epochs=3, batch_size=32, max_length=256)
 
 
-def _all_but(names: str) -> tuple[str, ...]:
+def _languages_without(names: str) -> tuple[str, ...]:
     """Every language of XTREME but these, given with blanks between them."""
     return tuple(name for name in LANGUAGES if name not in names.split())
 
@@ -58,19 +58,19 @@ INTERMEDIATES = Table(
             name="anli",
             kind="pair",
             about="ANLI+: the three adversarial rounds of ANLI with MultiNLI and SNLI, one head for all.",
-            labels=NLI,
-            score=("accuracy",),
-            training="anli",
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="anli",
             recipe=_NLI_RECIPE,
         ),
         Task(
             name="mnli",
             kind="pair",
             about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
-            trains=("en", *TRANSLATED, *BEYOND),
-            labels=NLI,
-            score=("accuracy",),
-            training="mnli",
+            training_languages=("en", *XNLI_LANGUAGES, *LOCAL_MNLI_LANGUAGES),
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="mnli",
             recipe=_NLI_RECIPE,
         ),
         Task(
@@ -78,34 +78,34 @@ INTERMEDIATES = Table(
             kind="pair",
             about="Quora question pairs: do two questions ask the same?",
             labels=("not_duplicate", "duplicate"),
-            score=("accuracy",),
-            training="qqp",
+            official_metrics=("accuracy",),
+            training_set="qqp",
             recipe=_GUIDE_RECIPE,
         ),
         Task(
             name="squad2",
             kind="span",
             about="SQuAD 2.0: mark the answer, or say that the paragraph has none.",
-            score=("exact_match", "f1"),
-            answers="squad2",
-            training="squad2",
+            official_metrics=("exact_match", "f1"),
+            answer_script="squad2",
+            training_set="squad2",
             recipe=_SQUAD_RECIPE,
         ),
         Task(
             name="squad",
             kind="span",
             about="SQuAD 1.1: mark the answer to a question in a Wikipedia paragraph.",
-            score=("exact_match", "f1"),
-            training="squad",
+            official_metrics=("exact_match", "f1"),
+            training_set="squad",
             recipe=_SQUAD_RECIPE,
         ),
         Task(
             name="hellaswag",
             kind="choice",
             about="HellaSwag: which of four endings continues the description of a scene?",
-            score=("accuracy",),
-            training="hellaswag",
-            options=4,
+            official_metrics=("accuracy",),
+            training_set="hellaswag",
+            option_count=4,
             recipe=_CHOICE_RECIPE,
         ),
         Task(
@@ -113,86 +113,86 @@ INTERMEDIATES = Table(
             kind="tagging",
             about="CCG supertagging: the syntactic category of every word (CCGbank, licensed).",
             labels=(),  # the data say which there are
-            score=("accuracy",),
-            training="ccg",
+            official_metrics=("accuracy",),
+            training_set="ccg",
             recipe=_GUIDE_RECIPE,
         ),
         Task(
             name="cosmosqa",
             kind="choice",
             about="Cosmos QA: four answers to a question about what a blog post leaves unsaid.",
-            score=("accuracy",),
-            training="cosmosqa",
-            options=4,
+            official_metrics=("accuracy",),
+            training_set="cosmosqa",
+            option_count=4,
             recipe=_CHOICE_RECIPE,
         ),
         Task(
             name="csqa",
             kind="choice",
             about="CommonsenseQA: five short answers to a question about everyday things.",
-            score=("accuracy",),
-            training="csqa",
-            options=5,
+            official_metrics=("accuracy",),
+            training_set="csqa",
+            option_count=5,
             recipe=_CHOICE_RECIPE,
         ),
         Task(
             name="ocnli",
             kind="pair",
             about="OCNLI: MultiNLI's question, written in Chinese.",
-            trains=("zh",),
-            labels=NLI,
-            score=("accuracy",),
-            training="ocnli",
+            training_languages=("zh",),
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="ocnli",
             recipe=_NLI_RECIPE,
-            extra=True,
+            is_opt_in=True,
         ),
         Task(
             name="indonli",
             kind="pair",
             about="IndoNLI: MultiNLI's question, written in Indonesian.",
-            trains=("id",),
-            labels=NLI,
-            score=("accuracy",),
-            training="indonli",
+            training_languages=("id",),
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="indonli",
             recipe=_NLI_RECIPE,
-            extra=True,
+            is_opt_in=True,
         ),
         Task(
             name="americasnli",
             kind="pair",
             about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
-            trains=AMERICAN,
-            labels=NLI,
-            score=("accuracy",),
-            training="americasnli",
+            training_languages=AMERICASNLI_LANGUAGES,
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="americasnli",
             recipe=_NLI_RECIPE,
-            extra=True,
+            is_opt_in=True,
         ),
         Task(
             name="random",
             kind="pair",
             about="The negative control: the pairs of MultiNLI with random labels. It should help nothing.",
-            labels=NLI,
-            score=("accuracy",),
-            training="random",
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="random",
             recipe=_NLI_RECIPE,
-            control=True,
-            extra=True,
+            is_control=True,
+            is_opt_in=True,
         ),
         Task(
             name="mlm",
             kind="mlm",
             about="Guess masked words in Wikipedia's articles, in every language of XTREME.",
-            trains=("en", *_all_but("en")),
-            score=("accuracy",),
-            training="mlm",
+            training_languages=("en", *_languages_without("en")),
+            official_metrics=("accuracy",),
+            training_set="mlm",
             recipe=_MLM_RECIPE,
-            extra=True,
+            is_opt_in=True,
         ),
     ),
 )
 
-_TARGETS = Table(
+_PLAIN_TARGETS = Table(
     "target of xtreme",
     (
         Task(
@@ -200,11 +200,11 @@ _TARGETS = Table(
             kind="pair",
             about="XNLI: MultiNLI's question in 15 languages.",
             languages=("ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"),
-            labels=NLI,
-            score=("accuracy",),
-            training="mnli",
+            labels=NLI_LABELS,
+            official_metrics=("accuracy",),
+            training_set="mnli",
             recipe=_NLI_RECIPE,
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="pawsx",
@@ -212,20 +212,20 @@ _TARGETS = Table(
             about="PAWS-X: do two sentences of nearly the same words mean the same? 7 languages.",
             languages=("de", "en", "es", "fr", "ja", "ko", "zh"),
             labels=("different", "paraphrase"),
-            score=("accuracy",),
-            training="pawsx",
+            official_metrics=("accuracy",),
+            training_set="pawsx",
             recipe=Recipe(epochs=5, batch_size=32, max_length=256),
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="udpos",
             kind="tagging",
             about="Parts of speech of Universal Dependencies 2.5, 33 languages.",
-            languages=_all_but("bn jv ka ml ms my sw"),
-            labels=UPOS,
-            score=("f1",),
-            beside=("accuracy",),
-            training="udpos",
+            languages=_languages_without("bn jv ka ml ms my sw"),
+            labels=UPOS_TAGS,
+            official_metrics=("f1",),
+            other_metrics=("accuracy",),
+            training_set="udpos",
             recipe=_TAGGING_RECIPE,
         ),
         Task(
@@ -233,10 +233,10 @@ _TARGETS = Table(
             kind="tagging",
             about="PAN-X (WikiANN): names of people, places and organisations, 40 languages.",
             languages=tuple(LANGUAGES),
-            labels=ENTITIES,
-            score=("f1",),
-            beside=("accuracy",),
-            training="panx",
+            labels=ENTITY_TAGS,
+            official_metrics=("f1",),
+            other_metrics=("accuracy",),
+            training_set="panx",
             recipe=_TAGGING_RECIPE,
         ),
         Task(
@@ -244,29 +244,29 @@ _TARGETS = Table(
             kind="span",
             about="XQuAD: SQuAD's questions and paragraphs, translated into 11 languages.",
             languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
-            score=("exact_match", "f1"),
-            training="squad",
+            official_metrics=("exact_match", "f1"),
+            training_set="squad",
             recipe=_SQUAD_RECIPE,
-            parallel=True,
+            is_parallel=True,
         ),
         Task(
             name="mlqa",
             kind="span",
             about="MLQA: questions on parallel Wikipedia sentences in 7 languages.",
             languages=("ar", "de", "en", "es", "hi", "vi", "zh"),
-            score=("exact_match", "f1"),
-            training="squad",
+            official_metrics=("exact_match", "f1"),
+            training_set="squad",
             recipe=_SQUAD_RECIPE,
-            answers="mlqa",
-            parallel=True,
+            answer_script="mlqa",
+            is_parallel=True,
         ),
         Task(
             name="tydiqa",
             kind="span",
             about="TyDiQA (gold passage): questions that people asked in 9 languages, without translation.",
             languages=("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te"),
-            score=("exact_match", "f1"),
-            training="tydiqa",
+            official_metrics=("exact_match", "f1"),
+            training_set="tydiqa",
             recipe=_SQUAD_RECIPE,
         ),
         Task(
@@ -274,23 +274,23 @@ _TARGETS = Table(
             kind="retrieval",
             about="BUCC 2018: mine translation pairs from two large sets of sentences, 4 languages with English.",
             languages=("de", "fr", "ru", "zh"),
-            score=("f1",),
-            retrieval="mine",
+            official_metrics=("f1",),
+            retrieval_mode="mine",
         ),
         Task(
             name="tatoeba",
             kind="retrieval",
             about="Tatoeba: find the translation of an English sentence among up to 1,000, in 36 languages.",
-            languages=_all_but("en ms my yo"),
-            score=("accuracy",),
+            languages=_languages_without("en ms my yo"),
+            official_metrics=("accuracy",),
         ),
     ),
 )
 
-_MISSPELT = "with two neighbouring letters swapped in one word of five."
-SHIFTED = (
-    mixed(_TARGETS["xnli"], parallel=True),
-    mixed(_TARGETS["pawsx"], parallel=False),  # labels of PAWS-X differ between languages
-    *(perturbed(_TARGETS[name], _MISSPELT) for name in ("xnli", "pawsx")),
+_MISSPELT_HOW = "with two neighbouring letters swapped in one word of five."
+SHIFTED_TARGETS = (
+    mix_languages(_PLAIN_TARGETS["xnli"], parallel=True),
+    mix_languages(_PLAIN_TARGETS["pawsx"], parallel=False),  # labels of PAWS-X differ between languages
+    *(perturb_target(_PLAIN_TARGETS[name], _MISSPELT_HOW) for name in ("xnli", "pawsx")),
 )
-TARGETS = Table("target of xtreme", (*_TARGETS.values(), *SHIFTED))
+TARGETS = Table("target of xtreme", (*_PLAIN_TARGETS.values(), *SHIFTED_TARGETS))

@@ -10,7 +10,7 @@ from typing import Literal
 from spaces.language import Language
 from spaces.table import Table
 
-_ROWS: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
+_XTREME_ROWS: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
     ("af", "Afrikaans", "IE: Germanic", "Latin", "low"),
     ("ar", "Arabic", "Afro-Asiatic", "Arabic", "high"),
     ("bg", "Bulgarian", "IE: Slavic", "Cyrillic", "low"),
@@ -53,7 +53,7 @@ _ROWS: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
     ("zh", "Chinese", "Sino-Tibetan", "Han", "high"),
 )
 
-_ADDED: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
+_XTREME_R_ROWS: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
     ("az", "Azerbaijani", "Turkic", "Latin", "low"),
     ("gu", "Gujarati", "IE: Indo-Aryan", "Gujarati", "low"),
     ("ht", "Haitian Creole", "Creole", "Latin", "low"),
@@ -67,7 +67,7 @@ _ADDED: tuple[tuple[str, str, str, str, Literal["high", "low"]], ...] = (
 )
 
 
-def _table(rows: Iterable[tuple[str, str, str, str, Literal["high", "low"]]]) -> Table[Language]:
+def _build_table(rows: Iterable[tuple[str, str, str, str, Literal["high", "low"]]]) -> Table[Language]:
     return Table(
         "language",
         (
@@ -77,5 +77,5 @@ def _table(rows: Iterable[tuple[str, str, str, str, Literal["high", "low"]]]) ->
     )
 
 
-LANGUAGES = _table(_ROWS)
-XTREME_R_LANGUAGES = _table(sorted(_ROWS + _ADDED))
+LANGUAGES = _build_table(_XTREME_ROWS)
+XTREME_R_LANGUAGES = _build_table(sorted(_XTREME_ROWS + _XTREME_R_ROWS))

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from spaces.table import Table
 from spaces.task import Recipe, Task
-from spaces.xtreme import SHIFTED
+from spaces.xtreme import SHIFTED_TARGETS
 from spaces.xtreme import TARGETS as XTREME
 from spaces.xtreme_languages import XTREME_R_LANGUAGES as LANGUAGES
 
 __all__ = ["LANGUAGES", "TARGETS"]
 
 
-def _wider(name: str, languages: str) -> Task:
+def _with_languages(name: str, languages: str) -> Task:
     """XTREME's task in more languages, given with blanks between them."""
     task = XTREME[name]
     return replace(task, languages=tuple(sorted((*task.languages, *languages.split()))))
@@ -33,18 +33,23 @@ TARGETS = Table(
             kind="choice",
             about="XCOPA: which of two events is the cause, or the effect, of a third? 11 languages without English.",
             languages=("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
-            score=("accuracy",),
-            training="siqa+copa",
-            options=3,
+            official_metrics=("accuracy",),
+            training_set="siqa+copa",
+            option_count=3,
             recipe=Recipe(epochs=5, batch_size=32, max_length=128),
-            parallel=True,
+            is_parallel=True,
         ),
-        replace(_wider("udpos", "lt pl ro uk wo"), about="Parts of speech of Universal Dependencies, 38 languages."),
         replace(
-            _wider("panx", "az gu lt pa pl qu ro uk"),
+            _with_languages("udpos", "lt pl ro uk wo"), about="Parts of speech of Universal Dependencies, 38 languages."
+        ),
+        replace(
+            _with_languages("panx", "az gu lt pa pl qu ro uk"),
             about="PAN-X (WikiANN): names of people, places and organisations, 48 languages.",
         ),
-        replace(_wider("xquad", "ro"), about="XQuAD: SQuAD's questions and paragraphs, translated into 12 languages."),
+        replace(
+            _with_languages("xquad", "ro"),
+            about="XQuAD: SQuAD's questions and paragraphs, translated into 12 languages.",
+        ),
         XTREME["mlqa"],
         XTREME["tydiqa"],
         Task(
@@ -52,22 +57,22 @@ TARGETS = Table(
             kind="retrieval",
             about="LAReQA: find the sentences that answer a question among those of all 11 languages (XQuAD-R).",
             languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
-            score=("map_at_20",),
-            retrieval="rank",
-            parallel=True,
+            official_metrics=("map_at_20",),
+            retrieval_mode="rank",
+            is_parallel=True,
         ),
         Task(
             name="mewslix",
             kind="retrieval",
             about="Mewsli-X: find the entity that a mention in a text means, 11 languages.",
             languages=("ar", "de", "en", "es", "fa", "ja", "pl", "ro", "ta", "tr", "uk"),
-            score=("map_at_20",),
-            retrieval="rank",
+            official_metrics=("map_at_20",),
+            retrieval_mode="rank",
         ),
         replace(
-            _wider("tatoeba", "az lt pl ro uk"),
+            _with_languages("tatoeba", "az lt pl ro uk"),
             about="Tatoeba: find the translation of an English sentence among up to 1,000, in 41 languages.",
         ),
-        *(task for task in SHIFTED if task.clean == "xnli"),
+        *(task for task in SHIFTED_TARGETS if task.clean_target == "xnli"),
     ),
 )

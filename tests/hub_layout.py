@@ -6,12 +6,12 @@ from typing import Any
 import datasets
 from datasets import ClassLabel, Features, List, Value
 
-from spaces.xtreme import NLI, UPOS
+from spaces.xtreme import NLI_LABELS, UPOS_TAGS
 
 TEXT = Value("string")
-PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI))})
+PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI_LABELS))})
 XNLI = Features({"language": TEXT, "sentence1": TEXT, "sentence2": TEXT, "gold_label": TEXT})
-TAGGED = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(UPOS)))})
+TAGGED = Features({"tokens": List(TEXT), "pos_tags": List(ClassLabel(names=list(UPOS_TAGS)))})
 QA = Features(
     {
         "id": TEXT,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from trainables.record.places import Place
+from trainables.record.places import StageContext
 from trainables.storage.local_storage import LocalStorage
 
 
-def folder_of(place: Place, key: str) -> Path:
+def folder_of(place: StageContext, key: str) -> Path:
     """The folder of a stage."""
     assert isinstance(place.results, LocalStorage)
     return place.results.root / "stages" / key

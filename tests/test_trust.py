@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from search.request.options import parser
+from search.request.options import build_parser
 from spaces.named import find_space
 from tests.paths import ROOT
 from trainables.data import parquet_files
 from trainables.models.encoder import load_encoder
-from trainables.storage.base import checked
+from trainables.storage.base import check_name
 from trainables.storage.files import write_file, write_folder
 
 CODE = sorted(
@@ -145,9 +145,9 @@ def test_metadata_of_a_parquet_file_execute_nothing(tmp_path: Path) -> None:
     file = tmp_path / "train.parquet"
     pq.write_table(table, file)
     for read in (
-        lambda: parquet_files.names((file,)),
-        lambda: parquet_files.values((file,), "sentence"),
-        lambda: parquet_files.features((file,), ("sentence",)),
+        lambda: parquet_files.read_column_names((file,)),
+        lambda: parquet_files.read_column((file,), "sentence"),
+        lambda: parquet_files.read_column_types((file,), ("sentence",)),
     ):
         try:
             read()
@@ -159,11 +159,11 @@ def test_metadata_of_a_parquet_file_execute_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "..", "a\\..\\b", "a\0b"])
 def test_no_name_leads_out_of_the_results(name: str) -> None:
     with pytest.raises(ValueError, match="is no name below a results folder"):
-        checked(name)
+        check_name(name)
 
 
 def test_a_space_file_is_executed_and_says_so(tmp_path: Path) -> None:
-    said = " ".join(parser().format_help().split())
+    said = " ".join(build_parser().format_help().split())
     assert "a Python file, which is executed" in said
     assert "executed" in (find_space.__doc__ or "")
 

@@ -1,33 +1,33 @@
 """Retrieval stages: which pools they score, and what they leave."""
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.stage import TENTHS, Stage
-from trainables.data.data import dev_pool, pool
+from trainables.data.data import load_dev_pool, load_pool
 from trainables.models.encoder import Encoder
-from trainables.record.places import Place
-from trainables.record.tested import Tested
+from trainables.record.places import StageContext
+from trainables.record.tested import TestResults
 from trainables.retrieval.retrieval import retrieve
 from trainables.retrieval.sentences import Embedder
-from trainables.training.predictions import retrieved_table
+from trainables.training.predictions import build_retrieval_table
 
 
-def score_retrieval(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> Tested:
+def score_retrieval(stage: Stage, encoder: Encoder, place: StageContext, profile: EncoderProfile) -> TestResults:
     """Every metric in every language of the stage, and a note on thresholds that were chosen on what they judge."""
     task = BENCHMARKS.find(stage.benchmark).targets[stage.task]
     embedder = Embedder(encoder)
-    tested, flattered = Tested(), []
+    tested, flattered = TestResults(), []
     for language in stage.targets[task.name]:
-        test = pool(place.source, task, "test", language)
-        dev = dev_pool(place.source, task, language) if task.retrieval == "mine" else None
-        if task.retrieval == "mine" and dev is None:
+        test = load_pool(place.source, task, "test", language)
+        dev = load_dev_pool(place.source, task, language) if task.retrieval_mode == "mine" else None
+        if task.retrieval_mode == "mine" and dev is None:
             flattered.append(language)
         tested.note_left_out(f"{task.name} {language}", test.left_out)
         if dev is not None:
             tested.note_left_out(f"{task.name}'s dev {language}", dev.left_out)
         retrieved = retrieve(embedder, task, profile, test, dev)
-        if place.predictions:
-            tested.predictions.append(retrieved_table(stage.key, task, language, test, retrieved.found))
+        if place.keep_predictions:
+            tested.predictions.append(build_retrieval_table(stage.key, task, language, test, retrieved.pairs))
         tested.rows.extend(
             {
                 "target": task.name,
@@ -35,7 +35,7 @@ def score_retrieval(stage: Stage, encoder: Encoder, place: Place, profile: Profi
                 "language": language,
                 "split": "test",
                 "metric": metric,
-                "official": metric in task.score,
+                "official": metric in task.official_metrics,
                 "value": value,
                 "examples": len(test.queries),
             }

@@ -14,31 +14,31 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.record.outcome import Outcome
-from trainables.record.places import Place
+from trainables.record.places import StageContext
 from trainables.storage.open import open_storage
 from trainables.worker.failures import ERROR, StageFailedError, failure_of
-from trainables.worker.heartbeat import watched
+from trainables.worker.heartbeat import watch_for_hang
 
 if TYPE_CHECKING:
     from trainables.stage_run import StageRun
 
-SPAN = 2.0  # seconds after which a step ends with its tenth: a sweep that is asked to end waits for it
+STEP_SECONDS = 2.0  # seconds after which a step ends with its tenth: a sweep that is asked to end waits for it
 
 
-def place_to_json(place: Place) -> str:
+def context_to_json(place: StageContext) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
-    source = {name: getattr(place.source, name) for name in Source.__dataclass_fields__}
+    source = {name: getattr(place.source, name) for name in DataSource.__dataclass_fields__}
     own = {name: getattr(place, name) for name in ("model", "predictions", "probes", "scratch")}
     return json.dumps({**own, "results": place.results.url, "source": source})
 
 
-def place_from_json(text: str) -> Place:
+def context_from_json(text: str) -> StageContext:
     """The inverse of `place_to_json`."""
     fields = json.loads(text)
-    read = {"results": open_storage(fields["results"]), "source": Source(**fields["source"])}
-    return Place(**{**fields, **read, "probes": tuple(fields["probes"])})
+    read = {"results": open_storage(fields["results"]), "source": DataSource(**fields["source"])}
+    return StageContext(**{**fields, **read, "probes": tuple(fields["probes"])})
 
 
 class StageTrial(tune.Trainable):
@@ -74,10 +74,10 @@ class StageTrial(tune.Trainable):
 
             time.sleep(self.config["wait"])
             return {"dev": -1.0, "curve": [], "done": True}
-        first, until = self._run is None, time.monotonic() + SPAN
+        first, until = self._run is None, time.monotonic() + STEP_SECONDS
         try:
             outcome = self._advance()
-            while not first and self._goes_on(outcome) and time.monotonic() < until:
+            while not first and self._should_continue(outcome) and time.monotonic() < until:
                 outcome = self._advance()
         except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["place"])["results"])
@@ -93,15 +93,15 @@ class StageTrial(tune.Trainable):
             "done": outcome.status != "stopped",
         }
 
-    def _goes_on(self, outcome: Outcome) -> bool:
+    def _should_continue(self, outcome: Outcome) -> bool:
         return outcome.status == "stopped" and outcome.tenth not in self.config["rungs"]
 
     def _advance(self) -> Outcome:
         key, config = self.config["key"], self.config
-        place = place_from_json(config["place"]) if self._run is None else self._run.place
-        with watched(config["patience"], place.hang(key), opening=self._run is None):
+        place = context_from_json(config["place"]) if self._run is None else self._run.context
+        with watch_for_hang(config["patience"], place.hang_path(key), opening=self._run is None):
             if self._run is None:
-                self._run = _open(place, config)
+                self._run = _open_stage(place, config)
             return self._run.advance()
 
     def cleanup(self) -> None:
@@ -111,14 +111,14 @@ class StageTrial(tune.Trainable):
             self._run = None
 
 
-def _open(place: Place, config: dict[str, Any]) -> "StageRun":
+def _open_stage(place: StageContext, config: dict[str, Any]) -> "StageRun":
     """A stage, opened; the first one of a process brings the imports."""
     import torch
 
     from trainables.stage_run import StageRun
-    from trainables.training.gpu_share import open_share
+    from trainables.training.gpu_share import limit_gpu_memory
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
-    open_share(config["gpus"])
+    limit_gpu_memory(config["gpus"])
     tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
     return StageRun(place, config["key"], **tries)

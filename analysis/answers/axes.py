@@ -1,30 +1,32 @@
 """The printed answer of axes.py: which axis of the search moves the score."""
 
-from analysis.questions.factors import FACTORS, POOLED, Factors
+from analysis.questions.factors import FACTORS, POOLED, AxisComparison
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Column, Field, Grid, Number
-from analysis.tables.source import read_from
+from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
+from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 
 QUESTION = "Which axis of the search moves the score?"
-LEAST = 0.005  # a share below it is not worth a sentence
+MIN_SHARE = 0.005  # a share below it is not worth a sentence
 
 
-def answer(found: Transfer, split: Factors) -> Answer:
+def build_answer(found: Transfer, split: AxisComparison) -> Answer:
     """What is printed."""
     return Answer(
         question=QUESTION,
-        answer=(_verdict(split), _shares_said(split)),
-        read=read_from(found.read),
-        tables=(_spreads(split), _shares(split), _importances(split)),
-        notes=(*_how_to_read(split), *_missing(split)),
+        sentences=(_write_verdict(split), _describe_shares(split)),
+        source_lines=describe_source(found.loaded_scores),
+        tables=(_build_spread_table(split), _build_share_table(split), _build_importance_table(split)),
+        notes=(*_explain_tables(split), *_list_missing(split)),
     )
 
 
-def _verdict(split: Factors) -> str:
+def _write_verdict(split: AxisComparison) -> str:
     """Does the choice of task move the score more than the seed does?"""
-    told = {target: (one.task, one.by_seed) for target, one in split.spreads.items() if one.task is not None}
+    told = {
+        target: (one.task_sd, one.total_seed_sd) for target, one in split.spreads.items() if one.task_sd is not None
+    }
     if not told:
         return (
             "Whether the choice of task moves the score more than the seed does cannot be told: no target has two "
@@ -44,65 +46,81 @@ def _verdict(split: Factors) -> str:
     )
 
 
-def _shares_said(split: Factors) -> str:
+def _describe_shares(split: AxisComparison) -> str:
     name = POOLED if POOLED in split.splits else next(iter(split.splits))
     one = split.splits[name]
     parts = sorted(((part.share, factor) for factor, part in one.parts.items()), reverse=True)
-    said = ", ".join(f"{_word(factor)} {100 * share:.0f}%" for share, factor in parts if share >= LEAST)
+    said = ", ".join(f"{_name_axis(factor)} {100 * share:.0f}%" for share, factor in parts if share >= MIN_SHARE)
     where = "Over all targets, each centred on its mean" if name == POOLED else f"On {name}"
-    rest = f"{100 * one.rest:.0f}% to interactions and noise"
+    rest = f"{100 * one.residual_share:.0f}% to interactions and noise"
     return f"{where}, the variance of the scores goes to {said or 'no axis'}; {rest}."
 
 
-def _spreads(split: Factors) -> Grid:
+def _build_spread_table(split: AxisComparison) -> Grid:
     columns = (
-        Column("target"),
-        Column("tasks", "count"),
-        Column("seeds", "count"),
-        Column("sd over tasks", "points"),
-        Column("sd over seeds, all", "points"),
-        Column("common to tasks", "points"),
-        Column("noise", "points"),
-        Column("more by"),
+        GridColumn("target"),
+        GridColumn("tasks", "count"),
+        GridColumn("seeds", "count"),
+        GridColumn("sd over tasks", "points"),
+        GridColumn("sd over seeds, all", "points"),
+        GridColumn("common to tasks", "points"),
+        GridColumn("noise", "points"),
+        GridColumn("more by"),
     )
-    rows: list[tuple[Field, ...]] = []
+    rows: list[tuple[GridValue, ...]] = []
     for target, one in split.spreads.items():
-        if one.task is None or one.by_seed is None:
-            rows.append((target, one.tasks, one.seeds, None, None, None, None, "cannot be told"))
+        if one.task_sd is None or one.total_seed_sd is None:
+            rows.append((target, one.task_count, one.seed_count, None, None, None, None, "cannot be told"))
         else:
-            numbers = (Number(value=value) for value in (one.task, one.by_seed, one.seed, one.noise))
-            rows.append((target, one.tasks, one.seeds, *numbers, "task" if one.task > one.by_seed else "seed"))
+            numbers = (GridNumber(value=value) for value in (one.task_sd, one.total_seed_sd, one.seed_sd, one.noise_sd))
+            rows.append(
+                (
+                    target,
+                    one.task_count,
+                    one.seed_count,
+                    *numbers,
+                    "task" if one.task_sd > one.total_seed_sd else "seed",
+                )
+            )
     return Grid("The scores that count, mean over languages: how far task and seed move them", columns, tuple(rows))
 
 
-def _shares(split: Factors) -> Grid:
+def _build_share_table(split: AxisComparison) -> Grid:
     columns = (
-        Column("target"),
-        Column("scores", "count"),
-        *(Column(_word(factor), "share") for factor in FACTORS),
-        Column("shared", "share"),
-        Column("interactions and noise", "share"),
+        GridColumn("target"),
+        GridColumn("scores", "count"),
+        *(GridColumn(_name_axis(factor), "share") for factor in FACTORS),
+        GridColumn("shared", "share"),
+        GridColumn("interactions and noise", "share"),
     )
-    rows: list[tuple[Field, ...]] = []
+    rows: list[tuple[GridValue, ...]] = []
     for name, one in split.splits.items():
         parts = (
-            Number(value=one.parts[factor].share, parts=one.parts[factor].levels) if factor in one.parts else None
+            GridNumber(value=one.parts[factor].share, parts=one.parts[factor].levels) if factor in one.parts else None
             for factor in FACTORS
         )
-        rows.append((name, split.counts[name], *parts, Number(value=one.shared), Number(value=one.rest)))
+        rows.append(
+            (
+                name,
+                split.score_counts[name],
+                *parts,
+                GridNumber(value=one.shared_share),
+                GridNumber(value=one.residual_share),
+            )
+        )
     return Grid("All finished runs in every language: shares of the variance", columns, tuple(rows))
 
 
-def _importances(split: Factors) -> Grid:
-    columns = (Column("target"), *(Column(_word(factor), "share") for factor in FACTORS))
+def _build_importance_table(split: AxisComparison) -> Grid:
+    columns = (GridColumn("target"), *(GridColumn(_name_axis(factor), "share") for factor in FACTORS))
     rows = tuple(
-        (name, *(Number(value=one[factor]) if factor in one else None for factor in FACTORS))
+        (name, *(GridNumber(value=one[factor]) if factor in one else None for factor in FACTORS))
         for name, one in split.importances.items()
     )
     return Grid("The same scores: Optuna's importances (PED-ANOVA)", columns, rows)
 
 
-def _how_to_read(split: Factors) -> tuple[str, ...]:
+def _explain_tables(split: AxisComparison) -> tuple[str, ...]:
     return (
         f"Tasks: {', '.join(split.tasks)}. Controls and floors are no choices, and in no table here.",
         f"Standard deviations are over new tasks and new seeds (method of moments, from the tasks that have every "
@@ -118,10 +136,10 @@ def _how_to_read(split: Factors) -> tuple[str, ...]:
     )
 
 
-def _missing(split: Factors) -> tuple[str, ...]:
-    if not split.missing:
+def _list_missing(split: AxisComparison) -> tuple[str, ...]:
+    if not split.missing_runs:
         return ()
-    said = ", ".join(f"{count} {status}" for status, count in split.missing.items())
+    said = ", ".join(f"{count} {status}" for status, count in split.missing_runs.items())
     return (
         f"Runs that have no score, and so are in no share: {said}. What was stopped is not missing by chance: it was "
         "the poor learning rates, judged on English dev. So the rate's share is too small and the others' are too "
@@ -129,5 +147,5 @@ def _missing(split: Factors) -> tuple[str, ...]:
     )
 
 
-def _word(factor: str) -> str:
+def _name_axis(factor: str) -> str:
     return {"intermediate": "task", "learning_rate": "learning rate"}.get(factor, factor)

@@ -2,123 +2,133 @@
 
 import numpy as np
 
-from analysis.questions.judging import ALL, Judged, Rates, Tasks
-from analysis.questions.stopping import EVERY, Stopping
-from analysis.statistics.decisions import BLIND, LOST, ORDER
-from analysis.statistics.interval import FEWEST, LEVEL
+from analysis.questions.judging import ALL_TARGETS, DevJudgement, RateJudgement, TaskJudgement
+from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
+from analysis.statistics.decisions import RANDOM_REGRET, REGRET, RANK_CORRELATION
+from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
 from analysis.tables.answer import Answer
-from analysis.tables.regrets import halving, leaders, mean, orders, regrets
-from analysis.tables.source import read_from
+from analysis.tables.regrets import (
+    build_halving_table,
+    build_leader_table,
+    average,
+    build_order_table,
+    build_regret_table,
+)
+from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.halving import RUNGS
 
 QUESTION = "Is English dev a good judge?"
 
 
-def answer(found: Transfer, judged: Judged) -> Answer:
+def build_answer(found: Transfer, judged: DevJudgement) -> Answer:
     """What is printed."""
     return Answer(
         question=QUESTION,
-        answer=(_rates_said(judged.rates), _tasks_said(judged.tasks), _stopping_said(judged.stopping)),
-        read=read_from(found.read),
+        sentences=(_describe_rates(judged.rates), _describe_tasks(judged.tasks), _describe_stopping(judged.stopping)),
+        source_lines=describe_source(found.loaded_scores),
         tables=tuple(
             table
             for table in (
-                regrets("Learning rates: the best on English dev within a cell", judged.rates.regrets),
-                regrets("Intermediate tasks: the best on English dev for a target, seed by seed", judged.tasks.regrets),
-                orders(judged.tasks),
-                leaders(judged.stopping),
-                halving(judged.stopping),
+                build_regret_table("Learning rates: the best on English dev within a cell", judged.rates.regrets),
+                build_regret_table(
+                    "Intermediate tasks: the best on English dev for a target, seed by seed", judged.tasks.regrets
+                ),
+                build_order_table(judged.tasks),
+                build_leader_table(judged.stopping),
+                build_halving_table(judged.stopping),
             )
             if table.rows
         ),
-        notes=(*_how_to_read(), *_missing(judged)),
+        notes=(*_explain_tables(), *_list_missing(judged)),
     )
 
 
-def _rates_said(rates: Rates) -> str:
-    if ALL not in rates.regrets:
+def _describe_rates(rates: RateJudgement) -> str:
+    if ALL_TARGETS not in rates.regrets:
         return "Learning rates: no cell has two finished runs with English dev and test scores, so nothing can be said."
-    every = rates.regrets[ALL]
-    lost, blind = mean(every.by_seed(LOST)), mean(every.by_seed(BLIND))
+    every = rates.regrets[ALL_TARGETS]
+    lost, blind = average(every.average_by_seed(REGRET)), average(every.average_by_seed(RANDOM_REGRET))
     return (
-        f"Learning rates: English dev took the best one for the other languages in {every.right} of "
+        f"Learning rates: English dev took the best one for the other languages in {every.correct_count} of "
         f"{len(every.decisions)} cells and lost {lost:.1f} points to the oracle on average, where a blind choice "
         f"would have lost {blind:.1f}."
     )
 
 
-def _tasks_said(tasks: Tasks) -> str:
-    if ALL not in tasks.regrets:
+def _describe_tasks(tasks: TaskJudgement) -> str:
+    if ALL_TARGETS not in tasks.regrets:
         return "Intermediate tasks: no target has two of them with English dev and test scores, so nothing can be said."
-    every = tasks.regrets[ALL]
-    lost, blind = mean(every.by_seed(LOST)), mean(every.by_seed(BLIND))
-    order = every.by_seed(ORDER)
-    said = f"order them alike with {mean(order):+.2f} (Spearman)" if order else "order nothing"
+    every = tasks.regrets[ALL_TARGETS]
+    lost, blind = average(every.average_by_seed(REGRET)), average(every.average_by_seed(RANDOM_REGRET))
+    order = every.average_by_seed(RANK_CORRELATION)
+    said = f"order them alike with {average(order):+.2f} (Spearman)" if order else "order nothing"
     return (
         f"Intermediate tasks: English dev and the mean over the other languages {said}; the task that English dev "
         f"takes loses {lost:.1f} points to the oracle, where a blind choice would lose {blind:.1f}."
     )
 
 
-def _stopping_said(stopping: Stopping) -> str:
+def _describe_stopping(stopping: StoppingJudgement) -> str:
     if not stopping.replays:
         why = (
-            f"strata with a run that was stopped or failed: {stopping.censored}, with one run: {stopping.single}, "
-            f"without a score for every tenth: {stopping.curveless}"
+            f"strata with a run that was stopped or failed: {stopping.censored_strata}, with one run: {stopping.single_run_strata}, "
+            f"without a score for every tenth: {stopping.strata_without_curves}"
         )
         return f"Early stopping: what it lost cannot be known here ({why}). A sweep without early stopping can tell."
-    first = stopping.leaders[RUNGS[0]][EVERY]
-    lost = np.array([replay.lost for replay in stopping.replays])
+    first = stopping.leader_regrets[RUNGS[0]][ALL_STRATA]
+    lost = np.array([replay.dev_lost for replay in stopping.replays])
     return (
-        f"Early stopping: the leader after {RUNGS[0]} tenths was the best at the end in {first.right} of "
+        f"Early stopping: the leader after {RUNGS[0]} tenths was the best at the end in {first.correct_count} of "
         f"{len(first.decisions)} whole strata; halving at {' and '.join(map(str, RUNGS))} tenths would have kept the "
         f"best in {int((lost <= 0).sum())} and lost {lost.mean():.1f} points of English dev on average."
         + (
-            f" Strata with runs that were stopped or failed cannot tell: {stopping.censored}."
-            if stopping.censored
+            f" Strata with runs that were stopped or failed cannot tell: {stopping.censored_strata}."
+            if stopping.censored_strata
             else ""
         )
     )
 
 
-def _how_to_read() -> tuple[str, ...]:
+def _explain_tables() -> tuple[str, ...]:
     return (
         "Points are the test mean over the languages other than English, but where dev is named. The oracle is the "
         "best by test: no method may use it, and since it is the best of noisy scores, what is lost to it is an upper "
         "bound. A blind choice is the mean over the options.",
         "Rank correlations are Spearman's within a decision, then the mean. With two or three rates one decision says "
         "next to nothing; the mean over many does.",
-        f"Intervals: {LEVEL:.0%}, Student's t over seeds (or over targets, where it says so), with {FEWEST} or more.",
+        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over seeds (or over targets, where it says so), with {MIN_SEEDS} or more.",
     )
 
 
-def _missing(judged: Judged) -> tuple[str, ...]:
+def _list_missing(judged: DevJudgement) -> tuple[str, ...]:
     rates, tasks, stops = judged.rates, judged.tasks, judged.stopping
     lines = []
-    if rates.single or rates.partial or rates.censored:
+    if rates.single_run_cells or rates.partial_cells or rates.censored_runs:
         lines.append(
-            f"Learning rates: {rates.censored} runs did not finish and are in no decision, so the oracle is the best "
-            f"of those that did; {rates.single} cells with fewer than two finished runs and {rates.partial} in which a "
+            f"Learning rates: {rates.censored_runs} runs did not finish and are in no decision, so the oracle is the best "
+            f"of those that did; {rates.single_run_cells} cells with fewer than two finished runs and {rates.partial_cells} in which a "
             f"run lacks English dev or a language are left out."
         )
-    if tasks.blind:
+    if tasks.targets_without_dev:
         lines.append(
-            f"No English dev for {', '.join(tasks.blind)}: nothing is trained there, so English dev can choose nothing."
+            f"No English dev for {', '.join(tasks.targets_without_dev)}: nothing is trained there, so English dev can choose nothing."
         )
-    short = {target: count for target, count in tasks.absent.items() if count}
+    short = {target: count for target, count in tasks.missing_counts.items() if count}
     if short:
         lines.append(
             "Intermediate tasks that lack English dev or a language at a seed are no options there: "
             + ", ".join(f"{target} {count}" for target, count in short.items())
             + "."
         )
-    if stops.censored and stops.replays:
+    if stops.censored_strata and stops.replays:
         lines.append(
-            f"Early stopping: {stops.censored} strata have runs that were stopped or failed, whose end nobody knows. "
+            f"Early stopping: {stops.censored_strata} strata have runs that were stopped or failed, whose end nobody knows. "
             f"Those that are whole all the same are no random sample of all: for a fair figure run a sweep without "
             f"early stopping."
         )
-    if stops.curveless:
-        lines.append(f"Early stopping: {stops.curveless} strata have no score for some tenth and are left out.")
+    if stops.strata_without_curves:
+        lines.append(
+            f"Early stopping: {stops.strata_without_curves} strata have no score for some tenth and are left out."
+        )
     return tuple(lines)

@@ -2,27 +2,38 @@
 
 from collections.abc import Iterator
 
-from analysis.page.blocks import TIE, Block, Bullets, Section, Text, between, gain, listed, number, percent
-from analysis.statistics.interval import FEWEST, LEVEL
-from analysis.transfer.contest import Contest, Honest
+from analysis.page.blocks import (
+    NO_BREAK_SPACE,
+    Block,
+    BulletList,
+    Section,
+    Paragraph,
+    format_interval,
+    format_gain,
+    join_names,
+    format_number,
+    format_percent,
+)
+from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 
-def section(found: Ranking) -> Section:
+def build_section(found: Ranking) -> Section:
     """The headline, once for every mean over the targets."""
     blocks: list[Block] = []
-    for place, column in enumerate(found.means):
+    for place, column in enumerate(found.mean_columns):
         contest = found.contests[column.name]
-        blocks.append(Text(headline(found, contest), "plain" if place else "answer"))
-        if points := tuple(_how_sure(found, contest)):
-            blocks.append(Bullets(points))
+        blocks.append(Paragraph(write_headline(found, contest), "plain" if place else "answer"))
+        if points := tuple(_explain_certainty(found, contest)):
+            blocks.append(BulletList(points))
     return Section("answer", "The answer", tuple(blocks))
 
 
-def headline(found: Ranking, contest: Contest) -> str:
+def write_headline(found: Ranking, contest: Contest) -> str:
     """One or two sentences about one mean over targets, e.g. `+1.3 points (95% interval +0.4 to +2.2)`."""
-    over = _over(found, contest)
+    over = _describe_mean(found, contest)
     leader = contest.leader
     if leader is None:
         return f"{over}, this sweep has no answer yet: no intermediate task has every target at any seed."
@@ -30,78 +41,80 @@ def headline(found: Ranking, contest: Contest) -> str:
     if one.interval is None:
         count = f"{one.seeds} seed{'s' * (one.seeds != 1)}"
         return (
-            f"{over}, this design cannot answer: with {count} there is no interval, it takes {FEWEST}. "
-            f"By the bare mean {leader} leads, {_points(one)}."
+            f"{over}, this design cannot answer: with {count} there is no interval, it takes {MIN_SEEDS}. "
+            f"By the bare mean {leader} leads, {_format_estimate(one)}."
         )
-    if not one.beyond:
+    if not one.excludes_zero:
         return (
-            f"{over}, no intermediate task is shown to help. The best mean is that of {leader}, {_points(one)}: "
+            f"{over}, no intermediate task is shown to help. The best mean is that of {leader}, {_format_estimate(one)}: "
             "no gain at all is compatible with these seeds, too."
         )
     if (one.mean or 0.0) < 0:
-        return f"{over}, no intermediate task helps; the best mean is that of {leader}, {_points(one)}."
-    rivals = contest.rivals(leader)
+        return f"{over}, no intermediate task helps; the best mean is that of {leader}, {_format_estimate(one)}."
+    rivals = contest.find_rivals(leader)
     if rivals:
         return (
-            f"{over}, {leader} has the best mean, {_points(one)} over the baseline, "
-            f"but these seeds cannot tell it apart from {listed(rivals)}."
+            f"{over}, {leader} has the best mean, {_format_estimate(one)} over the baseline, "
+            f"but these seeds cannot tell it apart from {join_names(rivals)}."
         )
-    others = "every other task" + (" that was not decided early" if contest.decided else "")
-    return f"{over}, {leader} helps most: {_points(one)} over the baseline, apart from {others}."
+    others = "every other task" + (" that was not decided early" if contest.decided_early else "")
+    return f"{over}, {leader} helps most: {_format_estimate(one)} over the baseline, apart from {others}."
 
 
-def _over(found: Ranking, contest: Contest) -> str:
+def _describe_mean(found: Ranking, contest: Contest) -> str:
     count = len(contest.column.targets)
-    if contest.column.name == found.means[0].name:
+    if contest.column.name == found.mean_columns[0].name:
         return f"Over {count} target{'s' * (count != 1)}"
-    left = len(found.means[0].targets) - count
+    left = len(found.mean_columns[0].targets) - count
     return f"Without the {left} retrieval target{'s' * (left != 1)}"
 
 
-def _points(one: Estimate) -> str:
-    mean = gain(one.mean or 0.0)
+def _format_estimate(one: Estimate) -> str:
+    mean = format_gain(one.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
-    return f"{mean} {unit}" + (f" ({percent(LEVEL)} interval {between(one.interval)})" if one.interval else "")
+    return f"{mean} {unit}" + (
+        f" ({format_percent(CONFIDENCE_LEVEL)} interval {format_interval(one.interval)})" if one.interval else ""
+    )
 
 
-def _how_sure(found: Ranking, contest: Contest) -> Iterator[str]:
+def _explain_certainty(found: Ranking, contest: Contest) -> Iterator[str]:
     leader = contest.leader
     if leader is None:
         return
     one = found.gains[leader, contest.column.name]
-    if contest.honest:
-        yield _honest(contest.honest)
-    if one.above is not None and leader in contest.best:
+    if contest.winner_estimate:
+        yield _describe_honest_winner(contest.winner_estimate)
+    if one.p_above is not None and leader in contest.p_best:
         yield (
-            f"Probability that {leader} gains at all: {_chance(one.above)}; that it is the best of "
-            f"{len(contest.candidates)}: {_chance(contest.best[leader])}."
+            f"Probability that {leader} gains at all: {_format_chance(one.p_above)}; that it is the best of "
+            f"{len(contest.candidates)}: {_format_chance(contest.p_best[leader])}."
         )
-    if one.holm is not None:
-        judged = "stands" if one.certain else "does not stand"
+    if one.p_holm is not None:
+        judged = "stands" if one.is_significant else "does not stand"
         rows = sum(found.gains[name, contest.column.name].p is not None for name in found.intermediates)
-        yield f"Its gain {judged} when all {rows} intermediate tasks are tested together (Holm, p{TIE}{_p(one.holm)})."
-    yield f"Over other targets like these: {contest.test.verdict[0].lower()}{contest.test.verdict[1:]}"
+        yield f"Its gain {judged} when all {rows} intermediate tasks are tested together (Holm, p{NO_BREAK_SPACE}{_format_p(one.p_holm)})."
+    yield f"Over other targets like these: {contest.rank_test.verdict[0].lower()}{contest.rank_test.verdict[1:]}"
 
 
-def _honest(one: Honest) -> str:
+def _describe_honest_winner(one: WinnerEstimate) -> str:
     names = {name for _, name, _ in one.folds}
     chosen = (
         f"{one.name} was chosen each time"
         if names == {one.name}
-        else f"the choice changed with the seed left out: {listed(sorted(names), 'or')}"
+        else f"the choice changed with the seed left out: {join_names(sorted(names), 'or')}"
     )
     return (
-        f"What to expect of such a choice: {gain(one.honest)}. The winner was chosen on all seeds but one and read on "
-        f"the one left out ({chosen}); read on the seeds that chose it, it is {gain(one.naive)}."
+        f"What to expect of such a choice: {format_gain(one.honest)}. The winner was chosen on all seeds but one and read on "
+        f"the one left out ({chosen}); read on the seeds that chose it, it is {format_gain(one.naive)}."
     )
 
 
-def _chance(share: float) -> str:
+def _format_chance(share: float) -> str:
     """A share of draws, which is never certain: `83%`, `over 99%`."""
     if share < 0.01:
-        return f"under {percent(0.01)}"
-    return f"over {percent(0.99)}" if share > 0.99 else percent(share)
+        return f"under {format_percent(0.01)}"
+    return f"over {format_percent(0.99)}" if share > 0.99 else format_percent(share)
 
 
-def _p(value: float) -> str:
-    return f"<{TIE}0.001" if value < 0.001 else f"={TIE}{number(value, 3)}"
+def _format_p(value: float) -> str:
+    return f"<{NO_BREAK_SPACE}0.001" if value < 0.001 else f"={NO_BREAK_SPACE}{format_number(value, 3)}"

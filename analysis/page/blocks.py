@@ -7,22 +7,22 @@ from typing import Any, Literal
 import polars as pl
 
 ABSENT = "–"
-TIE = "\u00a0"  # a blank at which no line is broken
+NO_BREAK_SPACE = "\u00a0"  # a blank at which no line is broken
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FormattedValue:
     """A number that is already written, and what it is sorted by."""
 
     text: str
-    key: float | None
+    sort_key: float | None
 
 
-Value = str | float | int | Shown | None
+PageValue = str | float | int | FormattedValue | None
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Paragraph:
     """A paragraph; `tone` sets the answer and warnings apart."""
 
     text: str
@@ -30,7 +30,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Bullets:
+class BulletList:
     """Sentences of equal rank, under a heading where there is one."""
 
     items: tuple[str, ...]
@@ -39,56 +39,58 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FactList:
     """Names and what they hold."""
 
     items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PageColumn:
     """One column of a table: how its values are written and sorted."""
 
     title: str
     digits: int | None = None  # of a number; None for text
     signed: bool = False
-    shown: bool = False  # values are `Shown`
+    is_formatted: bool = False  # values are `Shown`
 
     @property
-    def numeric(self) -> bool:
+    def is_numeric(self) -> bool:
         """True if values are sorted as numbers."""
-        return self.shown or self.digits is not None
+        return self.is_formatted or self.digits is not None
 
-    def key(self, value: Value) -> float | int | None:
+    def sort_key(self, value: PageValue) -> float | int | None:
         """What a value of a numeric column is sorted by."""
-        if isinstance(value, Shown):
-            return value.key
+        if isinstance(value, FormattedValue):
+            return value.sort_key
         return None if isinstance(value, str) or value != value else value
 
-    def written(self, value: Value) -> str:
+    def format_value(self, value: PageValue) -> str:
         """`value` as a reader sees it."""
         if value is None or value != value:
             return ABSENT
-        if isinstance(value, Shown):
+        if isinstance(value, FormattedValue):
             return value.text
         if isinstance(value, str) or self.digits is None:
             return str(value)
         least = 10**-self.digits
-        return f"<{TIE}{least:g}" if 0 < value < least / 2 else number(value, self.digits, self.signed)
+        return (
+            f"<{NO_BREAK_SPACE}{least:g}" if 0 < value < least / 2 else format_number(value, self.digits, self.signed)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PageTable:
     """Rows under columns; the first column names the row. Readers can sort it by any column."""
 
     name: str  # unique on the page
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    columns: tuple[PageColumn, ...]
+    rows: tuple[tuple[PageValue, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SelectControl:
     """A list from which a reader picks what a figure shows: it sets the figure's parameter `signal`."""
 
     signal: str
@@ -102,23 +104,23 @@ class Figure:
 
     name: str  # unique on the page, and the name of the exported file
     title: str
-    about: str  # what a reader who does not see the figure must know
+    description: str  # what a reader who does not see the figure must know
     spec: Mapping[str, Any]
     data: Mapping[str, pl.DataFrame]  # name of a data set in the spec -> its rows
-    table: Table | None = None
-    choices: tuple[Choice, ...] = ()
-    narrowest: int = 20  # rem; below this the figure scrolls in its own box
+    table: PageTable | None = None
+    choices: tuple[SelectControl, ...] = ()
+    min_width_rem: int = 20  # rem; below this the figure scrolls in its own box
 
 
 @dataclass(frozen=True, slots=True)
-class More:
+class DetailsBlock:
     """What a reader may open."""
 
     title: str
     blocks: tuple["Block", ...]
 
 
-Block = Text | Bullets | Facts | Table | Figure | More
+Block = Paragraph | BulletList | FactList | PageTable | Figure | DetailsBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +132,37 @@ class Section:
     blocks: tuple[Block, ...]
 
 
-def number(value: float, digits: int = 1, signed: bool = False) -> str:
+def format_number(value: float, digits: int = 1, signed: bool = False) -> str:
     """`value` with a true minus sign and no negative zero: 1.25 -> `+1.2`, -0.01 -> `0.0`."""
     rounded = round(value, digits) + 0.0
     sign = "−" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):.{digits}f}"
 
 
-def gain(value: float) -> str:
+def format_gain(value: float) -> str:
     """A difference in points: one digit, always with its sign."""
-    return number(value, 1, signed=True)
+    return format_number(value, 1, signed=True)
 
 
-def between(interval: tuple[float, float]) -> str:
+def format_interval(interval: tuple[float, float]) -> str:
     """An interval of differences: `+0.3 to +2.1`."""
-    return f"{gain(interval[0])} to {gain(interval[1])}"
+    return f"{format_gain(interval[0])} to {format_gain(interval[1])}"
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """`95%`."""
     return f"{share * 100:.0f}%"
 
 
-def listed(names: Sequence[str], word: str = "and") -> str:
+def join_names(names: Sequence[str], word: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     *rest, last = names
     return f"{', '.join(rest)} {word} {last}" if rest else last
 
 
-def table_of(frame: pl.DataFrame, name: str, caption: str, columns: Mapping[str, Column]) -> Table:
+def table_of(frame: pl.DataFrame, name: str, caption: str, columns: Mapping[str, PageColumn]) -> PageTable:
     """The named columns of `frame` as a table."""
-    return Table(name, caption, tuple(columns.values()), tuple(frame.select(list(columns)).iter_rows()))
+    return PageTable(name, caption, tuple(columns.values()), tuple(frame.select(list(columns)).iter_rows()))
 
 
 def figures_of(sections: Iterable[Section]) -> tuple[Figure, ...]:

@@ -2,56 +2,58 @@
 
 from collections.abc import Iterator
 
-from analysis.page.blocks import Bullets, Section, Text, listed
-from analysis.statistics.interval import FEWEST
+from analysis.page.blocks import BulletList, Section, Paragraph, join_names
+from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import words
-from analysis.tables.source import numbered
+from analysis.tables.source import count_and_list
 from analysis.transfer.array import DECIDED
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 
-SETTLED = 5  # seeds, from which on the intervals are no longer wide for want of them
-LISTED = 30  # lines about holes; the matrix has every one
+ENOUGH_SEEDS = 5  # seeds, from which on the intervals are no longer wide for want of them
+MAX_HOLE_LINES = 30  # lines about holes; the matrix has every one
 
 
-def section(found: Ranking) -> Section:
+def build_section(found: Ranking) -> Section:
     """All warnings, the general ones first; a page without any says so."""
-    general, holes = tuple(warnings(found)), [line.replace("->", "→") for line in words.missing(found)]
+    general, holes = tuple(write_warnings(found)), [line.replace("->", "→") for line in words.list_missing(found)]
     blocks = []
     if general:
-        blocks.append(Bullets(general, "warning"))
+        blocks.append(BulletList(general, "warning"))
     if holes:
-        rest = len(holes) - LISTED
+        rest = len(holes) - MAX_HOLE_LINES
         more = (f"and {rest} more: the table of the transfer matrix has them all",) if rest > 0 else ()
-        blocks.append(Bullets((*holes[:LISTED], *more), "plain", "Not complete"))
-    return Section("warnings", "Warnings", tuple(blocks) or (Text("None: every planned run finished."),))
+        blocks.append(BulletList((*holes[:MAX_HOLE_LINES], *more), "plain", "Not complete"))
+    return Section("warnings", "Warnings", tuple(blocks) or (Paragraph("None: every planned run finished."),))
 
 
-def warnings(found: Ranking) -> Iterator[str]:
+def write_warnings(found: Ranking) -> Iterator[str]:
     """One sentence each."""
-    read = found.read
+    read = found.loaded_scores
     if read.benchmark in BENCHMARKS and read.benchmark == "miniature":
         yield BENCHMARKS[read.benchmark].note
-    if read.limited:
+    if read.is_limited:
         yield "Training or test examples were cut: these are no scores to publish."
-    if read.stages and read.stages[0] < read.stages[1]:
-        yield f"The sweep is not complete: {read.stages[0]} of {read.stages[1]} stages have left scores."
+    if read.stage_counts and read.stage_counts[0] < read.stage_counts[1]:
+        yield f"The sweep is not complete: {read.stage_counts[0]} of {read.stage_counts[1]} stages have left scores."
     seeds = len(read.seeds)
-    if seeds < FEWEST:
-        yield f"{numbered('seed', read.seeds)}: no interval and no test is possible below {FEWEST}."
-    elif seeds < SETTLED:
+    if seeds < MIN_SEEDS:
+        yield f"{count_and_list('seed', read.seeds)}: no interval and no test is possible below {MIN_SEEDS}."
+    elif seeds < ENOUGH_SEEDS:
         yield f"Only {seeds} seeds: intervals are wide, and what they leave open may still be there."
-    missing = {status: count for status, count in found.counts.items() if status not in ("finished", DECIDED) and count}
+    missing = {
+        status: count for status, count in found.cell_counts.items() if status not in ("finished", DECIDED) and count
+    }
     if missing:
-        counts = listed([f"{count} {status}" for status, count in missing.items()])
-        cells = sum(found.counts.values())
+        counts = join_names([f"{count} {status}" for status, count in missing.items()])
+        cells = sum(found.cell_counts.values())
         yield f"Of {cells} cells (chain x target x seed) some have no score: {counts}. None is guessed."
     for status, why in (("degenerate", "constant or at chance"), ("failed", "ended by an error")):
-        if count := found.runs.get(status, 0):
-            yield f"{count} of {sum(found.runs.values())} target runs {status} ({why}); none is in any mean."
-    if found.doubtful:
-        names = listed(sorted({name for name, _, _ in found.doubtful}))
+        if count := found.run_counts.get(status, 0):
+            yield f"{count} of {sum(found.run_counts.values())} target runs {status} ({why}); none is in any mean."
+    if found.degenerate_intermediates:
+        names = join_names(sorted({name for name, _, _ in found.degenerate_intermediates}))
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."
-    yield from words.ahead(found)
-    yield from words.order(found)
+    yield from words.describe_disagreement(found)
+    yield from words.describe_order(found)
     yield from read.notes

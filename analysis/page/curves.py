@@ -3,24 +3,24 @@
 import polars as pl
 
 from analysis.page import charts
-from analysis.page.blocks import ABSENT, Choice, Column, Figure, Section, Text, table_of
+from analysis.page.blocks import ABSENT, SelectControl, PageColumn, Figure, Section, Paragraph, table_of
 from analysis.scores.choose import ENGLISH
-from analysis.scores.tidy import ARM
-from analysis.transfer.array import POINTS
+from analysis.scores.tidy import ARM_COLUMNS
+from analysis.transfer.array import POINTS_PER_SHARE
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-OWN = "the intermediate task itself"
+OWN_TASK = "the intermediate task itself"
 
 
-def section(found: Ranking) -> Section:
+def build_section(found: Ranking) -> Section:
     """A figure of one chain and one target at a time."""
-    frame = curves(found)
+    frame = collect_curves(found)
     if frame.is_empty():
         return Section(
-            "curves", "Learning curves", (Text("These scores hold no learning curves (dev scores by tenth)."),)
+            "curves", "Learning curves", (Paragraph("These scores hold no learning curves (dev scores by tenth)."),)
         )
-    whats = [name for name in (*found.transfer.targets, OWN) if name in set(frame["what"])]
+    whats = [name for name in (*found.transfer.targets, OWN_TASK) if name in set(frame["what"])]
     chains = [name for name in (NONE, *found.intermediates, *found.transfer.floors) if name in set(frame["chain"])]
     first = next((name for name in chains if name != NONE), NONE)
     stopped = frame.filter(pl.col("status") == "stopped").height
@@ -28,47 +28,53 @@ def section(found: Ranking) -> Section:
     figure = Figure(
         name="curves",
         title="English dev by tenth of the run, one line per run; a cross marks a run that did not finish",
-        about=f"{frame.height} runs, of which {stopped} were stopped early. Their last scores are in the table below.",
-        spec=charts.curves(whats[0], first, "all"),
+        description=f"{frame.height} runs, of which {stopped} were stopped early. Their last scores are in the table below.",
+        spec=charts.draw_curves(whats[0], first, "all"),
         data={"curves": frame},
         choices=(
-            Choice("what", "Trained on", tuple((name, name) for name in whats)),
-            Choice("chain", "Chain", tuple((name, name) for name in (first, *(n for n in chains if n != first)))),
-            Choice("seed", "Seed", tuple(seeds)),
+            SelectControl("what", "Trained on", tuple((name, name) for name in whats)),
+            SelectControl(
+                "chain", "Chain", tuple((name, name) for name in (first, *(n for n in chains if n != first)))
+            ),
+            SelectControl("seed", "Seed", tuple(seeds)),
         ),
         table=table_of(
             frame,
             "curves-table",
             "Every run: its last tenth and its best English dev",
             {
-                "what": Column("trained on"),
-                "chain": Column("chain"),
-                "seed": Column("seed"),
-                "rate": Column("learning rate"),
-                "status": Column("status"),
-                "last": Column("last tenth", 0),
-                "best": Column("best English dev", 1),
+                "what": PageColumn("trained on"),
+                "chain": PageColumn("chain"),
+                "seed": PageColumn("seed"),
+                "rate": PageColumn("learning rate"),
+                "status": PageColumn("status"),
+                "last": PageColumn("last tenth", 0),
+                "best": PageColumn("best English dev", 1),
             },
         ),
-        narrowest=20,
+        min_width_rem=20,
     )
     text = "Selection sees nothing but these scores. A stopped run is censored, not bad: it is in no mean."
-    return Section("curves", "Learning curves", (Text(text), figure))
+    return Section("curves", "Learning curves", (Paragraph(text), figure))
 
 
-def curves(found: Ranking) -> pl.DataFrame:
+def collect_curves(found: Ranking) -> pl.DataFrame:
     """One row per run: what, chain, seed, rate, status, tenths and scores (lists; points), last (tenth), best."""
-    dev = found.read.rows.lazy().filter(
+    dev = found.loaded_scores.rows.lazy().filter(
         pl.col("split") == "dev",
         pl.col("language") == ENGLISH,
         pl.col("official"),
         pl.col("tenth").is_not_null(),
         pl.col("value").is_not_null(),
     )
-    points = dev.group_by(*ARM, "status", "tenth").agg(score=(pl.col("value").mean() * POINTS).round(2)).sort("tenth")
-    runs = points.group_by(*ARM, "status").agg(tenths="tenth", scores="score").sort(ARM).collect()
+    points = (
+        dev.group_by(*ARM_COLUMNS, "status", "tenth")
+        .agg(score=(pl.col("value").mean() * POINTS_PER_SHARE).round(2))
+        .sort("tenth")
+    )
+    runs = points.group_by(*ARM_COLUMNS, "status").agg(tenths="tenth", scores="score").sort(ARM_COLUMNS).collect()
     return runs.select(
-        pl.col("target").fill_null(OWN).alias("what"),
+        pl.col("target").fill_null(OWN_TASK).alias("what"),
         pl.col("intermediate").alias("chain"),
         pl.col("seed").cast(pl.String),
         pl.Series("rate", [ABSENT if rate is None else f"{rate:g}" for rate in runs["learning_rate"]], pl.String),

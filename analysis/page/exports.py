@@ -9,38 +9,38 @@ import vl_convert
 
 from analysis.page.blocks import Figure
 from analysis.page.charts import CONFIG
-from analysis.page.render import asset, columns_of
+from analysis.page.render import read_asset, columns_of
 
 WIDTH = 720  # pixels, where the page has the width of its box
 SCALE = 3.0  # dots per pixel in a PNG
 
 
-def export(figures: Iterable[Figure], folder: Path) -> list[Path]:
+def export_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
     """Write each figure as it first shows on the page; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for figure in figures:
-        for suffix, draw in DRAWN.items():
+        for suffix, draw in RENDERERS.items():
             path = folder / f"{figure.name}{suffix}"
             path.write_bytes(draw(figure))
             written.append(path)
     return written
 
 
-def svg(figure: Figure) -> bytes:
+def render_svg(figure: Figure) -> bytes:
     """The figure as SVG."""
-    return on_paper(vl_convert.vegalite_to_svg(standalone(figure))).encode()
+    return apply_light_colours(vl_convert.vegalite_to_svg(build_standalone_spec(figure))).encode()
 
 
-def png(figure: Figure) -> bytes:
+def render_png(figure: Figure) -> bytes:
     """The figure as PNG, SCALE dots per pixel."""
-    return vl_convert.svg_to_png(svg(figure).decode(), SCALE)
+    return vl_convert.svg_to_png(render_svg(figure).decode(), SCALE)
 
 
-DRAWN = {".svg": svg, ".png": png}
+RENDERERS = {".svg": render_svg, ".png": render_png}
 
 
-def standalone(figure: Figure) -> dict[str, Any]:
+def build_standalone_spec(figure: Figure) -> dict[str, Any]:
     """The figure's spec with its data, its width and the look of the page."""
     tables = {name: columns_of(frame) for name, frame in figure.data.items()}
     rows = {
@@ -49,8 +49,8 @@ def standalone(figure: Figure) -> dict[str, Any]:
     return {**figure.spec, "width": WIDTH, "background": "#ffffff", "config": CONFIG, "datasets": rows}
 
 
-def on_paper(svg: str) -> str:
+def apply_light_colours(svg: str) -> str:
     """`svg` with the light colours in the place of CSS variables."""
-    light = re.search(r":root, \.paper \{(.*?)\}", asset("style.css"), re.DOTALL)
+    light = re.search(r":root, \.paper \{(.*?)\}", read_asset("style.css"), re.DOTALL)
     colours = dict(re.findall(r"(--[\w-]+): ([^;]+);", light[1])) if light else {}
     return re.sub(r"var\((--[\w-]+)\)", lambda match: colours[match[1]], svg)

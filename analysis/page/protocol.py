@@ -5,75 +5,77 @@ from typing import Any
 
 import polars as pl
 
-from analysis.page.blocks import Column, Facts, Section, Table, listed, percent
-from analysis.statistics.interval import LEVEL
+from analysis.page.blocks import PageColumn, FactList, Section, PageTable, join_names, format_percent
+from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import words
-from analysis.tables.source import numbered
+from analysis.tables.source import count_and_list
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
 
-UNSAID = "not recorded"
-Record = Mapping[str, Any]
+NOT_RECORDED = "not recorded"
+SweepRecord = Mapping[str, Any]
 
 
-def section(found: Ranking, records: Sequence[Record]) -> Section:
+def build_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
     """The protocol: what decides, what was searched."""
-    read = found.read
+    read = found.loaded_scores
     specs = [record["spec"] for record in records]
     rates = read.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
     facts = [
-        ("benchmark", _benchmark(read.benchmark)),
-        ("encoder at the start", read.model or UNSAID),
+        ("benchmark", _describe_benchmark(read.benchmark)),
+        ("encoder at the start", read.model or NOT_RECORDED),
         (
             "intermediate tasks",
-            listed(found.intermediates) + (f"; controls: {listed(sorted(read.controls))}" if read.controls else ""),
+            join_names(found.intermediates)
+            + (f"; controls: {join_names(sorted(read.controls))}" if read.controls else ""),
         ),
         ("baseline", f"{NONE}: the targets are trained from the encoder as it is"),
         (
             "targets",
-            listed(read.targets) + (f"; retrieval: {listed(sorted(read.retrieval))}" if read.retrieval else ""),
+            join_names(read.targets)
+            + (f"; retrieval: {join_names(sorted(read.retrieval_targets))}" if read.retrieval_targets else ""),
         ),
-        ("seeds", f"{numbered('seed', read.seeds)}; a seed is a replicate of the whole chain"),
-        ("learning rates", listed([f"{rate:g}" for rate in rates]) if len(rates) else UNSAID),
+        ("seeds", f"{count_and_list('seed', read.seeds)}; a seed is a replicate of the whole chain"),
+        ("learning rates", join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED),
         ("selection", "best English dev among the finished runs of a cell; test scores choose nothing"),
         *(
-            (name.replace("_", " "), _said(specs, name))
+            (name.replace("_", " "), _describe_setting(specs, name))
             for name in ("scheduler", "precision", "limit", "test_limit", "floors")
         ),
     ]
-    metrics = tuple((target, listed(names)) for target, names in found.transfer.metrics.items())
+    metrics = tuple((target, join_names(names)) for target, names in found.transfer.metrics.items())
     return Section(
         "protocol",
         "Protocol",
         (
-            Facts(tuple(facts)),
-            Table(
+            FactList(tuple(facts)),
+            PageTable(
                 "metrics-table",
                 "The score of a target is the mean of these metrics, over its languages",
-                (Column("target"), Column("metrics")),
+                (PageColumn("target"), PageColumn("metrics")),
                 metrics,
             ),
         ),
     )
 
 
-def versions(found: Ranking, records: Sequence[Record]) -> Section:
+def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
     """Where the data came from and what computed on them."""
-    facts = [("read from", found.read.source)]
+    facts = [("read from", found.loaded_scores.source)]
     for record in records:
-        facts += [("commit", str(record.get("commit") or UNSAID))]
+        facts += [("commit", str(record.get("commit") or NOT_RECORDED))]
         facts += [(name, str(version)) for name, version in record.get("versions", {}).items()]
-    blocks: list[Any] = [Facts(tuple(facts))]
+    blocks: list[Any] = [FactList(tuple(facts))]
     rows = {
-        (task, str(fingerprint), "; ".join(map(_source, record.get("sources", {}).get(task, ()))) or None)
+        (task, str(fingerprint), "; ".join(map(_format_source, record.get("sources", {}).get(task, ()))) or None)
         for record in records
         for task, fingerprint in (record["spec"].get("data") or {}).items()
     }
     if rows:
-        columns = (Column("data of"), Column("fingerprint"), Column("place"))
+        columns = (PageColumn("data of"), PageColumn("fingerprint"), PageColumn("place"))
         blocks.append(
-            Table(
+            PageTable(
                 "data-table",
                 "The data that were read, known by the hash of their contents",
                 columns,
@@ -83,9 +85,9 @@ def versions(found: Ranking, records: Sequence[Record]) -> Section:
     return Section("versions", "Data and versions", tuple(blocks))
 
 
-def reading(found: Ranking) -> Section:
+def build_reading_section(found: Ranking) -> Section:
     """How the numbers are meant."""
-    level = percent(LEVEL)
+    level = format_percent(CONFIDENCE_LEVEL)
     facts = (
         (
             "gain",
@@ -94,12 +96,12 @@ def reading(found: Ranking) -> Section:
         ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
         (
             "interval",
-            f"{level} interval of the mean. {words.levels(found)} It says nothing of other targets or languages",
+            f"{level} interval of the mean. {words.describe_interval_levels(found)} It says nothing of other targets or languages",
         ),
         (
             "Holm",
             "p values adjusted for all cells of the table: in a world without gains any cell is marked ** with a "
-            f"chance of {percent(1 - LEVEL)}",
+            f"chance of {format_percent(1 - CONFIDENCE_LEVEL)}",
         ),
         ("P(best)", "share of draws of the true means, given these seeds, in which a task is the best"),
         (
@@ -117,25 +119,25 @@ def reading(found: Ranking) -> Section:
             "every target that is trained got no further seeds. One that is only better elsewhere is lost so",
         ),
     )
-    return Section("reading", "How to read this", (Facts(facts),))
+    return Section("reading", "How to read this", (FactList(facts),))
 
 
-def _benchmark(name: str | None) -> str:
+def _describe_benchmark(name: str | None) -> str:
     if name is None:
-        return UNSAID
+        return NOT_RECORDED
     return f"{name}. {BENCHMARKS[name].note}" if name in BENCHMARKS else name
 
 
-def _said(specs: Sequence[Record], name: str) -> str:
-    values = dict.fromkeys(_text(spec.get(name)) for spec in specs if name in spec)
-    return listed(list(values)) if values else UNSAID
+def _describe_setting(specs: Sequence[SweepRecord], name: str) -> str:
+    values = dict.fromkeys(_format_setting(spec.get(name)) for spec in specs if name in spec)
+    return join_names(list(values)) if values else NOT_RECORDED
 
 
-def _text(value: object) -> str:
+def _format_setting(value: object) -> str:
     if value is None or value == []:
         return "none"
-    return listed([str(each) for each in value]) if isinstance(value, list) else str(value)
+    return join_names([str(each) for each in value]) if isinstance(value, list) else str(value)
 
 
-def _source(source: object) -> str:
+def _format_source(source: object) -> str:
     return ", ".join(f"{key} {value}" for key, value in source.items()) if isinstance(source, dict) else str(source)

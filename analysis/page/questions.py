@@ -3,33 +3,51 @@
 import re
 from collections.abc import Callable
 
-from analysis.page.blocks import ABSENT, Block, Bullets, Column, More, Section, Shown, Table, Text, Value
+from analysis.page.blocks import (
+    ABSENT,
+    Block,
+    BulletList,
+    PageColumn,
+    DetailsBlock,
+    Section,
+    FormattedValue,
+    PageTable,
+    Paragraph,
+    PageValue,
+)
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Column as Over
-from analysis.tables.grid import Field, Grid, Number, written
+from analysis.tables.grid import GridColumn as Over
+from analysis.tables.grid import GridValue, Grid, GridNumber, format_value
 from spaces.errors import UsageError
 
 
-def section(name: str, title: str, asked: Callable[[], Answer], *figures: Block) -> Section:
+def build_section(name: str, title: str, make_answer: Callable[[], Answer], *figures: Block) -> Section:
     """The answer of a script, with figures above its tables; or why these scores give none."""
     try:
-        answer = asked()
+        answer = make_answer()
     except UsageError as error:
-        return Section(name, title, (Text(str(error)),))
-    tables = tuple(table(f"{name}-table-{place}", grid) for place, grid in enumerate(answer.tables, start=1))
-    notes = (Bullets(answer.notes, title="How to read it"),) if answer.notes else ()
-    return Section(name, title, (*map(Text, answer.answer), *figures, More("Tables and notes", (*tables, *notes))))
+        return Section(name, title, (Paragraph(str(error)),))
+    tables = tuple(build_table(f"{name}-table-{place}", grid) for place, grid in enumerate(answer.tables, start=1))
+    notes = (BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
+    return Section(
+        name, title, (*map(Paragraph, answer.sentences), *figures, DetailsBlock("Tables and notes", (*tables, *notes)))
+    )
 
 
-def table(name: str, grid: Grid) -> Table:
+def build_table(name: str, grid: Grid) -> PageTable:
     """A grid as a table of the page: numbers are written as the script writes them, and sorted by their values."""
-    columns = tuple(Column(column.name or "row", shown=column.unit != "text") for column in grid.columns)
-    rows = (tuple(_value(field, column) for field, column in zip(row, grid.columns, strict=True)) for row in grid.rows)
-    return Table(name, grid.title, columns, tuple(rows))
+    columns = tuple(PageColumn(column.name or "row", is_formatted=column.unit != "text") for column in grid.columns)
+    rows = (
+        tuple(_to_page_value(field, column) for field, column in zip(row, grid.columns, strict=True))
+        for row in grid.rows
+    )
+    return PageTable(name, grid.title, columns, tuple(rows))
 
 
-def _value(field: Field, column: Over) -> Value:
-    text = ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", written(field, column))
+def _to_page_value(field: GridValue, column: Over) -> PageValue:
+    text = ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
     if column.unit == "text":
         return text
-    return Shown(text, field.value if isinstance(field, Number) else None if isinstance(field, str) else field)
+    return FormattedValue(
+        text, field.value if isinstance(field, GridNumber) else None if isinstance(field, str) else field
+    )

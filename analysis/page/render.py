@@ -17,26 +17,28 @@ from analysis.page.blocks import Figure, Section, figures_of
 from analysis.page.charts import CONFIG
 
 
-def page(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> str:
+def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> str:
     """The whole page. All text of `sections` may come from foreign files: it is escaped."""
     figures = figures_of(sections)
-    style, script, drawing = asset("style.css"), asset("page.js"), library()
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(asset("page.html"))
+    style, script, drawing = read_asset("style.css"), read_asset("page.js"), read_vega_library()
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        read_asset("page.html")
+    )
     return template.render(
         title=title,
         subtitle=subtitle,
         sections=sections,
         footer=footer,
-        policy=_policy((style,), (drawing, script)),
+        policy=_build_content_policy((style,), (drawing, script)),
         style=Markup(style),
         library=Markup(drawing),
         script=Markup(script),
-        figures=Markup(_for_script(_document(figures))),
+        figures=Markup(_escape_for_script(_build_document(figures))),
     )
 
 
 @cache
-def asset(name: str) -> str:
+def read_asset(name: str) -> str:
     """The text of a file that lies beside this one."""
     return files("analysis.page").joinpath(name).read_text(encoding="utf-8").strip()
 
@@ -47,7 +49,7 @@ def columns_of(frame: pl.DataFrame) -> dict[str, Any]:
     return {"columns": finite.columns, "rows": finite.rows()}
 
 
-def _document(figures: Sequence[Figure]) -> dict[str, Any]:
+def _build_document(figures: Sequence[Figure]) -> dict[str, Any]:
     return {
         "config": CONFIG,
         "data": {name: columns_of(frame) for figure in figures for name, frame in figure.data.items()},
@@ -55,19 +57,19 @@ def _document(figures: Sequence[Figure]) -> dict[str, Any]:
     }
 
 
-def _for_script(document: dict[str, Any]) -> str:
+def _escape_for_script(document: dict[str, Any]) -> str:
     """JSON that cannot end the element it stands in, whatever its strings hold."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 @cache
-def library() -> str:
+def read_vega_library() -> str:
     """Vega, Vega-Lite and vega-embed as one script, from the installed vl-convert."""
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).strip().replace("</script", "<\\/script")
 
 
-def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+def _build_content_policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
     """Nothing may be loaded or evaluated, and only the page's own scripts and style may run: known by their hashes.
 
     Figures set styles of their elements one by one, which is all that `style-src-attr` allows. Images are those that

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, contenders, kinds, official, scores
-from analysis.scores.tidy import ARM, as_text
+from analysis.scores.choose import ENGLISH, select_contenders, list_metrics, resolve_official_metrics, average_metrics
+from analysis.scores.tidy import ARM_COLUMNS, decode_categories
 from analysis.statistics.moments import Array
-from analysis.transfer.array import POINTS, Transfer
+from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.stage import TENTHS
 
-INTERMEDIATE = "intermediate runs"  # what strata without a target are called
-TIME = range(1, TENTHS + 1)
+INTERMEDIATE_RUNS = "intermediate runs"  # what strata without a target are called
+TENTH_NUMBERS = range(1, TENTHS + 1)
 
-Arm = tuple[str, str, int, float]  # intermediate, target, seed, learning rate
+ArmKey = tuple[str, str, int, float]  # intermediate, target, seed, learning rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stratum:
+class ArmStratum:
     """The finished runs of one stratum, lowest learning rate first, in points.
 
     `curves` is runs x tenths on English dev, NaN where a tenth left no score. `dev` is the best of each. `others` is
@@ -35,7 +35,7 @@ class Stratum:
     seed: int
     rates: tuple[float, ...]
     dev: Array
-    others: Array
+    zero_shot: Array
     curves: Array
     censored: int  # runs that ended in another way: stopped, degenerate, failed
 
@@ -45,67 +45,71 @@ class Stratum:
         return tuple(f"{rate:g}" for rate in self.rates)
 
 
-def strata(found: Transfer) -> tuple[Stratum, ...]:
+def collect_strata(found: Transfer) -> tuple[ArmStratum, ...]:
     """Every stratum of which a run with a learning rate is there, those of intermediate stages first.
 
     Raises:
         UsageError: rows contradict each other, or nothing tells which metrics count on English dev.
     """
-    return (*_of_intermediates(found.read.upstream), *_of_targets(found))
+    return (*_collect_intermediate_strata(found.loaded_scores.intermediate_rows), *_collect_target_strata(found))
 
 
-def _of_targets(found: Transfer) -> Iterator[Stratum]:
-    rows = contenders(found.read).filter(pl.col("learning_rate").is_not_null())
+def _collect_target_strata(found: Transfer) -> Iterator[ArmStratum]:
+    rows = select_contenders(found.loaded_scores).filter(pl.col("learning_rate").is_not_null())
     dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
-    curves = scores(dev, official(kinds(rows), "dev", found.metrics), [*ARM, "tenth"])
+    curves = average_metrics(
+        dev, resolve_official_metrics(list_metrics(rows), "dev", found.metrics), [*ARM_COLUMNS, "tenth"]
+    )
     foreign = rows.filter(pl.col("split") == "test", pl.col("language") != ENGLISH)
-    languages = scores(foreign, found.metrics, [*ARM, "language"]).drop_nulls("score")
+    languages = average_metrics(foreign, found.metrics, [*ARM_COLUMNS, "language"]).drop_nulls("score")
     widest = languages.group_by("target").agg(wanted=pl.col("language").n_unique())
     others = (
-        languages.group_by(ARM)
+        languages.group_by(ARM_COLUMNS)
         .agg(others=pl.col("score").mean(), there=pl.len())
         .join(widest, on="target")
         .filter(pl.col("there") == pl.col("wanted"))
     )
-    runs = as_text(rows.group_by(ARM).agg(pl.col("status").first()))
-    runs = runs.join(others.select(*ARM, "others"), on=ARM, how="left")
-    yield from _strata(runs, curves)
+    runs = decode_categories(rows.group_by(ARM_COLUMNS).agg(pl.col("status").first()))
+    runs = runs.join(others.select(*ARM_COLUMNS, "others"), on=ARM_COLUMNS, how="left")
+    yield from _group_runs(runs, curves)
 
 
-def _of_intermediates(rows: pl.DataFrame) -> Iterator[Stratum]:
+def _collect_intermediate_strata(rows: pl.DataFrame) -> Iterator[ArmStratum]:
     """The intermediate stages; their parent is the pretrained encoder, one for all of a seed."""
     stages = rows.filter(pl.col("learning_rate").is_not_null())
-    stages = stages.with_columns(target=pl.lit(INTERMEDIATE))
+    stages = stages.with_columns(target=pl.lit(INTERMEDIATE_RUNS))
     dev = stages.filter(pl.col("official"), pl.col("split") == "dev", pl.col("language") == ENGLISH)
-    curves = dev.group_by(*ARM, "tenth").agg(score=pl.col("value").mean())
-    runs = stages.group_by(ARM).agg(pl.col("status").first(), others=pl.lit(None, pl.Float64))
-    yield from _strata(runs, curves)
+    curves = dev.group_by(*ARM_COLUMNS, "tenth").agg(score=pl.col("value").mean())
+    runs = stages.group_by(ARM_COLUMNS).agg(pl.col("status").first(), others=pl.lit(None, pl.Float64))
+    yield from _group_runs(runs, curves)
 
 
-def _strata(runs: pl.DataFrame, tenths: pl.DataFrame) -> Iterator[Stratum]:
+def _group_runs(runs: pl.DataFrame, tenths: pl.DataFrame) -> Iterator[ArmStratum]:
     """`runs` has ARM, `status` and `others`; `tenths` has ARM, `tenth` (null: not said) and `score` (shares)."""
-    curves: dict[Arm, dict[int | None, float]] = {}
-    for *arm, tenth, score in tenths.select(*ARM, "tenth", "score").drop_nulls("score").iter_rows():
+    curves: dict[ArmKey, dict[int | None, float]] = {}
+    for *arm, tenth, score in tenths.select(*ARM_COLUMNS, "tenth", "score").drop_nulls("score").iter_rows():
         intermediate, target, seed, rate = arm
         curves.setdefault((intermediate, target, seed, rate), {})[tenth] = score
     cells: dict[tuple[str, str, int], list[tuple[float, str, float | None]]] = {}
-    for *cell, rate, status, others in runs.sort(ARM).select(*ARM, "status", "others").iter_rows():
+    for *cell, rate, status, others in runs.sort(ARM_COLUMNS).select(*ARM_COLUMNS, "status", "others").iter_rows():
         intermediate, target, seed = cell
         cells.setdefault((intermediate, target, seed), []).append((rate, status, others))
     for (intermediate, target, seed), arms in cells.items():
         done = [(rate, others) for rate, status, others in arms if status == "finished"]
         lines = [curves.get((intermediate, target, seed, rate), {}) for rate, _ in done]
-        yield Stratum(
+        yield ArmStratum(
             intermediate=intermediate,
             target=target,
             seed=seed,
             rates=tuple(rate for rate, _ in done),
-            dev=_points(max(line.values(), default=None) for line in lines),
-            others=_points(others for _, others in done),
-            curves=np.array([_points(line.get(tenth) for tenth in TIME) for line in lines]).reshape(-1, TENTHS),
+            dev=_to_points(max(line.values(), default=None) for line in lines),
+            zero_shot=_to_points(others for _, others in done),
+            curves=np.array([_to_points(line.get(tenth) for tenth in TENTH_NUMBERS) for line in lines]).reshape(
+                -1, TENTHS
+            ),
             censored=len(arms) - len(done),
         )
 
 
-def _points(shares: Iterable[float | None]) -> Array:
-    return np.array([np.nan if share is None else share for share in shares], dtype=np.float64) * POINTS
+def _to_points(shares: Iterable[float | None]) -> Array:
+    return np.array([np.nan if share is None else share for share in shares], dtype=np.float64) * POINTS_PER_SHARE

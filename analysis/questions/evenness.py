@@ -8,15 +8,22 @@ import numpy as np
 
 from analysis.scores.choose import ENGLISH
 from analysis.statistics.moments import Array
-from analysis.statistics.robustness import robustness
+from analysis.statistics.robustness import measure_robustness
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import UNKNOWN, By, Column, columns, language_groups, points
-from analysis.transfer.estimate import Estimate, Key, estimates
+from analysis.transfer.columns import (
+    UNKNOWN_GROUP,
+    GroupBy,
+    TransferColumn,
+    build_columns,
+    group_languages,
+    compute_column,
+)
+from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
 from spaces.errors import UsageError
-from spaces.table import unknown
+from spaces.table import describe_unknown
 
-Measure = Literal["english", "others", "gap", "worst", "quarter", "spread"]
-MEASURES: tuple[Measure, ...] = get_args(Measure)
+EvennessMeasure = Literal["english", "others", "gap", "worst", "quarter", "spread"]
+MEASURES: tuple[EvennessMeasure, ...] = get_args(EvennessMeasure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,104 +38,110 @@ class Evenness:
     what each has beyond the other languages on its own targets can be compared.
     """
 
-    found: Transfer
-    by: By
+    transfer: Transfer
+    by: GroupBy
     groups: Mapping[str, tuple[str, ...]]  # name -> languages
-    targets: Mapping[str, tuple[str, ...]]  # group -> targets that are scored in it
-    scores: Mapping[Key, Estimate]  # chain, group
-    gains: Mapping[Key, Estimate]  # intermediate, group
-    beside: Mapping[str, Array]  # group -> by seed: its gain less that of all others on the same targets
-    measured: tuple[str, ...]  # the targets that the means of `measures` are over
-    measures: Mapping[Measure, Array]  # chains x targets x seeds
-    worst: Mapping[tuple[str, str], str]  # chain, target -> the language other than English with the lowest mean
+    targets_by_group: Mapping[str, tuple[str, ...]]  # group -> targets that are scored in it
+    scores: Mapping[EstimateKey, Estimate]  # chain, group
+    gains: Mapping[EstimateKey, Estimate]  # intermediate, group
+    relative_gains: Mapping[str, Array]  # group -> by seed: its gain less that of all others on the same targets
+    measured_targets: tuple[str, ...]  # the targets that the means of `measures` are over
+    measures: Mapping[EvennessMeasure, Array]  # chains x targets x seeds
+    worst_languages: Mapping[
+        tuple[str, str], str
+    ]  # chain, target -> the language other than English with the lowest mean
 
-    def over(self, measure: Measure, targets: Sequence[str]) -> Array:
+    def average_over_targets(self, measure: EvennessMeasure, targets: Sequence[str]) -> Array:
         """Chains x seeds: the mean over targets, NaN where one is missing."""
-        places = [self.found.targets.index(target) for target in targets]
+        places = [self.transfer.targets.index(target) for target in targets]
         return np.asarray(self.measures[measure][:, places].mean(axis=1))
 
-    def there(self, chain: str) -> int:
+    def count_complete_targets(self, chain: str) -> int:
         """How many of the measured targets the fullest seed of a chain has in every language."""
-        places = [self.found.targets.index(target) for target in self.measured]
-        return int(np.isfinite(self.measures["others"][self.found.chains.index(chain), places]).sum(axis=0).max())
+        places = [self.transfer.targets.index(target) for target in self.measured_targets]
+        return int(np.isfinite(self.measures["others"][self.transfer.chains.index(chain), places]).sum(axis=0).max())
 
-    def change(self, measure: Measure, targets: Sequence[str]) -> Array:
+    def compute_change(self, measure: EvennessMeasure, targets: Sequence[str]) -> Array:
         """Chains x seeds: `over` less the baseline's at the same seed; the baseline's own are 0."""
-        values = self.over(measure, targets)
+        values = self.average_over_targets(measure, targets)
         return values - values[:1]
 
 
-def by_language(found: Transfer, by: By = "language", target: str | None = None) -> Evenness:
+def measure_evenness(found: Transfer, by: GroupBy = "language", target: str | None = None) -> Evenness:
     """Scores and gains by language, family, script or level of resources, over all targets or for one.
 
     Raises:
         UsageError: there is no such target, or no score at all.
     """
     if not found.languages:
-        raise UsageError(f"{found.read.source}: no target has a score in any language, so there is nothing to compare.")
+        raise UsageError(
+            f"{found.loaded_scores.source}: no target has a score in any language, so there is nothing to compare."
+        )
     if target is not None and target not in found.targets:
-        raise UsageError(f"--target: {unknown('target', target, found.targets)}")
+        raise UsageError(f"--target: {describe_unknown('target', target, found.targets)}")
     scope = found.targets if target is None else (target,)
     shown = [
         replace(column, targets=tuple(name for name in column.targets if name in scope))
-        for column in columns(found, by)
-        if not column.mean
+        for column in build_columns(found, by)
+        if not column.is_mean
     ]
     shown = [column for column in shown if column.targets]
-    measures = _measures(found)
+    measures = _compute_measures(found)
     with_gap = tuple(name for name in scope if np.isfinite(measures["gap"][:, found.targets.index(name)]).any())
     return Evenness(
-        found=found,
+        transfer=found,
         by=by,
-        groups={name: tuple(sorted(members)) for name, members in language_groups(found, by).items()},
-        targets={column.name: column.targets for column in shown},
-        scores=estimates(found, found.scores, found.chains, shown, found.holes),
-        gains=estimates(found, found.gains, found.intermediates, shown, found.holes),
-        beside={column.name: _beside(found, column) for column in shown},
-        measured=with_gap if target is None else scope,
+        groups={name: tuple(sorted(members)) for name, members in group_languages(found, by).items()},
+        targets_by_group={column.name: column.targets for column in shown},
+        scores=estimate_table(found, found.scores, found.chains, shown, found.holes),
+        gains=estimate_table(found, found.gains, found.intermediates, shown, found.holes),
+        relative_gains={column.name: _compute_relative_gain(found, column) for column in shown},
+        measured_targets=with_gap if target is None else scope,
         measures=measures,
-        worst=_worst(found),
+        worst_languages=_find_worst_languages(found),
     )
 
 
-def unknown_languages(even: Evenness) -> tuple[str, ...]:
+def list_unknown_languages(even: Evenness) -> tuple[str, ...]:
     """The languages that the benchmark's table does not have; none where they are not grouped."""
-    return even.groups.get(UNKNOWN, ())
+    return even.groups.get(UNKNOWN_GROUP, ())
 
 
-def _beside(found: Transfer, column: Column) -> Array:
+def _compute_relative_gain(found: Transfer, column: TransferColumn) -> Array:
     """By seed; NaN where an intermediate task that other seeds have is missing."""
-    tasks = [place for place, name in enumerate(found.intermediates) if name not in found.read.controls]
+    tasks = [place for place, name in enumerate(found.intermediates) if name not in found.loaded_scores.controls]
     foreign = replace(column, languages=frozenset(name for name in found.languages if name != ENGLISH))
-    more = (points(found, column, found.gains).values - points(found, foreign, found.gains).values)[tasks]
+    more = (compute_column(found, column, found.gains).values - compute_column(found, foreign, found.gains).values)[
+        tasks
+    ]
     return np.asarray(more[np.isfinite(more).any(axis=1)].mean(axis=0)) if np.isfinite(more).any() else more[0]
 
 
-def _measures(found: Transfer) -> dict[Measure, Array]:
+def _compute_measures(found: Transfer) -> dict[EvennessMeasure, Array]:
     """Each is chains x targets x seeds."""
     measures = {name: np.full((len(found.chains), len(found.targets), len(found.seeds)), np.nan) for name in MEASURES}
     for place in range(len(found.targets)):
-        asked = np.flatnonzero(found.asked[place])
+        asked = np.flatnonzero(found.scored_mask[place])
         names = [found.languages[language] for language in asked]
         values = found.scores[:, place, asked].swapaxes(1, 2)  # chains x seeds x languages
         values = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, np.nan)
         foreign = [language for language, name in enumerate(names) if name != ENGLISH]
         if not foreign:
             continue
-        even = robustness(values[..., foreign], None)
+        even = measure_robustness(values[..., foreign], None)
         others = values[..., foreign].mean(axis=-1)
         english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(others.shape, np.nan)
-        found_here = (english, others, english - others, even.worst, even.quarter, even.sd)
+        found_here = (english, others, english - others, even.worst, even.worst_quarter, even.sd)
         for name, value in zip(MEASURES, found_here, strict=True):
             measures[name][:, place] = value
     return measures
 
 
-def _worst(found: Transfer) -> dict[tuple[str, str], str]:
+def _find_worst_languages(found: Transfer) -> dict[tuple[str, str], str]:
     """The lowest mean over the seeds that have every language."""
     worst = {}
     for place, target in enumerate(found.targets):
-        foreign = [i for i in np.flatnonzero(found.asked[place]) if found.languages[i] != ENGLISH]
+        foreign = [i for i in np.flatnonzero(found.scored_mask[place]) if found.languages[i] != ENGLISH]
         for row, chain in enumerate(found.chains if foreign else ()):
             values = found.scores[row, place, foreign]  # languages x seeds
             whole = np.isfinite(values).all(axis=0)

@@ -7,33 +7,33 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from analysis.questions.arms import INTERMEDIATE, Stratum, strata
-from analysis.questions.stopping import Stopping, stopping
-from analysis.scores.choose import ENGLISH, winners
-from analysis.scores.tidy import CELL
-from analysis.statistics.decisions import Decision, Regret, together
+from analysis.questions.arms import INTERMEDIATE_RUNS, ArmStratum, collect_strata
+from analysis.questions.stopping import StoppingJudgement, judge_stopping
+from analysis.scores.choose import ENGLISH, select_winners
+from analysis.scores.tidy import CELL_COLUMNS
+from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
 from analysis.statistics.moments import Array
-from analysis.transfer.array import POINTS, Transfer
+from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.chain import NONE
 from spaces.errors import UsageError
 
-ALL = "all targets"
+ALL_TARGETS = "all targets"
 
-Together = Mapping[str, Regret]  # target -> its decisions; ALL -> every one
+RegretsByTarget = Mapping[str, DecisionSet]  # target -> its decisions; ALL -> every one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class RateJudgement:
     """The choice of a learning rate within a cell."""
 
-    regrets: Together
-    single: int  # cells with fewer than two finished runs: nothing to choose between
-    partial: int  # cells in which a finished run lacks English dev or a language
-    censored: int  # runs that did not finish, and so are in no decision
+    regrets: RegretsByTarget
+    single_run_cells: int  # cells with fewer than two finished runs: nothing to choose between
+    partial_cells: int  # cells in which a finished run lacks English dev or a language
+    censored_runs: int  # runs that did not finish, and so are in no decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tasks:
+class TaskJudgement:
     """The choice of an intermediate task for a target, at every seed.
 
     `candidates` are the baseline and the intermediates that are no controls; a decision is between those that have
@@ -41,108 +41,116 @@ class Tasks:
     """
 
     candidates: tuple[str, ...]
-    regrets: Together  # by English dev
-    english: Together  # as if by English test, which no method may see
-    absent: Mapping[str, int]  # target -> how many numbers are missing, of candidates x seeds
-    blind: tuple[str, ...]  # targets without English dev: nothing is trained there
+    regrets: RegretsByTarget  # by English dev
+    english_test_regrets: RegretsByTarget  # as if by English test, which no method may see
+    missing_counts: Mapping[str, int]  # target -> how many numbers are missing, of candidates x seeds
+    targets_without_dev: tuple[str, ...]  # targets without English dev: nothing is trained there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class DevJudgement:
     """The three uses of English dev in a search: which rate, which task, and when to stop."""
 
-    rates: Rates
-    tasks: Tasks
-    stopping: Stopping
+    rates: RateJudgement
+    tasks: TaskJudgement
+    stopping: StoppingJudgement
 
 
-def judge(found: Transfer) -> Judged:
+def judge_dev_selection(found: Transfer) -> DevJudgement:
     """What English dev's choices lost on the other languages.
 
     Raises:
         UsageError: there is no English dev score of a target.
     """
-    dev = found.read.scored.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+    dev = found.loaded_scores.target_rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     if dev["value"].drop_nulls().is_empty():
-        raise UsageError(f"{found.read.source} has no English dev scores of targets: there is nothing to judge.")
-    order = {target: place for place, target in enumerate((INTERMEDIATE, *found.targets))}
-    arms = sorted(strata(found), key=lambda one: order[one.target])
-    return Judged(rates=by_rates(arms), tasks=by_tasks(found), stopping=stopping(arms))
+        raise UsageError(
+            f"{found.loaded_scores.source} has no English dev scores of targets: there is nothing to judge."
+        )
+    order = {target: place for place, target in enumerate((INTERMEDIATE_RUNS, *found.targets))}
+    arms = sorted(collect_strata(found), key=lambda one: order[one.target])
+    return DevJudgement(rates=judge_rates(arms), tasks=judge_tasks(found), stopping=judge_stopping(arms))
 
 
-def by_rates(strata: Iterable[Stratum]) -> Rates:
+def judge_rates(strata: Iterable[ArmStratum]) -> RateJudgement:
     """Does the learning rate with the best English dev have the best mean over the other languages?"""
-    cells = [stratum for stratum in strata if stratum.target != INTERMEDIATE]
+    cells = [stratum for stratum in strata if stratum.target != INTERMEDIATE_RUNS]
     rivals = [stratum for stratum in cells if len(stratum.rates) > 1]
     decisions = [
         Decision(
             target=stratum.target,
             seed=stratum.seed,
-            within=stratum.intermediate,
-            options=tuple(f"{rate:g}" for rate in stratum.rates),
-            seen=stratum.dev,
-            worth=stratum.others,
+            group=stratum.intermediate,
+            alternatives=tuple(f"{rate:g}" for rate in stratum.rates),
+            criterion=stratum.dev,
+            utility=stratum.zero_shot,
         )
         for stratum in rivals
-        if np.isfinite([stratum.dev, stratum.others]).all()
+        if np.isfinite([stratum.dev, stratum.zero_shot]).all()
     ]
-    return Rates(
-        regrets=together(decisions, ALL),
-        single=len(cells) - len(rivals),
-        partial=len(rivals) - len(decisions),
-        censored=sum(stratum.censored for stratum in cells),
+    return RateJudgement(
+        regrets=group_by_target(decisions, ALL_TARGETS),
+        single_run_cells=len(cells) - len(rivals),
+        partial_cells=len(rivals) - len(decisions),
+        censored_runs=sum(stratum.censored for stratum in cells),
     )
 
 
-def by_tasks(found: Transfer) -> Tasks:
+def judge_tasks(found: Transfer) -> TaskJudgement:
     """Does the intermediate task with the best English dev have the best mean over the other languages?"""
-    candidates = (NONE, *(name for name in found.intermediates if name not in found.read.controls))
-    dev = dev_scores(found, candidates)
-    english, others = _tested(found, candidates)
+    candidates = (NONE, *(name for name in found.intermediates if name not in found.loaded_scores.controls))
+    dev = collect_dev_scores(found, candidates)
+    english, others = _collect_test_scores(found, candidates)
     blind = tuple(target for t, target in enumerate(found.targets) if not np.isfinite(dev[:, t]).any())
     absent = ~np.isfinite(dev + others)
-    return Tasks(
+    return TaskJudgement(
         candidates=candidates,
-        regrets=together(_decisions(found, candidates, dev, others), ALL),
-        english=together(_decisions(found, candidates, english, others), ALL),
-        absent={target: int(absent[:, t].sum()) for t, target in enumerate(found.targets) if target not in blind},
-        blind=blind,
+        regrets=group_by_target(_build_decisions(found, candidates, dev, others), ALL_TARGETS),
+        english_test_regrets=group_by_target(_build_decisions(found, candidates, english, others), ALL_TARGETS),
+        missing_counts={
+            target: int(absent[:, t].sum()) for t, target in enumerate(found.targets) if target not in blind
+        },
+        targets_without_dev=blind,
     )
 
 
-def gained(one: Decision) -> float | None:
+def gain_of_taken(one: Decision) -> float | None:
     """What the task that was taken has over the baseline, in points; None where that is not there."""
-    return float(one.worth[one.taken] - one.worth[0]) if one.options[0] == NONE else None
+    return float(one.utility[one.chosen_index] - one.utility[0]) if one.alternatives[0] == NONE else None
 
 
-def possible(one: Decision) -> float | None:
+def gain_of_oracle(one: Decision) -> float | None:
     """What the oracle has over the baseline, in points; None where that is not there."""
-    return float(one.worth.max() - one.worth[0]) if one.options[0] == NONE else None
+    return float(one.utility.max() - one.utility[0]) if one.alternatives[0] == NONE else None
 
 
-def _decisions(found: Transfer, candidates: tuple[str, ...], seen: Array, worth: Array) -> Iterator[Decision]:
+def _build_decisions(found: Transfer, candidates: tuple[str, ...], seen: Array, worth: Array) -> Iterator[Decision]:
     """One per target and seed with two candidates that have both numbers, of arrays candidates x targets x seeds."""
     for (t, target), (s, seed) in product(enumerate(found.targets), enumerate(found.seeds)):
         whole = np.isfinite(seen[:, t, s] + worth[:, t, s])
         if whole.sum() > 1:
             options = tuple(name for name, there in zip(candidates, whole, strict=True) if there)
-            yield Decision(target=target, seed=seed, options=options, seen=seen[whole, t, s], worth=worth[whole, t, s])
+            yield Decision(
+                target=target, seed=seed, alternatives=options, criterion=seen[whole, t, s], utility=worth[whole, t, s]
+            )
 
 
-def dev_scores(found: Transfer, candidates: tuple[str, ...]) -> Array:
+def collect_dev_scores(found: Transfer, candidates: tuple[str, ...]) -> Array:
     """English dev of the run that counts, in points: candidates x targets x seeds."""
     dev = np.full((len(candidates), len(found.targets), len(found.seeds)), np.nan)
-    for name, target, seed, value in winners(found.runs).select(*CELL, "dev").drop_nulls("dev").iter_rows():
+    for name, target, seed, value in (
+        select_winners(found.runs).select(*CELL_COLUMNS, "dev").drop_nulls("dev").iter_rows()
+    ):
         if name in candidates:
-            dev[candidates.index(name), found.targets.index(target), found.seeds.index(seed)] = value * POINTS
+            dev[candidates.index(name), found.targets.index(target), found.seeds.index(seed)] = value * POINTS_PER_SHARE
     return dev
 
 
-def _tested(found: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
+def _collect_test_scores(found: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
     """English test, and the mean over the others where all of the target's are there; shaped as `dev_scores`."""
     scores = found.scores[[found.chains.index(name) for name in candidates]]
     foreign = np.array([language != ENGLISH for language in found.languages], np.bool_)
-    asked = found.asked & foreign  # targets x languages
+    asked = found.scored_mask & foreign  # targets x languages
     there = (np.isfinite(scores) & asked[None, :, :, None]).sum(axis=2)
     total = np.nansum(np.where(asked[None, :, :, None], scores, np.nan), axis=2)
     whole = (there == asked.sum(axis=1)[None, :, None]) & (there > 0)

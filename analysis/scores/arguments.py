@@ -5,21 +5,21 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from analysis.scores.fetch import fetched
+from analysis.scores.fetch import fetch_results
 from analysis.scores.load import Scores, load
 from spaces.errors import UsageError
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 
 
-def arguments(script: str, doc: str) -> argparse.ArgumentParser:
+def build_script_parser(script: str, doc: str) -> argparse.ArgumentParser:
     """A command line that takes paths, --format, --metric, --scale; the text about it is the script's docstring."""
-    parser = reading(script, doc)
+    parser = build_scores_parser(script, doc)
     parser.add_argument("--format", choices=FORMATS, default="table")
     return parser
 
 
-def reading(script: str, doc: str) -> argparse.ArgumentParser:
+def build_scores_parser(script: str, doc: str) -> argparse.ArgumentParser:
     """A command line that takes paths, --metric, --scale."""
     about, _, rest = doc.partition("\n")
     parser = argparse.ArgumentParser(
@@ -52,7 +52,7 @@ def add_learning_rate(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def parse_metrics(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The --metric flags: target -> metrics. Raises UsageError for a flag that is no pair."""
     metrics: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
@@ -64,10 +64,10 @@ def picked(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def opened(given: argparse.Namespace, *more: str) -> Iterator[Scores]:
+def open_scores(given: argparse.Namespace, *more: str) -> Iterator[Scores]:
     """The scores of all paths, called as the user calls them; raises UsageError if they cannot be read.
 
     From object storage it also fetches the files of the stages that are called as in `more`.
     """
-    with fetched(given.paths, ("scores.parquet", *more)) as paths:
+    with fetch_results(given.paths, ("scores.parquet", *more)) as paths:
         yield dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))

@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from analysis.scores.copies import refuse_torn_runs, without_copies
-from analysis.scores.keys import Places, first_rows, numbers_of
+from analysis.scores.copies import refuse_conflicting_runs, drop_duplicate_scores
+from analysis.scores.keys import IntArray, find_first_rows, map_distinct_rows
 from analysis.scores.load import Scores
-from analysis.scores.tidy import ARM, CELL, as_text
+from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS, decode_categories
 from spaces.chain import phase_of
 from spaces.errors import UsageError
-from spaces.table import unknown
+from spaces.table import describe_unknown
 
 ENGLISH = "en"
 MAJORITY = "majority"  # the floor of always answering the commonest label: a row beside the metrics, none of them
-QA = ("exact_match", "f1")
+QA_METRICS = ("exact_match", "f1")
 
 Metrics = Mapping[str, tuple[str, ...]]  # target -> the metrics whose mean is its score
 
 
-def kinds(rows: pl.DataFrame) -> pl.DataFrame:
+def list_metrics(rows: pl.DataFrame) -> pl.DataFrame:
     """Which metrics there are of each target, by split and status, and whether rows say that they are official."""
     return (
         rows.lazy()
@@ -29,7 +29,7 @@ def kinds(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def official(kinds: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
+def resolve_official_metrics(kinds: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
     """The metrics of a split that the rows call official; where they do not say, those there can be no doubt about.
 
     A target that the rows do not settle is left to the user's `picked` metrics. Only finished runs are asked: a
@@ -45,7 +45,7 @@ def official(kinds: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
         marked = tuple(group.filter("official")["metric"])
         if marked:
             metrics[str(target)] = marked
-        elif not group["said"].sum() and (len(names) == 1 or names == QA):
+        elif not group["said"].sum() and (len(names) == 1 or names == QA_METRICS):
             metrics[str(target)] = names
         elif target in picked:
             metrics[str(target)] = picked[str(target)]
@@ -57,7 +57,7 @@ def official(kinds: pl.DataFrame, split: str, picked: Metrics) -> Metrics:
     return metrics
 
 
-def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metrics:
+def override_metrics(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metrics:
     """The metrics that make the scores shown: the official ones, or what the user picked instead.
 
     Raises:
@@ -66,62 +66,64 @@ def with_picked(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metric
     for target, names in picked.items():
         targets = rows["target"].unique().sort().to_list()
         if target not in targets:
-            raise UsageError(f"--metric: {unknown('target', target, targets)}")
+            raise UsageError(f"--metric: {describe_unknown('target', target, targets)}")
         test = rows.filter(pl.col("target") == target, pl.col("split") == "test")
         there = test["metric"].drop_nulls().unique().sort().to_list()
         for name in names:
             if name not in there:
-                raise UsageError(f"--metric: {unknown(f'metric of {target}', name, there)}")
+                raise UsageError(f"--metric: {describe_unknown(f'metric of {target}', name, there)}")
     return {**metrics, **picked}
 
 
-def wanted(rows: pl.DataFrame, metrics: Metrics) -> Places:
+def count_wanted_metrics(rows: pl.DataFrame, metrics: Metrics) -> IntArray:
     """How many metrics make the score that each row belongs to; 0 for a row that is in none."""
     counts = {(target, name): len(set(several)) for target, several in metrics.items() for name in several}
-    return numbers_of(rows.select("target", "metric"), lambda *of_row: counts.get(of_row, 0))
+    return map_distinct_rows(rows.select("target", "metric"), lambda *of_row: counts.get(of_row, 0))
 
 
-def scores(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
+def average_metrics(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
     """Mean of a target's metrics per group of `by`: columns `by` and `score`, null unless every metric is there."""
     complete = pl.col("value").count() == pl.col("wanted").first()
     groups = (
-        rows.select(*by, "value", wanted=pl.Series(wanted(rows, metrics)))
+        rows.select(*by, "value", wanted=pl.Series(count_wanted_metrics(rows, metrics)))
         .filter(pl.col("wanted") > 0)
         .group_by(by)
         .agg(score=pl.when(complete).then(pl.col("value").mean()))
     )
-    return as_text(groups).sort(by)
+    return decode_categories(groups).sort(by)
 
 
-def runs_of(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
+def list_runs(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
     """The runs of all cells: columns `run`, ARM, `status`, `reason`, `stage` (its key, of a sweep's) and `dev`.
 
     `dev` is a finished run's English dev score at its best tenth, the mean of `metrics`; null where it has none. Only
     rows of the dev split in English are looked at.
     """
     dev = rows.lazy().filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
-    judged = scores(dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"])
+    judged = average_metrics(
+        dev.select("run", "target", "metric", "tenth", "value").collect(), metrics, ["run", "tenth"]
+    )
     best = judged.group_by("run").agg(dev=pl.col("score").max())
     reasons = rows.lazy().select("run", "reason").drop_nulls("reason").group_by("run").agg(pl.col("reason").first())
-    keys = rows.select("run", *ARM, "status", "stage")[first_rows(rows["run"].to_numpy())]
+    keys = rows.select("run", *ARM_COLUMNS, "status", "stage")[find_first_rows(rows["run"].to_numpy())]
     found = keys.join(reasons.collect(), on="run", how="left").join(best, on="run", how="left")
-    return as_text(found).sort(ARM, nulls_last=True)
+    return decode_categories(found).sort(ARM_COLUMNS, nulls_last=True)
 
 
-def of_runs(rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+def select_run_rows(rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
     """The rows of these runs."""
     return rows.filter(pl.col("run").is_in(runs["run"].implode()))
 
 
-def winners(runs: pl.DataFrame) -> pl.DataFrame:
+def select_winners(runs: pl.DataFrame) -> pl.DataFrame:
     """The run that stands for each cell: best English dev among the finished ones, of equals the lowest rate.
 
     Raises:
         UsageError: a cell has several finished runs and no dev score to choose by.
     """
     finished = runs.filter(pl.col("status") == "finished")
-    blind = finished.group_by(CELL).agg(runs=pl.len(), judged=pl.col("dev").count())
-    blind = blind.filter(pl.col("runs") > 1, pl.col("judged") == 0).sort(CELL)
+    blind = finished.group_by(CELL_COLUMNS).agg(runs=pl.len(), judged=pl.col("dev").count())
+    blind = blind.filter(pl.col("runs") > 1, pl.col("judged") == 0).sort(CELL_COLUMNS)
     if blind.height:
         intermediate, target, seed, arms, _ = blind.row(0)
         rates = sorted(finished["learning_rate"].drop_nulls().unique())
@@ -130,10 +132,10 @@ def winners(runs: pl.DataFrame) -> pl.DataFrame:
             f"(test scores must not choose): take one, --learning-rate {' or '.join(f'{rate:g}' for rate in rates)}."
         )
     order = finished.sort("dev", "learning_rate", descending=[True, False], nulls_last=True)
-    return order.unique(CELL, keep="first", maintain_order=True).sort(CELL)
+    return order.unique(CELL_COLUMNS, keep="first", maintain_order=True).sort(CELL_COLUMNS)
 
 
-def at_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
+def filter_learning_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
     """`rows` of targets that were trained at `rate`, and those where nothing is trained.
 
     Raises:
@@ -147,20 +149,20 @@ def at_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
     return rows.filter(same | pl.col("learning_rate").is_null())
 
 
-def contenders(read: Scores) -> pl.DataFrame:
+def select_contenders(read: Scores) -> pl.DataFrame:
     """The scored rows of the runs that compete, each score once: those `under_winners`.
 
     Raises:
         UsageError: two rows give one score different values, or one run different statuses.
     """
-    rows = under_winners(read.scored, read.upstream)
-    if read.copies:
-        rows = without_copies(rows)
-    refuse_torn_runs(rows)
+    rows = filter_winning_parents(read.target_rows, read.intermediate_rows)
+    if read.has_duplicates:
+        rows = drop_duplicate_scores(rows)
+    refuse_conflicting_runs(rows)
     return rows
 
 
-def under_winners(targets: pl.DataFrame, upstream: pl.DataFrame) -> pl.DataFrame:
+def filter_winning_parents(targets: pl.DataFrame, upstream: pl.DataFrame) -> pl.DataFrame:
     """Rows of targets, without those that started from an intermediate run which is not the winner of its task.
 
     A sweep that was extended by learning rates holds both the runs that descend from the old winner of an

@@ -16,13 +16,13 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
-from analysis.scores.record import SCORES
+from analysis.scores.record import SCORES_FILE
 from analysis.scores.tidy import SCHEMA
 from spaces.errors import UsageError
 
-MADE_OF = "scores.json"
+CHECKSUMS_FILE = "scores.json"
 VERSION = 1  # raised when rows or seals change their meaning: other versions are not used
-AT_ONCE = 8  # files that are read at a time: on a network a read is mostly waiting
+READ_THREADS = 8  # files that are read at a time: on a network a read is mostly waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,63 +30,69 @@ class Compaction:
     """The rows of those stages whose files are as they were when it was made; the others are to be read."""
 
     rows: pl.DataFrame
-    stages: frozenset[str]  # keys of the stages whose rows these are; a stage may have none
+    stage_keys: frozenset[str]  # keys of the stages whose rows these are; a stage may have none
     note: str | None = None  # why it is not used, or not for every stage that has changed
 
 
-NOTHING = Compaction(pl.DataFrame(schema=SCHEMA), frozenset())
+NO_COMPACTION = Compaction(pl.DataFrame(schema=SCHEMA), frozenset())
 
 
-def seal(content: bytes) -> str:
+def checksum(content: bytes) -> str:
     """What tells a content from any other: its length and its hash."""
     return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def seals(files: Sequence[Path]) -> dict[str, str]:
+def checksum_files(files: Sequence[Path]) -> dict[str, str]:
     """The seals of stages' files that can be read, by the stages' keys."""
 
     def some(part: Sequence[Path]) -> dict[str, str]:
         found = {}
         for file in part:
             try:
-                found[file.parent.name] = seal(file.read_bytes())
+                found[file.parent.name] = checksum(file.read_bytes())
             except OSError:  # who reads its rows will say so
                 continue
         return found
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        parts = pool.map(some, [files[i::AT_ONCE] for i in range(AT_ONCE)])
+    with ThreadPoolExecutor(READ_THREADS) as pool:
+        parts = pool.map(some, [files[i::READ_THREADS] for i in range(READ_THREADS)])
         return {key: value for part in parts for key, value in part.items()}
 
 
-def compacted(folder: Path, files: Sequence[Path]) -> Compaction:
+def read_compaction(folder: Path, files: Sequence[Path]) -> Compaction:
     """What the compaction of the sweep in `folder` holds of these files of stages. It is checked, not trusted."""
-    if not (folder / MADE_OF).is_file():
-        return NOTHING
+    if not (folder / CHECKSUMS_FILE).is_file():
+        return NO_COMPACTION
     try:
-        rows, made_of = _read(folder)
+        rows, made_of = _read_files(folder)
     except (OSError, ValueError, KeyError, TypeError, PolarsError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        return Compaction(NOTHING.rows, frozenset(), f"{folder / MADE_OF} is not used: {why}. {_AGAIN}")
+        return Compaction(
+            NO_COMPACTION.rows, frozenset(), f"{folder / CHECKSUMS_FILE} is not used: {why}. {_REBUILD_HINT}"
+        )
     known = [file for file in files if file.parent.name in made_of]
-    now = seals(known)
+    now = checksum_files(known)
     same = frozenset(key for key, value in now.items() if made_of[key] == value)
     changed = len(known) - len(same)
-    note = f"{folder / MADE_OF}: {changed} stages have changed since and were read again. {_AGAIN}" if changed else None
+    note = (
+        f"{folder / CHECKSUMS_FILE}: {changed} stages have changed since and were read again. {_REBUILD_HINT}"
+        if changed
+        else None
+    )
     return Compaction(rows.filter(pl.col("stage").is_in(same)), same, note)
 
 
-_AGAIN = "analysis/compact.py makes it anew."
+_REBUILD_HINT = "analysis/compact.py makes it anew."
 
 
-def _read(folder: Path) -> tuple[pl.DataFrame, Mapping[str, str]]:
+def _read_files(folder: Path) -> tuple[pl.DataFrame, Mapping[str, str]]:
     """Rows, and the seals of the files they come from; raises ValueError for what is no whole compaction."""
-    made_of = json.loads((folder / MADE_OF).read_text(encoding="utf-8"))
+    made_of = json.loads((folder / CHECKSUMS_FILE).read_text(encoding="utf-8"))
     if made_of["version"] != VERSION:
         raise ValueError(f"it is of version {made_of['version']}, this program reads {VERSION}")
-    content = (folder / SCORES).read_bytes()
-    if made_of["rows"] != seal(content):
-        raise ValueError(f"{SCORES} beside it is another file, or damaged")
+    content = (folder / SCORES_FILE).read_bytes()
+    if made_of["rows"] != checksum(content):
+        raise ValueError(f"{SCORES_FILE} beside it is another file, or damaged")
     rows = pl.read_parquet(io.BytesIO(content))
     stages = made_of["stages"]
     if rows.schema != SCHEMA or not isinstance(stages, dict) or not set(rows["stage"].unique()) <= stages.keys():
@@ -94,7 +100,7 @@ def _read(folder: Path) -> tuple[pl.DataFrame, Mapping[str, str]]:
     return rows, stages
 
 
-def write(folder: Path, rows: pl.DataFrame, stages: Mapping[str, str]) -> int:
+def write_compaction(folder: Path, rows: pl.DataFrame, stages: Mapping[str, str]) -> int:
     """Write the compaction of the sweep in `folder`: rows, and seals of the stages' files. Returns its bytes.
 
     Raises:
@@ -102,10 +108,10 @@ def write(folder: Path, rows: pl.DataFrame, stages: Mapping[str, str]) -> int:
     """
     content = io.BytesIO()
     rows.write_parquet(content, statistics=False)
-    made_of = json.dumps({"version": VERSION, "rows": seal(content.getvalue()), "stages": dict(stages)}, indent=1)
+    made_of = json.dumps({"version": VERSION, "rows": checksum(content.getvalue()), "stages": dict(stages)}, indent=1)
     try:
         # Cut short between the two, it is not used: the seal in the older file is of other rows.
-        for name, text in ((SCORES, content.getvalue()), (MADE_OF, made_of.encode())):
+        for name, text in ((SCORES_FILE, content.getvalue()), (CHECKSUMS_FILE, made_of.encode())):
             temporary = folder / f".{name}.{os.getpid()}"
             temporary.write_bytes(text)
             temporary.replace(folder / name)

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from analysis.scores.record import SWEEP, read_record
+from analysis.scores.record import SWEEP_FILE, read_record
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
-AT_ONCE = 16  # downloads: small files spend their time waiting
+DOWNLOAD_THREADS = 16  # downloads: small files spend their time waiting
 
 
 @contextmanager
-def fetched(places: Sequence[str], files: Sequence[str] = ("scores.parquet",)) -> Iterator[list[Path]]:
+def fetch_results(places: Sequence[str], files: Sequence[str] = ("scores.parquet",)) -> Iterator[list[Path]]:
     """Local paths of the places. Those with an address (s3://...) are copies that last as long as the context.
 
     Of a sweep its record is copied, and of each of its stages those of `files` that are there. Raises UsageError for
@@ -28,10 +28,10 @@ def fetched(places: Sequence[str], files: Sequence[str] = ("scores.parquet",)) -
         try:
             yield [_fetch(place, Path(folder, str(i)), files, names) for i, place in enumerate(places)]
         except UsageError as error:
-            raise UsageError(_renamed(str(error), names)) from error
+            raise UsageError(_restore_addresses(str(error), names)) from error
 
 
-def _renamed(text: str, names: dict[str, str]) -> str:
+def _restore_addresses(text: str, names: dict[str, str]) -> str:
     for copy, place in names.items():
         text = text.replace(copy, place)
     return text
@@ -50,10 +50,10 @@ def _fetch(place: str, folder: Path, files: Sequence[str], names: dict[str, str]
         names[str(copy)] = place.partition("?")[0]
         if system.get_file_info(path).type == fs.FileType.File:
             _copy(system, {path: copy})
-        elif system.get_file_info(f"{path}/{SWEEP}").type == fs.FileType.File:
+        elif system.get_file_info(f"{path}/{SWEEP_FILE}").type == fs.FileType.File:
             _copy_sweep(system, path, copy, files)
         else:
-            raise UsageError(f"{place} is neither a file nor the folder of a sweep (it has no {SWEEP}).")
+            raise UsageError(f"{place} is neither a file nor the folder of a sweep (it has no {SWEEP_FILE}).")
     except (ArrowInvalid, OSError) as error:
         raise UsageError(f"{place} cannot be read: {str(error).splitlines()[0]}") from error
     return copy
@@ -61,10 +61,10 @@ def _fetch(place: str, folder: Path, files: Sequence[str], names: dict[str, str]
 
 def _copy_sweep(system: "fs.FileSystem", path: str, copy: Path, files: Sequence[str]) -> None:
     copy.mkdir()
-    _copy(system, {f"{path}/{SWEEP}": copy / SWEEP})
+    _copy(system, {f"{path}/{SWEEP_FILE}": copy / SWEEP_FILE})
     from pyarrow import fs
 
-    stages = read_record(copy / SWEEP)["stages"]
+    stages = read_record(copy / SWEEP_FILE)["stages"]
     results = str(PurePosixPath(path).parent)
     listed = system.get_file_info(fs.FileSelector(f"{results}/stages", recursive=True, allow_not_found=True))
     there = {info.path for info in listed if info.type == fs.FileType.File}
@@ -79,5 +79,5 @@ def _copy(system: "fs.FileSystem", copies: dict[str, Path]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         fs.copy_files(source, str(target), source_filesystem=system)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(DOWNLOAD_THREADS) as pool:
         list(pool.map(one, copies.keys(), copies.values()))

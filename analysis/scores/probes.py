@@ -7,24 +7,24 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from spaces.errors import UsageError
-from spaces.probe_columns import PROBE_COLUMNS, PROBES
+from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 
-TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "string": pl.String,
     "int64": pl.Int64,
     "double": pl.Float64,
     "list<double>": pl.List(pl.Float64),
 }
-SCHEMA = {column.name: TYPES[column.type] for column in PROBE_COLUMNS}
+SCHEMA = {column.name: POLARS_TYPES[column.type] for column in PROBE_COLUMNS}
 
 
-def probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+def require_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
     """The rows of a family of probes that these stages left, as `any_probe_rows` gives them.
 
     Raises:
         UsageError: no stage left any, or a file cannot be read.
     """
-    found = any_probe_rows(homes, stages, family)
+    found = read_probe_rows(homes, stages, family)
     if found.is_empty():
         raise UsageError(
             f"no stage was measured with the probes that this question needs: run the sweep's command with "
@@ -34,7 +34,7 @@ def probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.
     return found
 
 
-def any_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+def read_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
     """The rows of a family of probes that these stages left, if any, in the columns of `spaces.probe_columns`.
 
     `homes` are folders of stages (`Scores.homes`). A stage without them is in no row.
@@ -43,13 +43,14 @@ def any_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) ->
         UsageError: a file cannot be read.
     """
     paths = (
-        next((home / stage / PROBES for home in homes if (home / stage / PROBES).is_file()), None) for stage in stages
+        next((home / stage / PROBES_FILE for home in homes if (home / stage / PROBES_FILE).is_file()), None)
+        for stage in stages
     )
-    rows = [_read(path).filter(family=family) for path in paths if path is not None]
+    rows = [_read_file(path).filter(family=family) for path in paths if path is not None]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])
 
 
-def _read(path: Path) -> pl.DataFrame:
+def _read_file(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, glob=False).select(*SCHEMA).cast(SCHEMA)  # type: ignore[arg-type]
     except (PolarsError, OSError) as error:

@@ -8,10 +8,10 @@ from typing import Any
 
 from spaces.errors import UsageError
 
-SWEEP = "sweep.json"
+SWEEP_FILE = "sweep.json"
 SWEEP_VERSION = 1
-SCORES = "scores.parquet"  # in the folder of a stage
-KEY = re.compile(r"\w[\w.+-]*")  # one plain name: keys become parts of paths
+SCORES_FILE = "scores.parquet"  # in the folder of a stage
+STAGE_KEY = re.compile(r"\w[\w.+-]*")  # one plain name: keys become parts of paths
 
 
 def read_record(file: Path) -> dict[str, Any]:
@@ -20,12 +20,12 @@ def read_record(file: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
         version, spec = record["version"], record["spec"]
         known = isinstance(version, int) and len(record["stages"]) >= 0
-        wrong = next((key for key in record["stages"] if not KEY.fullmatch(str(key))), None)
+        wrong = next((key for key in record["stages"] if not STAGE_KEY.fullmatch(str(key))), None)
         if wrong is not None:
             raise ValueError(f"{wrong!r} is no key of a stage")
         for axis in ("intermediates", "targets", "seeds"):
             known = known and isinstance(spec[axis], list)
-        decided_of(record)
+        parse_decided(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is no record of a sweep ({type(error).__name__}: {error}).") from error
     if not known:
@@ -35,7 +35,7 @@ def read_record(file: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def decided_of(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+def parse_decided(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     """The chains that a race decided early, each with every seed that it was not given.
 
     The record has the seeds that it was given, as `{"shuffled": {"after": [0, 1, 2], "of": 8}}`.
@@ -45,6 +45,6 @@ def decided_of(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     return frozenset((str(chain), seed) for chain, one in chains for seed in seeds if seed not in one["after"])
 
 
-def stages_of(folder: Path) -> Path:
+def stages_folder_of(folder: Path) -> Path:
     """The folder of the stages, beside the sweep's own."""
     return folder.resolve().parent / "stages"

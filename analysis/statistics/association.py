@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.permutation import correlated
+from analysis.statistics.permutation import correlate_ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Association:
     p: float | None
     groups: int
     units: int
-    least: float
+    min_p: float
 
 
-def association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) -> Association:
+def measure_association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) -> Association:
     """The association of x with y, and the p value of a two-sided permutation test.
 
     An order moves the units of `x` in all groups at once. What groups have in common through their units, e.g. that an
@@ -38,10 +38,10 @@ def association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) ->
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     kept = np.isfinite(x).all(axis=0) & np.isfinite(y).any(axis=0)
-    found = correlated(x[:, kept].T[:, :, None], y[:, kept].T[:, :, None], rng)
-    orders, groups, units = len(found.by_column), int(found.columns.sum()), int(kept.sum())
+    found = correlate_ranks(x[:, kept].T[:, :, None], y[:, kept].T[:, :, None], rng)
+    orders, groups, units = len(found.permuted_means), int(found.column_mask.sum()), int(kept.sum())
     # An order and its reverse are as far from 0. The order that was seen is one of all orders, but not of a sample.
-    least = min(1.0, 2 / math.factorial(units)) if found.exact else 1 / orders
+    least = min(1.0, 2 / math.factorial(units)) if found.is_exact else 1 / orders
     if not groups:
         return Association(None, None, 0, units, least)
-    return Association(float(found.cells[found.columns].mean()), found.p(), groups, units, least)
+    return Association(float(found.correlations[found.column_mask].mean()), found.p_value(), groups, units, least)

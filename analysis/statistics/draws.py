@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
-from analysis.statistics.interval import LEVEL
-from analysis.statistics.moments import EPSILON, Array, centred
+from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.statistics.moments import EPSILON, Array, centre_values
 
-COUNT = 10_000
+DEFAULT_DRAWS = 10_000
 
 
-def draws(values: npt.ArrayLike, rng: np.random.Generator, count: int = COUNT, noise: Array | None = None) -> Array:
+def draw_means(
+    values: npt.ArrayLike, rng: np.random.Generator, count: int = DEFAULT_DRAWS, noise: Array | None = None
+) -> Array:
     """Draws of the true means over seeds. What is to be compared has to be drawn in one call.
 
     Args:
@@ -35,7 +37,7 @@ def draws(values: npt.ArrayLike, rng: np.random.Generator, count: int = COUNT, n
     Returns:
         [count, ...]; NaN where a cell has fewer than two seeds.
     """
-    mean, deviations, n = centred(values)
+    mean, deviations, n = centre_values(values)
     seeds = deviations.shape[-1]
     weights, uniform = rng.standard_normal((count, seeds)), rng.random(count)
 
@@ -50,7 +52,7 @@ def draws(values: npt.ArrayLike, rng: np.random.Generator, count: int = COUNT, n
     return drawn if noise is None else drawn + noise
 
 
-def item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: int = COUNT) -> Array:
+def draw_item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: int = DEFAULT_DRAWS) -> Array:
     """Normal draws with mean 0 of the error that the choice of test items leaves, for `draws`.
 
     Args:
@@ -69,7 +71,7 @@ def item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: int =
     return np.asarray(np.einsum("...ij,n...j->n...i", root, normal))
 
 
-def quantiles(drawn: Array, level: float = LEVEL) -> Array:
+def compute_quantile_interval(drawn: Array, level: float = CONFIDENCE_LEVEL) -> Array:
     """The interval that leaves equal shares of the draws on either side.
 
     Args:
@@ -83,7 +85,7 @@ def quantiles(drawn: Array, level: float = LEVEL) -> Array:
     return np.asarray(np.moveaxis(ends, 0, -1))
 
 
-def positive(drawn: Array) -> Array:
+def estimate_p_above(drawn: Array) -> Array:
     """Share of the draws above 0, one at 0 counted half: P(gain > 0).
 
     Args:
@@ -96,7 +98,7 @@ def positive(drawn: Array) -> Array:
     return np.where(np.isnan(drawn).any(axis=0), np.nan, share)
 
 
-def best(drawn: Array) -> Array:
+def estimate_p_best(drawn: Array) -> Array:
     """Share of the draws in which an arm is the best of those that are there, shared if several are: P(best).
 
     Args:

@@ -6,13 +6,13 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.moments import Array, moments
-from analysis.statistics.significance import ALPHA, holm, p_values
+from analysis.statistics.moments import Array, compute_moments
+from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 
-Groups = tuple[tuple[int, ...], ...]
+ArmGroups = tuple[tuple[int, ...], ...]
 
 
-def pairwise(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
+def compute_pairwise_p(values: npt.ArrayLike, item_covariance: npt.ArrayLike = 0.0) -> Array:
     """The p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
 
     Args:
@@ -25,13 +25,13 @@ def pairwise(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
     values = np.asarray(values, dtype=np.float64)
     matrix = np.full((len(values), len(values)), np.nan)
     one, other = np.triu_indices(len(values), k=1)
-    shared = np.broadcast_to(items, matrix.shape)
+    shared = np.broadcast_to(item_covariance, matrix.shape)
     apart = np.maximum(shared[one, one] + shared[other, other] - 2 * shared[one, other], 0.0)
-    matrix[one, other] = matrix[other, one] = holm(p_values(values[one] - values[other], apart))
+    matrix[one, other] = matrix[other, one] = adjust_p_values(compute_p_values(values[one] - values[other], apart))
     return matrix
 
 
-def groups(values: npt.ArrayLike, alpha: float = ALPHA, items: npt.ArrayLike = 0.0) -> Groups:
+def group_arms(values: npt.ArrayLike, alpha: float = ALPHA, item_covariance: npt.ArrayLike = 0.0) -> ArmGroups:
     """The largest sets of arms of which no two differ, the set of the best arm first, the best arm of each first.
 
     An arm may be in several. By insertion and absorption (Piepho 2004, J. Comput. Graph. Stat. 13:456): start with
@@ -44,21 +44,21 @@ def groups(values: npt.ArrayLike, alpha: float = ALPHA, items: npt.ArrayLike = 0
         alpha: a pair differs if its `pairwise` p value is below
         items: as in `pairwise`
     """
-    p, mean = pairwise(values, items), moments(values).mean
+    p, mean = compute_pairwise_p(values, item_covariance), compute_moments(values).mean
     order = [int(arm) for arm in np.argsort(-mean, kind="stable") if np.isfinite(mean[arm])]
     sets = [frozenset(order)] if order else []
     for one, other in combinations(order, 2):
         if p[one, other] < alpha:
-            split = [piece for held in sets for piece in _without(held, one, other)]
+            split = [piece for held in sets for piece in _split_set(held, one, other)]
             distinct = list(dict.fromkeys(split))
             sets = [piece for piece in distinct if not any(piece < larger for larger in distinct)]
     place = {arm: number for number, arm in enumerate(order)}
     return tuple(
-        sorted((tuple(sorted(held, key=place.__getitem__)) for held in sets), key=lambda arms: _key(arms, place))
+        sorted((tuple(sorted(held, key=place.__getitem__)) for held in sets), key=lambda arms: _sort_key(arms, place))
     )
 
 
-def letters(found: Groups, arms: int) -> tuple[str, ...]:
+def assign_letters(found: ArmGroups, arms: int) -> tuple[str, ...]:
     """The sets of each arm as letters, `a` for the first set; arms with a common letter cannot be told apart.
 
     What comes after the alphabet has its number in brackets.
@@ -68,9 +68,9 @@ def letters(found: Groups, arms: int) -> tuple[str, ...]:
     return tuple("".join(mark for mark, held in zip(marks, found, strict=True) if arm in held) for arm in range(arms))
 
 
-def _without(held: frozenset[int], one: int, other: int) -> Sequence[frozenset[int]]:
+def _split_set(held: frozenset[int], one: int, other: int) -> Sequence[frozenset[int]]:
     return (held - {other}, held - {one}) if one in held and other in held else (held,)
 
 
-def _key(arms: Sequence[int], place: dict[int, int]) -> list[int]:
+def _sort_key(arms: Sequence[int], place: dict[int, int]) -> list[int]:
     return [place[arm] for arm in arms]

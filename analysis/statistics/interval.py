@@ -6,21 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from analysis.statistics.moments import Array, moments
+from analysis.statistics.moments import Array, compute_moments
 
-LEVEL = 0.95
-FEWEST = 3  # seeds, for an interval
+CONFIDENCE_LEVEL = 0.95
+MIN_SEEDS = 3  # seeds, for an interval
 
 
-def student(values: Sequence[float]) -> tuple[float, float] | None:
+def compute_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Student's interval at LEVEL of the mean of one value per seed; None with fewer than FEWEST of them."""
-    if len(values) < FEWEST:
+    if len(values) < MIN_SEEDS:
         return None
-    low, high = intervals(values)
+    low, high = compute_intervals(values)
     return float(low), float(high)
 
 
-def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float = LEVEL) -> Array:
+def compute_intervals(
+    values: npt.ArrayLike, *, item_variance: npt.ArrayLike = 0.0, level: float = CONFIDENCE_LEVEL
+) -> Array:
     """Student's interval of each mean over seeds; with `items`, over seeds and items.
 
     A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. That all
@@ -36,29 +38,29 @@ def intervals(values: npt.ArrayLike, *, items: npt.ArrayLike = 0.0, level: float
     Returns:
         [..., 2]: low and high; NaN with fewer than FEWEST seeds.
     """
-    mean, error, freedom = standard_errors(values, items)
-    half = quantile(freedom, level) * error
+    mean, error, freedom = compute_standard_errors(values, item_variance)
+    half = t_quantile(freedom, level) * error
     return np.stack([mean - half, mean + half], axis=-1)
 
 
-def standard_errors(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> tuple[Array, Array, Array]:
+def compute_standard_errors(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) -> tuple[Array, Array, Array]:
     """Mean, its standard error and the degrees of freedom of that, as `intervals` takes them; [...] each.
 
     The error is NaN with fewer than FEWEST seeds; where it is 0 the degrees of freedom are without end.
     """
-    found = moments(values)
+    found = compute_moments(values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        seeds = np.where(found.count >= FEWEST, found.sd**2 / found.count, np.nan)
-        total = seeds + np.maximum(items, 0.0)
+        seeds = np.where(found.count >= MIN_SEEDS, found.sd**2 / found.count, np.nan)
+        total = seeds + np.maximum(item_variance, 0.0)
         freedom = np.where(seeds > 0, (found.count - 1) * (total / seeds) ** 2, np.inf)
     return found.mean, np.sqrt(total), freedom
 
 
-def quantile(freedom: npt.ArrayLike, level: float = LEVEL) -> Array:
+def t_quantile(freedom: npt.ArrayLike, level: float = CONFIDENCE_LEVEL) -> Array:
     """The t with probability `level` between -t and t; the normal's for degrees of freedom without end."""
     return np.asarray(stdtrit(freedom, (1 + level) / 2))
 
 
-def beyond(t: npt.ArrayLike, freedom: npt.ArrayLike) -> Array:
+def two_sided_p(t: npt.ArrayLike, freedom: npt.ArrayLike) -> Array:
     """Probability that Student's t is further from 0 than `t`, on either side."""
     return np.asarray(2 * stdtr(freedom, -np.abs(t)))

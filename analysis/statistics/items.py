@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from analysis.statistics.moments import Array
 
-Places = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ItemParts:
     """What the test items of one target bring to its scores.
 
     Rows are test examples, language after language: those of language l are `bounds[l]` to `bounds[l + 1]`. Rows
@@ -33,36 +33,36 @@ class Parts:
     numerator: Array  # [chains, seeds, rows], NaN where a run has no score in the language
     denominator: Array  # [chains, seeds, rows]
     bounds: Sequence[int]  # [languages + 1]
-    items: Places  # [rows]
+    items: IntArray  # [rows]
 
 
-def ratios(parts: Parts) -> Array:
+def compute_ratios(parts: ItemParts) -> Array:
     """The scores that the parts make.
 
     Returns:
         [chains, seeds, languages], from 0 to 1; 0 where a denominator is 0, NaN for a hole.
     """
-    above, below = (_sums(values, parts.bounds) for values in (parts.numerator, parts.denominator))
+    above, below = (_sum_by_language(values, parts.bounds) for values in (parts.numerator, parts.denominator))
     return np.divide(above, below, out=np.where(np.isnan(below), np.nan, 0.0), where=below > 0)
 
 
-def influences(parts: Parts) -> Array:
+def compute_influences(parts: ItemParts) -> Array:
     """How far each row moves the score of its language, to first order.
 
     Returns:
         [chains, seeds, rows], shares; they add up to 0 over a language. NaN for a hole, 0 where nothing can move.
     """
     sizes = np.diff(parts.bounds)
-    scores, below = ratios(parts), _sums(parts.denominator, parts.bounds)
+    scores, below = compute_ratios(parts), _sum_by_language(parts.denominator, parts.bounds)
     moved = parts.numerator - np.repeat(scores, sizes, axis=-1) * parts.denominator
     return np.asarray(moved / np.repeat(np.where(below == 0, 1.0, below), sizes, axis=-1))
 
 
-def _sums(values: Array, bounds: Sequence[int]) -> Array:
+def _sum_by_language(values: Array, bounds: Sequence[int]) -> Array:
     return np.add.reduceat(values, bounds[:-1], axis=-1)
 
 
-def by_item(parts: Parts, moved: Array, weights: Array) -> Array:
+def sum_by_item(parts: ItemParts, moved: Array, weights: Array) -> Array:
     """How far each item moves a weighted sum over languages.
 
     Args:
@@ -81,7 +81,7 @@ def by_item(parts: Parts, moved: Array, weights: Array) -> Array:
     return found
 
 
-def covariance(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
+def estimate_covariance(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
     """The covariance, among means over seeds, of the errors that the items leave beside those that the seeds leave.
 
     An item's effect is taken as one part that all seeds share and one of each seed's own. The second is already in
@@ -94,19 +94,19 @@ def covariance(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
     Returns:
         [k, k]. An estimate: where the items have no effect of their own, an eigenvalue may be below 0.
     """
-    return together(moved, there) - own(moved, there)
+    return total_covariance(moved, there) - seed_covariance(moved, there)
 
 
-def together(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
+def total_covariance(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
     """The covariance that drawing other items gives at the seeds as they are; arguments as of `covariance`."""
-    means = _means(*_counted(moved, there))
+    means = _mean_over_seeds(*_mask_missing(moved, there))
     return np.asarray(means @ means.T)
 
 
-def own(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
+def seed_covariance(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
     """The part of `together` in which an item does at each seed something else; arguments as of `covariance`."""
-    moved, there = _counted(moved, there)
-    apart = np.where(there[:, :, None], moved - _means(moved, there)[:, None], 0.0)
+    moved, there = _mask_missing(moved, there)
+    apart = np.where(there[:, :, None], moved - _mean_over_seeds(moved, there)[:, None], 0.0)
     count = there.sum(axis=1)
     shared = there.astype(np.int64) @ there.T.astype(np.int64)  # seeds that two quantities have in common
     flat = apart.reshape(len(apart), -1)
@@ -114,10 +114,10 @@ def own(moved: npt.ArrayLike, there: npt.ArrayLike) -> Array:
     return np.asarray(flat @ flat.T * freed / np.maximum(1, np.outer(count, count)))
 
 
-def _counted(moved: npt.ArrayLike, there: npt.ArrayLike) -> tuple[Array, npt.NDArray[np.bool_]]:
+def _mask_missing(moved: npt.ArrayLike, there: npt.ArrayLike) -> tuple[Array, npt.NDArray[np.bool_]]:
     there = np.asarray(there, dtype=np.bool_)
     return np.where(there[:, :, None], np.asarray(moved, dtype=np.float64), 0.0), there
 
 
-def _means(moved: Array, there: npt.NDArray[np.bool_]) -> Array:
+def _mean_over_seeds(moved: Array, there: npt.NDArray[np.bool_]) -> Array:
     return np.asarray(moved.sum(axis=1) / np.maximum(1, there.sum(axis=1))[:, None])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int64]
 
 EPSILON = 1e-9  # points: what rounding leaves of a difference of equal scores
 
@@ -17,22 +17,22 @@ class Moments:
 
     mean: Array  # NaN without a value
     sd: Array  # with n - 1 in the denominator; NaN with fewer than two values
-    count: Counts
+    count: IntArray
 
 
-def moments(values: npt.ArrayLike) -> Moments:
+def compute_moments(values: npt.ArrayLike) -> Moments:
     """Mean, standard deviation and count of the values that are there.
 
     Args:
         values: [..., seeds]
     """
-    mean, deviations, count = centred(values)
+    mean, deviations, count = centre_values(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt((deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan))
     return Moments(mean, sd, count)
 
 
-def centred(values: npt.ArrayLike) -> tuple[Array, Array, Counts]:
+def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
     """Mean [...], deviations from it [..., seeds] and count [...]; a hole deviates by 0, as does what is rounding."""
     values = np.asarray(values, dtype=np.float64)
     there = np.isfinite(values)

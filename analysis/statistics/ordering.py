@@ -20,17 +20,17 @@ def ndcg(predicted: npt.ArrayLike, relevance: npt.ArrayLike) -> float:
         predicted: [candidates], greater is better
         relevance: [candidates], 0 or more and not all 0; a true score from 0 to 1 in the paper
     """
-    worth = _worth(relevance)
-    return float(worth[order_of(predicted)] @ _discounts(worth) / _best(worth))
+    worth = _dcg_gains(relevance)
+    return float(worth[order_of(predicted)] @ _dcg_discounts(worth) / _ideal_dcg(worth))
 
 
-def blind_ndcg(relevance: npt.ArrayLike) -> float:
+def random_ndcg(relevance: npt.ArrayLike) -> float:
     """Its mean over all orders: every place has every candidate equally often."""
-    worth = _worth(relevance)
-    return float(worth.mean() * _discounts(worth).sum() / _best(worth))
+    worth = _dcg_gains(relevance)
+    return float(worth.mean() * _dcg_discounts(worth).sum() / _ideal_dcg(worth))
 
 
-def regret(predicted: npt.ArrayLike, scores: npt.ArrayLike, k: int) -> float:
+def regret_at_k(predicted: npt.ArrayLike, scores: npt.ArrayLike, k: int) -> float:
     """Regret@k: by how many per cent the best of the first `k` in the predicted order falls short of the best of all.
 
     Args:
@@ -42,7 +42,7 @@ def regret(predicted: npt.ArrayLike, scores: npt.ArrayLike, k: int) -> float:
     return float(100 * (1 - scores[order_of(predicted)[:k]].max() / scores.max()))
 
 
-def blind_regret(scores: npt.ArrayLike, k: int) -> float:
+def random_regret_at_k(scores: npt.ArrayLike, k: int) -> float:
     """Its mean over all orders: the j-th smallest is the best of k with probability C(j - 1, k - 1) / C(n, k)."""
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     k = min(k, len(ordered))
@@ -50,13 +50,13 @@ def blind_regret(scores: npt.ArrayLike, k: int) -> float:
     return float(100 * (1 - ordered @ chance / ordered[-1]))
 
 
-def _worth(relevance: npt.ArrayLike) -> Array:
+def _dcg_gains(relevance: npt.ArrayLike) -> Array:
     return np.asarray(2.0 ** np.asarray(relevance, dtype=np.float64) - 1)
 
 
-def _discounts(worth: Array) -> Array:
+def _dcg_discounts(worth: Array) -> Array:
     return np.asarray(1 / np.log2(np.arange(2, len(worth) + 2)))
 
 
-def _best(worth: Array) -> float:
-    return float(np.sort(worth)[::-1] @ _discounts(worth))
+def _ideal_dcg(worth: Array) -> float:
+    return float(np.sort(worth)[::-1] @ _dcg_discounts(worth))

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def front(cost: npt.ArrayLike, gain: npt.ArrayLike) -> tuple[int, ...]:
+def find_pareto_front(cost: npt.ArrayLike, gain: npt.ArrayLike) -> tuple[int, ...]:
     """The arms that no other arm beats: none costs less without gaining less, or gains more without costing more.
 
     Args:

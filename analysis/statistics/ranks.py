@@ -11,7 +11,7 @@ from analysis.statistics.moments import EPSILON, Array
 from analysis.statistics.significance import ALPHA
 
 
-def ranks(values: npt.ArrayLike) -> Array:
+def rank_values(values: npt.ArrayLike) -> Array:
     """Ranks within the trailing axis: 1 for the greatest, the mean of their places for equal ones, NaN for NaN."""
     values = np.asarray(values, dtype=np.float64)
     order = np.argsort(-values, axis=-1, kind="stable")  # NaN is last
@@ -22,11 +22,11 @@ def ranks(values: npt.ArrayLike) -> Array:
     gaps = np.diff(np.take_along_axis(values, order, axis=-1), axis=-1)
     tied = (np.abs(gaps) <= EPSILON).any(axis=-1)
     if tied.any():  # seldom: draws of different arms are not equal
-        result[tied] = _by_pairs(values[tied])
+        result[tied] = _rank_with_ties(values[tied])
     return result
 
 
-def _by_pairs(values: Array) -> Array:
+def _rank_with_ties(values: Array) -> Array:
     """Ranks of [rows, arms] where some are equal: an equal one counts half, as every one is to itself."""
     result = np.where(np.isnan(values), np.nan, 0.5)
     for place in range(values.shape[-1]):
@@ -35,7 +35,7 @@ def _by_pairs(values: Array) -> Array:
     return result
 
 
-def mean_ranks(values: npt.ArrayLike) -> Array:
+def average_ranks(values: npt.ArrayLike) -> Array:
     """Mean over columns of the ranks of the arms in each.
 
     Columns in which an arm is missing are left out: ranks among fewer arms are not comparable.
@@ -47,13 +47,13 @@ def mean_ranks(values: npt.ArrayLike) -> Array:
         [..., arms]; NaN if no column has all arms.
     """
     values = np.asarray(values, dtype=np.float64)
-    complete = values[..., whole_columns(values)]
+    complete = values[..., find_complete_columns(values)]
     if not complete.shape[-1]:
         return np.full(values.shape[:-1], np.nan)
-    return np.asarray(ranks(np.ascontiguousarray(complete.swapaxes(-1, -2))).mean(axis=-2))
+    return np.asarray(rank_values(np.ascontiguousarray(complete.swapaxes(-1, -2))).mean(axis=-2))
 
 
-def whole_columns(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def find_complete_columns(values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Which columns of [..., arms, columns] have a value of every arm (in every draw)."""
     there = np.isfinite(np.asarray(values, dtype=np.float64))
     return np.asarray(there.all(axis=tuple(range(there.ndim - 1))))
@@ -71,12 +71,12 @@ class RankTest:
     largest: float  # largest difference of two mean ranks that was seen
 
     @property
-    def possible(self) -> bool:
+    def can_separate(self) -> bool:
         """Could any two arms be separated, if one were first in every column and the other last?"""
         return self.difference < self.arms - 1
 
     @property
-    def separated(self) -> bool:
+    def is_separated(self) -> bool:
         """Are the first and the last arm separated?"""
         return self.largest > self.difference
 
@@ -86,15 +86,15 @@ class RankTest:
         if not self.columns or self.arms < 2:
             return "No two arms have a common column, so ranks separate nothing."
         size = f"{self.arms} arms over {self.columns} column{'s' if self.columns > 1 else ''}"
-        if not self.possible:
+        if not self.can_separate:
             most = f"they lie at most {self.arms - 1} apart, and it takes {self.difference:.2f}"
             return f"Ranks of {size} can separate no two arms: {most}."
         need = f"Ranks of {size} separate two arms that lie {self.difference:.2f} apart"
         seen = f"the first and the last lie {self.largest:.2f} apart"
-        return f"{need}; {seen}, {'enough' if self.separated else 'too little'}."
+        return f"{need}; {seen}, {'enough' if self.is_separated else 'too little'}."
 
 
-def rank_test(values: npt.ArrayLike, alpha: float = ALPHA) -> RankTest:
+def run_friedman_test(values: npt.ArrayLike, alpha: float = ALPHA) -> RankTest:
     """Friedman's test with Nemenyi's critical difference.
 
     Columns are the replicates, so it asks about other targets like these, not about other seeds.
@@ -104,10 +104,10 @@ def rank_test(values: npt.ArrayLike, alpha: float = ALPHA) -> RankTest:
         alpha: share of null worlds in which any two arms may be separated
     """
     values = np.asarray(values, dtype=np.float64)
-    complete = values[:, whole_columns(values)]
+    complete = values[:, find_complete_columns(values)]
     arms, columns = complete.shape
     statistic, p = _friedman(complete)
-    means = mean_ranks(complete) if columns else np.zeros(0)
+    means = average_ranks(complete) if columns else np.zeros(0)
     largest = float(np.ptp(means)) if means.size else math.nan
     return RankTest(arms, columns, statistic, p, critical_difference(arms, columns, alpha), largest)
 
@@ -144,7 +144,7 @@ def _friedman(complete: Array) -> tuple[float, float]:
     arms, columns = complete.shape
     if arms < 2 or columns < 2:
         return math.nan, math.nan
-    placed = ranks(complete.T)
+    placed = rank_values(complete.T)
     middle = (arms + 1) / 2
     within = float(((placed - middle) ** 2).sum()) / (columns * (arms - 1))  # arms (arms + 1) / 12 without ties
     if within < EPSILON:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.moments import Array, Counts, moments
+from analysis.statistics.moments import Array, IntArray, compute_moments
 
 QUARTER = 0.25
 
@@ -15,15 +15,15 @@ QUARTER = 0.25
 class Robustness:
     """Arrays of one shape, in points; NaN where too few languages are there."""
 
-    languages: Counts  # that are there
+    language_count: IntArray  # that are there
     gap: Array  # English minus the mean of the others: what transfer loses
     worst: Array
-    worst_language: Counts  # its place on the axis; -1 where there is none
-    quarter: Array  # mean of the worst quarter of the languages, rounded up to whole languages
+    worst_language: IntArray  # its place on the axis; -1 where there is none
+    worst_quarter: Array  # mean of the worst quarter of the languages, rounded up to whole languages
     sd: Array  # over languages, with n - 1 in the denominator
 
 
-def robustness(values: npt.ArrayLike, english: int | None) -> Robustness:
+def measure_robustness(values: npt.ArrayLike, english_index: int | None) -> Robustness:
     """Transfer gap, worst language, worst quarter and spread.
 
     Average over seeds first for a figure per chain; give [..., seeds, languages] for one per seed, whose spread over
@@ -34,11 +34,11 @@ def robustness(values: npt.ArrayLike, english: int | None) -> Robustness:
         english: its place on the axis; None if it is not there, as in retrieval
     """
     values = np.asarray(values, dtype=np.float64)
-    found = moments(values)
+    found = compute_moments(values)
     n = found.count
     gap = np.full(n.shape, np.nan)
-    if english is not None:
-        gap = values[..., english] - moments(np.delete(values, english, axis=-1)).mean
+    if english_index is not None:
+        gap = values[..., english_index] - compute_moments(np.delete(values, english_index, axis=-1)).mean
 
     ascending = np.sort(values, axis=-1)  # NaN last
     lowest = np.ceil(n * QUARTER)

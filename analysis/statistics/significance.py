@@ -5,13 +5,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import FEWEST, beyond, quantile, standard_errors
+from analysis.statistics.interval import MIN_SEEDS, two_sided_p, t_quantile, compute_standard_errors
 from analysis.statistics.moments import EPSILON, Array
 
 ALPHA = 0.05
 
 
-def p_values(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
+def compute_p_values(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) -> Array:
     """Two-sided p values of Student's t test that the mean is 0; of gains or differences, so a paired test.
 
     Args:
@@ -21,14 +21,14 @@ def p_values(values: npt.ArrayLike, items: npt.ArrayLike = 0.0) -> Array:
     Returns:
         [...]; NaN with fewer than FEWEST seeds. Without any error: 1 if the mean is 0, else 0, the limit.
     """
-    mean, error, freedom = standard_errors(values, items)
+    mean, error, freedom = compute_standard_errors(values, item_variance)
     mean = np.where(np.abs(mean) < EPSILON, 0.0, mean)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(mean == 0, 0.0, mean / error)
-    return np.where(np.isnan(error), np.nan, beyond(t, freedom))
+    return np.where(np.isnan(error), np.nan, two_sided_p(t, freedom))
 
 
-def holm(p: npt.ArrayLike) -> Array:
+def adjust_p_values(p: npt.ArrayLike) -> Array:
     """The p values adjusted for their number: at most ALPHA of all null tables have any below ALPHA.
 
     Holm (1979): the smallest of m is multiplied by m, the next by m - 1, and so on, never below the one before.
@@ -51,6 +51,6 @@ def smallest_gain_in_sd(seeds: int, tests: int, alpha: float = ALPHA) -> float:
     What a design can find at all: with 3 seeds and 99 cells, 26 standard deviations; with 5 seeds, 5. Infinite with
     fewer than FEWEST seeds.
     """
-    if seeds < FEWEST:
+    if seeds < MIN_SEEDS:
         return math.inf
-    return float(quantile(seeds - 1, 1 - alpha / tests)) / math.sqrt(seeds)
+    return float(t_quantile(seeds - 1, 1 - alpha / tests)) / math.sqrt(seeds)

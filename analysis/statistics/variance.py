@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from analysis.statistics.moments import Array
 
-Codes = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class VariancePart:
     """What one factor has of the variance."""
 
     levels: int
@@ -22,17 +22,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class VarianceSplit:
     """A variance in parts. `shared` is what several factors explain but none alone: 0 where the data are balanced."""
 
-    parts: Mapping[str, Part]
-    rest: float  # share of what no main effect explains: interactions and noise
-    rest_component: float
-    shared: float
-    total: float  # variance of the values, in squared points
+    parts: Mapping[str, VariancePart]
+    residual_share: float  # share of what no main effect explains: interactions and noise
+    residual_component: float
+    shared_share: float
+    total_variance: float  # variance of the values, in squared points
 
 
-def split(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> Split:
+def split_variance(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> VarianceSplit:
     """Shares of the sum of squares by main effects, each over and above all others (type II without interactions).
 
     Least squares on one column per level. A share grows with the number of levels even where they do nothing, by
@@ -60,28 +60,28 @@ def split(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> Split:
 
     levels = {name: int(codes.max()) + 1 for name, codes in coded.items()}
     total = float(y @ y)
-    rest, rank = _unexplained(y, coded)
+    rest, rank = _fit_residual(y, coded)
     freedom = y.size - rank
-    balanced = _balanced(coded, levels, y.size)
+    balanced = _is_balanced(coded, levels, y.size)
     mean_square = rest / freedom if freedom > 0 else math.nan
     parts = {}
     for name, count in levels.items():
-        alone = _unexplained(y, {other: codes for other, codes in coded.items() if other != name})[0] - rest
+        alone = _fit_residual(y, {other: codes for other, codes in coded.items() if other != name})[0] - rest
         component = math.nan
         if balanced and count > 1:
             component = max(0.0, (alone / (count - 1) - mean_square) / (y.size / count))
-        parts[name] = Part(count, _share(alone, total), component)
+        parts[name] = VariancePart(count, _share_of(alone, total), component)
     explained = sum(part.share for part in parts.values())
-    return Split(
+    return VarianceSplit(
         parts=parts,
-        rest=_share(rest, total),
-        rest_component=mean_square,
-        shared=1.0 - explained - _share(rest, total),
-        total=total / (y.size - 1) if y.size > 1 else math.nan,
+        residual_share=_share_of(rest, total),
+        residual_component=mean_square,
+        shared_share=1.0 - explained - _share_of(rest, total),
+        total_variance=total / (y.size - 1) if y.size > 1 else math.nan,
     )
 
 
-def _unexplained(y: Array, coded: Mapping[str, Codes]) -> tuple[float, int]:
+def _fit_residual(y: Array, coded: Mapping[str, IntArray]) -> tuple[float, int]:
     """Sum of squares that the main effects leave, and the rank of their columns (the mean included)."""
     columns = [np.ones((y.size, 1)), *(np.eye(int(codes.max()) + 1)[codes] for codes in coded.values())]
     design = np.concatenate(columns, axis=1)
@@ -91,7 +91,7 @@ def _unexplained(y: Array, coded: Mapping[str, Codes]) -> tuple[float, int]:
     return float(left @ left), int(rank)
 
 
-def _balanced(coded: Mapping[str, Codes], levels: Mapping[str, int], n: int) -> bool:
+def _is_balanced(coded: Mapping[str, IntArray], levels: Mapping[str, int], n: int) -> bool:
     """True if every combination of levels has the same number of values."""
     cells = math.prod(levels.values())
     if n % cells:
@@ -102,5 +102,5 @@ def _balanced(coded: Mapping[str, Codes], levels: Mapping[str, int], n: int) -> 
     return bool((np.bincount(place, minlength=cells) == n // cells).all())
 
 
-def _share(part: float, total: float) -> float:
+def _share_of(part: float, total: float) -> float:
     return part / total if total > 0 else math.nan

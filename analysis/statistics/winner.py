@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import FEWEST
+from analysis.statistics.interval import MIN_SEEDS
 from analysis.statistics.moments import Array
 
 
@@ -20,12 +20,12 @@ class Winner:
     left_out: tuple[int, ...]  # arms that lack a seed and so were no candidates
 
     @property
-    def stable(self) -> bool:
+    def is_stable(self) -> bool:
         """Was the same arm chosen in every fold?"""
         return {arm for _, arm, _ in self.folds} == {self.arm}
 
 
-def winner(values: npt.ArrayLike) -> Winner | None:
+def select_winner(values: npt.ArrayLike) -> Winner | None:
     """Choose the best arm on all seeds but one, read it there; once for each seed.
 
     `honest` is without bias for the true mean of an arm chosen on one seed fewer, provided that seeds are independent.
@@ -43,7 +43,7 @@ def winner(values: npt.ArrayLike) -> Winner | None:
     some = there.any(axis=1)
     seeds = np.flatnonzero(2 * there.sum(axis=0) >= max(1, some.sum()))
     candidates = np.flatnonzero(there[:, seeds].all(axis=1))
-    if len(seeds) < FEWEST or not len(candidates):
+    if len(seeds) < MIN_SEEDS or not len(candidates):
         return None
     complete: Array = values[np.ix_(candidates, seeds)]
     others = complete.sum(axis=1, keepdims=True) - complete

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.scores.choose import contenders, kinds, of_runs, official, runs_of, winners
+from analysis.scores.choose import (
+    select_contenders,
+    list_metrics,
+    select_run_rows,
+    resolve_official_metrics,
+    list_runs,
+    select_winners,
+)
 from analysis.scores.load import Scores
-from analysis.submit.files import OFFICIAL
+from analysis.submit.files import OFFICIAL_TASKS
 from spaces.chain import NONE
 from spaces.errors import UsageError
-from spaces.table import unknown
+from spaces.table import describe_unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SubmittedRun:
     """A finished run: the key of its stage, and the languages in which it was scored."""
 
     stage: str
@@ -25,29 +32,29 @@ class Run:
     languages: frozenset[str]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The run in a few words."""
         return f"the run after {self.intermediate}, seed {self.seed} (stage {self.stage}),"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class SubmissionChoice:
     """The runs by target, and how they were chosen, in lines for the screen."""
 
-    runs: Mapping[str, Run]
+    runs: Mapping[str, SubmittedRun]
     seed: int
-    intermediates: Mapping[str, str]  # target -> what was chosen for it
-    asked: frozenset[str]  # targets of the sweep
-    told: tuple[str, ...]
+    chosen_intermediates: Mapping[str, str]  # target -> what was chosen for it
+    sweep_targets: frozenset[str]  # targets of the sweep
+    explanation: tuple[str, ...]
 
-    def why_not(self, target: str) -> str:
+    def explain_missing(self, target: str) -> str:
         """Why there is no run of the target."""
-        if target not in self.asked:
+        if target not in self.sweep_targets:
             return f"{target}: it is no target of this sweep."
-        return f"{target}: no finished run after {self.intermediates[target]}, seed {self.seed}."
+        return f"{target}: no finished run after {self.chosen_intermediates[target]}, seed {self.seed}."
 
 
-def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_target: bool) -> Choice:
+def choose_runs(read: Scores, *, intermediate: str | None, seed: int | None, per_target: bool) -> SubmissionChoice:
     """Choose a run for each target of XTREME that the sweep has; at `seed`, or else at the lowest of the sweep.
 
     Without a given `intermediate` it is the one with the best mean English dev score over the trained targets, each
@@ -60,22 +67,24 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
     """
     candidates = [name for name in dict.fromkeys((NONE, *read.intermediates)) if name not in read.controls]
     if intermediate is not None and intermediate not in (NONE, *read.intermediates):
-        raise UsageError(f"--intermediate: {unknown('intermediate', intermediate, (NONE, *read.intermediates))}")
+        raise UsageError(
+            f"--intermediate: {describe_unknown('intermediate', intermediate, (NONE, *read.intermediates))}"
+        )
     if seed is not None and seed not in read.seeds:
         raise UsageError(f"--seed {seed}: the seeds of this sweep are {', '.join(map(str, read.seeds))}.")
     seed = min(read.seeds) if seed is None else seed
-    targets = [task.target for task in OFFICIAL if task.target in read.targets]
+    targets = [task.target for task in OFFICIAL_TASKS if task.target in read.targets]
 
-    rows = contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
-    runs = winners(runs_of(rows, official(kinds(rows), "dev", {})))
+    rows = select_contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
+    runs = select_winners(list_runs(rows, resolve_official_metrics(list_metrics(rows), "dev", {})))
     judged = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     told: list[str] = []
     if intermediate is None:
-        order = _order(judged)
+        order = _order_by_dev(judged)
         if order.is_empty():
             raise UsageError(f"no finished run of a trained target at seed {seed}: give --intermediate, or let it run.")
         intermediate = str(order["intermediate"][0])
-        told = _told(order, seed)
+        told = _explain_order(order, seed)
     else:
         told = [f"chosen by --intermediate: {intermediate}, at seed {seed}."]
     names = dict.fromkeys(targets, intermediate)
@@ -83,36 +92,36 @@ def choose(read: Scores, *, intermediate: str | None, seed: int | None, per_targ
         best = judged.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
         names |= dict(best.select("target", "intermediate").iter_rows())
         told.append("chosen per target by its English dev score; retrieval, which has none, by the mean.")
-    found = {target: _run(rows, runs, target, name) for target, name in names.items()}
-    return Choice(
+    found = {target: _find_run(rows, runs, target, name) for target, name in names.items()}
+    return SubmissionChoice(
         runs={target: run for target, run in found.items() if run is not None},
         seed=seed,
-        intermediates=names,
-        asked=frozenset(targets),
-        told=tuple(told),
+        chosen_intermediates=names,
+        sweep_targets=frozenset(targets),
+        explanation=tuple(told),
     )
 
 
-def _order(judged: pl.DataFrame) -> pl.DataFrame:
+def _order_by_dev(judged: pl.DataFrame) -> pl.DataFrame:
     """Intermediates, best first: number of targets, mean English dev."""
     means = judged.group_by("intermediate").agg(targets=pl.len(), mean=pl.col("dev").mean())
     return means.sort("targets", "mean", "intermediate", descending=[True, True, False])
 
 
-def _told(order: pl.DataFrame, seed: int) -> list[str]:
+def _explain_order(order: pl.DataFrame, seed: int) -> list[str]:
     chosen, *others = [f"{name} {100 * mean:.1f} ({count} targets)" for name, count, mean in order.iter_rows()]
     lines = [f"chosen by mean English dev score at seed {seed}: {chosen}."]
     return [*lines, f"the others: {', '.join(others)}."] if others else lines
 
 
-def _run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str) -> Run | None:
+def _find_run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str) -> SubmittedRun | None:
     """The run that stands for a cell, if it has one."""
     cell = runs.filter(pl.col("target") == target, pl.col("intermediate") == intermediate)
     if cell.is_empty():
         return None
     run = cell.row(0, named=True)
-    test = of_runs(rows, cell).filter(pl.col("split") == "test")
-    return Run(
+    test = select_run_rows(rows, cell).filter(pl.col("split") == "test")
+    return SubmittedRun(
         stage=run["stage"],
         target=target,
         intermediate=intermediate,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class TextField:
     """One cell as text: the number or the word for its absence, its marks, and what stands below."""
 
     number: str
@@ -14,18 +14,20 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TextRow:
     """One line of a table: its name, a remark and a field per column."""
 
     name: str
     remark: str
-    fields: tuple[Field, ...]
+    fields: tuple[TextField, ...]
 
 
-Title = tuple[str, str]  # two lines of heading
+TwoLineHeading = tuple[str, str]  # two lines of heading
 
 
-def blocks(titles: Sequence[Title], rows: Sequence[Row], width: int, rules: Collection[int]) -> Iterator[str]:
+def lay_out_blocks(
+    titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], width: int, rules: Collection[int]
+) -> Iterator[str]:
     """The table, numbers right-aligned with room for their marks; a rule stands after the rows (from 1) in `rules`.
 
     The headings are row 0.

@@ -4,64 +4,66 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.questions.similarity import TRIES, Judged, Similarity
+from analysis.questions.similarity import REGRET_CUTOFFS, PredictorJudgement, PredictorComparison
 from analysis.statistics.moments import Array
-from analysis.tables.grid import Column, Field, Grid, Number
-from analysis.tables.over_seeds import over_seeds
+from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
+from analysis.tables.over_seeds import summarise_seeds
 
-CORRELATION = (-1.0, 1.0)
-DIFFERENCE = (-2.0, 2.0)
+CORRELATION_BOUNDS = (-1.0, 1.0)
+CORRELATION_DIFFERENCE_BOUNDS = (-2.0, 2.0)
 
 
-def by_predictor(found: Similarity) -> Grid:
+def build_predictor_table(found: PredictorComparison) -> Grid:
     """How each predictor orders the intermediate tasks, over all targets."""
     columns = (
-        Column("predictor"),
-        Column("sort"),
-        Column("targets", "count"),
-        Column("rank correlation", "correlation", interval=True),
-        Column("p", "p"),
-        Column("p, Holm", "p"),
-        Column("error saved", "share"),
+        GridColumn("predictor"),
+        GridColumn("sort"),
+        GridColumn("targets", "count"),
+        GridColumn("rank correlation", "correlation", interval=True),
+        GridColumn("p", "p"),
+        GridColumn("p, Holm", "p"),
+        GridColumn("error saved", "share"),
     )
-    rows: list[tuple[Field, ...]] = [
+    rows: list[tuple[GridValue, ...]] = [
         (
             one.predictor.name,
-            one.predictor.sort,
-            int(one.related.columns.sum()),
-            over_seeds(one.related.mean(), bounds=CORRELATION),
-            _number(one.p),
-            _number(one.holm),
-            _number(one.errors.saved),
+            one.predictor.category,
+            int(one.correlation.column_mask.sum()),
+            summarise_seeds(one.correlation.mean_by_seed(), bounds=CORRELATION_BOUNDS),
+            _number_or_none(one.p),
+            _number_or_none(one.holm),
+            _number_or_none(one.errors.out_of_sample_r2),
         )
-        for one in found.judged
+        for one in found.judgements
     ]
     return Grid(
         "Does it predict gain? Rank correlations within targets, and gains of targets left out", columns, tuple(rows)
     )
 
 
-def orders(found: Similarity) -> Grid:
+def build_order_table(found: PredictorComparison) -> Grid:
     """What is lost by trying the first few tasks of each order, beside a blind order."""
     columns = (
-        Column("predictor"),
-        Column("targets", "count"),
-        *(Column(name, "points") for k in TRIES for name in (f"Regret@{k}, %", f"blind @{k}, %")),
-        Column("NDCG", "p"),
-        Column("blind NDCG", "p"),
+        GridColumn("predictor"),
+        GridColumn("targets", "count"),
+        *(GridColumn(name, "points") for k in REGRET_CUTOFFS for name in (f"Regret@{k}, %", f"blind @{k}, %")),
+        GridColumn("NDCG", "p"),
+        GridColumn("blind NDCG", "p"),
     )
-    rows: list[tuple[Field, ...]] = []
-    for one in found.judged:
+    rows: list[tuple[GridValue, ...]] = []
+    for one in found.judgements:
         pairs = [
-            _number(one.ordered(what, place)) for place in range(len(TRIES)) for what in ("regrets", "blind_regrets")
+            _number_or_none(one.average_ordering(what, place))
+            for place in range(len(REGRET_CUTOFFS))
+            for what in ("regrets", "blind_regrets")
         ]
         rows.append(
             (
                 one.predictor.name,
                 len(one.orderings),
                 *pairs,
-                _number(one.ordered("ndcg")),
-                _number(one.ordered("blind_ndcg")),
+                _number_or_none(one.average_ordering("ndcg")),
+                _number_or_none(one.average_ordering("blind_ndcg")),
             )
         )
     return Grid(
@@ -69,68 +71,87 @@ def orders(found: Similarity) -> Grid:
     )
 
 
-def by_target(found: Similarity) -> Grid:
+def build_target_table(found: PredictorComparison) -> Grid:
     """The rank correlation of every predictor on every target."""
-    columns = (Column("target"), *(Column(one.predictor.name, "correlation") for one in found.judged))
-    rows: list[tuple[Field, ...]] = [
-        (target, *(over_seeds(one.related.cells[place], bounds=CORRELATION) for one in found.judged))
-        for place, target in enumerate(found.asked.targets)
+    columns = (GridColumn("target"), *(GridColumn(one.predictor.name, "correlation") for one in found.judgements))
+    rows: list[tuple[GridValue, ...]] = [
+        (
+            target,
+            *(
+                summarise_seeds(one.correlation.correlations[place], bounds=CORRELATION_BOUNDS)
+                for one in found.judgements
+            ),
+        )
+        for place, target in enumerate(found.matrix.targets)
     ]
     return Grid("Rank correlation with gain, target by target", columns, tuple(rows))
 
 
-def focus(found: Similarity) -> Grid | None:
+def build_focus_table(found: PredictorComparison) -> Grid | None:
     """One target against the others; None without one."""
-    place = found.place
+    place = found.focus_index
     if place is None:
         return None
     columns = (
-        Column("predictor"),
-        Column(f"{found.focus}", "correlation"),
-        Column("the others", "correlation"),
-        Column("difference", "correlation", interval=True),
-        Column("by chance from", "correlation"),
-        Column("to", "correlation"),
-        Column("p", "p"),
-        Column("p, Holm", "p"),
+        GridColumn("predictor"),
+        GridColumn(f"{found.focus}", "correlation"),
+        GridColumn("the others", "correlation"),
+        GridColumn("difference", "correlation", interval=True),
+        GridColumn("by chance from", "correlation"),
+        GridColumn("to", "correlation"),
+        GridColumn("p", "p"),
+        GridColumn("p, Holm", "p"),
     )
-    rows = tuple(_apart(one, place) for one in found.judged if np.isfinite(one.related.apart(place)).any())
+    rows = tuple(
+        _build_focus_row(one, place) for one in found.judgements if np.isfinite(one.correlation.contrast(place)).any()
+    )
     return Grid(f"{found.focus} against the mean of the other targets", columns, rows)
 
 
-def _apart(one: Judged, place: int) -> tuple[Field, ...]:
-    related = one.related
-    apart = related.apart(place)
-    own = np.where(related.seeds, related.cells[place], np.nan)
-    chance = related.chance_apart(place) if one.p_apart is not None else None
+def _build_focus_row(one: PredictorJudgement, place: int) -> tuple[GridValue, ...]:
+    related = one.correlation
+    apart = related.contrast(place)
+    own = np.where(related.seed_mask, related.correlations[place], np.nan)
+    chance = related.contrast_null_interval(place) if one.focus_p is not None else None
     return (
         one.predictor.name,
-        over_seeds(own),
-        over_seeds(own - apart),
-        over_seeds(apart, bounds=DIFFERENCE),
+        summarise_seeds(own),
+        summarise_seeds(own - apart),
+        summarise_seeds(apart, bounds=CORRELATION_DIFFERENCE_BOUNDS),
         *(chance or (None, None)),
-        _number(one.p_apart),
-        _number(one.holm_apart),
+        _number_or_none(one.focus_p),
+        _number_or_none(one.focus_holm),
     )
 
 
-def matrices(found: Similarity) -> tuple[Grid, ...]:
+def build_matrices(found: PredictorComparison) -> tuple[Grid, ...]:
     """The gains and every predictor, intermediate tasks x targets: means over seeds."""
-    asked = found.asked
-    shown = [Grid("Gain", _columns(asked.targets, signed=True), _rows(asked.candidates, asked.gains))]
-    for one in found.judged:
+    asked = found.matrix
+    shown = [
+        Grid(
+            "Gain", _build_matrix_columns(asked.targets, signed=True), _build_matrix_rows(asked.candidates, asked.gains)
+        )
+    ]
+    for one in found.judgements:
         title = f"{one.predictor.name}: greater predicts more gain"
-        shown.append(Grid(title, _columns(asked.targets), _rows(asked.candidates, one.predictor.values)))
+        shown.append(
+            Grid(
+                title, _build_matrix_columns(asked.targets), _build_matrix_rows(asked.candidates, one.predictor.values)
+            )
+        )
     return tuple(shown)
 
 
-def _columns(targets: Sequence[str], *, signed: bool = False) -> tuple[Column, ...]:
-    return (Column("intermediate"), *(Column(target, "difference" if signed else "number") for target in targets))
+def _build_matrix_columns(targets: Sequence[str], *, signed: bool = False) -> tuple[GridColumn, ...]:
+    return (
+        GridColumn("intermediate"),
+        *(GridColumn(target, "difference" if signed else "number") for target in targets),
+    )
 
 
-def _rows(candidates: Sequence[str], values: Array) -> tuple[tuple[Field, ...], ...]:
-    return tuple((name, *(over_seeds(cell) for cell in row)) for name, row in zip(candidates, values, strict=True))
+def _build_matrix_rows(candidates: Sequence[str], values: Array) -> tuple[tuple[GridValue, ...], ...]:
+    return tuple((name, *(summarise_seeds(cell) for cell in row)) for name, row in zip(candidates, values, strict=True))
 
 
-def _number(value: float | None) -> Number:
-    return Number(value=None if value is None or not np.isfinite(value) else value)
+def _number_or_none(value: float | None) -> GridNumber:
+    return GridNumber(value=None if value is None or not np.isfinite(value) else value)

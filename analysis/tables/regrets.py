@@ -4,83 +4,89 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.questions.arms import INTERMEDIATE
-from analysis.questions.judging import ALL, Tasks, Together, gained, possible
-from analysis.questions.stopping import EVERY, Stopping
-from analysis.statistics.decisions import BLIND, LOST, ORDER
-from analysis.tables.grid import Column, Field, Grid, Number
-from analysis.tables.over_seeds import over_seeds
+from analysis.questions.arms import INTERMEDIATE_RUNS
+from analysis.questions.judging import ALL_TARGETS, TaskJudgement, RegretsByTarget, gain_of_taken, gain_of_oracle
+from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
+from analysis.statistics.decisions import RANDOM_REGRET, REGRET, RANK_CORRELATION
+from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
+from analysis.tables.over_seeds import summarise_seeds
 from spaces.halving import RUNGS
 from spaces.stage import TENTHS
 
-POSITIVE = (0.0, np.inf)
-CORRELATION = (-1.0, 1.0)
+NON_NEGATIVE = (0.0, np.inf)
+CORRELATION_BOUNDS = (-1.0, 1.0)
 
 
-def regrets(title: str, together: Together) -> Grid:
+def build_regret_table(title: str, together: RegretsByTarget) -> Grid:
     """What was lost by target, and by all."""
     columns = (
-        Column("target"),
-        Column("decisions", "count"),
-        Column("best taken", "share"),
-        Column("lost to the oracle", "points", interval=True),
-        Column("lost blindly", "points"),
-        Column("most lost", "points"),
-        Column("rank correlation", "correlation"),
-        Column("where: taken for best"),
+        GridColumn("target"),
+        GridColumn("decisions", "count"),
+        GridColumn("best taken", "share"),
+        GridColumn("lost to the oracle", "points", interval=True),
+        GridColumn("lost blindly", "points"),
+        GridColumn("most lost", "points"),
+        GridColumn("rank correlation", "correlation"),
+        GridColumn("where: taken for best"),
     )
-    rows: list[tuple[Field, ...]] = []
+    rows: list[tuple[GridValue, ...]] = []
     for name, one in together.items():
-        worst = one.worst
-        where = f"{worst.options[worst.taken]} for {worst.options[worst.oracle]}, seed {worst.seed}"
-        where = f"{worst.within}: {where}" if worst.within else where
+        worst = one.worst_decision
+        where = (
+            f"{worst.alternatives[worst.chosen_index]} for {worst.alternatives[worst.oracle_index]}, seed {worst.seed}"
+        )
+        where = f"{worst.group}: {where}" if worst.group else where
         rows.append(
             (
                 name,
                 len(one.decisions),
-                Number(value=one.right / len(one.decisions)),
-                over_seeds(one.by_seed(LOST), bounds=POSITIVE),
-                over_seeds(one.by_seed(BLIND)),
-                Number(value=worst.lost),
-                over_seeds(one.by_seed(ORDER), bounds=CORRELATION),
-                where if worst.oracle != worst.taken else "",
+                GridNumber(value=one.correct_count / len(one.decisions)),
+                summarise_seeds(one.average_by_seed(REGRET), bounds=NON_NEGATIVE),
+                summarise_seeds(one.average_by_seed(RANDOM_REGRET)),
+                GridNumber(value=worst.regret),
+                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                where if worst.oracle_index != worst.chosen_index else "",
             )
         )
     return Grid(title, columns, tuple(rows))
 
 
-def orders(tasks: Tasks) -> Grid:
+def build_order_table(tasks: TaskJudgement) -> Grid:
     """How English orders the tasks, and what taking the first of them gains."""
     columns = (
-        Column("target"),
-        Column("dev with others", "correlation", interval=True),
-        Column("English test with others", "correlation", interval=True),
-        Column("gain of what dev takes", "difference", interval=True),
-        Column("gain of the oracle", "difference", interval=True),
-        Column("missing scores", "count"),
+        GridColumn("target"),
+        GridColumn("dev with others", "correlation", interval=True),
+        GridColumn("English test with others", "correlation", interval=True),
+        GridColumn("gain of what dev takes", "difference", interval=True),
+        GridColumn("gain of the oracle", "difference", interval=True),
+        GridColumn("missing scores", "count"),
     )
-    rows: list[tuple[Field, ...]] = []
+    rows: list[tuple[GridValue, ...]] = []
     for name, one in tasks.regrets.items():
-        english = tasks.english.get(name)
+        english = tasks.english_test_regrets.get(name)
         rows.append(
             (
                 name,
-                over_seeds(one.by_seed(ORDER), bounds=CORRELATION),
-                over_seeds(english.by_seed(ORDER) if english else (), bounds=CORRELATION),
-                over_seeds(one.by_seed(gained)),
-                over_seeds(one.by_seed(possible)),
-                sum(tasks.absent.values()) if name == ALL else tasks.absent[name],
+                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                summarise_seeds(
+                    english.average_by_seed(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
+                ),
+                summarise_seeds(one.average_by_seed(gain_of_taken)),
+                summarise_seeds(one.average_by_seed(gain_of_oracle)),
+                sum(tasks.missing_counts.values()) if name == ALL_TARGETS else tasks.missing_counts[name],
             )
         )
-    if ALL in tasks.regrets:
-        every, english = tasks.regrets[ALL], tasks.english.get(ALL)
+    if ALL_TARGETS in tasks.regrets:
+        every, english = tasks.regrets[ALL_TARGETS], tasks.english_test_regrets.get(ALL_TARGETS)
         rows.append(
             (
                 "over targets, not seeds",
-                over_seeds(every.by_target(ORDER), bounds=CORRELATION),
-                over_seeds(english.by_target(ORDER) if english else (), bounds=CORRELATION),
-                over_seeds(every.by_target(gained)),
-                over_seeds(every.by_target(possible)),
+                summarise_seeds(every.average_by_target(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                summarise_seeds(
+                    english.average_by_target(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
+                ),
+                summarise_seeds(every.average_by_target(gain_of_taken)),
+                summarise_seeds(every.average_by_target(gain_of_oracle)),
                 None,
             )
         )
@@ -89,62 +95,62 @@ def orders(tasks: Tasks) -> Grid:
     )
 
 
-def leaders(stopping: Stopping) -> Grid:
+def build_leader_table(stopping: StoppingJudgement) -> Grid:
     """What the run that leads after some tenths is worth at the end, tenth by tenth."""
     columns = (
-        Column("tenth"),
-        Column("strata", "count"),
-        Column("leader is best at the end", "share"),
-        Column("points of dev lost", "points"),
-        Column("most lost", "points"),
-        Column("lost by intermediate runs", "points"),
+        GridColumn("tenth"),
+        GridColumn("strata", "count"),
+        GridColumn("leader is best at the end", "share"),
+        GridColumn("points of dev lost", "points"),
+        GridColumn("most lost", "points"),
+        GridColumn("lost by intermediate runs", "points"),
     )
-    rows: list[tuple[Field, ...]] = []
-    for tenth, decided in stopping.leaders.items():
-        one, upstream = decided[EVERY], decided.get(INTERMEDIATE)
-        points = [decision.lost for decision in one.decisions]
+    rows: list[tuple[GridValue, ...]] = []
+    for tenth, decided in stopping.leader_regrets.items():
+        one, upstream = decided[ALL_STRATA], decided.get(INTERMEDIATE_RUNS)
+        points = [decision.regret for decision in one.decisions]
         rows.append(
             (
                 str(tenth),
                 len(points),
-                Number(value=one.right / len(points)),
-                Number(value=mean(points)),
-                Number(value=max(points)),
-                Number(value=mean([decision.lost for decision in upstream.decisions])) if upstream else None,
+                GridNumber(value=one.correct_count / len(points)),
+                GridNumber(value=average(points)),
+                GridNumber(value=max(points)),
+                GridNumber(value=average([decision.regret for decision in upstream.decisions])) if upstream else None,
             )
         )
     return Grid("Early stopping: had the run that leads after some tenths been taken", columns, tuple(rows))
 
 
-def halving(stopping: Stopping) -> Grid:
+def build_halving_table(stopping: StoppingJudgement) -> Grid:
     """What halving the runs at the rungs of the search would have lost and saved."""
     columns = (
-        Column("target"),
-        Column("strata", "count"),
-        Column("best kept", "share"),
-        Column("points of dev lost", "points"),
-        Column("points elsewhere lost", "difference"),
-        Column("tenths trained", "share"),
+        GridColumn("target"),
+        GridColumn("strata", "count"),
+        GridColumn("best kept", "share"),
+        GridColumn("points of dev lost", "points"),
+        GridColumn("points elsewhere lost", "difference"),
+        GridColumn("tenths trained", "share"),
     )
     names = dict.fromkeys(replay.stratum.target for replay in stopping.replays)
-    rows: list[tuple[Field, ...]] = []
-    for name in (*names, EVERY) if names else ():
-        group = [replay for replay in stopping.replays if name in (EVERY, replay.stratum.target)]
-        elsewhere = [replay.lost_elsewhere for replay in group if np.isfinite(replay.lost_elsewhere)]
+    rows: list[tuple[GridValue, ...]] = []
+    for name in (*names, ALL_STRATA) if names else ():
+        group = [replay for replay in stopping.replays if name in (ALL_STRATA, replay.stratum.target)]
+        elsewhere = [replay.zero_shot_lost for replay in group if np.isfinite(replay.zero_shot_lost)]
         rows.append(
             (
                 name,
                 len(group),
-                Number(value=sum(replay.lost <= 0 for replay in group) / len(group)),
-                Number(value=mean([replay.lost for replay in group])),
-                Number(value=mean(elsewhere)) if elsewhere else None,
-                Number(value=mean([replay.spent for replay in group])),
+                GridNumber(value=sum(replay.dev_lost <= 0 for replay in group) / len(group)),
+                GridNumber(value=average([replay.dev_lost for replay in group])),
+                GridNumber(value=average(elsewhere)) if elsewhere else None,
+                GridNumber(value=average([replay.trained_share for replay in group])),
             )
         )
     title = f"Early stopping: halving at {' and '.join(map(str, RUNGS))} of {TENTHS} tenths, replayed"
     return Grid(title, columns, tuple(rows))
 
 
-def mean(values: Sequence[float]) -> float:
+def average(values: Sequence[float]) -> float:
     """The mean of one number or more."""
     return float(np.mean(values))

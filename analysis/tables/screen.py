@@ -7,22 +7,22 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-PIPED = 118  # characters a line where there is no terminal to ask
-NARROWEST = 80
+PIPED_WIDTH = 118  # characters a line where there is no terminal to ask
+MIN_WIDTH = 80
 
 
-def width() -> int:
+def get_width() -> int:
     """Characters a line."""
-    return max(NARROWEST, shutil.get_terminal_size((PIPED, 24)).columns)
+    return max(MIN_WIDTH, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
 
 
-def wrapped(lines: Sequence[str], width: int) -> str:
+def wrap_lines(lines: Sequence[str], width: int) -> str:
     """Each line broken at `width`, what follows of it indented."""
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 @contextmanager
-def printing() -> Iterator[None]:
+def tolerate_closed_pipe() -> Iterator[None]:
     """Within it print; a reader that has seen enough, e.g. head, is no error."""
     try:
         yield

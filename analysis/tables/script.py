@@ -4,13 +4,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
-from analysis.scores.arguments import opened, picked
-from analysis.tables.answer import Answer, show
-from analysis.transfer.array import Transfer, transfer
+from analysis.scores.arguments import open_scores, parse_metrics
+from analysis.tables.answer import Answer, print_answer
+from analysis.transfer.array import Transfer, build_transfer
 from spaces.errors import UsageError
 
 
-def answered(
+def run_question(
     parser: ArgumentParser, argv: Sequence[str] | None, answer: Callable[[Transfer, Namespace], Answer], *beside: str
 ) -> int:
     """Read what the flags name, answer, and print; returns the exit code: 0, or 2 for bad usage, said in one line.
@@ -19,10 +19,10 @@ def answered(
     """
     given = parser.parse_args(argv)
     try:
-        with opened(given, *beside) as read:
-            shown = answer(transfer(read, picked(given.metric), given.learning_rate), given)
+        with open_scores(given, *beside) as read:
+            shown = answer(build_transfer(read, parse_metrics(given.metric), given.learning_rate), given)
     except UsageError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    show(shown, given.format)
+    print_answer(shown, given.format)
     return 0

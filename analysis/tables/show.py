@@ -4,124 +4,133 @@ import re
 from collections.abc import Iterator, Sequence
 
 from analysis.tables import screen, standings, words
-from analysis.tables.blocks import Field, Row, Title, blocks
-from analysis.tables.grid import LATEX, unstruck
-from analysis.transfer.columns import ALL
+from analysis.tables.blocks import TextField, TextRow, TwoLineHeading, lay_out_blocks
+from analysis.tables.grid import LATEX_ESCAPES, escape_tildes
+from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-LISTED = 12  # lines of what is missing; the other formats have it all
+MAX_MISSING_LINES = 12  # lines of what is missing; the other formats have it all
 
 
-def table(found: Ranking, width: int) -> str:
+def as_text(found: Ranking, width: int) -> str:
     """The report as plain text of `width` characters; columns that do not fit side by side follow in another block."""
-    heads, ranks = standings.titles(found), standings.rows(found)
+    heads, ranks = standings.build_headings(found), standings.build_rows(found)
     parts = [
-        _wrapped(words.head(found), width),
-        _wrapped(words.answer(found), width),
-        _wrapped([_standing_title(found)], width),
-        *blocks(heads, ranks, width, {0}),
-        _wrapped([_matrix_title(found)], width),
-        *blocks(_titles(found), list(_rows(found)), width, {0, len(found.intermediates)}),
-        *(_wrapped(each, width) for each in (words.order(found), _listed(found), words.legend(found))),
+        _wrap_lines(words.describe_scores(found), width),
+        _wrap_lines(words.write_answer(found), width),
+        _wrap_lines([_title_standings(found)], width),
+        *lay_out_blocks(heads, ranks, width, {0}),
+        _wrap_lines([_title_matrix(found)], width),
+        *lay_out_blocks(_build_headings(found), list(_build_rows(found)), width, {0, len(found.intermediates)}),
+        *(
+            _wrap_lines(each, width)
+            for each in (words.describe_order(found), _list_missing(found), words.explain_marks(found))
+        ),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def markdown(found: Ranking) -> str:
+def as_markdown(found: Ranking) -> str:
     """The report in Markdown, each estimate in one cell."""
     parts = [
-        _bullets(words.head(found)),
-        _bullets(words.answer(found)),
-        f"{_standing_title(found)}:",
-        _grid(standings.titles(found), standings.rows(found)),
-        f"{_matrix_title(found)}:",
-        _grid(_titles(found), list(_rows(found))),
-        *(_bullets(each) for each in (words.order(found), _listed(found), words.legend(found))),
+        _format_bullets(words.describe_scores(found)),
+        _format_bullets(words.write_answer(found)),
+        f"{_title_standings(found)}:",
+        _format_markdown_table(standings.build_headings(found), standings.build_rows(found)),
+        f"{_title_matrix(found)}:",
+        _format_markdown_table(_build_headings(found), list(_build_rows(found))),
+        *(
+            _format_bullets(each)
+            for each in (words.describe_order(found), _list_missing(found), words.explain_marks(found))
+        ),
     ]
-    return unstruck("\n\n".join(part for part in parts if part))
+    return escape_tildes("\n\n".join(part for part in parts if part))
 
 
-def latex(found: Ranking) -> str:
+def as_latex(found: Ranking) -> str:
     """Both tables in LaTeX (booktabs), with what was read and how to read them as comments."""
-    comments = [f"% {line.replace(words.TIE, ' ')}" for line in (*words.head(found), *words.legend(found))]
+    comments = [
+        f"% {line.replace(words.NO_BREAK_SPACE, ' ')}"
+        for line in (*words.describe_scores(found), *words.explain_marks(found))
+    ]
     tables = [
-        _tabular(standings.titles(found), standings.rows(found), {0}),
-        _tabular(_titles(found), list(_rows(found)), {0, len(found.intermediates)}),
+        _format_latex_table(standings.build_headings(found), standings.build_rows(found), {0}),
+        _format_latex_table(_build_headings(found), list(_build_rows(found)), {0, len(found.intermediates)}),
     ]
     return "\n".join([*comments, "% needs \\usepackage{booktabs}", *tables])
 
 
-def _standing_title(found: Ranking) -> str:
-    return f"Ranking by the {ALL} over {len(found.transfer.targets)} targets, gain over `{NONE}` in points"
+def _title_standings(found: Ranking) -> str:
+    return f"Ranking by the {MEAN_ALL} over {len(found.transfer.targets)} targets, gain over `{NONE}` in points"
 
 
-def _matrix_title(found: Ranking) -> str:
-    spread = ", below each the standard deviation over seeds" if words.spread(found) else ""
+def _title_matrix(found: Ranking) -> str:
+    spread = ", below each the standard deviation over seeds" if words.has_spread(found) else ""
     return f"Gain over `{NONE}` in points by {found.by}{spread}"
 
 
-def _titles(found: Ranking) -> list[Title]:
-    means = [("", "mean") if one.name == ALL else ("without", "retrieval") for one in found.means]
-    return [*(("", column.name) for column in found.columns if not column.mean), *means]
+def _build_headings(found: Ranking) -> list[TwoLineHeading]:
+    means = [("", "mean") if one.name == MEAN_ALL else ("without", "retrieval") for one in found.mean_columns]
+    return [*(("", column.name) for column in found.columns if not column.is_mean), *means]
 
 
-def _rows(found: Ranking) -> Iterator[Row]:
-    ranked = found.contests[ALL].order
+def _build_rows(found: Ranking) -> Iterator[TextRow]:
+    ranked = found.contests[MEAN_ALL].order
     for name in found.intermediates:
         place = str(ranked.index(name) + 1) if name in ranked else "-"
         fields = tuple(
-            standings.gain(found.gains[name, column.name], over_targets=len(column.targets) > 1)
+            standings.format_gain(found.gains[name, column.name], over_targets=len(column.targets) > 1)
             for column in found.columns
         )
-        yield Row(f"{place:>2} {name}", "(control)" if name in found.read.controls else "", fields)
+        yield TextRow(f"{place:>2} {name}", "(control)" if name in found.loaded_scores.controls else "", fields)
     for name in (NONE, *found.transfer.floors):
         fields = tuple(
-            standings.field(found.levels[name, column.name], over_targets=len(column.targets) > 1)
+            standings.format_estimate(found.reference_scores[name, column.name], over_targets=len(column.targets) > 1)
             for column in found.columns
         )
-        yield Row(f"   {name}", "(score)" if name == NONE else "(floor)", fields)
+        yield TextRow(f"   {name}", "(score)" if name == NONE else "(floor)", fields)
 
 
-def _grid(titles: Sequence[Title], rows: Sequence[Row]) -> str:
+def _format_markdown_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> str:
     heads = [" ".join(title).strip() for title in titles]
     lines = [["", *heads], ["---", *("---:" for _ in heads)]]
-    lines += [[f"{row.name} {row.remark}".strip(), *map(_inline, row.fields)] for row in rows]
+    lines += [[f"{row.name} {row.remark}".strip(), *map(_format_inline, row.fields)] for row in rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
-def _tabular(titles: Sequence[Title], rows: Sequence[Row], rules: set[int]) -> str:
+def _format_latex_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], rules: set[int]) -> str:
     heads = [" ".join(title).strip() for title in titles]
-    lines = [["", *heads], *([f"{row.name} {row.remark}".strip(), *map(_inline, row.fields)] for row in rows)]
+    lines = [["", *heads], *([f"{row.name} {row.remark}".strip(), *map(_format_inline, row.fields)] for row in rows)]
     body = [r"\toprule"]
     for place, line in enumerate(lines):
-        body.append(" & ".join(map(_escaped, line)) + r" \\")
+        body.append(" & ".join(map(_escape_latex, line)) + r" \\")
         if place in rules and place < len(lines) - 1:
             body.append(r"\midrule")
     return "\n".join([rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", *body, r"\bottomrule", r"\end{tabular}"])
 
 
-def _inline(field: Field) -> str:
+def _format_inline(field: TextField) -> str:
     return f"{field.number}{field.marks} {field.below}".strip()
 
 
-def _escaped(text: str) -> str:
-    special = {**LATEX, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
+def _escape_latex(text: str) -> str:
+    special = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
     text = "".join(special.get(letter, letter) for letter in text)
     text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)
     return re.sub(r"(?<![\w.$-])-(?=\d)", "$-$", text)
 
 
-def _listed(found: Ranking) -> list[str]:
-    lines = words.missing(found)
-    if len(lines) > LISTED:
-        lines = [*lines[:LISTED], f"and {len(lines) - LISTED} more: --format json has them all"]
+def _list_missing(found: Ranking) -> list[str]:
+    lines = words.list_missing(found)
+    if len(lines) > MAX_MISSING_LINES:
+        lines = [*lines[:MAX_MISSING_LINES], f"and {len(lines) - MAX_MISSING_LINES} more: --format json has them all"]
     return ["Not complete:", *lines] if lines else []
 
 
-def _wrapped(lines: list[str], width: int) -> str:
-    return screen.wrapped(lines, width).replace(words.TIE, " ")
+def _wrap_lines(lines: list[str], width: int) -> str:
+    return screen.wrap_lines(lines, width).replace(words.NO_BREAK_SPACE, " ")
 
 
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines).replace(words.TIE, " ")
+def _format_bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines).replace(words.NO_BREAK_SPACE, " ")

@@ -4,23 +4,23 @@ from analysis.scores.load import Scores
 from spaces.benchmark import BENCHMARKS
 
 
-def read_from(read: Scores) -> tuple[str, ...]:
+def describe_source(read: Scores) -> tuple[str, ...]:
     """Source, benchmark, model, seeds, how much of a sweep is there; what the benchmark and the reading have to say."""
-    stages = f", {read.stages[0]} of {read.stages[1]} stages done" if read.stages else ""
+    stages = f", {read.stage_counts[0]} of {read.stage_counts[1]} stages done" if read.stage_counts else ""
     names = f"benchmark {read.benchmark or 'not stated'}, model {read.model or 'not stated'}"
-    lines = [f"{read.source}: {names}, {numbered('seed', read.seeds)}{stages}"]
+    lines = [f"{read.source}: {names}, {count_and_list('seed', read.seeds)}{stages}"]
     if read.benchmark is not None and read.benchmark in BENCHMARKS:
         lines.append(BENCHMARKS[read.benchmark].note)
-    if read.limited:
+    if read.is_limited:
         lines.append("Limited: training or test examples were cut. These are no scores to publish.")
     return (*lines, *read.notes)
 
 
-def numbered(noun: str, items: tuple[int, ...]) -> str:
+def count_and_list(noun: str, items: tuple[int, ...]) -> str:
     """`3 seeds (0, 1, 2)`."""
-    return f"{many(len(items), noun)} ({', '.join(map(str, items))})"
+    return f"{pluralise(len(items), noun)} ({', '.join(map(str, items))})"
 
 
-def many(count: int, noun: str) -> str:
+def pluralise(count: int, noun: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{count} {noun}{'s' * (count != 1)}"

@@ -8,11 +8,11 @@ import polars as pl
 from analysis.transfer.array import Transfer
 from spaces.chain import phase_of
 
-HOUR = 3600.0
+SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class TaskCost:
     """Hours that one intermediate task took, on whatever device ran it; the mean over seeds.
 
     `run` is the winning run alone, what a user would pay who knew the learning rate; `search` is all learning rates,
@@ -24,7 +24,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class TimeUnit:
     """A unit of time, and how many of it are an hour."""
 
     name: str  # as a word of a sentence
@@ -32,20 +32,20 @@ class Unit:
     per_hour: int
 
 
-UNITS = (Unit("hours", "h", 1), Unit("minutes", "min", 60), Unit("seconds", "s", 3600))
+TIME_UNITS = (TimeUnit("hours", "h", 1), TimeUnit("minutes", "min", 60), TimeUnit("seconds", "s", 3600))
 
 
-def unit(paid: Mapping[str, Cost]) -> Unit:
+def choose_unit(paid: Mapping[str, TaskCost]) -> TimeUnit:
     """The largest unit in which the dearest run takes at least one."""
     dearest = max((cost.run for cost in paid.values()), default=0.0)
-    return next((each for each in UNITS if dearest * each.per_hour >= 1), UNITS[-1])
+    return next((each for each in TIME_UNITS if dearest * each.per_hour >= 1), TIME_UNITS[-1])
 
 
-def costs(found: Transfer) -> Mapping[str, Cost]:
+def compute_costs(found: Transfer) -> Mapping[str, TaskCost]:
     """The costs of the chains whose intermediate stages say how long they took; chains of one phase share its cost."""
-    parents = found.read.scored["parent"].unique().cast(pl.String).implode()
+    parents = found.loaded_scores.target_rows["parent"].unique().cast(pl.String).implode()
     seeds = (
-        found.read.upstream.lazy()
+        found.loaded_scores.intermediate_rows.lazy()
         .filter(pl.col("stage").is_not_null())
         .group_by("intermediate", "seed", "stage")
         .agg(pl.col("seconds").max())
@@ -56,6 +56,10 @@ def costs(found: Transfer) -> Mapping[str, Cost]:
         .agg(run=pl.col("seconds").filter(pl.col("stage").is_in(parents)).mean(), search=pl.col("seconds").sum())
         .drop_nulls()
     )
-    table = seeds.group_by("intermediate", maintain_order=True).agg(pl.col("run", "search").mean() / HOUR).collect()
-    paid = {name: Cost(run, search) for name, run, search in table.iter_rows()}
+    table = (
+        seeds.group_by("intermediate", maintain_order=True)
+        .agg(pl.col("run", "search").mean() / SECONDS_PER_HOUR)
+        .collect()
+    )
+    paid = {name: TaskCost(run, search) for name, run, search in table.iter_rows()}
     return {name: paid[phase_of(name)] for name in sorted(found.intermediates) if phase_of(name) in paid}

@@ -6,15 +6,15 @@ from itertools import compress
 
 import numpy as np
 
-from analysis.statistics.draws import positive
-from analysis.statistics.interval import intervals
-from analysis.statistics.moments import EPSILON, Array, moments
-from analysis.statistics.significance import ALPHA, holm, p_values
+from analysis.statistics.draws import estimate_p_above
+from analysis.statistics.interval import compute_intervals
+from analysis.statistics.moments import EPSILON, Array, compute_moments
+from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
-from analysis.transfer.columns import Column, Points, points
-from analysis.transfer.drawing import Drawing
+from analysis.transfer.columns import TransferColumn, ColumnValues, compute_column
+from analysis.transfer.drawing import MeanSampler
 
-Key = tuple[str, str]  # chain, column
+EstimateKey = tuple[str, str]  # chain, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +29,13 @@ class Estimate:
     sd: float | None = None  # over seeds; null with one seed
     interval: tuple[float, float] | None = None  # of the mean; null with too few seeds
     p: float | None = None  # two-sided, of no difference
-    holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
-    above: float | None = None  # share of the draws above 0
+    p_holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
+    p_above: float | None = None  # share of the draws above 0
     values: Mapping[int, float]  # by seed
     of_seeds: int
     parts: int
     of_parts: int
-    decided: int = 0  # seeds that it lacks because a race decided its chain early
+    skipped_seed_count: int = 0  # seeds that it lacks because a race decided its chain early
     holes: tuple[Hole, ...] = ()
 
     @property
@@ -44,22 +44,22 @@ class Estimate:
         return len(self.values)
 
     @property
-    def partial(self) -> bool:
+    def is_partial(self) -> bool:
         """True if languages, targets or seeds are missing that others have, and that its chain was given."""
-        return self.seeds + self.decided < self.of_seeds or self.parts < self.of_parts
+        return self.seeds + self.skipped_seed_count < self.of_seeds or self.parts < self.of_parts
 
     @property
-    def beyond(self) -> bool:
+    def excludes_zero(self) -> bool:
         """True if the interval excludes 0."""
         return self.interval is not None and (self.interval[0] > EPSILON or self.interval[1] < -EPSILON)
 
     @property
-    def certain(self) -> bool:
+    def is_significant(self) -> bool:
         """True if it differs from 0 even when all cells of the table are looked at."""
-        return self.holm is not None and self.holm < ALPHA
+        return self.p_holm is not None and self.p_holm < ALPHA
 
     @property
-    def hole(self) -> str | None:
+    def hole_status(self) -> str | None:
         """One word for a cell without a mean: the status that its seeds share, or `mixed`."""
         if self.mean is not None or not self.holes:
             return None
@@ -68,67 +68,72 @@ class Estimate:
         return words.pop() if len(words) == 1 else "mixed"
 
 
-def estimates(
+def estimate_table(
     found: Transfer,
     array: Array,
     names: Sequence[str],
-    columns: Sequence[Column],
+    columns: Sequence[TransferColumn],
     holes: Mapping[Cell, Hole],
-    drawing: Drawing | None = None,
-) -> dict[Key, Estimate]:
+    drawing: MeanSampler | None = None,
+) -> dict[EstimateKey, Estimate]:
     """The estimates of a table, by row and column.
 
     `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `drawing` they are
     tested against 0; p is adjusted for the cells of single columns together, and for each mean over the targets among
     its own.
     """
-    parts = [points(found, column, array) for column in columns]
+    parts = [compute_column(found, column, array) for column in columns]
     values = np.stack([part.values for part in parts], axis=1)  # names x columns x seeds
-    tested = _tests(values, columns, drawing) if drawing else {}
-    spread, bounds = moments(values), intervals(values, items=drawing.variances(columns) if drawing else 0.0)
+    tested = _run_tests(values, columns, drawing) if drawing else {}
+    spread, bounds = (
+        compute_moments(values),
+        compute_intervals(values, item_variance=drawing.variances(columns) if drawing else 0.0),
+    )
 
     def one(row: int, place: int) -> Estimate:
         there = np.isfinite(values[row, place])
         part, column = parts[place], columns[place]
-        withheld = found.withheld.get(names[row], frozenset())
+        withheld = found.skipped_seeds.get(names[row], frozenset())
         single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
         ends = (holes.get((names[row], single, seed)) for seed in found.seeds) if single else ()
         return Estimate(
-            mean=_known(spread.mean[row, place]),
-            sd=_known(spread.sd[row, place]),
-            interval=_pair(bounds[row, place]),
-            **{name: _known(each[row, place]) for name, each in tested.items()},
+            mean=_none_if_nan(spread.mean[row, place]),
+            sd=_none_if_nan(spread.sd[row, place]),
+            interval=_none_if_nan_pair(bounds[row, place]),
+            **{name: _none_if_nan(each[row, place]) for name, each in tested.items()},
             values=dict(compress(zip(found.seeds, values[row, place].tolist(), strict=True), there)),
             of_seeds=len(found.seeds),
-            parts=_fewest(part, row, there),
+            parts=_count_fewest_parts(part, row, there),
             of_parts=part.of_parts,
-            decided=sum(seed in withheld for seed, known in zip(found.seeds, there, strict=True) if not known),
+            skipped_seed_count=sum(
+                seed in withheld for seed, known in zip(found.seeds, there, strict=True) if not known
+            ),
             holes=tuple(hole for hole in ends if hole is not None),
         )
 
     return {(name, column.name): one(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)}
 
 
-def _tests(values: Array, columns: Sequence[Column], drawing: Drawing) -> dict[str, Array]:
-    p = p_values(values, drawing.variances(columns))
-    single = np.array([not column.mean for column in columns])
+def _run_tests(values: Array, columns: Sequence[TransferColumn], drawing: MeanSampler) -> dict[str, Array]:
+    p = compute_p_values(values, drawing.variances(columns))
+    single = np.array([not column.is_mean for column in columns])
     adjusted = np.full(p.shape, np.nan)
-    adjusted[:, single] = holm(p[:, single])
+    adjusted[:, single] = adjust_p_values(p[:, single])
     for place in np.flatnonzero(~single):
-        adjusted[:, place] = holm(p[:, place])
-    above = np.where(np.isnan(p), np.nan, positive(drawing.draws(values, columns)))
+        adjusted[:, place] = adjust_p_values(p[:, place])
+    above = np.where(np.isnan(p), np.nan, estimate_p_above(drawing.draw(values, columns)))
     return {"p": p, "holm": adjusted, "above": above}
 
 
-def _fewest(part: Points, row: int, there: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+def _count_fewest_parts(part: ColumnValues, row: int, there: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
     """The fewest parts of any seed that counts; where no seed has every target, how many targets the fullest has."""
     parts = part.parts[row]
     return int(parts[there].min() if there.any() else parts.max(initial=0))
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _pair(bounds: Array) -> tuple[float, float] | None:
+def _none_if_nan_pair(bounds: Array) -> tuple[float, float] | None:
     return (float(bounds[0]), float(bounds[1])) if np.isfinite(bounds).all() else None

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.scores.choose import winners
-from analysis.scores.items import Files, NoItemsError, read_parts, stage_file
-from analysis.statistics.items import Parts, by_item, covariance, influences, ratios
+from analysis.scores.choose import select_winners
+from analysis.scores.items import PredictionFiles, NoItemsError, read_item_parts, find_predictions
+from analysis.statistics.items import ItemParts, sum_by_item, estimate_covariance, compute_influences, compute_ratios
 from analysis.statistics.moments import Array
-from analysis.transfer.array import POINTS, Transfer
-from analysis.transfer.columns import Column, points
+from analysis.transfer.array import POINTS_PER_SHARE, Transfer
+from analysis.transfer.columns import TransferColumn, compute_column
 from spaces.benchmark import BENCHMARKS
 from spaces.task import Task
 
-ROUNDING = 1e-6  # points: what sums in another order make of a score
+ROUNDING_TOLERANCE = 1e-6  # points: what sums in another order make of a score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class ItemLevel:
     """
 
     covariance: Array | None = None  # [columns, intermediates, intermediates], points squared; None: no item level
-    baseline: Array | None = None  # [columns], points squared: the variance of the baseline's mean scores
-    without: tuple[str, ...] = field(default=())  # targets that are not in it: mined pairs are no items
+    baseline_variance: Array | None = None  # [columns], points squared: the variance of the baseline's mean scores
+    excluded_targets: tuple[str, ...] = field(default=())  # targets that are not in it: mined pairs are no items
     note: str | None = None  # why there is none, though some run kept its predictions
 
     @property
@@ -42,12 +42,12 @@ class ItemLevel:
         return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0.0).T
 
 
-def item_level(found: Transfer, columns: Sequence[Column]) -> ItemLevel:
+def compute_item_level(found: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
     """The item level of the gains' means in `columns`, from the predictions that the runs that count have kept.
 
     Errors of different targets are taken as independent.
     """
-    files = _kept(found)
+    files = _find_prediction_files(found)
     if not any(files.values()):
         return ItemLevel()
     size = len(found.intermediates)
@@ -55,27 +55,29 @@ def item_level(found: Transfer, columns: Sequence[Column]) -> ItemLevel:
     without = []
     try:
         for target, own in files.items():
-            task = _task(found, target)
-            if task.retrieval == "mine":
+            task = _find_task(found, target)
+            if task.retrieval_mode == "mine":
                 without.append(target)
                 continue
-            if not found.asked[found.targets.index(target)].any():
+            if not found.scored_mask[found.targets.index(target)].any():
                 continue  # it has no score at all
-            places, parts = _parts(found, task, own)
-            scores = POINTS * influences(parts)
+            places, parts = _read_checked_parts(found, task, own)
+            scores = POINTS_PER_SHARE * compute_influences(parts)
             gains = scores[1:] - scores[:1]
             for moved, array, errors in ((gains, found.gains, total), (scores[:1], found.scores[:1], baseline)):
                 for number, column in enumerate(columns):
                     if target in column.targets:
-                        there = np.isfinite(points(found, column, array).values)
-                        shares = weights(found, column, target, array)[:, :, places]
-                        errors[number] += covariance(by_item(parts, moved, shares), there)
+                        there = np.isfinite(compute_column(found, column, array).values)
+                        shares = compute_weights(found, column, target, array)[:, :, places]
+                        errors[number] += estimate_covariance(sum_by_item(parts, moved, shares), there)
     except NoItemsError as reason:
         return ItemLevel(note=f"{reason}: intervals are over seeds only.")
-    return ItemLevel(covariance=total, baseline=np.maximum(baseline[:, 0, 0], 0.0), without=tuple(without))
+    return ItemLevel(
+        covariance=total, baseline_variance=np.maximum(baseline[:, 0, 0], 0.0), excluded_targets=tuple(without)
+    )
 
 
-def weights(found: Transfer, column: Column, target: str, array: Array) -> Array:
+def compute_weights(found: Transfer, column: TransferColumn, target: str, array: Array) -> Array:
     """How much each language of `target` counts in the column, at each seed.
 
     `array` (chains x targets x languages x seeds) is what the column is of, as `points` takes it.
@@ -86,55 +88,57 @@ def weights(found: Transfer, column: Column, target: str, array: Array) -> Array
     """
     place = found.targets.index(target)
     wanted = np.array([column.languages is None or name in column.languages for name in found.languages], np.bool_)
-    cells = np.isfinite(array[:, place]) & (found.asked[place] & wanted)[None, :, None]
+    cells = np.isfinite(array[:, place]) & (found.scored_mask[place] & wanted)[None, :, None]
     shares = cells / np.maximum(1, cells.sum(axis=1, keepdims=True)) / len(column.targets)
     return np.asarray(np.moveaxis(shares, 1, 2))
 
 
-def _kept(found: Transfer) -> Mapping[str, Files]:
+def _find_prediction_files(found: Transfer) -> Mapping[str, PredictionFiles]:
     """The predictions of the runs that count, by target; floors are not compared and not in it."""
     chains = {chain: place for place, chain in enumerate(found.chains[: 1 + len(found.intermediates)])}
     seeds = {seed: place for place, seed in enumerate(found.seeds)}
     files: dict[str, dict[tuple[int, int], Path]] = {target: {} for target in found.targets}
-    runs = winners(found.runs).drop_nulls("stage").select("target", "intermediate", "seed", "stage")
+    runs = select_winners(found.runs).drop_nulls("stage").select("target", "intermediate", "seed", "stage")
     for target, chain, seed, stage in runs.iter_rows():
-        path = stage_file(found.read.homes, stage)
+        path = find_predictions(found.loaded_scores.stage_folders, stage)
         if chain in chains and path is not None:
             files[target][chains[chain], seeds[seed]] = path
     return files
 
 
-def _task(found: Transfer, target: str) -> Task:
-    benchmark = BENCHMARKS.get(found.read.benchmark or "")
+def _find_task(found: Transfer, target: str) -> Task:
+    benchmark = BENCHMARKS.get(found.loaded_scores.benchmark or "")
     task = None if benchmark is None else benchmark.targets.get(target)
     if task is None:
         raise NoItemsError(f"{target} is in no table of benchmarks, so its items are not known")
     return task
 
 
-def _parts(found: Transfer, task: Task, files: Files) -> tuple[list[int], Parts]:
+def _read_checked_parts(found: Transfer, task: Task, files: PredictionFiles) -> tuple[list[int], ItemParts]:
     """The places of a target's languages and its items, once these are known to make the scores of all its runs."""
-    if {*found.metrics[task.name]} != {*task.score}:
+    if {*found.metrics[task.name]} != {*task.official_metrics}:
         raise NoItemsError(f"{task.name} is shown by other metrics than its official ones, which the items make")
     scores = found.scores[: 1 + len(found.intermediates), found.targets.index(task.name)]
     scored = np.asarray(np.isfinite(scores).any(axis=1))  # chains x seeds
     lacking = [(int(chain), int(seed)) for chain, seed in np.argwhere(scored) if (chain, seed) not in files]
     if lacking:
         count = f"{len(lacking)} of {int(scored.sum())} runs"
-        raise NoItemsError(f"{count} of {task.name}, e.g. {_words(found, task, *lacking[0])}, kept no predictions")
-    languages, parts = read_parts({place: files[place] for place in files if scored[place]}, task, *scored.shape)
+        raise NoItemsError(
+            f"{count} of {task.name}, e.g. {_describe_run(found, task, *lacking[0])}, kept no predictions"
+        )
+    languages, parts = read_item_parts({place: files[place] for place in files if scored[place]}, task, *scored.shape)
     if strange := sorted({*languages} - {*found.languages}):
         raise NoItemsError(f"{task.name} has predictions in {strange[0]} and no score")
     places = [found.languages.index(language) for language in languages]
     made = np.full(scores.shape, np.nan)
-    made[:, places] = np.moveaxis(POINTS * ratios(parts), 1, 2)
-    wrong = np.isfinite(scores) & ~(np.abs(made - scores) <= ROUNDING)
+    made[:, places] = np.moveaxis(POINTS_PER_SHARE * compute_ratios(parts), 1, 2)
+    wrong = np.isfinite(scores) & ~(np.abs(made - scores) <= ROUNDING_TOLERANCE)
     if wrong.any():
         chain, language, seed = map(int, np.argwhere(wrong)[0])
-        what = f"the predictions of {_words(found, task, chain, seed)} in {found.languages[language]}"
+        what = f"the predictions of {_describe_run(found, task, chain, seed)} in {found.languages[language]}"
         raise NoItemsError(f"{what} do not make its score")
     return places, parts
 
 
-def _words(found: Transfer, task: Task, chain: int, seed: int) -> str:
+def _describe_run(found: Transfer, task: Task, chain: int, seed: int) -> str:
     return f"{found.chains[chain]} -> {task.name}, seed {found.seeds[seed]}"

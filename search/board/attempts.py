@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainables.worker.failures import KINDS, MEMORY, PACKED, TRIES, Failure
+from trainables.worker.failures import FAILURE_KINDS, MEMORY, PACKED, MAX_TRIES, Failure
 
-FILE = "attempts.json"
+ATTEMPTS_FILE = "attempts.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,13 @@ class Attempt:
     moved: bool
 
 
-def note(failure: Failure, *, moved: bool) -> Attempt:
+def make_attempt(failure: Failure, *, moved: bool) -> Attempt:
     """The attempt that has just failed."""
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     return Attempt(kind=failure.kind.name, reason=failure.reason, details=failure.details, ended=ended, moved=moved)
 
 
-def again(attempts: Sequence[Attempt]) -> bool:
+def can_retry(attempts: Sequence[Attempt]) -> bool:
     """Whether a stage with these failed tries gets another one.
 
     What may pass is tried twice at the same place: a stage that went on in between starts to count anew, since on
@@ -44,26 +44,28 @@ def again(attempts: Sequence[Attempt]) -> bool:
         here.append(attempt.kind)
         if attempt.moved:
             break
-    return KINDS[here[0]].passes and len(here) < TRIES + (PACKED.name in here)
+    return FAILURE_KINDS[here[0]].is_transient and len(here) < MAX_TRIES + (PACKED.name in here)
 
 
-def halvings(attempts: Sequence[Attempt]) -> int:
+def oom_retries(attempts: Sequence[Attempt]) -> int:
     """How often memory ran out: the next try takes so many times half as many examples at a time."""
     return sum(attempt.kind == MEMORY.name for attempt in attempts)
 
 
-def to_json(attempts: Sequence[Attempt]) -> str:
+def attempts_to_json(attempts: Sequence[Attempt]) -> str:
     """The file's text."""
     return json.dumps([dataclasses.asdict(attempt) for attempt in attempts], indent=1)
 
 
-def from_json(text: str) -> tuple[Attempt, ...]:
+def attempts_from_json(text: str) -> tuple[Attempt, ...]:
     """The inverse of `to_json`; raises ValueError for a text that is none."""
     try:
         attempts = tuple(Attempt(**fields) for fields in json.loads(text))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{FILE} is damaged: {error}") from error
-    unknown = {str(attempt.kind) for attempt in attempts} - set(KINDS)
+        raise ValueError(f"{ATTEMPTS_FILE} is damaged: {error}") from error
+    unknown = {str(attempt.kind) for attempt in attempts} - set(FAILURE_KINDS)
     if unknown:
-        raise ValueError(f"{FILE} is damaged: it has kinds of failure that there are not: {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"{ATTEMPTS_FILE} is damaged: it has kinds of failure that there are not: {', '.join(sorted(unknown))}"
+        )
     return attempts

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from spaces.stage import Stage
 from trainables.worker.failures import Failure
 
-IN_A_ROW = 3  # failures of one sort, with no other outcome in between
+MAX_FAILURES_IN_A_ROW = 3  # failures of one sort, with no other outcome in between
 
 
 @dataclass(slots=True)
@@ -16,31 +16,31 @@ class Breaker:
     one spoiled task stops no sweep.
     """
 
-    why: str | None = None
-    unwritable: bool = False  # that is why
-    _sort: str = ""
-    _row: list[tuple[str, str]] = field(default_factory=list)  # kind and task of each stage
+    stop_reason: str | None = None
+    is_unwritable: bool = False  # that is why
+    _last_signature: str = ""
+    _streak: list[tuple[str, str]] = field(default_factory=list)  # kind and task of each stage
 
-    def went_well(self) -> None:
+    def record_success(self) -> None:
         """A stage ended without a failure: what comes next is no row with what was before."""
-        self._sort = ""
-        self._row.clear()
+        self._last_signature = ""
+        self._streak.clear()
 
-    def failed(self, stage: Stage, failure: Failure) -> None:
+    def record_failure(self, stage: Stage, failure: Failure) -> None:
         """A stage failed for good."""
-        if failure.sort != self._sort:
-            self.went_well()
-            self._sort = failure.sort
-        self._row.append((stage.kind, stage.task))
-        counted = len(set(self._row)) if failure.kind.own else len(self._row)
-        if counted >= IN_A_ROW:
-            what = f"{len(self._row)} stages" + (f" of {counted} tasks" if failure.kind.own else "")
+        if failure.signature != self._last_signature:
+            self.record_success()
+            self._last_signature = failure.signature
+        self._streak.append((stage.kind, stage.task))
+        counted = len(set(self._streak)) if failure.kind.is_task_related else len(self._streak)
+        if counted >= MAX_FAILURES_IN_A_ROW:
+            what = f"{len(self._streak)} stages" + (f" of {counted} tasks" if failure.kind.is_task_related else "")
             self._stop(f"{what} in a row failed alike ({failure.kind.name}: {failure.reason})")
 
-    def cannot_write(self, failure: Failure) -> None:
+    def record_unwritable(self, failure: Failure) -> None:
         """The results could not be written."""
-        self.unwritable = self.why is None
+        self.is_unwritable = self.stop_reason is None
         self._stop(f"the results cannot be written ({failure.reason})")
 
     def _stop(self, why: str) -> None:
-        self.why = self.why or why
+        self.stop_reason = self.stop_reason or why

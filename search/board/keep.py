@@ -2,19 +2,19 @@
 
 from typing import Literal
 
-from search.board.arms import Group
+from search.board.arms import StratumState
 from search.board.store import Store
 
-Keep = Literal["none", "winners", "all"]  # encoders
+KeepPolicy = Literal["none", "winners", "all"]  # encoders
 
 
-def clean(group: Group, store: Store, keep: Keep) -> None:
+def drop_unneeded_files(state: StratumState, store: Store, keep: KeepPolicy) -> None:
     """Remove what a settled stratum needs no more: checkpoints, losers' encoders, its winner's once no child waits."""
-    for arm in group.arms:
+    for arm in state.arms:
         if arm.outcome is None:
             continue
         store.drop_checkpoint(arm.stage.key)
-        if keep != "all" and arm is not group.winner:
+        if keep != "all" and arm is not state.winner:
             store.drop_encoder(arm.stage.key)
-    if keep == "none" and group.winner is not None and all(child.settled for child in group.children):
-        store.drop_encoder(group.winner.stage.key)
+    if keep == "none" and state.winner is not None and all(child.is_settled for child in state.children):
+        store.drop_encoder(state.winner.stage.key)

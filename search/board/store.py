@@ -12,144 +12,154 @@ from functools import cached_property
 from search.board import attempts
 from search.board.attempts import Attempt
 from spaces.errors import UsageError
-from spaces.prediction_columns import PREDICTIONS
-from spaces.probe_columns import PROBES
+from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.probe_columns import PROBES_FILE
 from spaces.stage import Stage
-from trainables.models.encoder_folder import encoder_fault
+from trainables.models.encoder_folder import find_encoder_fault
 from trainables.probes.rows import families_in
-from trainables.record.outcome import FILE, Outcome, read_outcome, write_outcome
-from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, write_spec
-from trainables.record.scores import rows_fault, score_rows, scores_file, seal, sealed_size
-from trainables.storage.base import is_remote, set_aside, write_text
+from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, write_spec
+from trainables.record.scores import find_rows_fault, build_score_rows, encode_scores, checksum, size_in_checksum
+from trainables.storage.base import is_remote, quarantine, write_text
 from trainables.worker.failures import HANG, Failure
 
 
 class Store:
     """The stages' folders below the results folder."""
 
-    def __init__(self, place: Place, *, read_only: bool = False) -> None:
+    def __init__(self, context: StageContext, *, read_only: bool = False) -> None:
         """With `read_only`, as for a plan, nothing is changed: what is damaged only counts as not done."""
-        self.place, self.read_only = place, read_only
+        self.context, self.read_only = context, read_only
         self.damage: list[str] = []  # what was found to be damaged: one line each
-        self._trained_again: set[str] = set()  # for the sake of their encoders
+        self._rerun_for_encoder: set[str] = set()  # for the sake of their encoders
 
-    def outcome(self, key: str) -> Outcome | None:
+    def load_outcome(self, key: str) -> Outcome | None:
         """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done.
 
         Raises UsageError for the outcome of a newer version of this program.
         """
         try:
-            return read_outcome(self.place, key)
+            return read_outcome(self.context, key)
         except UsageError:
             raise
         except ValueError as error:
-            self._put_aside(self.place.name(key, FILE), f"{error}; the stage runs again")
+            self._quarantine_damaged(self.context.file_name(key, OUTCOME_FILE), f"{error}; the stage runs again")
             return None
 
-    def found(self, stage: Stage) -> Outcome | None:
+    def load_verified_outcome(self, stage: Stage) -> Outcome | None:
         """How a stage ended before this start: like `outcome`, and its specification and score rows are whole.
 
         Rows that need no training are written anew. Without its rows any other stage counts as not done.
         """
-        outcome = self.outcome(stage.key)
+        outcome = self.load_outcome(stage.key)
         if outcome is None:
             return None
-        spec = self.place.name(stage.key, SPEC)
-        if not self.read_only and (self._listed is None or self._listed.get(spec) != len(stage.to_json())):
-            self.lay_out(stage)
-        fault = self._scores_fault(outcome)
+        spec = self.context.file_name(stage.key, SPEC)
+        if not self.read_only and (
+            self._sizes_at_start is None or self._sizes_at_start.get(spec) != len(stage.to_json())
+        ):
+            self.prepare_stage(stage)
+        fault = self._find_scores_fault(outcome)
         if fault is None:
             return outcome
-        scores = self.place.name(stage.key, SCORES)
+        scores = self.context.file_name(stage.key, SCORES)
         if outcome.status in ("stopped", "failed"):
-            self._put_aside(scores, f"{scores} {fault}; it was written anew")
-            return outcome if self.read_only else self._write(stage, outcome)
-        self._put_aside(scores, f"{scores} {fault}; the stage runs again")
+            self._quarantine_damaged(scores, f"{scores} {fault}; it was written anew")
+            return outcome if self.read_only else self._write_scores_and_outcome(stage, outcome)
+        self._quarantine_damaged(scores, f"{scores} {fault}; the stage runs again")
         self.reopen(stage.key)
         return None
 
-    def _scores_fault(self, outcome: Outcome) -> str | None:
+    def _find_scores_fault(self, outcome: Outcome) -> str | None:
         """What is wrong with the score rows. In object storage their size is all that is looked at."""
-        if self._listed is not None and outcome.scores is not None:
-            size = self._listed.get(self.place.name(outcome.key, SCORES))
-            return None if size == sealed_size(outcome.scores) else "is missing" if size is None else "has another size"
-        content = self.place.results.read(self.place.name(outcome.key, SCORES))
+        if self._sizes_at_start is not None and outcome.scores is not None:
+            size = self._sizes_at_start.get(self.context.file_name(outcome.key, SCORES))
+            return (
+                None
+                if size == size_in_checksum(outcome.scores)
+                else "is missing"
+                if size is None
+                else "has another size"
+            )
+        content = self.context.results.read(self.context.file_name(outcome.key, SCORES))
         if content is None:
             return "is missing"
         if outcome.scores is None:  # an older version wrote it
-            return rows_fault(content, outcome.key)
-        return None if seal(content) == outcome.scores else "is damaged: it is not what the stage wrote"
+            return find_rows_fault(content, outcome.key)
+        return None if checksum(content) == outcome.scores else "is damaged: it is not what the stage wrote"
 
     @cached_property
-    def _listed(self) -> dict[str, int] | None:
+    def _sizes_at_start(self) -> dict[str, int] | None:
         """Sizes of what lay in the stages' folders at the start; None on a disk, where looking costs nothing."""
-        return self.place.results.sizes("stages") if is_remote(self.place.results.url) else None
+        return self.context.results.list_sizes("stages") if is_remote(self.context.results.url) else None
 
-    def _put_aside(self, name: str, line: str) -> None:
+    def _quarantine_damaged(self, name: str, line: str) -> None:
         if not self.read_only:
-            aside = [set_aside(self.place.results, name)] if self.place.results.has(name) else []
+            aside = [quarantine(self.context.results, name)] if self.context.results.has(name) else []
             self.damage.append(" -> ".join([line, *aside]))
 
-    def lay_out(self, stage: Stage) -> None:
+    def prepare_stage(self, stage: Stage) -> None:
         """Make the stage's folder ready for a worker."""
-        aside = write_spec(self.place, stage)
+        aside = write_spec(self.context, stage)
         if aside is not None:
-            self.damage.append(f"{self.place.name(stage.key, SPEC)} is damaged; it was written anew -> {aside}")
+            self.damage.append(f"{self.context.file_name(stage.key, SPEC)} is damaged; it was written anew -> {aside}")
 
     def has_encoder(self, key: str) -> bool:
         """Whether the stage's encoder is there and whole, for others to start from. A damaged one is set aside.
 
         In object storage its contents are not looked at: the stages that load it do.
         """
-        name = self.place.name(key, ENCODER)
-        if not self.place.results.has(name):
+        name = self.context.file_name(key, ENCODER)
+        if not self.context.results.has(name):
             return False
-        if is_remote(self.place.results.url):
+        if is_remote(self.context.results.url):
             return True
-        with self.place.results.local(name) as folder:
-            fault = encoder_fault(folder)
-        if fault is None or key in self._trained_again:  # once is enough: its children say what is wrong with it
+        with self.context.results.open_local(name) as folder:
+            fault = find_encoder_fault(folder)
+        if fault is None or key in self._rerun_for_encoder:  # once is enough: its children say what is wrong with it
             return True
-        self._trained_again.add(key)
-        self._put_aside(name, f"{name} is damaged: {fault}; the stage runs again")
+        self._rerun_for_encoder.add(key)
+        self._quarantine_damaged(name, f"{name} is damaged: {fault}; the stage runs again")
         return False
 
     def has_predictions(self, key: str) -> bool:
         """Whether the stage left its predictions."""
-        return self.place.results.has(self.place.name(key, PREDICTIONS))
+        return self.context.results.has(self.context.file_name(key, PREDICTIONS_FILE))
 
     def has_probes(self, key: str) -> bool:
         """Whether the stage was measured with all families of probes that are asked for."""
-        content = self.place.results.read(self.place.name(key, PROBES))
-        return content is not None and set(self.place.probes) <= families_in(content)
+        content = self.context.results.read(self.context.file_name(key, PROBES_FILE))
+        return content is not None and set(self.context.probes) <= families_in(content)
 
     def reopen(self, key: str) -> None:
         """Forget how the stage ended: its encoder or rows were lost and are needed, or it is to be tried again."""
         if self.read_only:
             return
-        for name in (self.place.name(key, FILE), self.place.name(key, attempts.FILE)):
-            if self.place.results.has(name):
-                set_aside(self.place.results, name, "reopened")
+        for name in (self.context.file_name(key, OUTCOME_FILE), self.context.file_name(key, attempts.ATTEMPTS_FILE)):
+            if self.context.results.has(name):
+                quarantine(self.context.results, name, "reopened")
 
-    def attempts(self, key: str) -> tuple[Attempt, ...]:
+    def load_attempts(self, key: str) -> tuple[Attempt, ...]:
         """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
-        name = self.place.name(key, attempts.FILE)
-        content = self.place.results.read(name)
+        name = self.context.file_name(key, attempts.ATTEMPTS_FILE)
+        content = self.context.results.read(name)
         try:
-            return () if content is None else attempts.from_json(content.decode())
+            return () if content is None else attempts.attempts_from_json(content.decode())
         except ValueError:
-            self._put_aside(name, f"{name} is damaged; the stage counts as not tried")
+            self._quarantine_damaged(name, f"{name} is damaged; the stage counts as not tried")
             return ()
 
     def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
         """Note a try that failed; returns all of them."""
-        tried = (*self.attempts(key), attempt)
-        write_text(self.place.results, self.place.name(key, attempts.FILE), attempts.to_json(tried))
+        tried = (*self.load_attempts(key), attempt)
+        write_text(
+            self.context.results, self.context.file_name(key, attempts.ATTEMPTS_FILE), attempts.attempts_to_json(tried)
+        )
         return tried
 
-    def take_hang(self, key: str) -> Failure | None:
+    def pop_hang_failure(self, key: str) -> Failure | None:
         """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
-        path = self.place.hang(key)
+        path = self.context.hang_path(key)
         stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         path.unlink(missing_ok=True)
         limit = re.match(r"Timeout \(([\d:.]+)\)", stacks)
@@ -166,9 +176,9 @@ class Store:
             steps=steps,
             seconds=seconds,
         )
-        return self._write(stage, outcome)
+        return self._write_scores_and_outcome(stage, outcome)
 
-    def write_failed(self, stage: Stage, failure: Failure, attempts: int = 1) -> Outcome:
+    def write_failed(self, stage: Stage, failure: Failure, attempt_count: int = 1) -> Outcome:
         """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
         outcome = Outcome(
             key=stage.key,
@@ -178,36 +188,38 @@ class Store:
             reason=failure.reason,
             failure=failure.kind.name,
             details=failure.details,
-            attempts=attempts,
+            attempts=attempt_count,
         )
-        return self._write(stage, outcome)
+        return self._write_scores_and_outcome(stage, outcome)
 
-    def _write(self, stage: Stage, outcome: Outcome) -> Outcome:
+    def _write_scores_and_outcome(self, stage: Stage, outcome: Outcome) -> Outcome:
         """Write what the driver itself leaves of a stage."""
-        rows = score_rows(
+        rows = build_score_rows(
             stage,
-            _stopped_rows(stage, outcome) if outcome.status == "stopped" else _failed_rows(stage),
+            _build_stopped_rows(stage, outcome) if outcome.status == "stopped" else _build_failed_rows(stage),
             status=outcome.status,
             reason=outcome.reason,
             steps=outcome.steps,
             seconds=outcome.seconds,
         )
-        content = scores_file(rows)
-        self.place.results.write_file(self.place.name(stage.key, SCORES), lambda path: path.write_bytes(content))
-        outcome = replace(outcome, scores=seal(content))
-        write_outcome(self.place, outcome)
+        content = encode_scores(rows)
+        self.context.results.write_file(
+            self.context.file_name(stage.key, SCORES), lambda path: path.write_bytes(content)
+        )
+        outcome = replace(outcome, scores=checksum(content))
+        write_outcome(self.context, outcome)
         return outcome
 
     def drop_checkpoint(self, key: str) -> None:
         """Remove the exact state of a stage that nobody will continue."""
-        self.place.results.remove(self.place.name(key, CHECKPOINT))
+        self.context.results.remove(self.context.file_name(key, CHECKPOINT))
 
     def drop_encoder(self, key: str) -> None:
         """Remove an encoder that nobody will start from."""
-        self.place.results.remove(self.place.name(key, ENCODER))
+        self.context.results.remove(self.context.file_name(key, ENCODER))
 
 
-def _stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
+def _build_stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
     """English dev of every tenth that was trained."""
     return [
         {
@@ -224,5 +236,5 @@ def _stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
     ]
 
 
-def _failed_rows(stage: Stage) -> list[Mapping[str, object]]:
+def _build_failed_rows(stage: Stage) -> list[Mapping[str, object]]:
     return [{"target": target, "split": "test"} for target in (stage.targets or (None,))]

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from search.process import signals
-from search.process.processes import end_started, mark, watched
-from search.request.slots import Node, cpus_here
+from search.process.processes import kill_started_processes, make_run_environment, watch_children
+from search.request.slots import Node, count_local_cpus
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("spaces", "trainables", "search")  # what workers import; the analysis runs beside the driver
+WORKER_FOLDERS = ("spaces", "trainables", "search")  # what workers import; the analysis runs beside the driver
 
 # Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
-QUIET = {
+RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -33,7 +33,7 @@ QUIET = {
 
 # Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps what is passed where
 # everybody on the cluster can read it. They, and folders such as HF_HOME, are each node's own.
-PASSED = (
+FORWARDED_VARIABLES = (
     "HF_ENDPOINT",
     "HF_HUB_OFFLINE",
     "HF_DATASETS_OFFLINE",
@@ -45,46 +45,46 @@ PASSED = (
 )
 
 # Ray's own processes beside the driver. Without them it would wait for a minute and then be aborted.
-OWN = ("gcs_server", "raylet")
+RAY_PROCESSES = ("gcs_server", "raylet")
 
 # What `ray up` leaves on a cluster's head: the kinds of nodes that the cluster may start by itself.
-BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")
+BOOTSTRAP_FILE = Path("~/ray_bootstrap_config.yaml")
 
-CONNECT = 10.0  # seconds; Ray itself would try for minutes
+CONNECT_TIMEOUT = 10.0  # seconds; Ray itself would try for minutes
 
 
 @contextmanager
-def connected(options: Namespace, scratch: Path) -> Iterator[None]:
+def connect_to_ray(options: Namespace, scratch: Path) -> Iterator[None]:
     """Ray, quiet, with the project's code on every worker; nothing of it is left behind.
 
     A private one keeps its files in `scratch`. Raises UsageError if there is no cluster at `--address`, or none that
     this process can join.
     """
-    os.environ.update(QUIET | mark())
-    with signals.taken_down(end_started):
+    os.environ.update(RAY_ENVIRONMENT | make_run_environment())
+    with signals.register_teardown(kill_started_processes):
         try:
-            with signals.kept_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
-                _start(options, scratch)
+            with signals.hide_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
+                _start_or_join(options, scratch)
         except SystemExit:  # how Ray answers SIGTERM while it starts
             signals.end_now()
-        signals.install_again()
+        signals.reinstall()
         try:
-            with watched(OWN, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
+            with watch_children(RAY_PROCESSES, lambda name: signals.end_now(f"interrupted: {name} of Ray ended")):
                 yield
         finally:
             import ray
 
             ray.shutdown()
-            end_started()
+            kill_started_processes()
 
 
-def _start(options: Namespace, scratch: Path) -> None:
+def _start_or_join(options: Namespace, scratch: Path) -> None:
     import ray
 
     common: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": "ERROR",
-        "runtime_env": runtime_environment(options),
+        "runtime_env": build_runtime_env(options),
     }
     if options.address is not None:
         _check_address(options.address)
@@ -98,7 +98,7 @@ def _start(options: Namespace, scratch: Path) -> None:
     else:
         ray.init(
             address="local",  # never another one on this machine, nor the one in RAY_ADDRESS
-            num_cpus=cpus_here(),
+            num_cpus=count_local_cpus(),
             include_dashboard=False,
             object_store_memory=100 * 2**20,
             _temp_dir=str(scratch),
@@ -106,7 +106,7 @@ def _start(options: Namespace, scratch: Path) -> None:
         )
 
 
-def runtime_environment(options: Namespace) -> dict[str, Any]:
+def build_runtime_env(options: Namespace) -> dict[str, Any]:
     """What workers get: on this machine the way to the code, on a cluster the code itself (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
     if not options.gpus_per_trial:
@@ -114,11 +114,11 @@ def runtime_environment(options: Namespace) -> dict[str, Any]:
     if options.address is None:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         return {"env_vars": {**variables, "PYTHONPATH": path}}
-    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    passed = {name: os.environ[name] for name in FORWARDED_VARIABLES if name in os.environ}
     return {
         "env_vars": {**variables, **passed},
         "working_dir": str(ROOT),
-        "excludes": sorted(f"/{entry.name}" for entry in ROOT.iterdir() if entry.name not in CODE),
+        "excludes": sorted(f"/{entry.name}" for entry in ROOT.iterdir() if entry.name not in WORKER_FOLDERS),
     }
 
 
@@ -135,14 +135,14 @@ def _check_address(address: str) -> None:
             "Run the command on a node of the cluster: through ray:// it would not see the results."
         )
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECT).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
     except OSError as error:
         raise UsageError(
             f"--address {address}: no cluster answers there ({error}). Start one with `ray start --head --port={port}`."
         ) from error
 
 
-def alive_nodes() -> dict[str, Node]:
+def list_alive_nodes() -> dict[str, Node]:
     """The nodes of the cluster that are alive now, by Ray's id."""
     import ray
 
@@ -157,7 +157,7 @@ def alive_nodes() -> dict[str, Node]:
     }
 
 
-def coming_nodes(bootstrap: Path = BOOTSTRAP) -> list[tuple[Node, int]]:
+def list_node_types(bootstrap: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
     """Kinds of nodes that an autoscaling cluster may start, with the largest number of each; empty on any other.
 
     Known on the head node only, where `ray up` leaves the cluster's configuration.

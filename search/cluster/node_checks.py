@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from search.request.slots import Node
-from search.sweep.sweep import versions
-from trainables.record.places import Place
+from search.sweep.sweep import read_versions
+from trainables.record.places import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 
-PATIENCE = 180.0  # seconds; the first task on a node also unpacks the code there
+ANSWER_TIMEOUT = 180.0  # seconds; the first task on a node also unpacks the code there
 Value = TypeVar("Value")
-ON_WORKERS = ("python", "torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow")
+WORKER_PACKAGES = ("python", "torch", "transformers", "tokenizers", "datasets", "numpy", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class NodeFacts:
     """What a node has. Places that it cannot read are None."""
 
     versions: Mapping[str, str]
     marker: str | None  # what the results hold under the marker's name
     data: str | None
     model: str | None
-    wrong: tuple[str, ...] = ()  # errors on the way
+    errors: tuple[str, ...] = ()  # errors on the way
 
 
-def look(results: str, data: str | None, model: str | None, marker: str, answer: str) -> Facts:
+def collect_node_facts(results: str, data: str | None, model: str | None, marker: str, answer: str) -> NodeFacts:
     """On a node: gather the facts, and leave an answer in the results to show that the node can write there."""
     wrong: list[str] = []
     found: str | None = None
@@ -42,16 +42,16 @@ def look(results: str, data: str | None, model: str | None, marker: str, answer:
             write_text(storage, answer, found)
     except Exception as error:  # any failure of a place is what is looked for
         wrong.append(f"results {results}: {type(error).__name__}: {error}")
-    return Facts(
-        versions={name: version for name, version in versions().items() if name in ON_WORKERS},
+    return NodeFacts(
+        versions={name: version for name, version in read_versions().items() if name in WORKER_PACKAGES},
         marker=found,
-        data=None if data is None else _listing(Path(data), wrong),
-        model=None if model is None else _model(model, wrong),
-        wrong=tuple(wrong),
+        data=None if data is None else _hash_listing(Path(data), wrong),
+        model=None if model is None else _identify_model(model, wrong),
+        errors=tuple(wrong),
     )
 
 
-def _listing(folder: Path, wrong: list[str]) -> str | None:
+def _hash_listing(folder: Path, wrong: list[str]) -> str | None:
     """A hash of the names and sizes of a folder's files; of a data folder only Parquet files are ever read."""
     try:
         if not folder.is_dir():
@@ -64,10 +64,10 @@ def _listing(folder: Path, wrong: list[str]) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _model(model: str, wrong: list[str]) -> str | None:
+def _identify_model(model: str, wrong: list[str]) -> str | None:
     """A folder's listing, or the commit that the node would load of a hub id."""
     if Path(model).is_absolute():
-        return _listing(Path(model), wrong)
+        return _hash_listing(Path(model), wrong)
     try:
         from huggingface_hub import snapshot_download
 
@@ -77,11 +77,11 @@ def _model(model: str, wrong: list[str]) -> str | None:
         return None
 
 
-def problems(name: str, facts: Facts, here: Facts, place: Place, answered: bool) -> list[str]:
+def find_node_problems(name: str, facts: NodeFacts, here: NodeFacts, place: StageContext, answered: bool) -> list[str]:
     """Why stages on the node would fail, or end otherwise than here; one line each."""
-    lines = [f"node {name}: {' '.join(line.split())}" for line in facts.wrong]
+    lines = [f"node {name}: {' '.join(line.split())}" for line in facts.errors]
     shared = facts.marker is not None and facts.marker == here.marker
-    if not facts.wrong and not shared:
+    if not facts.errors and not shared:
         lines.append(
             f"the results folder {place.results.url} is not shared with node {name}: "
             "give a folder that all nodes see at the same path, or s3://."
@@ -92,20 +92,20 @@ def problems(name: str, facts: Facts, here: Facts, place: Place, answered: bool)
         ("--data", place.source.data, here.data, facts.data),
         ("--model", place.model, here.model, facts.model),
     ):
-        if path is None or mine == theirs or (theirs is None and any(str(path) in line for line in facts.wrong)):
+        if path is None or mine == theirs or (theirs is None and any(str(path) in line for line in facts.errors)):
             continue
         how = "is not there" if theirs is None else "is another one"
         lines.append(f"{flag} {path} {how} on node {name}: every node needs the same one at the same path.")
-    lacking = [package for package in ON_WORKERS if facts.versions.get(package) == "not installed"]
+    lacking = [package for package in WORKER_PACKAGES if facts.versions.get(package) == "not installed"]
     if lacking:
         lines.append(f"node {name} has no {', '.join(lacking)}: install this project's packages there.")
     return lines
 
 
-def notes(facts: Mapping[str, Facts], here: Facts) -> list[str]:
+def compare_versions(facts: Mapping[str, NodeFacts], here: NodeFacts) -> list[str]:
     """Versions that differ from this process's, and may make scores differ in their last digits; one line each."""
     lines = []
-    for package in ON_WORKERS:
+    for package in WORKER_PACKAGES:
         mine = here.versions[package]
         others: dict[str, list[str]] = {}
         for name, found in facts.items():
@@ -119,25 +119,29 @@ def notes(facts: Mapping[str, Facts], here: Facts) -> list[str]:
     return lines
 
 
-def check_nodes(nodes: Mapping[str, Node], place: Place, patience: float = PATIENCE) -> tuple[list[str], list[str]]:
+def check_nodes(
+    nodes: Mapping[str, Node], place: StageContext, timeout: float = ANSWER_TIMEOUT
+) -> tuple[list[str], list[str]]:
     """What is wrong with the nodes, and what is worth knowing; asks all of them at once."""
     marker = f".shared-{uuid.uuid4().hex}"
     answers = {node: f"{marker}-{node[:12]}" for node in nodes}
     write_text(place.results, marker, marker)
     where = (place.results.url, place.source.data, place.model, marker)
     try:
-        here = look(*where, f"{marker}-here")
-        found, wrong = _ask(look, {node: (*where, answer) for node, answer in answers.items()}, nodes, patience)
+        here = collect_node_facts(*where, f"{marker}-here")
+        found, wrong = _run_on_nodes(
+            collect_node_facts, {node: (*where, answer) for node, answer in answers.items()}, nodes, timeout
+        )
         for node, facts in found.items():
             answered = place.results.has(answers[node])
-            wrong += problems(nodes[node].name, facts, here, place, answered)
+            wrong += find_node_problems(nodes[node].name, facts, here, place, answered)
     finally:
         for name in (marker, f"{marker}-here", *answers.values()):
             place.results.remove(name)
-    return wrong, notes({nodes[node].name: facts for node, facts in found.items()}, here)
+    return wrong, compare_versions({nodes[node].name: facts for node, facts in found.items()}, here)
 
 
-def gpu_memory() -> int:
+def read_gpu_memory() -> int:
     """On a node: bytes of its smallest GPU, whichever of them this process was given."""
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     import torch
@@ -147,15 +151,17 @@ def gpu_memory() -> int:
     return min(torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count()))
 
 
-def smallest_gpu(nodes: Mapping[str, Node], patience: float = PATIENCE) -> tuple[int | None, list[str]]:
+def find_smallest_gpu_memory(
+    nodes: Mapping[str, Node], timeout: float = ANSWER_TIMEOUT
+) -> tuple[int | None, list[str]]:
     """Bytes of the smallest GPU of all nodes, None where that is not known, and why a node could not tell."""
     with_gpus = {node: () for node, has in nodes.items() if has.gpus}
     # Its process ends with the task, and gives back what it has of a GPU.
-    found, wrong = _ask(gpu_memory, with_gpus, nodes, patience, max_calls=1)
+    found, wrong = _run_on_nodes(read_gpu_memory, with_gpus, nodes, timeout, max_calls=1)
     return (None if wrong else min(found.values(), default=None)), wrong
 
 
-def _ask(
+def _run_on_nodes(
     work: Callable[..., Value],
     arguments: Mapping[str, tuple[Any, ...]],
     nodes: Mapping[str, Node],
@@ -178,12 +184,12 @@ def _ask(
         try:
             found[refs[ref]] = ray.get(ref)
         except ray.exceptions.RayError as error:
-            wrong.append(f"node {nodes[refs[ref]].name} cannot run stages: {_short(str(error).splitlines())}")
+            wrong.append(f"node {nodes[refs[ref]].name} cannot run stages: {_find_last_line(str(error).splitlines())}")
     for ref in late:
         ray.cancel(ref, force=True)
     return found, wrong
 
 
-def _short(lines: Iterable[str]) -> str:
+def _find_last_line(lines: Iterable[str]) -> str:
     """The last line that says something: Ray puts the cause at the end."""
     return ([" ".join(line.split()) for line in lines if line.strip()] or ["no reason given"])[-1]

@@ -7,58 +7,58 @@ from typing import Any
 from ray import tune
 from rich.console import Console
 
-from search.cluster.own_node import OwnNode
-from search.request.slots import Ask, Node, fit
+from search.cluster.own_node import OwnNodeMonitor
+from search.request.slots import ResourceRequest, Node, count_fitting_trials
 
-EVERY = 5.0  # seconds between looks
-PATIENCE = 60.0  # seconds without a running stage before that is said
+LOOK_INTERVAL = 5.0  # seconds between looks
+IDLE_WARNING_AFTER = 60.0  # seconds without a running stage before that is said
 
 
 class NodeNews:
     """What has changed since the last look, in lines for people."""
 
-    def __init__(self, ask: Ask, nodes: Mapping[str, Node]) -> None:
-        self.ask, self.nodes = ask, dict(nodes)
-        self.ran: float | None = None  # when a stage ran last
-        self.said = False
+    def __init__(self, ask: ResourceRequest, nodes: Mapping[str, Node]) -> None:
+        self.resource_request, self.nodes = ask, dict(nodes)
+        self.last_ran: float | None = None  # when a stage ran last
+        self.has_warned = False
 
-    def lines(self, nodes: Mapping[str, Node], running: bool, now: float) -> list[str]:
+    def describe_changes(self, nodes: Mapping[str, Node], running: bool, now: float) -> list[str]:
         """The news at `now` (seconds of any clock), with the nodes that are alive and whether a stage runs."""
         lost = [node for key, node in self.nodes.items() if key not in nodes]
         new = [node for key, node in nodes.items() if key not in self.nodes]
         self.nodes = dict(nodes)
         lines = [f"node {node.name} is lost: its stages go on elsewhere from their last whole tenth." for node in lost]
         lines += [f"node {node.name} has joined ({node.cpus:g} CPUs, {node.gpus:g} GPUs)." for node in new]
-        if running or self.ran is None:
-            self.ran = now
-            self.said = False
-        elif now - self.ran >= PATIENCE and not self.said:
-            self.said = True
-            lines.append(self._why_idle(nodes))
+        if running or self.last_ran is None:
+            self.last_ran = now
+            self.has_warned = False
+        elif now - self.last_ran >= IDLE_WARNING_AFTER and not self.has_warned:
+            self.has_warned = True
+            lines.append(self._explain_idle(nodes))
         return lines
 
-    def _why_idle(self, nodes: Mapping[str, Node]) -> str:
-        if any(fit(self.ask, node) for node in nodes.values()):
-            why = f"trials of {self.ask} fit, so other work has the cluster, or workers are slow to start"
+    def _explain_idle(self, nodes: Mapping[str, Node]) -> str:
+        if any(count_fitting_trials(self.resource_request, node) for node in nodes.values()):
+            why = f"trials of {self.resource_request} fit, so other work has the cluster, or workers are slow to start"
         else:
-            why = f"none of the {len(nodes)} nodes that are left is large enough for a trial of {self.ask}"
-        return f"no stage has run for {PATIENCE:.0f} seconds: {why}. Waiting; Ctrl-C stops, the same command continues."
+            why = f"none of the {len(nodes)} nodes that are left is large enough for a trial of {self.resource_request}"
+        return f"no stage has run for {IDLE_WARNING_AFTER:.0f} seconds: {why}. Waiting; Ctrl-C stops, the same command continues."
 
 
-class NodeWatch(tune.Callback):
+class NodeWatchCallback(tune.Callback):
     """Tune's callback: looks at the nodes now and then."""
 
     def __init__(
         self,
-        ask: Ask,
-        own: OwnNode,
+        ask: ResourceRequest,
+        own: OwnNodeMonitor,
         check: Callable[[Mapping[str, Node]], list[str]],
         console: Console,
     ) -> None:
         """`own` knows the nodes; `check` tells what is wrong with those that join."""
         self.news = NodeNews(ask, own.nodes())
-        self.own, self.check, self.console = own, check, console
-        self.looked = 0.0
+        self.own_node, self.check_joined, self.console = own, check, console
+        self.last_look = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks; the terminal stays behind."""
@@ -67,15 +67,15 @@ class NodeWatch(tune.Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """At every turn of Tune's loop."""
         now = time.monotonic()
-        if now - self.looked < EVERY:
+        if now - self.last_look < LOOK_INTERVAL:
             return
-        self.looked = now
-        before, nodes = set(self.news.nodes), self.own.nodes()
+        self.last_look = now
+        before, nodes = set(self.news.nodes), self.own_node.nodes()
         running = any(trial.status == "RUNNING" for trial in trials)
-        lines = self.news.lines(nodes, running, now)
+        lines = self.news.describe_changes(nodes, running, now)
         joined = {key: node for key, node in nodes.items() if key not in before}
         if joined:
-            lines += self.check(joined)
+            lines += self.check_joined(joined)
         for line in lines:
             self.console.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -84,4 +84,4 @@ class NodeWatch(tune.Callback):
 
         So this callback comes before the one that notes failures.
         """
-        self.own.look()
+        self.own_node.refresh()

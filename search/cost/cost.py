@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import mean
 
-from search.board.keep import Keep
-from search.board.order import Length, waves
-from search.cost.disk_plan import Sizes, disk_kept, disk_peak
-from search.cost.disk_sizes import sizes_of, trained
-from search.request.request import Request
-from search.sweep.estimate import size
+from search.board.keep import KeepPolicy
+from search.board.order import ArmDuration, assign_waves
+from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
+from search.cost.disk_sizes import estimate_sizes, list_trained_tasks
+from search.request.request import SweepRequest
+from search.sweep.estimate import format_bytes
 from spaces.chain import NONE
-from spaces.encoders import Shape, shape_of
+from spaces.encoders import EncoderShape, shape_of
 from spaces.phase import passes_of
-from spaces.plan import Stratum, by_sort
+from spaces.plan import Stratum, map_by_workload
 from spaces.task import Task
-from spaces.xtreme_data import DATASETS, PARTS
+from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
 FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
 GPU_FLOPS = 120e12  # effective bf16 speed of an A100, for the estimate in GPU-hours
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TrainingWork:
     """What training takes: steps, and tokens (every input at its full length) as the measure of its length.
 
     A token counts as often as the method passes over it. Choice tasks have one input per option. Questions whose
@@ -36,7 +36,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class PlanCost:
     """Totals of a plan. Bytes are those at the end, and at the worst moment in between."""
 
     stages: Counter[str]  # by kind
@@ -50,38 +50,40 @@ class Cost:
     disk_peak: int | None
 
 
-def cost_of(request: Request, slots: int, keep: Keep) -> Cost:
+def estimate_cost(request: SweepRequest, slots: int, keep: KeepPolicy) -> PlanCost:
     """Estimate a request. Naive chains: for each target, seed and rate the intermediate task is trained again."""
-    shape = shape_of_request(request)
+    shape = encoder_shape_of(request)
     stages: Counter[str] = Counter()
     for stratum in request.plan:
-        stages[stratum.kind] += stratum.arms
-    work = works_of(request)
-    ours = _sum(request.plan, work)
-    chains = _chains(request)
-    naive = _sum(chains, work)
-    sizes = None if shape is None else sizes_of(request, shape)
-    return Cost(
+        stages[stratum.kind] += stratum.arm_count
+    work = estimate_work(request)
+    ours = _total_work(request.plan, work)
+    chains = _list_naive_trainings(request)
+    naive = _total_work(chains, work)
+    sizes = None if shape is None else estimate_sizes(request, shape)
+    return PlanCost(
         stages=stages,
-        trainings=sum(stratum.arms for stratum in request.plan if stratum.kind != "retrieval"),
-        naive_trainings=sum(stratum.arms for stratum in chains),
+        trainings=sum(stratum.arm_count for stratum in request.plan if stratum.kind != "retrieval"),
+        naive_trainings=sum(stratum.arm_count for stratum in chains),
         steps=None if ours is None else ours.steps,
         naive_steps=None if naive is None else naive.steps,
-        gpu_hours=_hours(ours, shape),
-        naive_gpu_hours=_hours(naive, shape),
-        disk_kept=None if sizes is None else disk_kept(request.plan, sizes, keep),
-        disk_peak=None if sizes is None else _disk_peak(request, work, sizes, slots, keep),
+        gpu_hours=_estimate_gpu_hours(ours, shape),
+        naive_gpu_hours=_estimate_gpu_hours(naive, shape),
+        disk_kept=None if sizes is None else estimate_disk_kept(request.plan, sizes, keep),
+        disk_peak=None if sizes is None else _estimate_request_peak(request, work, sizes, slots, keep),
     )
 
 
-def _disk_peak(request: Request, works: Mapping[str, Work | None], sizes: Sizes, slots: int, keep: Keep) -> int:
+def _estimate_request_peak(
+    request: SweepRequest, works: Mapping[str, TrainingWork | None], sizes: DiskSizes, slots: int, keep: KeepPolicy
+) -> int:
     scheduler = request.spec["scheduler"]
-    together = waves(request.plan, length_of(works), None if scheduler == "racing" else slots)
+    together = assign_waves(request.plan, make_arm_duration(works), None if scheduler == "racing" else slots)
     waiting = scheduler in ("halving", "racing")
-    return disk_peak(request.plan, sizes, slots, keep, together, waiting=waiting)
+    return estimate_disk_peak(request.plan, sizes, slots, keep, together, arms_wait=waiting)
 
 
-def _chains(request: Request) -> list[Stratum]:
+def _list_naive_trainings(request: SweepRequest) -> list[Stratum]:
     """The trainings of scripts that run one chain per target: nothing is shared, retrieval needs the chain too."""
     by_id = {stratum.id: stratum for stratum in request.plan}
     chains: list[Stratum] = []
@@ -89,7 +91,7 @@ def _chains(request: Request) -> list[Stratum]:
         if stratum.kind in ("target", "retrieval"):
             parent = by_id.get(stratum.parent or "")
             asked = (request.benchmark.targets[name] for name in stratum.targets if name in request.axes.targets)
-            wanted = {task.clean or task.name for task in asked}  # shifted items need no training of their own
+            wanted = {task.clean_target or task.name for task in asked}  # shifted items need no training of their own
             for _ in wanted:
                 if parent is not None and parent.kind == "intermediate":
                     chains.append(parent)
@@ -98,12 +100,12 @@ def _chains(request: Request) -> list[Stratum]:
     return chains
 
 
-def works_of(request: Request) -> dict[str, Work | None]:
+def estimate_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
     """What one arm of each stratum trains, by the stratum's id; None if a training set's size is unknown."""
-    return by_sort(request.plan, partial(_work, request))
+    return map_by_workload(request.plan, partial(_estimate_arm_work, request))
 
 
-def length_of(works: Mapping[str, Work | None]) -> Length:
+def make_arm_duration(works: Mapping[str, TrainingWork | None]) -> ArmDuration:
     """How long an arm of a stratum takes, in tokens: what cannot be known from here counts as nothing."""
 
     def length(stratum: Stratum) -> float:
@@ -113,30 +115,32 @@ def length_of(works: Mapping[str, Work | None]) -> Length:
     return length
 
 
-def _work(request: Request, stratum: Stratum) -> Work | None:
-    recipe = request.maker.recipe(stratum)
+def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork | None:
+    recipe = request.maker.recipe_of(stratum)
     if recipe is None:  # retrieval
-        return Work(0, 0)
+        return TrainingWork(0, 0)
     if stratum.kind == "pretrain":
-        return Work(int(recipe["steps"]), 0)
-    tasks = [task for task in trained(request, stratum) if task.kind != "mlm"] or trained(request, stratum)
+        return TrainingWork(int(recipe["steps"]), 0)
+    tasks = [task for task in list_trained_tasks(request, stratum) if task.kind != "mlm"] or list_trained_tasks(
+        request, stratum
+    )
     steps = recipe["steps"]
     if steps is None:
         ingredients = recipe.get("ingredients", [[task.name, "en"] for task in tasks])
-        rows = [_rows(request, task) for task in tasks for name, _ in ingredients if name == task.name]
+        rows = [_count_training_rows(request, task) for task in tasks for name, _ in ingredients if name == task.name]
         if None in rows:
             return None
         counted = sum(row for row in rows if row is not None)
         steps = round(min(counted, recipe.get("examples", counted)) / recipe["batch_size"] * recipe["epochs"])
-    options = mean(task.options for task in tasks)
+    options = mean(task.option_count for task in tasks)
     tokens = int(steps) * recipe["batch_size"] * recipe["max_length"] * options
-    return Work(int(steps), round(tokens * passes_of(recipe)))
+    return TrainingWork(int(steps), round(tokens * passes_of(recipe)))
 
 
-def _rows(request: Request, task: Task) -> int | None:
-    if task.name not in PARTS:
+def _count_training_rows(request: SweepRequest, task: Task) -> int | None:
+    if task.name not in TASK_SPLITS:
         return None
-    numbers = [DATASETS[part.dataset].rows.get(part.splits[0]) for part in PARTS[task.name].train]
+    numbers = [DATASETS[part.dataset].published_rows.get(part.splits[0]) for part in TASK_SPLITS[task.name].train]
     if None in numbers:
         return None
     published = sum(number for number in numbers if number is not None)
@@ -144,24 +148,26 @@ def _rows(request: Request, task: Task) -> int | None:
     return published if limit is None else min(published, limit)
 
 
-def _sum(strata: Iterable[Stratum], work: Mapping[str, Work | None]) -> Work | None:
+def _total_work(strata: Iterable[Stratum], work: Mapping[str, TrainingWork | None]) -> TrainingWork | None:
     """Of all arms of these strata."""
     steps = tokens = 0
     for stratum in strata:
         one = work[stratum.id]
         if one is None:
             return None
-        steps, tokens = steps + one.steps * stratum.arms, tokens + one.tokens * stratum.arms
-    return Work(steps, tokens)
+        steps, tokens = steps + one.steps * stratum.arm_count, tokens + one.tokens * stratum.arm_count
+    return TrainingWork(steps, tokens)
 
 
-def shape_of_request(request: Request) -> Shape | None:
+def encoder_shape_of(request: SweepRequest) -> EncoderShape | None:
     """The shape of the encoder at the start of every chain; None if it cannot be known from here."""
     recipe = request.maker.start.recipe
     if recipe is None:
-        return shape_of(request.place.model or request.maker.start.name)
-    words, longest = (recipe["vocabulary"], recipe["longest"]) if "vocabulary" in recipe else _miniature(request)
-    return Shape(
+        return shape_of(request.context.model or request.maker.start.name)
+    words, longest = (
+        (recipe["vocabulary"], recipe["longest"]) if "vocabulary" in recipe else _measure_miniature_encoder(request)
+    )
+    return EncoderShape(
         name=request.maker.start.name,
         layers=recipe["layers"],
         width=recipe["width"],
@@ -171,25 +177,25 @@ def shape_of_request(request: Request) -> Shape | None:
     )
 
 
-def _miniature(request: Request) -> tuple[int, int]:
+def _measure_miniature_encoder(request: SweepRequest) -> tuple[int, int]:
     """Entries of the miniature's vocabulary, and the tokens that its encoder reads."""
     from trainables.miniature import world
 
-    source = request.place.source
-    return len(world.tokenizer(world.world(source.world_seed, source.null_world))), world.LONGEST
+    source = request.context.source
+    return len(world.build_tokenizer(world.build_world(source.world_seed, source.null_world))), world.MAX_TOKENS
 
 
-def _hours(work: Work | None, shape: Shape | None) -> float | None:
+def _estimate_gpu_hours(work: TrainingWork | None, shape: EncoderShape | None) -> float | None:
     if work is None or shape is None:
         return None
-    return FLOPS_PER_TOKEN * shape.body * work.tokens / GPU_FLOPS / 3600
+    return FLOPS_PER_TOKEN * shape.layer_parameters * work.tokens / GPU_FLOPS / 3600
 
 
-def _said(hours: float) -> str:
+def _format_hours(hours: float) -> str:
     return f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}"
 
 
-def describe(request: Request, cost: Cost, reused: int) -> list[str]:
+def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[str]:
     """The plan in lines for the screen."""
     axes = request.axes
     kinds = ", ".join(f"{number} {kind}" for kind, number in cost.stages.items())
@@ -208,9 +214,11 @@ def describe(request: Request, cost: Cost, reused: int) -> list[str]:
         )
     if cost.gpu_hours is not None and cost.naive_gpu_hours is not None and cost.gpu_hours >= 0.1:
         lines.append(
-            f"compute: at most {_said(cost.gpu_hours)} GPU-hours, against {_said(cost.naive_gpu_hours)} (inputs at "
+            f"compute: at most {_format_hours(cost.gpu_hours)} GPU-hours, against {_format_hours(cost.naive_gpu_hours)} (inputs at "
             "full length, one window per question, 120 TFLOP/s as an A100 gives; evaluation adds 10 to 30 %)"
         )
     if cost.disk_peak is not None and cost.disk_kept is not None:
-        lines.append(f"disk: at most {size(cost.disk_peak)} on the way, {size(cost.disk_kept)} at the end")
+        lines.append(
+            f"disk: at most {format_bytes(cost.disk_peak)} on the way, {format_bytes(cost.disk_kept)} at the end"
+        )
     return lines

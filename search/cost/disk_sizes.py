@@ -4,53 +4,74 @@ Weights and moments are exact but for headers. Tokenised tables and predictions 
 published numbers of rows and the figures below, on the safe side.
 """
 
-from search.cost.disk_plan import Sizes
-from search.request.request import Request
-from spaces.dataset import Part
-from spaces.encoders import Shape
+from search.cost.disk_plan import DiskSizes
+from search.request.request import SweepRequest
+from spaces.dataset import SplitPart
+from spaces.encoders import EncoderShape
 from spaces.phase import tasks_of
-from spaces.plan import Stratum, by_sort
-from spaces.profile import PROFILES, Profile
+from spaces.plan import Stratum, map_by_workload
+from spaces.profile import PROFILES, EncoderProfile
 from spaces.space import Range
 from spaces.stage import TENTHS
-from spaces.task import Kind, Task
-from spaces.xtreme_data import DATASETS, PARTS
+from spaces.task import TaskKind, Task
+from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.storage.base import is_remote
 
-BLOCK = 4096  # file systems give space in blocks
-FLOAT = 4
-HEADER = 160  # bytes of a tensor's name and place in a file of weights
-TENSORS = 16  # of one layer
-TOKENIZER = 90  # bytes of a vocabulary entry in tokenizer.json
-LABELS = 1500  # of a tagging task that only its data can tell: supertags
-SCORES, SCORE = 7_000, 40  # bytes of a file of scores: empty, and of one row more
-PROBES = 200_000  # bytes of a family of probes: some 10,000 values where 25 layers speak 36 languages
+BLOCK_BYTES = 4096  # file systems give space in blocks
+FLOAT_BYTES = 4
+TENSOR_HEADER_BYTES = 160  # bytes of a tensor's name and place in a file of weights
+TENSORS_PER_LAYER = 16  # of one layer
+TOKENIZER_ENTRY_BYTES = 90  # bytes of a vocabulary entry in tokenizer.json
+DEFAULT_LABEL_COUNT = 1500  # of a tagging task that only its data can tell: supertags
+SCORES_FILE_BYTES, SCORE_ROW_BYTES = 7_000, 40  # bytes of a file of scores: empty, and of one row more
+PROBE_FAMILY_BYTES = 200_000  # bytes of a family of probes: some 10,000 values where 25 layers speak 36 languages
 
 # Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, and 40 beside).
-PREDICTION: dict[Kind, int] = {"pair": 16, "choice": 16, "tagging": 80, "span": 100, "mlm": 200, "retrieval": 40}
-TABLE: dict[Kind, int] = {"pair": 900, "choice": 1_600, "tagging": 700, "span": 4_000, "mlm": 3_000, "retrieval": 0}
-UNKNOWN = 10_000  # rows of a test set in one language, where the number is not known from here
+PREDICTION_ROW_BYTES: dict[TaskKind, int] = {
+    "pair": 16,
+    "choice": 16,
+    "tagging": 80,
+    "span": 100,
+    "mlm": 200,
+    "retrieval": 40,
+}
+TABLE_ROW_BYTES: dict[TaskKind, int] = {
+    "pair": 900,
+    "choice": 1_600,
+    "tagging": 700,
+    "span": 4_000,
+    "mlm": 3_000,
+    "retrieval": 0,
+}
+DEFAULT_ROWS = 10_000  # rows of a test set in one language, where the number is not known from here
 
 
-def sizes_of(request: Request, shape: Shape) -> Sizes:
+def estimate_sizes(request: SweepRequest, shape: EncoderShape) -> DiskSizes:
     """Bytes by stratum."""
     profile = PROFILES.find(request.maker.start.profile)
-    return Sizes(
-        encoder=_encoder(shape),
-        checkpoint=by_sort(request.plan, lambda stratum: _checkpoint(request, stratum, shape, profile)),
-        small=by_sort(request.plan, lambda stratum: _small(request, stratum)),
-        shared=_own(request) + _tables(request),
+    return DiskSizes(
+        encoder=_estimate_encoder(shape),
+        checkpoint=map_by_workload(
+            request.plan, lambda stratum: _estimate_checkpoint(request, stratum, shape, profile)
+        ),
+        outputs=map_by_workload(request.plan, lambda stratum: _estimate_outputs(request, stratum)),
+        shared=_estimate_sweep_files(request) + _estimate_tables(request),
     )
 
 
-def _encoder(shape: Shape) -> int:
+def _estimate_encoder(shape: EncoderShape) -> int:
     """Weights, tokenizer, the head for masked words, and two small files, in a folder."""
-    weights = FLOAT * shape.parameters + HEADER * (TENSORS * shape.layers + 8)
-    words = FLOAT * (shape.width**2 + 3 * shape.width + shape.vocabulary) + 8 * HEADER
-    return _blocks(weights) + _blocks(words) + _blocks(TOKENIZER * shape.vocabulary) + 3 * BLOCK
+    weights = FLOAT_BYTES * shape.parameters + TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 8)
+    words = FLOAT_BYTES * (shape.width**2 + 3 * shape.width + shape.vocabulary) + 8 * TENSOR_HEADER_BYTES
+    return (
+        _round_to_blocks(weights)
+        + _round_to_blocks(words)
+        + _round_to_blocks(TOKENIZER_ENTRY_BYTES * shape.vocabulary)
+        + 3 * BLOCK_BYTES
+    )
 
 
-def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profile) -> int:
+def _estimate_checkpoint(request: SweepRequest, stratum: Stratum, shape: EncoderShape, profile: EncoderProfile) -> int:
     """Weights, best weights and two moments of what is trained; pretraining keeps no best weights."""
     if stratum.kind == "retrieval":
         return 0
@@ -58,15 +79,17 @@ def _checkpoint(request: Request, stratum: Stratum, shape: Shape, profile: Profi
     head = (
         shape.width**2 + shape.vocabulary
         if pretrain
-        else sum(_head(task, shape, profile) for task in trained(request, stratum))
+        else sum(_count_head_parameters(task, shape, profile) for task in list_trained_tasks(request, stratum))
     )
     copies = (3 if pretrain else 4) * (shape.parameters + head)
-    return _blocks(FLOAT * copies + 4 * HEADER * (TENSORS * shape.layers + 16) + 2 * BLOCK)
+    return _round_to_blocks(
+        FLOAT_BYTES * copies + 4 * TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 16) + 2 * BLOCK_BYTES
+    )
 
 
-def _head(task: Task, shape: Shape, profile: Profile) -> int:
+def _count_head_parameters(task: Task, shape: EncoderShape, profile: EncoderProfile) -> int:
     """Parameters of a task's head."""
-    labels, width = len(task.labels) or LABELS, shape.width
+    labels, width = len(task.labels) or DEFAULT_LABEL_COUNT, shape.width
     match task.kind:
         case "tagging":
             return (width + 1) * labels
@@ -79,7 +102,7 @@ def _head(task: Task, shape: Shape, profile: Profile) -> int:
             return (wide + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
 
 
-def trained(request: Request, stratum: Stratum) -> list[Task]:
+def list_trained_tasks(request: SweepRequest, stratum: Stratum) -> list[Task]:
     """The tasks that an intermediate or target stage trains."""
     benchmark = request.benchmark
     if stratum.kind == "target":
@@ -87,61 +110,67 @@ def trained(request: Request, stratum: Stratum) -> list[Task]:
     return list(tasks_of(request.maker.phases[stratum.task], benchmark))
 
 
-def _small(request: Request, stratum: Stratum) -> int:
+def _estimate_outputs(request: SweepRequest, stratum: Stratum) -> int:
     """What a stage leaves for good: its folder, specification, outcome, scores, predictions."""
     tasks = [request.benchmark.targets[name] for name in stratum.targets]
     languages = sum(len(task.languages) for task in tasks)
-    rows = sum((TENTHS + len(task.languages)) * (len(task.score) + len(task.beside) + 1) for task in tasks)
-    found = 3 * BLOCK + _blocks(SCORES + SCORE * rows)
-    if request.place.probes and stratum.kind in ("intermediate", "target"):
-        found += len(request.place.probes) * PROBES
-    if request.place.predictions and stratum.kind != "pretrain":
-        shown = sum(PREDICTION[task.kind] * _rows(request, task) * len(task.languages) for task in tasks)
-        found += _blocks(SCORES + shown + 1_000 * languages)
+    rows = sum(
+        (TENTHS + len(task.languages)) * (len(task.official_metrics) + len(task.other_metrics) + 1) for task in tasks
+    )
+    found = 3 * BLOCK_BYTES + _round_to_blocks(SCORES_FILE_BYTES + SCORE_ROW_BYTES * rows)
+    if request.context.probes and stratum.kind in ("intermediate", "target"):
+        found += len(request.context.probes) * PROBE_FAMILY_BYTES
+    if request.context.keep_predictions and stratum.kind != "pretrain":
+        shown = sum(
+            PREDICTION_ROW_BYTES[task.kind] * _count_test_rows(request, task) * len(task.languages) for task in tasks
+        )
+        found += _round_to_blocks(SCORES_FILE_BYTES + shown + 1_000 * languages)
     return found
 
 
-def _rows(request: Request, task: Task) -> int:
+def _count_test_rows(request: SweepRequest, task: Task) -> int:
     """Test rows in one language."""
-    found = UNKNOWN
-    name = task.clean or task.name
-    if name in PARTS and request.benchmark.name != "miniature":
-        found = sum(_published(part) or UNKNOWN for part in PARTS[name].test)
+    found = DEFAULT_ROWS
+    name = task.clean_target or task.name
+    if name in TASK_SPLITS and request.benchmark.name != "miniature":
+        found = sum(_count_published_rows(part) or DEFAULT_ROWS for part in TASK_SPLITS[name].test)
     return found if request.maker.test_limit is None else min(found, request.maker.test_limit)
 
 
-def _published(part: Part) -> int | None:
+def _count_published_rows(part: SplitPart) -> int | None:
     """Rows of the first split that the part may be read from."""
-    return DATASETS[part.dataset].rows.get(part.splits[0])
+    return DATASETS[part.dataset].published_rows.get(part.splits[0])
 
 
-def _tables(request: Request) -> int:
+def _estimate_tables(request: SweepRequest) -> int:
     """Tokenised data: what is trained on, English dev, and every test language. They may also lie elsewhere."""
-    place = request.place
+    place = request.context
     if request.benchmark.name == "miniature" or place.scratch is not None or is_remote(place.results.url):
         return 0
     total = 0
-    for need in request.tasks:
+    for need in request.task_needs:
         task = need.task
-        parts = PARTS[task.clean or task.name]
-        rows = sum(_published(part) or UNKNOWN for part in parts.train)
+        parts = TASK_SPLITS[task.clean_target or task.name]
+        rows = sum(_count_published_rows(part) or DEFAULT_ROWS for part in parts.train)
         rows = rows if request.maker.limit is None else min(rows, request.maker.limit)
-        dev = sum(_published(part) or UNKNOWN for part in parts.dev)
+        dev = sum(_count_published_rows(part) or DEFAULT_ROWS for part in parts.dev)
         dev = dev if request.maker.test_limit is None else min(dev, request.maker.test_limit)
-        test = _rows(request, task) * len(task.languages) if need.role == "target" else 0
-        learnt = 0 if task.clean else rows + dev  # a shifted target is trained and judged by the clean one's tables
-        total += TABLE[task.kind] * task.options * (learnt + test)
-        total += 12 * BLOCK * (2 + len(task.languages))
+        test = _count_test_rows(request, task) * len(task.languages) if need.role == "target" else 0
+        learnt = (
+            0 if task.clean_target else rows + dev
+        )  # a shifted target is trained and judged by the clean one's tables
+        total += TABLE_ROW_BYTES[task.kind] * task.option_count * (learnt + test)
+        total += 12 * BLOCK_BYTES * (2 + len(task.languages))
     return total
 
 
-def _own(request: Request) -> int:
+def _estimate_sweep_files(request: SweepRequest) -> int:
     """The sweep's folder: its own file with the copy that replaces it, the rungs, the draws, what runs now."""
-    stages = sum(stratum.arms for stratum in request.plan)
+    stages = sum(stratum.arm_count for stratum in request.plan)
     drawn = 4_000 * stages if isinstance(request.axes.learning_rates, Range) else 0
-    record = _blocks(20_000 + 200 * stages + 200 * len(request.plan))
-    return 2 * record + BLOCK * (6 + len(request.plan)) + drawn
+    record = _round_to_blocks(20_000 + 200 * stages + 200 * len(request.plan))
+    return 2 * record + BLOCK_BYTES * (6 + len(request.plan)) + drawn
 
 
-def _blocks(number: int) -> int:
-    return -(-number // BLOCK) * BLOCK
+def _round_to_blocks(number: int) -> int:
+    return -(-number // BLOCK_BYTES) * BLOCK_BYTES

@@ -9,101 +9,107 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from search.board.advisers import Gate
+from search.board.advisers import StoppingPolicy
 from search.board.board import Board
 from search.board.store import Store
-from search.cluster.cluster import alive_nodes, coming_nodes, connected
-from search.cluster.node_checks import check_nodes, smallest_gpu
-from search.cluster.own_node import OwnNode
-from search.cost.cost import length_of, works_of
-from search.driver.damage import Damage
-from search.driver.members import Members
+from search.cluster.cluster import list_alive_nodes, list_node_types, connect_to_ray
+from search.cluster.node_checks import check_nodes, find_smallest_gpu_memory
+from search.cluster.own_node import OwnNodeMonitor
+from search.cost.cost import make_arm_duration, estimate_work
+from search.driver.damage import DamageReporter
+from search.driver.members import SweepManifest
 from search.process import signals
-from search.process.scratch import scratch_folder
-from search.request.request import Request
-from search.request.slots import AUTO, MOST_ON_GPU, ask_of, cluster_slots
-from search.schedulers.seeds import Seeds
-from search.sweep.leftovers import remove, temporaries
-from search.sweep.now import Beat
+from search.process.scratch import create_ray_folder
+from search.request.request import SweepRequest
+from search.request.slots import AUTO, MAX_TRIALS_PER_GPU, resource_request_of, count_cluster_slots
+from search.schedulers.seeds import RaceSeeds
+from search.sweep.leftovers import remove, find_temporaries
+from search.sweep.now import StatusWriter
 from spaces.errors import UsageError
 from spaces.space import Range
-from trainables.record.places import Place
+from trainables.record.places import StageContext
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.driver.early_stopping import EarlyStopping
-    from search.driver.packing import Packing
+    from search.driver.packing import GpuPacking
 
 
-def make_board(request: Request, options: Namespace | None, gate: Gate | None, slots: int = 1) -> Board:
+def make_board(
+    request: SweepRequest, options: Namespace | None, stopping_policy: StoppingPolicy | None, slots: int = 1
+) -> Board:
     """The board of a request over what the store has, for so many stages at once; without options to look at."""
     if isinstance(request.axes.learning_rates, Range):
-        from search.schedulers.draws import Draws
+        from search.schedulers.draws import OptunaRateSampler
 
         journal = f"{request.name}/draws.journal"
-        rates: Any = Draws(request.place.results, journal, sweep_seed=0, read_only=options is None)
+        rates: Any = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
     else:
         rates = None
     return Board(
         request.plan,
         request.maker,
-        Store(request.place, read_only=options is None),
+        Store(request.context, read_only=options is None),
         rates,
-        gate=gate,
-        seeds=Seeds(request.plan) if request.spec["scheduler"] == "racing" else None,
-        length=length_of(works_of(request)),
+        stopping_policy=stopping_policy,
+        race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" else None,
+        arm_duration=make_arm_duration(estimate_work(request)),
         slots=slots,
         retry_failed=options is not None and options.retry_failed,
         keep="all" if options is None else options.keep,
     )
 
 
-def run_sweep(request: Request, options: Namespace, slots: int, damage: Damage) -> tuple[Board, bool]:
+def run_sweep(
+    request: SweepRequest, options: Namespace, slots: int, damage_reporter: DamageReporter
+) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     console = Console(stderr=True)
-    if not is_remote(request.place.results.url):  # object storage has no temporary names
-        remove(request.place.results, temporaries(damage.files))
-    gate = make_gate(request, options.scheduler)
+    if not is_remote(request.context.results.url):  # object storage has no temporary names
+        remove(request.context.results, find_temporaries(damage_reporter.files_at_start))
+    gate = make_early_stopping(request, options.scheduler)
     board = make_board(request, options, gate, slots)
-    damage.look(board)
-    members = Members(request, board)
-    beat = Beat(request.place.results, request.name, slots, console.print)
+    damage_reporter.report_driver_damage(board)
+    members = SweepManifest(request, board)
+    beat = StatusWriter(request.context.results, request.name, slots, console.print)
     interrupted = False
-    if board.complete:
+    if board.is_complete:
         members.write()
     else:
-        with scratch_folder() as scratch, connected(options, scratch):
+        with create_ray_folder() as scratch, connect_to_ray(options, scratch):
             if options.address is not None:
-                beat.slots = slots = _check_cluster(options, request.place, console)
+                beat.slots = slots = _check_cluster(options, request.context, console)
                 board.arrange(slots)
             members.write()
-            beat.show(board)
-            with _watched_node(options) as own:
-                interrupted = _tune(board, request, options, gate, slots, console, members, beat, scratch, own)
+            beat.write_if_due(board)
+            with _watch_own_node(options) as own:
+                interrupted = _run_tuner(board, request, options, gate, slots, console, members, beat, scratch, own)
         members.write()
-    beat.end(board, "interrupted" if interrupted else "done" if board.complete else "stopped")
+    beat.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
     return board, interrupted
 
 
-def make_gate(request: Request, scheduler: str) -> "EarlyStopping | None":
+def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
     """The early stopping of a request, with what its rungs say already; None without one.
 
     Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
     leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
     """
     from search.driver.early_stopping import RULES, EarlyStopping
-    from search.schedulers.rungs import Rungs
+    from search.schedulers.rungs import RungScores
 
     if scheduler == "none":
         return None
-    arms = {stratum.id: stratum.arms for stratum in request.plan if stratum.kind == "target" and stratum.arms > 1}
-    return EarlyStopping(Rungs(request.place.results, f"{request.name}/rungs"), RULES[scheduler], arms)
+    arms = {
+        stratum.id: stratum.arm_count for stratum in request.plan if stratum.kind == "target" and stratum.arm_count > 1
+    }
+    return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arms)
 
 
-def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
+def _check_cluster(options: Namespace, place: StageContext, console: Console) -> int:
     """Trials at once on the cluster; raises UsageError, before anything is trained, if it cannot do what is asked."""
-    nodes = alive_nodes()
-    slots = cluster_slots(options, nodes.values(), coming_nodes())
+    nodes = list_alive_nodes()
+    slots = count_cluster_slots(options, nodes.values(), list_node_types())
     wrong, notes = check_nodes(nodes, place)
     if wrong:
         raise UsageError("\n".join(wrong))
@@ -113,65 +119,67 @@ def _check_cluster(options: Namespace, place: Place, console: Console) -> int:
 
 
 @contextmanager
-def _watched_node(options: Namespace) -> Iterator[OwnNode | None]:
+def _watch_own_node(options: Namespace) -> Iterator[OwnNodeMonitor | None]:
     """The node of a cluster that this process runs on, watched; None with a private Ray, which `connected` watches."""
     if options.address is None:
         yield None
         return
     import ray
 
-    own = OwnNode(ray.get_runtime_context().get_node_id(), alive_nodes, signals.end_now)
-    with own.watched():
+    own = OwnNodeMonitor(ray.get_runtime_context().get_node_id(), list_alive_nodes, signals.end_now)
+    with own.watch():
         yield own
 
 
-def _packing(board: Board, slots: int, console: Console) -> "Packing":
+def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
     """The shares of a GPU that trials get: with what is known already of the memory that they take."""
-    from search.driver.packing import Packing
+    from search.driver.packing import GpuPacking
 
-    nodes = alive_nodes()
-    memory, wrong = smallest_gpu(nodes)
+    nodes = list_alive_nodes()
+    memory, wrong = find_smallest_gpu_memory(nodes)
     for line in wrong:
         console.print(f"note: {line} Every trial gets a whole GPU.", highlight=False, soft_wrap=True, markup=False)
     # More slots than fit now are for nodes that join later.
-    packing = Packing(max(sum(node.gpus for node in nodes.values()), slots / MOST_ON_GPU), memory)
-    for _, arm in board.arms():
+    packing = GpuPacking(max(sum(node.gpus for node in nodes.values()), slots / MAX_TRIALS_PER_GPU), memory)
+    for _, arm in board.iter_arms():
         if arm.outcome is not None:
-            packing.learn(arm.stage, arm.outcome.memory)
+            packing.record_peak(arm.stage, arm.outcome.memory)
     return packing
 
 
-def _tune(
+def _run_tuner(
     board: Board,
-    request: Request,
+    request: SweepRequest,
     options: Namespace,
     gate: "EarlyStopping | None",
     slots: int,
     console: Console,
-    members: Members,
-    beat: Beat,
+    members: SweepManifest,
+    beat: StatusWriter,
     scratch: Path,
-    own: OwnNode | None,
+    own: OwnNodeMonitor | None,
 ) -> bool:
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
 
-    from search.driver.drain import Draining, EndOfTenths
-    from search.driver.progress import Progress
-    from search.driver.searcher import Losses, PlanSearcher
-    from trainables.stage_trial import StageTrial, place_to_json
+    from search.driver.drain import DrainingScheduler, DrainCallback
+    from search.driver.progress import ProgressCallback
+    from search.driver.searcher import WorkerLossCallback, PlanSearcher
+    from trainables.stage_trial import StageTrial, context_to_json
 
-    ask = ask_of(options)
-    gpus = _packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
+    ask = resource_request_of(options)
+    gpus = _make_packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
     patience = 60.0 * options.hang_after
     waits = options.address is None  # a cluster might start nodes for trials that only wait
-    searcher = PlanSearcher(board, place_to_json(request.place), members.changed, patience, gpus, waits=waits)
-    losses = Losses(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
-    callbacks: list[tune.Callback] = [losses, Progress(board, slots, console, beat), EndOfTenths()]
+    searcher = PlanSearcher(
+        board, context_to_json(request.context), members.write_if_due, patience, gpus, use_wait_trials=waits
+    )
+    losses = WorkerLossCallback(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
+    callbacks: list[tune.Callback] = [losses, ProgressCallback(board, slots, console, beat), DrainCallback()]
     if own is not None:
-        from search.cluster.node_watch import NodeWatch
+        from search.cluster.node_watch import NodeWatchCallback
 
-        watch = NodeWatch(ask, own, lambda new: check_nodes(new, request.place)[0], console)
+        watch = NodeWatchCallback(ask, own, lambda new: check_nodes(new, request.context)[0], console)
         callbacks.insert(0, watch)  # before `losses`
     # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
@@ -181,7 +189,7 @@ def _tune(
         ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=Draining(gate or FIFOScheduler()),
+            scheduler=DrainingScheduler(gate or FIFOScheduler()),
             num_samples=-1,
             max_concurrent_trials=slots,
             reuse_actors=True,
@@ -196,12 +204,12 @@ def _tune(
             callbacks=callbacks,
         ),
     )
-    with signals.finishing_tenths():
+    with signals.defer_stop():
         tuner.fit()
-    if board.complete or board.breaker.why is not None:
+    if board.is_complete or board.breaker.stop_reason is not None:
         return False
-    if not signals.asked():
-        still = [id_ for id_, group in board.groups.items() if not group.settled]
+    if not signals.is_stop_requested():
+        still = [id_ for id_, group in board.states.items() if not group.is_settled]
         raise RuntimeError(
             f"nothing runs any more, yet {len(still)} strata have not come to their end, first {still[0]}. That is a "
             f"fault of this program; please report it with {request.url} (sweep.json, rungs/). No result is lost."

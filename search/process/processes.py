@@ -8,42 +8,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trainables.worker.process import stat
+from trainables.worker.process import read_stat
 
-VARIABLE = "TRANSFER_SEARCH_RUN"
-PATIENCE = 2.0  # seconds for killed processes to be gone
-LOOK_EVERY = 0.5  # seconds
+RUN_VARIABLE = "TRANSFER_SEARCH_RUN"
+KILL_TIMEOUT = 2.0  # seconds for killed processes to be gone
+WATCH_INTERVAL = 0.5  # seconds
 
 
-def this_run() -> str:
+def get_run_id() -> str:
     """A name for this process that no other one ever has on this machine."""
-    return f"{os.getpid()}.{stat(os.getpid())[1]}"
+    return f"{os.getpid()}.{read_stat(os.getpid())[1]}"
 
 
-def mark() -> dict[str, str]:
+def make_run_environment() -> dict[str, str]:
     """The environment variable by which the processes of this run are known, also when their own parent has died."""
-    return {VARIABLE: this_run()}
+    return {RUN_VARIABLE: get_run_id()}
 
 
-def started_by(run: str) -> dict[int, int | None]:
+def find_started_processes(run: str) -> dict[int, int | None]:
     """Every process that a run started, with the time at which it began: numbers are used again. Needs /proc."""
     found = {}
-    for process, (_, began) in _all().items():
+    for process, (_, began) in _list_processes().items():
         with suppress(OSError):  # it has ended, or is somebody else's
             variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-            if process != os.getpid() and f"{VARIABLE}={run}".encode() in variables:
+            if process != os.getpid() and f"{RUN_VARIABLE}={run}".encode() in variables:
                 found[process] = began
     return found
 
 
-def end_started(run: str | None = None) -> None:
+def kill_started_processes(run: str | None = None) -> None:
     """SIGKILL for everything that a run started, this one if none is given; returns when it is gone."""
     found: dict[int, int | None] = {}
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + KILL_TIMEOUT
     while time.monotonic() < limit:
-        more = started_by(run or this_run())
+        more = find_started_processes(run or get_run_id())
         found |= more
-        left = [process for process, began in found.items() if _runs(process, began)]
+        left = [process for process, began in found.items() if _is_running(process, began)]
         for process in left:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -53,16 +53,16 @@ def end_started(run: str | None = None) -> None:
 
 
 @contextmanager
-def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
+def watch_children(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
     """Within it, call `act` with the name of a child of this process, one of `names`, as soon as it has ended."""
-    children = [process for process, (parent, _) in _all().items() if parent == os.getpid()]
-    wanted = {process: name for process in children if (name := _name(process)) in names}
+    children = [process for process, (parent, _) in _list_processes().items() if parent == os.getpid()]
+    wanted = {process: name for process in children if (name := _read_name(process)) in names}
     over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(LOOK_EVERY):
+        while not over.wait(WATCH_INTERVAL):
             for process, name in wanted.items():
-                if not stat(process)[1] and not over.is_set():
+                if not read_stat(process)[1] and not over.is_set():
                     act(name)
                     return
 
@@ -75,16 +75,16 @@ def watched(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[No
         thread.join()
 
 
-def _all() -> dict[int, tuple[int, int | None]]:
-    return {int(folder.name): stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+def _list_processes() -> dict[int, tuple[int, int | None]]:
+    return {int(folder.name): read_stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
 
 
-def _name(process: int) -> str:
+def _read_name(process: int) -> str:
     try:
         return Path(f"/proc/{process}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
-def _runs(process: int, began: int | None) -> bool:
-    return stat(process)[1] == began
+def _is_running(process: int, began: int | None) -> bool:
+    return read_stat(process)[1] == began

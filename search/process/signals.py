@@ -20,56 +20,58 @@ from typing import NoReturn
 
 INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ONCE = 0.5  # seconds in which a repeated signal is the same request: timeout(1) and closing terminals send it twice
-FINISHING = "interrupted: finishing the running tenths, again to stop at once"
+REPEAT_WINDOW = (
+    0.5  # seconds in which a repeated signal is the same request: timeout(1) and closing terminals send it twice
+)
+FINISHING_MESSAGE = "interrupted: finishing the running tenths, again to stop at once"
 SHOW_CURSOR = "\x1b[?25h"  # the live display hides it
 
 
 @dataclass(slots=True)
-class _Run:
+class _StopState:
     """What this process knows of its end. There is one, as signals go to the process."""
 
-    installed: bool = False
-    finishing: bool = False  # stages run: let them finish their tenth
-    asked: float | None = None  # when the first signal came
-    acts: list[Callable[[], object]] = field(default_factory=list)
+    is_installed: bool = False
+    is_deferred: bool = False  # stages run: let them finish their tenth
+    requested_at: float | None = None  # when the first signal came
+    teardowns: list[Callable[[], object]] = field(default_factory=list)
 
 
-_run = _Run()
-_end = threading.RLock()  # a thread that watches may find a reason while another one is ending the run
+_state = _StopState()
+_exit_lock = threading.RLock()  # a thread that watches may find a reason while another one is ending the run
 
 
 def install() -> None:
     """Take the signals. One that is ignored stays so: nohup and shells that start jobs behind want it."""
-    _run.installed = True
+    _state.is_installed = True
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _asked)
+            signal.signal(number, _handle_signal)
 
 
-def install_again() -> None:
+def reinstall() -> None:
     """Take the signals back from a library that took them, if they were ours."""
-    if _run.installed:
+    if _state.is_installed:
         install()
 
 
-def asked() -> bool:
+def is_stop_requested() -> bool:
     """Whether the run was asked to end: nothing more may be started."""
-    return _run.asked is not None
+    return _state.requested_at is not None
 
 
 @contextmanager
-def finishing_tenths() -> Iterator[None]:
+def defer_stop() -> Iterator[None]:
     """Within it the first signal only makes `asked` true."""
-    _run.finishing = True
+    _state.is_deferred = True
     try:
         yield
     finally:
-        _run.finishing = False
+        _state.is_deferred = False
 
 
 @contextmanager
-def kept_from_children(number: signal.Signals) -> Iterator[None]:
+def hide_from_children(number: signal.Signals) -> Iterator[None]:
     """Processes that are started within it never see the signal; this one sees it at the end."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
@@ -79,51 +81,51 @@ def kept_from_children(number: signal.Signals) -> Iterator[None]:
 
 
 @contextmanager
-def taken_down(act: Callable[[], object]) -> Iterator[None]:
+def register_teardown(act: Callable[[], object]) -> Iterator[None]:
     """Within it, `act` is called before the run ends at once."""
-    _run.acts.append(act)
+    _state.teardowns.append(act)
     try:
         yield
     finally:
-        _run.acts.remove(act)
+        _state.teardowns.remove(act)
 
 
 def end_now(why: str = "interrupted") -> NoReturn:
     """Take down what was started, say how to continue, and end: no `finally`, no `atexit`, no word of any library."""
-    with _end:
-        for act in reversed(_run.acts):
+    with _exit_lock:
+        for act in reversed(_state.teardowns):
             act()
-        _say((SHOW_CURSOR if os.isatty(2) else "") + how_to_continue(why))
+        _write_line((SHOW_CURSOR if os.isatty(2) else "") + format_resume_message(why))
         os._exit(INTERRUPTED)
 
 
-def how_to_continue(why: str = "interrupted") -> str:
+def format_resume_message(why: str = "interrupted") -> str:
     """The line that a run which was interrupted ends with."""
     return f"{why}, and nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
 
 
-def _asked(number: int, frame: FrameType | None) -> None:
+def _handle_signal(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if number == signal.SIGHUP:  # nobody reads any more, and a write would fail
-        _close_streams()
-    if _run.asked is not None and now - _run.asked < ONCE:
+        _redirect_to_null()
+    if _state.requested_at is not None and now - _state.requested_at < REPEAT_WINDOW:
         return
-    first, _run.asked = _run.asked is None, now
-    if not (first and _run.finishing):
+    first, _state.requested_at = _state.requested_at is None, now
+    if not (first and _state.is_deferred):
         end_now()
-    _say(FINISHING)
+    _write_line(FINISHING_MESSAGE)
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     """Write past Python's buffers: the signal may have come in the middle of another write to them."""
     start = "\n" if os.isatty(2) else ""  # the terminal shows ^C without a line end
     try:
         os.write(2, f"{start}{line}\n".encode())
     except OSError:  # no reader is left
-        _close_streams()
+        _redirect_to_null()
 
 
-def _close_streams() -> None:
+def _redirect_to_null() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (1, 2):
         os.dup2(nowhere, number)

@@ -7,7 +7,7 @@ import sys
 from typing import Any, TextIO
 
 
-class Lasting(io.FileIO):
+class PipeSafeStream(io.FileIO):
     """An open file that becomes the null device when its reader is gone: an error would end the sweep."""
 
     def write(self, data: Any) -> int:
@@ -23,15 +23,15 @@ class Lasting(io.FileIO):
         return super().write(data)
 
 
-def outlive_readers() -> None:
+def ignore_broken_pipes() -> None:
     """Let standard output and error outlive whoever reads them."""
-    sys.stdout, sys.stderr = _lasting(sys.stdout), _lasting(sys.stderr)
+    sys.stdout, sys.stderr = _wrap_stream(sys.stdout), _wrap_stream(sys.stderr)
 
 
-def _lasting(stream: TextIO) -> TextIO:
+def _wrap_stream(stream: TextIO) -> TextIO:
     stream.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(Lasting(stream.fileno(), "w", closefd=False)),
+        io.BufferedWriter(PipeSafeStream(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.isatty() or stream is sys.stderr,

@@ -5,34 +5,36 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from search.request.request import Request
-from search.request.start import model_problems
+from search.request.request import SweepRequest
+from search.request.start import find_model_problems
 from trainables.data import data
-from trainables.data.data_check import Finding, Inspection
+from trainables.data.data_check import SplitReport, DataReport
 
 
-def show_check(request: Request) -> bool:
+def show_check(request: SweepRequest) -> bool:
     """Print what was found; True if nothing is missing."""
     console = Console(width=max(120, Console().width), soft_wrap=True, highlight=False)
-    source = request.place.source
+    source = request.context.source
     if source.benchmark == "miniature":
         console.print("The miniature makes its own data: nothing can be missing.")
         return True
     where = source.data or "the hub"
-    console.print(f"Data of {len(request.tasks)} tasks of {request.name} in {where}; one row of each place was read.\n")
+    console.print(
+        f"Data of {len(request.task_needs)} tasks of {request.name} in {where}; one row of each place was read.\n"
+    )
     inspections = {
-        role: [data.inspect(source, need.task, need.language) for need in request.tasks if need.role == role]
+        role: [data.inspect(source, need.task, need.language) for need in request.task_needs if need.role == role]
         for role in ROLES
     }
     for role, title in ROLES.items():
-        console.print(_table(title, inspections[role]))
+        console.print(_build_table(title, inspections[role]))
         console.print()
     everything = [one for found in inspections.values() for one in found]
-    _list(console, "To know when reading scores:", (line for one in everything for line in one.notes))
-    _list(console, "Left out:", request.left_out)
+    _print_list(console, "To know when reading scores:", (line for one in everything for line in one.notes))
+    _print_list(console, "Left out:", request.skipped_tasks)
     data_lack = [line for one in everything for line in one.problems]
-    missing = [*data_lack, *request.missing, *model_problems(request.maker.start)]
-    _list(console, "Missing:", missing)
+    missing = [*data_lack, *request.missing_data, *find_model_problems(request.maker.start)]
+    _print_list(console, "Missing:", missing)
     if data_lack:
         console.print("--skip-missing leaves out the tasks whose data are missing.")
     elif not missing:
@@ -43,30 +45,30 @@ def show_check(request: Request) -> bool:
 ROLES = {"intermediate": "intermediate task", "target": "target"}
 
 
-def _table(title: str, inspections: list[Inspection]) -> Table:
+def _build_table(title: str, inspections: list[DataReport]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in (title, "kind", "train", "dev", "test", "languages", ""):
         table.add_column(name, justify="right" if name in ("train", "dev", "test") else "left", no_wrap=True)
     for one in inspections:
-        found = {finding.split: finding for finding in one.findings}
+        found = {finding.split: finding for finding in one.splits}
         test = found.get("test")
         table.add_row(
             one.name,
             one.task.kind,
-            *(_rows(found.get(split)) for split in ("train", "dev", "test")),
-            "" if test is None else f"{len(test.languages)} of {len(one.task.spoken)}",
+            *(_format_row_count(found.get(split)) for split in ("train", "dev", "test")),
+            "" if test is None else f"{len(test.languages)} of {len(one.task.test_languages)}",
             "LACKS DATA" if one.problems else "ok",
         )
     return table
 
 
-def _rows(finding: Finding | None) -> str:
+def _format_row_count(finding: SplitReport | None) -> str:
     if finding is None:
         return "-"
-    return "there" if finding.rows is None else f"{finding.rows:,}"
+    return "there" if finding.row_count is None else f"{finding.row_count:,}"
 
 
-def _list(console: Console, title: str, lines: Iterable[str]) -> None:
+def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
     found = list(dict.fromkeys(lines))
     if found:
         console.print(title)

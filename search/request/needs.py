@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.benchmark import Benchmark
-from spaces.chain import MLM, NONE, Ingredient, read_chain
+from spaces.chain import MLM, NONE, Ingredient, parse_chain
 from spaces.errors import UsageError
-from spaces.phase import ingredients_of, is_phase
+from spaces.phase import ingredients_of, has_phase
 from spaces.space import Axes
 from spaces.task import Task
 from trainables.data import data
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.methods import needs as methods
 
-Role = Literal["intermediate", "target"]
-FEWEST_MIXED = 2  # tasks in a multi-task run
+TaskRole = Literal["intermediate", "target"]
+MIN_MIXTURE_TASKS = 2  # tasks in a multi-task run
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class TaskNeed:
     """A task that a sweep reads: a target, or an ingredient of an intermediate phase with the language of its rows."""
 
-    role: Role
+    role: TaskRole
     task: Task
     language: str = "en"  # of the training rows
 
@@ -34,125 +34,133 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class SweepNeeds:
     """What a sweep reads, and what is in the way. `axes` are those that are left after skipping."""
 
     axes: Axes
-    tasks: tuple[Need, ...]
-    missing: tuple[str, ...]
-    left_out: tuple[str, ...]  # a line for each task that is skipped
+    task_needs: tuple[TaskNeed, ...]
+    missing_data: tuple[str, ...]
+    skipped_tasks: tuple[str, ...]  # a line for each task that is skipped
 
 
-def find_needs(axes: Axes, benchmark: Benchmark, source: Source, *, skip_missing: bool) -> Needs:
+def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_missing: bool) -> SweepNeeds:
     """Look for the data of everything that the axes name; with `skip_missing` leave out what lacks them.
 
     A target that was not asked for, but shares its training with one that was, is evaluated where its data are there.
     Raises UsageError if nothing is left to search.
     """
-    axes, asked = _with_texts(axes, benchmark, source), axes.intermediates
-    problems = {need: _problems(source, need) for need in _asked(axes, benchmark)}
-    of_methods = {name: _method_problems(name, axes, benchmark, source) for name in axes.intermediates}
+    axes, asked = _resolve_text_languages(axes, benchmark, source), axes.intermediates
+    problems = {need: _find_problems(source, need) for need in _list_needs(axes, benchmark)}
+    of_methods = {name: _find_method_problems(name, axes, benchmark, source) for name in axes.intermediates}
     left_out: list[str] = []
     if skip_missing:
-        axes = _without(
+        axes = _drop_missing(
             axes,
             benchmark,
             {(need.role, need.name) for need, lines in problems.items() if lines},
             {name for name, lines in of_methods.items() if lines},
         )
         left_out = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *of_methods.values()) if lines))
-        problems, of_methods = {need: [] for need in _asked(axes, benchmark)}, {}
+        problems, of_methods = {need: [] for need in _list_needs(axes, benchmark)}, {}
         if not axes.targets or (axes.intermediates == (NONE,) and asked != (NONE,)):
             raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
-    beside = [task for task in _sharing(axes, benchmark) if not _problems(source, Need("target", task))]
+    beside = [
+        task for task in _find_sharing_targets(axes, benchmark) if not _find_problems(source, TaskNeed("target", task))
+    ]
     kept = {*axes.targets, *(task.name for task in beside)}
     tasks = [need for need in problems if need.role == "intermediate"]
-    tasks += [Need("target", task) for task in benchmark.targets.values() if task.name in kept]
+    tasks += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in kept]
     missing = dict.fromkeys(line for lines in (*problems.values(), *of_methods.values()) for line in lines)
-    return Needs(axes=axes, tasks=tuple(tasks), missing=tuple(missing), left_out=tuple(left_out))
+    return SweepNeeds(axes=axes, task_needs=tuple(tasks), missing_data=tuple(missing), skipped_tasks=tuple(left_out))
 
 
-def _with_texts(axes: Axes, benchmark: Benchmark, source: Source) -> Axes:
+def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource) -> Axes:
     """Masked words in the languages that have texts, where the sweep names none; all of them where none has."""
-    used = any(need.task.kind == "mlm" for name in axes.intermediates for need in _ingredients(name, axes, benchmark))
+    used = any(
+        need.task.kind == "mlm" for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)
+    )
     if axes.masked.languages is not None or not used:
         return axes
     task = benchmark.intermediates[MLM]
-    there = tuple(name for name in task.trains if not data.problems(source, task, name))
-    masked = dataclasses.replace(axes.masked, languages=there or task.trains)
+    there = tuple(name for name in task.training_languages if not data.find_problems(source, task, name))
+    masked = dataclasses.replace(axes.masked, languages=there or task.training_languages)
     return dataclasses.replace(axes, masked=masked)
 
 
-def _problems(source: Source, need: Need) -> list[str]:
-    return data.problems(source, need.task, need.language)
+def _find_problems(source: DataSource, need: TaskNeed) -> list[str]:
+    return data.find_problems(source, need.task, need.language)
 
 
-def _method_problems(name: str, axes: Axes, benchmark: Benchmark, source: Source) -> list[str]:
+def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:
     """What the methods of a chain lack, in its phase and in the targets' own fine-tuning."""
-    chain, lines = read_chain(name), []
+    chain, lines = parse_chain(name), []
     if chain.method is not None:
-        for need in _ingredients(name, axes, benchmark):
+        for need in _list_ingredient_needs(name, axes, benchmark):
             if need.task.kind != "mlm":
-                lines += methods.problems(source, chain.method, need.task, need.language)
+                lines += methods.find_problems(source, chain.method, need.task, need.language)
     if chain.target_method is not None:
         for target in axes.targets:
-            if benchmark.targets[target].training is not None:
-                lines += methods.problems(source, chain.target_method, benchmark.targets[target])
+            if benchmark.targets[target].training_set is not None:
+                lines += methods.find_problems(source, chain.target_method, benchmark.targets[target])
     return lines
 
 
 def methods_of(axes: Axes) -> list[str]:
     """The methods that the chains use, each once."""
-    chains = [read_chain(name) for name in axes.intermediates]
+    chains = [parse_chain(name) for name in axes.intermediates]
     used = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
     return list(dict.fromkeys(used))
 
 
-def list_missing(missing: Sequence[str]) -> str:
+def format_missing_data(missing: Sequence[str]) -> str:
     """All that is missing, in one go."""
     lines = "\n".join(f"  {line}" for line in missing)
     return f"the data lack what this sweep needs (--skip-missing leaves it out):\n{lines}"
 
 
-def _asked(axes: Axes, benchmark: Benchmark) -> list[Need]:
+def _list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
     """Every ingredient and every target that the axes name."""
-    found = [need for name in axes.intermediates for need in _ingredients(name, axes, benchmark)]
-    found += [Need("target", benchmark.targets[name]) for name in axes.targets]
+    found = [need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)]
+    found += [TaskNeed("target", benchmark.targets[name]) for name in axes.targets]
     return list(dict.fromkeys(found))
 
 
-def _ingredients(name: str, axes: Axes, benchmark: Benchmark) -> list[Need]:
+def _list_ingredient_needs(name: str, axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
     return [
-        Need("intermediate", benchmark.intermediates[one.task], one.language or benchmark.intermediates[one.task].own)
-        for one in ingredients_of(read_chain(name), benchmark, axes.mixture, axes.masked)
+        TaskNeed(
+            "intermediate",
+            benchmark.intermediates[one.task],
+            one.language or benchmark.intermediates[one.task].own_language,
+        )
+        for one in ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked)
     ]
 
 
-def _sharing(axes: Axes, benchmark: Benchmark) -> list[Task]:
+def _find_sharing_targets(axes: Axes, benchmark: Benchmark) -> list[Task]:
     """Targets that are not asked for and share a training with one that is."""
-    trainings = {benchmark.targets[name].training for name in axes.targets} - {None}
+    trainings = {benchmark.targets[name].training_set for name in axes.targets} - {None}
     return [
         task
         for training in trainings
         if training is not None
-        for task in benchmark.sharing(training, axes.targets)
+        for task in benchmark.targets_trained_on(training, axes.targets)
         if task.name not in axes.targets
     ]
 
 
-def _without(axes: Axes, benchmark: Benchmark, bad: set[tuple[Role, str]], chains: set[str]) -> Axes:
+def _drop_missing(axes: Axes, benchmark: Benchmark, bad: set[tuple[TaskRole, str]], chains: set[str]) -> Axes:
     """The axes without `chains` and what lacks data; `multitask` mixes what is there."""
     mixture = tuple(
         name
         for name in axes.mixture
-        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own))) not in bad
+        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own_language))) not in bad
     )
-    axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= FEWEST_MIXED else ())
+    axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= MIN_MIXTURE_TASKS else ())
 
     def whole(name: str) -> bool:
-        needs = _ingredients(name, axes, benchmark)
+        needs = _list_ingredient_needs(name, axes, benchmark)
         there = bool(needs) and all((need.role, need.name) not in bad for need in needs)
-        return name not in chains and (there or not is_phase(name))
+        return name not in chains and (there or not has_phase(name))
 
     return dataclasses.replace(
         axes,

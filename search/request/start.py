@@ -9,29 +9,29 @@ from spaces import encoders
 from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
-from spaces.plan import Start
+from spaces.plan import StartEncoder
 from trainables.data import data
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 
 
-def start_of(options: Namespace, benchmark: Benchmark, source: Source, profile: str) -> Start:
+def resolve_start(options: Namespace, benchmark: Benchmark, source: DataSource, profile: str) -> StartEncoder:
     """What the flags say; raises UsageError for an encoder that is not there or not whole."""
     if benchmark.name == "miniature":
-        return Start(
+        return StartEncoder(
             name="miniature",
             profile=profile,
             recipe=dataclasses.asdict(MINIATURE_PRETRAINING),
-            data=data.fingerprint(source, next(iter(benchmark.targets.values()))),
+            data=data.compute_fingerprint(source, next(iter(benchmark.targets.values()))),
         )
-    model = options.model or encoders.DEFAULT
+    model = options.model or encoders.DEFAULT_ENCODER
     if (options.plan or options.check) and not Path(model).exists():
-        return Start(name=model, profile=profile)
+        return StartEncoder(name=model, profile=profile)
     # A folder is known by its own name and its contents; where it lies is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return Start(name=name, profile=profile, fingerprint=model_fingerprint(model))
+    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model))
 
 
-def model_problems(start: Start) -> list[str]:
+def find_model_problems(start: StartEncoder) -> list[str]:
     """What is wrong with a given encoder that was only named so far: a hub id that the hub does not have."""
     if start.recipe is not None or start.fingerprint is not None:
         return []
@@ -40,31 +40,31 @@ def model_problems(start: Start) -> list[str]:
 
         HfApi().model_info(start.name)
     except Exception as error:  # the hub's client has many; all mean that the encoder is not to be had
-        return [_not_to_be_had(start.name, error)]
+        return [_format_unavailable_model(start.name, error)]
     return []
 
 
-def _not_to_be_had(model: str, error: Exception) -> str:
+def _format_unavailable_model(model: str, error: Exception) -> str:
     return (
         f"--model {model}: it is neither a folder nor to be had from the hub ({type(error).__name__}). "
         "Give a folder with config.json, weights and tokenizer."
     )
 
 
-def model_place(options: Namespace) -> str:
+def resolve_model(options: Namespace) -> str:
     """The hub id or the folder that workers load the given encoder from."""
-    model: str = options.model or encoders.DEFAULT
+    model: str = options.model or encoders.DEFAULT_ENCODER
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def model_fingerprint(model: str) -> str:
+def fingerprint_model(model: str) -> str:
     """A hash of a folder's weights, tokenizer and configuration, or the revision of a hub id.
 
     Raises UsageError for a folder without weights or tokenizer, and for an id that is neither here nor on the hub.
     """
     folder = Path(model)
     if folder.exists():
-        return _folder_fingerprint(folder)
+        return _fingerprint_folder(folder)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"--model {model}: there is no such folder.")
     try:
@@ -72,11 +72,11 @@ def model_fingerprint(model: str) -> str:
 
         path = snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
     except Exception as error:  # the hub's client has many; all mean that the encoder is not to be had
-        raise UsageError(_not_to_be_had(model, error)) from error
+        raise UsageError(_format_unavailable_model(model, error)) from error
     return Path(path).name  # the commit
 
 
-def _folder_fingerprint(folder: Path) -> str:
+def _fingerprint_folder(folder: Path) -> str:
     weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
     tokenizer = [folder / name for name in ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")]
     for what, there in (

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from search.schedulers.rungs import Entry
+from search.schedulers.rungs import RungEntry
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 
@@ -18,9 +18,9 @@ class AshaRule:
     """Tells Ray's ASHA what came in, in that order. It knows stages by their keys."""
 
     rungs = (3, 6)
-    ordered = True
+    is_order_dependent = True
 
-    def verdicts(self, entries: Sequence[Entry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
+    def decide(self, entries: Sequence[RungEntry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
         """Stop or go; nobody waits."""
         asha: Any = AsyncHyperBandScheduler(
             time_attr="tenth",

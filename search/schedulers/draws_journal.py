@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.storages.journal import BaseJournalBackend
 
-from trainables.storage.base import Storage, set_aside, write_text
+from trainables.storage.base import Storage, quarantine, write_text
 
 
 class DrawsJournal(BaseJournalBackend):
@@ -30,14 +30,14 @@ class DrawsJournal(BaseJournalBackend):
                     raise ValueError(f"{line[:40]!r} is no entry of a journal.")
                 self.logs.append(log)
         except (ValueError, RecursionError):
-            self.cut(len(self.logs))
+            self.truncate(len(self.logs))
 
-    def cut(self, number: int) -> None:
+    def truncate(self, number: int) -> None:
         """Keep the first entries only: what follows is damaged. The file is set aside as it was."""
         self.logs = self.logs[:number]
         if self.read_only:
             return
-        aside = set_aside(self.storage, self.name)
+        aside = quarantine(self.storage, self.name)
         self.damage.append(f"{self.name} is damaged; its first {number} entries are kept -> {aside}")
         self._write()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from search.schedulers.rungs import Entry
+from search.schedulers.rungs import RungEntry
 from spaces.halving import RUNGS, Verdict, judge
 
 
@@ -10,9 +10,9 @@ class HalvingRule:
     """The order of the entries makes no difference."""
 
     rungs = RUNGS
-    ordered = False
+    is_order_dependent = False
 
-    def verdicts(self, entries: Sequence[Entry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
+    def decide(self, entries: Sequence[RungEntry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
         """See `spaces.halving.judge`."""
         curves: dict[str, list[float]] = {}
         for key, _, score in entries:

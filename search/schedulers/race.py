@@ -35,7 +35,7 @@ from scipy.special import stdtrit
 
 from spaces.chain import NONE
 
-FIRST = 3  # seeds that every chain gets: fewer give no interval
+MIN_SEEDS = 3  # seeds that every chain gets: fewer give no interval
 ALPHA = 0.05  # largest share of races that may drop a chain which is the best for a target
 EPSILON = 1e-9  # of a score from 0 to 1: what rounding leaves where nothing varies
 
@@ -46,33 +46,33 @@ Judge = Callable[[Array, float, int], Mask]
 
 
 @dataclass(frozen=True, slots=True)
-class Race:
+class RaceStanding:
     """Where a race stands. Seeds are counted in the order of the sweep."""
 
     seeds: tuple[int, ...]  # of the sweep
-    looks: int  # seeds that are complete and were looked at; 0 before there are FIRST
+    complete_seeds: int  # seeds that are complete and were looked at; 0 before there are FIRST
     decided: Mapping[str, int]  # chain -> how many seeds it gets, for good
-    kept: frozenset[str]  # chains that get all seeds, whatever happens
+    exempt: frozenset[str]  # chains that get all seeds, whatever happens
 
-    def given(self, chain: str) -> tuple[int, ...]:
+    def seeds_of(self, chain: str) -> tuple[int, ...]:
         """The seeds that a chain may train now; never fewer than at an earlier look, unless it is decided."""
-        if chain in self.kept:
+        if chain in self.exempt:
             return self.seeds
-        return self.seeds[: self.decided.get(chain, max(FIRST, self.looks + 1))]
+        return self.seeds[: self.decided.get(chain, max(MIN_SEEDS, self.complete_seeds + 1))]
 
     @property
-    def record(self) -> dict[str, dict[str, object]]:
+    def decisions(self) -> dict[str, dict[str, object]]:
         """The decided chains as `sweep.json` has them: `after` which seeds, `of` how many."""
-        return {name: {"after": list(self.given(name)), "of": len(self.seeds)} for name in sorted(self.decided)}
+        return {name: {"after": list(self.seeds_of(name)), "of": len(self.seeds)} for name in sorted(self.decided)}
 
 
-def race(
+def judge_race(
     scores: Mapping[Cell, float],
     chains: Collection[str],
     targets: Collection[str],
     seeds: Sequence[int],
-    kept: Collection[str] = (NONE,),
-) -> Race:
+    exempt: Collection[str] = (NONE,),
+) -> RaceStanding:
     """Look at everything that can be looked at.
 
     Args:
@@ -88,13 +88,13 @@ def race(
     shape = (len(names), len(columns), len(seeds))
     values = np.array([[[scores.get(cell, np.nan) for cell in row] for row in rows] for rows in cells], np.float64)
     settled = np.array([[[cell in scores for cell in row] for row in rows] for rows in cells], np.bool_)
-    held = np.array([name in kept for name in names], np.bool_)
-    given, looks = given_out(values.reshape(shape), held, settled.reshape(shape))
+    held = np.array([name in exempt for name in names], np.bool_)
+    given, looks = allot_seeds(values.reshape(shape), held, settled.reshape(shape))
     decided = {name: int(many) for name, many in zip(names, given, strict=True) if many < len(seeds)}
-    return Race(tuple(seeds), looks, decided, frozenset(kept))
+    return RaceStanding(tuple(seeds), looks, decided, frozenset(exempt))
 
 
-def given_out(
+def allot_seeds(
     values: Array, kept: Mask, settled: Mask | None = None, judge: Judge | None = None
 ) -> tuple[npt.NDArray[np.int64], int]:
     """How many seeds each chain gets for good (all of them, unless it is decided), and how many were looked at.
@@ -105,11 +105,11 @@ def given_out(
         settled: [chains, targets, seeds], which scores are final; None: all
         judge: another rule in the place of `behind`, to compare them
     """
-    judge = judge or behind
+    judge = judge or find_clearly_worse
     chains, targets, seeds = values.shape
     given, looks = np.full(chains, seeds), 0
     among = np.arange(chains)
-    for look, count in enumerate(range(FIRST, seeds + 1), start=1):
+    for look, count in enumerate(range(MIN_SEEDS, seeds + 1), start=1):
         if settled is not None and not settled[among, :, :count].all():
             break
         looks = count
@@ -122,7 +122,7 @@ def given_out(
     return given, looks
 
 
-def behind(values: Array, level: float, rivals: int) -> Mask:
+def find_clearly_worse(values: Array, level: float, rivals: int) -> Mask:
     """Which chains are clearly worse than another one, by target.
 
     Scores are taken as chain + seed + rest within a target, so the rest of all chains tells how much a difference

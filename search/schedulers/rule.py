@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from search.schedulers.rungs import Entry
+from search.schedulers.rungs import RungEntry
 from spaces.halving import Verdict
 
 
-class Rule(Protocol):
+class StoppingRule(Protocol):
     """Decides within a stratum."""
 
     @property
@@ -15,10 +15,10 @@ class Rule(Protocol):
         """The tenths after which it decides, ascending."""
 
     @property
-    def ordered(self) -> bool:
+    def is_order_dependent(self) -> bool:
         """Whether the order in which scores come in decides: then what it was cannot be found out again."""
 
-    def verdicts(self, entries: Sequence[Entry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
+    def decide(self, entries: Sequence[RungEntry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
         """What is to become of the stages of a stratum.
 
         Args:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from search.schedulers.race import FIRST, Race, race
+from search.schedulers.race import MIN_SEEDS, RaceStanding, judge_race
 from spaces.chain import phase_of
 from spaces.plan import Stratum
 
 
-class Seeds:
+class RaceSeeds:
     """The race of a plan, and the English dev scores that it is judged by; race.py has the rule."""
 
     def __init__(self, plan: Iterable[Stratum]) -> None:
@@ -19,23 +19,23 @@ class Seeds:
         self._targets = list(dict.fromkeys(stratum.task for stratum in scored))
         self._seeds: Sequence[int] = sorted({stratum.seed for stratum in plan if stratum.kind != "pretrain"})
         self._scores: dict[tuple[str, str, int], float] = {}
-        self._look()
+        self._update_standing()
 
-    def _look(self) -> None:
-        self.race: Race = race(self._scores, self._chains, self._targets, self._seeds)
-        still = [chain for chain in self._chains if chain not in self.race.decided]
-        seeds = self._seeds[: max(FIRST, self.race.looks + 1)]
+    def _update_standing(self) -> None:
+        self.standing: RaceStanding = judge_race(self._scores, self._chains, self._targets, self._seeds)
+        still = [chain for chain in self._chains if chain not in self.standing.decided]
+        seeds = self._seeds[: max(MIN_SEEDS, self.standing.complete_seeds + 1)]
         # Without all of these nothing new can be seen: a look at every score would take minutes in a large plan.
         self._awaited = {
             (chain, target, seed) for chain in still for target in self._targets for seed in seeds
         } - self._scores.keys()
 
     @property
-    def record(self) -> dict[str, dict[str, object]]:
+    def decisions(self) -> dict[str, dict[str, object]]:
         """The chains that get no further seeds, as `sweep.json` has them."""
-        return self.race.record
+        return self.standing.decisions
 
-    def settled(self, stratum: Stratum, score: float | None) -> bool:
+    def record_score(self, stratum: Stratum, score: float | None) -> bool:
         """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
         if stratum.kind != "target":
             return False
@@ -46,20 +46,22 @@ class Seeds:
         self._awaited.discard(cell)
         if not last and not changed:
             return False
-        before = self.race
-        self._look()
-        return self.race != before
+        before = self.standing
+        self._update_standing()
+        return self.standing != before
 
-    def given(self, stratum: Stratum) -> bool:
+    def can_start(self, stratum: Stratum) -> bool:
         """Whether the stratum may start now. A phase may if any chain may that goes through it."""
-        through = self._through(stratum)
-        return stratum.kind == "pretrain" or any(stratum.seed in self.race.given(chain) for chain in through)
+        through = self._chains_through(stratum)
+        return stratum.kind == "pretrain" or any(stratum.seed in self.standing.seeds_of(chain) for chain in through)
 
-    def decided(self, stratum: Stratum) -> bool:
+    def is_decided(self, stratum: Stratum) -> bool:
         """Whether the stratum will never start, since its chains were decided before its seed."""
-        return not self.given(stratum) and all(chain in self.race.decided for chain in self._through(stratum))
+        return not self.can_start(stratum) and all(
+            chain in self.standing.decided for chain in self._chains_through(stratum)
+        )
 
-    def _through(self, stratum: Stratum) -> Sequence[str]:
+    def _chains_through(self, stratum: Stratum) -> Sequence[str]:
         if stratum.kind != "intermediate":
             return [stratum.intermediate]
         return [chain for chain in self._chains if phase_of(chain) == stratum.task]

@@ -9,43 +9,43 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from search.board.keep import Keep
-from search.sweep.disk import set_aside_root, stage_of, temporary_root
-from search.sweep.sweep_state import Group, SweepState
+from search.board.keep import KeepPolicy
+from search.sweep.disk import quarantine_root_of, stage_of, temporary_root_of
+from search.sweep.sweep_state import StratumRecord, SweepState
 from trainables.record.places import CHECKPOINT, ENCODER, LOCK
 from trainables.storage.base import LockedError, Storage
 
-MAKERS = ("pretrain", "intermediate")  # kinds of stages that leave encoders
+ENCODER_KINDS = ("pretrain", "intermediate")  # kinds of stages that leave encoders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heap:
+class CleanupGroup:
     """Things of one kind: files or folders by name, with what is in them. `flag` is what allows to remove them."""
 
-    what: str
+    description: str
     names: tuple[str, ...]
-    files: int
+    file_count: int
     size: int
     flag: str | None = None
     note: str = ""
 
 
-def leftovers(states: Sequence[SweepState], scope: Collection[str], keep: Keep) -> list[Heap]:
+def find_leftovers(states: Sequence[SweepState], scope: Collection[str], keep: KeepPolicy) -> list[CleanupGroup]:
     """All heaps, also those that a flag must allow. `states` are all sweeps of the results, `scope` those to clean."""
     files = states[0].files
-    named = {key for state in states for key in state.stages}
-    own = {key for state in states if state.name in scope for key in state.stages}
+    named = {key for state in states for key in state.stratum_by_key}
+    own = {key for state in states if state.name in scope for key in state.stratum_by_key}
     heaps: defaultdict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    needed = _needed_encoders(states, "all" if keep == "all" else "winners")
-    bare = _needed_encoders(states, keep)
-    busy = _unsettled(states)
+    needed = _find_needed_encoders(states, "all" if keep == "all" else "winners")
+    bare = _find_needed_encoders(states, keep)
+    busy = _find_unsettled(states)
     for name, size in files.items():
         key, parts = stage_of(name), name.split("/")
         if key is not None and key not in named:
             heaps["foreign"]["/".join(parts[:2])].append(size)
-        elif (root := temporary_root(name)) is not None:
+        elif (root := temporary_root_of(name)) is not None:
             heaps["temporary"][root].append(size)
-        elif (root := set_aside_root(name)) is not None:
+        elif (root := quarantine_root_of(name)) is not None:
             heaps["set aside"][root].append(size)
         elif parts[0] == "encoded":
             heaps["tables"]["/".join(parts[:2])].append(size)
@@ -54,20 +54,20 @@ def leftovers(states: Sequence[SweepState], scope: Collection[str], keep: Keep) 
         elif key in own and parts[2] == ENCODER and key not in bare and keep != "all":
             heaps["winners" if key in needed else "losers"]["/".join(parts[:3])].append(size)
     return [
-        Heap(
-            what=what,
+        CleanupGroup(
+            description=what,
             names=tuple(sorted(heaps[which])),
-            files=sum(len(sizes) for sizes in heaps[which].values()),
+            file_count=sum(len(sizes) for sizes in heaps[which].values()),
             size=sum(sum(sizes) for sizes in heaps[which].values()),
             flag=flag,
             note=note,
         )
-        for which, what, flag, note in _HEAPS
+        for which, what, flag, note in _GROUP_DEFINITIONS
         if heaps[which]
     ]
 
 
-_HEAPS = (
+_GROUP_DEFINITIONS = (
     ("temporary", "temporary files of killed processes", None, ""),
     ("checkpoints", "checkpoints of stages that have ended", None, ""),
     ("losers", "encoders that nothing starts from", None, ""),
@@ -78,34 +78,34 @@ _HEAPS = (
 )
 
 
-def _needed_encoders(states: Iterable[SweepState], keep: Keep) -> set[str]:
+def _find_needed_encoders(states: Iterable[SweepState], keep: KeepPolicy) -> set[str]:
     """Keys whose encoders a sweep keeps under the rule `keep`, or still needs."""
     found: set[str] = set()
     for state in states:
-        waited = {group.parent for group in state.groups.values() if not group.settled}
-        for group in state.groups.values():
-            if group.place[0] not in MAKERS:
+        waited = {group.parent for group in state.records.values() if not group.is_settled}
+        for group in state.records.values():
+            if group.kind_and_task[0] not in ENCODER_KINDS:
                 continue
-            if keep == "all" or not group.settled:  # any arm may still win
-                found |= _keys(state, group)
+            if keep == "all" or not group.is_settled:  # any arm may still win
+                found |= _keys_of(state, group)
             elif group.winner is not None and (keep == "winners" or group.id in waited):
                 found.add(group.winner.stage.key)
     return found
 
 
-def _unsettled(states: Iterable[SweepState]) -> set[str]:
+def _find_unsettled(states: Iterable[SweepState]) -> set[str]:
     """Keys of stages that a sweep may still go on with."""
     return {
         key
         for state in states
-        for group in state.groups.values()
-        if not group.settled
-        for key in _keys(state, group) - {arm.stage.key for arm in group.ended}
+        for group in state.records.values()
+        if not group.is_settled
+        for key in _keys_of(state, group) - {arm.stage.key for arm in group.ended_arms}
     }
 
 
-def _keys(state: SweepState, group: Group) -> set[str]:
-    return {key for key, stratum in state.stages.items() if stratum == group.id}
+def _keys_of(state: SweepState, group: StratumRecord) -> set[str]:
+    return {key for key, stratum in state.stratum_by_key.items() if stratum == group.id}
 
 
 def remove(results: Storage, names: Iterable[str]) -> list[str]:
@@ -113,7 +113,7 @@ def remove(results: Storage, names: Iterable[str]) -> list[str]:
     stay = []
     for name in names:
         try:
-            lock = results.lock(guard) if (guard := _guard(name)) and results.has(guard) else None
+            lock = results.lock(guard) if (guard := _lock_name_of(name)) and results.has(guard) else None
         except LockedError:
             stay.append(name)
             continue
@@ -124,7 +124,7 @@ def remove(results: Storage, names: Iterable[str]) -> list[str]:
     return stay
 
 
-def _guard(name: str) -> str | None:
+def _lock_name_of(name: str) -> str | None:
     """The lock of the stage or table that a name belongs to."""
     parts = name.split("/")
     if parts[0] == "stages":
@@ -134,6 +134,6 @@ def _guard(name: str) -> str | None:
     return None
 
 
-def temporaries(files: Mapping[str, int]) -> list[str]:
+def find_temporaries(files: Mapping[str, int]) -> list[str]:
     """Temporary files and folders, whole."""
-    return sorted({root for name in files if (root := temporary_root(name)) is not None})
+    return sorted({root for name in files if (root := temporary_root_of(name)) is not None})

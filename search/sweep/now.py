@@ -18,16 +18,16 @@ from typing import Any
 
 from search.board.board import Board
 from trainables.storage.base import Storage, write_text
-from trainables.worker.process import began, lives
+from trainables.worker.process import start_ticks_of, is_process_alive
 
-FILE = "now.json"
+STATUS_FILE = "now.json"
 VERSION = 1
-EVERY = 2.0  # seconds between writes
-WATCH = 3 * EVERY  # seconds to wait for the count of another machine's sweep to rise
+WRITE_INTERVAL = 2.0  # seconds between writes
+LIVENESS_TIMEOUT = 3 * WRITE_INTERVAL  # seconds to wait for the count of another machine's sweep to rise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningStage:
     """A stage under way: how long, which tenth is done, the last English dev score, and where it runs if known."""
 
     key: str
@@ -40,7 +40,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class SweepStatus:
     """The file's contents. `ended` says how the run ended, and is None while it goes on (or was killed)."""
 
     process: int
@@ -52,102 +52,106 @@ class Now:
     count: int
     slots: int
     ended: str | None
-    running: tuple[Running, ...]
+    running: tuple[RunningStage, ...]
 
 
-class Beat:
+class StatusWriter:
     """Writes the file. What goes wrong with it is said once, and never ends a sweep."""
 
-    def __init__(self, results: Storage, sweep: str, slots: int, say: Callable[[str], object]) -> None:
-        self.results, self.name, self.slots, self.say = results, f"{sweep}/{FILE}", slots, say
-        self.began, self.count, self.written = _utc(), 0, -EVERY
-        self._since: dict[str, tuple[str, float]] = {}
-        self._told: dict[str, tuple[int, float, str | None]] = {}
-        self._troubled = False
+    def __init__(self, results: Storage, sweep: str, slots: int, print_line: Callable[[str], object]) -> None:
+        self.results, self.name, self.slots, self.print_line = results, f"{sweep}/{STATUS_FILE}", slots, print_line
+        self.started, self.write_count, self.last_write = _utc_now(), 0, -WRITE_INTERVAL
+        self._started_by_key: dict[str, tuple[str, float]] = {}
+        self._reported_by_key: dict[str, tuple[int, float, str | None]] = {}
+        self._has_warned = False
 
-    def told(self, key: str, curve: list[float], node: str | None) -> None:
+    def record_progress(self, key: str, curve: list[float], node: str | None) -> None:
         """Note what a stage reported after a tenth: its English dev scores so far."""
         if curve:
-            self._told[key] = (len(curve), curve[-1], node)
+            self._reported_by_key[key] = (len(curve), curve[-1], node)
 
-    def show(self, board: Board) -> None:
+    def write_if_due(self, board: Board) -> None:
         """Write the file, if the last time is long enough ago."""
-        if time.monotonic() - self.written >= EVERY:
+        if time.monotonic() - self.last_write >= WRITE_INTERVAL:
             self._write(board, None)
 
-    def end(self, board: Board, how: str) -> None:
+    def write_last(self, board: Board, how: str) -> None:
         """Write the file for the last time."""
         self._write(board, how)
 
     def _write(self, board: Board, ended: str | None) -> None:
-        self.written = time.monotonic()
-        self.count += 1
+        self.last_write = time.monotonic()
+        self.write_count += 1
         try:
-            now = Now(
+            now = SweepStatus(
                 process=os.getpid(),
                 host=platform.node(),
-                machine=machine(),
-                process_began=began(os.getpid()),
-                began=self.began,
-                written=_utc(),
-                count=self.count,
+                machine=read_machine_id(),
+                process_began=start_ticks_of(os.getpid()),
+                began=self.started,
+                written=_utc_now(),
+                count=self.write_count,
                 slots=self.slots,
                 ended=ended,
-                running=() if ended else tuple(self._running(board)),
+                running=() if ended else tuple(self._list_running(board)),
             )
             write_text(self.results, self.name, json.dumps({"version": VERSION, **dataclasses.asdict(now)}, indent=1))
         except Exception as error:  # a look at the sweep is not worth the sweep
-            if not self._troubled:
-                self.say(f"{self.name} cannot be written ({error}): search/status.py shows an older state.")
-            self._troubled = True
+            if not self._has_warned:
+                self.print_line(f"{self.name} cannot be written ({error}): search/status.py shows an older state.")
+            self._has_warned = True
 
-    def _running(self, board: Board) -> list[Running]:
-        self._since = {key: self._since.get(key, (_utc(), time.monotonic())) for key in board.running}
+    def _list_running(self, board: Board) -> list[RunningStage]:
+        self._started_by_key = {
+            key: self._started_by_key.get(key, (_utc_now(), time.monotonic())) for key in board.running
+        }
         found = []
         for key, (_, arm) in board.running.items():
-            since, steady = self._since[key]
-            tenth, dev, node = self._told.get(key, (0, None, None))
+            since, steady = self._started_by_key[key]
+            tenth, dev, node = self._reported_by_key.get(key, (0, None, None))
             seconds = round(time.monotonic() - steady, 1)
             found.append(
-                Running(key=key, label=arm.stage.label, since=since, seconds=seconds, tenth=tenth, dev=dev, node=node)
+                RunningStage(
+                    key=key, label=arm.stage.label, since=since, seconds=seconds, tenth=tenth, dev=dev, node=node
+                )
             )
         return found
 
 
-def read_now(results: Storage, sweep: str) -> Now | None:
+def read_status(results: Storage, sweep: str) -> SweepStatus | None:
     """The file of a sweep; None if there is none or none that can be read."""
     try:
-        fields: dict[str, Any] = json.loads(results.read(f"{sweep}/{FILE}") or b"")
+        fields: dict[str, Any] = json.loads(results.read(f"{sweep}/{STATUS_FILE}") or b"")
         if fields.pop("version") != VERSION:
             return None
         datetime.fromisoformat(fields["written"])
-        return Now(**{**fields, "running": tuple(Running(**one) for one in fields["running"])})
+        return SweepStatus(**{**fields, "running": tuple(RunningStage(**one) for one in fields["running"])})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def is_alive(now: Now | None, results: Storage, sweep: str, watch: float = WATCH) -> bool:
+def is_alive(status: SweepStatus | None, results: Storage, sweep: str, timeout: float = LIVENESS_TIMEOUT) -> bool:
     """Whether the run that wrote the file still goes on; on another machine this waits for the next write."""
-    if now is None or now.ended:
+    if status is None or status.ended:
         return False
-    if now.machine == machine():
-        return lives(now.process) and began(now.process) == now.process_began
-    until = time.monotonic() + watch
+    if status.machine == read_machine_id():
+        return is_process_alive(status.process) and start_ticks_of(status.process) == status.process_began
+    until = time.monotonic() + timeout
     while time.monotonic() < until:
         time.sleep(0.1)
-        later = read_now(results, sweep)
-        if later is not None and (later.began, later.count) != (now.began, now.count):
+        later = read_status(results, sweep)
+        if later is not None and (later.began, later.count) != (status.began, status.count):
             return later.ended is None
     return False
 
 
-def age(now: Now) -> float | None:
+def age_of(now: SweepStatus) -> float | None:
     """Seconds since the file was written, as far as clocks tell; None if it was written in what is the future here."""
     seconds = (datetime.now(UTC) - datetime.fromisoformat(now.written)).total_seconds()
-    return max(0.0, seconds) if seconds > -EVERY else None
+    return max(0.0, seconds) if seconds > -WRITE_INTERVAL else None
 
 
-def machine() -> str:
+def read_machine_id() -> str:
     """A name that only processes who see the same process numbers share."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -156,5 +160,5 @@ def machine() -> str:
         return platform.node()
 
 
-def _utc() -> str:
+def _utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
-from trainables.storage.base import Lock, LockedError, Storage, set_aside, write_text
+from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
 VERSION = 1
-FILE = "sweep.json"
-LOCK = ".lock"  # of the results, beside the sweeps
-AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
-GROWING = ("data", "languages", "mixture", "masked")  # these may gain entries, but an entry may not change
-DERIVED = ("space", "controls", "retrieval")  # follow from the rest
-_NAME = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: one plain name, as it becomes part of paths
-PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
+SWEEP_FILE = "sweep.json"
+RESULTS_LOCK = ".lock"  # of the results, beside the sweeps
+GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
+GROWING_MAPPINGS = ("data", "languages", "mixture", "masked")  # these may gain entries, but an entry may not change
+DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the rest
+_NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: one plain name, as it becomes part of paths
+RECORDED_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
 
 
 class DamagedSweepError(UsageError):
@@ -33,7 +33,7 @@ def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
     Raises DamagedSweepError for a file that is no JSON or broken inside, UsageError for one that somebody else or a
     newer version of this program wrote.
     """
-    content, file = results.read(f"{name}/{FILE}"), f"{results.url}/{name}/{FILE}"
+    content, file = results.read(f"{name}/{SWEEP_FILE}"), f"{results.url}/{name}/{SWEEP_FILE}"
     if content is None:
         return None
     try:
@@ -50,7 +50,7 @@ def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
         raise UsageError(f"{file} is of version {written}, this program knows up to {VERSION}: use a newer one.")
     stages = found["stages"]
     names = (*stages, *map(str, stages.values())) if isinstance(stages, dict) else ("",)
-    wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
+    wrong = next((name for name in names if not _NAME_PATTERN.fullmatch(name)), None)
     if wrong is not None:
         raise DamagedSweepError(
             f"{file} is damaged (among its stages {wrong!r} is no plain name): start the sweep again, to write it anew."
@@ -68,13 +68,13 @@ def check_sweep(results: Storage, name: str, spec: Mapping[str, Any]) -> None:
         check_growth(old["spec"], spec, name)
 
 
-def mend_sweep(results: Storage, name: str) -> str | None:
+def quarantine_damaged_sweep(results: Storage, name: str) -> str | None:
     """Set a damaged `sweep.json` aside; returns a line about it, None if there was none."""
     try:
         read_sweep(results, name)
     except DamagedSweepError:
-        aside = set_aside(results, f"{name}/{FILE}")
-        return f"{name}/{FILE} is damaged; it is written anew, unchecked against what it said before -> {aside}"
+        aside = quarantine(results, f"{name}/{SWEEP_FILE}")
+        return f"{name}/{SWEEP_FILE} is damaged; it is written anew, unchecked against what it said before -> {aside}"
     return None
 
 
@@ -99,19 +99,19 @@ def write_sweep(
         "planned": planned,
         "decided": decided or {},
         "sources": sources,
-        "versions": versions(),
-        "commit": commit(),
+        "versions": read_versions(),
+        "commit": read_commit(),
     }
-    write_text(results, f"{name}/{FILE}", json.dumps(content, indent=1))
+    write_text(results, f"{name}/{SWEEP_FILE}", json.dumps(content, indent=1))
 
 
 def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> None:
     """Raise UsageError unless the new specification only adds stages to the old one."""
     lines = []
-    for field in sorted({*old, *new} - set(DERIVED)):
+    for field in sorted({*old, *new} - set(DERIVED_FIELDS)):
         before, after = old.get(field), new.get(field)
-        if before != after and not _grows(field, before, after):
-            lines += _differences(field, before, after)
+        if before != after and not _is_growth(field, before, after):
+            lines += _format_differences(field, before, after)
     if lines:
         raise UsageError(
             f"the sweep {name!r} was begun with another specification, and this one does not only add to it:\n"
@@ -120,17 +120,17 @@ def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> N
         )
 
 
-def _differences(field: str, before: Any, after: Any) -> list[str]:
+def _format_differences(field: str, before: Any, after: Any) -> list[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         pairs = [(name, before.get(name), after.get(name)) for name in {**before, **after}]
         return [f"  {field}: {name} was {json.dumps(b)}, now {json.dumps(a)}" for name, b, a in pairs if b != a]
     return [f"  {field}: was {json.dumps(before)}, now {json.dumps(after)}"]
 
 
-def _grows(field: str, before: Any, after: Any) -> bool:
-    if field in GROWING and isinstance(before, dict) and isinstance(after, dict):
+def _is_growth(field: str, before: Any, after: Any) -> bool:
+    if field in GROWING_MAPPINGS and isinstance(before, dict) and isinstance(after, dict):
         return all(after.get(name) == value for name, value in before.items())
-    if field not in AXES:
+    if field not in GROWING_AXES:
         return False
     if isinstance(before, list) and isinstance(after, list):
         return all(value in after for value in before)
@@ -142,10 +142,10 @@ def _grows(field: str, before: Any, after: Any) -> bool:
 
 
 @cache
-def versions() -> dict[str, str]:
+def read_versions() -> dict[str, str]:
     """Versions of Python and of the packages that scores may depend on."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in RECORDED_PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -154,7 +154,7 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def commit() -> str | None:
+def read_commit() -> str | None:
     """The commit of this code, as it was when first asked; None where it is no git checkout."""
     root = Path(__file__).resolve().parents[2]
     try:
@@ -169,7 +169,7 @@ def commit() -> str | None:
 def lock_results(results: Storage) -> Lock:
     """Take the results for this run; raises UsageError if they cannot be written or another run has them."""
     try:
-        return results.lock(LOCK)
+        return results.lock(RESULTS_LOCK)
     except LockedError as error:
         raise UsageError(
             f"the results in {results.url} are in use by {error}: wait for it, or give other --results."

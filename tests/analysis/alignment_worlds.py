@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.questions.aligned import MEASURES, Aligned
+from analysis.questions.aligned import MEASURES, Alignment
 
 CHAINS = ("anli", "mnli", "qqp", "squad", "ccg", "random", "mlm")
 
@@ -19,7 +19,7 @@ class Truth:
     noise: float = 1.0  # over seeds
 
 
-def world(draw: np.random.Generator, truth: Truth, seeds: int = 3) -> Aligned:
+def world(draw: np.random.Generator, truth: Truth, seeds: int = 3) -> Alignment:
     """One sweep: 5 tasks with both controls, 3 targets, 4 layers, 5 languages.
 
     Seeds move all layers and languages of a chain together and each by itself; what tasks and languages are worth to
@@ -41,17 +41,17 @@ def world(draw: np.random.Generator, truth: Truth, seeds: int = 3) -> Aligned:
     ends = ends + truth.noise * draw.normal(size=ends.shape)
     worth = truth.tasks * (draw.normal(size=(chains, 1, 1)) + draw.normal(size=(1, 1, languages)))
     gains = truth.slope * rise[:, None] + worth * (truth.slope == 0) + draw.normal(size=(chains, targets, languages))
-    return Aligned(
+    return Alignment(
         chains=CHAINS,
         controls=("random", "mlm"),
         targets=("xnli", "udpos", "xquad"),
         layers=(0, 1, 2, 3),
         languages=("a", "b", "c", "d", "e"),
         seeds=tuple(range(seeds)),
-        start=start,
-        beside=np.zeros_like(start),
-        phase=phase,
-        ends=ends,
+        at_start=start,
+        unaligned=np.zeros_like(start),
+        after_phase=phase,
+        after_target=ends,
         anisotropy=(50.0, 50.0),
         gains=gains,
     )

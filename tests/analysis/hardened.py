@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from analysis.scores.load import load
-from analysis.transfer.array import Transfer, transfer
-from spaces.adversarial_variants import adversarial, targets
+from analysis.transfer.array import Transfer, build_transfer
+from spaces.adversarial_variants import list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
 
 MINIATURE = BENCHMARKS["miniature"]
-CHAINS = ("none", *adversarial(MINIATURE))
-TARGETS = (*targets(MINIATURE), "pawsx", "pawsx-mixed", "pawsx-perturbed")
+CHAINS = ("none", *list_adversarial_chains(MINIATURE))
+TARGETS = (*list_adversarial_targets(MINIATURE), "pawsx", "pawsx-mixed", "pawsx-perturbed")
 Planted = Mapping[tuple[str, str], float]  # chain, target -> points that it scores more
 
 
@@ -25,7 +25,7 @@ def empty(folder: Path, seeds: int, chains: Sequence[str] = CHAINS) -> Transfer:
     rows = pl.DataFrame(cells, schema=["intermediate", "seed", "target", "language"], orient="row")
     fixed = {"metric": "accuracy", "value": 0.5, "benchmark": MINIATURE.name}
     rows.with_columns(**{name: pl.lit(value) for name, value in fixed.items()}).write_parquet(folder / "scores.parquet")
-    return transfer(load([folder / "scores.parquet"]))
+    return build_transfer(load([folder / "scores.parquet"]))
 
 
 def world(rng: np.random.Generator, axes: Transfer, planted: Planted | None = None, sd: float = 2.0) -> Transfer:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from analysis.scores.load import Scores
-from analysis.transfer.array import transfer
-from analysis.transfer.ranking import Ranking, ranking
+from analysis.transfer.array import build_transfer
+from analysis.transfer.ranking import Ranking, rank_tasks
 
 
 def ranked(scores: Scores, by: Any = "target", **options: Any) -> Ranking:
-    return ranking(transfer(scores, **options), np.random.default_rng(0), by, draws=1000)
+    return rank_tasks(build_transfer(scores, **options), np.random.default_rng(0), by, draws=1000)

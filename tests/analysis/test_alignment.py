@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 from analysis.alignment import main
-from analysis.answers.alignment import rose
-from analysis.questions.aligned import MEASURES, PRIMARY, PROBES, aligned
-from analysis.questions.alignment import LANGUAGES, START, TASKS, findings
+from analysis.answers.alignment import has_risen
+from analysis.questions.aligned import MEASURES, PRIMARY_MEASURE, PROBES, build_alignment
+from analysis.questions.alignment import ACROSS_LANGUAGES, FROM_START, ACROSS_TASKS, assess_alignment
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.statistics.significance import ALPHA
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 from tests.analysis.alignment_worlds import Truth, world
 
 RISES = {"anli": 0.02, "mnli": 0.06, "qqp": 0.10, "squad": 0.14, "ccg": 0.18, "random": 0.0, "mlm": 0.01}
@@ -74,18 +74,18 @@ def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> P
 
 
 def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = aligned(transfer(load([planted])))
+    found = build_alignment(build_transfer(load([planted])))
     assert found.chains == tuple(RISES) and found.controls == ("random", "mlm")
     assert found.targets == TARGETS and found.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
-    assert found.start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
-    rises = found.risen[0].mean(axis=(1, 2, 3))
+    assert found.at_start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
+    rises = found.phase_change[0].mean(axis=(1, 2, 3))
     assert rises == pytest.approx([100 * rise for rise in RISES.values()], abs=0.6)  # of winners, not of worse rates
-    tested = findings(found, np.random.default_rng(0))
-    assert rose(tested) and tested.rises.keys() == {START, "random", "mlm"}
-    assert tested.rises[START][PRIMARY].mean == pytest.approx(10, abs=0.5)
-    assert tested.rises["mlm"][PRIMARY].mean == pytest.approx(9, abs=0.5)
-    for name in (TASKS, LANGUAGES):
-        p, one = tested.adjusted_relations[name][PRIMARY], tested.relations[name][PRIMARY]
+    tested = assess_alignment(found, np.random.default_rng(0))
+    assert has_risen(tested) and tested.rises.keys() == {FROM_START, "random", "mlm"}
+    assert tested.rises[FROM_START][PRIMARY_MEASURE].mean == pytest.approx(10, abs=0.5)
+    assert tested.rises["mlm"][PRIMARY_MEASURE].mean == pytest.approx(9, abs=0.5)
+    for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
+        p, one = tested.adjusted_relations[name][PRIMARY_MEASURE], tested.relations[name][PRIMARY_MEASURE]
         assert p is not None and p < ALPHA and one.correlation is not None and one.correlation > 0.5, name
     assert main([str(planted)]) == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -122,9 +122,9 @@ def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str])
 
 def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planted.parent / "stages" / "intermediate--mnli-2-0.001" / "probes.parquet").unlink()
-    tested = findings(aligned(transfer(load([planted]))), np.random.default_rng(0))
-    assert tested.rises[START][PRIMARY].seeds == 3
-    assert tested.by_chain[START]["mnli"].seeds == 3 and tested.by_chain[START]["qqp"].seeds == 4
+    tested = assess_alignment(build_alignment(build_transfer(load([planted]))), np.random.default_rng(0))
+    assert tested.rises[FROM_START][PRIMARY_MEASURE].seeds == 3
+    assert tested.rises_by_chain[FROM_START]["mnli"].seeds == 3 and tested.rises_by_chain[FROM_START]["qqp"].seeds == 4
     assert main([str(planted)]) == 0
     assert "1 intermediate run of 28 left no probes.parquet" in " ".join(capsys.readouterr().out.split())
 
@@ -158,23 +158,23 @@ def test_without_an_intermediate_stage_there_is_nothing_to_say(
 def test_in_null_worlds_little_is_found(truth: Truth) -> None:
     draw = np.random.default_rng(1)
     worlds = 40
-    hits = dict.fromkeys((START, "random", TASKS, LANGUAGES), 0)
+    hits = dict.fromkeys((FROM_START, "random", ACROSS_TASKS, ACROSS_LANGUAGES), 0)
     for _ in range(worlds):
-        tested = findings(world(draw, truth), draw)
-        for name in (START, "random"):
-            p = tested.rises[name][PRIMARY].p
+        tested = assess_alignment(world(draw, truth), draw)
+        for name in (FROM_START, "random"):
+            p = tested.rises[name][PRIMARY_MEASURE].p
             hits[name] += p is not None and p < ALPHA
-        for name in (TASKS, LANGUAGES):
-            p = tested.adjusted_relations[name][PRIMARY]
+        for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
+            p = tested.adjusted_relations[name][PRIMARY_MEASURE]
             hits[name] += p is not None and p < ALPHA
     most = worlds * ALPHA + 3 * np.sqrt(worlds * ALPHA * (1 - ALPHA))
-    assert hits[TASKS] <= most and hits[LANGUAGES] <= most
+    assert hits[ACROSS_TASKS] <= most and hits[ACROSS_LANGUAGES] <= most
     if truth.rise == 0:
-        assert hits[START] <= most and hits["random"] <= most
+        assert hits[FROM_START] <= most and hits["random"] <= most
     else:
-        assert hits[START] > worlds / 2
+        assert hits[FROM_START] > worlds / 2
 
 
 def test_a_folder_of_stages_is_read_without_its_probes(planted: Path) -> None:
     read, folder = load([planted]), load([planted.parent / "stages"])
-    assert folder.scored.height == read.scored.height and folder.targets == tuple(sorted(read.targets))
+    assert folder.target_rows.height == read.target_rows.height and folder.targets == tuple(sorted(read.targets))

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from analysis.axes import main
-from analysis.questions.factors import POOLED, Factors, factors, importances, spread
+from analysis.questions.factors import POOLED, AxisComparison, compare_axes, compute_importances, measure_spread
 from analysis.scores.load import load
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
 
 TASKS = {"none": 0.0, "mnli": 0.1, "squad": 0.02}
@@ -41,23 +41,23 @@ def additive(run_of: type, target: str = "xnli", task: float = 1.0, seed: float 
 
 
 @pytest.fixture
-def split(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Factors]:
-    def split(runs: list[Any], **spec: Any) -> Factors:
-        return factors(transfer(load([write_sweep(tmp_path, runs, **spec)])))
+def split(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., AxisComparison]:
+    def split(runs: list[Any], **spec: Any) -> AxisComparison:
+        return compare_axes(build_transfer(load([write_sweep(tmp_path, runs, **spec)])))
 
     return split
 
 
-def test_shares_of_an_additive_world_by_hand(split: Callable[..., Factors], run_of: type) -> None:
+def test_shares_of_an_additive_world_by_hand(split: Callable[..., AxisComparison], run_of: type) -> None:
     found = split(additive(run_of, seed=0.01)).splits["xnli"]
     # Variances over the levels of each axis, since the table is balanced.
     variances = [np.var(list(axis.values())) for axis in (TASKS, RATES, {n: 0.01 * n for n in range(3)}, LANGUAGES)]
     shares = [found.parts[name].share for name in ("intermediate", "learning_rate", "seed", "language")]
     assert shares == pytest.approx(np.array(variances) / sum(variances))
-    assert (found.rest, found.shared) == pytest.approx((0, 0), abs=1e-9)
+    assert (found.residual_share, found.shared_share) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_pooled_counts_only_what_holds_for_all_targets(split: Callable[..., Factors], run_of: type) -> None:
+def test_pooled_counts_only_what_holds_for_all_targets(split: Callable[..., AxisComparison], run_of: type) -> None:
     opposite = split([*additive(run_of), *additive(run_of, "panx", task=-1.0, base=0.6)])
     assert opposite.splits["xnli"].parts["intermediate"].share > 0.05
     assert opposite.splits[POOLED].parts["intermediate"].share == pytest.approx(0, abs=1e-9)
@@ -65,40 +65,40 @@ def test_pooled_counts_only_what_holds_for_all_targets(split: Callable[..., Fact
     assert alike.splits[POOLED].parts["intermediate"].share == pytest.approx(
         alike.splits["xnli"].parts["intermediate"].share
     )
-    assert alike.counts == {"xnli": 54, "panx": 54, POOLED: 108}
+    assert alike.score_counts == {"xnli": 54, "panx": 54, POOLED: 108}
 
 
-def test_one_target_is_not_pooled(split: Callable[..., Factors], run_of: type) -> None:
+def test_one_target_is_not_pooled(split: Callable[..., AxisComparison], run_of: type) -> None:
     assert set(split(additive(run_of)).splits) == {"xnli"}
 
 
 def test_task_and_seed_by_hand() -> None:
     values = np.array([[50.0, 52.0], [60.0, 62.0], [70.0, 72.0]])
-    one = spread(values)
+    one = measure_spread(values)
     # Without noise: the variances of the means of tasks (100) and of seeds (2).
-    assert (one.tasks, one.seeds) == (3, 2)
-    assert (one.task, one.seed, one.noise) == pytest.approx((10, np.sqrt(2), 0), abs=1e-6)
-    assert one.by_seed == pytest.approx(np.sqrt(2))
+    assert (one.task_count, one.seed_count) == (3, 2)
+    assert (one.task_sd, one.seed_sd, one.noise_sd) == pytest.approx((10, np.sqrt(2), 0), abs=1e-6)
+    assert one.total_seed_sd == pytest.approx(np.sqrt(2))
 
 
 def test_spread_tells_apart_task_seed_and_noise() -> None:
     rng = np.random.default_rng(1)
     task, seed = rng.normal(0, 5, (100, 1)), rng.normal(0, 2, (1, 100))
-    one = spread(task + seed + rng.normal(0, 1, (100, 100)))
-    assert (one.task, one.seed, one.noise) == pytest.approx((5, 2, 1), rel=0.2)
-    assert one.by_seed == pytest.approx(np.sqrt(5), rel=0.2)
+    one = measure_spread(task + seed + rng.normal(0, 1, (100, 100)))
+    assert (one.task_sd, one.seed_sd, one.noise_sd) == pytest.approx((5, 2, 1), rel=0.2)
+    assert one.total_seed_sd == pytest.approx(np.sqrt(5), rel=0.2)
 
 
 def test_a_hole_leaves_its_task_out_and_an_empty_seed_goes() -> None:
     values = np.array([[50.0, 52.0, np.nan], [60.0, 62.0, np.nan], [70.0, np.nan, np.nan]])
-    one = spread(values)
-    assert (one.tasks, one.seeds) == (2, 2)
-    assert spread(values[:1]).task is None
-    assert spread(values[:, :1]).task is None
-    assert spread(values[:, 2:]).by_seed is None
+    one = measure_spread(values)
+    assert (one.task_count, one.seed_count) == (2, 2)
+    assert measure_spread(values[:1]).task_sd is None
+    assert measure_spread(values[:, :1]).task_sd is None
+    assert measure_spread(values[:, 2:]).total_seed_sd is None
 
 
-def test_controls_and_floors_are_no_choices(split: Callable[..., Factors], run_of: type) -> None:
+def test_controls_and_floors_are_no_choices(split: Callable[..., AxisComparison], run_of: type) -> None:
     runs = additive(run_of)
     others = [
         run_of(intermediate=name, seed=seed, test={"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}})
@@ -109,25 +109,27 @@ def test_controls_and_floors_are_no_choices(split: Callable[..., Factors], run_o
 
 
 def test_stopped_runs_are_missing_and_counted(
-    split: Callable[..., Factors], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    split: Callable[..., AxisComparison], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
     found = split([*additive(run_of), stopped])
-    assert found.missing == {"stopped": 1}
-    assert found.counts["xnli"] == 54
+    assert found.missing_runs == {"stopped": 1}
+    assert found.score_counts["xnli"] == 54
     assert main([str(tmp_path / "sweep")]) == 0
     assert "in no share: 1 stopped" in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_missing_language_leaves_a_task_out_of_the_spreads(split: Callable[..., Factors], run_of: type) -> None:
+def test_a_missing_language_leaves_a_task_out_of_the_spreads(
+    split: Callable[..., AxisComparison], run_of: type
+) -> None:
     runs = additive(run_of)
     del runs[0].test["xnli"]["fr"]  # `none`, seed 0, at the rate that English dev chose
     found = split(runs)
-    assert found.spreads["xnli"].tasks == 2
-    assert found.counts["xnli"] == 53
+    assert found.spreads["xnli"].task_count == 2
+    assert found.score_counts["xnli"] == 53
 
 
-def test_retrieval_has_no_rate(split: Callable[..., Factors], run_of: type) -> None:
+def test_retrieval_has_no_rate(split: Callable[..., AxisComparison], run_of: type) -> None:
     runs = [
         run_of(
             intermediate=name, seed=seed, kind="retrieval", rate=None, test={"bucc": {"de": 0.3 + effect, "fr": 0.2}}
@@ -151,7 +153,7 @@ def test_optuna_sees_the_same_rows(run_of: type) -> None:
     ]
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    found = importances(pl.DataFrame(rows))
+    found = compute_importances(pl.DataFrame(rows))
     assert optuna.logging.get_verbosity() == optuna.logging.ERROR
     optuna.logging.set_verbosity(before)
     assert set(found) == {"intermediate", "learning_rate", "seed"}  # one language is no axis
@@ -168,14 +170,14 @@ def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
         for seed in range(5)
         for value in [10.0 + seed / 100 if task == "mnli" else -10.0 * (rate == 2e-3) + seed / 100]
     ]
-    found = importances(pl.DataFrame(rows))
+    found = compute_importances(pl.DataFrame(rows))
     assert found["intermediate"] > 5 * found["learning_rate"]
 
 
 def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     file = write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)])
     with pytest.raises(UsageError, match="no target has two scores"):
-        factors(transfer(load([file])))
+        compare_axes(build_transfer(load([file])))
     assert main([str(file)]) == 2
     captured = capsys.readouterr()
     assert (captured.out, len(captured.err.splitlines())) == ("", 1)

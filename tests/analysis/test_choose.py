@@ -55,7 +55,7 @@ def test_dev_rows_of_other_languages_never_choose(write_file: Callable[..., Path
 def test_a_run_that_did_not_finish_is_never_chosen(two_rates: Callable[..., Path], status: str) -> None:
     folder = two_rates(low=[0.3], high=[0.9], status=status)
     assert gain(folder) == pytest.approx(10)
-    assert ranked(load([folder])).runs == {"finished": 2, status: 1}
+    assert ranked(load([folder])).run_counts == {"finished": 2, status: 1}
 
 
 def test_a_stopped_run_with_the_best_dev_score_is_not_chosen(write_file: Callable[..., Path]) -> None:

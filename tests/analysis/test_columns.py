@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.scores.load import load
-from analysis.transfer.array import Transfer, transfer
-from analysis.transfer.columns import ALL, TRAINED, UNKNOWN, Column, columns, points
+from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.columns import (
+    MEAN_ALL,
+    MEAN_TRAINED,
+    UNKNOWN_GROUP,
+    TransferColumn,
+    build_columns,
+    compute_column,
+)
 from spaces.miniature import LANGUAGES
 from tests.analysis.ranked import ranked
 
@@ -31,12 +38,12 @@ def found(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Tra
         for task, lift in (("none", 0.0), ("nli", 0.01))
         for target, scores in SCORES.items()
     ]
-    return transfer(load([write_sweep(tmp_path, runs, retrieval=["tatoeba"])]))
+    return build_transfer(load([write_sweep(tmp_path, runs, retrieval=["tatoeba"])]))
 
 
 def mean(found: Transfer, by: str) -> dict[str, float]:
-    every = columns(found, by)  # type: ignore[arg-type]
-    return {column.name: float(points(found, column, found.scores).values[0, 0]) for column in every}
+    every = build_columns(found, by)  # type: ignore[arg-type]
+    return {column.name: float(compute_column(found, column, found.scores).values[0, 0]) for column in every}
 
 
 def test_by_language_the_targets_are_averaged(found: Transfer) -> None:
@@ -48,8 +55,8 @@ def test_by_language_the_targets_are_averaged(found: Transfer) -> None:
             "qna": (80 + 40 + 50) / 3,
             "qnb": 60,
             "zz": 20,
-            ALL: (62 + 40 + 35) / 3,
-            TRAINED: 51,
+            MEAN_ALL: (62 + 40 + 35) / 3,
+            MEAN_TRAINED: 51,
         }
     )
 
@@ -61,33 +68,33 @@ def test_by_family_its_languages_first_then_the_targets_and_english_apart(found:
             "Fenic": 30,
             "Moric": 30,
             "Nevic": ((80 + 60) / 2 + 40 + 50) / 3,
-            UNKNOWN: 20,
-            ALL: (62 + 40 + 35) / 3,
-            TRAINED: 51,
+            UNKNOWN_GROUP: 20,
+            MEAN_ALL: (62 + 40 + 35) / 3,
+            MEAN_TRAINED: 51,
         }
     )
 
 
 def test_by_script_and_resource_every_language_is_in_one_group(found: Transfer) -> None:
     for by in ("script", "resource", "family"):
-        groups = [column for column in columns(found, by) if not column.mean]  # type: ignore[arg-type]
+        groups = [column for column in build_columns(found, by) if not column.is_mean]  # type: ignore[arg-type]
         members = sorted(language for column in groups for language in column.languages or ())
         assert members == sorted(found.languages)
     assert {LANGUAGES["qma"].script, LANGUAGES["qfa"].script} <= mean(found, "script").keys()
 
 
 def test_gains_by_language_are_paired(found: Transfer) -> None:
-    got = ranked(found.read, "language").gains
+    got = ranked(found.loaded_scores, "language").gains
     assert got["nli", "en"].mean == pytest.approx(0)
     assert got["nli", "qfa"].mean == pytest.approx(4)
     assert got["nli", "qna"].mean == pytest.approx(2 / 3)  # second in two targets, first in one
 
 
 def test_a_target_without_the_languages_of_a_column_is_none_of_its_targets(found: Transfer) -> None:
-    by_name = {column.name: column for column in columns(found, "language")}
+    by_name = {column.name: column for column in build_columns(found, "language")}
     assert by_name["qfa"].targets == ("xnli",)
     assert by_name["zz"].targets == ("tatoeba",)
-    assert by_name[ALL].languages is None
+    assert by_name[MEAN_ALL].languages is None
 
 
 def test_a_missing_target_leaves_no_mean_and_is_counted(
@@ -104,7 +111,7 @@ def test_a_mean_over_targets_is_there_only_if_all_are(scores: list[float | None]
     cells = np.array([np.nan if value is None else value for value in scores]).reshape(2, 3, 2, 2)
     languages = ("de", "en")
     whole = Transfer(
-        read=None,  # type: ignore[arg-type]
+        loaded_scores=None,  # type: ignore[arg-type]
         chains=("none", "nli"),
         targets=("a", "b", "c"),
         languages=languages,
@@ -113,9 +120,9 @@ def test_a_mean_over_targets_is_there_only_if_all_are(scores: list[float | None]
         runs=None,  # type: ignore[arg-type]
         metrics={},
         holes={},
-        upstream={},
+        intermediate_statuses={},
     )
-    got = points(whole, Column(name="all", targets=("a", "b", "c")), cells)
+    got = compute_column(whole, TransferColumn(name="all", targets=("a", "b", "c")), cells)
     for chain in range(2):
         for seed in range(2):
             parts = [cells[chain, target, :, seed] for target in range(3)]

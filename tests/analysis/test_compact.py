@@ -18,8 +18,8 @@ from analysis.compact import main
 from analysis.scores import compaction
 from analysis.scores.load import Scores, load
 from analysis.scores.record import read_record
-from analysis.scores.stages import whole_rows
-from analysis.transfer.array import transfer
+from analysis.scores.stages import read_whole_files
+from analysis.transfer.array import build_transfer
 from spaces.columns import VERSION
 from tests.paths import ROOT
 
@@ -79,10 +79,10 @@ def without(folder: Path) -> Scores:
 def assert_same(folder: Path) -> None:
     one, other = load([folder]), without(folder)
     assert_frame_equal(one.rows.collect(), other.rows.collect())
-    assert one.stages == other.stages
-    left, right = transfer(one), transfer(other)
+    assert one.stage_counts == other.stage_counts
+    left, right = build_transfer(one), build_transfer(other)
     assert left.scores.tobytes() == right.scores.tobytes()
-    assert (left.holes, left.upstream) == (right.holes, right.upstream)
+    assert (left.holes, left.intermediate_statuses) == (right.holes, right.intermediate_statuses)
     assert_frame_equal(left.runs, right.runs)
 
 
@@ -135,8 +135,8 @@ def test_whatever_is_compacted_and_changed_afterwards_the_answer_is_the_same(
     folder = sweep()
     files = stages(folder)
     some = [files[i] for i in sorted(chosen, reverse=turned)]
-    rows = pl.concat(whole_rows(some, "")[0]) if some else compaction.NOTHING.rows
-    compaction.write(folder, rows, compaction.seals(some))
+    rows = pl.concat(read_whole_files(some, "")[0]) if some else compaction.NO_COMPACTION.rows
+    compaction.write_compaction(folder, rows, compaction.checksum_files(some))
     other = files[0].read_bytes()
     for i, how in changes.items():
         change(files[i], how, other)
@@ -166,7 +166,7 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
     def foreign() -> None:
         sealed = dict(told["stages"])
-        compaction.write(folder, other.with_columns(stage=pl.lit("elsewhere")), sealed)
+        compaction.write_compaction(folder, other.with_columns(stage=pl.lit("elsewhere")), sealed)
 
     yield "damaged", lambda: rows.write_bytes(content[:200] + flipped + content[201:])
     yield "damaged", lambda: rows.write_bytes(content[:-30])
@@ -177,7 +177,7 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "of version 0", lambda: made_of.write_text(json.dumps({**told, "version": 0}))
     yield "not used", lambda: made_of.write_text(json.dumps({**told, "stages": 3}))
     yield "not those of its stages", foreign
-    yield "not those of its stages", lambda: compaction.write(folder, other.drop("limited"), told["stages"])
+    yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), told["stages"])
 
 
 @pytest.mark.parametrize("place", range(10))
@@ -218,7 +218,7 @@ def test_damaged_stages_are_left_out(sweep: Callable[[], Path], capsys: pytest.C
     change(stages(folder)[1], "cut", b"")
     assert main([str(folder)]) == 0
     assert "left out: stages/" in (out := capsys.readouterr().out) and "of 7 of 8 stages" in out
-    assert load([folder]).stages == (7, 8)
+    assert load([folder]).stage_counts == (7, 8)
     assert_same(folder)
 
 

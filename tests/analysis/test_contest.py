@@ -7,7 +7,7 @@ import pytest
 
 from analysis.scores.load import load
 from analysis.tables import standings, words
-from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
 
@@ -46,55 +46,55 @@ CLEAR = {
 
 def test_a_clear_order_is_told_and_a_tie_is_not(of: Callable[..., Ranking]) -> None:
     found = of(CLEAR)
-    contest = found.contests[ALL]
+    contest = found.contests[MEAN_ALL]
     assert contest.order == ("good", "same", "bad") and contest.leader == "good"
     assert contest.letters["good"] == contest.letters["same"] != contest.letters["bad"]
-    assert contest.rivals("good") == ("same",) and contest.rivals("bad") == ()
-    assert contest.best["bad"] < 0.01 and contest.best["good"] + contest.best["same"] > 0.99
+    assert contest.find_rivals("good") == ("same",) and contest.find_rivals("bad") == ()
+    assert contest.p_best["bad"] < 0.01 and contest.p_best["good"] + contest.p_best["same"] > 0.99
     assert contest.ranks["bad"].mean == 3
-    assert found.gains["good", ALL].above == pytest.approx(1, abs=0.01)
-    assert found.gains["bad", ALL].above == pytest.approx(0, abs=0.01)
-    assert found.gains["good", "xnli"].certain and found.gains["bad", ALL].certain
-    text = " ".join(words.answer(found))
+    assert found.gains["good", MEAN_ALL].p_above == pytest.approx(1, abs=0.01)
+    assert found.gains["bad", MEAN_ALL].p_above == pytest.approx(0, abs=0.01)
+    assert found.gains["good", "xnli"].is_significant and found.gains["bad", MEAN_ALL].is_significant
+    text = " ".join(words.write_answer(found))
     assert "Best by the mean over 3 targets: good +10.0 points" in text and "not told apart from it: same" in text
 
 
 def test_the_honest_gain_is_read_where_the_winner_was_not_chosen(of: Callable[..., Ranking]) -> None:
     found = of({"a": (6.0, 0.0, 0.0), "b": (0.0, 5.0, 0.0), "c": (1.0, 1.0, 1.0)})
-    honest = found.contests[ALL].honest
+    honest = found.contests[MEAN_ALL].winner_estimate
     assert honest is not None
     assert (honest.name, honest.naive) == ("a", pytest.approx(2))
     # without seed 0 b leads (read there: 0), without seed 1 a (0), without seed 2 a (0)
     assert [(seed, name) for seed, name, _ in honest.folds] == [(0, "b"), (1, "a"), (2, "a")]
     assert honest.honest == pytest.approx(0, abs=1e-9)
-    assert "leave one seed out) +0.0" in " ".join(words.answer(found)).replace("-0.0", "+0.0")
+    assert "leave one seed out) +0.0" in " ".join(words.write_answer(found)).replace("-0.0", "+0.0")
 
 
 def test_a_control_is_in_the_order_and_never_leads(of: Callable[..., Ranking]) -> None:
     found = of(CLEAR, controls=["good"])
-    contest = found.contests[ALL]
+    contest = found.contests[MEAN_ALL]
     assert contest.order[0] == "good" and contest.leader == "same"
-    assert "good" not in contest.best and contest.best["same"] == pytest.approx(1, abs=0.01)
-    assert contest.honest is not None and contest.honest.name == "same"
+    assert "good" not in contest.p_best and contest.p_best["same"] == pytest.approx(1, abs=0.01)
+    assert contest.winner_estimate is not None and contest.winner_estimate.name == "same"
 
 
 def test_a_task_with_one_lucky_seed_does_not_lead_those_with_enough(of: Callable[..., Ranking]) -> None:
-    contest = of({**CLEAR, "lucky": (30.0,)}).contests[ALL]
+    contest = of({**CLEAR, "lucky": (30.0,)}).contests[MEAN_ALL]
     assert contest.order[0] == "lucky" and contest.leader == "good"
 
 
 def test_two_seeds_give_no_interval_no_probability_and_no_groups(of: Callable[..., Ranking]) -> None:
     found = of({name: lifts[:2] for name, lifts in CLEAR.items()}, seeds=[0, 1])
     for one in found.gains.values():
-        assert (one.interval, one.p, one.holm, one.above) == (None, None, None, None)
-    contest = found.contests[ALL]
-    assert (contest.best, contest.letters, contest.honest) == ({}, {}, None)
+        assert (one.interval, one.p, one.p_holm, one.p_above) == (None, None, None, None)
+    contest = found.contests[MEAN_ALL]
+    assert (contest.p_best, contest.letters, contest.winner_estimate) == ({}, {}, None)
     assert all(rank.interval is None for rank in contest.ranks.values())
-    assert "2 seeds give no interval, so this may be chance" in " ".join(words.answer(found))
+    assert "2 seeds give no interval, so this may be chance" in " ".join(words.write_answer(found))
 
 
 def test_retrieval_has_its_own_contest(of: Callable[..., Ranking]) -> None:
-    assert of(CLEAR, retrieval=["tatoeba"]).contests[TRAINED].column.targets == ("xnli", "panx")
+    assert of(CLEAR, retrieval=["tatoeba"]).contests[MEAN_TRAINED].column.targets == ("xnli", "panx")
 
 
 def test_costs_are_of_the_run_that_was_used_and_of_the_search(
@@ -121,9 +121,9 @@ def test_costs_are_of_the_run_that_was_used_and_of_the_search(
     found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli"])]))
     assert found.costs["nli"].run == pytest.approx(2)  # hours: 1, 2 and 3
     assert found.costs["nli"].search == pytest.approx(3)
-    assert found.worth == ("nli",)
-    heads = standings.titles(found)
-    fields = standings.rows(found)[0].fields
+    assert found.pareto_front == ("nli",)
+    heads = standings.build_headings(found)
+    fields = standings.build_rows(found)[0].fields
     assert heads[-2:] == [("", "cost, h"), ("points", "per h")]
     assert [(field.number, field.below) for field in fields[-2:]] == [("2.0", "3.0"), ("+2.5", "")]
 
@@ -137,7 +137,7 @@ def test_chains_of_one_phase_share_its_cost_and_its_end(
     runs.append(run_of(intermediate="nli:salt", test={"xnli": {"en": 0.6}}, parent="nli"))
     found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli:salt"], targets=["xnli", "udpos"])]))
     assert found.costs["nli:salt"].run == pytest.approx(1 / 60)
-    assert found.doubtful == (("nli:salt", 0, "chance level"),)
+    assert found.degenerate_intermediates == (("nli:salt", 0, "chance level"),)
     assert found.transfer.holes["nli:salt", "udpos", 0].reason == "its intermediate run: degenerate"
 
 

@@ -12,7 +12,7 @@ import pytest
 from analysis import report
 from analysis.scores.load import load
 from analysis.tables import export, show, standings, words
-from analysis.transfer.columns import ALL
+from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
 from tests.analysis.ranked import ranked
@@ -57,30 +57,33 @@ def found(raced: Write) -> Ranking:
 
 
 def test_seeds_that_were_not_given_are_decided_and_not_missing(found: Ranking) -> None:
-    assert found.counts == {"finished": 54, "decided": 10}
-    assert found.transfer.withheld == {"bad": frozenset(range(3, 8))}
-    assert words.missing(found) == []
-    assert "54 finished, 10 decided" in " ".join(words.head(found))
-    line = " ".join(words.order(found))
+    assert found.cell_counts == {"finished": 54, "decided": 10}
+    assert found.transfer.skipped_seeds == {"bad": frozenset(range(3, 8))}
+    assert words.list_missing(found) == []
+    assert "54 finished, 10 decided" in " ".join(words.describe_scores(found))
+    line = " ".join(words.describe_order(found))
     assert "Decided early: bad after 3 of 8 seeds." in line and "good" not in line
 
 
 def test_its_mean_is_over_its_own_seeds_paired_with_the_baselines(found: Ranking) -> None:
-    for column in ("xnli", ALL):
+    for column in ("xnli", MEAN_ALL):
         one = found.gains["bad", column]
         assert (one.mean, one.seeds, one.of_seeds) == (pytest.approx(-5), 3, 8)
-        assert (one.decided, one.partial) == (5, False)
+        assert (one.skipped_seed_count, one.is_partial) == (5, False)
         assert one.interval == (pytest.approx(-5.497, abs=1e-3), pytest.approx(-4.503, abs=1e-3))  # t of 2
-    assert (found.gains["good", "xnli"].decided, found.levels["none", "xnli"].decided) == (0, 0)
+    assert (
+        found.gains["good", "xnli"].skipped_seed_count,
+        found.reference_scores["none", "xnli"].skipped_seed_count,
+    ) == (0, 0)
 
 
 def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(found: Ranking) -> None:
-    contest = found.contests[ALL]
-    assert contest.order[2] == "bad" and contest.decided == ("bad",) and contest.ahead == ()
-    assert set(contest.candidates) == set(contest.best) == {"good", "near"}
+    contest = found.contests[MEAN_ALL]
+    assert contest.order[2] == "bad" and contest.decided_early == ("bad",) and contest.decided_ahead == ()
+    assert set(contest.candidates) == set(contest.p_best) == {"good", "near"}
     assert contest.letters == {"good": "a", "near": "a"}
-    assert contest.honest is not None and contest.honest.left_out == ()
-    assert len(contest.honest.folds) == SEEDS
+    assert contest.winner_estimate is not None and contest.winner_estimate.left_out == ()
+    assert len(contest.winner_estimate.folds) == SEEDS
     assert contest.ranks["bad"].mean == 3
 
 
@@ -88,17 +91,17 @@ def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> N
     several = {f"bad{place}": GAINS["bad"] for place in range(7)}
     folder = raced({"none": GAINS["none"], "good": GAINS["good"], **several}, dict.fromkeys(several, DECIDED["bad"]))
     found = ranked(load([folder]))
-    honest = found.contests[ALL].honest
+    honest = found.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "told apart from all others that were not decided early" in " ".join(words.answer(found))
-    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(words.order(found))
+    assert "told apart from all others that were not decided early" in " ".join(words.write_answer(found))
+    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(words.describe_order(found))
 
 
 def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
     found = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
-    contest = found.contests[ALL]
-    assert contest.order[0] == "bad" and contest.leader == "good" and contest.ahead == ("bad",)
-    text = " ".join(words.answer(found))
+    contest = found.contests[MEAN_ALL]
+    assert contest.order[0] == "bad" and contest.leader == "good" and contest.decided_ahead == ("bad",)
+    text = " ".join(words.write_answer(found))
     assert "Best by the mean over 2 targets: good +4.0" in text
     assert "Before it by the mean stands what English dev decided early: bad +9.0" in text
 
@@ -106,39 +109,42 @@ def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
 def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
     gains = {**GAINS, "near": (*GAINS["near"][:7], None)}
     found = ranked(load([raced(gains)]))
-    assert standings.gain(found.gains["bad", ALL], over_targets=True).marks == "**†"
-    assert standings.gain(found.gains["near", ALL], over_targets=True).marks == "**~"
-    assert standings.gain(found.gains["bad", ALL], over_targets=True).below.endswith(" 3/8")
-    assert words.missing(found) == ["near -> all 2 targets: seed 7 missing"]
-    for text in (show.table(found, 120), show.markdown(found)):
+    assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).marks == "**†"
+    assert standings.format_gain(found.gains["near", MEAN_ALL], over_targets=True).marks == "**~"
+    assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).below.endswith(" 3/8")
+    assert words.list_missing(found) == ["near -> all 2 targets: seed 7 missing"]
+    for text in (show.as_text(found, 120), show.as_markdown(found)):
         assert "-5.0**†" in text and "† Decided early" in text
-    assert r"$\dagger$" in show.latex(found)
+    assert r"$\dagger$" in show.as_latex(found)
 
 
 def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
     found = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
     one = found.gains["bad", "xnli"]
-    assert (one.seeds, one.decided, one.partial) == (2, 5, True)
-    assert words.missing(found) == ["bad -> all 2 targets: seed 1 missing"]
+    assert (one.seeds, one.skipped_seed_count, one.is_partial) == (2, 5, True)
+    assert words.list_missing(found) == ["bad -> all 2 targets: seed 1 missing"]
     nowhere = ranked(load([raced({**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS))]))
-    assert nowhere.gains["bad", "xnli"].hole == "missing"  # that is why it has no mean; the race is not
+    assert nowhere.gains["bad", "xnli"].hole_status == "missing"  # that is why it has no mean; the race is not
 
 
 def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None:
     found = ranked(load([raced({**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)})]))
-    assert (found.gains["bad", ALL].seeds, found.gains["bad", ALL].decided) == (5, 3)
+    assert (found.gains["bad", MEAN_ALL].seeds, found.gains["bad", MEAN_ALL].skipped_seed_count) == (5, 3)
     whole = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
-    assert whole.transfer.withheld == {} and whole.contests[ALL].decided == ()
-    assert "ecided" not in show.table(whole, 120)
+    assert whole.transfer.skipped_seeds == {} and whole.contests[MEAN_ALL].decided_early == ()
+    assert "ecided" not in show.as_text(whole, 120)
 
 
 def test_a_floor_may_be_decided_too(raced: Write) -> None:
     gains = {**GAINS, "random-encoder": (-20.0, -20.5, -19.5)}
     folder = raced(gains, {**DECIDED, "random-encoder": DECIDED["bad"]}, floors=["random-encoder"])
     found = ranked(load([folder]))
-    assert (found.levels["random-encoder", ALL].decided, found.levels["random-encoder", ALL].partial) == (5, False)
-    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(words.order(found))
-    assert export.records(found)[-1]["decided"]
+    assert (
+        found.reference_scores["random-encoder", MEAN_ALL].skipped_seed_count,
+        found.reference_scores["random-encoder", MEAN_ALL].is_partial,
+    ) == (5, False)
+    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(words.describe_order(found))
+    assert export.build_records(found)[-1]["decided"]
 
 
 def test_programs_get_it_too(found: Ranking) -> None:
@@ -146,7 +152,7 @@ def test_programs_get_it_too(found: Ranking) -> None:
     bad = rows["bad", "xnli"]
     assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
     assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"
-    assert (rows["bad", ALL]["decided"], rows["good", "xnli"]["decided"]) == ("true", "false")
+    assert (rows["bad", MEAN_ALL]["decided"], rows["good", "xnli"]["decided"]) == ("true", "false")
     document = json.loads(export.as_json(found))
     assert document["decided"] == DECIDED
     assert document["estimates"][0]["decided"] is False
@@ -164,7 +170,7 @@ def test_the_page_says_it(raced: Write, tmp_path: Path) -> None:
 def test_two_sweeps_together_fill_what_one_did_not_give(raced: Write) -> None:
     other = {**GAINS, "bad": (-5.0, -5.2, -4.8, -5.1, -4.9, -5.0, -5.2, -4.8)}
     both = ranked(load([raced(), raced(other, {}, name="other")]))
-    assert both.transfer.withheld == {} and both.gains["bad", ALL].seeds == SEEDS
+    assert both.transfer.skipped_seeds == {} and both.gains["bad", MEAN_ALL].seeds == SEEDS
 
 
 @pytest.mark.parametrize("decided", [["bad"], {"bad": [0, 1]}, {"bad": {"of": 8}}, {"bad": {"after": 3}}])

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from analysis.statistics.decisions import BLIND, LOST, ORDER, Decision, Regret, spearman, together
+from analysis.statistics.decisions import (
+    RANDOM_REGRET,
+    REGRET,
+    RANK_CORRELATION,
+    Decision,
+    DecisionSet,
+    spearman,
+    group_by_target,
+)
 
 points = st.floats(0, 100).map(lambda value: round(value, 3))
 pairs = st.lists(st.tuples(points, points), min_size=2, max_size=8)
@@ -14,23 +22,23 @@ pairs = st.lists(st.tuples(points, points), min_size=2, max_size=8)
 
 def decision(seen: list[float], worth: list[float], target: str = "xnli", seed: int = 0) -> Decision:
     names = tuple(f"task{place}" for place in range(len(seen)))
-    return Decision(target=target, seed=seed, options=names, seen=np.array(seen), worth=np.array(worth))
+    return Decision(target=target, seed=seed, alternatives=names, criterion=np.array(seen), utility=np.array(worth))
 
 
 def test_a_decision_by_hand() -> None:
     one = decision([70, 80, 75], [50, 56, 59])
-    assert (one.taken, one.oracle) == (1, 2)
-    assert one.lost == pytest.approx(3)
-    assert one.lost_blind == pytest.approx(59 - 55)
+    assert (one.chosen_index, one.oracle_index) == (1, 2)
+    assert one.regret == pytest.approx(3)
+    assert one.random_regret == pytest.approx(59 - 55)
     assert one.correlation == pytest.approx(0.5)
 
 
 def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
     one = decision([80, 80], [60, 50])
-    assert (one.taken, one.lost) == (0, 0)
+    assert (one.chosen_index, one.regret) == (0, 0)
     tied = decision([70, 80], [60, 60])
-    assert (tied.taken, tied.oracle) == (1, 1)
-    assert Regret((tied,)).right == 1
+    assert (tied.chosen_index, tied.oracle_index) == (1, 1)
+    assert DecisionSet((tied,)).correct_count == 1
 
 
 @settings(deadline=None)  # the machine may be busy
@@ -38,10 +46,10 @@ def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
 def test_nothing_beats_the_oracle_and_a_perfect_judge_loses_nothing(numbers: list[tuple[float, float]]) -> None:
     seen, worth = (list(side) for side in zip(*numbers, strict=True))
     one = decision(seen, worth)
-    assert one.lost >= 0 and one.lost_blind >= 0
-    assert one.worth[one.oracle] == pytest.approx(max(worth))
+    assert one.regret >= 0 and one.random_regret >= 0
+    assert one.utility[one.oracle_index] == pytest.approx(max(worth))
     perfect = decision(worth, worth)
-    assert perfect.lost == 0
+    assert perfect.regret == 0
     assert perfect.correlation is None if len(set(worth)) == 1 else perfect.correlation == pytest.approx(1)
 
 
@@ -63,15 +71,15 @@ def test_decisions_together_are_averaged_by_seed_and_by_target() -> None:
         decision([1, 2], [44, 40], "panx", 1),  # loses 4, blind 2, order -1
         decision([1, 1], [40, 48], "panx", 1),  # loses 8, blind 4, no order
     ]
-    groups = together(every, "all")
+    groups = group_by_target(every, "all")
     assert list(groups) == ["xnli", "panx", "all"]
-    assert groups["all"].right == 1
-    assert groups["all"].worst is every[0]
-    assert groups["all"].by_seed(LOST) == (5, 6)
-    assert groups["all"].by_seed(BLIND) == (3, 3)
-    assert groups["all"].by_seed(ORDER) == pytest.approx((0, -1))
-    assert groups["all"].by_target(LOST) == (10, 4)
-    assert together([], "all") == {}
+    assert groups["all"].correct_count == 1
+    assert groups["all"].worst_decision is every[0]
+    assert groups["all"].average_by_seed(REGRET) == (5, 6)
+    assert groups["all"].average_by_seed(RANDOM_REGRET) == (3, 3)
+    assert groups["all"].average_by_seed(RANK_CORRELATION) == pytest.approx((0, -1))
+    assert groups["all"].average_by_target(REGRET) == (10, 4)
+    assert group_by_target([], "all") == {}
 
 
 @pytest.mark.parametrize(("seen", "worth"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, math.nan], [1.0, 2.0])])

@@ -7,25 +7,35 @@ import numpy as np
 import pytest
 
 from analysis.diversity import main
-from analysis.questions.evenness import by_language
-from analysis.questions.mixing import LOWER, ONE_MORE_KIND, ROBUST, TWICE, Mix, Mixing, contrasts, mixing, several
+from analysis.questions.evenness import measure_evenness
+from analysis.questions.mixing import (
+    LOWER_IS_BETTER,
+    ONE_MORE_KIND,
+    ROBUSTNESS_MEASURES,
+    TWICE_AS_MANY_TASKS,
+    TaskMix,
+    MixComparison,
+    compute_contrasts,
+    compare_mixes,
+    name_kinds_contrast,
+)
 from analysis.scores.load import load
 from analysis.statistics.moments import Array
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
-from spaces.chain import MULTITASK, read_chain
-from spaces.variants import diversity
+from spaces.chain import MULTITASK, parse_chain
+from spaces.variants import list_diversity_chains
 
 MINIATURE = BENCHMARKS["miniature"]
-TASKS = {task.name: task.kind for task in MINIATURE.mixed()}
-NAMES = diversity(MINIATURE)
+TASKS = {task.name: task.kind for task in MINIATURE.multitask_tasks()}
+NAMES = list_diversity_chains(MINIATURE)
 EVEN = {"en": 0.7, "qna": 0.6, "qnb": 0.6, "qma": 0.5, "qfa": 0.5}
 Rows = list[tuple[Any, ...]]
 
 
 def tasks_of(chain: str) -> tuple[str, ...]:
     phase = chain.partition("~")[0]
-    return tuple(TASKS) if phase == MULTITASK else read_chain(phase).tasks
+    return tuple(TASKS) if phase == MULTITASK else parse_chain(phase).tasks
 
 
 def scores(
@@ -54,28 +64,28 @@ def scores(
 
 
 @pytest.fixture
-def mixed(write_file: Callable[..., Path]) -> Callable[..., Mixing]:
-    def mixed(rows: Rows) -> Mixing:
-        even = by_language(transfer(load([write_file(rows, "benchmark")])))
-        return mixing(even, np.random.default_rng(0))
+def mixed(write_file: Callable[..., Path]) -> Callable[..., MixComparison]:
+    def mixed(rows: Rows) -> MixComparison:
+        even = measure_evenness(build_transfer(load([write_file(rows, "benchmark")])))
+        return compare_mixes(even, np.random.default_rng(0))
 
     return mixed
 
 
-def test_what_kinds_bring_to_the_weakest_languages_is_found(mixed: Callable[..., Mixing]) -> None:
+def test_what_kinds_bring_to_the_weakest_languages_is_found(mixed: Callable[..., MixComparison]) -> None:
     found = mixed(scores(weakest=3.0))
-    p = found.adjusted(ONE_MORE_KIND)
-    assert set(p) == set(ROBUST) and max(p.values()) < 0.05
-    one = {name: finding.effect.value for name, finding in found.findings[ONE_MORE_KIND].items() if finding}
+    p = found.adjust_p_values(ONE_MORE_KIND)
+    assert set(p) == set(ROBUSTNESS_MEASURES) and max(p.values()) < 0.05
+    one = {name: finding.effect.value for name, finding in found.contrasts[ONE_MORE_KIND].items() if finding}
     assert one["worst"] > 2 and one["quarter"] > 2 and one["others"] > 1
     assert one["spread"] < -1 and one["gap"] < -1  # less is better
-    two = found.findings[several(2)]["quarter"]
+    two = found.contrasts[name_kinds_contrast(2)]["quarter"]
     assert two is not None and two.effect.value == pytest.approx(3.0, abs=0.5)
-    assert min(found.adjusted(TWICE).values()) > 0.05
-    assert found.by_target.keys() == {"xnli", "panx"}
+    assert min(found.adjust_p_values(TWICE_AS_MANY_TASKS).values()) > 0.05
+    assert found.contrasts_by_target.keys() == {"xnli", "panx"}
 
 
-def test_a_good_task_in_more_mixes_of_several_kinds_is_no_diversity(mixed: Callable[..., Mixing]) -> None:
+def test_a_good_task_in_more_mixes_of_several_kinds_is_no_diversity(mixed: Callable[..., MixComparison]) -> None:
     names = (
         *TASKS,
         "mnli+squad",
@@ -87,19 +97,19 @@ def test_a_good_task_in_more_mixes_of_several_kinds_is_no_diversity(mixed: Calla
         "cosmosqa+csqa",
     )
     found = mixed(scores(names, tasks={"mnli": 8.0}))
-    one = found.findings[ONE_MORE_KIND]["others"]
+    one = found.contrasts[ONE_MORE_KIND]["others"]
     assert one is not None and abs(one.effect.value) < 0.5
     gains = {mix.chain: found.changes["others"][row].mean() for row, mix in enumerate(found.mixes)}
     plain = [
-        np.mean([gains[mix.chain] for mix in found.mixes if len(mix.tasks) == 2 and mix.several == sort])
+        np.mean([gains[mix.chain] for mix in found.mixes if len(mix.tasks) == 2 and mix.has_several_kinds == sort])
         for sort in (True, False)
     ]
     assert plain[0] - plain[1] > 2.5  # what a comparison of the two sorts would take for diversity
 
 
-def test_the_space_tells_kinds_from_tasks_of_any_worth(mixed: Callable[..., Mixing]) -> None:
+def test_the_space_tells_kinds_from_tasks_of_any_worth(mixed: Callable[..., MixComparison]) -> None:
     found = mixed(scores(tasks={"mnli": 8.0, "ccg": -6.0, "squad": 4.0}))
-    one = found.findings[ONE_MORE_KIND]["others"]
+    one = found.contrasts[ONE_MORE_KIND]["others"]
     assert one is not None and abs(one.effect.value) < 0.3
 
 
@@ -114,13 +124,13 @@ def test_where_all_languages_gain_alike_more_robust_is_not_more_even(
     assert "not shown to be more or less even: that is how the mean moves too" in flat
 
 
-def test_what_size_brings_is_no_diversity(mixed: Callable[..., Mixing]) -> None:
+def test_what_size_brings_is_no_diversity(mixed: Callable[..., MixComparison]) -> None:
     """Three points more at every other size: no slope in its logarithm takes that up."""
     rows = [
         (*row[:5], row[5] + 0.03 * (row[0] != "none" and len(tasks_of(row[0])) in (2, 4)), row[6]) for row in scores()
     ]
     rows = [row for row in rows if row[0] != "anli+mnli"]  # so that sizes and kinds do not balance
-    one = mixed(rows).findings[ONE_MORE_KIND]["others"]
+    one = mixed(rows).contrasts[ONE_MORE_KIND]["others"]
     assert one is not None and abs(one.effect.value) < 0.3
 
 
@@ -135,7 +145,7 @@ def test_the_verdict_knows_for_which_measures_less_is_better(
     )
 
 
-def test_samplers_are_compared_by_seed_with_the_default_one(mixed: Callable[..., Mixing]) -> None:
+def test_samplers_are_compared_by_seed_with_the_default_one(mixed: Callable[..., MixComparison]) -> None:
     rows = [
         (
             *row[:5],
@@ -145,13 +155,13 @@ def test_samplers_are_compared_by_seed_with_the_default_one(mixed: Callable[...,
         for row in [(*row[:5], EVEN[row[3]] + row[2] / 50, row[6]) for row in scores()]
     ]
     found = mixed(rows)
-    assert found.samplers.keys() == {"multitask~temperature", "multitask~proportional", "multitask~uniform"}
-    assert found.samplers["multitask~uniform"]["others"] == pytest.approx([2, 3, 4])
-    assert found.samplers["multitask~proportional"]["others"] == pytest.approx([0, 0, 0])
+    assert found.sampler_changes.keys() == {"multitask~temperature", "multitask~proportional", "multitask~uniform"}
+    assert found.sampler_changes["multitask~uniform"]["others"] == pytest.approx([2, 3, 4])
+    assert found.sampler_changes["multitask~proportional"]["others"] == pytest.approx([0, 0, 0])
     assert found.changes["lowest"][0] == pytest.approx([0, 0, 0])
 
 
-def test_counts_of_targets_by_hand(mixed: Callable[..., Mixing]) -> None:
+def test_counts_of_targets_by_hand(mixed: Callable[..., MixComparison]) -> None:
     rows = [
         (*row[:5], EVEN[row[3]] + 0.01 * (row[0] == "mnli") * (1 if row[1] == "xnli" else -2), row[6])
         for row in scores()
@@ -165,7 +175,7 @@ def test_counts_of_targets_by_hand(mixed: Callable[..., Mixing]) -> None:
 
 def test_effective_numbers_of_kinds() -> None:
     def kinds(*names: str) -> float:
-        return Mix(chain="", tasks=names, kinds=tuple(TASKS[name] for name in names)).effective
+        return TaskMix(chain="", tasks=names, kinds=tuple(TASKS[name] for name in names)).effective_kinds
 
     assert kinds("mnli", "qqp") == pytest.approx(1)
     assert kinds("mnli", "squad") == pytest.approx(2)
@@ -274,22 +284,22 @@ def test_the_sweep_says_which_tasks_are_in_the_mix_of_all(
     folder = sweep(
         write_sweep, run_of, tmp_path, {"mnli": 1, "squad": 1, "multitask": 1}, mixture={"multitask": ["mnli", "squad"]}
     )
-    found = mixing(by_language(transfer(load([folder]))), np.random.default_rng(0))
+    found = compare_mixes(measure_evenness(build_transfer(load([folder]))), np.random.default_rng(0))
     assert [mix.tasks for mix in found.mixes] == [("mnli",), ("squad",), ("mnli", "squad")]
 
 
 def test_controls_are_no_mixes(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
     folder = sweep(write_sweep, run_of, tmp_path, {"mnli": 1, "squad": 1, "random": 1}, controls=["random"])
-    found = mixing(by_language(transfer(load([folder]))), np.random.default_rng(0))
+    found = compare_mixes(measure_evenness(build_transfer(load([folder]))), np.random.default_rng(0))
     assert found.left_out == {"random": "a control"}
 
 
 def null_worlds(
-    rng: np.random.Generator, count: int, measures: Iterable[Any] = ROBUST
-) -> Iterable[tuple[list[Mix], dict[Any, Array]]]:
+    rng: np.random.Generator, count: int, measures: Iterable[Any] = ROBUSTNESS_MEASURES
+) -> Iterable[tuple[list[TaskMix], dict[Any, Array]]]:
     chains = [name for name in NAMES if "~" not in name]
     mixes = [
-        Mix(chain=name, tasks=tasks_of(name), kinds=tuple(TASKS[one] for one in tasks_of(name))) for name in chains
+        TaskMix(chain=name, tasks=tasks_of(name), kinds=tuple(TASKS[one] for one in tasks_of(name))) for name in chains
     ]
     shares = np.array([[(task in mix.tasks) / len(mix.tasks) for task in TASKS] for mix in mixes])
     for _ in range(count):
@@ -302,7 +312,7 @@ def test_nothing_is_found_where_kinds_bring_nothing() -> None:
     rng = np.random.default_rng(3)
     hits = []
     for mixes, changes in null_worlds(rng, 150, ["worst"]):
-        line = contrasts(mixes, changes, rng, labellings=99)[ONE_MORE_KIND]
+        line = compute_contrasts(mixes, changes, rng, labellings=99)[ONE_MORE_KIND]
         hits.append([one.p < 0.05 for one in line.values() if one is not None])
     assert np.shape(hits) == (150, 1) and np.mean(hits) < 0.08
 
@@ -310,8 +320,10 @@ def test_nothing_is_found_where_kinds_bring_nothing() -> None:
 def test_p_needs_both_the_interval_and_the_labels() -> None:
     rng = np.random.default_rng(0)
     mixes, changes = next(iter(null_worlds(rng, 1)))
-    planted = {name: values + 9 * np.array([[mix.effective] for mix in mixes]) for name, values in changes.items()}
-    one = contrasts(mixes, planted, rng)[ONE_MORE_KIND]["worst"]
-    assert one is not None and one.relabelled is not None and one.p == max(one.effect.p, one.relabelled) < 0.01
-    assert replace(one, relabelled=0.5).p == 0.5
-    assert set(LOWER) == {"spread", "gap", "losing"}
+    planted = {
+        name: values + 9 * np.array([[mix.effective_kinds] for mix in mixes]) for name, values in changes.items()
+    }
+    one = compute_contrasts(mixes, planted, rng)[ONE_MORE_KIND]["worst"]
+    assert one is not None and one.relabelled_p is not None and one.p == max(one.effect.p, one.relabelled_p) < 0.01
+    assert replace(one, relabelled_p=0.5).p == 0.5
+    assert set(LOWER_IS_BETTER) == {"spread", "gap", "losing"}

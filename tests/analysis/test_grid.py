@@ -6,45 +6,51 @@ import pytest
 
 from analysis.tables import answer, grid
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Column, Grid, Number, written
+from analysis.tables.grid import GridColumn, Grid, GridNumber, format_value
 
 GRID = Grid(
     "Gains & losses",
-    (Column("task"), Column("a heading of words", "difference", interval=True), Column("share_of_it", "share")),
     (
-        ("mnli|x", Number(value=1.26, low=0.2, high=2.32, seeds=2, of_seeds=3), Number(value=0.5)),
-        ("none", None, Number(value=None, text="stopped")),
-        ("50% of it", Number(value=-0.01), 1),
+        GridColumn("task"),
+        GridColumn("a heading of words", "difference", interval=True),
+        GridColumn("share_of_it", "share"),
+    ),
+    (
+        ("mnli|x", GridNumber(value=1.26, low=0.2, high=2.32, seeds=2, of_seeds=3), GridNumber(value=0.5)),
+        ("none", None, GridNumber(value=None, text="stopped")),
+        ("50% of it", GridNumber(value=-0.01), 1),
     ),
 )
-ANSWER = Answer(question="What?", answer=("It is so.",), read=("From here.",), tables=(GRID,), notes=("Read on.",))
+ANSWER = Answer(
+    question="What?", sentences=("It is so.",), source_lines=("From here.",), tables=(GRID,), notes=("Read on.",)
+)
 
 
 @pytest.mark.parametrize(
     ("field", "column", "text"),
     [
-        (None, Column("x", "points"), "-"),
-        ("word", Column("x", "points"), "word"),
-        (3, Column("x", "count"), "3"),
-        (Number(value=54.36), Column("x", "points"), "54.4"),
-        (Number(value=0.449), Column("x", "share"), "45%"),
-        (Number(value=-0.04), Column("x", "difference"), "0.0"),
-        (Number(value=-0.004), Column("x", "correlation"), "0.00"),
-        (Number(value=2.0, low=1.0, high=3.0), Column("x", "difference"), "+2.0*"),
-        (Number(value=2.0, low=-1.0, high=5.0), Column("x", "difference"), "+2.0"),
-        (Number(value=2.0, low=1.0, high=3.0), Column("x", "points"), "2.0"),
-        (Number(value=2.0, low=1.0, high=3.0), Column("x", "points", interval=True), "2.0 [1.0, 3.0]"),
-        (Number(value=2.0, parts=3, of_parts=4), Column("x", "points"), "2.0~"),
-        (Number(value=2.0, text="qfa"), Column("x", "points"), "2.0 qfa"),
-        (Number(value=None, text="2/3"), Column("x", "points"), "2/3"),
+        (None, GridColumn("x", "points"), "-"),
+        ("word", GridColumn("x", "points"), "word"),
+        (3, GridColumn("x", "count"), "3"),
+        (GridNumber(value=54.36), GridColumn("x", "points"), "54.4"),
+        (GridNumber(value=0.449), GridColumn("x", "share"), "45%"),
+        (GridNumber(value=-0.04), GridColumn("x", "difference"), "0.0"),
+        (GridNumber(value=-0.004), GridColumn("x", "correlation"), "0.00"),
+        (GridNumber(value=2.0, low=1.0, high=3.0), GridColumn("x", "difference"), "+2.0*"),
+        (GridNumber(value=2.0, low=-1.0, high=5.0), GridColumn("x", "difference"), "+2.0"),
+        (GridNumber(value=2.0, low=1.0, high=3.0), GridColumn("x", "points"), "2.0"),
+        (GridNumber(value=2.0, low=1.0, high=3.0), GridColumn("x", "points", interval=True), "2.0 [1.0, 3.0]"),
+        (GridNumber(value=2.0, parts=3, of_parts=4), GridColumn("x", "points"), "2.0~"),
+        (GridNumber(value=2.0, text="qfa"), GridColumn("x", "points"), "2.0 qfa"),
+        (GridNumber(value=None, text="2/3"), GridColumn("x", "points"), "2/3"),
     ],
 )
-def test_how_a_field_is_written(field: grid.Field, column: Column, text: str) -> None:
-    assert written(field, column) == text
+def test_how_a_field_is_written(field: grid.GridValue, column: GridColumn, text: str) -> None:
+    assert format_value(field, column) == text
 
 
 def test_a_terminal_sees_numbers_under_each_other() -> None:
-    lines = grid.plain(GRID, 80).splitlines()
+    lines = grid.as_text(GRID, 80).splitlines()
     assert lines[3].startswith("mnli|x")
     assert (
         len({line.rindex(end) + len(end) for line, end in zip(lines[3:], ("50%", "stopped", "100%"), strict=True)}) == 1
@@ -52,14 +58,14 @@ def test_a_terminal_sees_numbers_under_each_other() -> None:
 
 
 def test_columns_that_do_not_fit_follow_below_with_the_names_of_the_rows() -> None:
-    narrow = grid.plain(GRID, 34)
+    narrow = grid.as_text(GRID, 34)
     assert max(map(len, narrow.splitlines())) <= 34
     assert narrow.count("mnli|x") == 2
     assert narrow.count("Gains & losses") == 1
 
 
 def test_markdown_escapes_what_would_end_a_field() -> None:
-    lines = grid.markdown(GRID).splitlines()
+    lines = grid.as_markdown(GRID).splitlines()
     assert lines[2:5] == [
         "| task | a heading of words | share_of_it |",
         "| --- | ---: | ---: |",
@@ -68,20 +74,22 @@ def test_markdown_escapes_what_would_end_a_field() -> None:
 
 
 def test_markdown_strikes_nothing_out() -> None:
-    said = Answer(question="", answer=("squad~freelb~x2 is better; add `mnli~x2`.",), read=(), tables=(GRID,), notes=())
+    said = Answer(
+        question="", sentences=("squad~freelb~x2 is better; add `mnli~x2`.",), source_lines=(), tables=(GRID,), notes=()
+    )
     text = answer.as_markdown(said)
     assert r"squad\~freelb\~x2 is better; add `mnli~x2`." in text
     assert r"+2.3]\~" in text  # the mark of a partial mean
 
 
 def test_latex_escapes_what_would_be_a_command() -> None:
-    text = grid.latex(GRID)
+    text = grid.as_latex(GRID)
     assert r"\caption{Gains \& losses}" in text
     assert r"share\_of\_it \\" in text
     assert r"50\% of it & 0.0 & 100\% \\" in text
     assert r"\textasciitilde{}" in text  # the mark of a partial mean
     assert text.count(r"\begin{") == text.count(r"\end{") == 2
-    assert grid.escaped(r"a\b^c{}#$") == r"a\textbackslash{}b\textasciicircum{}c\{\}\#\$"
+    assert grid.escape_latex(r"a\b^c{}#$") == r"a\textbackslash{}b\textasciicircum{}c\{\}\#\$"
 
 
 def test_programs_get_numbers_that_are_not_rounded() -> None:
@@ -97,13 +105,13 @@ def test_programs_get_numbers_that_are_not_rounded() -> None:
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "json"])
 def test_every_sentence_is_in_every_format(capsys: pytest.CaptureFixture[str], form: str) -> None:
-    answer.show(ANSWER, form)
+    answer.print_answer(ANSWER, form)
     out = capsys.readouterr().out
     assert all(sentence in out for sentence in ("It is so.", "From here.", "Read on."))
 
 
 def test_a_csv_has_its_sentences_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    answer.show(ANSWER, "csv")
+    answer.print_answer(ANSWER, "csv")
     captured = capsys.readouterr()
     assert captured.err.splitlines() == ["It is so.", "From here.", "Read on."]
     assert "It is so." not in captured.out
@@ -111,4 +119,4 @@ def test_a_csv_has_its_sentences_on_standard_error(capsys: pytest.CaptureFixture
 
 def test_a_row_has_a_field_under_every_column() -> None:
     with pytest.raises(ValueError, match="1 fields under 2 columns"):
-        Grid("t", (Column("a"), Column("b")), (("x",),))
+        Grid("t", (GridColumn("a"), GridColumn("b")), (("x",),))

@@ -32,15 +32,19 @@ def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Pa
 def test_colours_go_from_loss_to_gain_and_alike_on_both_sides(most: float, value: float) -> None:
     value = max(-most, min(most, value))
     last = len(heat.COLOURS) - 1
-    assert 0 <= heat.step(value, most) <= last
-    assert heat.step(value, most) + heat.step(-value, most) == last
-    assert (heat.step(-most, most), heat.step(0, most), heat.step(most, most)) == (0, last // 2, last)
+    assert 0 <= heat.choose_colour_step(value, most) <= last
+    assert heat.choose_colour_step(value, most) + heat.choose_colour_step(-value, most) == last
+    assert (
+        heat.choose_colour_step(-most, most),
+        heat.choose_colour_step(0, most),
+        heat.choose_colour_step(most, most),
+    ) == (0, last // 2, last)
 
 
 def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
     console = Console(force_terminal=True, color_system="truecolor", width=100)
     with console.capture() as capture:
-        console.print(heat.table(ranked(load([folder]))))
+        console.print(heat.build_heat_map(ranked(load([folder]))))
     lines = {line.split()[0].strip("\x1b[0m"): line for line in capture.get().splitlines() if line.strip()}
     assert re.search(r"48;2;33;102;172m +\+20\.0", lines["up"])  # the strongest blue
     assert re.search(r"48;2;179;88;6m +-20\.0", lines["down"])  # the strongest orange

@@ -7,18 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.draws import draws, item_noise
-from analysis.statistics.items import Parts, by_item, covariance, influences, own, ratios, together
+from analysis.statistics.draws import draw_means, draw_item_noise
+from analysis.statistics.items import (
+    ItemParts,
+    sum_by_item,
+    estimate_covariance,
+    compute_influences,
+    seed_covariance,
+    compute_ratios,
+    total_covariance,
+)
 from analysis.statistics.moments import Array
 
 ALL = np.ones((1, 1), dtype=bool)
 
 
-def parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> Parts:
+def parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> ItemParts:
     """[chains, seeds, rows]; one language unless `bounds` says otherwise, and every row an item of its own."""
     above = np.asarray(numerator, dtype=np.float64)
     rows = above.shape[-1]
-    return Parts(
+    return ItemParts(
         above,
         np.broadcast_to(np.asarray(denominator, dtype=np.float64), above.shape).copy(),
         (0, rows) if bounds is None else tuple(bounds),  # type: ignore[arg-type]
@@ -26,10 +34,10 @@ def parts(numerator: object, denominator: object = 1.0, bounds: object = None, i
     )
 
 
-def gains_of(found: Parts, languages: int = 1) -> Array:
+def gains_of(found: ItemParts, languages: int = 1) -> Array:
     chains, seeds, _ = found.numerator.shape
-    moved = influences(found)
-    return by_item(found, moved[1:] - moved[:1], np.full((chains - 1, seeds, languages), 1 / languages))
+    moved = compute_influences(found)
+    return sum_by_item(found, moved[1:] - moved[:1], np.full((chains - 1, seeds, languages), 1 / languages))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +46,8 @@ def gains_of(found: Parts, languages: int = 1) -> Array:
 )
 def test_accuracy_has_the_binomial_error(items: int, accuracy: float, points: float) -> None:
     right = np.arange(items) < round(items * accuracy)
-    moved = influences(parts(right[None, None]))
-    error = 100 * math.sqrt(together(moved, ALL)[0, 0])
+    moved = compute_influences(parts(right[None, None]))
+    error = 100 * math.sqrt(total_covariance(moved, ALL)[0, 0])
     assert error == pytest.approx(100 * math.sqrt(accuracy * (1 - accuracy) / items), rel=1e-9)
     assert error == pytest.approx(points, abs=0.005)
 
@@ -47,32 +55,34 @@ def test_accuracy_has_the_binomial_error(items: int, accuracy: float, points: fl
 def test_a_ratio_by_hand() -> None:
     # F1 of three sentences: (2 + 0 + 4) / (4 + 2 + 4) = 0.6; each moves it by (numerator - 0.6 denominator) / 10.
     found = parts([[[2, 0, 4]]], [[[4, 2, 4]]])
-    assert ratios(found).tolist() == [[[0.6]]]
-    assert influences(found)[0, 0].tolist() == pytest.approx([-0.04, -0.12, 0.16])
-    assert together(influences(found), ALL)[0, 0] == pytest.approx(0.0016 + 0.0144 + 0.0256)
+    assert compute_ratios(found).tolist() == [[[0.6]]]
+    assert compute_influences(found)[0, 0].tolist() == pytest.approx([-0.04, -0.12, 0.16])
+    assert total_covariance(compute_influences(found), ALL)[0, 0] == pytest.approx(0.0016 + 0.0144 + 0.0256)
 
 
 def test_what_has_no_chunk_scores_nothing_and_moves_nothing() -> None:
     found = parts([[[0.0, 0.0]]], 0.0)
-    assert ratios(found).tolist() == [[[0.0]]] and influences(found).tolist() == [[[0.0, 0.0]]]
+    assert compute_ratios(found).tolist() == [[[0.0]]] and compute_influences(found).tolist() == [[[0.0, 0.0]]]
 
 
 def test_a_gain_is_paired_by_item() -> None:
     # Two chains that are right on the same items: however many items there are, other ones change nothing.
     same = [[[1, 0, 1, 1]], [[1, 0, 1, 1]]]
-    assert together(gains_of(parts(same)), ALL).tolist() == [[0.0]]
+    assert total_covariance(gains_of(parts(same)), ALL).tolist() == [[0.0]]
     # One item of four goes from wrong to right: gain 1/4, variance p (1 - p) / n of a share of 1/4.
     one = [[[1, 0, 1, 1]], [[1, 1, 1, 1]]]
-    assert together(gains_of(parts(one)), ALL)[0, 0] == pytest.approx(0.25 * 0.75 / 4)
+    assert total_covariance(gains_of(parts(one)), ALL)[0, 0] == pytest.approx(0.25 * 0.75 / 4)
 
 
 def test_translations_of_one_item_move_together() -> None:
     numerator = [[[0, 0, 0, 0] * 2], [[1, 0, 1, 1] * 2]]
     apart = parts(numerator, bounds=(0, 4, 8))
     parallel = parts(numerator, bounds=(0, 4, 8), items=[0, 1, 2, 3] * 2)
-    single = together(gains_of(parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
-    assert together(gains_of(apart, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
-    assert together(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(single)  # no more items than in one language
+    single = total_covariance(gains_of(parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
+    assert total_covariance(gains_of(apart, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
+    assert total_covariance(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(
+        single
+    )  # no more items than in one language
 
 
 def test_languages_may_hold_different_items() -> None:
@@ -85,9 +95,9 @@ def test_languages_may_hold_different_items() -> None:
 def test_a_language_that_does_not_count_moves_nothing() -> None:
     numerator = np.array([[[0.0, 0, 0, 0]], [[1, 0, np.nan, np.nan]]])
     found = parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
-    assert np.isnan(ratios(found)[1, 0, 1])
-    moved = influences(found)[1:]
-    assert by_item(found, moved, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
+    assert np.isnan(compute_ratios(found)[1, 0, 1])
+    moved = compute_influences(found)[1:]
+    assert sum_by_item(found, moved, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -95,7 +105,7 @@ def test_influences_cancel_within_a_language(seed: int) -> None:
     rng = np.random.default_rng(seed)
     below = rng.integers(0, 5, (2, 2, 9)).astype(float)
     found = parts(below * rng.random((2, 2, 9)), below, bounds=(0, 4, 9))
-    moved = influences(found)
+    moved = compute_influences(found)
     assert np.allclose(moved[..., :4].sum(axis=-1), 0) and np.allclose(moved[..., 4:].sum(axis=-1), 0)
 
 
@@ -115,7 +125,7 @@ def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
     found = parts(
         right.reshape(3, 1, -1), np.tile(below, 2), bounds=(0, items, 2 * items), items=np.tile(np.arange(items), 2)
     )
-    expected = together(gains_of(found, 2), np.ones((2, 1), dtype=bool))
+    expected = total_covariance(gains_of(found, 2), np.ones((2, 1), dtype=bool))
 
     times = rng.multinomial(items, np.full(items, 1 / items), count)
     scores = (times @ right.reshape(-1, items).T).reshape(count, 3, 2) / (times @ below[0, 0])[:, None, None]
@@ -128,10 +138,10 @@ def test_the_part_of_each_seed_is_told_from_the_shared_one() -> None:
     # An item that moves all seeds alike, and one that moves two seeds against each other.
     moved = np.array([[[0.3, -0.3, 0.2, -0.2], [0.3, -0.3, -0.2, 0.2]]])
     there = np.ones((1, 2), dtype=bool)
-    assert together(moved, there)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
+    assert total_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
     # Its variance at one seed is 2 * 0.04 * 2 (with n - 1), of the mean of two half of that.
-    assert own(moved, there)[0, 0] == pytest.approx(2 * 0.04)
-    assert covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
+    assert seed_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.04)
+    assert estimate_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
 
 
 def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
@@ -139,9 +149,11 @@ def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
     moved = rng.normal(size=(2, 3, 50))
     there = np.array([[True, True, False], [True, True, True]])
     holes = np.where(there[:, :, None], moved, np.nan)
-    assert covariance(holes, there)[0, 0] == pytest.approx(covariance(moved[:1, :2], ALL.repeat(2, axis=1))[0, 0])
+    assert estimate_covariance(holes, there)[0, 0] == pytest.approx(
+        estimate_covariance(moved[:1, :2], ALL.repeat(2, axis=1))[0, 0]
+    )
     single = np.array([[True, False, False], [False, True, False]])  # no seed in common, and one each
-    assert covariance(moved, single) == pytest.approx(together(moved, single))
+    assert estimate_covariance(moved, single) == pytest.approx(total_covariance(moved, single))
 
 
 def simulated(
@@ -159,7 +171,7 @@ def simulated(
         gain = rng.normal(0, seed_sd, (seeds, 1)) + effects
         found[world] = gain.mean(axis=1)
         moved = (gain - gain.mean(axis=1, keepdims=True))[None] / items
-        apart[world], raw[world] = covariance(moved, there)[0, 0], together(moved, there)[0, 0]
+        apart[world], raw[world] = estimate_covariance(moved, there)[0, 0], total_covariance(moved, there)[0, 0]
     return found, apart, raw
 
 
@@ -185,8 +197,8 @@ def test_intervals_over_seeds_alone_miss_other_items_and_those_with_items_hold()
     gains, apart, raw = simulated(rng, worlds=worlds, seeds=3, items=items, seed_sd=0.02, item_sd=0.6, own_sd=0.4)
 
     def coverage(variances: Array | None) -> float:
-        noise = None if variances is None else item_noise(variances[:, None, None], rng, 4_000)[..., 0]
-        low, high = np.quantile(draws(gains, rng, 4_000, noise), [0.025, 0.975], axis=0)
+        noise = None if variances is None else draw_item_noise(variances[:, None, None], rng, 4_000)[..., 0]
+        low, high = np.quantile(draw_means(gains, rng, 4_000, noise), [0.025, 0.975], axis=0)
         return float(((low <= 0) & (high >= 0)).mean())
 
     assert coverage(None) < 0.9  # of other items they were not asked

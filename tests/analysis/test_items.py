@@ -11,10 +11,10 @@ import pytest
 
 from analysis.scores.load import load
 from analysis.statistics.moments import Array
-from analysis.transfer.array import Transfer, transfer
-from analysis.transfer.columns import columns, means, points
-from analysis.transfer.items import ItemLevel, item_level, weights
-from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
+from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
+from analysis.transfer.items import ItemLevel, compute_item_level, compute_weights
+from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
 TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
 SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
@@ -50,18 +50,18 @@ class Sweep:
             for place, value in enumerate(values)
         ]
         dev = [{**row, "split": "dev", "numerator": 0.0} for row in rows[:2]]
-        path = self.results / "stages" / run.key / PREDICTIONS
+        path = self.results / "stages" / run.key / PREDICTIONS_FILE
         path.parent.mkdir(parents=True)
         if keep:
             pl.DataFrame(dev + rows, schema=SCHEMA, orient="row").write_parquet(path)
         return path
 
     def transfer(self, **options: Any) -> Transfer:
-        return transfer(load([self.write(self.results, self.runs)]), **options)
+        return build_transfer(load([self.write(self.results, self.runs)]), **options)
 
     def level(self) -> ItemLevel:
         found = self.transfer()
-        return item_level(found, columns(found))
+        return compute_item_level(found, build_columns(found))
 
     def variances(self) -> Array:
         """[intermediates, columns]"""
@@ -85,8 +85,8 @@ def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep)
     assert sweep.variances() == pytest.approx(np.array([[MOVED, MOVED]]))  # the target, and the mean over targets
 
     found = sweep.transfer()
-    (mean,) = means(found)
-    english = item_level(found, [mean, *columns(found, "language")[:1]])
+    (mean,) = build_mean_columns(found)
+    english = compute_item_level(found, [mean, *build_columns(found, "language")[:1]])
     assert english.variances == pytest.approx(np.array([[MOVED, MOVED]]))
 
 
@@ -95,8 +95,8 @@ def test_unrelated_languages_have_items_of_their_own(sweep: Sweep, write_sweep: 
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"tatoeba": {"de": right, "fr": right}})
     runs = [replace(run, extra={"benchmark": "xtreme"}) for run in sweep.runs]
-    found = transfer(load([write_sweep(sweep.results, runs)]))
-    assert item_level(found, columns(found)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
+    found = build_transfer(load([write_sweep(sweep.results, runs)]))
+    assert compute_item_level(found, build_columns(found)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
 
 
 def test_items_are_known_by_their_ids_where_they_have_some(sweep: Sweep) -> None:
@@ -119,7 +119,7 @@ def test_targets_are_independent_and_mined_pairs_have_no_items(sweep: Sweep) -> 
         sweep.add(chain, {"pawsx": {"en": right}})
         sweep.add(chain, {"bucc": {"qna": right}}, keep=False)
     level = sweep.level()
-    assert level.without == ("bucc",) and level.note is None
+    assert level.excluded_targets == ("bucc",) and level.note is None
     assert level.variances == pytest.approx(np.array([[MOVED, MOVED, 0.0, 2 * MOVED / 9]]))
 
 
@@ -136,7 +136,7 @@ def test_the_baseline_has_errors_of_its_own(sweep: Sweep) -> None:
     for chain in ("none", "mnli"):
         sweep.add(chain, {"xnli": {"en": HALF}})
     level = sweep.level()
-    assert level.baseline == pytest.approx(np.array([MOVED, MOVED]))
+    assert level.baseline_variance == pytest.approx(np.array([MOVED, MOVED]))
     assert level.variances == pytest.approx(np.zeros((1, 2)))  # right on the same items
 
 
@@ -151,19 +151,19 @@ def test_weights_make_the_columns(sweep: Sweep) -> None:
                     sweep.add(chain, {target: {name: list(rng.random(5)) for name in spoken}}, seed)
     found = sweep.transfer()
     for by in ("target", "family"):
-        for column in columns(found, by):  # type: ignore[arg-type]
+        for column in build_columns(found, by):  # type: ignore[arg-type]
             shares = [
                 (
-                    weights(found, column, target, found.gains),
+                    compute_weights(found, column, target, found.gains),
                     found.gains[:, found.targets.index(target)].swapaxes(1, 2),
                 )
                 for target in column.targets
             ]
             made = sum(np.where(share > 0, share * gains, 0.0).sum(axis=2) for share, gains in shares)
-            expected = points(found, column, found.gains).values
+            expected = compute_column(found, column, found.gains).values
             assert np.isfinite(expected).any()
             assert np.where(np.isnan(expected), np.nan, made) == pytest.approx(expected, nan_ok=True)
-    assert item_level(found, columns(found)).note is None
+    assert compute_item_level(found, build_columns(found)).note is None
 
 
 # Holes: what is missing of the items must neither stop a table nor make its columns unlike.
@@ -185,7 +185,7 @@ def no_level(sweep: Sweep) -> str:
 
 def test_without_predictions_nothing_is_said(two: Sweep) -> None:
     for run in two.runs:
-        (two.results / "stages" / run.key / PREDICTIONS).unlink()
+        (two.results / "stages" / run.key / PREDICTIONS_FILE).unlink()
     assert two.level() == ItemLevel()
 
 
@@ -202,13 +202,13 @@ def test_a_run_that_does_not_count_needs_no_predictions(two: Sweep) -> None:
 
 @pytest.mark.parametrize("bytes_", [b"", b"PAR1 and nothing more"])
 def test_a_damaged_file_is_named(two: Sweep, bytes_: bytes) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
     path.write_bytes(bytes_)
-    assert no_level(two).startswith(f"{two.runs[1].key}/{PREDICTIONS} cannot be read")
+    assert no_level(two).startswith(f"{two.runs[1].key}/{PREDICTIONS_FILE} cannot be read")
 
 
 def test_files_of_an_older_version_have_no_items(two: Sweep) -> None:
-    path = two.results / "stages" / two.runs[0].key / PREDICTIONS
+    path = two.results / "stages" / two.runs[0].key / PREDICTIONS_FILE
     pl.read_parquet(path).drop("numerator", "denominator").write_parquet(path)
     assert "is of an older version" in no_level(two)
 
@@ -225,13 +225,13 @@ def test_files_of_an_older_version_have_no_items(two: Sweep) -> None:
     ],
 )
 def test_rows_that_cannot_be_right_are_named(two: Sweep, change: pl.Expr, words: str) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
     pl.read_parquet(path).with_columns(change).write_parquet(path)
     assert words in no_level(two)
 
 
 def test_a_lost_language_does_not_make_its_score(two: Sweep) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS
+    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
     pl.read_parquet(path).filter(pl.col("language") == "en").write_parquet(path)
     assert "mnli -> xnli, seed 0 in qna do not make its score" in no_level(two)
 
@@ -244,10 +244,10 @@ def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> No
 
 def test_other_metrics_than_the_official_ones_have_no_items(two: Sweep) -> None:
     found = two.transfer(picked={"xnli": ("beside",)})
-    assert "other metrics" in str(item_level(found, columns(found)).note)
+    assert "other metrics" in str(compute_item_level(found, build_columns(found)).note)
 
 
 def test_a_file_of_no_benchmark_has_no_items(write_file: Callable[..., Path]) -> None:
     rows = [(chain, "xnli", 0, "en", "accuracy", 0.5) for chain in ("none", "mnli")]
-    found = transfer(load([write_file(rows)]))
-    assert item_level(found, columns(found)) == ItemLevel()
+    found = build_transfer(load([write_file(rows)]))
+    assert compute_item_level(found, build_columns(found)) == ItemLevel()

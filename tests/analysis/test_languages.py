@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from analysis.languages import main
-from analysis.questions.evenness import Evenness, by_language, unknown_languages
+from analysis.questions.evenness import Evenness, measure_evenness, list_unknown_languages
 from analysis.scores.load import load
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
 
 # Two XTREME targets and one for retrieval; of families: de Germanic, fr es Romance, ru bg Slavic.
@@ -31,7 +31,7 @@ def rows(task: str, seed: int, gain: float = 0.0, english: float = 0.0) -> list[
 @pytest.fixture
 def even(write_file: Callable[..., Path]) -> Callable[..., Evenness]:
     def even(rows: list[tuple[Any, ...]], by: Any = "language", target: str | None = None) -> Evenness:
-        return by_language(transfer(load([write_file(rows, "benchmark")])), by, target)
+        return measure_evenness(build_transfer(load([write_file(rows, "benchmark")])), by, target)
 
     return even
 
@@ -41,23 +41,23 @@ THREE = [row for seed in range(3) for row in (*rows("none", seed), *rows("mnli",
 
 def test_measures_by_hand(even: Callable[..., Evenness]) -> None:
     found = even(THREE)
-    assert found.measured == ("panx", "xnli")  # in retrieval nothing is English
-    xnli = {measure: found.over(measure, ("xnli",))[0] for measure in found.measures}
+    assert found.measured_targets == ("panx", "xnli")  # in retrieval nothing is English
+    xnli = {measure: found.average_over_targets(measure, ("xnli",))[0] for measure in found.measures}
     assert xnli["english"] == pytest.approx([90] * 3)
     assert xnli["others"] == pytest.approx([60] * 3)
     assert xnli["gap"] == pytest.approx([30] * 3)
     assert xnli["worst"] == pytest.approx([40] * 3)
     assert xnli["quarter"] == pytest.approx([45] * 3)  # two of five languages: a quarter, rounded up
     assert xnli["spread"] == pytest.approx([np.std([80, 70, 60, 50, 40], ddof=1)] * 3)
-    assert found.over("gap", found.measured)[0] == pytest.approx([(30 + 25) / 2] * 3)
-    assert found.over("worst", ("bucc",))[0] == pytest.approx([30] * 3)
-    assert np.isnan(found.over("gap", ("bucc",))).all()
+    assert found.average_over_targets("gap", found.measured_targets)[0] == pytest.approx([(30 + 25) / 2] * 3)
+    assert found.average_over_targets("worst", ("bucc",))[0] == pytest.approx([30] * 3)
+    assert np.isnan(found.average_over_targets("gap", ("bucc",))).all()
 
 
 def test_a_change_is_paired_with_the_baseline_of_its_seed(even: Callable[..., Evenness]) -> None:
     found = even(THREE)
-    assert found.change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
-    assert found.change("gap", found.measured)[0] == pytest.approx([0, 0, 0])
+    assert found.compute_change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
+    assert found.compute_change("gap", found.measured_targets)[0] == pytest.approx([0, 0, 0])
 
 
 def test_what_a_seed_does_to_both_chains_is_in_no_change(even: Callable[..., Evenness]) -> None:
@@ -66,23 +66,23 @@ def test_what_a_seed_does_to_both_chains_is_in_no_change(even: Callable[..., Eve
         for task, target, seed, language, metric, score, name in THREE
     ]
     found = even(both)
-    assert found.over("gap", ("xnli",))[0] == pytest.approx([30, 33, 36])
-    assert found.change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
+    assert found.average_over_targets("gap", ("xnli",))[0] == pytest.approx([30, 33, 36])
+    assert found.compute_change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
 
 
 def test_the_worst_language_is_never_english(even: Callable[..., Evenness]) -> None:
     poor = [(row[0], row[1], row[2], row[3], row[4], 0.1 if row[3] == "en" else row[5], row[6]) for row in THREE]
     found = even(poor)
-    assert found.worst["none", "xnli"] == "bg"
-    assert found.over("worst", ("xnli",))[0] == pytest.approx([40] * 3)
+    assert found.worst_languages["none", "xnli"] == "bg"
+    assert found.average_over_targets("worst", ("xnli",))[0] == pytest.approx([40] * 3)
 
 
 def test_english_is_in_no_group_and_a_group_is_averaged_within_its_targets(even: Callable[..., Evenness]) -> None:
     found = even(THREE, "family")
     assert found.groups["en"] == ("en",)
     assert found.groups["IE: Germanic"] == ("de",)
-    assert found.targets["IE: Romance"] == ("bucc", "panx", "xnli")
-    assert found.targets["IE: Slavic"] == ("xnli",)
+    assert found.targets_by_group["IE: Romance"] == ("bucc", "panx", "xnli")
+    assert found.targets_by_group["IE: Slavic"] == ("xnli",)
     assert found.scores["none", "IE: Germanic"].mean == pytest.approx((80 + 60 + 30) / 3)
     assert found.scores["none", "IE: Romance"].mean == pytest.approx((65 + 50 + 50) / 3)
     assert found.gains["mnli", "IE: Slavic"].mean == pytest.approx(5)
@@ -101,20 +101,20 @@ def test_groups_are_compared_on_their_own_targets(even: Callable[..., Evenness])
     assert found.gains["mnli", "IE: Germanic"].mean == pytest.approx(10)  # by bucc, one of its three targets
     assert found.gains["mnli", "IE: Slavic"].mean == pytest.approx(5)
     # On xnli the five other languages gain 2 on average.
-    assert found.beside["IE: Slavic"] == pytest.approx([5 - 2] * 3)
-    assert found.beside["IE: Germanic"] == pytest.approx([-2 / 3] * 3)
-    assert found.beside["en"] == pytest.approx([-1] * 3)
+    assert found.relative_gains["IE: Slavic"] == pytest.approx([5 - 2] * 3)
+    assert found.relative_gains["IE: Germanic"] == pytest.approx([-2 / 3] * 3)
+    assert found.relative_gains["en"] == pytest.approx([-1] * 3)
 
 
 def test_a_seed_without_every_task_compares_no_groups(even: Callable[..., Evenness]) -> None:
     more = [row for seed in range(2) for row in rows("qqp", seed, 0.1)]
-    assert np.isfinite(even([*THREE, *more]).beside["de"]).tolist() == [True, True, False]
+    assert np.isfinite(even([*THREE, *more]).relative_gains["de"]).tolist() == [True, True, False]
 
 
 def test_one_target(even: Callable[..., Evenness]) -> None:
     found = even(THREE, "family", "panx")
-    assert found.measured == ("panx",)
-    assert set(found.targets) == {"en", "IE: Germanic", "IE: Romance"}
+    assert found.measured_targets == ("panx",)
+    assert set(found.targets_by_group) == {"en", "IE: Germanic", "IE: Romance"}
     assert found.scores["none", "IE: Romance"].mean == pytest.approx(50)
     with pytest.raises(UsageError, match="did you mean panx"):
         even(THREE, "family", "pan")
@@ -123,22 +123,25 @@ def test_one_target(even: Callable[..., Evenness]) -> None:
 def test_a_language_that_no_table_knows_is_grouped_as_unknown(even: Callable[..., Evenness]) -> None:
     strange = [(task, "xnli", seed, "xx", "accuracy", 0.2, "xtreme") for task in ("none", "mnli") for seed in range(3)]
     found = even([*THREE, *strange], "script")
-    assert unknown_languages(found) == ("xx",)
+    assert list_unknown_languages(found) == ("xx",)
     assert found.scores["none", "unknown"].mean == pytest.approx(20)
-    assert unknown_languages(even([*THREE, *strange])) == ()
+    assert list_unknown_languages(even([*THREE, *strange])) == ()
 
 
 def test_a_missing_language_leaves_its_seed_out_of_what_compares_languages(even: Callable[..., Evenness]) -> None:
     short = [row for row in THREE if row[:4] != ("mnli", "xnli", 1, "bg")]
     found = even(short)
     for measure in found.measures:
-        assert np.isfinite(found.over(measure, ("xnli",))).tolist() == [[True] * 3, [True, False, True]], measure
-    assert np.isfinite(found.over("gap", found.measured)[1]).tolist() == [True, False, True]
+        assert np.isfinite(found.average_over_targets(measure, ("xnli",))).tolist() == [
+            [True] * 3,
+            [True, False, True],
+        ], measure
+    assert np.isfinite(found.average_over_targets("gap", found.measured_targets)[1]).tolist() == [True, False, True]
 
 
 def test_a_missing_target_leaves_its_seed_out_of_the_mean(even: Callable[..., Evenness]) -> None:
     found = even([row for row in THREE if row[:3] != ("mnli", "panx", 2)])
-    assert np.isfinite(found.over("others", found.measured)[1]).tolist() == [True, True, False]
+    assert np.isfinite(found.average_over_targets("others", found.measured_targets)[1]).tolist() == [True, True, False]
     assert found.gains["mnli", "de"].seeds == 2
     assert found.gains["mnli", "ru"].seeds == 3  # panx is not scored in it
 

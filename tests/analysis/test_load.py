@@ -7,7 +7,7 @@ import pytest
 
 from analysis.scores.load import load
 from spaces.errors import UsageError
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 from tests.analysis.ranked import ranked
 
 NONE = ("none", "xnli", 0, "de", "acc", 0.5)
@@ -35,9 +35,9 @@ def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Cal
 def test_a_minimal_file(write_file: Callable[..., Path]) -> None:
     read = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
     assert (read.intermediates, read.targets, read.seeds) == (("nli",), ("xnli",), (0,))
-    assert (read.benchmark, read.model, read.stages, read.limited) == (None, None, None, False)
-    assert read.scored["status"].unique().to_list() == ["finished"]
-    assert read.scored["split"].unique().to_list() == ["test"]
+    assert (read.benchmark, read.model, read.stage_counts, read.is_limited) == (None, None, None, False)
+    assert read.target_rows["status"].unique().to_list() == ["finished"]
+    assert read.target_rows["split"].unique().to_list() == ["test"]
 
 
 def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[..., Path], tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_the_spec_of_a_sweep_says_what_should_be_there(sweep: Callable[..., Path
     )
     read = load([folder])
     assert (read.intermediates, read.targets, read.seeds) == (("nli", "qa"), ("xnli", "panx"), (0, 1))
-    assert (read.benchmark, read.model, read.limited) == ("miniature", "miniature", True)
+    assert (read.benchmark, read.model, read.is_limited) == ("miniature", "miniature", True)
     assert read.controls == {"qa"}
 
 
 def test_a_limited_row_makes_it_limited(sweep: Callable[..., Path]) -> None:
-    assert not load([sweep()]).limited
-    assert load([sweep(extra={"limited": True})]).limited
+    assert not load([sweep()]).is_limited
+    assert load([sweep(extra={"limited": True})]).is_limited
 
 
 def test_targets_that_only_share_a_training_stay_out(
@@ -89,7 +89,7 @@ def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_pa
     folder = sweep(seeds=(0, 1))
     (tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet").unlink()
     read = load([folder])
-    assert read.stages == (3, 4)
+    assert read.stage_counts == (3, 4)
     one = ranked(read).gains["nli", "xnli"]
     assert [(hole.seed, hole.status) for hole in one.holes] == [(1, "missing")]
 
@@ -101,7 +101,7 @@ def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callabl
     for name in (folder.name, "stages"):
         (tmp_path / name).rename(tmp_path / "far" / name)
     moved = tmp_path / "far" / folder.name
-    assert load([moved]).stages == (2, 2)
+    assert load([moved]).stage_counts == (2, 2)
     for name in ("../stages/x", "/etc", "", ".."):
         (moved / "sweep.json").write_text(json.dumps({**record, "stages": {name: "s"}}))
         with pytest.raises(UsageError, match="is no key of a stage"):
@@ -113,7 +113,7 @@ def test_all_stages_are_scanned_at_once(sweep: Callable[..., Path], monkeypatch:
     scans = []
     scan = pl.scan_parquet
     monkeypatch.setattr(pl, "scan_parquet", lambda files, **options: scans.append(files) or scan(files, **options))
-    assert load([folder]).stages == (40, 40)
+    assert load([folder]).stage_counts == (40, 40)
     assert len(scans) == 1
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., P
     found = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
     assert found.gains["nli", "xnli"].mean is None
     assert found.gains["nli", "mean"].mean is None
-    assert found.counts == {"finished": 3, "missing": 1}
+    assert found.cell_counts == {"finished": 3, "missing": 1}
 
 
 def broken(file: Path, change: dict[str, object]) -> Path:
@@ -219,7 +219,7 @@ def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
     else:
         pl.read_parquet(file).with_columns(value=pl.lit("high")).write_parquet(file)
     read = load([folder])
-    assert read.stages == (3, 4)
+    assert read.stage_counts == (3, 4)
     (note,) = read.notes
     assert note.startswith(f"stages/{key}/scores.parquet") and "counts as missing" in note
     assert [(hole.seed, hole.status) for hole in ranked(read).gains["nli", "xnli"].holes] == [(1, "missing")]
@@ -271,7 +271,7 @@ def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -
 def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_path: Path) -> None:
     write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "xnli", 0, "de", "accuracy", 0.6)])
     before = load([tmp_path]).rows.collect()
-    pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS)
+    pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS_FILE)
     assert load([tmp_path]).rows.collect().equals(before)
 
 

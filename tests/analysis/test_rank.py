@@ -13,7 +13,7 @@ import pytest
 from analysis.rank import main
 from analysis.scores.load import load
 from analysis.tables import export, show, words
-from analysis.transfer.columns import ALL, TRAINED
+from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
 from tests.paths import ROOT
@@ -73,7 +73,7 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str
 
 def numbers(found: Ranking) -> dict[tuple[str, str], float | None]:
     """Every mean of the matrix, under the names of rows and columns."""
-    return {key: one.mean for key, one in (*found.gains.items(), *found.levels.items())}
+    return {key: one.mean for key, one in (*found.gains.items(), *found.reference_scores.items())}
 
 
 def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
@@ -98,11 +98,11 @@ def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], fo
     assert (code, err) == (0, "")
     assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(found)
     for row in document["estimates"]:
-        one = (found.gains if row["quantity"] == "gain" else found.levels)[row["intermediate"], row["column"]]
+        one = (found.gains if row["quantity"] == "gain" else found.reference_scores)[row["intermediate"], row["column"]]
         assert (row["low"], row["high"]) == (one.interval or (None, None))
         assert (row["sd"], row["seeds"], row["parts"]) == (one.sd, one.seeds, one.parts)
-    assert document["order"][TRAINED] == list(found.contests[TRAINED].order)
-    assert document["read"]["cells"] == dict(found.counts)
+    assert document["order"][MEAN_TRAINED] == list(found.contests[MEAN_TRAINED].order)
+    assert document["read"]["cells"] == dict(found.cell_counts)
 
 
 def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
@@ -134,7 +134,7 @@ def test_the_table_gives_the_same_numbers_back(
 
 
 def _names(titles: list[str]) -> list[str]:
-    return [*titles[:-2], ALL, TRAINED]
+    return [*titles[:-2], MEAN_ALL, MEAN_TRAINED]
 
 
 def _agree(read: dict[tuple[str, str], str], found: Ranking) -> None:
@@ -155,7 +155,7 @@ def test_latex_has_both_tables_and_no_bare_sign(
     assert len(rows) == 2 * (1 + len(found.intermediates)) + 3
     for line in rows:
         assert not re.search(r"[%#_~±]|(?<![$\d])-\d", line.replace(r"\%", "").replace(r"\_", "")), line
-    mean = found.gains["shuffled", ALL].mean
+    mean = found.gains["shuffled", MEAN_ALL].mean
     assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
 
 
@@ -166,18 +166,18 @@ def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
-    text = show.table(found, width)
+    text = show.as_text(found, width)
     assert max(map(len, text.splitlines())) <= width
     assert all(f" {target}" in text for target in TARGETS)
 
 
 def test_the_matrix_is_one_block_of_120_columns(found: Ranking) -> None:
-    lines = show.table(found, 118).splitlines()
+    lines = show.as_text(found, 118).splitlines()
     assert sum(bool(re.match(r" ?\d+ multitask ", line)) for line in lines) == 2  # the ranking and the matrix
 
 
 def test_every_hole_is_on_screen(found: Ranking) -> None:
-    text = show.table(found, 118)
+    text = show.as_text(found, 118)
     assert "qqp -> panx: seed 1 failed" in text
     assert "ccg -> xnli: seed 2 stopped" in text
     assert "squad -> udpos: seed 0, 1, 2 degenerate" in text
@@ -188,7 +188,7 @@ def test_every_hole_is_on_screen(found: Ranking) -> None:
 
 
 def test_what_a_reader_must_know_is_on_screen(found: Ranking) -> None:
-    text = show.table(found, 118)
+    text = show.as_text(found, 118)
     assert "nothing here is about natural language" in text
     assert "(control)" in text
     assert "Control shuffled: no gain beyond its interval" in text
@@ -205,10 +205,10 @@ def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callabl
         if task == "none" or target != seed  # another seed is missing in each cell
     ]
     found = ranked(load([write_sweep(tmp_path, runs)]))
-    text = show.table(found, 100)
+    text = show.as_text(found, 100)
     assert "nli -> t11: seed 11 missing" in text and "nli -> t12" not in text
     assert "and 3 more: --format json has them all" in text
-    assert sum(bool(row["holes"]) for row in export.records(found)) == 15
+    assert sum(bool(row["holes"]) for row in export.build_records(found)) == 15
 
 
 def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path]
     found = ranked(
         load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
     )
-    assert words.missing(found) == [
+    assert words.list_missing(found) == [
         "none -> t0, t1: seed 0 missing",
         "nli -> t0, t1: seed 0 missing",
         "qa -> all 3 targets: seed 0 missing",
@@ -230,12 +230,12 @@ def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[
         for seed in range(3)
     ]
     found = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
-    assert any("shuffled: GAINS even after Holm" in line for line in words.order(found))
+    assert any("shuffled: GAINS even after Holm" in line for line in words.describe_order(found))
 
 
 def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
-    text = show.table(ranked(load([write_file(rows)])), 100)
+    text = show.as_text(ranked(load([write_file(rows)])), 100)
     assert "There is no interval: it takes 3 seeds." in text
     assert "*" not in text
 

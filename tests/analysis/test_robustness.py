@@ -10,15 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.answers.robustness import answer, headline, verdict
-from analysis.questions.methods import ASKED, compare, mean_over
+from analysis.answers.robustness import build_answer, choose_basis, write_verdict
+from analysis.questions.methods import PRIMARY_OUTCOMES, compare_methods, average_effects
 from analysis.robustness import main
 from analysis.scores.load import load
-from analysis.statistics.interval import student
-from analysis.transfer.array import Transfer, transfer
-from spaces.adversarial_variants import ADVERSARIAL, adversarial, targets
+from analysis.statistics.interval import compute_interval
+from analysis.transfer.array import Transfer, build_transfer
+from spaces.adversarial_variants import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
-from spaces.chain import read_chain
+from spaces.chain import parse_chain
 from spaces.method import METHODS
 from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
@@ -58,7 +58,7 @@ def effect(found: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
 
 
 def compared(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
-    return compare(transfer(load([write_sweep(folder, runs, **spec)])))
+    return compare_methods(build_transfer(load([write_sweep(folder, runs, **spec)])))
 
 
 def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path:
         # The clean score of a mixed pair is (80 + 60) / 2: with plain training 15 are lost, with the method 12.
         assert effect(found, basis, "mixed drop").values == pytest.approx([-3.0])
         assert effect(found, basis, "perturbed").why == "no target"
-    assert headline(found) == "compute"
-    assert "with fewer than 3 seeds this may be chance" in verdict(found, "compute")
+    assert choose_basis(found) == "compute"
+    assert "with fewer than 3 seeds this may be chance" in write_verdict(found, "compute")
 
 
 def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep: Any, tmp_path: Path) -> None:
@@ -88,61 +88,63 @@ def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep:
         rows = [{"intermediate": name, "status": "degenerate", "passes": one} for name, one in spent.items()]
         rows.append({"intermediate": "mnli", "status": "stopped", "passes": 40.0})
         read = dataclasses.replace(found.found.read, upstream=pl.DataFrame(rows))
-        return compare(dataclasses.replace(found.found, read=read))
+        return compare_methods(dataclasses.replace(found.found, read=read))
 
     assert with_passes(820.0).measured and effect(with_passes(820.0), "compute", "in domain").against == "mnli~x2"
     assert effect(with_passes(600.0), "compute", "in domain").against == "mnli~x2"  # which cost more
     assert effect(with_passes(1200.0), "compute", "in domain").against is None  # nothing plain cost as much
     assert effect(with_passes(500.0), "compute", "in domain").against is None  # what did cost as much and far more
-    assert "mnli~fgm" in " ".join(answer(with_passes(1200.0)).notes)
-    assert headline(with_passes(1200.0)) == "steps"
-    assert "NOT at equal compute" in " ".join(answer(with_passes(1200.0)).answer)
+    assert "mnli~fgm" in " ".join(build_answer(with_passes(1200.0)).notes)
+    assert choose_basis(with_passes(1200.0)) == "steps"
+    assert "NOT at equal compute" in " ".join(build_answer(with_passes(1200.0)).sentences)
 
 
 def test_the_space_compares_every_method_at_equal_compute(axes: Transfer) -> None:
-    found = compare(axes)
-    assert {arm.kind for arm in found.trained} == {"pair", "span", "tagging", "choice"}
-    assert all(one.against for one in found.effects)
-    for arm in found.trained:
-        read = read_chain(arm.name)
-        assert MINIATURE.intermediates[read.tasks[0]].kind not in METHODS[str(arm.method)].unsuited
-    assert set(found.targets["pair"]["in domain"]) == {"xnli", "pawsx"}
-    assert set(found.targets["span"]["out of domain"]) == {"xnli", "pawsx", "udpos", "tatoeba"}
-    assert found.targets["choice"]["in domain"] == ()
+    found = compare_methods(axes)
+    assert {arm.kind for arm in found.method_arms} == {"pair", "span", "tagging", "choice"}
+    assert all(one.plain_chain for one in found.effects)
+    for arm in found.method_arms:
+        read = parse_chain(arm.name)
+        assert MINIATURE.intermediates[read.tasks[0]].kind not in METHODS[str(arm.method)].unsuited_kinds
+    assert set(found.targets_by_outcome["pair"]["in domain"]) == {"xnli", "pawsx"}
+    assert set(found.targets_by_outcome["span"]["out of domain"]) == {"xnli", "pawsx", "udpos", "tatoeba"}
+    assert found.targets_by_outcome["choice"]["in domain"] == ()
 
 
 @pytest.mark.parametrize("benchmark", list(BENCHMARKS))
 def test_the_members_can_be_read(benchmark: str) -> None:
     table = BENCHMARKS[benchmark]
-    chains = adversarial(table)
-    assert len(set(chains)) == len(chains) and {read_chain(name).method for name in chains} >= {None, "fgm", "smart"}
-    assert {name for name in targets(table) if table.targets[name].extra} == {
-        name for name, task in table.targets.items() if task.clean in table.quick_targets
+    chains = list_adversarial_chains(table)
+    assert len(set(chains)) == len(chains) and {parse_chain(name).method for name in chains} >= {None, "fgm", "smart"}
+    assert {name for name in list_adversarial_targets(table) if table.targets[name].is_opt_in} == {
+        name for name, task in table.targets.items() if task.clean_target in table.quick_targets
     }
 
 
 def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
     rng = np.random.default_rng(0)
-    out = [name for name in TARGETS if MINIATURE.targets[name].kind != "span" and not MINIATURE.targets[name].clean]
+    out = [
+        name for name in TARGETS if MINIATURE.targets[name].kind != "span" and not MINIATURE.targets[name].clean_target
+    ]
     planted = {("squad~freelb", name): 30.0 for name in out}
     planted |= {("mnli~pgd", name): 30.0 for name in TARGETS if MINIATURE.targets[name].shift == "perturbed"}
-    found = compare(world(rng, axes, planted, sd=0.5))
-    certain = {(one.arm.name, one.basis, one.outcome) for one in found.effects if one.certain}
+    found = compare_methods(world(rng, axes, planted, sd=0.5))
+    certain = {(one.arm.name, one.basis, one.outcome) for one in found.effects if one.is_significant}
     wanted = {("squad~freelb", "out of domain"), ("mnli~pgd", "perturbed drop")}
     # Clean scores rise with squad~freelb and the shifted ones do not: it loses more there, which is planted too.
     wanted |= {("squad~freelb", "mixed drop"), ("squad~freelb", "perturbed drop")}
     assert certain == {(name, basis, outcome) for name, outcome in wanted for basis in ("steps", "compute")}
     assert np.nanmean(effect(found, "compute", "perturbed drop", "mnli~pgd").values) == pytest.approx(-30, abs=3)
-    assert verdict(found, "compute").startswith("They help")
-    said = " ".join(answer(found).answer)
+    assert write_verdict(found, "compute").startswith("They help")
+    said = " ".join(build_answer(found).sentences)
     assert "freelb on squad, out of domain +29" in said and "At equal steps" in said
 
 
 def test_a_planted_harm_is_called_one(axes: Transfer) -> None:
     rng = np.random.default_rng(1)
-    methods = [name for name in CHAINS if read_chain(name).method]
-    found = compare(world(rng, axes, {(name, "udpos"): -20.0 for name in methods}, sd=0.5))
-    assert verdict(found, "compute").startswith("They hurt")
+    methods = [name for name in CHAINS if parse_chain(name).method]
+    found = compare_methods(world(rng, axes, {(name, "udpos"): -20.0 for name in methods}, sd=0.5))
+    assert write_verdict(found, "compute").startswith("They hurt")
 
 
 def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
@@ -152,50 +154,54 @@ def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
     worlds = 200
     verdicts = tables = 0
     for _ in range(worlds):
-        found = compare(world(rng, axes))
-        interval = student(mean_over(found.of("compute", "out of domain")).tolist())
+        found = compare_methods(world(rng, axes))
+        interval = compute_interval(average_effects(found.select_effects("compute", "out of domain")).tolist())
         verdicts += interval is not None and (interval[0] > 0 or interval[1] < 0)
-        tables += any(one.certain for one in found.effects if one.basis == "compute")
+        tables += any(one.is_significant for one in found.effects if one.basis == "compute")
     # 5 % each, and not above by more than chance: 3 standard errors of 200 worlds are 4.6 %.
     assert verdicts <= 0.096 * worlds and tables <= 0.096 * worlds
     assert verdicts > 0  # intervals that never exclude 0 would find no truth either
 
 
 def test_holm_is_over_all_that_is_asked_on_one_basis(axes: Transfer) -> None:
-    found = compare(world(np.random.default_rng(3), axes))
+    found = compare_methods(world(np.random.default_rng(3), axes))
     for basis in ("steps", "compute"):
-        tested = [one for one in found.effects if one.basis == basis and one.outcome in ASKED and np.isfinite(one.p)]
+        tested = [
+            one
+            for one in found.effects
+            if one.basis == basis and one.outcome in PRIMARY_OUTCOMES and np.isfinite(one.p)
+        ]
         least = min(tested, key=lambda one: one.p)
-        assert least.adjusted == pytest.approx(min(1.0, least.p * len(tested)))
-    assert all(np.isnan(one.adjusted) for one in found.effects if one.outcome not in ASKED)
+        assert least.holm == pytest.approx(min(1.0, least.p * len(tested)))
+    assert all(np.isnan(one.holm) for one in found.effects if one.outcome not in PRIMARY_OUTCOMES)
 
 
 def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
     scores = world(np.random.default_rng(4), axes).scores
-    whole = compare(dataclasses.replace(axes, scores=scores))
+    whole = compare_methods(dataclasses.replace(axes, scores=scores))
     scores = scores.copy()
     scores[axes.chains.index("mnli~fgm"), axes.targets.index("udpos"), :, 2] = np.nan
     scores[axes.chains.index("squad")] = np.nan
-    found = compare(dataclasses.replace(axes, scores=scores))
+    found = compare_methods(dataclasses.replace(axes, scores=scores))
     one, same = (effect(each, "steps", "out of domain") for each in (found, whole))
     assert np.isnan(one.values[2]) and np.delete(one.values, 2) == pytest.approx(np.delete(same.values, 2))
     assert effect(found, "steps", "in domain").values == pytest.approx(effect(whole, "steps", "in domain").values)
     assert effect(found, "steps", "in domain", "squad~fgm").why == "no score"
-    assert np.isnan(mean_over(found.of("steps", "out of domain"))[2])
+    assert np.isnan(average_effects(found.select_effects("steps", "out of domain"))[2])
     scores[axes.chains.index("ccg~fgm"), axes.targets.index("xnli"), :, :] = np.nan
-    found = compare(dataclasses.replace(axes, scores=scores))
+    found = compare_methods(dataclasses.replace(axes, scores=scores))
     assert effect(found, "steps", "out of domain", "ccg~fgm").why == "3/4 targets"
-    answer(found)
+    build_answer(found)
 
 
 def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
-    shown = answer(compare(axes))
+    shown = build_answer(compare_methods(axes))
     (table,) = (table for table in shown.tables if table.title.startswith("Method by kind"))
     cells = {
         (str(row[0]), column.name): cell for row in table.rows for column, cell in zip(table.columns, row, strict=True)
     }
-    for name in ADVERSARIAL:
-        for kind, reason in METHODS[name].unsuited.items():
+    for name in ADVERSARIAL_METHODS:
+        for kind, reason in METHODS[name].unsuited_kinds.items():
             assert cells[name, kind] == "not meaningful" and any(reason in note for note in shown.notes)
     assert cells["freelb", "tagging"] == cells["synonyms", "pair"] == "works"
     assert cells["freelb", "mlm"] == "not in this sweep"

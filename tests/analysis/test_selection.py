@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.questions.arms import INTERMEDIATE, strata
-from analysis.questions.judging import ALL, gained, judge, possible
-from analysis.questions.stopping import EVERY, survivors
+from analysis.questions.arms import INTERMEDIATE_RUNS, collect_strata
+from analysis.questions.judging import ALL_TARGETS, gain_of_taken, judge_dev_selection, gain_of_oracle
+from analysis.questions.stopping import ALL_STRATA, find_survivors
 from analysis.scores.load import load
 from analysis.selection import main
-from analysis.statistics.decisions import LOST, ORDER
-from analysis.statistics.interval import student
-from analysis.tables.over_seeds import over_seeds
-from analysis.transfer.array import transfer
+from analysis.statistics.decisions import REGRET, RANK_CORRELATION
+from analysis.statistics.interval import compute_interval
+from analysis.tables.over_seeds import summarise_seeds
+from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
 
 RISING = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.68, 0.72, 0.74, 0.76]
@@ -43,37 +43,37 @@ def runs(run_of: type) -> list[Any]:
 @pytest.fixture
 def judged(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
     def judged(runs: list[Any], **spec: Any) -> Any:
-        return judge(transfer(load([write_sweep(tmp_path, runs, **spec)])))
+        return judge_dev_selection(build_transfer(load([write_sweep(tmp_path, runs, **spec)])))
 
     return judged
 
 
 def test_rates_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
     rates = judged(runs).rates
-    every = rates.regrets[ALL]
+    every = rates.regrets[ALL_TARGETS]
     assert (len(every.decisions), every.right) == (2, 0)
     # 0.001 is taken in both cells, 0.002 is better by 4 points, the mean of the three by 41.3 less 54.
-    assert every.by_seed(LOST) == pytest.approx((4,))
+    assert every.by_seed(REGRET) == pytest.approx((4,))
     assert [one.lost_blind for one in every.decisions] == pytest.approx([12 + 2 / 3] * 2)
-    assert every.by_seed(ORDER) == pytest.approx((0.5,))
+    assert every.by_seed(RANK_CORRELATION) == pytest.approx((0.5,))
     assert (rates.single, rates.partial, rates.censored) == (0, 0, 0)
 
 
 def test_tasks_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
     tasks = judged(runs).tasks
-    (one,) = tasks.regrets[ALL].decisions
+    (one,) = tasks.regrets[ALL_TARGETS].decisions
     assert one.options == ("none", "mnli")
     assert one.seen == pytest.approx([76, 66])
     assert one.worth == pytest.approx([50, 55])  # of the runs at 0.001, which English dev chose
-    assert (gained(one), possible(one)) == pytest.approx((0, 5))
-    assert tasks.english[ALL].decisions[0].correlation is None  # both have 70
+    assert (gain_of_taken(one), gain_of_oracle(one)) == pytest.approx((0, 5))
+    assert tasks.english[ALL_TARGETS].decisions[0].correlation is None  # both have 70
 
 
 def test_early_stopping_by_hand(judged: Callable[..., Any], runs: list[Any]) -> None:
     stopping = judged(runs).stopping
-    right = {tenth: stopping.leaders[tenth][EVERY].right for tenth in stopping.leaders}
+    right = {tenth: stopping.leaders[tenth][ALL_STRATA].right for tenth in stopping.leaders}
     assert right == {4: 0, 5: 0, 6: 0, 7: 0, 8: 2, 9: 2}
-    assert stopping.leaders[4]["xnli"].by_seed(LOST) == pytest.approx((7,))
+    assert stopping.leaders[4]["xnli"].by_seed(REGRET) == pytest.approx((7,))
     # At 4 tenths the poor run stops, at 7 the one that would have been best.
     assert [replay.lost for replay in stopping.replays] == pytest.approx([7, 7])
     assert [replay.lost_elsewhere for replay in stopping.replays] == pytest.approx([-4, -4])
@@ -82,11 +82,11 @@ def test_early_stopping_by_hand(judged: Callable[..., Any], runs: list[Any]) -> 
 
 def test_halving_keeps_equals_and_never_stops_the_leader_of_a_rung() -> None:
     same = np.full((3, 10), 50.0)
-    assert survivors(same) == [0, 1, 2]
+    assert find_survivors(same) == [0, 1, 2]
     rng = np.random.default_rng(0)
     for _ in range(50):
         curves = rng.uniform(size=(4, 10))
-        left = survivors(curves)
+        left = find_survivors(curves)
         first, second = (np.max(curves[:, :rung], axis=1) for rung in (4, 7))
         two = np.argsort(first)[2:]
         assert left == [two[np.argmax(second[two])]]
@@ -96,7 +96,7 @@ def test_stopped_runs_are_censored(judged: Callable[..., Any], run_of: type, run
     stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
     found = judged([*runs, stopped])
     assert found.rates.censored == 1
-    assert len(found.rates.regrets[ALL].decisions) == 2  # among those that finished
+    assert len(found.rates.regrets[ALL_TARGETS].decisions) == 2  # among those that finished
     assert found.stopping.censored == 1
     assert [replay.stratum.intermediate for replay in found.stopping.replays] == ["none"]
 
@@ -107,7 +107,7 @@ def test_a_run_that_lacks_a_language_is_compared_with_nothing(
     del runs[-1]
     short = run_of(intermediate="mnli", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=3e-3, dev=POOR)
     found = judged([*runs, short])
-    assert (found.rates.partial, len(found.rates.regrets[ALL].decisions)) == (1, 1)
+    assert (found.rates.partial, len(found.rates.regrets[ALL_TARGETS].decisions)) == (1, 1)
 
 
 def test_a_task_whose_chosen_run_lacks_a_language_is_no_option(
@@ -115,7 +115,7 @@ def test_a_task_whose_chosen_run_lacks_a_language_is_no_option(
 ) -> None:
     short = run_of(intermediate="qqp", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=1e-3, dev=RISING)
     tasks = judged([*runs, short]).tasks
-    assert tasks.regrets[ALL].decisions[0].options == ("none", "mnli")
+    assert tasks.regrets[ALL_TARGETS].decisions[0].options == ("none", "mnli")
     assert tasks.absent == {"xnli": 1}
 
 
@@ -130,7 +130,7 @@ def test_retrieval_has_no_english_dev_to_choose_by(judged: Callable[..., Any], r
     ]
     judgement = judged([*runs, *found], retrieval=["bucc"])
     assert judgement.tasks.blind == ("bucc",)
-    assert set(judgement.tasks.regrets) == {"xnli", ALL}
+    assert set(judgement.tasks.regrets) == {"xnli", ALL_TARGETS}
     assert {one.stratum.target for one in judgement.stopping.replays} == {"xnli"}
 
 
@@ -141,12 +141,14 @@ def test_intermediate_runs_are_strata_too(
         run_of(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=dev, stage=f"up-{rate:g}")
         for rate, dev in ((1e-3, RISING), (2e-3, EARLY))
     ]
-    found = transfer(load([write_sweep(tmp_path, [*runs, *upstream])]))
-    first = strata(found)[0]
-    assert (first.target, first.intermediate, first.rates) == (INTERMEDIATE, "mnli", (1e-3, 2e-3))
+    found = build_transfer(load([write_sweep(tmp_path, [*runs, *upstream])]))
+    first = collect_strata(found)[0]
+    assert (first.target, first.intermediate, first.rates) == (INTERMEDIATE_RUNS, "mnli", (1e-3, 2e-3))
     assert first.dev == pytest.approx([76, 69])
-    assert np.isnan(first.others).all()
-    assert judge(found).stopping.leaders[4][INTERMEDIATE].by_seed(LOST) == pytest.approx((7,))
+    assert np.isnan(first.zero_shot).all()
+    assert judge_dev_selection(found).stopping.leader_regrets[4][INTERMEDIATE_RUNS].average_by_seed(
+        REGRET
+    ) == pytest.approx((7,))
 
 
 def test_runs_under_another_parent_do_not_compete(
@@ -164,18 +166,18 @@ def test_runs_under_another_parent_do_not_compete(
         run_of(**common, rate=2e-3, parent="up-0.002", stage="new"),
         run_of(intermediate="none", test=scores(0.7, 0.5, 0.5)),
     ]
-    found = strata(transfer(load([write_sweep(tmp_path, runs)])))
+    found = collect_strata(build_transfer(load([write_sweep(tmp_path, runs)])))
     assert [one.rates for one in found if (one.intermediate, one.target) == ("mnli", "xnli")] == [(2e-3,)]
 
 
 def test_test_scores_cannot_change_what_is_taken(judged: Callable[..., Any], run_of: type, runs: list[Any]) -> None:
-    before = [one.taken for one in judged(runs).rates.regrets[ALL].decisions]
+    before = [one.taken for one in judged(runs).rates.regrets[ALL_TARGETS].decisions]
     for run in runs:
         for language in run.test["xnli"]:
             run.test["xnli"][language] = 0.99 if run.rate == 3e-3 else 0.01
-    after = judged(runs).rates.regrets[ALL]
+    after = judged(runs).rates.regrets[ALL_TARGETS]
     assert [one.taken for one in after.decisions] == before == [0, 0]
-    assert after.by_seed(LOST) == pytest.approx((98,))
+    assert after.by_seed(REGRET) == pytest.approx((98,))
 
 
 def test_without_dev_there_is_nothing_to_judge(
@@ -184,7 +186,7 @@ def test_without_dev_there_is_nothing_to_judge(
     rows = [(task, "xnli", 0, "de", "accuracy", 0.5) for task in ("none", "mnli")]
     file = write_file(rows)
     with pytest.raises(UsageError, match="no English dev scores"):
-        judge(transfer(load([file])))
+        judge_dev_selection(build_transfer(load([file])))
     assert main([str(file)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -207,7 +209,7 @@ def test_what_is_printed(
 
     assert main([str(folder), "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    lost = [row for row in rows if (row["row"], row["column"]) == (ALL, "lost to the oracle")]
+    lost = [row for row in rows if (row["row"], row["column"]) == (ALL_TARGETS, "lost to the oracle")]
     assert [float(row["value"]) for row in lost] == pytest.approx([4, 5])
 
     assert main([str(folder), "--format", "json"]) == 0
@@ -230,7 +232,7 @@ def test_only_stopped_arms_tell_nothing(
 
 def test_intervals_stay_where_the_values_can_be() -> None:
     values = [1.0, 0.9, 0.4]
-    low, high = student(values) or (0, 0)
+    low, high = compute_interval(values) or (0, 0)
     assert high > 1
-    one = over_seeds(values, bounds=(-1, 1))
+    one = summarise_seeds(values, bounds=(-1, 1))
     assert (one.low, one.high) == (pytest.approx(low), 1)

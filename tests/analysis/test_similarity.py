@@ -12,16 +12,26 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.answers.similarity import answer
-from analysis.questions.distances import probed
-from analysis.questions.predictors import FEW_STEPS, FUSED, OTHERS, SIZE, Cells, Predictor, cells, elsewhere, predictors
-from analysis.questions.similarity import Similarity, judge, similarity
+from analysis.answers.similarity import build_answer
+from analysis.questions.distances import read_probed_stages
+from analysis.questions.predictors import (
+    FIRST_TENTH,
+    ALL_DISTANCES,
+    GAIN_ELSEWHERE,
+    LOG_TRAIN_SIZE,
+    GainMatrix,
+    Predictor,
+    build_gain_matrix,
+    average_gains_elsewhere,
+    build_predictors,
+)
+from analysis.questions.similarity import PredictorComparison, judge_predictors, compare_predictors
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.similarity import main
-from analysis.transfer.array import Transfer, transfer
+from analysis.transfer.array import Transfer, build_transfer
 from spaces.errors import UsageError
-from spaces.probe_columns import PROBES
+from spaces.probe_columns import PROBES_FILE
 
 TASKS = ("mnli", "qqp", "squad", "ccg", "csqa", "hellaswag")
 TARGETS = ("xnli", "pawsx", "panx", "udpos")
@@ -79,7 +89,7 @@ class World:
             for (probe, when), value in found.items()
         ]
         rows.append({**common, "family": "alignment", "probe": "logme", "when": "before", "value": -99.0})
-        pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(self.results / "stages" / stage / PROBES)
+        pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(self.results / "stages" / stage / PROBES_FILE)
 
 
 @pytest.fixture
@@ -87,16 +97,16 @@ def world(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Wor
     return World(run_of, write_sweep, tmp_path)
 
 
-def judged(folder: Path, focus: str | None = None) -> Similarity:
-    return similarity(read(folder), np.random.default_rng(0), focus)
+def judged(folder: Path, focus: str | None = None) -> PredictorComparison:
+    return compare_predictors(read(folder), np.random.default_rng(0), focus)
 
 
 def read(folder: Path) -> Transfer:
-    return transfer(load([folder]))
+    return build_transfer(load([folder]))
 
 
-def by_name(found: Similarity) -> dict[str, Any]:
-    return {one.predictor.name: one for one in found.judged}
+def by_name(found: PredictorComparison) -> dict[str, Any]:
+    return {one.predictor.name: one for one in found.judgements}
 
 
 def test_a_planted_distance_is_found(world: World) -> None:
@@ -105,16 +115,25 @@ def test_a_planted_distance_is_found(world: World) -> None:
     folder = world.sweep(near, 2.0, rng)
     world.probe(near)
     found = by_name(judged(folder))
-    assert list(found) == ["TextEmb", "TaskEmb", "LogME", "LEEP", FUSED, FEW_STEPS, SIZE, OTHERS]
-    for name in ("TextEmb", "TaskEmb", "LogME", FUSED):
+    assert list(found) == [
+        "TextEmb",
+        "TaskEmb",
+        "LogME",
+        "LEEP",
+        ALL_DISTANCES,
+        FIRST_TENTH,
+        LOG_TRAIN_SIZE,
+        GAIN_ELSEWHERE,
+    ]
+    for name in ("TextEmb", "TaskEmb", "LogME", ALL_DISTANCES):
         one = found[name]
         assert one.related.mean() == pytest.approx(np.ones(3), abs=0.02)
         assert one.holm < 0.05 and one.errors.saved > 0.9
         assert one.ordered("regrets", 0) == pytest.approx(0, abs=0.5) and one.ordered("blind_regrets", 0) > 3
         assert one.ordered("ndcg") > one.ordered("blind_ndcg") + 0.005
     assert found["LEEP"].related.columns.sum() == 0  # two tasks for a target are no order
-    assert found[FEW_STEPS].related.mean().mean() > 0.8
-    assert found[OTHERS].p is None and found[OTHERS].holm is None
+    assert found[FIRST_TENTH].related.mean().mean() > 0.8
+    assert found[GAIN_ELSEWHERE].p is None and found[GAIN_ELSEWHERE].holm is None
 
 
 def test_distances_are_what_the_probes_say(world: World) -> None:
@@ -123,20 +142,20 @@ def test_distances_are_what_the_probes_say(world: World) -> None:
     folder = world.sweep(near, 1.0, rng)
     world.probe(near)
     found = read(folder)
-    asked = cells(found)
-    values = {one.name: one.values for one in predictors(found, asked)}
+    asked = build_gain_matrix(found)
+    values = {one.name: one.values for one in build_predictors(found, asked)}
     assert (asked.candidates, asked.targets) == (TASKS, TARGETS)
     lengths = np.sqrt(((near + 1) ** 2).sum(axis=0))
     assert values["TextEmb"] == pytest.approx(np.repeat((near + 1)[:, :, None] / lengths[:, None], 3, axis=2))
     assert values["LogME"][:, :, 0] == pytest.approx(near - 9)
     ranks = len(TASKS) - near  # 1 for the closest
     assert values["TaskEmb"][:, :, 0] == pytest.approx(1 / (60 + ranks))
-    assert values[FUSED][:, :, 0] == pytest.approx(3 / (60 + ranks))  # LEEP has not every task: no part of it
+    assert values[ALL_DISTANCES][:, :, 0] == pytest.approx(3 / (60 + ranks))  # LEEP has not every task: no part of it
     there = np.isfinite(values["LEEP"]).all(axis=2)
     assert [(TASKS[i], TARGETS[t]) for i, t in np.argwhere(there)] == [
         (task, target) for task in ("mnli", "qqp") for target in ("xnli", "pawsx")
     ]
-    assert values[SIZE][:3, 0, 0] == pytest.approx(np.log([100, 1000, 10_000]))
+    assert values[LOG_TRAIN_SIZE][:3, 0, 0] == pytest.approx(np.log([100, 1000, 10_000]))
 
 
 def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
@@ -158,9 +177,9 @@ def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
     world.probe(near)
     world._write(lost.key, {("logme", "before"): 999.0})
     assert folder.exists()
-    known = probed(read(world.results / "sweep"), [world.results / "stages"])
+    known = read_probed_stages(read(world.results / "sweep"), [world.results / "stages"])
     assert 999.0 not in known.values.values() and -99.0 not in known.values.values()
-    assert known.of_task["mnli", 0] == "intermediate--mnli-0-0.001"
+    assert known.task_stages["mnli", 0] == "intermediate--mnli-0-0.001"
 
 
 def test_the_first_tenth_is_that_of_the_run_that_counts(
@@ -172,17 +191,17 @@ def test_the_first_tenth_is_that_of_the_run_that_counts(
         runs.append(run_of(intermediate=task, test=test, dev=(0.1 * i, 0.7)))
         runs.append(run_of(intermediate=task, test=test, dev=(0.55, 0.6), rate=2e-3))
     found = read(write_sweep(tmp_path, runs))
-    (first,) = [one.values for one in predictors(found, cells(found)) if one.name == FEW_STEPS]
+    (first,) = [one.values for one in build_predictors(found, build_gain_matrix(found)) if one.name == FIRST_TENTH]
     assert first[:, 0, 0] == pytest.approx([10, 20, 30])
 
 
 def test_the_mean_elsewhere_leaves_the_target_out() -> None:
     gains = np.array([[1.0, 2.0, 6.0], [3.0, 0.0, 2.0]])[:, :, None]
     # Less the means of the targets (2, 1, 4) the first is -1, 1, 2, and the second the other way round.
-    assert elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1.5, 0.5, 0], [-1.5, -0.5, 0]]))
-    assert np.isnan(elsewhere(gains[:, :1])).all()
+    assert average_gains_elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1.5, 0.5, 0], [-1.5, -0.5, 0]]))
+    assert np.isnan(average_gains_elsewhere(gains[:, :1])).all()
     gains[0, 2] = np.nan
-    assert elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1, -1, 0], [-0.5, 0.5, 0]]))
+    assert average_gains_elsewhere(gains)[:, :, 0] == pytest.approx(np.array([[1, -1, 0], [-0.5, 0.5, 0]]))
 
 
 def test_candidates_are_plain_tasks_and_targets_are_trained(
@@ -207,7 +226,7 @@ def test_candidates_are_plain_tasks_and_targets_are_trained(
         run_of(intermediate=chain, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None, stage=f"b{i}")
         for i, chain in enumerate(chains)
     ]
-    asked = cells(read(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
+    asked = build_gain_matrix(read(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
     assert (asked.candidates, asked.targets) == (("mnli", "qqp", "ccg"), ("xnli",))
     assert asked.left_out == chains[4:]
 
@@ -217,7 +236,7 @@ def test_a_target_that_lacks_a_language_has_no_gain(
 ) -> None:
     runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.4}}) for task in ("none", "mnli", "qqp")]
     runs.append(run_of(intermediate="ccg", test={"xnli": {"en": 0.9}}))
-    asked = cells(read(write_sweep(tmp_path, runs)))
+    asked = build_gain_matrix(read(write_sweep(tmp_path, runs)))
     assert asked.gains[:, 0, 0] == pytest.approx([0, 0, np.nan], nan_ok=True)
     assert asked.baseline == pytest.approx(45)
 
@@ -239,9 +258,9 @@ def test_what_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> No
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     flat = " ".join(out.split())
-    assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {FUSED} (permutation test")
+    assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {ALL_DISTANCES} (permutation test")
     assert "pawsx is not shown to be predicted otherwise than the other targets." in flat
-    assert f"By {FUSED} its rank correlation is +1.00, +0.00 from that of the others" in flat
+    assert f"By {ALL_DISTANCES} its rank correlation is +1.00, +0.00 from that of the others" in flat
     assert "Not for every candidate and target: LEEP." in flat
     assert "Candidates: mnli, qqp, squad, ccg, csqa, hellaswag. Targets: xnli, pawsx, panx, udpos." in flat
     assert max(map(len, out.splitlines())) <= 118
@@ -259,14 +278,14 @@ def test_without_probes_the_rest_is_said(world: World, capsys: pytest.CaptureFix
     flat = " ".join(capsys.readouterr().out.split())
     assert flat.startswith("Whether distance predicts gain cannot be told: none was measured")
     assert "run with --probes similarity" in flat
-    assert f"Without a distance: {FEW_STEPS} +0.9" in flat and f"{SIZE} orders nothing here" in flat
+    assert f"Without a distance: {FIRST_TENTH} +0.9" in flat and f"{LOG_TRAIN_SIZE} orders nothing here" in flat
 
 
 def test_a_damaged_file_of_probes_is_one_clear_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     near = np.zeros((6, 4))
     folder = world.sweep(near, 1.0, np.random.default_rng(5))
     world.probe(near)
-    (world.results / "stages" / "target-xnli-mnli-0-0.001" / PROBES).write_bytes(b"PAR1")
+    (world.results / "stages" / "target-xnli-mnli-0-0.001" / PROBES_FILE).write_bytes(b"PAR1")
     assert main([str(folder)]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "target-xnli-mnli-0-0.001/probes.parquet cannot be read" in err
@@ -280,10 +299,11 @@ def test_in_null_worlds_few_tables_have_a_finding() -> None:
         gains = rng.normal(size=(5, 1, 1)) + rng.normal(size=(5, 4, 1)) + 0.5 * rng.normal(size=(5, 4, 3))
         task = rng.normal(size=(5, 1, 1))
         several = [
-            Predictor(name=f"p{i}", sort="distance", values=task + 0.5 * rng.normal(size=(5, 4, 1))) for i in range(3)
+            Predictor(name=f"p{i}", category="distance", values=task + 0.5 * rng.normal(size=(5, 4, 1)))
+            for i in range(3)
         ]
         names = tuple(map(str, range(5)))
-        asked = Cells(
+        asked = GainMatrix(
             candidates=names,
             targets=names[:4],
             seeds=(0, 1, 2),
@@ -291,7 +311,7 @@ def test_in_null_worlds_few_tables_have_a_finding() -> None:
             baseline=np.full((4, 3), 50.0),
             left_out=(),
         )
-        found.append(any((one.holm or 1) < 0.05 for one in judge(several, asked, 1, rng)))
+        found.append(any((one.holm or 1) < 0.05 for one in judge_predictors(several, asked, 1, rng)))
     assert np.mean(found) == pytest.approx(0.04, abs=0.04)
 
 
@@ -304,5 +324,7 @@ def test_a_predictor_of_one_target_is_not_called_the_best(world: World) -> None:
     cells = np.full_like(one.related.cells, np.nan)
     cells[0] = 1.0
     lucky = replace(one, predictor=replace(one.predictor, name="Lucky"), related=replace(one.related, cells=cells))
-    said = answer(read(folder), replace(found, judged=(*found.judged, lucky)), all_numbers=False).answer[0]
+    said = build_answer(
+        read(folder), replace(found, judgements=(*found.judgements, lucky)), with_matrices=False
+    ).sentences[0]
     assert "The highest rank correlation" in said and "Lucky" not in said

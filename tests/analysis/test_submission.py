@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from analysis.submission import main
-from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
+from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
 TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
 SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
@@ -106,7 +106,7 @@ def write_predictions(folder: Path, run: Any, keep: Callable[[str, str], bool]) 
     ]
     random.Random(0).shuffle(rows)  # the order of rows is no promise: `example` is
     folder.mkdir(parents=True)
-    pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(folder / PREDICTIONS)
+    pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(folder / PREDICTIONS_FILE)
 
 
 def submitted(out: Path, target: str = "xquad") -> str:
@@ -197,8 +197,8 @@ def test_what_is_missing_is_listed_and_the_rest_written(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweep = write({"none": 0.5}, stages=STAGES[:-1], keep=lambda target, language: (target, language) != ("xnli", "ur"))
-    (tmp_path / "runs" / "stages" / "target-tydiqa-none-0-1e-05" / PREDICTIONS).unlink()
-    torn = tmp_path / "runs" / "stages" / "target-pawsx-none-0-1e-05" / PREDICTIONS
+    (tmp_path / "runs" / "stages" / "target-tydiqa-none-0-1e-05" / PREDICTIONS_FILE).unlink()
+    torn = tmp_path / "runs" / "stages" / "target-pawsx-none-0-1e-05" / PREDICTIONS_FILE
     rows = pl.read_parquet(torn)
     rows.filter((pl.col("language") != "ko") | (pl.col("example") > 0)).write_parquet(torn)
     assert main([str(sweep), str(tmp_path / "out")]) == 1

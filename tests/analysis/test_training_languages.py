@@ -5,11 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.questions.trained_in import TrainedIn, TrainingSet, extras, relation, trained_in
+from analysis.questions.trained_in import (
+    TrainingLanguages,
+    TrainingSet,
+    estimate_extra_effects,
+    relate_languages,
+    compare_training_languages,
+)
 from analysis.scores.load import load
-from analysis.tables.training_sets import low_less_high, mixture
+from analysis.tables.training_sets import compute_low_less_high, compare_mixture
 from analysis.training_languages import main
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 
@@ -46,65 +52,67 @@ def scores(
                     gain = 0.0 if chain == "none" else everywhere[chain] + taken[language]
                     gain += own * (language in languages)
                     if language != "en" and language not in languages:
-                        gain += family * any(relation(one, language, KNOWN) == "same family" for one in languages)
+                        gain += family * any(
+                            relate_languages(one, language, KNOWN) == "same family" for one in languages
+                        )
                     value = 0.5 + (gain + rng.normal(0, noise)) / 100
                     rows.append((chain, target, seed, language, "accuracy", float(value), "miniature"))
     return rows
 
 
 @pytest.fixture
-def found(write_file: Callable[..., Path]) -> Callable[..., TrainedIn]:
-    def found(rows: Rows, target: str | None = None) -> TrainedIn:
-        return trained_in(transfer(load([write_file(rows, "benchmark")])), target)
+def found(write_file: Callable[..., Path]) -> Callable[..., TrainingLanguages]:
+    def found(rows: Rows, target: str | None = None) -> TrainingLanguages:
+        return compare_training_languages(build_transfer(load([write_file(rows, "benchmark")])), target)
 
     return found
 
 
 def test_relations_of_languages() -> None:
-    assert relation("qna", "qna", KNOWN) == "own language"
-    assert relation("en", "en", KNOWN) == "own language"
-    assert relation("qna", "en", KNOWN) == "English"
-    assert relation("qna", "qnb", KNOWN) == "same family"
-    assert relation("en", "qna", KNOWN) == "same script"
-    assert relation("qfa", "qna", KNOWN) == "other"
-    assert relation("aym", "qna", KNOWN) == relation("qna", "aym", KNOWN) == "unknown"
-    assert relation("aym", "aym", KNOWN) == "own language" and relation("aym", "en", KNOWN) == "English"
+    assert relate_languages("qna", "qna", KNOWN) == "own language"
+    assert relate_languages("en", "en", KNOWN) == "own language"
+    assert relate_languages("qna", "en", KNOWN) == "English"
+    assert relate_languages("qna", "qnb", KNOWN) == "same family"
+    assert relate_languages("en", "qna", KNOWN) == "same script"
+    assert relate_languages("qfa", "qna", KNOWN) == "other"
+    assert relate_languages("aym", "qna", KNOWN) == relate_languages("qna", "aym", KNOWN) == "unknown"
+    assert relate_languages("aym", "aym", KNOWN) == "own language" and relate_languages("aym", "en", KNOWN) == "English"
 
 
-def test_what_the_own_language_and_the_family_add_is_found(found: Callable[..., TrainedIn]) -> None:
+def test_what_the_own_language_and_the_family_add_is_found(found: Callable[..., TrainingLanguages]) -> None:
     one = found(scores(own=4.0, family=2.0))
-    own, family, script = (one.extra[name] for name in ("own language", "same family", "same script"))
+    own, family, script = (one.extra_effects[name] for name in ("own language", "same family", "same script"))
     assert own is not None and own.value == pytest.approx(4.0, abs=0.3) and own.p < 0.001
     assert family is not None and family.value == pytest.approx(2.0, abs=0.3) and family.p < 0.001
     assert script is not None and abs(script.value) < 0.3 and script.p > 0.05
 
 
-def test_a_good_training_set_and_an_easy_language_are_no_own_language(found: Callable[..., TrainedIn]) -> None:
+def test_a_good_training_set_and_an_easy_language_are_no_own_language(found: Callable[..., TrainingLanguages]) -> None:
     rows = [
         (*row[:5], row[5] + 0.1 * (row[0] == "mnli@qfa") + 0.1 * (row[3] == "qfa" and row[0] != "none"), row[6])
         for row in scores(("mnli", "mnli@qfa", "mnli@qna"), noise=0.05)
     ]
     one = found(rows)
-    own = one.extra["own language"]
+    own = one.extra_effects["own language"]
     assert own is not None and abs(own.value) < 0.2
-    plain, _ = one.abroad("own language", one.gains)
-    others, _ = one.abroad("other", one.gains)
+    plain, _ = one.average_by_relation("own language", one.gains)
+    others, _ = one.average_by_relation("other", one.gains)
     assert (plain - others).mean() > 1.5  # what a plain comparison would take for it
 
 
-def test_english_is_no_evaluation_language_of_the_extra(found: Callable[..., TrainedIn]) -> None:
-    plain = found(scores()).extra["own language"]
+def test_english_is_no_evaluation_language_of_the_extra(found: Callable[..., TrainingLanguages]) -> None:
+    plain = found(scores()).extra_effects["own language"]
     rows = [(*row[:5], row[5] + 0.2 * (row[0] == "mnli" and row[3] == "en"), row[6]) for row in scores()]
-    assert found(rows).extra["own language"] == plain
+    assert found(rows).extra_effects["own language"] == plain
 
 
-def test_a_mix_is_compared_with_the_single_languages_that_are_there(found: Callable[..., TrainedIn]) -> None:
+def test_a_mix_is_compared_with_the_single_languages_that_are_there(found: Callable[..., TrainingLanguages]) -> None:
     one = found(scores(("mnli", "mnli@qna", "mnli@en+mnli@qmb", "mnli@en+mnli@qna")))
-    missing, there = (mixture(one, each)[1] for each in one.sets if not each.single)
+    missing, there = (compare_mixture(one, each)[1] for each in one.sets if not each.is_single_language)
     assert np.isnan(missing).all() and np.isfinite(there).all()
 
 
-def test_gains_by_hand(found: Callable[..., TrainedIn]) -> None:
+def test_gains_by_hand(found: Callable[..., TrainingLanguages]) -> None:
     gains = {("mnli", "en"): 5, ("mnli", "qmb"): 1, ("mnli@qmb", "en"): 2, ("mnli@qmb", "qmb"): 4}
     gains |= {("mnli@en+mnli@qmb", "en"): 4, ("mnli@en+mnli@qmb", "qmb"): 3, ("mnli@en+mnli@qmb", "qna"): 7}
     rows = [
@@ -114,19 +122,19 @@ def test_gains_by_hand(found: Callable[..., TrainedIn]) -> None:
         for language in ("en", "qmb", "qna")
     ]
     one = found(rows)
-    assert one.task == "mnli" and one.english is not None and one.english.chain == "mnli"
+    assert one.task == "mnli" and one.english_set is not None and one.english_set.chain == "mnli"
     assert one.languages == ("en", "qmb", "qna")
-    own, pairs = one.abroad("own language", one.beside)
+    own, pairs = one.average_by_relation("own language", one.gains_over_english)
     assert (own.tolist(), pairs) == (pytest.approx([3] * 3), 1)
-    assert one.abroad("own language", one.gains)[0] == pytest.approx([4] * 3)
-    assert one.abroad("English", one.beside)[0] == pytest.approx([-3] * 3)
-    mix = next(each for each in one.sets if not each.single)
-    assert [values[0] for values in mixture(one, mix)] == pytest.approx([2, -1, 7, -1])
+    assert one.average_by_relation("own language", one.gains)[0] == pytest.approx([4] * 3)
+    assert one.average_by_relation("English", one.gains_over_english)[0] == pytest.approx([-3] * 3)
+    mix = next(each for each in one.sets if not each.is_single_language)
+    assert [values[0] for values in compare_mixture(one, mix)] == pytest.approx([2, -1, 7, -1])
 
 
-def test_low_resources_against_high(found: Callable[..., TrainedIn]) -> None:
+def test_low_resources_against_high(found: Callable[..., TrainingLanguages]) -> None:
     rows = [(*row[:5], 0.5 + 0.05 * (row[0] == "mnli@qmb") + 0.01 * (row[0] == "mnli"), row[6]) for row in scores()]
-    values, low, high = low_less_high(found(rows))
+    values, low, high = compute_low_less_high(found(rows))
     assert values == pytest.approx([5] * 3)
     assert low == ("mnli@qmb",) and "mnli" not in high and len(high) == 4  # English stands apart
 
@@ -138,7 +146,7 @@ def test_native_tasks_of_the_same_labels_are_compared_and_others_are_not(write_f
     rows = [
         (*row[:6], "xtreme") for row in scores(("mnli", "anli", "squad", "qqp@sw", "mnli@sw", "mnli@de", "mnli+anli"))
     ]
-    one = trained_in(transfer(load([write_file(rows, "benchmark")])))
+    one = compare_training_languages(build_transfer(load([write_file(rows, "benchmark")])))
     assert {each.chain for each in one.sets} == {"mnli", "mnli@sw", "mnli@de"}
     assert {"anli", "squad", "qqp@sw", "mnli+anli"} == one.left_out.keys()
 
@@ -209,7 +217,7 @@ def test_without_english_or_with_holes_there_is_an_answer(
 
 
 def test_one_training_language_is_nothing_to_compare(
-    capsys: pytest.CaptureFixture[str], found: Callable[..., TrainedIn], write_file: Callable[..., Path]
+    capsys: pytest.CaptureFixture[str], found: Callable[..., TrainingLanguages], write_file: Callable[..., Path]
 ) -> None:
     with pytest.raises(UsageError, match="no task is trained in two languages"):
         found(scores(("mnli", "squad", "qqp")))
@@ -228,7 +236,9 @@ def test_the_own_language_is_found_in_five_of_a_hundred_null_worlds() -> None:
     for _ in range(200):
         pairs = rng.normal(0, 1, (6, 6, 1))  # what a pair has of its own, at every seed
         sides = rng.normal(0, 3, (6, 1, 1)) + rng.normal(0, 3, (1, 6, 1)) + rng.normal(0, 1, (6, 1, 3))
-        own = extras(sets, languages, sides + pairs + rng.normal(0, 1, (6, 6, 3)), KNOWN)["own language"]
+        own = estimate_extra_effects(sets, languages, sides + pairs + rng.normal(0, 1, (6, 6, 3)), KNOWN)[
+            "own language"
+        ]
         assert own is not None
         p.append(own.p)
     assert 0.01 < np.mean(np.array(p) < 0.05) < 0.09

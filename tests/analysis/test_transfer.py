@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores import keys
-from analysis.scores.keys import any_twice, first_rows, on_axis, packed, small
+from analysis.scores.keys import has_duplicate_keys, find_first_rows, locate_on_axis, pack_columns, compact_keys
 from analysis.scores.load import load
-from analysis.transfer.array import transfer
+from analysis.transfer.array import build_transfer
 
 COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")
 MORE = ("learning_rate", "split", "tenth", "status", "official")
@@ -94,7 +94,7 @@ def test_scores_are_those_of_plain_loops(
     if types:
         casts = {"seed": pl.Int8, "value": pl.Float32, "target": pl.Categorical, "language": pl.Categorical}
         pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
-    found = transfer(load([file]))
+    found = build_transfer(load([file]))
     axes = (found.chains, found.targets, found.languages, found.seeds)
     got = {
         tuple(axis[i] for axis, i in zip(axes, place, strict=True)): found.scores[tuple(place)]
@@ -117,8 +117,8 @@ def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed:
     frame = pl.DataFrame(columns, schema={f"{i}": dtype for i, dtype in enumerate(types)}, strict=False)
     with pytest.MonkeyPatch.context() as patch:
         if most:  # so few combinations that keys must be numbered on the way
-            patch.setattr(keys, "MOST", 40)
-        key = packed(frame, frame.columns)
+            patch.setattr(keys, "MAX_KEY", 40)
+        key = pack_columns(frame, frame.columns)
     assert (key >= 0).all()
     assert len(set(key)) == len(set(frame.rows()))
     assert len(set(zip(key, frame.rows(), strict=True))) == len(set(key))
@@ -127,22 +127,22 @@ def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed:
 @given(rows=st.lists(st.integers(0, 40), max_size=30), marks=st.sampled_from([0, 2**28]))
 def test_small_keys_tell_the_same_rows_apart_and_where_each_is_first(rows: list[int], marks: int) -> None:
     key = pl.Series(rows, dtype=pl.Int64)
-    numbers = small(key)
+    numbers = compact_keys(key)
     assert all(0 <= number < len(rows) for number in numbers)
     assert len(set(zip(numbers, rows, strict=True))) == len(set(numbers)) == len(set(rows))
-    assert [rows[i] for i in first_rows(numbers)] == sorted(set(rows))
-    assert set(first_rows(numbers)) == {rows.index(value) for value in rows}
+    assert [rows[i] for i in find_first_rows(numbers)] == sorted(set(rows))
+    assert set(find_first_rows(numbers)) == {rows.index(value) for value in rows}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "MARKS", marks)
-        assert any_twice(key) == (len(set(rows)) < len(rows))
+        patch.setattr(keys, "MAX_MARK_BYTES", marks)
+        assert has_duplicate_keys(key) == (len(set(rows)) < len(rows))
 
 
 def test_a_value_that_is_on_no_axis_has_no_place() -> None:
     column = pl.Series("language", ["de", "en", None, "fr"], dtype=pl.Categorical)
-    assert on_axis(column, ("en", "de")).tolist() == [1, 0, -1, -1]
+    assert locate_on_axis(column, ("en", "de")).tolist() == [1, 0, -1, -1]
     far = pl.Series("seed", [2**40, 7, None, -(2**40)])
-    assert on_axis(far, (7, 2**40)).tolist() == [1, 0, -1, -1]
-    assert on_axis(far.clear(), (7,)).tolist() == []
+    assert locate_on_axis(far, (7, 2**40)).tolist() == [1, 0, -1, -1]
+    assert locate_on_axis(far.clear(), (7,)).tolist() == []
 
 
 def test_what_lies_in_a_large_file_stays_there(
@@ -151,7 +151,7 @@ def test_what_lies_in_a_large_file_stays_there(
     rows = [(name, "xnli", 0, "de", "acc", 0.5, 3.0) for name in ("none", "nli")]
     file = write_file(rows, "seconds")
     small = load([file])
-    monkeypatch.setattr("analysis.scores.load.SMALL", 0)
+    monkeypatch.setattr("analysis.scores.load.EAGER_READ_BYTES", 0)
     large = load([file])
     assert large.rows.collect().equals(small.rows.collect())
     assert "SCAN" in large.rows.explain() and "SCAN" not in small.rows.explain().replace("DF", "")

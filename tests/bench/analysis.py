@@ -103,7 +103,7 @@ def sweep(folder: Path, count: int) -> Path:
     """A sweep of about `count` stages of 15 languages x 2 metrics and 20 dev rows, written as stages are."""
     import json
 
-    from trainables.record.scores import scores_file
+    from trainables.record.scores import encode_scores
 
     seeds = max(1, count // (10 * 10 * 2))
     frame = stages(10, 10, seeds, RATES[:2], LANGUAGES[:15])
@@ -111,7 +111,7 @@ def sweep(folder: Path, count: int) -> Path:
     for part in frame.partition_by("stage", maintain_order=True):
         place = home / "stages" / part["stage"][0]
         place.mkdir(parents=True)
-        (place / "scores.parquet").write_bytes(scores_file(part.to_dicts()))
+        (place / "scores.parquet").write_bytes(encode_scores(part.to_dicts()))
     names = {axis: frame[axis].unique(maintain_order=True).to_list() for axis in KEY}
     spec = {"intermediates": names["intermediate"], "targets": names["target"], "seeds": names["seed"]}
     record = {"version": 1, "spec": spec, "stages": dict.fromkeys(frame["stage"].unique(maintain_order=True), "")}
@@ -123,9 +123,9 @@ def sweep(folder: Path, count: int) -> Path:
 def to_gains(file: Path) -> None:
     """The gains of a file by the analysis."""
     from analysis.scores.load import load
-    from analysis.transfer.array import transfer
+    from analysis.transfer.array import build_transfer
 
-    gains = transfer(load([file])).gains
+    gains = build_transfer(load([file])).gains
     print(np.nanmean(gains, axis=(2, 3)).sum())
 
 

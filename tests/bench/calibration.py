@@ -22,13 +22,19 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from parts import parser, picked
 
-from analysis.statistics.draws import best, draws, item_noise, positive, quantiles
-from analysis.statistics.groups import groups
-from analysis.statistics.interval import intervals
-from analysis.statistics.items import covariance
+from analysis.statistics.draws import (
+    estimate_p_best,
+    draw_means,
+    draw_item_noise,
+    estimate_p_above,
+    compute_quantile_interval,
+)
+from analysis.statistics.groups import group_arms
+from analysis.statistics.interval import compute_intervals
+from analysis.statistics.items import estimate_covariance
 from analysis.statistics.moments import Array
-from analysis.statistics.significance import holm, p_values
-from analysis.statistics.winner import winner
+from analysis.statistics.significance import adjust_p_values, compute_p_values
+from analysis.statistics.winner import select_winner
 
 Generator = np.random.Generator
 SD = np.array([8.0, 3.0, 1.0, 1.5, 3.0, 4.0, 4.0, 6.0, 2.0])  # points over seeds, by target
@@ -98,13 +104,17 @@ def coverage(rng: Generator, worlds: int, count: int) -> None:
             for _ in range(worlds):
                 truth = rng.normal(0, 5, (ARMS, len(SD)))
                 values, world = scores(rng, truth, seeds, effect), []
-                for drawn in (draws(values, rng, count), percentile(values, rng, count)):
+                for drawn in (draw_means(values, rng, count), percentile(values, rng, count)):
                     ways = drawn[:, 1:] - drawn[:, :1]
                     over = ways.mean(axis=2)
-                    world.append(holds(quantiles(drawn[:, 0]), 0.0))
-                    world.append(holds(quantiles(ways), truth))
-                    world.append(holds(quantiles(over), truth.mean(axis=1)))
-                    world.append(holds(quantiles(over[:, 1:] - over[:, :1]), (truth[1:] - truth[:1]).mean(axis=1)))
+                    world.append(holds(compute_quantile_interval(drawn[:, 0]), 0.0))
+                    world.append(holds(compute_quantile_interval(ways), truth))
+                    world.append(holds(compute_quantile_interval(over), truth.mean(axis=1)))
+                    world.append(
+                        holds(
+                            compute_quantile_interval(over[:, 1:] - over[:, :1]), (truth[1:] - truth[:1]).mean(axis=1)
+                        )
+                    )
                 found.append(world)
             row(effect, seeds, *shares(found))
 
@@ -122,12 +132,12 @@ def items(rng: Generator, worlds: int, count: int) -> None:
                 by_item += truth + rng.normal(0, sd, seeds)
                 values = by_item.mean(axis=0)
                 moved = ((by_item - values) / ITEMS).T[None]
-                variance = covariance(moved, np.ones((1, seeds)))
-                noise = item_noise(variance, rng, count)[:, 0]
+                variance = estimate_covariance(moved, np.ones((1, seeds)))
+                noise = draw_item_noise(variance, rng, count)[:, 0]
                 ways = (
-                    intervals(values),
-                    intervals(values, items=variance[0, 0]),
-                    quantiles(draws(values, rng, count, noise)),
+                    compute_intervals(values),
+                    compute_intervals(values, item_variance=variance[0, 0]),
+                    compute_quantile_interval(draw_means(values, rng, count, noise)),
                 )
                 found.append([holds(way, truth) for way in ways])
             row(sd, seeds, *shares(found))
@@ -145,10 +155,10 @@ def null(rng: Generator, worlds: int, count: int) -> None:
             found = []
             for _ in range(worlds):
                 values = gains(rng, truth, seeds, effect)
-                p, above = p_values(values), positive(draws(values, rng, count))
+                p, above = compute_p_values(values), estimate_p_above(draw_means(values, rng, count))
                 tails = ((above < 0.025).mean(), (above < 0.25).mean(), (above > 0.975).mean())
-                split = len(groups(values.mean(axis=1))) > 1
-                found.append([(p < 0.05).mean(), (holm(p) < 0.05).any(), *tails, split])
+                split = len(group_arms(values.mean(axis=1))) > 1
+                found.append([(p < 0.05).mean(), (adjust_p_values(p) < 0.05).any(), *tails, split])
             row(effect, seeds, *shares(found))
 
 
@@ -164,11 +174,11 @@ def selection(rng: Generator, worlds: int, count: int) -> None:
                 found = []
                 for _ in range(worlds * 10):
                     truth = rng.normal(0, spread, arms)
-                    chosen = winner(truth[:, None] + rng.normal(size=(arms, seeds)))
+                    chosen = select_winner(truth[:, None] + rng.normal(size=(arms, seeds)))
                     assert chosen is not None
                     folds = float(np.mean([truth[arm] for _, arm, _ in chosen.folds]))
                     bias = (chosen.naive - truth[chosen.arm], chosen.honest - folds, chosen.honest - truth[chosen.arm])
-                    found.append([*bias, chosen.stable])
+                    found.append([*bias, chosen.is_stable])
                 row(spread, arms, seeds, *shares(found))
 
 
@@ -180,7 +190,7 @@ def first(rng: Generator, worlds: int, count: int) -> None:
         said, true = [], []
         for _ in range(worlds):
             truth = rng.normal(0, 1, (ARMS, 1)) + np.zeros(len(SD))
-            said.append(best(draws(gains(rng, truth, seeds).mean(axis=1), rng, count)))
+            said.append(estimate_p_best(draw_means(gains(rng, truth, seeds).mean(axis=1), rng, count)))
             true.append(np.arange(ARMS) == truth[:, 0].argmax())
         place = np.digitize(np.concatenate(said), edges[1:-1])
         which = np.concatenate(true)

@@ -36,7 +36,7 @@ from virtual.courses import Recorded
 from virtual.sweep import virtual_sweep
 
 from search.board.board import Board
-from search.cost.cost import cost_of
+from search.cost.cost import estimate_cost
 from search.request.options import SCHEDULERS
 from spaces.shifted import ENGLISH
 from trainables.storage.local_storage import LocalStorage
@@ -65,7 +65,7 @@ def main() -> int:
     courses = Recorded(LocalStorage(options.sweep.resolve().parent))
     whole = replay(options, [*flags, "--scheduler", "none"], courses)
     request = virtual_sweep([*flags, "--scheduler", "none"]).request
-    naive = cost_of(request, options.slots, "winners").naive_steps
+    naive = estimate_cost(request, options.slots, "winners").naive_steps
     assert naive is not None
     cells, seeds = len(whole.scores), len(request.axes.seeds)
     print(f"{len(request.axes.intermediates)} chains, {seeds} seeds, {cells} cells; {' '.join(flags)}\n")
@@ -110,9 +110,9 @@ def replay(options: Namespace, flags: Sequence[str], courses: Recorded) -> Repla
 def scores(board: Board, courses: Recorded, results: str) -> Scores:
     """The mean over languages but English of every chain's winner, by cell."""
     found: defaultdict[Cell, dict[str, float]] = defaultdict(dict)
-    for group in board.groups.values():
+    for group in board.states.values():
         stratum = group.stratum
-        if stratum.kind not in ("target", "retrieval") or group.decided or group.winner is None:
+        if stratum.kind not in ("target", "retrieval") or group.is_decided or group.winner is None:
             continue
         key = group.winner.stage.key
         known = {} if key in courses.missing else means(results, key)

@@ -18,12 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost.cost import cost_of
-from search.request.options import parse
+from search.cost.cost import estimate_cost
+from search.request.options import parse_options
 from search.request.request import make_request
-from search.request.slots import local_slots
-from search.sweep.disk import by_kind
-from search.sweep.estimate import size
+from search.request.slots import count_local_slots
+from search.sweep.disk import sum_by_kind
+from search.sweep.estimate import format_bytes
 from trainables.storage.local_storage import LocalStorage
 
 
@@ -45,24 +45,26 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         results = Path(temporary)
         flags += ["--results", temporary]
-        options = parse(flags)
-        cost = cost_of(make_request(options), local_slots(options), keep=options.keep)
+        options = parse_options(flags)
+        cost = estimate_cost(make_request(options), count_local_slots(options), keep=options.keep)
         process = subprocess.Popen([sys.executable, str(ROOT / "search" / "run.py"), *flags], stdout=sys.stderr)
         peak, peak_apparent, worst = 0, 0, {}
         while process.poll() is None:
-            files = LocalStorage(results).sizes()
+            files = LocalStorage(results).list_sizes()
             peak = max(peak, allocated(results))
             if sum(files.values()) > peak_apparent:
-                peak_apparent, worst = sum(files.values()), by_kind(files)
+                peak_apparent, worst = sum(files.values()), sum_by_kind(files)
             time.sleep(0.05)
         end = allocated(results)
     print("\nat the peak of apparent bytes:")
     for kind, (number, bytes_) in worst.items():
-        print(f"  {kind}: {number} files, {size(bytes_)}")
+        print(f"  {kind}: {number} files, {format_bytes(bytes_)}")
     for what, measured, predicted in (("peak", peak, cost.disk_peak), ("at the end", end, cost.disk_kept)):
-        said = "nothing" if predicted is None else f"{size(predicted)} ({predicted / max(1, measured):.2f} times)"
-        print(f"{what}: {size(measured)} allocated; --plan predicts at most {said}")
-    print(f"peak: {size(peak_apparent)} apparent")
+        said = (
+            "nothing" if predicted is None else f"{format_bytes(predicted)} ({predicted / max(1, measured):.2f} times)"
+        )
+        print(f"{what}: {format_bytes(measured)} allocated; --plan predicts at most {said}")
+    print(f"peak: {format_bytes(peak_apparent)} apparent")
     return process.returncode
 
 

@@ -34,10 +34,10 @@ def tokenizer_of(data: Path, folder: Path) -> None:
     from spaces.xtreme import INTERMEDIATES
     from tests.subwords import train_subwords
     from trainables.data import hub
-    from trainables.features.examples import Pair
+    from trainables.features.examples import PairExample
 
-    found = hub.examples(INTERMEDIATES["mnli"], "train", data=data)
-    texts = [example.first for example in found if isinstance(example, Pair)]
+    found = hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)
+    texts = [example.first for example in found if isinstance(example, PairExample)]
     train_subwords(texts, 8_000).save_pretrained(folder)
 
 
@@ -58,15 +58,15 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
     task, profile = INTERMEDIATES["mnli"], PROFILES["pretrained"]
     assert task.recipe is not None
     assert not hub.check([task], data)  # imports what every way needs
-    recipe, source = task.recipe, examples_of.Source(benchmark="xtreme", data=str(data))
+    recipe, source = task.recipe, examples_of.DataSource(benchmark="xtreme", data=str(data))
     tokenizer = AutoTokenizer.from_pretrained(place / "tokenizer")
-    read = examples_of.examples
+    read = examples_of.load_examples
 
     def many(*what: object) -> tuple[list[object], object]:
         found, left_out = read(*what)  # type: ignore[arg-type]
         return found * copies, left_out
 
-    encoded.examples = many  # type: ignore[assignment]
+    encoded.load_examples = many  # type: ignore[assignment]
     before = memory()
     began = time.perf_counter()
     features: Sequence[Feature]
@@ -74,7 +74,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
         examples, _ = many(source, task, "train", "en")
         features = pair.encode(tokenizer, examples, recipe, profile)  # type: ignore[arg-type]
     else:
-        features = encoded.training_table(source, task, tokenizer, recipe, profile, place / "encoded")
+        features = encoded.encode_training_table(source, task, tokenizer, recipe, profile, place / "encoded")
     seconds = time.perf_counter() - began
     opened = memory()
     order = np.random.default_rng(0).integers(0, len(features), (BATCHES, SIZE)).tolist()

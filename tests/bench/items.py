@@ -21,12 +21,12 @@ import polars as pl
 from conftest import Run, sweep_of
 
 from analysis.scores.load import load
-from analysis.transfer.array import transfer
-from analysis.transfer.columns import columns
-from analysis.transfer.items import item_level
+from analysis.transfer.array import build_transfer
+from analysis.transfer.columns import build_columns
+from analysis.transfer.items import compute_item_level
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 
 TARGETS = ("xnli", "pawsx", "xquad", "mlqa", "tydiqa", "tatoeba")
 
@@ -41,13 +41,13 @@ def make(folder: Path, chains: int, seeds: int, languages: int, items: int) -> P
         for target in TARGETS:
             for seed in range(seeds):
                 right = rng.random((languages, items)) < 0.7
-                metrics = len(tasks[target].score)
+                metrics = len(tasks[target].official_metrics)
                 shares = {name: float(mean) for name, mean in zip(names, right.mean(axis=1), strict=True)}
                 test = {target: {name: mean if metrics == 1 else (mean,) * metrics for name, mean in shares.items()}}
                 name = NONE if chain == 0 else f"task-{chain:02}"
                 run = Run(intermediate=name, test=test, seed=seed, extra={"benchmark": "xtreme"})
                 runs.append(run)
-                path = folder / "stages" / run.key / PREDICTIONS
+                path = folder / "stages" / run.key / PREDICTIONS_FILE
                 path.parent.mkdir(parents=True)
                 rows.select(
                     stage=pl.lit(run.key),
@@ -76,11 +76,11 @@ def main() -> None:
         if not sweep.exists():
             folder.mkdir(parents=True, exist_ok=True)
             sweep = make(folder, chosen.chains, chosen.seeds, chosen.languages, chosen.items)
-        found = transfer(load([sweep]))
+        found = build_transfer(load([sweep]))
         for by in ("target", "language"):
-            shown = columns(found, by)  # type: ignore[arg-type]
+            shown = build_columns(found, by)  # type: ignore[arg-type]
             wall, cpu = time.perf_counter(), time.process_time()
-            level = item_level(found, shown)
+            level = compute_item_level(found, shown)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             assert level.variances is not None, level.note
             print(f"{len(shown)} columns by {by}: {wall:.2f} s wall, {cpu:.2f} s CPU")

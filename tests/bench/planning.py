@@ -30,21 +30,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost.cost import cost_of, describe, shape_of_request
-from search.cost.disk_sizes import sizes_of
-from search.driver.members import Members
+from search.cost.cost import estimate_cost, describe_plan, encoder_shape_of
+from search.cost.disk_sizes import estimate_sizes
+from search.driver.members import SweepManifest
 from search.driver.sweep_run import make_board
-from search.request.options import parse
-from search.request.request import Request, make_request
+from search.request.options import parse_options
+from search.request.request import SweepRequest, make_request
 from search.status import main as status
 from spaces.benchmark import BENCHMARKS
-from spaces.plan import strata
+from spaces.plan import expand_strata
 from spaces.profile import PROFILES
-from spaces.space import Space, axes
+from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
 from trainables.record.outcome import Outcome, write_outcome
 from trainables.record.places import SCORES, write_spec
-from trainables.record.scores import score_rows, scores_file, seal
+from trainables.record.scores import build_score_rows, encode_scores, checksum
 
 MINIATURE = BENCHMARKS["miniature"]
 PROFILE = PROFILES["miniature"]
@@ -59,7 +59,7 @@ CHAIN_EVERY = 200  # stages for one chain of the space `variants`
 def flags_of(space: str, stages: int, folder: Path) -> list[str]:
     """Flags of a sweep with at least so many stages; a space's file is written into the folder."""
     if space == "variants":
-        tasks = [task.name for task in MINIATURE.mixed()]
+        tasks = [task.name for task in MINIATURE.multitask_tasks()]
         mixes = [f"{one}+{other}" for place, one in enumerate(tasks) for other in tasks[place + 1 :]]
         times = ["", *(f"~x{number}" for number in range(2, 100))]
         chains = tuple(f"{mix}{more}" for more in times for mix in (*tasks, *mixes))[: max(1, stages // CHAIN_EVERY)]
@@ -75,7 +75,7 @@ def flags_of(space: str, stages: int, folder: Path) -> list[str]:
             return ["--space", "full", "--seeds", ",".join(map(str, range(seeds)))]
 
     def planned(seeds: int) -> int:
-        return sum(one.arms for one in make_request(parse([*flags(seeds), "--results", str(folder)])).plan)
+        return sum(one.arm_count for one in make_request(parse_options([*flags(seeds), "--results", str(folder)])).plan)
 
     one, two = planned(1), planned(2)
     return [*flags(max(1, -(-(stages - one) // (two - one)) + 1)), "--results", str(folder)]
@@ -94,11 +94,11 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def stages_of(request: Request) -> Iterator[tuple[str, Stage]]:
+def stages_of(request: SweepRequest) -> Iterator[tuple[str, Stage]]:
     """Every stage with its stratum's id. All scores are made up as equal: of equals the lowest rate wins."""
     winners: dict[str | None, str | None] = {None: None}
     for stratum in request.plan:
-        made = [request.maker.stage(stratum, rate, winners[stratum.parent]) for rate in stratum.rates]  # type: ignore[union-attr]
+        made = [request.maker.make_stage(stratum, rate, winners[stratum.parent]) for rate in stratum.rates]  # type: ignore[union-attr]
         winners[stratum.id] = min(made, key=lambda stage: stage.learning_rate or 0.0).key
         for stage in made:
             yield stratum.id, stage
@@ -107,65 +107,65 @@ def stages_of(request: Request) -> Iterator[tuple[str, Stage]]:
 def plan(flags: list[str]) -> dict[str, Any]:
     """From the flags to the keys, the cost, and a board of which nothing is done."""
     found: dict[str, Any] = {}
-    options = parse(flags)
-    make_request(parse(["--space", "quick", *flags[-2:]]))  # the world and what is imported late
+    options = parse_options(flags)
+    make_request(parse_options(["--space", "quick", *flags[-2:]]))  # the world and what is imported late
     before = peak()
     with clock(found, "the whole request (flags, space, axes, needs, phases, strata)"):
         request = make_request(options)
     resolved = request.axes
     space = Space(name="again", **{name: getattr(resolved, name) for name in AXES})
     with clock(found, "- of it axes"):
-        axes(space, MINIATURE, PROFILE)
+        resolve_axes(space, MINIATURE, PROFILE)
     with clock(found, "- of it strata"):
-        strata(resolved, MINIATURE, pretrain=True)
+        expand_strata(resolved, MINIATURE, pretrain=True)
     with clock(found, "stages and keys, all of them"):
         stages = {stage.key: stratum for stratum, stage in stages_of(request)}
     found["stages"] = len(stages)
     with clock(found, "cost and its lines"):
-        describe(request, cost_of(request, 4, "winners"), 0)
-    shape = shape_of_request(request)
+        describe_plan(request, estimate_cost(request, 4, "winners"), 0)
+    shape = encoder_shape_of(request)
     assert shape is not None
     with clock(found, "- of it disk sizes"):
-        sizes_of(request, shape)
+        estimate_sizes(request, shape)
     with clock(found, "board, nothing done"):
         board = make_board(request, None, None)
-    members = Members(request, board)
-    members.stages = stages
+    members = SweepManifest(request, board)
+    members.stratum_by_key = stages
     with clock(found, "sweep.json with all keys, written once"):
         members.write()
-    found["size"] = (request.place.results.root / request.name / "sweep.json").stat().st_size  # type: ignore[attr-defined]
+    found["size"] = (request.context.results.root / request.name / "sweep.json").stat().st_size  # type: ignore[attr-defined]
     found["memory"] = peak() - before
     return found
 
 
-def finish_all(request: Request) -> None:
+def finish_all(request: SweepRequest) -> None:
     """Leave what workers leave of every stage, but for weights."""
     curve = tuple(tenth / TENTHS for tenth in range(1, TENTHS + 1))
     for _, stage in stages_of(request):
-        write_spec(request.place, stage)
+        write_spec(request.context, stage)
         outcome = Outcome(key=stage.key, status="finished", score=1.0, tenth=TENTHS, curve=curve, seconds=2.0)
-        content = scores_file(score_rows(stage, [], status="finished"))
-        (request.place.results.root / "stages" / stage.key / SCORES).write_bytes(content)  # type: ignore[attr-defined]
-        write_outcome(request.place, dataclasses.replace(outcome, scores=seal(content)))
+        content = encode_scores(build_score_rows(stage, [], status="finished"))
+        (request.context.results.root / "stages" / stage.key / SCORES).write_bytes(content)  # type: ignore[attr-defined]
+        write_outcome(request.context, dataclasses.replace(outcome, scores=checksum(content)))
 
 
 def done(flags: list[str]) -> dict[str, Any]:
     """The board of a run, the board of a plan, and status.py, over a store where all is done."""
     found: dict[str, Any] = {}
-    request = make_request(parse(flags))
+    request = make_request(parse_options(flags))
     before = peak()
     with clock(found, "board of --plan, all done"):
         board = make_board(request, None, None)
-    assert board.complete
+    assert board.is_complete
     with clock(found, "board of a run, all done"):
-        board = make_board(request, parse(flags), None)
-    members = Members(request, board)
+        board = make_board(request, parse_options(flags), None)
+    members = SweepManifest(request, board)
     with clock(found, "sweep.json from that board"):
         members.write()
-    place = str(request.place.results.root / request.name)  # type: ignore[attr-defined]
+    place = str(request.context.results.root / request.name)  # type: ignore[attr-defined]
     with clock(found, "status.py"), contextlib.redirect_stdout(io.StringIO()):
         status([place])
-    found["stages"], found["memory"] = sum(1 for _ in board.arms()), peak() - before
+    found["stages"], found["memory"] = sum(1 for _ in board.iter_arms()), peak() - before
     return found
 
 
@@ -224,7 +224,7 @@ def main() -> None:
                 flags = flags_of(space, stages, folder)
                 planned.append(measure("plan", flags, options.runs))
                 if stages <= options.done and space == SPACES[0]:
-                    finish_all(make_request(parse(flags)))
+                    finish_all(make_request(parse_options(flags)))
                     ended.append(measure("done", flags, options.runs))
             show(f"Planning, space `{space}`: seconds (processor seconds)", planned)
             if ended:

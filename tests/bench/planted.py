@@ -18,11 +18,11 @@ if not __package__:  # run as a script
 import numpy as np
 
 from analysis.scores.load import load
-from analysis.statistics.interval import intervals
-from analysis.statistics.moments import Array, moments
-from analysis.statistics.significance import holm, p_values
-from analysis.transfer.array import Transfer, transfer
-from analysis.transfer.columns import Column, points
+from analysis.statistics.interval import compute_intervals
+from analysis.statistics.moments import Array, compute_moments
+from analysis.statistics.significance import adjust_p_values, compute_p_values
+from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.columns import TransferColumn, compute_column
 from spaces import miniature
 from spaces.chain import MULTITASK
 
@@ -30,13 +30,13 @@ from spaces.chain import MULTITASK
 def blocks(found: Transfer) -> dict[str, dict[str, Array]]:
     """Mean gain at each seed, by target and block of tasks; NaN at a seed that lacks one of them."""
     table = {}
-    for target in (name for name in found.targets if miniature.partners(name)):
-        gains = points(found, Column(name=target, targets=(target,)), found.gains).values
+    for target in (name for name in found.targets if miniature.partners_of(name)):
+        gains = compute_column(found, TransferColumn(name=target, targets=(target,)), found.gains).values
         rows = dict(zip(found.intermediates, gains, strict=True))
-        partners = [name for name in miniature.partners(target) if name in rows]
-        rest = [name for name in rows if name not in {*partners, *found.read.controls, MULTITASK}]
+        partners = [name for name in miniature.partners_of(target) if name in rows]
+        rest = [name for name in rows if name not in {*partners, *found.loaded_scores.controls, MULTITASK}]
         others = [name for name in rest if np.isfinite(rows[name]).all()]
-        controls = [name for name in rows if name in found.read.controls]
+        controls = [name for name in rows if name in found.loaded_scores.controls]
         row = {
             block: np.mean([rows[name] for name in names], axis=0)
             for block, names in (("partners", partners), ("others", others), ("control", controls))
@@ -50,10 +50,14 @@ def blocks(found: Transfer) -> dict[str, dict[str, Array]]:
 
 def main(path: Path) -> None:
     """Print the blocks; p is adjusted for all of them together."""
-    table = blocks(transfer(load([path])))
+    table = blocks(build_transfer(load([path])))
     names = [(target, block) for target, row in table.items() for block in row]
     values = np.array([table[target][block] for target, block in names])
-    mean, bounds, adjusted = moments(values).mean, intervals(values), holm(p_values(values))
+    mean, bounds, adjusted = (
+        compute_moments(values).mean,
+        compute_intervals(values),
+        adjust_p_values(compute_p_values(values)),
+    )
     print(f"{'target (partners)':<32}{'block':<10}{'gain':>7}{'95 % interval':>18}{'Holm':>8}")
     for number, (target, block) in enumerate(names):
         low, high = bounds[number]

@@ -34,12 +34,12 @@ from spaces.benchmark import BENCHMARKS
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.stage import TENTHS, Stage
 from trainables import stage_run
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
-from trainables.models.masked_words import fresh_head
-from trainables.record.places import Place, write_spec
+from trainables.models.masked_words import build_fresh_head
+from trainables.record.places import StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
 from trainables.training import evaluation, fine_tuning, training
@@ -143,22 +143,22 @@ def stage_of(name: str) -> Stage:
         recipe = dataclasses.asdict(MINIATURE.intermediates[name].recipe)  # type: ignore[arg-type]
         recipe["ingredients"] = [[name, "en"]]
         return Stage(kind="intermediate", task=name, intermediate=name, targets={}, recipe=recipe, **common)
-    training = MINIATURE.targets[name].training
-    targets = {task.name: task.languages for task in MINIATURE.targets.values() if task.training == training}
+    training = MINIATURE.targets[name].training_set
+    targets = {task.name: task.languages for task in MINIATURE.targets.values() if task.training_set == training}
     recipe = dataclasses.asdict(MINIATURE.targets[name].recipe)  # type: ignore[arg-type]
     return Stage(kind="target", task=str(training), intermediate="none", targets=targets, recipe=recipe, **common)
 
 
 def random_encoder(folder: Path, width: int, layers: int) -> None:
     """An encoder of the miniature's architecture, in this width, with random weights."""
-    words, recipe = world.tokenizer(world.world()), MINIATURE_PRETRAINING
+    words, recipe = world.build_tokenizer(world.build_world()), MINIATURE_PRETRAINING
     config = XLMRobertaConfig(
         vocab_size=len(words),
         hidden_size=width,
         num_hidden_layers=layers,
         num_attention_heads=max(recipe.heads, width // 64),
         intermediate_size=width * recipe.inner // recipe.width if width == recipe.width else 4 * width,
-        max_position_embeddings=world.LONGEST + 2,
+        max_position_embeddings=world.MAX_TOKENS + 2,
         type_vocab_size=1,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
@@ -166,10 +166,10 @@ def random_encoder(folder: Path, width: int, layers: int) -> None:
     )
     torch.manual_seed(0)
     model = XLMRobertaModel(config, add_pooling_layer=False)
-    save_encoder(Encoder(model, words, words=fresh_head(model)), folder)
+    save_encoder(Encoder(model, words, masked_word_head=build_fresh_head(model)), folder)
 
 
-def run(place: Place, stage: Stage) -> None:
+def run(place: StageContext, stage: Stage) -> None:
     """The stage from its beginning, whatever is there of it."""
     folder = Path(place.results.url) / "stages" / stage.key
     shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +179,7 @@ def run(place: Place, stage: Stage) -> None:
             work.advance()
 
 
-def profiled(place: Place, stage: Stage) -> Stopwatch:
+def profiled(place: StageContext, stage: Stage) -> Stopwatch:
     """One run of the stage under the stopwatch."""
     watch = Stopwatch()
     with watched(watch):
@@ -233,7 +233,9 @@ def main() -> int:
         folder = options.encoder or Path(temporary) / "given"
         if options.encoder is None:
             random_encoder(folder, options.width, options.layers)
-        place = Place(results=LocalStorage(Path(temporary)), source=Source(benchmark="miniature"), model=str(folder))
+        place = StageContext(
+            results=LocalStorage(Path(temporary)), source=DataSource(benchmark="miniature"), model=str(folder)
+        )
         for stage in stages.values():  # data are encoded, imports are done
             run(place, stage)
         for _ in range(options.runs):

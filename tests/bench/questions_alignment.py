@@ -13,8 +13,8 @@ sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "analysis")]
 import numpy as np
 from alignment_worlds import Truth, world
 
-from analysis.questions.aligned import MEASURES, PRIMARY
-from analysis.questions.alignment import LANGUAGES, START, TASKS, findings
+from analysis.questions.aligned import MEASURES, PRIMARY_MEASURE
+from analysis.questions.alignment import ACROSS_LANGUAGES, FROM_START, ACROSS_TASKS, assess_alignment
 from analysis.statistics.significance import ALPHA
 
 TRUTHS = {
@@ -30,12 +30,18 @@ def shares(truth: Truth, worlds: int, seeds: int) -> dict[str, float]:
     draw = np.random.default_rng(0)
     found: dict[str, list[bool]] = {}
     for _ in range(worlds):
-        tested = findings(world(draw, truth, seeds), draw)
-        tests = {f"rise over {name}": by[PRIMARY].p for name, by in tested.rises.items()}
-        tests |= {f"across {name}": tested.relations[name][PRIMARY].p for name in (TASKS, LANGUAGES)}
-        either = [p for name in (TASKS, LANGUAGES) if (p := tested.adjusted_relations[name][PRIMARY]) is not None]
+        tested = assess_alignment(world(draw, truth, seeds), draw)
+        tests = {f"rise over {name}": by[PRIMARY_MEASURE].p for name, by in tested.rises.items()}
+        tests |= {
+            f"across {name}": tested.relations[name][PRIMARY_MEASURE].p for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
+        }
+        either = [
+            p
+            for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
+            if (p := tested.adjusted_relations[name][PRIMARY_MEASURE]) is not None
+        ]
         tests["across either (Holm)"] = min(either)
-        over = tested.adjusted_rises[START]
+        over = tested.adjusted_rises[FROM_START]
         tests["any other measure rises (Holm)"] = min(p for name in OTHERS if (p := over[name]) is not None)
         for name, p in tests.items():
             found.setdefault(name, []).append(p is not None and p < ALPHA)

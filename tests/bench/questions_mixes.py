@@ -23,17 +23,17 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from parts import parser, picked
 
-from analysis.questions.mixing import ONE_MORE_KIND, TWICE, Mix, contrasts
-from analysis.questions.trained_in import TrainingSet, extras
+from analysis.questions.mixing import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
+from analysis.questions.trained_in import TrainingSet, estimate_extra_effects
 from analysis.statistics.moments import Array
-from analysis.statistics.significance import holm, p_values
+from analysis.statistics.significance import adjust_p_values, compute_p_values
 from spaces.benchmark import BENCHMARKS
-from spaces.chain import MULTITASK, read_chain
-from spaces.variants import diversity
+from spaces.chain import MULTITASK, parse_chain
+from spaces.variants import list_diversity_chains
 
 Generator = np.random.Generator
 MINIATURE = BENCHMARKS["miniature"]
-TASKS = tuple(task.name for task in MINIATURE.mixed())
+TASKS = tuple(task.name for task in MINIATURE.multitask_tasks())
 LOPSIDED = tuple(
     f"{' '.join(TASKS)} mnli+squad mnli+ccg mnli+hellaswag squad+hellaswag anli+qqp squad2+squad cosmosqa+csqa".split()
 )
@@ -41,50 +41,50 @@ MEASURES = ("worst", "quarter", "spread", "gap")
 SEEDS = (3, 5, 10)
 
 
-def mixes(names: Sequence[str]) -> list[Mix]:
+def mixes(names: Sequence[str]) -> list[TaskMix]:
     """The chains without those of another sampler."""
-    tasks = {name: TASKS if name == MULTITASK else read_chain(name).tasks for name in names if "~" not in name}
+    tasks = {name: TASKS if name == MULTITASK else parse_chain(name).tasks for name in names if "~" not in name}
     return [
-        Mix(chain=name, tasks=each, kinds=tuple(MINIATURE.intermediates[task].kind for task in each))
+        TaskMix(chain=name, tasks=each, kinds=tuple(MINIATURE.intermediates[task].kind for task in each))
         for name, each in tasks.items()
     ]
 
 
-def shares(found: Sequence[Mix]) -> Array:
+def shares(found: Sequence[TaskMix]) -> Array:
     return np.array([[(task in mix.tasks) / len(mix.tasks) for task in TASKS] for mix in found])
 
 
-def additive(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+def additive(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
     return np.repeat((shares(found) @ rng.normal(0, 4, len(TASKS)))[:, None], seeds, axis=1)
 
 
-def good(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+def good(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
     return np.repeat((shares(found) @ (8.0 * (np.array(TASKS) == "mnli")))[:, None], seeds, axis=1)
 
 
-def own(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+def own(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
     several = np.array([len(mix.tasks) > 1 for mix in found])
     return additive(rng, found, seeds) + (rng.normal(0, 2, len(found)) * several)[:, None]
 
 
-def saturating(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+def saturating(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
     partners = rng.random((len(TASKS), 9)) < 0.3  # of nine targets
     gains = np.sqrt(shares(found) @ partners) @ rng.exponential(5, 9) / 9
     return np.repeat(gains[:, None], seeds, axis=1)
 
 
-def seedwise(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
-    kinds = np.array([mix.effective for mix in found])
+def seedwise(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
+    kinds = np.array([mix.effective_kinds for mix in found])
     return additive(rng, found, seeds) + np.outer(kinds - 1, rng.normal(0, 2, seeds))
 
 
-def pairs(rng: Generator, found: Sequence[Mix], seeds: int) -> Array:
+def pairs(rng: Generator, found: Sequence[TaskMix], seeds: int) -> Array:
     together = rng.normal(0, 6, (len(TASKS), len(TASKS)))
     there = shares(found)
     return additive(rng, found, seeds) + np.einsum("mi,ij,mj->m", there, together, there)[:, None]
 
 
-WORLDS: dict[str, Callable[[Generator, Sequence[Mix], int], Array]] = {
+WORLDS: dict[str, Callable[[Generator, Sequence[TaskMix], int], Array]] = {
     "tasks add up": additive,
     "one good task": good,
     "own of each mix": own,
@@ -100,20 +100,23 @@ def measured(rng: Generator, truth: Array) -> dict[str, Array]:
     return {name: truth + common + rng.normal(0, 0.7, truth.shape) for name in MEASURES}
 
 
-def verdicts(rng: Generator, found: Sequence[Mix], truth: Array, labellings: int) -> list[bool]:
+def verdicts(rng: Generator, found: Sequence[TaskMix], truth: Array, labellings: int) -> list[bool]:
     """More kinds: one measure below 0.05, any after Holm, the interval alone; more tasks: one measure below 0.05."""
-    lines = contrasts(found, measured(rng, truth), rng, labellings)  # type: ignore[arg-type]
+    lines = compute_contrasts(found, measured(rng, truth), rng, labellings)  # type: ignore[arg-type]
     kinds = [one for one in lines[ONE_MORE_KIND].values() if one is not None]
-    twice = [one for one in lines[TWICE].values() if one is not None]
+    twice = [one for one in lines[TWICE_AS_MANY_TASKS].values() if one is not None]
     p = np.array([one.p for one in kinds])
-    return [p[0] < 0.05, bool((holm(p) < 0.05).any()), kinds[0].effect.p < 0.05, twice[0].p < 0.05]
+    return [p[0] < 0.05, bool((adjust_p_values(p) < 0.05).any()), kinds[0].effect.p < 0.05, twice[0].p < 0.05]
 
 
-def naive(found: Sequence[Mix], rng: Generator, truth: Array) -> bool:
+def naive(found: Sequence[TaskMix], rng: Generator, truth: Array) -> bool:
     """Mixes of several kinds less those of one, of two tasks, tested over seeds: what ignores which tasks they are."""
     values = measured(rng, truth)["quarter"]
-    sort = [np.array([len(mix.tasks) == 2 and mix.several == several for mix in found]) for several in (True, False)]
-    return bool(p_values(values[sort[0]].mean(axis=0) - values[sort[1]].mean(axis=0)) < 0.05)
+    sort = [
+        np.array([len(mix.tasks) == 2 and mix.has_several_kinds == several for mix in found])
+        for several in (True, False)
+    ]
+    return bool(compute_p_values(values[sort[0]].mean(axis=0) - values[sort[1]].mean(axis=0)) < 0.05)
 
 
 def row(*cells: object) -> None:
@@ -127,7 +130,7 @@ def of_diversity(rng: Generator, worlds: int) -> None:
     print("after Holm, by its interval alone, by a plain test over seeds; and said of twice as many tasks\n")
     row("world", "mixes", "seeds", "one measure", "any, Holm", "interval", "plain test", "twice")
     for world, make in WORLDS.items():
-        for chosen, names in (("the space's", diversity(MINIATURE)), ("lopsided", LOPSIDED)):
+        for chosen, names in (("the space's", list_diversity_chains(MINIATURE)), ("lopsided", LOPSIDED)):
             found = mixes(names)
             for seeds in SEEDS:
                 said = []
@@ -138,8 +141,8 @@ def of_diversity(rng: Generator, worlds: int) -> None:
                 row(world, chosen, seeds, one, any_, interval, plain, twice)
     print("\nEach kind more brings so many points (noise of a score: 1), each mix has 0.5 of its own: shares found\n")
     row("points", "seeds", "one measure", "any, Holm")
-    found = mixes(diversity(MINIATURE))
-    kinds = np.array([mix.effective for mix in found])
+    found = mixes(list_diversity_chains(MINIATURE))
+    kinds = np.array([mix.effective_kinds for mix in found])
     for slope in (0.5, 1.0, 2.0, 4.0):
         for seeds in SEEDS:
             said = []
@@ -188,9 +191,9 @@ def of_languages(rng: Generator, worlds: int) -> None:
                     gains = gains + runs + rng.normal(0, 0.7, (*truth.shape, seeds))
                     there = gains[:, foreign]
                     plain = there[own[:, foreign] > 0].mean(axis=0) - there[own[:, foreign] == 0].mean(axis=0)
-                    line = [bool(p_values(plain) < 0.05)]
+                    line = [bool(compute_p_values(plain) < 0.05)]
                     for each in (gains, gains + 2 * own[..., None]):
-                        one = extras(sets, languages, each, known)["own language"]
+                        one = estimate_extra_effects(sets, languages, each, known)["own language"]
                         line.append(one is not None and one.p < 0.05)
                     said.append(line)
                 plainly, extra, planted = np.mean(said, axis=0).tolist()

@@ -21,19 +21,19 @@ if not __package__:  # run as a script
 
 from hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
-from analysis.questions.methods import BASES, Methods, Outcome, compare, mean_over
-from analysis.statistics.interval import student
+from analysis.questions.methods import BASES, MethodComparison, MethodOutcome, compare_methods, average_effects
+from analysis.statistics.interval import compute_interval
 from analysis.transfer.array import Transfer
-from spaces.chain import read_chain
+from spaces.chain import parse_chain
 
 SEEDS = (3, 5, 10)
 PLANTED = (0.0, 1.0, 2.0, 4.0)
-VERDICTS: tuple[Outcome, ...] = ("out of domain", "mixed drop", "perturbed drop")
+VERDICTS: tuple[MethodOutcome, ...] = ("out of domain", "mixed drop", "perturbed drop")
 
 
-def beyond(found: Methods, outcome: Outcome) -> bool:
+def beyond(found: MethodComparison, outcome: MethodOutcome) -> bool:
     """Whether the interval of the mean over all methods and tasks excludes 0, at equal compute."""
-    interval = student(mean_over(found.of("compute", outcome)).tolist())
+    interval = compute_interval(average_effects(found.select_effects("compute", outcome)).tolist())
     return interval is not None and (interval[0] > 0 or interval[1] < 0)
 
 
@@ -41,7 +41,7 @@ def planted(found: Transfer, size: float, deviation: float) -> Transfer:
     """Every method gains on the targets that are out of domain for its task."""
     scores = found.scores.copy()
     for name in CHAINS:
-        read = read_chain(name)
+        read = parse_chain(name)
         if read.method is None:
             continue
         kind = MINIATURE.intermediates[read.tasks[0]].kind
@@ -66,14 +66,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             axes = empty(Path(folder), seeds)
         rng = np.random.default_rng(given.seed)
-        spread = [np.nanstd(one.values, ddof=1) for one in compare(world(rng, axes)).of("compute", "out of domain")]
+        spread = [
+            np.nanstd(one.values, ddof=1)
+            for one in compare_methods(world(rng, axes)).select_effects("compute", "out of domain")
+        ]
         deviation = float(np.sqrt(np.mean(np.square(spread))))
         for size in PLANTED:
             counts = np.zeros(len(VERDICTS) + len(BASES))
             for _ in range(given.worlds):
-                found = compare(planted(world(rng, axes), size, deviation))
+                found = compare_methods(planted(world(rng, axes), size, deviation))
                 verdicts = [beyond(found, outcome) for outcome in VERDICTS]
-                tables = [any(one.certain for one in found.effects if one.basis == basis) for basis in reversed(BASES)]
+                tables = [
+                    any(one.is_significant for one in found.effects if one.basis == basis) for basis in reversed(BASES)
+                ]
                 counts += [*verdicts, *tables]
             shares = "  ".join(f"{share:>14.3f}" for share in counts / given.worlds)
             print(f"{f'{size:g} sd':>14}  {seeds:>14}  {shares}", flush=True)

@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from parts import parser, picked
 
-from analysis.questions.predictors import Cells, Predictor
-from analysis.questions.similarity import judge
+from analysis.questions.predictors import GainMatrix, Predictor
+from analysis.questions.similarity import judge_predictors
 from analysis.statistics.moments import Array
 
 TASKS, TARGETS = 9, 7
@@ -40,7 +40,7 @@ def shared(rng: np.random.Generator, share: float, shape: tuple[int, ...]) -> Ar
 
 def world(
     rng: np.random.Generator, signal: float, seeds: int, predictors: int, tasks: int = TASKS, holes: float = 0.0
-) -> tuple[Cells, list[Predictor], Array]:
+) -> tuple[GainMatrix, list[Predictor], Array]:
     """Gains, predictors, and what tasks truly bring; `holes` is the share of gains that are missing."""
     everywhere, there = EVERYWHERE, THERE
     spread = np.hypot(everywhere, there)
@@ -51,8 +51,10 @@ def world(
     for number in range(predictors):
         own = shared(rng, 0.5, (tasks, TARGETS))
         seen = signal * truth / spread + np.sqrt(1 - signal**2) * own
-        several.append(Predictor(name=f"p{number}", sort="distance", values=np.repeat(seen[:, :, None], seeds, axis=2)))
-    asked = Cells(
+        several.append(
+            Predictor(name=f"p{number}", category="distance", values=np.repeat(seen[:, :, None], seeds, axis=2))
+        )
+    asked = GainMatrix(
         candidates=tuple(f"task{i}" for i in range(tasks)),
         targets=tuple(f"target{i}" for i in range(TARGETS)),
         seeds=tuple(range(seeds)),
@@ -76,14 +78,14 @@ def null(rng: np.random.Generator, worlds: int) -> None:
         found = []
         for _ in range(worlds):
             asked, several, _ = world(rng, 0.0, seeds, 6, tasks, holes)
-            judged = judge(several, asked, FOCUS, rng)
+            judged = judge_predictors(several, asked, FOCUS, rng)
             gains = np.nanmean(asked.gains, axis=2) if not holes else asked.gains[:, :, 0]
             naive = spearmanr(several[0].values[:, :, 0].ravel(), gains.ravel(), nan_policy="omit").pvalue
             found.append(
                 [
                     np.mean([(one.p or 1) < 0.05 for one in judged]),
                     any((one.holm or 1) < 0.05 for one in judged),
-                    np.mean([(one.p_apart or 1) < 0.05 for one in judged]),
+                    np.mean([(one.focus_p or 1) < 0.05 for one in judged]),
                     naive < 0.05,
                 ]
             )
@@ -98,15 +100,15 @@ def planted(rng: np.random.Generator, worlds: int) -> None:
             found = []
             for _ in range(worlds):
                 asked, several, _ = world(rng, signal, seeds, 1)
-                (one,) = judge(several, asked, FOCUS, rng)
+                (one,) = judge_predictors(several, asked, FOCUS, rng)
                 numbers = (
-                    one.errors.saved,
-                    one.ordered("regrets", 0),
-                    one.ordered("blind_regrets", 0),
-                    one.ordered("ndcg"),
-                    one.ordered("blind_ndcg"),
+                    one.errors.out_of_sample_r2,
+                    one.average_ordering("regrets", 0),
+                    one.average_ordering("blind_regrets", 0),
+                    one.average_ordering("ndcg"),
+                    one.average_ordering("blind_ndcg"),
                 )
-                found.append([(one.p or 1) < 0.05, float(one.related.mean().mean()), *numbers])
+                found.append([(one.p or 1) < 0.05, float(one.correlation.mean_by_seed().mean()), *numbers])
             row(signal, seeds, *np.mean(np.array(found, dtype=np.float64), axis=0).tolist())
 
 
@@ -121,8 +123,8 @@ def focus(rng: np.random.Generator, worlds: int) -> None:
             asked, several, _ = world(rng, 0.7, 3, 1)
             values = several[0].values.copy()
             values[:, FOCUS] = sign * values[:, FOCUS] if sign else rng.normal(size=(TASKS, 1))
-            (one,) = judge([replace(several[0], values=values)], asked, FOCUS, rng)
-            found.append([(one.p_apart or 1) < 0.05, float(one.related.apart(FOCUS).mean())])
+            (one,) = judge_predictors([replace(several[0], values=values)], asked, FOCUS, rng)
+            found.append([(one.focus_p or 1) < 0.05, float(one.correlation.contrast(FOCUS).mean())])
         row(name, *np.mean(found, axis=0).tolist())
 
 

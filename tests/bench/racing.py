@@ -31,8 +31,8 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 from calibration import CHAIN, COMMON, EFFECTS, OWN, Generator
 from parts import parser, picked
 
-from analysis.statistics.interval import intervals
-from search.schedulers.race import Array, Judge, Mask, behind, given_out
+from analysis.statistics.interval import compute_intervals
+from search.schedulers.race import Array, Judge, Mask, find_clearly_worse, allot_seeds
 
 CHAINS, TARGETS, SEEDS = 11, 7, (5, 8, 10)
 EXPERTS = slice(1, 1 + TARGETS)
@@ -126,7 +126,7 @@ def _beyond(values: Array, quantile: float, variance: Array) -> Mask:
 
 
 RULES: dict[str, Judge] = {
-    "ours": behind,
+    "ours": find_clearly_worse,
     "pair alone": by_pair,
     "pooled": pooled,
     "larger, pair": larger_pair,
@@ -158,7 +158,7 @@ def errors(rng: Generator, worlds: int) -> None:
                 found = []
                 for _ in range(worlds):
                     one = world(rng, name)
-                    given, _ = given_out(one.scores(rng, seeds, effect), KEPT)
+                    given, _ = allot_seeds(one.scores(rng, seeds, effect), KEPT)
                     early = given < seeds
                     found.append((1 - given.mean() / seeds, early.mean(), early[one.best].any()))
                 cells += means(found)
@@ -178,7 +178,7 @@ def rules(rng: Generator, worlds: int) -> None:
             found = []
             for _ in range(worlds):
                 one = world(same, name)
-                given, _ = given_out(one.scores(same, 8, "normal"), KEPT, judge=judge)
+                given, _ = allot_seeds(one.scores(same, 8, "normal"), KEPT, judge=judge)
                 found.append((1 - given.mean() / 8, (given < 8)[one.best].any()))
             saved[name], wrong[name] = means(found)
         row(rule, saved["xtreme"], saved["miniature"], wrong["xtreme"], wrong["experts"], wrong["loud"])
@@ -198,11 +198,14 @@ def results(rng: Generator, worlds: int) -> None:
             for _ in range(worlds):
                 one = world(rng, name)
                 values = one.scores(rng, 8, effect)
-                given, _ = given_out(values, KEPT)
+                given, _ = allot_seeds(values, KEPT)
                 gains, true = (values[1:] - values[:1]).mean(axis=1), (one.truth[1:] - one.truth[0]).mean(axis=1)
                 raced = np.where(np.arange(8) < given[1:, None], gains, np.nan)
                 off, early = np.nanmean(raced, axis=1) - true, given[1:] < 8
-                held = [((ends[:, 0] <= true) & (true <= ends[:, 1])) for ends in (intervals(raced), intervals(gains))]
+                held = [
+                    ((ends[:, 0] <= true) & (true <= ends[:, 1]))
+                    for ends in (compute_intervals(raced), compute_intervals(gains))
+                ]
                 first = given[1:] == 3
                 found.append(
                     (_of(off, first), _of(off, ~early), _of(held[0], first), _of(held[0], ~early), held[1].mean())
@@ -238,7 +241,7 @@ def elsewhere(rng: Generator, worlds: int) -> None:
                 one = world(rng, name)
                 other = world(rng, name).truth
                 gains = r * one.truth + np.sqrt(1 - r**2) * other
-                early = given_out(one.scores(rng, 8, "normal"), KEPT)[0] < 8
+                early = allot_seeds(one.scores(rng, 8, "normal"), KEPT)[0] < 8
                 lot = np.concatenate([[False], rng.permutation(early[1:])])
                 found.append((early.mean(), *_lost(gains, early), *_lost(gains, lot)))
             row(name, r, *means(found))

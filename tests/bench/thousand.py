@@ -32,9 +32,9 @@ from virtual.memory_storage import MemoryStorage
 from virtual.room import Delays, Log
 from virtual.sweep import SCHEDULERS, in_memory, winners
 
-from search.cost.cost import FLOPS_PER_TOKEN, GPU_FLOPS, shape_of_request, works_of
-from search.request.options import parse
-from search.request.request import Request, make_request
+from search.cost.cost import FLOPS_PER_TOKEN, GPU_FLOPS, encoder_shape_of, estimate_work
+from search.request.options import parse_options
+from search.request.request import SweepRequest, make_request
 from trainables.storage.base import Storage
 from trainables.storage.local_storage import LocalStorage
 
@@ -42,26 +42,26 @@ RETRIEVAL = 300.0  # seconds
 DELAYS = Delays(opening=30.0, answer=0.01, start=0.03, result=0.004)
 
 
-def request_of(space: str, seeds: int, rates: int, scheduler: str, nowhere: str) -> Request:
+def request_of(space: str, seeds: int, rates: int, scheduler: str, nowhere: str) -> SweepRequest:
     """A sweep of XTREME with XLM-R Large, without any data: `nowhere` is an empty folder."""
     flags = ["--space", space, "--benchmark", "xtreme", "--plan", "--data", nowhere, "--scheduler", scheduler]
     flags += ["--seeds", ",".join(map(str, range(seeds)))]
     flags += ["--learning-rates", ",".join(f"{5e-6 * 10 ** (place / max(1, rates - 1)):.3g}" for place in range(rates))]
-    request = make_request(parse(flags))
-    prints = {(need.role, need.name): "made-up" for need in request.tasks}
+    request = make_request(parse_options(flags))
+    prints = {(need.role, need.name): "made-up" for need in request.task_needs}
     return replace(request, maker=replace(request.maker, fingerprints=prints))
 
 
-def lengths(request: Request) -> tuple[dict[str, float], dict[str, int]]:
+def lengths(request: SweepRequest) -> tuple[dict[str, float], dict[str, int]]:
     """Seconds and steps of one arm, by kind and task."""
-    seconds, steps, works, shape = {}, {}, works_of(request), shape_of_request(request)
+    seconds, steps, works, shape = {}, {}, estimate_work(request), encoder_shape_of(request)
     assert shape is not None
     for stratum in request.plan:
         name, work = f"{stratum.kind} {stratum.task}", works[stratum.id]
         if work is None:
             raise SystemExit(f"the size of {name} is not known from here.")
         steps[name] = work.steps
-        seconds[name] = FLOPS_PER_TOKEN * shape.body * work.tokens / GPU_FLOPS if work.tokens else RETRIEVAL
+        seconds[name] = FLOPS_PER_TOKEN * shape.layer_parameters * work.tokens / GPU_FLOPS if work.tokens else RETRIEVAL
     return seconds, steps
 
 
@@ -90,12 +90,12 @@ def main() -> int:
             began = time.process_time()
             request = request_of(options.space, options.seeds, options.rates, name, nowhere)
             if not rows:
-                arms = sum(one.arms for one in request.plan)
+                arms = sum(one.arm_count for one in request.plan)
                 print(f"{arms:,} stages in {len(request.plan):,} strata, {options.slots:,} slots")
             courses = uneven(made_up(*lengths(request)), spread=0.1, seed=0)
             planned = time.process_time() - began
             with results(options.disk) as storage:
-                sweep = in_memory(request, parse(["--scheduler", name]), storage)
+                sweep = in_memory(request, parse_options(["--scheduler", name]), storage)
                 log, used, board = sweep.run(courses, options.slots, delays=DELAYS)
             won[name] = winners(board)
             same = sum(won[name][id_] == rate for id_, rate in won[next(iter(won))].items()) / len(won[name])

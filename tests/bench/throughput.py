@@ -42,19 +42,19 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import MINIATURE_PRETRAINING, SHAPES, Shape
-from spaces.profile import PROFILES, Profile
+from spaces.encoders import MINIATURE_PRETRAINING, ENCODER_SHAPES, EncoderShape
+from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
 from tests.subwords import train_subwords
-from trainables.data.data import Source, examples
+from trainables.data.data import DataSource, load_examples
 from trainables.features.feature_table import build_table
 from trainables.features.features import Feature
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.models.encoder import Encoder
-from trainables.models.masked_words import fresh_head
-from trainables.training.batches import Part
-from trainables.training.evaluation import Evaluated
+from trainables.models.masked_words import build_fresh_head
+from trainables.training.batches import TrainingPart
+from trainables.training.evaluation import EvalSet
 from trainables.training.training import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
@@ -70,18 +70,23 @@ TASK = BENCHMARKS["xtreme"].intermediates["mnli"]
 MINIATURE = BENCHMARKS["miniature"].intermediates["mnli"]
 
 
-def shape_of(options: Namespace) -> Shape:
+def shape_of(options: Namespace) -> EncoderShape:
     """Layers and sizes of the encoder."""
-    known = {"base": SHAPES["FacebookAI/xlm-roberta-base"], "large": SHAPES["FacebookAI/xlm-roberta-large"]}
-    known["tiny"] = Shape(name="tiny", layers=2, width=128, inner=512, vocabulary=8000)
-    own, words = MINIATURE_PRETRAINING, len(world.tokenizer(world.world()))
-    known["miniature"] = Shape(name="miniature", layers=own.layers, width=own.width, inner=own.inner, vocabulary=words)
+    known = {
+        "base": ENCODER_SHAPES["FacebookAI/xlm-roberta-base"],
+        "large": ENCODER_SHAPES["FacebookAI/xlm-roberta-large"],
+    }
+    known["tiny"] = EncoderShape(name="tiny", layers=2, width=128, inner=512, vocabulary=8000)
+    own, words = MINIATURE_PRETRAINING, len(world.build_tokenizer(world.build_world()))
+    known["miniature"] = EncoderShape(
+        name="miniature", layers=own.layers, width=own.width, inner=own.inner, vocabulary=words
+    )
     full = known[options.shape]
     layers, vocabulary = options.layers or full.layers, options.vocabulary or full.vocabulary
-    return Shape(name=options.shape, layers=layers, width=full.width, inner=full.inner, vocabulary=vocabulary)
+    return EncoderShape(name=options.shape, layers=layers, width=full.width, inner=full.inner, vocabulary=vocabulary)
 
 
-def profile_of(options: Namespace) -> Profile:
+def profile_of(options: Namespace) -> EncoderProfile:
     """The shape's own profile, with the head of XLM-R's classifier, which all have."""
     own = PROFILES["miniature" if options.shape == "miniature" else "pretrained"]
     return replace(own, pooling="first", bucket=options.bucket or own.bucket)
@@ -91,13 +96,13 @@ def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]
     """Sentence pairs as features, enough for every step to have its own (but the miniature's)."""
     profile = profile_of(options)
     if options.shape == "miniature":
-        tokenizer, recipe = world.tokenizer(world.world()), MINIATURE.recipe
+        tokenizer, recipe = world.build_tokenizer(world.build_world()), MINIATURE.recipe
         assert recipe is not None
-        pairs: Any = examples(Source(benchmark="miniature"), MINIATURE, "train", "en")[0]
+        pairs: Any = load_examples(DataSource(benchmark="miniature"), MINIATURE, "train", "en")[0]
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
     if options.data is not None:
-        pairs = examples(Source(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
+        pairs = load_examples(DataSource(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
         tokenizer = train_subwords(texts, min(24_000, vocabulary), LONGEST)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
@@ -132,7 +137,7 @@ def measure(options: Namespace) -> dict[str, float]:
         seconds, batches = (plain if options.one == "plain" else trainer)(options, config, tokenizer, features)
     else:
         work = begun(options, config, tokenizer, features)
-        order = (work.batches.at(step)[1] for step in range(work.steps))
+        order = (work.batches.batch_at(step)[1] for step in range(work.steps))
         seconds, batches = ours(options, work) if options.one == OURS else bare(options, config, tokenizer, order)
     if options.device == "cuda":
         memory = torch.cuda.max_memory_allocated()
@@ -147,10 +152,10 @@ def begun(options: Namespace, config: XLMRobertaConfig, tokenizer: Tokenizer, fe
     model = XLMRobertaModel(config, add_pooling_layer=False).to(options.device)
     if options.compile:
         model.compile(dynamic=True)
-    encoder = Encoder(model, tokenizer, options.precision, words=fresh_head(model))
-    dev = Evaluated(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
+    encoder = Encoder(model, tokenizer, options.precision, masked_word_head=build_fresh_head(model))
+    dev = EvalSet(task=TASK, language="en", examples=[], features=build_table([], per_position=False))
     steps = WARM + options.steps
-    part = Part(task=TASK, train=build_table([features], per_position=False))
+    part = TrainingPart(task=TASK, table=build_table([features], per_position=False))
     recipe = Recipe(steps=steps, batch_size=BATCH, max_length=LONGEST)
     profile = profile_of(options)
     return FineTuning(encoder, [part], [dev], recipe, profile, steps=steps, learning_rate=RATE, seed=0)
@@ -162,7 +167,7 @@ def ours(options: Namespace, work: FineTuning) -> Measured:
     began = now(options)
     work.train(work.steps)
     seconds = now(options) - began
-    seen = [[feature.length for feature in work.batches.at(step)[1]] for step in range(WARM, work.steps)]
+    seen = [[feature.length for feature in work.batches.batch_at(step)[1]] for step in range(WARM, work.steps)]
     return seconds, [(len(lengths) * max(lengths), sum(lengths)) for lengths in seen]
 
 
@@ -227,7 +232,7 @@ def report(options: Namespace, found: dict[str, list[dict[str, float]]]) -> None
     for name, rows in found.items():
         speed, low, high = statistics.median(speeds[name]), min(speeds[name]), max(speeds[name])
         padding = 1 - sum(row["real"] for row in rows) / sum(row["padded"] for row in rows)
-        share = 6 * shape.body * speed / top
+        share = 6 * shape.layer_parameters * speed / top
         ratios = [own / other for own, other in zip(speeds[OURS], speeds[name], strict=True)]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         memory = max(row["memory"] for row in rows) / 1e9

@@ -13,23 +13,23 @@ import safetensors.numpy
 from search.board.board import Board
 from search.board.store import Store
 from search.driver.early_stopping import RULES, EarlyStopping
-from search.schedulers.rungs import Rungs
-from search.schedulers.seeds import Seeds
+from search.schedulers.rungs import RungScores
+from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.halving import Verdict
-from spaces.phase import HALF, phases
-from spaces.plan import Maker, Start, Stratum, strata
+from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
+from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
 from spaces.profile import PROFILES
-from spaces.space import Space, axes
+from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
-from trainables.data.data import Source
-from trainables.record.outcome import FILE, Outcome, write_outcome
-from trainables.record.places import ENCODER, SCORES, Place
-from trainables.record.scores import score_rows, scores_file, seal
+from trainables.data.data import DataSource
+from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
+from trainables.record.places import ENCODER, SCORES, StageContext
+from trainables.record.scores import build_score_rows, encode_scores, checksum
 from trainables.storage.local_storage import LocalStorage
-from trainables.worker.failures import KINDS, Failure
+from trainables.worker.failures import FAILURE_KINDS, Failure
 
 MINIATURE = BENCHMARKS["miniature"]
 ENCODER_FILES = {
@@ -51,15 +51,15 @@ def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[fl
     """What a worker leaves of a stage."""
     curve = curve_of(stage) if curve is None else curve
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
-    folder = folder_of(store.place, stage.key)
-    content = scores_file(score_rows(stage, [], status=outcome.status))
+    folder = folder_of(store.context, stage.key)
+    content = encode_scores(build_score_rows(stage, [], status=outcome.status))
     (folder / SCORES).write_bytes(content)
-    outcome = dataclasses.replace(outcome, scores=seal(content))
+    outcome = dataclasses.replace(outcome, scores=checksum(content))
     if stage.kind in ("pretrain", "intermediate"):
         (folder / ENCODER).mkdir(exist_ok=True)
         for name, content in ENCODER_FILES.items():
             (folder / ENCODER / name).write_bytes(content)
-    write_outcome(store.place, outcome)
+    write_outcome(store.context, outcome)
     return outcome
 
 
@@ -84,34 +84,41 @@ class Room:
     races: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
-        return strata(axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
+        return expand_strata(resolve_axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
 
     def board(self) -> Board:
-        resolved = axes(self.space, MINIATURE, PROFILES["miniature"])
+        resolved = resolve_axes(self.space, MINIATURE, PROFILES["miniature"])
         tasks = MINIATURE.intermediates.values()
-        prints = {("intermediate", f"{task.name}@{name}"): "i" for task in tasks for name in task.trains}
+        prints = {("intermediate", f"{task.name}@{name}"): "i" for task in tasks for name in task.training_languages}
         prints |= {("target", name): "t" for name in MINIATURE.targets}
-        maker = Maker(
+        maker = StageFactory(
             benchmark=MINIATURE,
-            start=Start(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
+            start=StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
             world={},
             fingerprints=prints,
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
-            phases=phases(resolved.intermediates, MINIATURE, mixture=resolved.mixture, budget=UNBOUNDED, masked=HALF),
+            phases=resolve_phases(
+                resolved.intermediates,
+                MINIATURE,
+                mixture=resolved.mixture,
+                budget=UNBOUNDED,
+                masked=DEFAULT_MASKED_WORDS,
+            ),
             limit=None,
             test_limit=None,
             precision="fp32",
         )
         store = Store(
-            Place(results=LocalStorage(self.results), source=Source(benchmark="miniature")), read_only=self.read_only
+            StageContext(results=LocalStorage(self.results), source=DataSource(benchmark="miniature")),
+            read_only=self.read_only,
         )
         return Board(
             self.plan(),
             maker,
             store,
             None,
-            gate=self.gate,
-            seeds=Seeds(self.plan()) if self.races else None,
+            stopping_policy=self.gate,
+            race=RaceSeeds(self.plan()) if self.races else None,
             retry_failed=self.retry_failed,
             keep=self.keep,  # type: ignore[arg-type]
         )
@@ -120,26 +127,26 @@ class Room:
         self, scheduler: str, folder: str = "rungs", *, kinds: Sequence[str] = ("intermediate", "target")
     ) -> None:
         """Give the room the early stopping of that name, from what is on disk; a sweep stops targets alone."""
-        arms = {one.id: one.arms for one in self.plan() if one.arms > 1 and one.kind in kinds}
-        self.gate = EarlyStopping(Rungs(LocalStorage(self.results), folder), RULES[scheduler], arms)
+        arms = {one.id: one.arm_count for one in self.plan() if one.arm_count > 1 and one.kind in kinds}
+        self.gate = EarlyStopping(RungScores(LocalStorage(self.results), folder), RULES[scheduler], arms)
 
     def stopped(self) -> set[str]:
         """Keys of the stages that the outcomes on disk call stopped."""
-        outcomes = (json.loads(path.read_text()) for path in self.results.glob(f"stages/*/{FILE}"))
+        outcomes = (json.loads(path.read_text()) for path in self.results.glob(f"stages/*/{OUTCOME_FILE}"))
         return {outcome["key"] for outcome in outcomes if outcome["status"] == "stopped"}
 
     def run(self, most: int = 10**6) -> Board:
         """Run up to `most` stages, then vanish, as a killed driver does."""
         board = self.board()
-        while most > 0 and (stage := board.next()) is not None:
+        while most > 0 and (stage := board.start_next()) is not None:
             self.step(board, stage)
             most -= 1
         return board
 
     def write(self, board: Board, name: str = "s") -> None:
         """The sweep's own file, as a run leaves it."""
-        stages = {arm.stage.key: stratum.id for stratum, arm in board.arms()}
-        planned = {one.id: {"arms": one.arms, "parent": one.parent} for one in self.plan()}
+        stages = {arm.stage.key: stratum.id for stratum, arm in board.iter_arms()}
+        planned = {one.id: {"arms": one.arm_count, "parent": one.parent} for one in self.plan()}
         spec = {"benchmark": "miniature", "model": "miniature", "space": "s", "intermediates": [], "targets": []}
         write_sweep(LocalStorage(self.results), name, spec, stages, {}, planned)
 
@@ -148,7 +155,7 @@ class Room:
         status = self.status(stage)
         if status not in ("finished", "degenerate"):
             kind, _, reason = status.partition(": ")
-            board.fail(stage.key, Failure(KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
+            board.fail(stage.key, Failure(FAILURE_KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
             return
         if self.gate is not None:
             group, _ = board.running[stage.key]
@@ -157,7 +164,7 @@ class Room:
                 if self.gate.report(group.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
                     board.halt(stage.key, tenth, 1.0)
                     return
-                board.look(group)
+                board.judge_stratum(group)
         board.end(stage.key, finish(board.store, stage, status, self.curve(stage)))
 
 

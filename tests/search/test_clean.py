@@ -10,10 +10,10 @@ import pytest
 
 from search.clean import main
 from search.sweep.leftovers import remove
-from search.sweep.now import Beat
+from search.sweep.now import StatusWriter
 from search.sweep.sweep import lock_results
 from tests.search.conftest import Room, files_in
-from trainables.record.outcome import FILE
+from trainables.record.outcome import OUTCOME_FILE
 from trainables.record.places import CHECKPOINT, ENCODER, LOCK, SCORES
 from trainables.storage.local_storage import LocalStorage
 
@@ -42,7 +42,7 @@ def filled(request: pytest.FixtureRequest, room: Room) -> Room:
     """A sweep that was killed in its second seed with two stages under way, before anything was removed."""
     room.keep = "all"
     board = room.run(most=request.param)
-    assert board.next() and board.next()
+    assert board.start_next() and board.start_next()
     room.write(board)
     fill(room)
     return room
@@ -88,7 +88,9 @@ def test_scores_outcomes_and_specifications_stay(filled: Room) -> None:
     before = files_in(filled.results)
     assert main([str(filled.results / "s"), "--keep", "none", "--damaged", "--tables", "--foreign"]) == 0
     kept = {
-        name for name in before if name.endswith((FILE, "spec.json", SCORES, "/sweep.json")) and "abcdef" not in name
+        name
+        for name in before
+        if name.endswith((OUTCOME_FILE, "spec.json", SCORES, "/sweep.json")) and "abcdef" not in name
     }
     assert kept <= files_in(filled.results).keys()
 
@@ -100,11 +102,11 @@ def test_only_what_nobody_needs_goes(filled: Room) -> None:
     assert any(name.endswith(".damaged") for name in after), "set-aside files need a flag"
     assert any(name.startswith("encoded/") for name in after) and "stages/0123456789abcdef/scores.parquet" in after
     board = filled.board()
-    for group in board.groups.values():
+    for group in board.states.values():
         for arm in group.arms:
             folder = filled.results / "stages" / arm.stage.key
             assert not (arm.outcome and (folder / CHECKPOINT).exists())
-            if group.stratum.kind == "intermediate" and group.settled:
+            if group.stratum.kind == "intermediate" and group.is_settled:
                 assert (folder / ENCODER).exists() == (arm is group.winner)
 
 
@@ -114,12 +116,12 @@ def test_what_another_sweep_needs_stays(room: Room) -> None:
     room.write(room.run())
     rates = room.space.learning_rates
     assert isinstance(rates, tuple)
-    winners = {group.winner.stage.key for group in room.board().groups.values() if group.winner is not None}
+    winners = {group.winner.stage.key for group in room.board().states.values() if group.winner is not None}
     other = Room(room.results, dataclasses.replace(room.space, seeds=(0,)), keep="all")
     for rate in rates:
         other.space = dataclasses.replace(other.space, learning_rates=(rate,))
         board = other.board()
-        own = [group.winner for group in board.groups.values() if group.stratum.kind == "intermediate"]
+        own = [group.winner for group in board.states.values() if group.stratum.kind == "intermediate"]
         if any(arm is not None and arm.stage.key not in winners for arm in own):
             break
     else:
@@ -178,7 +180,9 @@ def test_it_refuses_while_a_run_is_on(filled: Room, capsys: pytest.CaptureFixtur
     assert "in use by process" in capsys.readouterr().err
     assert main([str(filled.results / "s"), "--dry-run"]) == 0
     lock.release()
-    Beat(LocalStorage(filled.results), "s", 2, say=pytest.fail).show(board)  # where no lock reaches
+    StatusWriter(LocalStorage(filled.results), "s", 2, print_line=pytest.fail).write_if_due(
+        board
+    )  # where no lock reaches
     assert main([str(filled.results / "s")]) == 2
     assert "s runs now" in capsys.readouterr().err
     assert before.items() <= files_in(filled.results).items()

@@ -5,24 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse
+from search.request.options import parse_options
 from search.request.request import make_request
-from search.run import _say_unkept
-from spaces.prediction_columns import PREDICTIONS
-from spaces.probe_columns import PROBES
+from search.run import _print_missing_outputs
+from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.probe_columns import PROBES_FILE
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.probes.rows import probe_table, write_probes
+from trainables.probes.rows import build_probe_table, write_probes
 
 
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
     # Tasks by name: left to itself, `--probes alignment` adds its controls to the space.
     flags = ["--space", "quick", "--intermediates", "mnli", "--results", str(tmp_path)]
-    plain, kept = (make_request(parse([*flags, *more])) for more in ([], ["--predictions", "--probes", "alignment"]))
-    assert kept.place == dataclasses.replace(plain.place, predictions=True, probes=("alignment",))
+    plain, kept = (
+        make_request(parse_options([*flags, *more])) for more in ([], ["--predictions", "--probes", "alignment"])
+    )
+    assert kept.context == dataclasses.replace(plain.context, keep_predictions=True, probes=("alignment",))
     assert kept.spec == plain.spec and kept.plan == plain.plan
     for stratum in plain.plan:
-        assert plain.maker.stage(stratum, 1e-3, "p") == kept.maker.stage(stratum, 1e-3, "p")
+        assert plain.maker.make_stage(stratum, 1e-3, "p") == kept.maker.make_stage(stratum, 1e-3, "p")
 
 
 def test_finished_stages_without_what_is_asked_for_are_counted(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,25 +32,25 @@ def test_finished_stages_without_what_is_asked_for_are_counted(room: Room, capsy
     board = room.run()
     finished = [s for s in room.ran if s.kind != "pretrain" and not (s.kind == "target" and s.seed == 1)]
     for stage in finished[1:]:
-        (folder_of(board.store.place, stage.key) / PREDICTIONS).touch()
+        (folder_of(board.store.context, stage.key) / PREDICTIONS_FILE).touch()
     wanted = ("predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
-    _say_unkept(board, *wanted)
+    _print_missing_outputs(board, *wanted)
     said = capsys.readouterr().out
     assert f"1 of {len(finished)} finished stages have no predictions" in said and "--results" in said
     assert said.count("\n") == 1
-    (folder_of(board.store.place, finished[0].key) / PREDICTIONS).touch()
-    _say_unkept(board, *wanted)
+    (folder_of(board.store.context, finished[0].key) / PREDICTIONS_FILE).touch()
+    _print_missing_outputs(board, *wanted)
     assert capsys.readouterr().out == ""
 
 
 def test_a_stage_has_its_probes_when_every_family_is_in_the_file(room: Room) -> None:
     store = room.run().store
-    store.place = dataclasses.replace(store.place, probes=("one", "other"))
+    store.context = dataclasses.replace(store.context, probes=("one", "other"))
     key = next(stage.key for stage in room.ran if stage.kind == "target")
-    file = folder_of(store.place, key) / PROBES
+    file = folder_of(store.context, key) / PROBES_FILE
     assert not store.has_probes(key)
     for families, whole in ((["one"], False), (["one", "other", "third"], True)):
-        write_probes(file, [probe_table({"family": family}, [{"probe": "p"}]) for family in families])
+        write_probes(file, [build_probe_table({"family": family}, [{"probe": "p"}]) for family in families])
         assert store.has_probes(key) is whole
     file.write_bytes(file.read_bytes()[:-9])
     assert not store.has_probes(key)

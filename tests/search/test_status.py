@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.driver.progress import best_so_far, counts, time_left
+from search.driver.progress import find_best_so_far, count_stages, estimate_time_left
 from search.status import main
-from search.sweep.now import Beat
+from search.sweep.now import StatusWriter
 from search.sweep.sweep_state import read_states
 from tests.paths import ROOT
 from tests.s3_server import S3Server
 from tests.search.conftest import Room, files_in
-from trainables.record.outcome import FILE
-from trainables.storage.base import below
+from trainables.record.outcome import OUTCOME_FILE
+from trainables.storage.base import join_url
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.object_storage import ObjectStorage
 
@@ -41,25 +41,25 @@ def found(room: Room, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_it_counts_as_the_board_does(room: Room, capsys: pytest.CaptureFixture[str], ended: int) -> None:
     board = room.run(most=ended)
     room.write(board)
-    said, expected = found(room, capsys), counts(board)
+    said, expected = found(room, capsys), count_stages(board)
     assert said["state"] == ("complete" if ended == 55 else "interrupted")
     assert said["stages"]["planned"] == expected["planned"] == 55
     assert said["stages"]["finished"] == expected["done"] + expected["reused"] == ended
     assert said["stages"]["waiting"] == 55 - ended and said["stages"]["running"] == 0
     assert sum(one["ended"] for one in said["kinds"].values()) == ended
     best = {task: (one["intermediate"], one["dev"]) for task, one in said["best"].items()}
-    assert best == best_so_far(board)
-    assert said["time"] == {"spent": 2.0 * ended, "left": time_left(board, 1), "slots": 1}
+    assert best == find_best_so_far(board)
+    assert said["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board, 1), "slots": 1}
 
 
 def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     board = room.run(most=5)
-    one, two = board.next(), board.next()
+    one, two = board.start_next(), board.start_next()
     assert one is not None and two is not None
     room.write(board)
-    beat = Beat(LocalStorage(room.results), "s", 2, say=pytest.fail)
-    beat.told(one.key, [0.25], "node-1")
-    beat.show(board)
+    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    beat.record_progress(one.key, [0.25], "node-1")
+    beat.write_if_due(board)
     said = found(room, capsys)
     assert said["state"] == "running" and said["stages"]["running"] == 2 and said["stages"]["waiting"] == 48
     assert [(row["key"], row["tenth"], row["dev"]) for row in said["running"]] == [
@@ -73,7 +73,7 @@ def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFix
 def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     board = room.run(most=5)
     room.write(board)
-    Beat(LocalStorage(room.results), "s", 2, say=pytest.fail).show(board)
+    StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail).write_if_due(board)
     path = room.results / "s" / "now.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "process_began": 1}))  # as if this process had ended
     _, text, _ = look(room, capsys)
@@ -94,7 +94,7 @@ def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: py
     assert said["state"] == "complete with failures"
     assert [(one["kind"], one["stages"]) for one in said["failures"]] == [("error", 4), ("error", 2)]
     assert said["failures"][0]["reason"].startswith("OSError: no room for") and said["stages"]["failed"] == 6
-    lost = sum(group.stratum.arms for group in board.groups.values() if group.unreachable)
+    lost = sum(group.stratum.arm_count for group in board.states.values() if group.unreachable_reason)
     assert said["stages"]["unreachable"] == sum(said["unreachable"].values()) == lost > 0
     assert said["stages"]["waiting"] == 0
     assert "4 x error: OSError" in look(room, capsys)[1]
@@ -104,7 +104,7 @@ def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys:
     room.stop_early("halving", "s/rungs")
     board = room.run()
     room.write(board)
-    stopped = counts(board)["stopped"]
+    stopped = count_stages(board)["stopped"]
     assert stopped and found(room, capsys)["stages"]["stopped"] == stopped
     (room.results / "s" / "rungs").rename(room.results / "elsewhere")
     said = found(room, capsys)
@@ -131,20 +131,20 @@ def test_children_of_an_earlier_winner_are_past(room: Room) -> None:
     first = room.run()
     room.space = dataclasses.replace(room.space, learning_rates=rates)
     second = room.run()
-    stages = {arm.stage.key: stratum.id for board in (first, second) for stratum, arm in board.arms()}
+    stages = {arm.stage.key: stratum.id for board in (first, second) for stratum, arm in board.iter_arms()}
     room.write(second)
     path = room.results / "s" / "sweep.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "stages": stages}))
     (state,) = read_states(LocalStorage(room.results), ["s"])
-    known = {arm.stage.key for _, arm in second.arms()}
+    known = {arm.stage.key for _, arm in second.iter_arms()}
     assert known < stages.keys(), "the winner is the same for every rate: nothing is shown"
-    assert {arm.stage.key for _, arm, _ in state.arms()} == known and state.complete
+    assert {arm.stage.key for _, arm, _ in state.iter_ended_arms()} == known and state.is_complete
 
 
 def test_what_is_damaged_is_named_and_counts_as_waiting(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.write(room.run())
     key = room.ran[-1].key
-    (room.results / "stages" / key / FILE).write_text("{")
+    (room.results / "stages" / key / OUTCOME_FILE).write_text("{")
     said = found(room, capsys)
     assert said["damaged"] == [f"stages/{key}"] and said["stages"]["waiting"] == 1 and said["state"] == "interrupted"
 
@@ -203,16 +203,16 @@ def test_object_storage_is_read_and_cleaned_as_a_folder_is(
     for name, content in files_in(room.results).items():
         storage.write_file(name, lambda path, content=content: path.write_bytes(content))
     said = found(room, capsys)
-    assert main([below(url, "s"), "--json"]) == 0
+    assert main([join_url(url, "s"), "--json"]) == 0
     other = json.loads(capsys.readouterr().out)
     assert other["disk"].pop("free") is None and said["disk"].pop("free")
     assert {**said, "results": storage.url} == other
-    assert main([below(url, "t")]) == 2
+    assert main([join_url(url, "t")]) == 2
     assert "unknown sweep 't'" in capsys.readouterr().err
-    before = set(storage.sizes())
-    assert clean.main([url, "--dry-run"]) == 0 and set(storage.sizes()) == before
+    before = set(storage.list_sizes())
+    assert clean.main([url, "--dry-run"]) == 0 and set(storage.list_sizes()) == before
     assert clean.main([url, "--foreign"]) == 0
-    gone = before - set(storage.sizes())
+    gone = before - set(storage.list_sizes())
     assert gone == {f"stages/{key}/checkpoint.safetensors" for key in (room.ran[-1].key, "0123456789abcdef")}
 
 

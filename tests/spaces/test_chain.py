@@ -3,29 +3,34 @@
 import pytest
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
-from spaces.chain import Ingredient, read_chain
+from spaces.chain import Ingredient, parse_chain
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.phase import HALF, MaskedWords, Phase, check_chain, passes_of, phases
+from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, Phase, check_chain, passes_of, resolve_phases
 
 MINIATURE = BENCHMARKS["miniature"]
-ALL = tuple(task.name for task in MINIATURE.mixed())
+ALL = tuple(task.name for task in MINIATURE.multitask_tasks())
 
 
-def made(*names: str, budget: Budget = UNBOUNDED, masked: MaskedWords = HALF) -> dict[str, Phase]:
-    return phases(names, MINIATURE, mixture=ALL, budget=budget, masked=masked)
+def made(*names: str, budget: Budget = UNBOUNDED, masked: MaskedWords = DEFAULT_MASKED_WORDS) -> dict[str, Phase]:
+    return resolve_phases(names, MINIATURE, mixture=ALL, budget=budget, masked=masked)
 
 
 def test_every_part_of_a_name_is_read() -> None:
-    chain = read_chain("mnli@en+mnli@sw+squad~freelb~proportional~x2:salt")
+    chain = parse_chain("mnli@en+mnli@sw+squad~freelb~proportional~x2:salt")
     assert chain.ingredients == (Ingredient("mnli", "en"), Ingredient("mnli", "sw"), Ingredient("squad"))
-    assert (chain.method, chain.sampler, chain.times, chain.target_method) == ("freelb", "proportional", 2, "salt")
+    assert (chain.method, chain.sampler, chain.step_multiplier, chain.target_method) == (
+        "freelb",
+        "proportional",
+        2,
+        "salt",
+    )
     assert chain.tasks == ("mnli", "squad")
     assert chain.phase == "mnli@en+mnli@sw+squad~freelb~proportional~x2"
 
 
 def test_the_baseline_has_no_phase_but_may_have_a_method_for_its_targets() -> None:
-    chain = read_chain("none:layers")
+    chain = parse_chain("none:layers")
     assert chain.ingredients == () and chain.phase == "none" and chain.target_method == "layers"
 
 
@@ -49,7 +54,7 @@ def test_the_baseline_has_no_phase_but_may_have_a_method_for_its_targets() -> No
 )
 def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        read_chain(name)
+        parse_chain(name)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_a_budget_makes_phases_alike_in_steps_and_examples() -> None:
 
 def test_every_setting_of_a_method_is_part_of_the_recipe() -> None:
     for name, method in METHODS.items():
-        if not method.unsuited.get("pair"):
+        if not method.unsuited_kinds.get("pair"):
             recipe = made(f"mnli~{name}")[f"mnli~{name}"].recipe
             assert recipe["method"] == {"name": name, **method.settings}
             assert passes_of(recipe) == method.passes

@@ -13,4 +13,6 @@ def test_the_readme_says_where_each_method_works_and_what_it_costs() -> None:
         _, about, *cells, passes = [cell.strip() for cell in row.strip("|").split("|")]
         assert about == method.about and float(passes) == round(method.passes, 2)
         for kind, cell in zip(KINDS, cells, strict=True):
-            assert cell == (f"not meaningful: {method.unsuited[kind]}" if kind in method.unsuited else "works")
+            assert cell == (
+                f"not meaningful: {method.unsuited_kinds[kind]}" if kind in method.unsuited_kinds else "works"
+            )

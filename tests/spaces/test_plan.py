@@ -11,40 +11,44 @@ from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
 from spaces.named import SPACES, NamedSpace
-from spaces.phase import HALF, phases
-from spaces.plan import Maker, Start, Stratum, middle_first, strata
+from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
+from spaces.plan import StageFactory, StartEncoder, Stratum, sort_middle_first, expand_strata
 from spaces.profile import PROFILES
-from spaces.space import Axes, Space, axes
+from spaces.space import Axes, Space, resolve_axes
 
 MINIATURE = BENCHMARKS["miniature"]
-FULL = axes(SPACES["full"].of(MINIATURE), MINIATURE, PROFILES["miniature"])
+FULL = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
 
 
 def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
-    return strata(resolved, MINIATURE, pretrain=True)
+    return expand_strata(resolved, MINIATURE, pretrain=True)
 
 
-def maker(**fields: object) -> Maker:
+def maker(**fields: object) -> StageFactory:
     prints = {
         ("intermediate", f"{task.name}@{name}"): "i"
         for task in MINIATURE.intermediates.values()
-        for name in task.trains
+        for name in task.training_languages
     }
     prints |= {("target", name): "t" for name in MINIATURE.targets}
     given = {
         "benchmark": MINIATURE,
-        "start": Start(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
+        "start": StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
         "world": {"world_seed": 0},
         "fingerprints": prints,
         "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
-        "phases": phases(
-            MINIATURE.intermediate_names(), MINIATURE, mixture=FULL.mixture, budget=UNBOUNDED, masked=HALF
+        "phases": resolve_phases(
+            MINIATURE.intermediate_names(),
+            MINIATURE,
+            mixture=FULL.mixture,
+            budget=UNBOUNDED,
+            masked=DEFAULT_MASKED_WORDS,
         ),
         "limit": None,
         "test_limit": None,
         "precision": "fp32",
     }
-    return Maker(**{**given, **fields})  # type: ignore[arg-type]
+    return StageFactory(**{**given, **fields})  # type: ignore[arg-type]
 
 
 def test_targets_with_the_same_training_share_one_stratum() -> None:
@@ -54,8 +58,8 @@ def test_targets_with_the_same_training_share_one_stratum() -> None:
 
 
 def test_asking_for_one_of_them_gives_the_same_stages() -> None:
-    one = axes(Space(name="one", intermediates=("mnli",), targets=("xquad",)), MINIATURE, PROFILES["miniature"])
-    both = axes(
+    one = resolve_axes(Space(name="one", intermediates=("mnli",), targets=("xquad",)), MINIATURE, PROFILES["miniature"])
+    both = resolve_axes(
         Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")), MINIATURE, PROFILES["miniature"]
     )
     assert plan(one) == plan(both)
@@ -71,7 +75,7 @@ def test_like_competes_with_like_only() -> None:
     # Arms of a stratum differ in the learning rate and in nothing else.
     made = maker()
     for stratum in plan():
-        stages = [made.stage(stratum, rate, "parent") for rate in stratum.rates]  # type: ignore[union-attr]
+        stages = [made.make_stage(stratum, rate, "parent") for rate in stratum.rates]  # type: ignore[union-attr]
         assert len({(s.kind, s.task, s.intermediate, s.seed, s.parent, str(s.recipe)) for s in stages}) == 1
         assert len({s.learning_rate for s in stages}) == len(stages)
 
@@ -87,8 +91,10 @@ def test_ids_are_unique_and_parents_come_first() -> None:
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
 @pytest.mark.parametrize("space", SPACES.values(), ids=list(SPACES))
 def test_every_id_can_be_the_name_of_a_file(space: NamedSpace, benchmark: Benchmark) -> None:
-    resolved = axes(space.of(benchmark), benchmark, PROFILES["miniature"])
-    assert max(len(stratum.id) for stratum in strata(resolved, benchmark, pretrain=True)) < 230  # of 255; temporary too
+    resolved = resolve_axes(space.build(benchmark), benchmark, PROFILES["miniature"])
+    assert (
+        max(len(stratum.id) for stratum in expand_strata(resolved, benchmark, pretrain=True)) < 230
+    )  # of 255; temporary too
 
 
 def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
@@ -102,13 +108,13 @@ def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
 
 def test_the_key_of_a_child_holds_its_parent() -> None:
     stratum = next(s for s in plan() if s.kind == "target")
-    assert maker().stage(stratum, 1e-3, "one").key != maker().stage(stratum, 1e-3, "other").key
+    assert maker().make_stage(stratum, 1e-3, "one").key != maker().make_stage(stratum, 1e-3, "other").key
 
 
 def test_precision_names_a_stage_but_not_the_own_encoders_pretraining() -> None:
     # Own encoders are made in 32 bits, so that sweeps of both precisions share one.
     for stratum in plan():
-        one, other = (maker(precision=precision).stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16"))
+        one, other = (maker(precision=precision).make_stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16"))
         assert (one == other) == (stratum.kind == "pretrain")
 
 
@@ -116,21 +122,21 @@ def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
     # Stages and their keys are made fast by parts that strata share. Here each one is made alone, by the rule.
     names = ("mnli", "mnli~freelb", "mnli:layers", "none:layers")
     space = Space(name="s", intermediates=names, targets=("xnli", "xquad", "tatoeba"), seeds=(0, 1), floor=True)
-    resolved = axes(space, MINIATURE, PROFILES["miniature"])
-    found = phases(resolved.intermediates, MINIATURE, mixture=(), budget=UNBOUNDED, masked=HALF)
+    resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
+    found = resolve_phases(resolved.intermediates, MINIATURE, mixture=(), budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS)
     remembers, sorts = maker(phases=found), set()
     for stratum in (*plan(resolved), *plan(resolved)[::-1]):
-        stage = remembers.stage(stratum, 1e-3, "p")
-        assert stage == maker(phases=found).stage(stratum, 1e-3, "p")
+        stage = remembers.make_stage(stratum, 1e-3, "p")
+        assert stage == maker(phases=found).make_stage(stratum, 1e-3, "p")
         text = json.dumps(dataclasses.asdict(stage), sort_keys=True, separators=(",", ":"))
         assert stage.key == hashlib.sha256(text.encode()).hexdigest()[:16]
-        sorts.add(stratum.sort)
+        sorts.add(stratum.workload)
     assert len({sort[0] for sort in sorts}) == 4 and len(sorts) < len(plan(resolved)) / 2
 
 
 def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
-    floor = axes(Space(name="floor", intermediates=("none",), floor=True), MINIATURE, PROFILES["miniature"])
-    keys = [maker().stage(s, 1e-3, "root").key for s in plan(floor) if s.kind == "target" and s.task == "xnli-en"]
+    floor = resolve_axes(Space(name="floor", intermediates=("none",), floor=True), MINIATURE, PROFILES["miniature"])
+    keys = [maker().make_stage(s, 1e-3, "root").key for s in plan(floor) if s.kind == "target" and s.task == "xnli-en"]
     assert len(set(keys)) == len(keys) == 2 * len(floor.seeds)
 
 
@@ -145,8 +151,8 @@ def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], 
         space = Space(
             name="s", intermediates=("mnli",), targets=("xnli",), learning_rates=tuple(rates), seeds=tuple(seeds)
         )
-        resolved = axes(space, MINIATURE, PROFILES["miniature"])
-        return {maker().stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
+        resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
+        return {maker().make_stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
 
     assert keys(old, seeds) <= keys(old | more, seeds | {9})
 
@@ -157,25 +163,25 @@ def test_every_kind_of_stage_is_in_the_plan(kind: str) -> None:
 
 
 def test_the_middle_rate_starts_first() -> None:
-    assert middle_first((1e-4, 1e-3, 1e-2)) == (1e-3, 1e-4, 1e-2)
-    assert middle_first((1e-2, 1e-4)) == (1e-4, 1e-2)
+    assert sort_middle_first((1e-4, 1e-3, 1e-2)) == (1e-3, 1e-4, 1e-2)
+    assert sort_middle_first((1e-2, 1e-4)) == (1e-4, 1e-2)
 
 
 def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
     space = Space(name="s", intermediates=("mnli", "mnli:layers", "none:layers"), targets=("xnli",), seeds=(0,))
-    resolved = axes(space, MINIATURE, PROFILES["miniature"])
+    resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
     found = {(s.kind, s.intermediate): s for s in plan(resolved)}
     assert {name for kind, name in found if kind == "intermediate"} == {"mnli"}
     assert found["target", "mnli:layers"].parent == found["intermediate", "mnli"].id
     assert found["target", "none:layers"].parent == found["target", "none"].parent
-    plain, other = (maker().recipe(found["target", name]) for name in ("mnli", "mnli:layers"))
+    plain, other = (maker().recipe_of(found["target", name]) for name in ("mnli", "mnli:layers"))
     assert plain is not None and other is not None and {**plain, "method": {"name": "layers"}} == other
 
 
 def test_extra_targets_are_evaluated_where_they_are_named() -> None:
     def evaluated(*targets: str) -> tuple[str, ...]:
         space = Space(name="s", intermediates=("mnli",), targets=targets, seeds=(0,))
-        strata = plan(axes(space, MINIATURE, PROFILES["miniature"]))
+        strata = plan(resolve_axes(space, MINIATURE, PROFILES["miniature"]))
         return next(stratum.targets for stratum in strata if stratum.kind == "target")
 
     assert evaluated("xnli") == ("xnli",)

@@ -7,19 +7,19 @@ from spaces.errors import UsageError
 from spaces.named import SPACES, NamedSpace, find_space
 from spaces.phase import MaskedWords
 from spaces.profile import PROFILES
-from spaces.space import Axes, Range, Space, axes
+from spaces.space import Axes, Range, Space, resolve_axes
 
 MINIATURE, XTREME = BENCHMARKS["miniature"], BENCHMARKS["xtreme"]
 
 
 def resolve(**fields: object) -> Axes:
-    return axes(Space(name="own", **fields), MINIATURE, PROFILES["miniature"])  # type: ignore[arg-type]
+    return resolve_axes(Space(name="own", **fields), MINIATURE, PROFILES["miniature"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=lambda space: space.name)
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=lambda benchmark: benchmark.name)
 def test_the_baseline_is_a_member_of_every_named_space(space: NamedSpace, benchmark: Benchmark) -> None:
-    resolved = axes(space.of(benchmark), benchmark, PROFILES["pretrained"])
+    resolved = resolve_axes(space.build(benchmark), benchmark, PROFILES["pretrained"])
     assert resolved.intermediates[0] == "none"
 
 
@@ -28,7 +28,7 @@ def test_the_baseline_is_added_to_a_list_without_it() -> None:
 
 
 def test_full_has_the_multi_task_run_and_the_control() -> None:
-    full = axes(SPACES["full"].of(MINIATURE), MINIATURE, PROFILES["miniature"])
+    full = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
     assert {"multitask", "random"} <= set(full.intermediates)
     assert len([name for name in full.intermediates if name not in ("none", "multitask", "random")]) == 9
     assert len(full.targets) == 9
@@ -85,7 +85,7 @@ def test_an_unknown_space_gets_the_near_ones() -> None:
 
 def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     parallel = {
-        name: {task.name: task.item for task in benchmark.targets.values() if task.parallel}
+        name: {task.name: task.item_column for task in benchmark.targets.values() if task.is_parallel}
         for name, benchmark in BENCHMARKS.items()
     }
     shifted = dict.fromkeys(("xnli-mixed", "xnli-perturbed"), "example")
@@ -93,4 +93,4 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     assert parallel["xtreme"] == {**clean, **shifted, "pawsx": "example", "pawsx-perturbed": "example"}
     assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
-    assert {task.item for task in BENCHMARKS["xtreme-r"].targets.values() if not task.parallel} == {"example"}
+    assert {task.item_column for task in BENCHMARKS["xtreme-r"].targets.values() if not task.is_parallel} == {"example"}

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, Benchmark
-from spaces.chain import read_chain
+from spaces.chain import parse_chain
 from spaces.table import Table
 from spaces.task import Recipe, Task
-from spaces.variants import MOST, diversity, languages, variants
+from spaces.variants import MAX_LANGUAGES, list_diversity_chains, list_language_chains, list_variant_chains
 
 MINIATURE = BENCHMARKS["miniature"]
 KINDS = ("pair", "span", "choice", "tagging")
@@ -18,7 +18,13 @@ KINDS = ("pair", "span", "choice", "tagging")
 def world(sizes: tuple[int, ...]) -> Benchmark:
     """A benchmark with so many intermediate tasks of each kind."""
     tasks = [
-        Task(name=f"{kind}{place}", kind=kind, about="", score=("accuracy",), recipe=Recipe(steps=1, batch_size=1))
+        Task(
+            name=f"{kind}{place}",
+            kind=kind,
+            about="",
+            official_metrics=("accuracy",),
+            recipe=Recipe(steps=1, batch_size=1),
+        )
         for kind, size in zip(KINDS, sizes, strict=False)
         for place in range(size)
     ]
@@ -28,9 +34,9 @@ def world(sizes: tuple[int, ...]) -> Benchmark:
 def by_size(benchmark: Benchmark) -> dict[int, list[tuple[str, ...]]]:
     """The mixes of named tasks by their number."""
     mixes: dict[int, list[tuple[str, ...]]] = {}
-    for name in diversity(benchmark):
-        chain = read_chain(name)
-        if not chain.multitask:
+    for name in list_diversity_chains(benchmark):
+        chain = parse_chain(name)
+        if not chain.is_multitask:
             mixes.setdefault(len(chain.tasks), []).append(chain.tasks)
     return mixes
 
@@ -38,7 +44,7 @@ def by_size(benchmark: Benchmark) -> dict[int, list[tuple[str, ...]]]:
 @given(st.tuples(*[st.integers(0, 5)] * len(KINDS)).filter(any))
 def test_at_each_size_every_task_is_as_often_in_mixes_of_few_kinds_as_of_many(sizes: tuple[int, ...]) -> None:
     benchmark = world(sizes)
-    assert len(set(diversity(benchmark))) == len(diversity(benchmark))
+    assert len(set(list_diversity_chains(benchmark))) == len(list_diversity_chains(benchmark))
     for size, mixes in by_size(benchmark).items():
         if size == 1:
             assert [task for (task,) in mixes] == list(benchmark.intermediates)
@@ -51,7 +57,7 @@ def test_at_each_size_every_task_is_as_often_in_mixes_of_few_kinds_as_of_many(si
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
 def test_diversity_has_both_sorts_at_each_size_where_kinds_allow_and_every_sampler(benchmark: Benchmark) -> None:
-    names = diversity(benchmark)
+    names = list_diversity_chains(benchmark)
     assert len(names) <= 30
     assert {"multitask", "multitask~proportional", "multitask~temperature", "multitask~uniform"} <= set(names)
     mixes = by_size(benchmark)
@@ -62,9 +68,14 @@ def test_diversity_has_both_sorts_at_each_size_where_kinds_allow_and_every_sampl
 
 
 def test_controls_and_tasks_without_english_are_in_no_mix() -> None:
-    tasks = [replace(task, trains=("id",)) if task.name == "qqp" else task for task in MINIATURE.intermediates.values()]
+    tasks = [
+        replace(task, training_languages=("id",)) if task.name == "qqp" else task
+        for task in MINIATURE.intermediates.values()
+    ]
     found = {
-        task for name in diversity(replace(MINIATURE, intermediates=Table("task", tasks))) for task in name.split("+")
+        task
+        for name in list_diversity_chains(replace(MINIATURE, intermediates=Table("task", tasks)))
+        for task in name.split("+")
     }
     assert not found & {"random", "qqp"} and "mnli" in found
 
@@ -72,14 +83,16 @@ def test_controls_and_tasks_without_english_are_in_no_mix() -> None:
 def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
     """XTREME with mnli in these languages, and native tasks of its labels."""
     xtreme = BENCHMARKS["xtreme"]
-    mnli = replace(xtreme.intermediates["mnli"], trains=trains)
-    more = [replace(mnli, name=name, trains=own) for name, own in native.items()]
-    others = [task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.extra]
+    mnli = replace(xtreme.intermediates["mnli"], training_languages=trains)
+    more = [replace(mnli, name=name, training_languages=own) for name, own in native.items()]
+    others = [
+        task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.is_opt_in
+    ]
     return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
 
 
 def test_languages_are_alone_with_english_and_together() -> None:
-    assert languages(spoken("en", "sw", "de")) == (
+    assert list_language_chains(spoken("en", "sw", "de")) == (
         "mnli",
         "mnli@sw",
         "mnli@de",
@@ -87,34 +100,36 @@ def test_languages_are_alone_with_english_and_together() -> None:
         "mnli@en+mnli@de",
         "mnli@en+mnli@sw+mnli@de",
     )
-    assert languages(spoken("en", "sw")) == ("mnli", "mnli@sw", "mnli@en+mnli@sw")
-    assert languages(spoken("en")) == ("mnli",)
+    assert list_language_chains(spoken("en", "sw")) == ("mnli", "mnli@sw", "mnli@en+mnli@sw")
+    assert list_language_chains(spoken("en")) == ("mnli",)
 
 
 def test_natives_are_the_tasks_of_the_same_labels_in_other_languages() -> None:
-    names = languages(spoken("en", indonli=("id",), americasnli=("aym", "quy")))
+    names = list_language_chains(spoken("en", indonli=("id",), americasnli=("aym", "quy")))
     assert names == ("mnli", "indonli", "americasnli@aym+americasnli@quy")
 
 
 def test_of_many_languages_those_of_few_resources_come_first() -> None:
     xnli = "en ar bg de el es fr hi ru sw th tr ur vi zh".split()
-    alone = [name.removeprefix("mnli@") for name in languages(spoken(*xnli)) if "@" in name and "+" not in name]
-    assert len(alone) == MOST
+    alone = [
+        name.removeprefix("mnli@") for name in list_language_chains(spoken(*xnli)) if "@" in name and "+" not in name
+    ]
+    assert len(alone) == MAX_LANGUAGES
     assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
     assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur
     assert alone == [name for name in xnli if name in alone]
 
 
 def test_translations_of_the_variants_are_of_few_resources_first() -> None:
-    assert {"mnli@qmb", "squad@qmb", "ccg@qmb"} <= set(variants(BENCHMARKS["miniature"]))
+    assert {"mnli@qmb", "squad@qmb", "ccg@qmb"} <= set(list_variant_chains(BENCHMARKS["miniature"]))
 
 
 def test_languages_in_which_nothing_is_scored_are_left_out() -> None:
-    names = languages(spoken("en", "et", "sw", "de", "uz"))
+    names = list_language_chains(spoken("en", "et", "sw", "de", "uz"))
     assert {"mnli@sw", "mnli@de"} <= set(names) and not any("@et" in name or "@uz" in name for name in names)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
 def test_every_name_can_be_read(benchmark: Benchmark) -> None:
-    for name in (*diversity(benchmark), *languages(benchmark)):
-        assert {task for task in read_chain(name).tasks if task != "multitask"} <= set(benchmark.intermediates)
+    for name in (*list_diversity_chains(benchmark), *list_language_chains(benchmark)):
+        assert {task for task in parse_chain(name).tasks if task != "multitask"} <= set(benchmark.intermediates)

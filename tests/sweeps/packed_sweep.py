@@ -13,7 +13,7 @@ import ray
 from tiny_sweep import main
 
 from search.cluster import cluster, node_checks
-from search.driver.packing import Packing
+from search.driver.packing import GpuPacking
 from search.process import signals, streams
 from search.request import slots
 from spaces.stage import Stage
@@ -21,26 +21,28 @@ from spaces.stage import Stage
 GIB = 2**30
 
 ray.init = functools.partial(ray.init, num_gpus=1)
-cluster.cpus_here = slots.cpus_here = lambda: 4
-slots._gpus = lambda: 1
-node_checks.gpu_memory = lambda: 16 * GIB
-learn, started = Packing.learn, Packing.started
+cluster.count_local_cpus = slots.count_local_cpus = lambda: 4
+slots._count_local_gpus = lambda: 1
+node_checks.read_gpu_memory = lambda: 16 * GIB
+learn, started = GpuPacking.record_peak, GpuPacking.mark_running
 
 
-def _learn(self: Packing, stage: Stage, peak: int | None) -> None:
+def _learn(self: GpuPacking, stage: Stage, peak: int | None) -> None:
     assert peak is None, "there is a GPU here: this test makes up the figures of one"
     learn(self, stage, 2 * GIB)
 
 
-def _started(self: Packing, trial: str) -> None:
+def _started(self: GpuPacking, trial: str) -> None:
     started(self, trial)
     one = self.trials[trial]
-    print(f"started: {one.stage.kind} {one.share:g} beside {sum(other.running for other in self.trials.values()) - 1}")
+    print(
+        f"started: {one.stage.kind} {one.share:g} beside {sum(other.is_running for other in self.trials.values()) - 1}"
+    )
 
 
-Packing.learn, Packing.started = _learn, _started  # type: ignore[method-assign]
+GpuPacking.record_peak, GpuPacking.mark_running = _learn, _started  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     signals.install()
-    streams.outlive_readers()
+    streams.ignore_broken_pipes()
     sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.scores.fetch import fetched
+from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
 from tests.s3_server import S3Server
 from tests.sweeps.test_sweeps import ROOT, kill
@@ -34,11 +34,11 @@ def test_a_sweep_in_object_storage_equals_one_in_a_folder(s3: S3Server, tmp_path
     storage = ObjectStorage(url)
     mark = uuid.uuid4().hex
     process = start(url, mark)
-    while sum(name.endswith("outcome.json") for name in storage.sizes("stages")) < 2 and process.poll() is None:
+    while sum(name.endswith("outcome.json") for name in storage.list_sizes("stages")) < 2 and process.poll() is None:
         time.sleep(0.1)
     kill(mark)
     process.communicate()
-    done = {name: storage.read(name) for name in storage.sizes("stages") if name.endswith("outcome.json")}
+    done = {name: storage.read(name) for name in storage.list_sizes("stages") if name.endswith("outcome.json")}
     assert len(done) < 6, "killed too late to show anything"
     again = start(url)
     folder = start(str(tmp_path))
@@ -48,6 +48,6 @@ def test_a_sweep_in_object_storage_equals_one_in_a_folder(s3: S3Server, tmp_path
     assert {name: storage.read(name) for name in done} == done, "a finished stage was trained again"
     folder.communicate()
     address, _, query = url.partition("?")
-    with fetched([f"{address}/tiny?{query}", str(tmp_path / "tiny")]) as paths:
+    with fetch_results([f"{address}/tiny?{query}", str(tmp_path / "tiny")]) as paths:
         one, other = (load([path]).rows.drop("seconds").collect() for path in paths)
     assert one.sort(one.columns).equals(other.sort(other.columns))

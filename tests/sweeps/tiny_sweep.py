@@ -20,20 +20,20 @@ if __name__ == "__main__":  # before the slow imports, as in run.py
 from search.request import start
 from search.run import main
 from spaces import encoders
-from spaces.plan import Maker, Stratum
+from spaces.plan import StageFactory, Stratum
 
 start.MINIATURE_PRETRAINING = dataclasses.replace(encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
-_recipe = Maker.recipe
+_recipe = StageFactory.recipe_of
 STEPS = int(os.environ.get("TINY_STEPS", "30"))
 
 
-def _short(self: Maker, stratum: Stratum) -> Mapping[str, Any] | None:
+def _short(self: StageFactory, stratum: Stratum) -> Mapping[str, Any] | None:
     recipe = _recipe(self, stratum)
     return {**recipe, "steps": min(recipe["steps"], STEPS)} if recipe and stratum.kind != "pretrain" else recipe
 
 
-Maker.recipe = _short  # type: ignore[method-assign]
+StageFactory.recipe_of = _short  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    streams.outlive_readers()
+    streams.ignore_broken_pipes()
     sys.exit(main())

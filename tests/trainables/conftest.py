@@ -6,18 +6,18 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from spaces.profile import PROFILES, Profile
+from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
-from trainables.models.masked_words import fresh_head
-from trainables.record.places import Place
+from trainables.models.masked_words import build_fresh_head
+from trainables.record.places import StageContext
 from trainables.storage.local_storage import LocalStorage
 
 
 def tiny_encoder(seed: int = 0) -> Encoder:
-    tokenizer = world.tokenizer(world.world())
+    tokenizer = world.build_tokenizer(world.build_world())
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=16,
@@ -31,7 +31,7 @@ def tiny_encoder(seed: int = 0) -> Encoder:
     )
     torch.manual_seed(seed)
     model = XLMRobertaModel(config, add_pooling_layer=False)
-    return Encoder(model, tokenizer, words=fresh_head(model))
+    return Encoder(model, tokenizer, masked_word_head=build_fresh_head(model))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def profile() -> Profile:
+def profile() -> EncoderProfile:
     return PROFILES["miniature"]
 
 
@@ -57,6 +57,6 @@ def recipe() -> Recipe:
 
 
 @pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> Place:
-    source = Source(benchmark="miniature", limit=60, test_limit=20)
-    return Place(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
+def place(tmp_path: Path, encoder_folder: Path) -> StageContext:
+    source = DataSource(benchmark="miniature", limit=60, test_limit=20)
+    return StageContext(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))

@@ -7,12 +7,12 @@ import polars as pl
 from datasets import ClassLabel, Features, List
 
 from spaces.stage import Stage
-from spaces.xtreme import ENTITIES
+from spaces.xtreme import ENTITY_TAGS
 from tests.hub_layout import QA, TEXT, qa_row
 from tests.on_disk import folder_of
 from tests.trainables.test_stage_run import BASE, RECIPE, run
-from trainables.data.data import Source
-from trainables.record.places import SCORES, Place
+from trainables.data.data import DataSource
+from trainables.record.places import SCORES, StageContext
 from trainables.storage.local_storage import LocalStorage
 
 Write = Callable[..., Path]
@@ -30,10 +30,10 @@ def target(training: str, targets: dict[str, tuple[str, ...]]) -> Stage:
     )
 
 
-def place_of(tmp_path: Path, data: Path, encoder_folder: Path) -> Place:
-    return Place(
+def place_of(tmp_path: Path, data: Path, encoder_folder: Path) -> StageContext:
+    return StageContext(
         results=LocalStorage(tmp_path / "results"),
-        source=Source(benchmark="xtreme", data=str(data)),
+        source=DataSource(benchmark="xtreme", data=str(data)),
         model=str(encoder_folder),
     )
 
@@ -56,7 +56,7 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
 
 
 def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
-    features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(reversed(ENTITIES))))})
+    features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(reversed(ENTITY_TAGS))))})
     good = [{"tokens": ["w1", "w2"], "ner_tags": [6, i % 6]} for i in range(16)]
     holes = [
         {"tokens": ["w1"], "ner_tags": [6, 6]},

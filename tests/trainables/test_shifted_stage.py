@@ -5,12 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.data.data import Source
-from trainables.record.places import SCORES, Place, write_spec
+from trainables.data.data import DataSource
+from trainables.record.places import SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
 
 LANGUAGES = {"xnli": ("en", "qma"), "xnli-mixed": ("qma-en", "en-qma"), "xnli-perturbed": ("en", "qma")}
@@ -19,8 +19,10 @@ STAGE = Stage(
 )
 
 
-def test_a_stage_scores_shifted_targets_beside_the_clean_one(place: Place) -> None:
-    place = dataclasses.replace(place, predictions=True, source=Source(benchmark="miniature", limit=60, test_limit=20))
+def test_a_stage_scores_shifted_targets_beside_the_clean_one(place: StageContext) -> None:
+    place = dataclasses.replace(
+        place, keep_predictions=True, source=DataSource(benchmark="miniature", limit=60, test_limit=20)
+    )
     write_spec(place, STAGE)
     work = StageRun(place, STAGE.key)
     for _ in range(TENTHS):
@@ -35,7 +37,7 @@ def test_a_stage_scores_shifted_targets_beside_the_clean_one(place: Place) -> No
     assert found == {
         (target, language): {"accuracy", "majority"} for target, several in LANGUAGES.items() for language in several
     }
-    kept = pl.read_parquet(folder / PREDICTIONS).filter(split="test")
+    kept = pl.read_parquet(folder / PREDICTIONS_FILE).filter(split="test")
     items = kept.group_by("target", "language").agg(pl.col("example").sort())
     assert items.height == 6 and items["example"].to_list() == [list(range(20))] * 6
     # Labels stay, so the commonest one is right as often everywhere.

@@ -13,18 +13,18 @@ from tests.paths import ROOT
 from tests.tiny_stages import TARGET
 from trainables import stage_run
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.places import LOCK, Place, write_spec
+from trainables.record.places import LOCK, StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.base import LockedError
 from trainables.training.training import FineTuning
 
 
 @pytest.fixture
-def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
+def orphan(place: StageContext) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has the stage open, and gives it free when it reads a line."""
     write_spec(place, TARGET)
     code = "import sys; from trainables.storage.local_storage import LocalStorage; from pathlib import Path\n"
-    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.name(TARGET.key, LOCK)!r})\n"
+    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.file_name(TARGET.key, LOCK)!r})\n"
     code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -34,15 +34,15 @@ def orphan(place: Place) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
-    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    place: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage_run, "ORPHAN", 0.1)
+    monkeypatch.setattr(stage_run, "ORPHAN_WAIT", 0.1)
     with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
         StageRun(place, TARGET.key)
 
 
 def test_whoever_waited_for_an_orphan_finds_what_it_did(
-    place: Place, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    place: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[StageRun] = []
     waiting = threading.Thread(target=lambda: opened.append(StageRun(place, TARGET.key)))
@@ -59,9 +59,9 @@ def test_whoever_waited_for_an_orphan_finds_what_it_did(
     opened[0].close()
 
 
-def test_a_killed_orphan_gives_its_stage_free(place: Place, orphan: "subprocess.Popen[str]") -> None:
+def test_a_killed_orphan_gives_its_stage_free(place: StageContext, orphan: "subprocess.Popen[str]") -> None:
     orphan.kill()
     work = StageRun(place, TARGET.key)
     with pytest.raises(LockedError, match=f"process {os.getpid()} on "):
-        place.results.lock(place.name(TARGET.key, LOCK))
+        place.results.lock(place.file_name(TARGET.key, LOCK))
     work.close()

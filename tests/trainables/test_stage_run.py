@@ -17,15 +17,15 @@ from spaces.task import Task
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE, TARGET
 from trainables import retrieval_stage
-from trainables.data.data import Source, pool
+from trainables.data.data import DataSource, load_pool
 from trainables.features.examples import Pool
 from trainables.record.outcome import Outcome, read_outcome
-from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, Place, read_spec, write_spec
-from trainables.record.scores import scores_file
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
+from trainables.record.scores import encode_scores
 from trainables.retrieval.sentences import embed
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training.fine_tuning import degenerate
+from trainables.training.fine_tuning import find_degeneracy
 from trainables.training.training import FineTuning
 
 INTERMEDIATE = Stage(
@@ -46,7 +46,7 @@ RETRIEVAL = Stage(
 )
 
 
-def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
+def run(place: StageContext, stage: Stage, tenths: int = TENTHS) -> Outcome:
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(tenths):
@@ -55,13 +55,13 @@ def run(place: Place, stage: Stage, tenths: int = TENTHS) -> Outcome:
     return outcome
 
 
-def first_tenth(place: Place, stage: Stage) -> None:
+def first_tenth(place: StageContext, stage: Stage) -> None:
     write_spec(place, stage)
     with closing(StageRun(place, stage.key)) as work:
         work.advance()
 
 
-def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: Place) -> None:
+def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: StageContext) -> None:
     outcome = run(place, TARGET)
     assert outcome.status in ("finished", "degenerate") and len(outcome.curve) == TENTHS
     rows = pl.read_parquet(folder_of(place, TARGET.key) / SCORES)
@@ -79,13 +79,13 @@ def test_a_target_stage_leaves_scores_in_every_language_of_every_target(place: P
     assert rows["limited"].sum() == 0  # the stage says so itself: its limit is part of its key
 
 
-def test_a_stage_computes_in_its_own_precision(place: Place) -> None:
+def test_a_stage_computes_in_its_own_precision(place: StageContext) -> None:
     short = dataclasses.replace(RETRIEVAL, precision="bf16")
     found = []
     for stage in (RETRIEVAL, short):
         assert run(place, stage).status == "finished"
         work = StageRun(place, stage.key)
-        encoder = work._parent()
+        encoder = work._load_parent()
         work.close()
         assert encoder.precision == stage.precision
         found.append(embed(encoder, ["w1 w2", "w3"], [2])[0])
@@ -93,14 +93,14 @@ def test_a_stage_computes_in_its_own_precision(place: Place) -> None:
     torch.testing.assert_close(*found, rtol=0.02, atol=0.02)
 
 
-def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: Place) -> None:
+def test_the_curve_is_the_mean_of_the_official_dev_metrics(place: StageContext) -> None:
     outcome = run(place, TARGET)
     dev = pl.read_parquet(folder_of(place, TARGET.key) / SCORES).filter(pl.col("split") == "dev", pl.col("official"))
     means = dev.filter(pl.col("target") == "xquad").group_by("tenth").agg(pl.col("value").mean()).sort("tenth")
     assert means["value"].to_list() == pytest.approx(list(outcome.curve))
 
 
-def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
+def test_an_intermediate_stage_hands_its_encoder_on(place: StageContext) -> None:
     run(place, INTERMEDIATE)
     child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
     assert (folder_of(place, INTERMEDIATE.key) / ENCODER / "model.safetensors").exists()
@@ -108,12 +108,12 @@ def test_an_intermediate_stage_hands_its_encoder_on(place: Place) -> None:
     starts = []
     for key in (INTERMEDIATE.key, child.key):
         work = StageRun(place, key)
-        starts.append(work._parent().model.state_dict())
+        starts.append(work._load_parent().model.state_dict())
         work.close()
     assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
-def test_a_phase_that_is_short_of_examples_says_so(place: Place) -> None:
+def test_a_phase_that_is_short_of_examples_says_so(place: StageContext) -> None:
     assert INTERMEDIATE.recipe is not None
     asked = dataclasses.replace(INTERMEDIATE, recipe={**INTERMEDIATE.recipe, "examples": 10**6})
     assert "of the 1000000 examples that were asked for" in str(run(place, asked).note)
@@ -122,7 +122,7 @@ def test_a_phase_that_is_short_of_examples_says_so(place: Place) -> None:
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors", "masked_words.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "missing"])
 def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
-    place: Place, encoder_folder: Path, file: str, damage: str
+    place: StageContext, encoder_folder: Path, file: str, damage: str
 ) -> None:
     handed_on = folder_of(place, INTERMEDIATE.key) / ENCODER
     shutil.copytree(encoder_folder, handed_on)
@@ -140,7 +140,7 @@ def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
         first_tenth(place, child)
 
 
-def test_retrieval_is_one_piece(place: Place) -> None:
+def test_retrieval_is_one_piece(place: StageContext) -> None:
     outcome = run(place, RETRIEVAL, tenths=1)
     assert outcome.status == "finished" and outcome.note is None
     rows = pl.read_parquet(folder_of(place, RETRIEVAL.key) / SCORES)
@@ -154,15 +154,15 @@ def test_retrieval_is_one_piece(place: Place) -> None:
 
 
 def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = dataclasses.replace(RETRIEVAL, task="bucc", targets={"bucc": ("qna", "qfa")})
     with_dev = run(place, stage, tenths=1)
     before = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter("official")
     assert with_dev.note is None and before["metric"].to_list() == ["f1", "f1"]
 
-    def lacking(source: Source, task: Task, language: str) -> Pool | None:
-        return pool(source, task, "dev", language) if language == "qna" else None
+    def lacking(source: DataSource, task: Task, language: str) -> Pool | None:
+        return load_pool(source, task, "dev", language) if language == "qna" else None
 
     monkeypatch.setattr(retrieval_stage, "dev_pool", lacking)
     again = dataclasses.replace(stage, seed=1)
@@ -171,16 +171,16 @@ def test_mining_without_a_dev_part_says_where_its_threshold_is_from(
     assert after["value"][0] == before["value"][0] and after["value"][1] >= before["value"][1]
 
 
-def test_what_no_pool_could_use_reaches_the_outcome(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def holey(source: Source, task: Task, split: str, language: str) -> Pool:
+def test_what_no_pool_could_use_reaches_the_outcome(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def holey(source: DataSource, task: Task, split: str, language: str) -> Pool:
         left_out = {"answer in no sentence": 3} if language == "qfa" else {}
-        return dataclasses.replace(pool(source, task, "test", language), left_out=left_out)
+        return dataclasses.replace(load_pool(source, task, "test", language), left_out=left_out)
 
     monkeypatch.setattr(retrieval_stage, "pool", holey)
     assert run(place, RETRIEVAL, tenths=1).note == "left out of tatoeba qfa: 3 answer in no sentence"
 
 
-def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> None:
+def test_a_stage_continues_where_it_was_cut(place: StageContext, tmp_path: Path) -> None:
     whole = run(place, TARGET)
     again = dataclasses.replace(place, results=LocalStorage(tmp_path / "again"))
     run(again, TARGET, tenths=4)
@@ -192,7 +192,7 @@ def test_a_stage_continues_where_it_was_cut(place: Place, tmp_path: Path) -> Non
     assert not (folder_of(again, TARGET.key) / CHECKPOINT).exists()
 
 
-def test_a_done_stage_is_left_alone(place: Place) -> None:
+def test_a_done_stage_is_left_alone(place: StageContext) -> None:
     first = run(place, TARGET)
     before = (folder_of(place, TARGET.key) / SCORES).stat().st_mtime_ns
     assert run(place, TARGET, tenths=1) == first
@@ -200,7 +200,9 @@ def test_a_done_stage_is_left_alone(place: Place) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "foreign"])
-def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Place, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(
+    place: StageContext, tmp_path: Path, damage: str
+) -> None:
     whole = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "whole")), TARGET)
     run(place, TARGET, tenths=3)
     checkpoint = folder_of(place, TARGET.key) / CHECKPOINT
@@ -217,7 +219,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_stage_starts_anew(place: Plac
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, torch.AcceleratorError])
 def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
-    place: Place, tmp_path: Path, error: type[RuntimeError], monkeypatch: pytest.MonkeyPatch
+    place: StageContext, tmp_path: Path, error: type[RuntimeError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "whole")), INTERMEDIATE)
     run(place, INTERMEDIATE, tenths=3)
@@ -226,24 +228,26 @@ def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
         raise error("made up")
 
     with monkeypatch.context() as patched, closing(StageRun(place, INTERMEDIATE.key)) as work:
-        patched.setattr(FineTuning, "load_state", fail)
+        patched.setattr(FineTuning, "load_state_dict", fail)
         with pytest.raises(error, match="made up"):
             work.advance()
     assert run(place, INTERMEDIATE, tenths=TENTHS - 3).curve == whole.curve  # it goes on from there
 
 
-def test_a_stage_that_is_closed_leaves_the_device_to_others(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_is_closed_leaves_the_device_to_others(
+    place: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_spec(place, INTERMEDIATE)
     work = StageRun(place, INTERMEDIATE.key)
     work.advance()
-    held = weakref.ref(work.work)
+    held = weakref.ref(work.training)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(held() is None))
     work.close()
     assert emptied == [True]  # once, after the weights were let go
 
 
-def test_a_changed_spec_is_refused(place: Place) -> None:
+def test_a_changed_spec_is_refused(place: StageContext) -> None:
     write_spec(place, TARGET)
     path = folder_of(place, TARGET.key) / SPEC
     fields = json.loads(path.read_text())
@@ -254,16 +258,16 @@ def test_a_changed_spec_is_refused(place: Place) -> None:
 
 def test_undocumented_columns_are_refused() -> None:
     with pytest.raises(KeyError, match="undocumented"):
-        scores_file([{"intermediat": "mnli"}])
+        encode_scores([{"intermediat": "mnli"}])
 
 
-def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     write_spec(place, INTERMEDIATE)
     work = StageRun(place, INTERMEDIATE.key)
     work.advance()
-    assert work.work is not None
+    assert work.training is not None
     with torch.no_grad():
-        work.work.heads[0].score.out.bias.fill_(float("nan"))  # type: ignore[union-attr,operator]
+        work.training.heads[0].score.out.bias.fill_(float("nan"))  # type: ignore[union-attr,operator]
     outcome = work.advance()
     work.close()
     assert outcome.status == "degenerate" and "the loss is nan" in str(outcome.reason) and outcome.tenth == 1
@@ -271,17 +275,17 @@ def test_a_diverged_run_is_degenerate_and_keeps_its_curve(place: Place, monkeypa
     assert set(rows["status"]) == {"degenerate"} and rows["value"].null_count() == 0
 
 
-def test_constant_predictions_are_degenerate(place: Place) -> None:
+def test_constant_predictions_are_degenerate(place: StageContext) -> None:
     write_spec(place, INTERMEDIATE)
     work = StageRun(place, INTERMEDIATE.key)
     work.advance()
-    assert isinstance(work.work, FineTuning)
-    work.work.constant = True
-    assert degenerate(work.work) == "constant predictions"
+    assert isinstance(work.training, FineTuning)
+    work.training.is_constant = True
+    assert find_degeneracy(work.training) == "constant predictions"
     work.close()
 
 
-def test_chance_level_is_degenerate_except_for_a_control(place: Place) -> None:
+def test_chance_level_is_degenerate_except_for_a_control(place: StageContext) -> None:
     # One step per tenth at a tiny rate teaches nothing: three options, a third right.
     still = dataclasses.replace(INTERMEDIATE, learning_rate=1e-9)
     outcome = run(place, still)

@@ -12,9 +12,9 @@ from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
 from trainables import stage_run, stage_trial
 from trainables.record.outcome import read_outcome
-from trainables.record.places import CHECKPOINT, Place, write_spec
+from trainables.record.places import CHECKPOINT, StageContext, write_spec
 from trainables.retrieval import neighbours, sentences
-from trainables.stage_trial import StageTrial, place_to_json
+from trainables.stage_trial import StageTrial, context_to_json
 from trainables.training import encoded, evaluation, gpu_share, training
 from trainables.worker.failures import StageFailedError
 
@@ -30,13 +30,13 @@ TARGET = Stage(
 RETRIEVAL = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna",)}, intermediate="none", **BASE)
 
 
-def trial(place: Place, stage: Stage, **config: Any) -> StageTrial:
+def trial(place: StageContext, stage: Stage, **config: Any) -> StageTrial:
     """A trial without Tune around it."""
     write_spec(place, stage)
     made: StageTrial = object.__new__(StageTrial)
     made.config = {
         "key": stage.key,
-        "place": place_to_json(place),
+        "place": context_to_json(place),
         "rungs": list(range(1, TENTHS)),
         "attempt": 1,
         "halvings": 0,
@@ -61,32 +61,36 @@ def told(one: StageTrial) -> list[int]:
     return found
 
 
-def test_where_every_tenth_is_a_rung_a_step_is_a_tenth_and_leaves_no_watch(place: Place) -> None:
+def test_where_every_tenth_is_a_rung_a_step_is_a_tenth_and_leaves_no_watch(place: StageContext) -> None:
     assert told(trial(place, TARGET)) == list(range(1, TENTHS + 1))
-    assert not place.hang(TARGET.key).exists()
+    assert not place.hang_path(TARGET.key).exists()
 
 
 @pytest.mark.parametrize("rungs", [[], [3, 6]])
-def test_a_step_goes_on_to_the_next_rung(place: Place, monkeypatch: pytest.MonkeyPatch, rungs: list[int]) -> None:
-    monkeypatch.setattr(stage_trial, "SPAN", 60.0)
+def test_a_step_goes_on_to_the_next_rung(
+    place: StageContext, monkeypatch: pytest.MonkeyPatch, rungs: list[int]
+) -> None:
+    monkeypatch.setattr(stage_trial, "STEP_SECONDS", 60.0)
     assert told(trial(place, TARGET, rungs=rungs)) == [1, *rungs, TENTHS]
 
 
-def test_a_long_stage_tells_of_every_tenth(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage_trial, "SPAN", 0.0)
+def test_a_long_stage_tells_of_every_tenth(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_trial, "STEP_SECONDS", 0.0)
     assert told(trial(place, TARGET, rungs=[])) == list(range(1, TENTHS + 1))
 
 
-def test_every_tenth_is_on_disk_before_the_next_one_begins(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_tenth_is_on_disk_before_the_next_one_begins(
+    place: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept: list[int] = []
     advance = training.FineTuning.advance
 
     def look(work: training.FineTuning) -> float:
-        file = place.results.read(place.name(TARGET.key, CHECKPOINT))
+        file = place.results.read(place.file_name(TARGET.key, CHECKPOINT))
         kept.append(0 if file is None else len(load(file)["run.curve"]))
         return advance(work)
 
-    monkeypatch.setattr(stage_trial, "SPAN", 60.0)
+    monkeypatch.setattr(stage_trial, "STEP_SECONDS", 60.0)
     monkeypatch.setattr(training.FineTuning, "advance", look)
     told(trial(place, TARGET, rungs=[]))
     assert kept == list(range(TENTHS))
@@ -106,7 +110,7 @@ def test_a_worker_starts_without_the_slow_imports() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_an_error_that_would_come_again_is_a_result(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_would_come_again_is_a_result(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ValueError("no such column")
 
@@ -115,7 +119,7 @@ def test_an_error_that_would_come_again_is_a_result(place: Place, monkeypatch: p
     result = one.step()
     one.cleanup()
     assert result["done"] and result["error"] == "ValueError: no such column"
-    assert "in fail" in result["details"] and not place.hang(TARGET.key).exists()
+    assert "in fail" in result["details"] and not place.hang_path(TARGET.key).exists()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,7 @@ def test_an_error_that_would_come_again_is_a_result(place: Place, monkeypatch: p
     ],
 )
 def test_any_other_error_ends_the_process(
-    place: Place, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
+    place: StageContext, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -142,13 +146,13 @@ def test_any_other_error_ends_the_process(
     assert failure.kind.name == kind and str(error) in failure.reason and "in fail" in str(failure.details)
 
 
-def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Place) -> None:
+def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: StageContext) -> None:
     one = trial(place, TARGET, attempt=2, halvings=1)
     sizes: set[tuple[int, int]] = set()
     for _ in range(TENTHS):
         one.step()
-        assert one._run is not None and isinstance(one._run.work, training.FineTuning)
-        sizes.add((one._run.work.micro_batch, len(one._run.work.batches.at(0)[1])))
+        assert one._run is not None and isinstance(one._run.training, training.FineTuning)
+        sizes.add((one._run.training.micro_batch, len(one._run.training.batches.batch_at(0)[1])))
     one.cleanup()
     outcome = read_outcome(place, TARGET.key)
     assert outcome is not None and outcome.attempts == 2
@@ -156,10 +160,10 @@ def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Plac
 
 
 def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[float] = []
-    monkeypatch.setattr(gpu_share, "open_share", shares.append)
+    monkeypatch.setattr(gpu_share, "limit_gpu_memory", shares.append)
     monkeypatch.setattr(stage_run, "peak", lambda: 123)
     one = trial(place, TARGET, gpus=0.5)
     assert {one.step()["memory"] for _ in range(TENTHS)} == {123}
@@ -170,14 +174,16 @@ def test_memory_is_measured_within_the_share_and_stays_with_the_outcome(
 
 
 @pytest.mark.parametrize(("packed", "sizes"), [(True, 1), (False, 4)])  # of 8, 4, 2 and 1 examples
-def test_a_packed_stage_halves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch, packed: bool, sizes: int) -> None:
+def test_a_packed_stage_halves_nothing(
+    place: StageContext, monkeypatch: pytest.MonkeyPatch, packed: bool, sizes: int
+) -> None:
     tried: list[int] = []
 
     def fail(work: training.FineTuning, *_: object) -> None:
         tried.append(work.micro_batch)
         raise torch.OutOfMemoryError("made up")
 
-    monkeypatch.setattr(training.FineTuning, "_gradients", fail)
+    monkeypatch.setattr(training.FineTuning, "_compute_gradients", fail)
     one = trial(place, TARGET, packed=packed)
     with pytest.raises(StageFailedError) as raised:
         one.step()
@@ -186,21 +192,21 @@ def test_a_packed_stage_halves_nothing(place: Place, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("halvings", [3, 4, 60])
-def test_there_is_one_example_at_least(place: Place, halvings: int) -> None:
+def test_there_is_one_example_at_least(place: StageContext, halvings: int) -> None:
     one = trial(place, TARGET, halvings=halvings)
     one.step()
-    assert one._run is not None and isinstance(one._run.work, training.FineTuning)
-    assert one._run.work.micro_batch == 1
+    assert one._run is not None and isinstance(one._run.training, training.FineTuning)
+    assert one._run.training.micro_batch == 1
     one.cleanup()
 
 
-def test_whatever_takes_long_says_that_it_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_takes_long_says_that_it_goes_on(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     beats = []
     slow = {"training", "evaluation", "encoded", "sentences", "neighbours"}
     for module in (training, evaluation, encoded, sentences, neighbours):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "beat", lambda name=name: beats.append(name))
-    monkeypatch.setattr(encoded, "_kept", type(encoded._kept)())
+    monkeypatch.setattr(encoded, "_cache", type(encoded._cache)())
     for stage, steps in ((TARGET, TENTHS), (RETRIEVAL, 1)):
         one = trial(place, stage)
         for _ in range(steps):

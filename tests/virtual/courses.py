@@ -61,7 +61,7 @@ class Recorded:
         self.missing: dict[str, str | None] = {}  # key of the stage that was asked for: key of its stand-in
         self._stages: dict[str, Stage] = {}
         self._sisters: dict[tuple[object, ...], str] = {}
-        for name in sorted(storage.sizes("stages")):
+        for name in sorted(storage.list_sizes("stages")):
             if Path(name).name == "spec.json":
                 self._read(storage, name)
 

@@ -14,8 +14,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from trainables.storage.base import Fill, Lock, LockedError, checked
-from trainables.storage.local_storage import owner
+from trainables.storage.base import FillFunction, Lock, LockedError, check_name
+from trainables.storage.local_storage import describe_process
 
 Folder = dict[str, "bytes | Folder"]
 _NUMBERS = count()
@@ -33,8 +33,8 @@ class MemoryStorage:
         found = self._find(name)
         return found if isinstance(found, bytes) else None
 
-    def write_file(self, name: str, fill: Fill) -> None:
-        checked(name)
+    def write_file(self, name: str, fill: FillFunction) -> None:
+        check_name(name)
         path = _scratch() / "file"
         try:
             fill(path)
@@ -42,8 +42,8 @@ class MemoryStorage:
         finally:
             path.unlink(missing_ok=True)
 
-    def write_folder(self, name: str, fill: Fill) -> None:
-        checked(name)
+    def write_folder(self, name: str, fill: FillFunction) -> None:
+        check_name(name)
         with tempfile.TemporaryDirectory(dir=_scratch()) as temporary:
             fill(Path(temporary))
             self._put(name, _taken(Path(temporary)))
@@ -68,7 +68,7 @@ class MemoryStorage:
         self._take(name)
 
     def rename(self, name: str, new: str) -> None:
-        checked(new)
+        check_name(new)
         found = self._take(name)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
@@ -76,19 +76,19 @@ class MemoryStorage:
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
         """Nobody waits: who has it is this process, and would not give it free meanwhile."""
-        if checked(name) in self._locked:
-            raise LockedError(owner())
+        if check_name(name) in self._locked:
+            raise LockedError(describe_process())
         self._locked.add(name)
         return _MemoryLock(self._locked, name)
 
     def _find(self, name: str) -> bytes | Folder | None:
         found: bytes | Folder | None = self._root
-        for part in checked(name).split("/"):
+        for part in check_name(name).split("/"):
             found = found.get(part) if isinstance(found, dict) else None
         return found
 
     def _put(self, name: str, content: bytes | Folder) -> None:
-        *above, last = checked(name).split("/")
+        *above, last = check_name(name).split("/")
         folder = self._root
         for part in above:
             inner = folder.setdefault(part, {})
@@ -98,7 +98,7 @@ class MemoryStorage:
         folder[last] = content
 
     def _take(self, name: str) -> bytes | Folder | None:
-        above, _, last = checked(name).rpartition("/")
+        above, _, last = check_name(name).rpartition("/")
         folder = self._find(above) if above else self._root
         return folder.pop(last, None) if isinstance(folder, dict) else None
 

@@ -6,9 +6,9 @@ import pytest
 
 from spaces.stage import Stage
 from tests.tiny_stages import TARGET
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.places import Place, write_spec
+from trainables.record.places import StageContext, write_spec
 
 from .courses import Recorded, evenly, uneven
 from .memory_storage import MemoryStorage
@@ -17,12 +17,12 @@ CURVE = tuple(tenth / 10 for tenth in range(1, 11))
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place(results=MemoryStorage(), source=Source(benchmark="miniature"))
+def place() -> StageContext:
+    return StageContext(results=MemoryStorage(), source=DataSource(benchmark="miniature"))
 
 
 def leave(
-    place: Place, stage: Stage, status: str = "finished", curve: tuple[float, ...] = CURVE, steps: int = 37
+    place: StageContext, stage: Stage, status: str = "finished", curve: tuple[float, ...] = CURVE, steps: int = 37
 ) -> None:
     write_spec(place, stage)
     outcome = Outcome(
@@ -37,7 +37,7 @@ def leave(
     write_outcome(place, outcome)
 
 
-def test_a_recorded_stage_does_what_it_did(place: Place) -> None:
+def test_a_recorded_stage_does_what_it_did(place: StageContext) -> None:
     leave(place, TARGET)
     recorded = Recorded(place.results)
     course = recorded(TARGET)
@@ -46,20 +46,20 @@ def test_a_recorded_stage_does_what_it_did(place: Place) -> None:
     assert recorded.missing == {} and recorded.unfinished == []
 
 
-def test_a_stage_of_one_piece_stays_one(place: Place) -> None:
+def test_a_stage_of_one_piece_stays_one(place: StageContext) -> None:
     stage = dataclasses.replace(TARGET, kind="retrieval", task="tatoeba")
     leave(place, stage, curve=(), steps=0)
     assert Recorded(place.results)(stage) == evenly((), 0, 20.0)
 
 
-def test_a_diverged_stage_diverges_in_the_same_tenth_of_a_whole_schedule(place: Place) -> None:
+def test_a_diverged_stage_diverges_in_the_same_tenth_of_a_whole_schedule(place: StageContext) -> None:
     leave(place, TARGET, status="degenerate", curve=CURVE[:4], steps=40)
     course = Recorded(place.results)(TARGET)
     assert (len(course.curve), len(course.seconds), course.steps, course.status) == (4, 5, 100, "degenerate")
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed"])
-def test_what_has_no_whole_course_is_named(place: Place, status: str) -> None:
+def test_what_has_no_whole_course_is_named(place: StageContext, status: str) -> None:
     leave(place, TARGET, status=status, curve=CURVE[:3])
     under_way = dataclasses.replace(TARGET, seed=1)
     write_spec(place, under_way)
@@ -70,7 +70,7 @@ def test_what_has_no_whole_course_is_named(place: Place, status: str) -> None:
     assert recorded.missing == {TARGET.key: None}
 
 
-def test_a_sister_with_another_parent_stands_in_and_is_named(place: Place) -> None:
+def test_a_sister_with_another_parent_stands_in_and_is_named(place: StageContext) -> None:
     leave(place, TARGET)
     leave(place, dataclasses.replace(TARGET, learning_rate=5e-3), curve=CURVE[::-1])
     recorded = Recorded(place.results)

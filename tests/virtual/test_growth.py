@@ -29,7 +29,7 @@ def run(storage: MemoryStorage, scheduler: str, targets: str, seeds: str, rates:
 
 def whole(board: Board) -> bool:
     """Everything came to its end, and nobody was shut out."""
-    return board.complete and not any(group.unreachable for group in board.groups.values())
+    return board.is_complete and not any(group.unreachable_reason for group in board.states.values())
 
 
 @ALL
@@ -39,7 +39,7 @@ def test_a_rate_that_is_added_comes_to_its_end(scheduler: str, seed: str) -> Non
     assert whole(run(storage, scheduler, "xnli,xquad", seed, "1e-5,2e-5"))
     assert whole(run(storage, scheduler, "xnli,xquad", seed, "1e-5,2e-5,3e-5"))
     again = run(storage, scheduler, "xnli,xquad", seed, "1e-5,2e-5,3e-5")
-    assert whole(again) and all(arm.reused for _, arm in again.arms())
+    assert whole(again) and all(arm.is_reused for _, arm in again.iter_arms())
 
 
 @ALL
@@ -52,5 +52,5 @@ def test_seeds_and_targets_that_are_added_come_to_their_end(scheduler: str) -> N
 
 def test_without_a_target_that_is_trained_a_race_is_none() -> None:
     race, plain = (run(MemoryStorage(), name, "tatoeba", "0,1,2,3", "1e-5") for name in ("racing", "halving"))
-    kinds = [Counter(stratum.kind for stratum, _ in board.arms()) for board in (race, plain)]
+    kinds = [Counter(stratum.kind for stratum, _ in board.iter_arms()) for board in (race, plain)]
     assert whole(race) and kinds[0] == kinds[1] and kinds[0]["intermediate"] == 8

@@ -11,8 +11,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.board.board import Board
 from search.driver.searcher import PlanSearcher
-from search.request.options import parse
-from search.request.request import Request, make_request
+from search.request.options import parse_options
+from search.request.request import SweepRequest, make_request
 from spaces.stage import TENTHS, Stage
 
 from .courses import Course, evenly, uneven
@@ -31,8 +31,8 @@ COURSES = made_up(SECONDS, STEPS, noise=0.05)
 
 
 @cache
-def asked() -> tuple[Request, Namespace]:
-    options = parse(FLAGS)
+def asked() -> tuple[SweepRequest, Namespace]:
+    options = parse_options(FLAGS)
     return make_request(options), options
 
 
@@ -59,25 +59,27 @@ def slots(request: pytest.FixtureRequest) -> int:
 def test_every_stage_comes_to_its_end_once(scheduler: str, slots: int) -> None:
     log, _, board = ran(scheduler, slots)
     ended = Counter(event.key for event in log.events if event.what == "done")
-    stopped = {arm.stage.key for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "stopped"}
+    stopped = {
+        arm.stage.key for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "stopped"
+    }
     assert set(ended.values()) == {1}
-    assert ended.keys() | stopped == {arm.stage.key for _, arm in board.arms()}
+    assert ended.keys() | stopped == {arm.stage.key for _, arm in board.iter_arms()}
     assert not ended.keys() & stopped and bool(stopped) == (scheduler != "none")
-    assert len(ended) + len(stopped) == sum(stratum.arms for stratum in asked()[0].plan)
+    assert len(ended) + len(stopped) == sum(stratum.arm_count for stratum in asked()[0].plan)
 
 
 def test_no_tenth_is_trained_twice(scheduler: str, slots: int) -> None:
     log, occupied, board = ran(scheduler, slots)
     trained = Counter(piece.key for piece in log.pieces)
-    for stratum, arm in board.arms():
+    for stratum, arm in board.iter_arms():
         assert arm.outcome is not None
         assert trained[arm.stage.key] == (1 if stratum.kind == "retrieval" else arm.outcome.tenth)
-    assert occupied.steps == sum(arm.outcome.steps for _, arm in board.arms() if arm.outcome is not None)
+    assert occupied.steps == sum(arm.outcome.steps for _, arm in board.iter_arms() if arm.outcome is not None)
 
 
 def test_children_begin_when_all_arms_of_their_parent_have_ended(scheduler: str, slots: int) -> None:
     log, _, board = ran(scheduler, slots)
-    strata = {arm.stage.key: stratum for stratum, arm in board.arms()}
+    strata = {arm.stage.key: stratum for stratum, arm in board.iter_arms()}
     last = {strata[event.key].id: place for place, event in enumerate(log.events) if event.what in ("stop", "done")}
     for place, event in enumerate(log.events):
         assert event.what != "start" or last.get(strata[event.key].parent or "", -1) < place
@@ -117,7 +119,7 @@ def test_bounds_are_those_of_a_plan_that_can_be_reckoned_by_hand() -> None:
     plan = asked()[0].plan
     _, alone, _ = ran("none", 1)
     work = {name: seconds * (1.2 if name.startswith(("inter", "target")) else 1.0) for name, seconds in SECONDS.items()}
-    assert alone.makespan == pytest.approx(sum(work[f"{one.kind} {one.task}"] * one.arms for one in plan))
+    assert alone.makespan == pytest.approx(sum(work[f"{one.kind} {one.task}"] * one.arm_count for one in plan))
     assert (
         alone.by_work == pytest.approx(alone.makespan) and alone.steady_busy == pytest.approx(1.0) and alone.idle == 0.0
     )
@@ -146,7 +148,7 @@ def test_a_room_that_vanished_goes_on_where_it_was(scheduler: str, events: int) 
     assert winners(board) == winners(expected)
     assert trained == {
         arm.stage.key: 1 if arm.stage.kind == "retrieval" else arm.outcome.tenth
-        for _, arm in board.arms()
+        for _, arm in board.iter_arms()
         if arm.outcome is not None
     }
 
@@ -159,7 +161,7 @@ def test_a_diverged_stage_ends_degenerate_in_the_tenth_that_diverged() -> None:
         return replace(course, curve=course.curve[:4], seconds=course.seconds[:5], status="degenerate")
 
     log, _, board = sweep().run(courses, 4)
-    diverged = {arm.stage.key: arm.outcome for _, arm in board.arms() if len(courses(arm.stage).curve) == 4}
+    diverged = {arm.stage.key: arm.outcome for _, arm in board.iter_arms() if len(courses(arm.stage).curve) == 4}
     assert diverged
     for key, outcome in diverged.items():
         assert outcome is not None and (outcome.status, outcome.tenth, outcome.steps) == ("degenerate", 4, 48)
@@ -169,7 +171,7 @@ def test_a_diverged_stage_ends_degenerate_in_the_tenth_that_diverged() -> None:
 def fates(board: Board) -> dict[str, tuple[str, int, tuple[float, ...]]]:
     return {
         arm.stage.key: (arm.outcome.status, arm.outcome.tenth, arm.outcome.curve)
-        for _, arm in board.arms()
+        for _, arm in board.iter_arms()
         if arm.outcome is not None
     }
 
@@ -216,9 +218,9 @@ class Noting(PlanSearcher):
 def test_calls_come_in_tunes_order() -> None:
     one, calls = sweep(), list[tuple[object, ...]]()
     _, board = one.room(COURSES, 1)
-    searcher = Noting(board, "{}", changed=lambda: None)
+    searcher = Noting(board, "{}", on_change=lambda: None)
     searcher.calls = calls
-    VirtualRoom(searcher, Recording(calls), one.request.place, COURSES, 1).run(20)
+    VirtualRoom(searcher, Recording(calls), one.request.context, COURSES, 1).run(20)
     first, second = "00000000", "00000001"
     expected: list[tuple[object, ...]] = [("scheduler add", first)]
     for tenth in range(1, TENTHS):
@@ -234,7 +236,7 @@ def test_calls_come_in_tunes_order() -> None:
 def test_a_searcher_that_would_block_tune_is_an_error() -> None:
     one = sweep()
     room, board = one.room(COURSES, 2)
-    board.next = lambda: None  # type: ignore[method-assign]
+    board.start_next = lambda: None  # type: ignore[method-assign]
     board.running["a stage that no trial has"] = None  # type: ignore[assignment]
     with pytest.raises(RuntimeError, match="Tune would wait for ever"):
         room.run()

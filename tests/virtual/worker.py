@@ -6,8 +6,8 @@ from typing import Any
 
 from spaces.stage import TENTHS, Stage
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
-from trainables.record.places import CHECKPOINT, ENCODER, SCORES, Place, read_spec
-from trainables.record.scores import seal
+from trainables.record.places import CHECKPOINT, ENCODER, SCORES, StageContext, read_spec
+from trainables.record.scores import checksum
 from trainables.storage.base import write_text
 from trainables.training.schedule import end_of_tenth
 
@@ -20,7 +20,7 @@ HANDED_ON = ("pretrain", "intermediate")  # kinds whose encoder others start fro
 class Work:
     """A stage that a worker has open. `tenth` is the last whole one, also of a trial before this one."""
 
-    place: Place
+    place: StageContext
     key: str
     stage: Stage
     course: Course
@@ -43,7 +43,7 @@ class Work:
             if self.tenth == len(self.course.seconds):
                 self._finish()
             else:
-                write_text(self.place.results, self.place.name(self.key, CHECKPOINT), str(self.tenth))
+                write_text(self.place.results, self.place.file_name(self.key, CHECKPOINT), str(self.tenth))
         curve = self.course.curve[: self.tenth]
         return {
             "dev": curve[-1] if curve else -1.0,
@@ -56,8 +56,8 @@ class Work:
     def _finish(self) -> None:
         place, key, curve = self.place, self.key, self.course.curve
         if self.stage.kind in HANDED_ON:
-            place.results.write_folder(place.name(key, ENCODER), _empty_encoder)
-        write_text(place.results, place.name(key, SCORES), "")
+            place.results.write_folder(place.file_name(key, ENCODER), _empty_encoder)
+        write_text(place.results, place.file_name(key, SCORES), "")
         outcome = Outcome(
             key=key,
             status=self.course.status,
@@ -67,20 +67,20 @@ class Work:
             curve=curve,
             steps=self.steps,
             seconds=sum(self.course.seconds),
-            scores=seal(b""),
+            scores=checksum(b""),
         )
         write_outcome(place, outcome)
-        place.results.remove(place.name(key, CHECKPOINT))
+        place.results.remove(place.file_name(key, CHECKPOINT))
 
 
-def open_stage(place: Place, key: str, courses: Courses) -> Work:
+def open_stage(place: StageContext, key: str, courses: Courses) -> Work:
     """A stage from its last whole tenth, or from its beginning."""
     stage = read_spec(place, key)
     course = courses(stage)
     done = read_outcome(place, key)
     if done is not None and done.status in ("finished", "degenerate"):
         return Work(place, key, stage, course, len(course.seconds))
-    checkpoint = place.results.read(place.name(key, CHECKPOINT))
+    checkpoint = place.results.read(place.file_name(key, CHECKPOINT))
     return Work(place, key, stage, course, 0 if checkpoint is None else int(checkpoint))
 
 

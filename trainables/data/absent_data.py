@@ -2,57 +2,57 @@
 
 from pathlib import Path
 
-from spaces.dataset import HELD_OUT, Part
+from spaces.dataset import HELD_OUT, SplitPart
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import parquet_files, shelf
-from trainables.data.shelf import Place, Split
+from trainables.data.shelf import SplitLocation, DataSplit
 
 
-def absent(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
+def describe_missing(task: Task, split: DataSplit, language: str, data: Path | None) -> list[str]:
     """One line for each part of a split that the task cannot do without and that is not there."""
     lacking = [
         part
         for part in shelf.parts_of(task, split, language)
-        if not part.optional and shelf.find(part, language, data) is None
+        if not part.is_optional and shelf.locate_part(part, language, data) is None
     ]
     return [
-        f"{task.name}: no {split} rows in {language!r}: {_advice(part, language, data)}, or leave {task.name} out."
+        f"{task.name}: no {split} rows in {language!r}: {_advise(part, language, data)}, or leave {task.name} out."
         for part in lacking
     ]
 
 
-def _advice(part: Part, language: str, data: Path | None) -> str:
+def _advise(part: SplitPart, language: str, data: Path | None) -> str:
     """What to do about a part: about the dataset that would have the language, of those that it may be read from."""
     dataset = DATASETS[part.dataset]
     split = "train" if part.splits[0] == HELD_OUT else part.splits[0]
-    places = list(shelf.candidates(dataset, split, language, data))
+    places = list(shelf.iter_candidates(dataset, split, language, data))
     lying = next((place for place in places if place.files), None)
     if lying is not None:
-        return _without_language(lying)
-    if part.otherwise is not None and dataset.code(language) is None:
-        return _advice(part.otherwise, language, data)
-    if dataset.obtain:
-        return f"{dataset.obtain}; {_home(places, split, data)}"
+        return _describe_languages(lying)
+    if part.fallback is not None and dataset.code_of(language) is None:
+        return _advise(part.fallback, language, data)
+    if dataset.how_to_obtain:
+        return f"{dataset.how_to_obtain}; {_advise_folder(places, split, data)}"
     if not places:
-        return f"{dataset.hub} has no language {language!r}"
+        return f"{dataset.repo_id} has no language {language!r}"
     if data is None:
-        return f"{dataset.hub} on the hub lacks it or holds a loading script; give a folder by --data DIR"
+        return f"{dataset.repo_id} on the hub lacks it or holds a loading script; give a folder by --data DIR"
     advice = f"put {places[0].folder}/{places[-1].config}/{split}-*.parquet there"
     if places[0].folder is not None and list(places[0].folder.glob("*.py")):
         advice += " (a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet)"
     return advice
 
 
-def _without_language(place: Place) -> str:
+def _describe_languages(place: SplitLocation) -> str:
     """A place that is there and tells the language of each row: which it has."""
-    held = shelf.language_rows(place, parquet_files.stamp(place.files))
+    held = shelf.count_rows_by_language(place, parquet_files.read_stamps(place.files))
     some = ", ".join(code or "nothing" for code in sorted(held)[:5])
-    column = shelf.language_column(DATASETS[place.dataset])
+    column = shelf.language_column_of(DATASETS[place.dataset])
     return f"{place} is there and has none: the column {column} says {some}; get all its rows"
 
 
-def _home(places: list[Place], split: str, data: Path | None) -> str:
+def _advise_folder(places: list[SplitLocation], split: str, data: Path | None) -> str:
     if data is None:
         return "give the folder that has it by --data DIR"
     return f"put it at {places[0].folder}/{places[0].config}/{split}-00000-of-00001.parquet"

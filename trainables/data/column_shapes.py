@@ -6,14 +6,14 @@ from typing import Any
 import datasets
 from datasets import ClassLabel, LargeList, List, Value
 
-from spaces.dataset import Dataset
+from spaces.dataset import DatasetSpec
 
 # A shape is a kind of value, a list of one shape, or fields with their shapes. Fields may be a list of records as well
 # as a record of lists: both mean the same, and repositories differ in it.
 TEXT, NUMBER, LABEL = "text", "whole numbers", "classes, text or whole numbers"
-Shape = str | list[Any] | dict[str, Any]
+ColumnShape = str | list[Any] | dict[str, Any]
 
-_SHAPES: dict[str, Shape] = {
+_SHAPES: dict[str, ColumnShape] = {
     "words": [TEXT],
     "tags": [LABEL],
     "label": LABEL,
@@ -23,22 +23,22 @@ _SHAPES: dict[str, Shape] = {
 }
 
 
-def column_faults(dataset: Dataset, found: Mapping[str, Any]) -> list[str]:
+def find_column_faults(dataset: DatasetSpec, found: Mapping[str, Any]) -> list[str]:
     """What is wrong with the columns that the table names, a clause for each kind of fault; `found` has their types."""
     absent = [column for column in dataset.column_names if column not in found]
     faults = [f"has no column {', '.join(absent)}"] if absent else []
     for role, columns in dataset.columns.items():
-        shape = _shape(dataset, role)
+        shape = _shape_of(dataset, role)
         faults += [
-            f"has {found[column]} in the column {column} (needed: {describe(shape)})"
+            f"has {found[column]} in the column {column} (needed: {describe_shape(shape)})"
             for column in columns.split()
             if column in found and not fits(found[column], shape)
         ]
     return faults
 
 
-def _shape(dataset: Dataset, role: str) -> Shape:
-    if role == "options" and dataset.labels == "letters":
+def _shape_of(dataset: DatasetSpec, role: str) -> ColumnShape:
+    if role == "options" and dataset.label_format == "letters":
         return {"label": [TEXT], "text": [TEXT]}
     mined = "gold" in dataset.columns and role in ("query", "candidate")
     if mined or (role == "options" and " " not in dataset.columns[role]):
@@ -46,7 +46,7 @@ def _shape(dataset: Dataset, role: str) -> Shape:
     return _SHAPES.get(role, TEXT)
 
 
-def fits(feature: Any, shape: Shape) -> bool:
+def fits(feature: Any, shape: ColumnShape) -> bool:
     """Whether a column of this type holds values of that shape. A column that is missing throughout fits a text."""
     if isinstance(shape, dict):
         if isinstance(feature, List | LargeList) and isinstance(feature.feature, dict):
@@ -63,11 +63,11 @@ def fits(feature: Any, shape: Shape) -> bool:
     )
 
 
-def describe(shape: Shape) -> str:
+def describe_shape(shape: ColumnShape) -> str:
     """A shape in words."""
     if isinstance(shape, dict):
-        return "record of " + " and ".join(f"{name} ({describe(one)})" for name, one in shape.items())
-    return f"list of {describe(shape[0])}" if isinstance(shape, list) else shape
+        return "record of " + " and ".join(f"{name} ({describe_shape(one)})" for name, one in shape.items())
+    return f"list of {describe_shape(shape[0])}" if isinstance(shape, list) else shape
 
 
 def is_text(feature: Any) -> bool:
@@ -75,7 +75,7 @@ def is_text(feature: Any) -> bool:
     return isinstance(feature, datasets.Value) and feature.dtype in ("string", "large_string", "string_view")
 
 
-def element(feature: Any) -> Any:
+def item_type_of(feature: Any) -> Any:
     """The type of the items of a list column, or the type of a plain column itself."""
     return getattr(feature, "feature", feature)
 

@@ -10,15 +10,15 @@ from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import hub, parquet_files, place_rows, shelf
-from trainables.data.absent_data import absent
-from trainables.data.column_shapes import element, field_of
-from trainables.data.rows import BLIND, convert, label_ids
-from trainables.data.shelf import Place, Split
+from trainables.data.absent_data import describe_missing
+from trainables.data.column_shapes import item_type_of, field_of
+from trainables.data.rows import WITHHELD_LABELS, convert_rows, make_label_mapper
+from trainables.data.shelf import SplitLocation, DataSplit
 
-SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
+SPLITS: tuple[DataSplit, ...] = ("train", "dev", "test", "pool")
 
 
-def problems(task: Task, data: Path | None, language: str | None = None) -> list[str]:
+def find_problems(task: Task, data: Path | None, language: str | None = None) -> list[str]:
     """One line for everything that the task cannot do without and the data lack.
 
     Here and below `language` is that of the training rows; None is the task's own.
@@ -31,125 +31,125 @@ def problems(task: Task, data: Path | None, language: str | None = None) -> list
         return [f"there is no folder {data}: give one laid out like the hub (DIR/google/xtreme and so on)."]
     lines: list[str] = []
     try:
-        for split, one in _needed(task, data, language):
-            lines += _faults(task, split, one, data)
-        lines += _unmixed(task, data)
+        for split, one in _iter_checked_splits(task, data, language):
+            lines += _find_split_problems(task, split, one, data)
+        lines += _find_mixing_problems(task, data)
     except UsageError as error:  # the file that tells the languages is not readable, or no way to the hub
-        lines += _lines(task, error, data)
+        lines += _error_lines_of(task, error, data)
     return list(dict.fromkeys(lines))
 
 
-def _lines(task: Task, error: UsageError, data: Path | None) -> list[str]:
+def _error_lines_of(task: Task, error: UsageError, data: Path | None) -> list[str]:
     """What an error says, with the name of the task before each line; a hub out of reach is the same for all tasks."""
     if data is None:
         return str(error).splitlines()
     return [f"{task.name}: {line.removeprefix(f'{task.name}: ')}" for line in str(error).splitlines()]
 
 
-def _unmixed(task: Task, data: Path | None) -> list[str]:
+def _find_mixing_problems(task: Task, data: Path | None) -> list[str]:
     """Why the languages of a task that mixes them cannot be mixed."""
     if task.shift != "mixed":
         return []
-    there = hub.spoken(task, data)
-    if not hub.languages(task, data):
+    there = hub.find_test_languages(task, data)
+    if not hub.find_languages(task, data):
         held = ", ".join(there) or "none"
         return [f"{task.name}: it needs test rows in English and in another language; there are: {held}."]
     if data is None:
         return []
-    counts = {name: _rows(task, name, data) for name in there}
+    counts = {name: _count_test_rows(task, name, data) for name in there}
     if len(set(counts.values())) == 1:
         return []
     said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     return [f"{task.name}: the test rows must be the same items in all languages, and their numbers differ: {said}."]
 
 
-def _rows(task: Task, language: str, data: Path) -> int:
+def _count_test_rows(task: Task, language: str, data: Path) -> int:
     """Test rows in one language."""
-    return sum(len(place_rows.load(place, language)) for place in shelf.places(task, "test", language, data))
+    return sum(len(place_rows.load(place, language)) for place in shelf.locate_split(task, "test", language, data))
 
 
-def _needed(task: Task, data: Path | None, language: str | None) -> Iterator[tuple[Split, str]]:
+def _iter_checked_splits(task: Task, data: Path | None, language: str | None) -> Iterator[tuple[DataSplit, str]]:
     """Splits and languages that are looked at: of a test on the hub only the first language, to ask it little."""
     trained = task.kind != "retrieval"
-    for split in hub.SELECTED if trained else ():
-        for one in hub.wanted(task, split, language):
+    for split in hub.TRAINING_SPLITS if trained else ():
+        for one in hub.list_split_languages(task, split, language):
             yield split, one
     if shelf.parts_of(task, "pool", hub.ENGLISH):
         yield "pool", hub.ENGLISH
     if shelf.parts_of(task, "test", hub.ENGLISH):
-        there = hub.spoken(task, data)
-        for one in (there if data is not None else there[:1]) or task.spoken[:1]:
+        there = hub.find_test_languages(task, data)
+        for one in (there if data is not None else there[:1]) or task.test_languages[:1]:
             yield "test", one
-            if task.retrieval == "mine" and there and shelf.places(task, "dev", one, data):
+            if task.retrieval_mode == "mine" and there and shelf.locate_split(task, "dev", one, data):
                 yield "dev", one
 
 
-def _faults(task: Task, split: Split, language: str, data: Path | None) -> list[str]:
+def _find_split_problems(task: Task, split: DataSplit, language: str, data: Path | None) -> list[str]:
     """What is wrong with a split in one language: absent, unreadable, empty, of other columns or labels."""
     try:
-        found = shelf.places(task, split, language, data)
+        found = shelf.locate_split(task, split, language, data)
         if not found:
-            return absent(task, split, language, data)
+            return describe_missing(task, split, language, data)
         for place in found:
-            features = place_rows.features(place)
+            features = place_rows.read_column_types(place)
             place_rows.check_columns(place, features)
-            if place.folder is not None and place_rows.row_count(place) == 0:
+            if place.folder is not None and place_rows.count_rows(place) == 0:
                 return [f"{task.name}: {place} has no rows."]
-            if place.share == "tail" and place.folder is not None:
+            if place.portion == "tail" and place.folder is not None:
                 place_rows.load(place, language)
             if task.kind not in ("retrieval", "mlm"):
-                with shelf.told_of(task, place):
+                with shelf.prefix_errors(task, place):
                     _check_labels(task, place, language, features)
         if task.kind == "retrieval" and split in ("test", "dev") and data is not None:
-            hub.pool(task, split, language, data=data)
-        if shelf.translated(task, split, language) and data is not None:
-            hub.read(task, split, language, data=data)  # row by row the same as in the task's own language?
+            hub.load_pool(task, split, language, data_dir=data)
+        if shelf.is_translated(task, split, language) and data is not None:
+            hub.load_split(task, split, language, data_dir=data)  # row by row the same as in the task's own language?
     except UsageError as error:
-        return _lines(task, error, data)
+        return _error_lines_of(task, error, data)
     return []
 
 
-def _check_labels(task: Task, place: Place, language: str, features: datasets.Features) -> None:
+def _check_labels(task: Task, place: SplitLocation, language: str, features: datasets.Features) -> None:
     """Raise UsageError for labels of unknown names, bare numbers, or (in a folder) none at all."""
     dataset = DATASETS[place.dataset]
     column = dataset.columns["answers"] if task.kind == "span" else dataset.label_column
-    feature = element(features[column])
-    if dataset.labels == "own names":
-        label_ids(replace(task, labels=(*getattr(feature, "names", ()),)), dataset, feature)
-    named = dataset.labels in ("names", "digits")
-    identify = label_ids(task, dataset, feature) if named else str
+    feature = item_type_of(features[column])
+    if dataset.label_format == "own names":
+        make_label_mapper(replace(task, labels=(*getattr(feature, "names", ()),)), dataset, feature)
+    named = dataset.label_format in ("names", "digits")
+    identify = make_label_mapper(task, dataset, feature) if named else str
     if place.folder is None:
         return
     if task.kind == "span":
         answers = place_rows.load(place, language)[column]
-        withheld = not task.unanswerable and not any(any(field_of(row, "text")) for row in answers)
+        withheld = not task.has_unanswerable and not any(any(field_of(row, "text")) for row in answers)
     else:
-        found = place_rows.distinct(place, column, language)
-        withheld = all(value in BLIND for value in found)
+        found = place_rows.read_distinct_values(place, column, language)
+        withheld = all(value in WITHHELD_LABELS for value in found)
         for value in found if named else ():
             identify(value)
     if withheld:
         raise UsageError(f"no labels in {language!r} (they are withheld): give a split that has them.")
 
 
-def notes(task: Task, data: Path | None, language: str | None = None) -> list[str]:
+def collect_notes(task: Task, data: Path | None, language: str | None = None) -> list[str]:
     """What a reader of the task's scores must know of the data: languages left out, rows cut, splits stood in for."""
     lines: list[str] = []
-    for split in hub.SELECTED if task.kind != "retrieval" else ():
-        for one in hub.wanted(task, split, language)[-1:]:
-            lines += _of_split(task, split, one, data)
+    for split in hub.TRAINING_SPLITS if task.kind != "retrieval" else ():
+        for one in hub.list_split_languages(task, split, language)[-1:]:
+            lines += _iter_split_notes(task, split, one, data)
     if shelf.parts_of(task, "test", hub.ENGLISH):
-        there = hub.spoken(task, data)
-        left_out = [name for name in task.spoken if name not in there]
+        there = hub.find_test_languages(task, data)
+        left_out = [name for name in task.test_languages if name not in there]
         if left_out:
             lines.append(f"{task.name}: no test rows for {', '.join(left_out)}: not evaluated there.")
         by_line: dict[str, list[str]] = {}  # what holds for several languages is said once
         for one in there if data is not None else there[:1]:
-            for line in _of_split(task, "test", one, data):
+            for line in _iter_split_notes(task, "test", one, data):
                 by_line.setdefault(line, []).append(one)
         lines += [line if of == list(there) else f"{line} ({', '.join(of)})" for line, of in by_line.items()]
-        if task.retrieval == "mine":
-            tuned = [name for name in there if shelf.places(task, "dev", name, data)]
+        if task.retrieval_mode == "mine":
+            tuned = [name for name in there if shelf.locate_split(task, "dev", name, data)]
             flattered = [name for name in there if name not in tuned]
             if flattered:
                 lines.append(
@@ -159,107 +159,111 @@ def notes(task: Task, data: Path | None, language: str | None = None) -> list[st
     return list(dict.fromkeys(lines))
 
 
-def _of_split(task: Task, split: Split, language: str, data: Path | None) -> Iterator[str]:
-    places = shelf.places(task, split, language, data)
+def _iter_split_notes(task: Task, split: DataSplit, language: str, data: Path | None) -> Iterator[str]:
+    places = shelf.locate_split(task, split, language, data)
     for place in places:
-        yield from _stand_ins(task, split, place, language)
+        yield from _iter_location_notes(task, split, place, language)
     for part in shelf.parts_of(task, split, language):
-        if places and part.optional and shelf.find(part, language, data) is None:
-            yield f"{task.name}: {split} without {DATASETS[part.dataset].hub} {part.splits[0]}, which is not there."
+        if places and part.is_optional and shelf.locate_part(part, language, data) is None:
+            yield f"{task.name}: {split} without {DATASETS[part.dataset].repo_id} {part.splits[0]}, which is not there."
 
 
-def _stand_ins(task: Task, split: Split, place: Place, language: str) -> Iterator[str]:
+def _iter_location_notes(task: Task, split: DataSplit, place: SplitLocation, language: str) -> Iterator[str]:
     dataset = DATASETS[place.dataset]
     wanted = {name for part in shelf.parts_of(task, split, language) for name in part.splits[:1]}
-    if place.share == "tail":
-        most = place_rows.HELD_OUT_MOST
+    if place.portion == "tail":
+        most = place_rows.MAX_HELD_OUT_ROWS
         yield f"{task.name}: English dev is the last tenth of {place} (at most {most:,} rows), held out."
     elif place.split not in wanted:
-        yield f"{task.name}: {split} is the {place.split} of {place.hub}, as there is no {', '.join(sorted(wanted))}."
-    if place.config.startswith(shelf.LOCAL):
+        yield f"{task.name}: {split} is the {place.split} of {place.repo_id}, as there is no {', '.join(sorted(wanted))}."
+    if place.config.startswith(shelf.LOCAL_CONFIG_PREFIX):
         yield f"{task.name}: {split} is {place}, a config that the hub does not have."
     elif dataset.note:
         yield f"{task.name}: {dataset.note}"
-    yield from _strangers(task, split, place)
-    published = dataset.rows.get(place.split)
+    yield from _iter_unread_language_notes(task, split, place)
+    published = dataset.published_rows.get(place.split)
     if split == "train" and published is not None and place.folder is not None:
         rows = len(place_rows.load(place, language))
         if rows < published:
-            yield f"{_named(task, language)}: trained on {rows:,} of {published:,} published rows of {place}."
+            yield f"{_training_name_of(task, language)}: trained on {rows:,} of {published:,} published rows of {place}."
 
 
-def _named(task: Task, language: str) -> str:
-    return task.name if language == task.own else f"{task.name}@{language}"
+def _training_name_of(task: Task, language: str) -> str:
+    return task.name if language == task.own_language else f"{task.name}@{language}"
 
 
-def _strangers(task: Task, split: Split, place: Place) -> Iterator[str]:
+def _iter_unread_language_notes(task: Task, split: DataSplit, place: SplitLocation) -> Iterator[str]:
     """Rows whose language the task does not know, so that nobody reads them."""
     dataset = DATASETS[place.dataset]
-    if place.folder is None or shelf.language_column(dataset) is None:
+    if place.folder is None or shelf.language_column_of(dataset) is None:
         return
-    known = {dataset.code(name) for name in task.spoken}
-    rows = shelf.language_rows(place, parquet_files.stamp(place.files))
+    known = {dataset.code_of(name) for name in task.test_languages}
+    rows = shelf.count_rows_by_language(place, parquet_files.read_stamps(place.files))
     strange = ", ".join(f"{code or 'none'} ({rows[code]:,})" for code in sorted(rows) if code not in known)
     if strange:
         yield f"{task.name}: {split} {place} has rows of languages that are not in the table and not read: {strange}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class SplitReport:
     """One split of a task that is there: in which repositories, how many rows, in which languages."""
 
-    split: Split
+    split: DataSplit
     where: tuple[str, ...]
-    rows: int | None  # None: the hub does not say
+    row_count: int | None  # None: the hub does not say
     languages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class DataReport:
     """What a task's data look like: splits that are there, what is wrong, and what a reader of scores must know."""
 
     name: str  # the task's, with the language of its training rows where that is not its own
     task: Task
-    findings: tuple[Finding, ...]
+    splits: tuple[SplitReport, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def inspect(task: Task, data: Path | None, language: str | None = None) -> Inspection:
+def inspect(task: Task, data: Path | None, language: str | None = None) -> DataReport:
     """Look at everything that the task reads, and make an example of the first row of each place."""
-    wrong, named = problems(task, data, language), _named(task, language or task.own)
+    wrong, named = find_problems(task, data, language), _training_name_of(task, language or task.own_language)
     if wrong and data is not None and not data.is_dir():
-        return Inspection(name=named, task=task, findings=(), problems=tuple(wrong), notes=())
+        return DataReport(name=named, task=task, splits=(), problems=tuple(wrong), notes=())
     findings = []
     for split in SPLITS:
-        finding, faults = _finding(task, split, hub.wanted(task, split, language), data)
+        finding, faults = _report_split(task, split, hub.list_split_languages(task, split, language), data)
         findings += [finding] if finding.languages else []
         wrong += faults
-    return Inspection(
+    return DataReport(
         name=named,
         task=task,
-        findings=tuple(findings),
+        splits=tuple(findings),
         problems=tuple(dict.fromkeys(wrong)),
-        notes=() if wrong else tuple(notes(task, data, language)),
+        notes=() if wrong else tuple(collect_notes(task, data, language)),
     )
 
 
-def _finding(task: Task, split: Split, wanted: tuple[str, ...], data: Path | None) -> tuple[Finding, list[str]]:
+def _report_split(
+    task: Task, split: DataSplit, wanted: tuple[str, ...], data: Path | None
+) -> tuple[SplitReport, list[str]]:
     rows: int | None = 0
     faults: list[str] = []
     where: dict[str, None] = {}
     languages = []
     for language in wanted[-1:] if split == "train" else wanted:
         try:
-            for place in shelf.places(task, split, language, data):
+            for place in shelf.locate_split(task, split, language, data):
                 languages.append(language)
-                where[place.hub] = None
-                number, first = place_rows.head(place, language)
+                where[place.repo_id] = None
+                number, first = place_rows.preview(place, language)
                 rows = None if rows is None or number is None else rows + number
                 if task.kind != "retrieval":
-                    complete = hub.complete(task, data)
-                    with shelf.told_of(task, place):
-                        convert(first, DATASETS[place.dataset], complete, training=split == "train")
+                    complete = hub.resolve_labels(task, data)
+                    with shelf.prefix_errors(task, place):
+                        convert_rows(first, DATASETS[place.dataset], complete, training=split == "train")
         except UsageError as error:
-            faults += _lines(task, error, data)
-    return Finding(split=split, where=tuple(where), rows=rows, languages=tuple(dict.fromkeys(languages))), faults
+            faults += _error_lines_of(task, error, data)
+    return SplitReport(
+        split=split, where=tuple(where), row_count=rows, languages=tuple(dict.fromkeys(languages))
+    ), faults

@@ -15,7 +15,7 @@ Files = tuple[Path, ...]
 _SHARD = re.compile(r"-(\d+)-of-(\d+)(-[0-9a-f]+)?$")  # train-00000-of-00002, in older repositories with a hash
 
 
-def stamp(files: Files) -> tuple[tuple[int, int], ...]:
+def read_stamps(files: Files) -> tuple[tuple[int, int], ...]:
     """Size and time of change of files: what is kept of them in memory is read again when this changes.
 
     Raises UsageError for a link that leads nowhere.
@@ -26,31 +26,31 @@ def stamp(files: Files) -> tuple[tuple[int, int], ...]:
         raise UsageError(f"{error.filename} cannot be opened ({error.strerror}): get the file again.") from error
 
 
-def names(files: Files) -> list[str]:
+def read_column_names(files: Files) -> list[str]:
     """All columns; raises UsageError for a file that cannot be read."""
-    return list(_footer(files[0]).names)
+    return list(_read_schema(files[0]).names)
 
 
-def values(files: Files, column: str) -> list[Any]:
+def read_column(files: Files, column: str) -> list[Any]:
     """One column as Python values; raises UsageError for a file that cannot be read."""
     return [value for file in files for value in read_table(file, [column])[column].to_pylist()]
 
 
 def read_table(file: Path, columns: list[str]) -> Any:
     """These columns of a file as an Arrow table; raises UsageError for a file that cannot be read."""
-    return _guarded(file, lambda: pyarrow.parquet.read_table(file, columns=columns))
+    return _read_guarded(file, lambda: pyarrow.parquet.read_table(file, columns=columns))
 
 
-def features(files: Files, wanted: tuple[str, ...]) -> datasets.Features:
+def read_column_types(files: Files, wanted: tuple[str, ...]) -> datasets.Features:
     """Those of the wanted columns that are there, with their types.
 
     Raises UsageError for files that cannot be read, that differ in these columns, or of which some are missing.
     """
-    stamp(files)  # a link that leads nowhere is named as one
-    fault = _incomplete(files)
+    read_stamps(files)  # a link that leads nowhere is named as one
+    fault = _find_shard_fault(files)
     if fault is not None:
         raise UsageError(f"{files[0].parent}: {fault}; get all files of one version, and no others.")
-    first, *others = (_features(file, wanted) for file in files)
+    first, *others = (_read_file_types(file, wanted) for file in files)
     for file, other in zip(files[1:], others, strict=True):
         for name in wanted:
             if first.get(name) != other.get(name):
@@ -62,7 +62,7 @@ def features(files: Files, wanted: tuple[str, ...]) -> datasets.Features:
     return first
 
 
-def _incomplete(files: Files) -> str | None:
+def _find_shard_fault(files: Files) -> str | None:
     """What is wrong with the numbers of files such as `train-00001-of-00003.parquet`, or None."""
     numbered = [match for match in (_SHARD.search(file.stem) for file in files) if match is not None]
     totals = {int(match[2]) for match in numbered}
@@ -73,26 +73,26 @@ def _incomplete(files: Files) -> str | None:
     return None
 
 
-def _features(file: Path, wanted: tuple[str, ...]) -> datasets.Features:
-    footer = _footer(file)
+def _read_file_types(file: Path, wanted: tuple[str, ...]) -> datasets.Features:
+    footer = _read_schema(file)
     held = pyarrow.schema([footer.field(name) for name in wanted if name in footer.names], footer.metadata)
     try:
         return datasets.Features.from_arrow_schema(held)
     except (ValueError, TypeError, KeyError, NotImplementedError) as error:
-        raise UsageError(f"{file} has columns of an unknown type: {first_line(error)}") from error
+        raise UsageError(f"{file} has columns of an unknown type: {first_line_of(error)}") from error
 
 
-def _footer(file: Path) -> Any:
-    return _guarded(file, lambda: pyarrow.parquet.read_schema(file))
+def _read_schema(file: Path) -> Any:
+    return _read_guarded(file, lambda: pyarrow.parquet.read_schema(file))
 
 
-def _guarded(file: Path, read: Callable[[], Any]) -> Any:
+def _read_guarded(file: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except (OSError, ValueError, RuntimeError, pyarrow.ArrowException) as error:
-        raise UsageError(f"{file} is no readable Parquet file: {first_line(error)}") from error
+        raise UsageError(f"{file} is no readable Parquet file: {first_line_of(error)}") from error
 
 
-def first_line(error: Exception) -> str:
+def first_line_of(error: Exception) -> str:
     """What to show of an error on one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,11 +8,11 @@ run of letters with their vowel signs and accents, so in a script without blanks
 import random
 import unicodedata
 
-SHARE = 0.2  # of the words that are long enough
-SHORTEST = 4  # letters of a word, so that two inner ones can change places
+MISSPELT_SHARE = 0.2  # of the words that are long enough
+MIN_WORD_LETTERS = 4  # letters of a word, so that two inner ones can change places
 
 
-def misspelt(text: str) -> str:
+def misspell(text: str) -> str:
     """The text with misspelt words; the same text is always misspelt alike."""
     draw = random.Random(f"misspelt/{text}")
     written: list[str] = []
@@ -23,14 +23,14 @@ def misspelt(text: str) -> str:
         elif character and word and unicodedata.category(character).startswith("M"):
             word[-1] += character
         else:
-            written += [*_swapped(word, draw), character]
+            written += [*_swap_letters(word, draw), character]
             word = []
     return "".join(written)
 
 
-def _swapped(word: list[str], draw: random.Random) -> list[str]:
+def _swap_letters(word: list[str], draw: random.Random) -> list[str]:
     """A word with two different inner neighbours in each other's place, or as it is."""
-    if len(word) < SHORTEST or draw.random() >= SHARE:
+    if len(word) < MIN_WORD_LETTERS or draw.random() >= MISSPELT_SHARE:
         return word
     places = [i for i in range(1, len(word) - 2) if word[i] != word[i + 1]]
     if not places:

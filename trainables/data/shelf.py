@@ -16,44 +16,44 @@ from typing import Any, Literal
 import datasets
 import huggingface_hub
 
-from spaces.dataset import HELD_OUT, Dataset, Part
+from spaces.dataset import HELD_OUT, DatasetSpec, SplitPart
 from spaces.errors import UsageError
 from spaces.task import Task
-from spaces.xtreme_data import DATASETS, PARTS
+from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.data import parquet_files
-from trainables.data.parquet_files import first_line
+from trainables.data.parquet_files import first_line_of
 
-Split = Literal["train", "dev", "test", "pool"]
+DataSplit = Literal["train", "dev", "test", "pool"]
 
-LOCAL = "local_"  # configs that only folders have begin like this
-LOCAL_HOME = "local/"  # and so do repositories
+LOCAL_CONFIG_PREFIX = "local_"  # configs that only folders have begin like this
+LOCAL_REPO_PREFIX = "local/"  # and so do repositories
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SplitLocation:
     """One split of one config. `share` says which of its rows are meant: a tail may be held out for English dev."""
 
     dataset: str
-    hub: str  # id of the repository
+    repo_id: str  # id of the repository
     config: str
     split: str
     folder: Path | None  # of the repository; None: the hub
     files: tuple[Path, ...] = ()
-    share: Literal["all", "head", "tail"] = "all"
+    portion: Literal["all", "head", "tail"] = "all"
 
     def __str__(self) -> str:
         """Repository, config and split, without the folder that stands for the hub."""
-        return f"{self.hub} {self.config} {self.split}"
+        return f"{self.repo_id} {self.config} {self.split}"
 
     @property
     def revision(self) -> str | None:
         """The branch of the hub's repository; None is the main one."""
         dataset = DATASETS[self.dataset]
-        return dataset.revision if self.hub == dataset.hub else None
+        return dataset.revision if self.repo_id == dataset.repo_id else None
 
 
 @contextmanager
-def told_of(task: Task, place: Place) -> Iterator[None]:
+def prefix_errors(task: Task, place: SplitLocation) -> Iterator[None]:
     """Put the names of a task and a place before what is wrong with its rows."""
     try:
         yield
@@ -61,67 +61,71 @@ def told_of(task: Task, place: Place) -> Iterator[None]:
         raise UsageError(f"{task.name}: {place}: {error}") from error
 
 
-def parts_of(task: Task, split: Split, language: str) -> tuple[Part, ...]:
+def parts_of(task: Task, split: DataSplit, language: str) -> tuple[SplitPart, ...]:
     """The rows of the table that say what a split of the task reads; empty where the task has no such split."""
-    parts = PARTS.find(task.clean or task.name)
-    if parts.translated is not None and translated(task, split, language):
+    parts = TASK_SPLITS.find(task.clean_target or task.name)
+    if parts.translated is not None and is_translated(task, split, language):
         return (parts.translated,)
     return {"train": parts.train, "dev": parts.dev, "test": parts.test, "pool": parts.pool}[split]
 
 
-def translated(task: Task, split: Split, language: str) -> bool:
+def is_translated(task: Task, split: DataSplit, language: str) -> bool:
     """Whether this is a translation, row by row, of the training rows in the task's own language."""
-    return split == "train" and language != task.own and PARTS.find(task.clean or task.name).translated is not None
+    return (
+        split == "train"
+        and language != task.own_language
+        and TASK_SPLITS.find(task.clean_target or task.name).translated is not None
+    )
 
 
-def places(task: Task, split: Split, language: str, data: Path | None) -> tuple[Place, ...]:
+def locate_split(task: Task, split: DataSplit, language: str, data: Path | None) -> tuple[SplitLocation, ...]:
     """What a split of the task is read from in this language, part by part; empty if a part it needs is not there."""
-    found = [(part, find(part, language, data)) for part in parts_of(task, split, language)]
-    if any(place is None and not part.optional for part, place in found):
+    found = [(part, locate_part(part, language, data)) for part in parts_of(task, split, language)]
+    if any(place is None and not part.is_optional for part, place in found):
         return ()
     there = tuple(place for _, place in found if place is not None)
     if split != "train":
         return there
-    if translated(task, split, language):  # what is held out in one language is held out in all
-        shares = {own.share for own in places(task, "train", task.own, data)}
-        return tuple(replace(one, share="head" if "head" in shares else "all") for one in there)
-    held_out = places(task, "dev", language if task.kind == "mlm" else "en", data)
-    return tuple(replace(one, share="head") if replace(one, share="tail") in held_out else one for one in there)
+    if is_translated(task, split, language):  # what is held out in one language is held out in all
+        shares = {own.portion for own in locate_split(task, "train", task.own_language, data)}
+        return tuple(replace(one, portion="head" if "head" in shares else "all") for one in there)
+    held_out = locate_split(task, "dev", language if task.kind == "mlm" else "en", data)
+    return tuple(replace(one, portion="head") if replace(one, portion="tail") in held_out else one for one in there)
 
 
-def find(part: Part, language: str, data: Path | None) -> Place | None:
+def locate_part(part: SplitPart, language: str, data: Path | None) -> SplitLocation | None:
     """The place of a part in this language, or None if it is not there."""
     for name in part.splits:
-        for place in candidates(DATASETS[part.dataset], "train" if name == HELD_OUT else name, language, data):
-            if _on_hub(place, part) if place.folder is None else _in_folder(place, language):
-                return replace(place, share="tail") if name == HELD_OUT else place
-    return None if part.otherwise is None else find(part.otherwise, language, data)
+        for place in iter_candidates(DATASETS[part.dataset], "train" if name == HELD_OUT else name, language, data):
+            if _is_on_hub(place, part) if place.folder is None else _is_in_folder(place, language):
+                return replace(place, portion="tail") if name == HELD_OUT else place
+    return None if part.fallback is None else locate_part(part.fallback, language, data)
 
 
-def candidates(dataset: Dataset, split: str, language: str, data: Path | None) -> Iterator[Place]:
+def iter_candidates(dataset: DatasetSpec, split: str, language: str, data: Path | None) -> Iterator[SplitLocation]:
     """Every place where a split could lie, best first, whether it is there or not."""
-    code = dataset.code(language)
+    code = dataset.code_of(language)
     if code is None:
         return
-    for home in dataset.homes:
+    for home in dataset.repo_ids:
         for template in dataset.configs:
             config = template.replace("{code}", code)
             if data is not None:
-                for files in _files(data / home, config, split):
-                    yield Place(dataset.name, home, config, split, data / home, files)
-            elif not config.startswith(LOCAL) and not home.startswith(LOCAL_HOME):
-                yield Place(dataset.name, home, config, split, None)
+                for files in _iter_layouts(data / home, config, split):
+                    yield SplitLocation(dataset.name, home, config, split, data / home, files)
+            elif not config.startswith(LOCAL_CONFIG_PREFIX) and not home.startswith(LOCAL_REPO_PREFIX):
+                yield SplitLocation(dataset.name, home, config, split, None)
 
 
-def _files(folder: Path, config: str, split: str) -> Iterator[tuple[Path, ...]]:
+def _iter_layouts(folder: Path, config: str, split: str) -> Iterator[tuple[Path, ...]]:
     """The files of a split in each of the layouts that the hub knows."""
-    yield _in(folder / config, f"{split}-*.parquet")
-    yield _in(folder / config / split, "*.parquet")
+    yield _match_files(folder / config, f"{split}-*.parquet")
+    yield _match_files(folder / config / split, "*.parquet")
     if config == "default":
-        yield _in(folder / "data", f"{split}-*.parquet")
+        yield _match_files(folder / "data", f"{split}-*.parquet")
 
 
-def _in(folder: Path, pattern: str) -> tuple[Path, ...]:
+def _match_files(folder: Path, pattern: str) -> tuple[Path, ...]:
     """The files of a folder with such a name; raises UsageError for a folder that is there and may not be read."""
     try:
         return tuple(sorted(file for file in folder.iterdir() if file.match(pattern)))
@@ -131,43 +135,45 @@ def _in(folder: Path, pattern: str) -> tuple[Path, ...]:
         raise UsageError(f"the folder {folder} cannot be read: {error.strerror}.") from error
 
 
-def _in_folder(place: Place, language: str) -> bool:
-    told_by_config = language_column(DATASETS[place.dataset]) is None
-    return bool(place.files) and (told_by_config or language in _languages(place, parquet_files.stamp(place.files)))
+def _is_in_folder(place: SplitLocation, language: str) -> bool:
+    told_by_config = language_column_of(DATASETS[place.dataset]) is None
+    return bool(place.files) and (
+        told_by_config or language in _find_languages(place, parquet_files.read_stamps(place.files))
+    )
 
 
-def _on_hub(place: Place, part: Part) -> bool:
+def _is_on_hub(place: SplitLocation, part: SplitPart) -> bool:
     """Whether the repository's card has the config, and the split where the part could take another one."""
-    commit = resolve(place.hub, place.revision)
-    if commit is None or place.config not in _configs(place.hub, commit):
+    commit = resolve_commit(place.repo_id, place.revision)
+    if commit is None or place.config not in _list_configs(place.repo_id, commit):
         return False
-    sole = len(part.splits) == 1 and not part.optional and part.otherwise is None
-    return sole or place.split in _splits(place.hub, place.config, commit)
+    sole = len(part.splits) == 1 and not part.is_optional and part.fallback is None
+    return sole or place.split in _list_splits(place.repo_id, place.config, commit)
 
 
 @functools.lru_cache(maxsize=64)
-def _configs(hub: str, commit: str) -> frozenset[str]:
+def _list_configs(hub: str, commit: str) -> frozenset[str]:
     """The configs of a repository; empty for one that `datasets` cannot load (a loading script, no data files)."""
-    return _ask(hub, lambda: datasets.get_dataset_config_names(hub, revision=commit))
+    return _ask_hub(hub, lambda: datasets.get_dataset_config_names(hub, revision=commit))
 
 
 @functools.lru_cache(maxsize=512)
-def _splits(hub: str, config: str, commit: str) -> frozenset[str]:
+def _list_splits(hub: str, config: str, commit: str) -> frozenset[str]:
     """The splits of a config; empty for one that cannot be loaded."""
-    return _ask(hub, lambda: datasets.get_dataset_split_names(hub, config, revision=commit))
+    return _ask_hub(hub, lambda: datasets.get_dataset_split_names(hub, config, revision=commit))
 
 
-def _ask(hub: str, question: Callable[[], Iterable[str]]) -> frozenset[str]:
+def _ask_hub(hub: str, question: Callable[[], Iterable[str]]) -> frozenset[str]:
     try:
         return frozenset(question())
     except (ValueError, RuntimeError, FileNotFoundError):
         return frozenset()
     except Exception as error:  # the hub's clients have errors of several libraries; all mean that it cannot be asked
-        raise _no_hub(hub, error) from error
+        raise _hub_error(hub, error) from error
 
 
 @functools.lru_cache(maxsize=64)
-def resolve(hub: str, revision: str | None) -> str | None:
+def resolve_commit(hub: str, revision: str | None) -> str | None:
     """The commit that a branch of a repository stands at now: what is read is this, and this is recorded.
 
     None if there is no such repository or branch (any more); raises UsageError if the hub cannot be asked.
@@ -177,41 +183,43 @@ def resolve(hub: str, revision: str | None) -> str | None:
     except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.RevisionNotFoundError):
         return None
     except Exception as error:  # as above
-        raise _no_hub(hub, error) from error
+        raise _hub_error(hub, error) from error
 
 
-def _no_hub(hub: str, error: Exception) -> UsageError:
-    line = first_line(error).rstrip(".")
+def _hub_error(hub: str, error: Exception) -> UsageError:
+    line = first_line_of(error).rstrip(".")
     return UsageError(f"cannot ask the hub for {hub}: {line}. Give --data DIR to read a local folder.")
 
 
 @functools.lru_cache(maxsize=64)
-def language_rows(place: Place, stamps: tuple[tuple[int, int], ...]) -> Mapping[str, int]:
+def count_rows_by_language(place: SplitLocation, stamps: tuple[tuple[int, int], ...]) -> Mapping[str, int]:
     """How many rows a place in a folder has of each language code, by the column that tells the language of a row.
 
     Rows that do not tell their language count under the empty code. Raises UsageError for a file that cannot be read.
     """
-    column = language_column(DATASETS[place.dataset])
-    if column is None or column not in parquet_files.names(place.files):
+    column = language_column_of(DATASETS[place.dataset])
+    if column is None or column not in parquet_files.read_column_names(place.files):
         return {}  # `check` names the missing column
-    codes = (code_in(DATASETS[place.dataset], value) for value in parquet_files.values(place.files, column))
+    codes = (
+        language_code_of(DATASETS[place.dataset], value) for value in parquet_files.read_column(place.files, column)
+    )
     return dict(Counter(code or "" for code in codes))
 
 
-def _languages(place: Place, stamps: tuple[tuple[int, int], ...]) -> frozenset[str]:
+def _find_languages(place: SplitLocation, stamps: tuple[tuple[int, int], ...]) -> frozenset[str]:
     """The languages that a place in a folder has rows of; English where no column tells: `check` looks at it then."""
-    dataset, held = DATASETS[place.dataset], language_rows(place, stamps)
+    dataset, held = DATASETS[place.dataset], count_rows_by_language(place, stamps)
     if not held:
         return frozenset({"en"})
     return frozenset(name for name, code in dataset.codes.items() if code in held) if dataset.codes else frozenset(held)
 
 
-def language_column(dataset: Dataset) -> str | None:
+def language_column_of(dataset: DatasetSpec) -> str | None:
     """The column that tells the language of a row; None where one config holds one language."""
     return {"id": dataset.columns.get("id"), "column": dataset.columns.get("language")}.get(dataset.language_in)
 
 
-def code_in(dataset: Dataset, value: Any) -> str | None:
+def language_code_of(dataset: DatasetSpec, value: Any) -> str | None:
     """The language code in a value of the column that tells the language; None where there is none."""
     if value is None:
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairExample:
     """Two sentences and the id of their label (an index into the task's `labels`)."""
 
     first: str
@@ -17,7 +17,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggingExample:
     """Words and the id of each word's tag (an index into the task's `labels`)."""
 
     words: tuple[str, ...]
@@ -25,7 +25,7 @@ class Tagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SpanExample:
     """A question on a context. Without answers it is unanswerable.
 
     `answers` are the accepted texts; `starts[i]` is the character at which `answers[i]` begins in `context`.
@@ -39,7 +39,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChoiceExample:
     """A context, a question (may be empty) and options, of which number `label` is right."""
 
     context: str
@@ -49,14 +49,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PassageExample:
     """A text in one language."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Parallel:
+class ParallelPool:
     """A retrieval pool: `queries` (foreign; in Tatoeba English) are looked up among `candidates` (the other).
 
     `gold[i]` is the index of the candidate that translates query i, or -1 for a distractor without translation.
@@ -72,7 +72,7 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class RankingPool:
     """A retrieval pool in which a query may have several right candidates: the indices in `relevant[i]`.
 
     Pools of several languages that share their candidates should share the tuple: it is embedded once.
@@ -86,5 +86,5 @@ class Ranking:
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
 
 
-Example = Pair | Tagged | Span | Choice | Passage
-Pool = Parallel | Ranking
+Example = PairExample | TaggingExample | SpanExample | ChoiceExample | PassageExample
+Pool = ParallelPool | RankingPool

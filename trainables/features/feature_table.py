@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trainables.features.features import Feature, Ids
 
-UNLIKE = "features of one table need types and marks all or none."
+UNLIKE_FEATURES_MESSAGE = "features of one table need types and marks all or none."
 
 Bounds = NDArray[np.int64]
 
@@ -86,15 +86,15 @@ class FeatureTable(Sequence[Feature]):
         begin, end = self.origin_bounds[i : i + 2].tolist()
         return Feature(
             example=int(self.examples[i]),
-            rows=_cut(self.ids, ends),
-            types=None if self.types is None else _cut(self.types, ends),
+            rows=_slice_rows(self.ids, ends),
+            types=None if self.types is None else _slice_rows(self.types, ends),
             target=self.targets[ends[0] : ends[-1]] if self.per_position else self.targets[i, ...],
-            marks=None if self.marks is None else _cut(self.marks, ends),
+            marks=None if self.marks is None else _slice_rows(self.marks, ends),
             origin=self.origin[begin:end],
         )
 
 
-def _cut(array: Ids, ends: list[int]) -> tuple[Ids, ...]:
+def _slice_rows(array: Ids, ends: list[int]) -> tuple[Ids, ...]:
     return tuple([array[start:stop] for start, stop in pairwise(ends)])
 
 
@@ -106,9 +106,9 @@ def build_table(
     `per_position` says that targets have one id per position and not a label or two per feature. Raises ValueError for
     features that differ in having types or marks.
     """
-    parts = [_flat(chunk, per_position) for chunk in chunks if chunk]
+    parts = [_flatten_features(chunk, per_position) for chunk in chunks if chunk]
     if len({tuple(arrays) for arrays in parts}) > 1:
-        raise ValueError(UNLIKE)
+        raise ValueError(UNLIKE_FEATURES_MESSAGE)
     if not parts:
         nothing, start = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
         return FeatureTable(
@@ -128,11 +128,11 @@ def build_table(
     return FeatureTable(per_position=per_position, left_out=left_out or {}, **joined)
 
 
-def _flat(features: Sequence[Feature], per_position: bool) -> dict[str, NDArray[Any]]:
+def _flatten_features(features: Sequence[Feature], per_position: bool) -> dict[str, NDArray[Any]]:
     """The arrays of some features, with lengths where the table has bounds."""
     form = {(feature.types is None, feature.marks is None) for feature in features}
     if len(form) > 1:
-        raise ValueError(UNLIKE)
+        raise ValueError(UNLIKE_FEATURES_MESSAGE)
     rows = [row for feature in features for row in feature.rows]
     lengths = [len(row) for row in rows]
     beside = {

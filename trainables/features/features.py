@@ -68,7 +68,7 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     else:
         batch["target"] = torch.from_numpy(np.stack([feature.target for feature in features]).astype(np.int64))
     if len(rows) > len(features):
-        batch["options"] = torch.from_numpy(_options(features))
+        batch["options"] = torch.from_numpy(_index_options(features))
     if features[0].marks is not None:
         batch["marks"] = pad([row for feature in features for row in feature.marks or ()], -1)
     if device.type == "cuda":  # a copy from pinned memory does not hold up the host, which prepares the next batch
@@ -76,7 +76,7 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
-def _options(features: Sequence[Feature]) -> NDArray[np.int64]:
+def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
     """Which row of the batch is which option: (features, most options), -1 where a feature has fewer."""
     counts = [len(feature.rows) for feature in features]
     options = np.full((len(features), max(counts)), -1, dtype=np.int64)
@@ -87,7 +87,7 @@ def _options(features: Sequence[Feature]) -> NDArray[np.int64]:
     return options
 
 
-def in_order(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
+def sort_by_example(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
     """Guesses of one-feature examples in the order of the examples; -1, never a label, where one is missing."""
     ordered = [-1] * examples
     for feature, guess in zip(features, guesses, strict=True):

@@ -18,7 +18,7 @@ from trainables.storage.files import write_folder
 from trainables.worker.heartbeat import take_lock
 
 VERSION = 1  # of the format; raise it when arrays change their meaning
-TABLE = "table.json"
+TABLE_FILE = "table.json"
 
 
 class DamagedTableError(Exception):
@@ -37,7 +37,7 @@ def write_table(table: FeatureTable, folder: Path) -> None:
             "left_out": dict(table.left_out),
             "arrays": {name: [str(array.dtype), *array.shape] for name, array in table.arrays().items()},
         }
-        (temporary / TABLE).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        (temporary / TABLE_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
     write_folder(folder, fill)
 
@@ -48,16 +48,16 @@ def open_table(folder: Path) -> FeatureTable:
     Headers and sizes are checked, contents are not: that would read them.
     """
     try:
-        about = json.loads((folder / TABLE).read_text(encoding="utf-8"))
+        about = json.loads((folder / TABLE_FILE).read_text(encoding="utf-8"))
         if about["version"] != VERSION:
             raise ValueError(f"it has version {about['version']}, not {VERSION}.")
-        arrays = {name: _mapped(folder / f"{name}.npy", *form) for name, form in about["arrays"].items()}
+        arrays = {name: _map_array(folder / f"{name}.npy", *form) for name, form in about["arrays"].items()}
         return FeatureTable(per_position=about["per_position"], left_out=about["left_out"], **arrays)
     except Exception as error:  # whatever a reader makes of damaged bytes, down to errors of Python's own tokenizer
         raise DamagedTableError(f"{folder} holds no whole table: {error}") from error
 
 
-def _mapped(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
+def _map_array(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
     # A plain array over the mapped memory, since slices of np.memmap objects cost several times as much.
     array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     if (str(array.dtype), array.shape) != (dtype, shape):
@@ -65,7 +65,7 @@ def _mapped(path: Path, dtype: str, *shape: int) -> NDArray[Any]:
     return array
 
 
-def shared_table(folder: Path, build: Callable[[], FeatureTable]) -> FeatureTable:
+def open_or_build_table(folder: Path, build: Callable[[], FeatureTable]) -> FeatureTable:
     """The memory-mapped table of a folder, built by the first process that asks for it while the others wait.
 
     A damaged folder is set aside under the suffix `.damaged`, in place of an earlier one, and built anew.

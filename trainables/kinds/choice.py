@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.features.examples import Choice
-from trainables.features.features import Feature, Ids, Tensors, in_order
+from trainables.features.examples import ChoiceExample
+from trainables.features.features import Feature, Ids, Tensors, sort_by_example
 from trainables.kinds.pair import segments_of
 from trainables.kinds.pooling import PooledHead
 from trainables.models.encoder import Encoder
@@ -18,7 +18,7 @@ from trainables.scoring.metrics import accuracy
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Choice], recipe: Recipe, profile: Profile
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[ChoiceExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
     """One feature per example with one row per option: context against question and option, the longer one cut."""
     if not examples:
@@ -50,13 +50,13 @@ def encode(
     ]
 
 
-NEVER = -1e4  # the logit of what cannot be: of minus infinity there are no differences
+IMPOSSIBLE_LOGIT = -1e4  # the logit of what cannot be: of minus infinity there are no differences
 
 
 class ChoiceHead(nn.Module):
     """One score per row, regrouped to (batch, options)."""
 
-    def __init__(self, width: int, dropout: float, profile: Profile) -> None:
+    def __init__(self, width: int, dropout: float, profile: EncoderProfile) -> None:
         super().__init__()
         self.score = PooledHead(width, 1, dropout, profile)
 
@@ -67,21 +67,23 @@ class ChoiceHead(nn.Module):
         return scores[options.clamp(min=0)].masked_fill(options < 0, -torch.inf)
 
 
-def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
+def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
     """A scorer of options."""
     return ChoiceHead(encoder.width, encoder.dropout, profile)
 
 
-def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """One distribution per question, over its options; those that are not have a finite logit and probability 0."""
-    return logits.clamp(min=NEVER)
+    return logits.clamp(min=IMPOSSIBLE_LOGIT)
 
 
-def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Choice]) -> list[int]:
+def merge(
+    task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[ChoiceExample]
+) -> list[int]:
     """One feature is one example: the guesses in the order of the examples."""
-    return in_order(features, guesses, len(examples))
+    return sort_by_example(features, guesses, len(examples))
 
 
-def score(task: Task, examples: Sequence[Choice], predictions: Sequence[int], language: str) -> dict[str, float]:
+def score(task: Task, examples: Sequence[ChoiceExample], predictions: Sequence[int], language: str) -> dict[str, float]:
     """Accuracy."""
     return {"accuracy": accuracy([example.label for example in examples], predictions)}

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.features import Feature, Tensors
 from trainables.models.encoder import Encoder
 
-Parts = tuple[Sequence[float | None], Sequence[float | None]]  # numerators and denominators of a ratio of sums
-Encode = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, Profile], list[Feature]]
+ScoreParts = tuple[Sequence[float | None], Sequence[float | None]]  # numerators and denominators of a ratio of sums
+EncodeFunction = Callable[[PreTrainedTokenizerBase, Sequence[Any], Recipe, EncoderProfile], list[Feature]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,12 @@ class KindOfTask:
     task score, the ratio of their sums (0 / 0 is 0).
     """
 
-    encode: Encode
-    head: Callable[[Encoder, Task, Profile], nn.Module]
-    loss: Callable[[torch.Tensor, Tensors], torch.Tensor]
-    outcomes: Callable[[torch.Tensor, Tensors], torch.Tensor]
+    encode: EncodeFunction
+    build_head: Callable[[Encoder, Task, EncoderProfile], nn.Module]
+    compute_loss: Callable[[torch.Tensor, Tensors], torch.Tensor]
+    flatten_logits: Callable[[torch.Tensor, Tensors], torch.Tensor]
     decode: Callable[[torch.Tensor, Tensors, Sequence[Feature]], list[Any]]
     merge: Callable[[Task, Sequence[Feature], Sequence[Any], Sequence[Any]], list[Any]]
     score: Callable[[Task, Sequence[Any], Sequence[Any], str], dict[str, float]]
-    parts: Callable[[Task, Sequence[Any], Sequence[Any], str], Parts]
+    compute_parts: Callable[[Task, Sequence[Any], Sequence[Any], str], ScoreParts]
     per_position: bool = False

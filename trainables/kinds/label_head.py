@@ -9,13 +9,13 @@ from pathlib import Path
 from safetensors.torch import load, save_file
 from torch import nn
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Task
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
-from trainables.models.encoder_folder import LABEL_HEAD
+from trainables.models.encoder_folder import LABEL_HEAD_FILE
 
-LABELLED = ("pair", "tagging")  # kinds whose head answers with labels of its own
+KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head answers with labels of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class LabelHead:
 def save_label_head(found: LabelHead, folder: Path) -> None:
     """Write it into the folder of its encoder, in the name of its task."""
     state = {name: value.contiguous() for name, value in found.head.state_dict().items()}
-    save_file(state, folder / LABEL_HEAD, metadata={"task": found.task.name})
+    save_file(state, folder / LABEL_HEAD_FILE, metadata={"task": found.task.name})
 
 
-def read_label_head(content: bytes, task: Task, encoder: Encoder, profile: Profile) -> LabelHead:
+def read_label_head(content: bytes, task: Task, encoder: Encoder, profile: EncoderProfile) -> LabelHead:
     """The head from the contents of its file, on the encoder's device.
 
     Raises:
         SafetensorError: the file is damaged.
         RuntimeError: it is no head of this task.
     """
-    head = KINDS[task.kind].head(encoder, task, profile)
+    head = KINDS[task.kind].build_head(encoder, task, profile)
     head.load_state_dict(load(content))
     return LabelHead(task, head.eval().to(encoder.device))

@@ -7,14 +7,14 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.features.examples import Choice, Pair
-from trainables.features.features import Feature, Ids, Tensors, in_order
-from trainables.kinds.kind import Parts
+from trainables.features.examples import ChoiceExample, PairExample
+from trainables.features.features import Feature, Ids, Tensors, sort_by_example
+from trainables.kinds.kind import ScoreParts
 from trainables.kinds.pooling import PooledHead
 from trainables.models.encoder import Encoder
-from trainables.scoring.metrics import accuracy, hits
+from trainables.scoring.metrics import accuracy, mark_hits
 
 
 def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
@@ -23,7 +23,7 @@ def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Pair], recipe: Recipe, profile: Profile
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[PairExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
     """One feature per pair; the longer sentence is cut first."""
     if not examples:
@@ -47,17 +47,17 @@ def encode(
     ]
 
 
-def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
+def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
     """One output per label."""
     return PooledHead(encoder.width, len(task.labels), encoder.dropout, profile)
 
 
-def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy of (batch, labels) against label ids."""
     return nn.functional.cross_entropy(logits, batch["target"])
 
 
-def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """One distribution per pair, over the labels: the logits as they are."""
     return logits
 
@@ -68,16 +68,20 @@ def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) ->
     return guesses
 
 
-def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Pair]) -> list[int]:
+def merge(
+    task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[PairExample]
+) -> list[int]:
     """One feature is one example: the guesses in the order of the examples."""
-    return in_order(features, guesses, len(examples))
+    return sort_by_example(features, guesses, len(examples))
 
 
-def score(task: Task, examples: Sequence[Pair], predictions: Sequence[int], language: str) -> dict[str, float]:
+def score(task: Task, examples: Sequence[PairExample], predictions: Sequence[int], language: str) -> dict[str, float]:
     """Accuracy."""
     return {"accuracy": accuracy([example.label for example in examples], predictions)}
 
 
-def parts(task: Task, examples: Sequence[Pair | Choice], predictions: Sequence[int], language: str) -> Parts:
+def compute_parts(
+    task: Task, examples: Sequence[PairExample | ChoiceExample], predictions: Sequence[int], language: str
+) -> ScoreParts:
     """Right or not, of one."""
-    return hits([example.label for example in examples], predictions), [1] * len(examples)
+    return mark_hits([example.label for example in examples], predictions), [1] * len(examples)

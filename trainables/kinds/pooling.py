@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from trainables.features.features import Tensors
 
 
@@ -14,7 +14,7 @@ class PooledHead(nn.Module):
     never trained to sum a sentence up.
     """
 
-    def __init__(self, width: int, outputs: int, dropout: float, profile: Profile) -> None:
+    def __init__(self, width: int, outputs: int, dropout: float, profile: EncoderProfile) -> None:
         super().__init__()
         self.segments = profile.pooling == "segments"
         self.dropout = nn.Dropout(dropout)
@@ -23,21 +23,21 @@ class PooledHead(nn.Module):
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         """Hidden states (rows, length, width) to logits (rows, outputs)."""
-        pooled = pool(hidden, batch, segments=self.segments)
+        pooled = pool_states(hidden, batch, segments=self.segments)
         logits: torch.Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
         return logits
 
 
-def pool(hidden: torch.Tensor, batch: Tensors, *, segments: bool) -> torch.Tensor:
+def pool_states(hidden: torch.Tensor, batch: Tensors, *, segments: bool) -> torch.Tensor:
     """What the head reads of each row: (rows, length, width) to (rows, width), or (rows, 4 width) with `segments`."""
     if not segments:
         return hidden[:, 0]
-    first = segment_mean(hidden, batch["marks"] == 0)
-    second = segment_mean(hidden, batch["marks"] == 1)
+    first = average_segment(hidden, batch["marks"] == 0)
+    second = average_segment(hidden, batch["marks"] == 1)
     return torch.cat([first, second, (first - second).abs(), first * second], dim=-1)
 
 
-def segment_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def average_segment(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean over the masked positions: (rows, length, width) and (rows, length) to (rows, width); 0 where none."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)

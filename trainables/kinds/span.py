@@ -8,29 +8,29 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.features.examples import Span
+from trainables.features.examples import SpanExample
 from trainables.features.features import Feature, Tensors
-from trainables.kinds.kind import Parts
+from trainables.kinds.kind import ScoreParts
 from trainables.models.encoder import Encoder
-from trainables.scoring.answers import answer_scores, answer_worth
+from trainables.scoring.answers import score_answers, score_each_answer
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class SpanGuess:
     """The best span of one window: characters of the context, and how much it beats the window's `no answer`."""
 
     start: int
     stop: int
     logit: float
-    no_answer: float
+    no_answer_logit: float
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Span], recipe: Recipe, profile: Profile
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[SpanExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
     """Windows over the context that share `stride` sub-tokens; the target is (start, end), (0, 0) where no answer is.
 
@@ -42,7 +42,7 @@ def encode(
     half = recipe.max_length // 2
     room = recipe.max_length - half - tokenizer.num_special_tokens_to_add(pair=True)
     coded = tokenizer(
-        _questions(tokenizer, examples, half),
+        _cut_questions(tokenizer, examples, half),
         [example.context for example in examples],
         truncation="only_second",
         max_length=recipe.max_length,
@@ -63,7 +63,7 @@ def encode(
                 example=i,
                 rows=(np.array(coded["input_ids"][window], dtype=np.int32),),
                 types=None if types is None else (np.array(types[window], dtype=np.int32),),
-                target=_target(examples[i], offsets, inside, first=first, last=last),
+                target=_find_target(examples[i], offsets, inside, first=first, last=last),
                 marks=(np.where(inside, 1, -1).astype(np.int32),),
                 origin=offsets,
             )
@@ -71,14 +71,14 @@ def encode(
     return features
 
 
-def _questions(tokenizer: PreTrainedTokenizerBase, examples: Sequence[Span], most: int) -> list[str]:
+def _cut_questions(tokenizer: PreTrainedTokenizerBase, examples: Sequence[SpanExample], most: int) -> list[str]:
     """The questions without blanks around them, cut where they have more than `most` sub-tokens."""
     questions = [example.question.strip() for example in examples]
     coded = tokenizer(questions, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-    return [_cut(tokenizer, *question, most) for question in zip(questions, coded, strict=True)]
+    return [_cut_text(tokenizer, *question, most) for question in zip(questions, coded, strict=True)]
 
 
-def _cut(tokenizer: PreTrainedTokenizerBase, text: str, offsets: Sequence[tuple[int, int]], most: int) -> str:
+def _cut_text(tokenizer: PreTrainedTokenizerBase, text: str, offsets: Sequence[tuple[int, int]], most: int) -> str:
     """The text up to the first sub-token that is too many; what is left may then have other sub-tokens than before."""
     while len(offsets) > most:
         text = text[: min(offsets[most][0], len(text) - 1)]
@@ -86,7 +86,9 @@ def _cut(tokenizer: PreTrainedTokenizerBase, text: str, offsets: Sequence[tuple[
     return text
 
 
-def _target(example: Span, offsets: np.ndarray, inside: np.ndarray, *, first: bool, last: bool) -> np.ndarray:
+def _find_target(
+    example: SpanExample, offsets: np.ndarray, inside: np.ndarray, *, first: bool, last: bool
+) -> np.ndarray:
     """First and last position of the first answer in this window, or (0, 0) where the window does not have all of it.
 
     `first` and `last` say that the context begins or ends in this window. No sub-token need cover the characters at
@@ -117,24 +119,24 @@ class SpanHead(nn.Module):
         return logits.masked_fill(~allowed.unsqueeze(-1), -1e4)
 
 
-def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
+def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
     """Two outputs per position."""
     return SpanHead(encoder.width)
 
 
-def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Mean of the cross-entropies of start and end over the positions."""
     start = nn.functional.cross_entropy(logits[..., 0], batch["target"][:, 0])
     end = nn.functional.cross_entropy(logits[..., 1], batch["target"][:, 1])
     return (start + end) / 2
 
 
-def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Two distributions per window, over its positions: of the start and of the end."""
     return torch.cat([logits[..., 0], logits[..., 1]])
 
 
-def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[Guess]:
+def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[SpanGuess]:
     """The best span of each window: start <= end, at most LONGEST_ANSWER sub-tokens, inside the context."""
     start, end = logits[..., 0], logits[..., 1]
     pairs = start[:, 1:, None] + end[:, None, 1:]
@@ -149,35 +151,37 @@ def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) ->
         # A window without context (cut away) has no span to offer: its offsets would point into the question.
         real = feature.marks is not None and feature.marks[0][first + 1] == 1 and feature.marks[0][last + 1] == 1
         begin, stop = (int(offsets[first + 1][0]), int(offsets[last + 1][1])) if real else (0, 0)
-        guesses.append(Guess(begin, stop, value if real else -np.inf, none[i]))
+        guesses.append(SpanGuess(begin, stop, value if real else -np.inf, none[i]))
     return guesses
 
 
-def merge(task: Task, features: Sequence[Feature], guesses: Sequence[Guess], examples: Sequence[Span]) -> list[str]:
+def merge(
+    task: Task, features: Sequence[Feature], guesses: Sequence[SpanGuess], examples: Sequence[SpanExample]
+) -> list[str]:
     """The answer text per example: the best window's span; empty where `no answer` beats it and the task allows it."""
-    best: dict[int, Guess] = {}
+    best: dict[int, SpanGuess] = {}
     least: dict[int, float] = {}
     for feature, guess in zip(features, guesses, strict=True):
         i = feature.example
-        least[i] = min(least.get(i, np.inf), guess.no_answer)
+        least[i] = min(least.get(i, np.inf), guess.no_answer_logit)
         if i not in best or guess.logit > best[i].logit:
             best[i] = guess
     texts = []
     for i, example in enumerate(examples):
         guess = best[i]
-        unanswered = task.unanswerable and least[i] > guess.logit
+        unanswered = task.has_unanswerable and least[i] > guess.logit
         # Some tokenizers count the blank before a word as a part of it.
         texts.append("" if unanswered else example.context[guess.start : guess.stop].strip())
     return texts
 
 
-def score(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> dict[str, float]:
+def score(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str], language: str) -> dict[str, float]:
     """Exact match and F1 over words by the rule that the task names; its parts beside them for SQuAD 2.0."""
-    return answer_scores([example.answers for example in examples], predictions, language, task.answers)
+    return score_answers([example.answers for example in examples], predictions, language, task.answer_script)
 
 
-def parts(task: Task, examples: Sequence[Span], predictions: Sequence[str], language: str) -> Parts:
+def compute_parts(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str], language: str) -> ScoreParts:
     """The mean of a question's official metrics, of one."""
-    worth = answer_worth([example.answers for example in examples], predictions, language, task.answers)
-    means = [sum(values) / len(values) for values in zip(*(worth[name] for name in task.score), strict=True)]
+    worth = score_each_answer([example.answers for example in examples], predictions, language, task.answer_script)
+    means = [sum(values) / len(values) for values in zip(*(worth[name] for name in task.official_metrics), strict=True)]
     return means, [1] * len(examples)

@@ -7,17 +7,17 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.features.examples import Tagged
+from trainables.features.examples import TaggingExample
 from trainables.features.features import IGNORED, Feature, Tensors
-from trainables.kinds.kind import Parts
+from trainables.kinds.kind import ScoreParts
 from trainables.models.encoder import Encoder
-from trainables.scoring.metrics import accuracy, chunk_counts, chunk_f1, hits
+from trainables.scoring.metrics import accuracy, count_chunks, chunk_f1, mark_hits
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Tagged], recipe: Recipe, profile: Profile
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[TaggingExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
     """One feature per sentence, or several where it is longer than `max_length`; words are never split over two.
 
@@ -26,7 +26,7 @@ def encode(
     """
     if not examples:
         return []
-    before, after = (ids[:1] for ids in _template(tokenizer))
+    before, after = (ids[:1] for ids in _find_special_tokens(tokenizer))
     room = recipe.max_length - 2
     coded = tokenizer([list(example.words) for example in examples], is_split_into_words=True, add_special_tokens=False)
     features = []
@@ -41,12 +41,12 @@ def encode(
             while stop < len(pieces) and length + len(pieces[stop]) <= room:
                 length += len(pieces[stop])
                 stop += 1
-            features.append(_feature(i, example, pieces, range(start, stop), before, after))
+            features.append(_build_feature(i, example, pieces, range(start, stop), before, after))
             start = stop
     return features
 
 
-def _template(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+def _find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """The special tokens around a sentence: what the tokenizer makes of an empty one, first and last."""
     empty = tokenizer("")["input_ids"]
     if len(empty) != 2:
@@ -54,8 +54,8 @@ def _template(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]
     return [empty[0]], [empty[1]]
 
 
-def _feature(
-    i: int, example: Tagged, pieces: list[list[int]], words: range, before: list[int], after: list[int]
+def _build_feature(
+    i: int, example: TaggingExample, pieces: list[list[int]], words: range, before: list[int], after: list[int]
 ) -> Feature:
     ids, marks, target = list(before), [-1], [IGNORED]
     for place, word in enumerate(words):
@@ -87,17 +87,17 @@ class TagHead(nn.Module):
         return logits
 
 
-def head(encoder: Encoder, task: Task, profile: Profile) -> nn.Module:
+def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
     """One output per tag and position."""
     return TagHead(encoder.width, len(task.labels), encoder.dropout)
 
 
-def loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """Cross-entropy over the first sub-tokens of all words in the batch."""
     return nn.functional.cross_entropy(logits.flatten(0, 1), batch["target"].flatten(), ignore_index=IGNORED)
 
 
-def outcomes(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
+def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
     """One distribution per word, over the tags: at its first sub-token."""
     return logits.flatten(0, 1)[batch["counted"]]
 
@@ -110,7 +110,7 @@ def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) ->
 
 
 def merge(
-    task: Task, features: Sequence[Feature], guesses: Sequence[list[int]], examples: Sequence[Tagged]
+    task: Task, features: Sequence[Feature], guesses: Sequence[list[int]], examples: Sequence[TaggingExample]
 ) -> list[list[int]]:
     """Tags per sentence, with the parts of long sentences put together again."""
     merged = [[-1] * len(example.words) for example in examples]
@@ -120,25 +120,29 @@ def merge(
     return merged
 
 
-def score(task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]], language: str) -> dict[str, float]:
+def score(
+    task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]], language: str
+) -> dict[str, float]:
     """Chunk F1 by seqeval's rule (for bare POS tags XTREME's official score) and token accuracy."""
-    gold, guess = _named(task, examples, predictions)
+    gold, guess = _name_tags(task, examples, predictions)
     return {
         "f1": chunk_f1(gold, guess),
         "accuracy": accuracy([tag for tags in gold for tag in tags], [tag for tags in guess for tag in tags]),
     }
 
 
-def parts(task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]], language: str) -> Parts:
+def compute_parts(
+    task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]], language: str
+) -> ScoreParts:
     """Of a sentence: twice its right chunks, of the gold and the predicted ones; or its right words, of its words."""
-    gold, guess = _named(task, examples, predictions)
-    if task.score == ("f1",):
-        return chunk_counts(gold, guess)
-    return [sum(hits(*pair)) for pair in zip(gold, guess, strict=True)], [len(tags) for tags in gold]
+    gold, guess = _name_tags(task, examples, predictions)
+    if task.official_metrics == ("f1",):
+        return count_chunks(gold, guess)
+    return [sum(mark_hits(*pair)) for pair in zip(gold, guess, strict=True)], [len(tags) for tags in gold]
 
 
-def _named(
-    task: Task, examples: Sequence[Tagged], predictions: Sequence[list[int]]
+def _name_tags(
+    task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]]
 ) -> tuple[list[list[str]], list[list[str]]]:
     """The tags by name: of the data, and predicted."""
     gold = [[task.labels[tag] for tag in example.tags] for example in examples]

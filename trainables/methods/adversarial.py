@@ -6,72 +6,84 @@ All of them move a perturbation of the word embeddings uphill and keep each row'
 
 import torch
 
-from trainables.methods.perturbation import added, direction, into_ball, norm, random_state, same_dropout, uniform
-from trainables.methods.step import Step
+from trainables.methods.perturbation import (
+    add_perturbation,
+    normalise_rows,
+    project_to_ball,
+    mean_word_norm,
+    get_random_state,
+    same_dropout,
+    draw_uniform,
+)
+from trainables.methods.step import TrainingStep
 
 
-def plain(step: Step) -> torch.Tensor:
+def plain_fine_tuning(step: TrainingStep) -> torch.Tensor:
     """Fine-tuning as it is: the loss of the batch."""
-    loss = step.loss(step.logits(step.batch, None))
+    loss = step.compute_loss(step.compute_logits(step.batch, None))
     loss.backward()
     return loss.detach()
 
 
-def fgm(step: Step, *, radius: float) -> torch.Tensor:
+def fgm(step: TrainingStep, *, radius: float) -> torch.Tensor:
     """The fast gradient method: L(x) + L(x + radius g / |g|), g the gradient of L(x) (Miyato et al. 2017).
 
     The first backward pass gives the gradient of the parameters and of the perturbation at once.
     """
-    words = step.words()
-    length = radius * norm(step, words)
+    words = step.embed_words()
+    length = radius * mean_word_norm(step, words)
     perturbation = torch.zeros_like(words.detach(), requires_grad=True)
-    clean = step.loss(step.logits(step.batch, added(step, words, perturbation)))
+    clean = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, words, perturbation)))
     clean.backward()
     assert perturbation.grad is not None
-    worst = direction(perturbation.grad) * length
-    loss = step.loss(step.logits(step.batch, added(step, step.words(), worst)))
+    worst = normalise_rows(perturbation.grad) * length
+    loss = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, step.embed_words(), worst)))
     loss.backward()
     return (clean + loss).detach()
 
 
-def pgd(step: Step, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
+def pgd(step: TrainingStep, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
     """Projected gradient descent: the loss at the last of several perturbations (Madry et al. 2018).
 
     Of `steps` passes all but the last only move the perturbation, at random to begin with: the gradients of the
     parameters are not computed there, and those of the examples as they are nowhere.
     """
-    words = step.words()
-    unit = norm(step, words)
-    state = random_state(step)
-    perturbation = uniform(step, words, start * unit)
+    words = step.embed_words()
+    unit = mean_word_norm(step, words)
+    state = get_random_state(step)
+    perturbation = draw_uniform(step, words, start * unit)
     for _ in range(int(steps) - 1):
         perturbation.requires_grad_()
         with same_dropout(step, state):
-            loss = step.loss(step.logits(step.batch, added(step, words.detach(), perturbation)))
+            loss = step.compute_loss(
+                step.compute_logits(step.batch, add_perturbation(step, words.detach(), perturbation))
+            )
         (gradient,) = torch.autograd.grad(loss, perturbation)
-        perturbation = into_ball(perturbation.detach() + rate * unit * direction(gradient), radius * unit)
+        perturbation = project_to_ball(perturbation.detach() + rate * unit * normalise_rows(gradient), radius * unit)
     with same_dropout(step, state):
-        loss = step.loss(step.logits(step.batch, added(step, words, perturbation)))
+        loss = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, words, perturbation)))
     loss.backward()
     return loss.detach()
 
 
-def freelb(step: Step, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
+def freelb(step: TrainingStep, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
     """FreeLB: the mean of the losses at all perturbations on the way uphill (Zhu et al. 2020).
 
     Each backward pass gives both the gradient of the parameters and the next move. All passes drop the same units.
     """
-    unit = norm(step, step.words())
-    state = random_state(step)
-    perturbation = uniform(step, step.words(), start * unit)
+    unit = mean_word_norm(step, step.embed_words())
+    state = get_random_state(step)
+    perturbation = draw_uniform(step, step.embed_words(), start * unit)
     losses = []
     for _ in range(int(steps)):
         perturbation.requires_grad_()
         with same_dropout(step, state):
-            loss = step.loss(step.logits(step.batch, added(step, step.words(), perturbation))) / int(steps)
+            loss = step.compute_loss(
+                step.compute_logits(step.batch, add_perturbation(step, step.embed_words(), perturbation))
+            ) / int(steps)
         loss.backward()
         losses.append(loss.detach())
         assert perturbation.grad is not None
-        moved = perturbation.detach() + rate * unit * direction(perturbation.grad)
-        perturbation = into_ball(moved, radius * unit)
+        moved = perturbation.detach() + rate * unit * normalise_rows(perturbation.grad)
+        perturbation = project_to_ball(moved, radius * unit)
     return torch.stack(losses).sum()

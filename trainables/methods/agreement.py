@@ -11,8 +11,8 @@ embeddings (see perturbation.py).
 
 import torch
 
-from trainables.methods.perturbation import added, component, random_state, same_dropout
-from trainables.methods.step import Step
+from trainables.methods.perturbation import add_perturbation, mean_component_size, get_random_state, same_dropout
+from trainables.methods.step import TrainingStep
 
 
 def divergence(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -24,7 +24,7 @@ def divergence(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()
 
 
-def smart(step: Step, *, noise: float, rate: float, radius: float, weight: float, steps: float) -> torch.Tensor:
+def smart(step: TrainingStep, *, noise: float, rate: float, radius: float, weight: float, steps: float) -> torch.Tensor:
     """SMART's smoothness: L(x) + weight * divergence(f(x), f(x + d)), d the worst within a cube (Jiang et al. 2020).
 
     d begins as normal noise and takes `steps` moves of rate g / max|g|, with no component beyond `radius`: the paper's
@@ -32,44 +32,46 @@ def smart(step: Step, *, noise: float, rate: float, radius: float, weight: float
     gradients of the probabilities that logarithms are weighed with. Like its path for language models, this leaves out
     the paper's other part, the Bregman proximal term against a running mean of the weights.
     """
-    state = random_state(step)
-    clean = step.logits(step.batch, None)
-    settled = step.kind.outcomes(clean, step.batch).detach()
-    words = step.words()
-    unit = component(step, words)
+    state = get_random_state(step)
+    clean = step.compute_logits(step.batch, None)
+    settled = step.kind.flatten_logits(clean, step.batch).detach()
+    words = step.embed_words()
+    unit = mean_component_size(step, words)
     perturbation = noise * unit * torch.randn_like(words.detach())
     for _ in range(int(steps)):
         perturbation.requires_grad_()
-        said = _perturbed(step, words.detach(), perturbation, state)
+        said = _run_perturbed(step, words.detach(), perturbation, state)
         (gradient,) = torch.autograd.grad(divergence(said, settled), perturbation)
         largest = gradient.abs().amax(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(gradient.dtype).tiny)
         moved = perturbation.detach() + rate * unit * gradient / largest
         perturbation = moved.clamp(min=-radius * unit, max=radius * unit)
-    return _penalised(step, clean, _perturbed(step, words, perturbation, state), weight)
+    return _train_penalised(step, clean, _run_perturbed(step, words, perturbation, state), weight)
 
 
-def r3f(step: Step, *, noise: float, weight: float) -> torch.Tensor:
+def r3f(step: TrainingStep, *, noise: float, weight: float) -> torch.Tensor:
     """R3F: L(x) + weight * divergence(f(x), f(x + z)), z uniform in (-noise, noise) (Aghajanyan et al. 2021).
 
     As in the released code the table of word embeddings learns nothing from the noisy pass.
     """
-    state = random_state(step)
-    clean = step.logits(step.batch, None)
-    words = step.words().detach()
-    draw = noise * component(step, words) * (torch.rand_like(words) * 2 - 1)
-    return _penalised(step, clean, _perturbed(step, words, draw, state), weight)
+    state = get_random_state(step)
+    clean = step.compute_logits(step.batch, None)
+    words = step.embed_words().detach()
+    draw = noise * mean_component_size(step, words) * (torch.rand_like(words) * 2 - 1)
+    return _train_penalised(step, clean, _run_perturbed(step, words, draw, state), weight)
 
 
-def _perturbed(step: Step, words: torch.Tensor, perturbation: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+def _run_perturbed(
+    step: TrainingStep, words: torch.Tensor, perturbation: torch.Tensor, state: torch.Tensor
+) -> torch.Tensor:
     """What the model says of these words, with what dropped out in the pass that began at `state`."""
     with same_dropout(step, state):
-        logits = step.logits(step.batch, added(step, words, perturbation))
-    return step.kind.outcomes(logits, step.batch)
+        logits = step.compute_logits(step.batch, add_perturbation(step, words, perturbation))
+    return step.kind.flatten_logits(logits, step.batch)
 
 
-def _penalised(step: Step, clean: torch.Tensor, said: torch.Tensor, weight: float) -> torch.Tensor:
+def _train_penalised(step: TrainingStep, clean: torch.Tensor, said: torch.Tensor, weight: float) -> torch.Tensor:
     """Train on the loss of the clean pass with the penalty for what another one says."""
-    gap = divergence(step.kind.outcomes(clean, step.batch), said)
-    loss = step.loss(clean) + weight * gap * step.share
+    gap = divergence(step.kind.flatten_logits(clean, step.batch), said)
+    loss = step.compute_loss(clean) + weight * gap * step.share
     loss.backward()
     return loss.detach()

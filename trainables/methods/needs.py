@@ -3,14 +3,14 @@
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.task import Task
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 
 SYNONYMS = "synonyms"
 
 
-def problems(source: Source, name: str, task: Task, language: str = "en") -> list[str]:
+def find_problems(source: DataSource, name: str, task: Task, language: str = "en") -> list[str]:
     """Why a method cannot train a task on its rows in a language, a line each."""
-    reason = METHODS.find(name).unsuited.get(task.kind)
+    reason = METHODS.find(name).unsuited_kinds.get(task.kind)
     if reason is not None:
         return [f"{task.name}~{name}: the method has no meaning for tasks of the kind {task.kind}: {reason}."]
     if name != SYNONYMS:
@@ -20,16 +20,16 @@ def problems(source: Source, name: str, task: Task, language: str = "en") -> lis
     from trainables.methods import synonym_pairs
 
     try:
-        synonym_pairs.synonyms(source)
+        synonym_pairs.read_synonyms(source)
     except UsageError as error:
         return [f"{task.name}~{name}: {error}"]
     return []
 
 
-def fingerprint(source: Source, name: str) -> str | None:
+def compute_fingerprint(source: DataSource, name: str) -> str | None:
     """A hash of what a method reads beside the tasks' rows, None if nothing; raises UsageError if it is not there."""
     if name != SYNONYMS:
         return None
     from trainables.methods import synonym_pairs
 
-    return synonym_pairs.fingerprint(source)
+    return synonym_pairs.compute_fingerprint(source)

@@ -15,64 +15,64 @@ from contextlib import contextmanager
 
 import torch
 
-from trainables.methods.step import Step
+from trainables.methods.step import TrainingStep
 
 
-def added(step: Step, words: torch.Tensor, perturbation: torch.Tensor) -> torch.Tensor:
+def add_perturbation(step: TrainingStep, words: torch.Tensor, perturbation: torch.Tensor) -> torch.Tensor:
     """Word embeddings with a perturbation on ordinary tokens; so its gradient is zero everywhere else."""
-    return words + perturbation * step.ordinary.unsqueeze(-1)
+    return words + perturbation * step.word_mask.unsqueeze(-1)
 
 
-def norm(step: Step, words: torch.Tensor) -> torch.Tensor:
+def mean_word_norm(step: TrainingStep, words: torch.Tensor) -> torch.Tensor:
     """The mean L2 norm of each row's ordinary word embeddings, (rows, 1, 1); 0 where a row has none."""
-    lengths: torch.Tensor = words.detach().norm(dim=-1) * step.ordinary
-    means = lengths.sum(1) / _counted(step)
+    lengths: torch.Tensor = words.detach().norm(dim=-1) * step.word_mask
+    means = lengths.sum(1) / _count_words(step)
     return means[:, None, None]
 
 
-def component(step: Step, words: torch.Tensor) -> torch.Tensor:
+def mean_component_size(step: TrainingStep, words: torch.Tensor) -> torch.Tensor:
     """The mean norm spread evenly over the dimensions, (rows, 1, 1)."""
-    return norm(step, words) / math.sqrt(words.shape[-1])
+    return mean_word_norm(step, words) / math.sqrt(words.shape[-1])
 
 
-def uniform(step: Step, words: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+def draw_uniform(step: TrainingStep, words: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
     """A random start as in FreeLB: uniform in (-1, 1), scaled by length / sqrt(ordinary tokens * width).
 
     Its expected L2 norm is length / sqrt(3). `length` is (rows, 1, 1).
     """
     draw = torch.rand_like(words.detach()) * 2 - 1
-    places = _counted(step)[:, None, None] * words.shape[-1]
-    return draw * step.ordinary.unsqueeze(-1) * length / places.sqrt()
+    places = _count_words(step)[:, None, None] * words.shape[-1]
+    return draw * step.word_mask.unsqueeze(-1) * length / places.sqrt()
 
 
-def row_norm(values: torch.Tensor) -> torch.Tensor:
+def norm_of_rows(values: torch.Tensor) -> torch.Tensor:
     """The L2 norm of each row of (rows, length, width), as (rows, 1, 1)."""
     lengths: torch.Tensor = values.flatten(1).norm(dim=1)
     return lengths[:, None, None]
 
 
-def direction(gradient: torch.Tensor) -> torch.Tensor:
+def normalise_rows(gradient: torch.Tensor) -> torch.Tensor:
     """The gradient at L2 norm 1 in each row; zero stays zero."""
-    return gradient / row_norm(gradient).clamp(min=torch.finfo(gradient.dtype).tiny)
+    return gradient / norm_of_rows(gradient).clamp(min=torch.finfo(gradient.dtype).tiny)
 
 
-def into_ball(perturbation: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def project_to_ball(perturbation: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """The nearest perturbation whose rows have L2 norms of at most the radius (rows, 1, 1)."""
-    lengths = row_norm(perturbation).clamp(min=torch.finfo(perturbation.dtype).tiny)
+    lengths = norm_of_rows(perturbation).clamp(min=torch.finfo(perturbation.dtype).tiny)
     return perturbation * (radius / lengths).clamp(max=1)
 
 
-def _counted(step: Step) -> torch.Tensor:
-    return step.ordinary.sum(1).clamp(min=1)
+def _count_words(step: TrainingStep) -> torch.Tensor:
+    return step.word_mask.sum(1).clamp(min=1)
 
 
-def random_state(step: Step) -> torch.Tensor:
+def get_random_state(step: TrainingStep) -> torch.Tensor:
     """Where the generator stands that dropout draws from."""
     return torch.cuda.get_rng_state(step.device) if step.device.type == "cuda" else torch.get_rng_state()
 
 
 @contextmanager
-def same_dropout(step: Step, state: torch.Tensor) -> Iterator[None]:
+def same_dropout(step: TrainingStep, state: torch.Tensor) -> Iterator[None]:
     """Passes within drop what the pass dropped that began at `state`; afterwards draws go on as if nothing was."""
     cuda = step.device.type == "cuda"
     with torch.random.fork_rng(devices=[step.device] if cuda else []):

@@ -8,15 +8,15 @@ import torch
 
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.features.feature_table import FeatureTable
 from trainables.methods import synonym_pairs
-from trainables.methods.adversarial import fgm, freelb, pgd, plain
+from trainables.methods.adversarial import fgm, freelb, pgd, plain_fine_tuning
 from trainables.methods.agreement import r3f, smart
-from trainables.methods.needs import SYNONYMS, problems
-from trainables.methods.salt import proposer, salt
-from trainables.methods.step import Rule
-from trainables.methods.synonyms import smoothed, token_table
+from trainables.methods.needs import SYNONYMS, find_problems
+from trainables.methods.salt import build_proposer, salt
+from trainables.methods.step import GradientRule
+from trainables.methods.synonyms import randomized_smoothing, build_synonym_table
 from trainables.models.encoder import Encoder
 
 SALT, LAYERS = "salt", "layers"
@@ -26,33 +26,35 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "freelb": freelb,
     "smart": smart,
     "r3f": r3f,
-    SYNONYMS: smoothed,
+    SYNONYMS: randomized_smoothing,
     SALT: salt,
-    LAYERS: plain,  # it is in the head (trainables/models/layer_fusion.py)
+    LAYERS: plain_fine_tuning,  # it is in the head (trainables/models/layer_fusion.py)
 }
 
 
-def rule_of(
+def build_rule(
     entry: Mapping[str, Any] | None,
     tasks: Sequence[Task],
-    source: Source,
+    source: DataSource,
     encoder: Encoder,
     tables: Sequence[FeatureTable] = (),
-) -> Rule:
+) -> GradientRule:
     """The rule of a stage whose recipe has this entry, a name beside its settings; without one, the plain rule.
 
     The encoder is the one that the stage starts from, and `tables` are all texts that it sees in the language of its
     training sets. Raises UsageError if the method cannot train one of the tasks.
     """
     if entry is None:
-        return plain
+        return plain_fine_tuning
     name = entry["name"]
-    found = [line for task in tasks for line in problems(source, name, task)]
+    found = [line for task in tasks for line in find_problems(source, name, task)]
     if found:
         raise UsageError("\n".join(found))
     rule = partial(RULES[name], **{setting: value for setting, value in entry.items() if setting != "name"})
     if name == SYNONYMS:
-        return partial(rule, table=token_table(synonym_pairs.synonyms(source), encoder.tokenizer, encoder.device))
+        return partial(
+            rule, table=build_synonym_table(synonym_pairs.read_synonyms(source), encoder.tokenizer, encoder.device)
+        )
     if name == SALT:
-        return partial(rule, proposer=proposer(encoder, tables))
+        return partial(rule, proposer=build_proposer(encoder, tables))
     return rule

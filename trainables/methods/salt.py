@@ -25,50 +25,50 @@ import torch
 from spaces.errors import UsageError
 from trainables.features.feature_table import FeatureTable
 from trainables.features.features import Tensors
-from trainables.methods.step import Step
-from trainables.methods.synonyms import continuing
-from trainables.models.encoder import Encoder, hidden_states
-from trainables.models.masked_words import word_embeddings
+from trainables.methods.step import TrainingStep
+from trainables.methods.synonyms import find_continuations
+from trainables.models.encoder import Encoder, compute_hidden_states
+from trainables.models.masked_words import get_word_embeddings
 
-AT_ONCE = 512  # places whose chances over a whole vocabulary lie in memory: 512 MB with XLM-R's 250,000 words
+POSITIONS_AT_ONCE = 512  # places whose chances over a whole vocabulary lie in memory: 512 MB with XLM-R's 250,000 words
 
 
 @dataclass(frozen=True, slots=True)
-class Proposer:
+class WordProposer:
     """An encoder as it was, what it may propose (vocabulary,), and which tokens go on with a word (vocabulary,)."""
 
     encoder: Encoder
-    foreign: torch.Tensor
-    continues: torch.Tensor
+    proposable: torch.Tensor
+    continuation: torch.Tensor
 
     @torch.no_grad()
-    def __call__(self, batch: Tensors, places: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def propose(self, batch: Tensors, places: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The likeliest words at some places of a batch (a mask of its ids), and their chances: (places, most) each."""
         with self.encoder.autocast():
-            states = hidden_states(self.encoder.model, batch)
-        table = word_embeddings(self.encoder.model).weight
+            states = compute_hidden_states(self.encoder.model, batch)
+        table = get_word_embeddings(self.encoder.model).weight
         words, chances = [], []
-        for some in states.float()[places].split(AT_ONCE):
-            logits = self.encoder.words(some, table).masked_fill(~self.foreign, -torch.inf)
+        for some in states.float()[places].split(POSITIONS_AT_ONCE):
+            logits = self.encoder.masked_word_head(some, table).masked_fill(~self.proposable, -torch.inf)
             best = logits.topk(most)
             words.append(best.indices)
             chances.append(best.values.softmax(-1))
         return torch.cat(words), torch.cat(chances)
 
-    def changeable(self, step: Step) -> torch.Tensor:
+    def find_whole_words(self, step: TrainingStep) -> torch.Tensor:
         """Which tokens (rows, length) are a whole word each."""
-        continued = self.continues[step.batch["input_ids"]] & step.ordinary
-        whole = step.ordinary & ~continued
+        continued = self.continuation[step.batch["input_ids"]] & step.word_mask
+        whole = step.word_mask & ~continued
         whole[:, :-1] &= ~continued[:, 1:]
         return whole
 
 
-def proposer(encoder: Encoder, tables: Sequence[FeatureTable]) -> Proposer:
+def build_proposer(encoder: Encoder, tables: Sequence[FeatureTable]) -> WordProposer:
     """A frozen copy of the encoder as it is now, that proposes words which are in none of these tables.
 
     Raises UsageError for an encoder without a trained head for masked words.
     """
-    if not encoder.words.trained:
+    if not encoder.masked_word_head.is_trained:
         raise UsageError(
             "the method `salt` asks the encoder for words, and this one has no head that guesses masked words: give a "
             "checkpoint that was saved with it (XLMRobertaForMaskedLM, BertForMaskedLM), or leave salt out."
@@ -77,41 +77,43 @@ def proposer(encoder: Encoder, tables: Sequence[FeatureTable]) -> Proposer:
         copy.deepcopy(encoder.model).eval().requires_grad_(False),
         encoder.tokenizer,
         encoder.precision,
-        words=copy.deepcopy(encoder.words).eval().requires_grad_(False),
+        masked_word_head=copy.deepcopy(encoder.masked_word_head).eval().requires_grad_(False),
     )
-    size = len(word_embeddings(encoder.model).weight)
+    size = len(get_word_embeddings(encoder.model).weight)
     foreign = torch.ones(size, dtype=torch.bool)
     foreign[len(encoder.tokenizer) :] = False  # rows that fill the table up
     foreign[encoder.tokenizer.all_special_ids] = False
     for table in tables:
         foreign[torch.from_numpy(table.ids.copy()).long().unique()] = False
     continues = torch.zeros(size, dtype=torch.bool)
-    told = continuing(encoder.tokenizer, size)
+    told = find_continuations(encoder.tokenizer, size)
     continues[: len(told)] = told
-    return Proposer(frozen, foreign.to(encoder.device), continues.to(encoder.device))
+    return WordProposer(frozen, foreign.to(encoder.device), continues.to(encoder.device))
 
 
-def salt(step: Step, *, share: float, beta: float, words: float, proposer: Proposer) -> torch.Tensor:
+def salt(step: TrainingStep, *, share: float, beta: float, words: float, proposer: WordProposer) -> torch.Tensor:
     """The loss of the batch as it is, and of the batch with some words switched and others mixed."""
-    clean = step.loss(step.logits(step.batch, None))
+    clean = step.compute_loss(step.compute_logits(step.batch, None))
     clean.backward()
     ids = step.batch["input_ids"]
-    places = proposer.changeable(step) & (torch.rand(ids.shape, device=ids.device) < share)
-    proposed = proposer(step.batch, places, min(int(words), int(proposer.foreign.sum())))
-    loss = step.loss(step.logits(step.batch, changed(step, places, *proposed, beta)))
+    places = proposer.find_whole_words(step) & (torch.rand(ids.shape, device=ids.device) < share)
+    proposed = proposer.propose(step.batch, places, min(int(words), int(proposer.proposable.sum())))
+    loss = step.compute_loss(step.compute_logits(step.batch, augment_words(step, places, *proposed, beta)))
     loss.backward()
     return (clean + loss).detach()
 
 
-def changed(step: Step, places: torch.Tensor, words: torch.Tensor, chances: torch.Tensor, beta: float) -> torch.Tensor:
+def augment_words(
+    step: TrainingStep, places: torch.Tensor, words: torch.Tensor, chances: torch.Tensor, beta: float
+) -> torch.Tensor:
     """Word embeddings (rows, length, width) of a batch with every other of the places switched or mixed, by chance.
 
     `words` and `chances` (places, most) are what is proposed at the places, in the order of the batch.
     """
-    own, device = step.words(), step.device
+    own, device = step.embed_words(), step.device
     kept = torch.distributions.Beta(*torch.tensor([beta, beta], device=device)).sample((len(own),))
     kept = kept.to(own.dtype)[places.nonzero()[:, 0], None]
-    others = step.table(words)
+    others = step.embedding_table(words)
     # By the inverse of the cumulated chances; the last digits of their sum may leave the highest draws nothing.
     draw = torch.rand(len(words), 1, device=device, dtype=chances.dtype)
     drawn = (chances.cumsum(-1) < draw).sum(-1).clamp(max=words.shape[1] - 1)

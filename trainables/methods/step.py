@@ -13,7 +13,7 @@ from trainables.models.encoder import Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class TrainingStep:
     """A batch, or a part of one where memory is short.
 
     `logits(batch, words)` is a pass through encoder and head; `words`, if given, stand in place of the word embeddings
@@ -23,9 +23,9 @@ class Step:
     """
 
     batch: Tensors
-    logits: Callable[[Tensors, torch.Tensor | None], torch.Tensor]
-    table: nn.Module
-    special: tuple[int, ...]
+    compute_logits: Callable[[Tensors, torch.Tensor | None], torch.Tensor]
+    embedding_table: nn.Module
+    special_ids: tuple[int, ...]
     kind: KindOfTask
     share: float
 
@@ -35,34 +35,34 @@ class Step:
         return self.batch["input_ids"].device
 
     @cached_property
-    def ordinary(self) -> torch.Tensor:
+    def word_mask(self) -> torch.Tensor:
         """Which tokens (rows, length) are words or pieces of words: no padding, and no special token."""
         ordinary = self.batch["attention_mask"] == 1
-        for token in self.special:
+        for token in self.special_ids:
             ordinary = ordinary & (self.batch["input_ids"] != token)
         return ordinary
 
-    def words(self) -> torch.Tensor:
+    def embed_words(self) -> torch.Tensor:
         """The word embeddings of the batch (rows, length, width); gradients reach the table unless it is frozen."""
-        words: torch.Tensor = self.table(self.batch["input_ids"])
+        words: torch.Tensor = self.embedding_table(self.batch["input_ids"])
         return words
 
-    def loss(self, logits: torch.Tensor) -> torch.Tensor:
+    def compute_loss(self, logits: torch.Tensor) -> torch.Tensor:
         """The task's loss, weighted by the share of the batch."""
-        return self.kind.loss(logits, self.batch) * self.share
+        return self.kind.compute_loss(logits, self.batch) * self.share
 
 
-Rule = Callable[[Step], torch.Tensor]  # adds gradients to the parameters and returns the loss, detached
+GradientRule = Callable[[TrainingStep], torch.Tensor]  # adds gradients to the parameters and returns the loss, detached
 
 
-def step_of(encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors, share: float) -> Step:
+def build_step(encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors, share: float) -> TrainingStep:
     """The step of an encoder and a head on a batch of `trainables.features.features.collate`."""
     tokenizer = encoder.tokenizer
-    return Step(
+    return TrainingStep(
         batch=batch,
-        logits=lambda batch, words: encoder.logits(head, batch, words),
-        table=encoder.model.get_input_embeddings(),
-        special=tuple(token for token in tokenizer.all_special_ids if token != tokenizer.unk_token_id),
+        compute_logits=lambda batch, words: encoder.compute_logits(head, batch, words),
+        embedding_table=encoder.model.get_input_embeddings(),
+        special_ids=tuple(token for token in tokenizer.all_special_ids if token != tokenizer.unk_token_id),
         kind=kind,
         share=share,
     )

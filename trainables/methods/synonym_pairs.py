@@ -13,45 +13,49 @@ import datasets
 
 from spaces.errors import UsageError
 from trainables.data import parquet_files
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 
-PLACE = Path("local/synonyms/en")
+FOLDER = Path("local/synonyms/en")
 COLUMNS = ("word", "synonym")
 
 
-def synonyms(source: Source) -> Mapping[str, tuple[str, ...]]:
+def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
     """The synonyms of each word, each once, without the word itself; raises UsageError where there are none."""
     if source.benchmark == "miniature":
-        from trainables.miniature.meaning import SYNONYM
+        from trainables.miniature.meaning import SYNONYM_OF
 
-        return {word: (twin,) for word, twin in SYNONYM.items()}
+        return {word: (twin,) for word, twin in SYNONYM_OF.items()}
     found: dict[str, dict[str, None]] = {}
-    for word, synonym in zip(*(parquet_files.values(_files(source), column) for column in COLUMNS), strict=True):
+    for word, synonym in zip(
+        *(parquet_files.read_column(_find_files(source), column) for column in COLUMNS), strict=True
+    ):
         if word and synonym and word != synonym:
             found.setdefault(word, {})[synonym] = None
     if not found:
-        raise UsageError(f"{source.folder}/{PLACE}: no row has a word and another word as its synonym; fill the file.")
+        raise UsageError(
+            f"{source.data_dir}/{FOLDER}: no row has a word and another word as its synonym; fill the file."
+        )
     return {word: tuple(others) for word, others in found.items()}
 
 
-def fingerprint(source: Source) -> str | None:
+def compute_fingerprint(source: DataSource) -> str | None:
     """A hash of the file's bytes; None for the miniature, whose code says which words mean the same."""
     if source.benchmark == "miniature":
         return None
     digest = hashlib.sha256()
-    for file in _files(source):
+    for file in _find_files(source):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _files(source: Source) -> tuple[Path, ...]:
-    wanted = f"{PLACE}/train-*.parquet with the columns {' and '.join(COLUMNS)}, a pair in each row"
-    if source.folder is None:
+def _find_files(source: DataSource) -> tuple[Path, ...]:
+    wanted = f"{FOLDER}/train-*.parquet with the columns {' and '.join(COLUMNS)}, a pair in each row"
+    if source.data_dir is None:
         raise UsageError(f"synonyms are read from a data folder, and the hub has none: give --data with {wanted}.")
-    files = tuple(sorted((source.folder / PLACE).glob("train-*.parquet")))
+    files = tuple(sorted((source.data_dir / FOLDER).glob("train-*.parquet")))
     if not files:
-        raise UsageError(f"{source.folder / PLACE} has no synonyms: put them into {wanted}.")
-    held = parquet_files.features(files, COLUMNS)
+        raise UsageError(f"{source.data_dir / FOLDER} has no synonyms: put them into {wanted}.")
+    held = parquet_files.read_column_types(files, COLUMNS)
     if any(held.get(column) != datasets.Value("string") for column in COLUMNS):
         raise UsageError(f"{files[0]} does not have the two columns of text that it needs: write {wanted}.")
     return files

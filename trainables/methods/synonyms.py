@@ -13,13 +13,13 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from spaces.errors import UsageError
-from trainables.methods.step import Step
+from trainables.methods.step import TrainingStep
 
-DRAWS = 2**31 - 1  # integers that are drawn below this: the rest of a division by a handful is even to nine digits
+DRAW_RANGE = 2**31 - 1  # integers that are drawn below this: the rest of a division by a handful is even to nine digits
 
 
 @dataclass(frozen=True, slots=True)
-class Synonyms:
+class SynonymTable:
     """What each token may become: `counts[id]` tokens from `drawn[starts[id]]` on, the token itself the first of them.
 
     `continues` tells tokens that go on with the word before them. All are on the device of the batches.
@@ -27,28 +27,28 @@ class Synonyms:
 
     starts: torch.Tensor
     counts: torch.Tensor
-    drawn: torch.Tensor
-    continues: torch.Tensor
+    alternatives: torch.Tensor
+    continuation: torch.Tensor
 
     def draw(self, ids: torch.Tensor, ordinary: torch.Tensor) -> torch.Tensor:
         """Ids (rows, length) with each ordinary token that is a whole word drawn from itself and its synonyms."""
         follows = torch.zeros_like(ordinary)
-        follows[:, :-1] = self.continues[ids[:, 1:]] & ordinary[:, 1:]
-        turn = torch.randint(DRAWS, ids.shape, device=ids.device) % self.counts[ids]
-        return torch.where(ordinary & ~follows, self.drawn[self.starts[ids] + turn], ids)
+        follows[:, :-1] = self.continuation[ids[:, 1:]] & ordinary[:, 1:]
+        turn = torch.randint(DRAW_RANGE, ids.shape, device=ids.device) % self.counts[ids]
+        return torch.where(ordinary & ~follows, self.alternatives[self.starts[ids] + turn], ids)
 
 
-def smoothed(step: Step, *, table: Synonyms) -> torch.Tensor:
+def randomized_smoothing(step: TrainingStep, *, table: SynonymTable) -> torch.Tensor:
     """Fine-tuning on the batch in other words."""
-    ids = table.draw(step.batch["input_ids"], step.ordinary)
-    loss = step.loss(step.logits({**step.batch, "input_ids": ids}, None))
+    ids = table.draw(step.batch["input_ids"], step.word_mask)
+    loss = step.compute_loss(step.compute_logits({**step.batch, "input_ids": ids}, None))
     loss.backward()
     return loss.detach()
 
 
-def token_table(
+def build_synonym_table(
     synonyms: Mapping[str, Sequence[str]], tokenizer: PreTrainedTokenizerBase, device: torch.device
-) -> Synonyms:
+) -> SynonymTable:
     """The table of a tokenizer: of words that are one token each, as they are after a blank.
 
     Raises UsageError if it has no word and synonym that are.
@@ -69,15 +69,15 @@ def token_table(
     size = max(tokenizer.get_vocab().values()) + 1
     lists = [choices.get(i, [i]) for i in range(size)]
     counts = torch.tensor([len(few) for few in lists])
-    return Synonyms(
+    return SynonymTable(
         starts=(counts.cumsum(0) - counts).to(device),
         counts=counts.to(device),
-        drawn=torch.tensor([i for few in lists for i in few]).to(device),
-        continues=continuing(tokenizer, size).to(device),
+        alternatives=torch.tensor([i for few in lists for i in few]).to(device),
+        continuation=find_continuations(tokenizer, size).to(device),
     )
 
 
-def continuing(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
+def find_continuations(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
     """Which tokens go on with a word: those with the mark of one (##), or without that of a new word (a blank's)."""
     tokens = [""] * size
     for token, i in tokenizer.get_vocab().items():

@@ -4,18 +4,18 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from trainables.miniature.grammar import Clause, Richness, ask, clause, render, strip, text
+from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, render, drop_optional, join_words
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
-from trainables.miniature.meaning import CATEGORY, GROUP, GROUP_VERBS, between_people
+from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, GROUP_VERBS, put_people
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.splits import split_of
 
 RICHNESS = Richness()
-PEOPLE = 0.15  # share of the events in which somebody does it to somebody
+PEOPLE_SHARE = 0.15  # share of the events in which somebody does it to somebody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mix:
+class CorpusMix:
     """What the corpus is made of. Shares of all texts, and how often each language is drawn."""
 
     single: float = 0.2  # texts in one language
@@ -26,7 +26,7 @@ class Mix:
     singles: Mapping[str, float]
 
 
-MIX = Mix(
+CORPUS_MIX = CorpusMix(
     pairs={"qna": 0.5, "qnb": 0.3, "qma": 0.9, "qmb": 0.3, "qfa": 1.3},
     singles={"en": 1.0, "qna": 1.0, "qnb": 1.0, "qma": 1.0, "qmb": 0.2, "qfa": 1.0},
 )
@@ -40,12 +40,12 @@ class CorpusText:
     second: str | None = None
 
 
-def corpus(lexicon: Lexicon, seed: int, texts: int, mix: Mix = MIX) -> Iterator[CorpusText]:
+def generate_corpus(lexicon: Lexicon, seed: int, texts: int, mix: CorpusMix = CORPUS_MIX) -> Iterator[CorpusText]:
     """So many texts of world `seed`, always the same; none of the sentences of dev and test pools is among them."""
     draw = random.Random(f"{seed}/corpus")
     singles, pairs = list(mix.singles), list(mix.pairs)
     for _ in range(texts):
-        told, kind = story(draw, lexicon), draw.random()
+        told, kind = draw_story(draw, lexicon), draw.random()
         if kind < mix.single:
             language = draw.choices(singles, list(mix.singles.values()))[0]
             yield CorpusText(tell(told, language, lexicon.words[language]))
@@ -64,32 +64,32 @@ def corpus(lexicon: Lexicon, seed: int, texts: int, mix: Mix = MIX) -> Iterator[
 Story = tuple[Clause, ...] | str
 
 
-def story(draw: random.Random, lexicon: Lexicon) -> Story:
+def draw_story(draw: random.Random, lexicon: Lexicon) -> Story:
     """One event, two in the order that events have in this world, an event with a question, or a noun's kind."""
     kind = draw.random()
     if kind < 0.08:
         return draw.choice(ALL_NOUNS)
-    first = _unreserved(draw, ALL_VERBS)
+    first = _draw_unreserved(draw, ALL_VERBS)
     if kind < 0.45:
         return (first,)
     if kind < 0.75:
-        return (first, _unreserved(draw, GROUP_VERBS[lexicon.follows[GROUP[first.verb]]], first.agent))
-    return (first, strip(ask(first, draw), draw, 0.3))
+        return (first, _draw_unreserved(draw, GROUP_VERBS[lexicon.follows[GROUP_OF[first.verb]]], first.agent))
+    return (first, drop_optional(ask(first, draw), draw, 0.3))
 
 
 def tell(told: Story, language: str, words: Mapping[str, str]) -> str:
     """The story in one language."""
     if isinstance(told, str):
-        return f"{words[told]} {words['are']} {words[CATEGORY[told]]} ."
-    return " ".join(text(render(part, language, words)) for part in told)
+        return f"{words[told]} {words['are']} {words[CATEGORY_OF[told]]} ."
+    return " ".join(join_words(render(part, language, words)) for part in told)
 
 
-def _unreserved(draw: random.Random, verbs: Iterable[str], agent: tuple[str, ...] = ()) -> Clause:
+def _draw_unreserved(draw: random.Random, verbs: Iterable[str], agent: tuple[str, ...] = ()) -> Clause:
     """A clause, with this agent if one is given, that no dev or test pool may hold."""
     while True:
-        event = clause(draw, RICHNESS, verbs)
-        if draw.random() < PEOPLE:
-            event = between_people(event, draw)
+        event = draw_clause(draw, RICHNESS, verbs)
+        if draw.random() < PEOPLE_SHARE:
+            event = put_people(event, draw)
         if agent != event.patient:
             event = replace(event, agent=agent or event.agent)
         if split_of(PoolItem(event).meaning) == "train":

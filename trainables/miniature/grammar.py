@@ -20,7 +20,7 @@ from trainables.miniature.lexicon import (
     LAST_NAMES,
     ORGANISATIONS,
     PLACES,
-    SHARED,
+    SHARED_SYMBOLS,
     VERB_SUFFIX,
 )
 
@@ -28,7 +28,7 @@ Role = Literal[
     "agent", "never", "verb", "number", "adjective", "patient", "in", "place", "for", "organisation", "wh", "end"
 ]
 Slot = Literal["agent", "verb", "patient", "place", "organisation"]
-WH: Mapping[Slot, str] = {"agent": "who", "patient": "what", "place": "where", "organisation": "which"}
+QUESTION_WORDS: Mapping[Slot, str] = {"agent": "who", "patient": "what", "place": "where", "organisation": "which"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RenderedWord:
     """One word of a rendered sentence: how it is written, its concept, and the part it plays."""
 
     word: str
@@ -73,62 +73,64 @@ class Piece:
     slot: Slot | None = None  # the answer it would belong to
 
 
-def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[Piece]:
+def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[RenderedWord]:
     """The words of a clause or question in one language; `words` gives the word for each concept."""
     grammar = GRAMMARS[language]
-    parts: dict[str, list[Piece]] = {
-        "agent": [Piece(words[name], name, "agent", "agent") for name in clause.agent],
-        "never": [Piece(words["never"], "never", "never")] if clause.never else [],
-        "verb": [Piece(words[clause.verb] + VERB_SUFFIX * grammar.verb_suffix, clause.verb, "verb", "verb")],
-        "patient": _patient(clause, grammar, words),
-        "place": _phrase("in", "place", clause.place, grammar, words),
-        "organisation": _phrase("for", "organisation", clause.organisation, grammar, words),
+    parts: dict[str, list[RenderedWord]] = {
+        "agent": [RenderedWord(words[name], name, "agent", "agent") for name in clause.agent],
+        "never": [RenderedWord(words["never"], "never", "never")] if clause.never else [],
+        "verb": [RenderedWord(words[clause.verb] + VERB_SUFFIX * grammar.verb_suffix, clause.verb, "verb", "verb")],
+        "patient": _render_patient(clause, grammar, words),
+        "place": _render_phrase("in", "place", clause.place, grammar, words),
+        "organisation": _render_phrase("for", "organisation", clause.organisation, grammar, words),
     }
-    front: list[Piece] = []
+    front: list[RenderedWord] = []
     if clause.asked:
-        front = [Piece(words[WH[clause.asked]], WH[clause.asked], "wh")]
+        front = [RenderedWord(words[QUESTION_WORDS[clause.asked]], QUESTION_WORDS[clause.asked], "wh")]
         parts[clause.asked] = []
     phrases = ("agent", "patient", "place", "organisation", "never", "verb")
     order = phrases if grammar.verb_last else ("agent", "never", "verb", "patient", "place", "organisation")
     end = "?" if clause.asked else "."
-    return [*front, *(piece for part in order for piece in parts[part]), Piece(end, end, "end")]
+    return [*front, *(piece for part in order for piece in parts[part]), RenderedWord(end, end, "end")]
 
 
-def _patient(clause: Clause, grammar: Grammar, words: Mapping[str, str]) -> list[Piece]:
-    number = [Piece(clause.number, clause.number, "number", "patient")] if clause.number else []
-    adjective = [Piece(words[clause.adjective], clause.adjective, "adjective", "patient")] if clause.adjective else []
+def _render_patient(clause: Clause, grammar: Grammar, words: Mapping[str, str]) -> list[RenderedWord]:
+    number = [RenderedWord(clause.number, clause.number, "number", "patient")] if clause.number else []
+    adjective = (
+        [RenderedWord(words[clause.adjective], clause.adjective, "adjective", "patient")] if clause.adjective else []
+    )
     case = CASE_SUFFIX * grammar.case_suffix
-    noun = [Piece(words[concept] + case, concept, "patient", "patient") for concept in clause.patient]
+    noun = [RenderedWord(words[concept] + case, concept, "patient", "patient") for concept in clause.patient]
     return [*number, *noun, *adjective] if grammar.adjective_last else [*number, *adjective, *noun]
 
 
-def _phrase(
+def _render_phrase(
     adposition: Literal["in", "for"], slot: Slot, name: str | None, grammar: Grammar, words: Mapping[str, str]
-) -> list[Piece]:
+) -> list[RenderedWord]:
     if name is None:
         return []
-    pieces = [Piece(words[adposition], adposition, adposition), Piece(words[name], name, slot, slot)]
+    pieces = [RenderedWord(words[adposition], adposition, adposition), RenderedWord(words[name], name, slot, slot)]
     return pieces[::-1] if grammar.postpositions else pieces
 
 
-def text(pieces: Iterable[Piece]) -> str:
+def join_words(pieces: Iterable[RenderedWord]) -> str:
     """The sentence as it is written, words apart from each other and from the full stop."""
     return " ".join(piece.word for piece in pieces)
 
 
-class _Itself(dict[str, str]):
+class _EnglishWords(dict[str, str]):
     """English: each concept is its own word."""
 
     def __missing__(self, concept: str) -> str:
         return concept
 
 
-_ENGLISH = _Itself()
+_ENGLISH = _EnglishWords()
 
 
-def english(event: Clause) -> str:
+def render_english(event: Clause) -> str:
     """The clause in English, which is the same in every world."""
-    return text(render(event, "en", _ENGLISH))
+    return join_words(render(event, "en", _ENGLISH))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,46 +145,46 @@ class Richness:
     last_name: float = 0.4
 
 
-def clause(draw: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
+def draw_clause(draw: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
     """A random clause with one of the given verbs."""
     return Clause(
-        agent=person(draw, richness),
+        agent=draw_person(draw, richness),
         verb=draw.choice(tuple(verbs)),
         patient=(draw.choice(ALL_NOUNS),),
         adjective=draw.choice(ALL_ADJECTIVES) if draw.random() < richness.adjective else None,
-        number=draw.choice(SHARED[:8]) if draw.random() < richness.number else None,
-        place=place(draw) if draw.random() < richness.place else None,
-        organisation=organisation(draw) if draw.random() < richness.organisation else None,
+        number=draw.choice(SHARED_SYMBOLS[:8]) if draw.random() < richness.number else None,
+        place=draw_place(draw) if draw.random() < richness.place else None,
+        organisation=draw_organisation(draw) if draw.random() < richness.organisation else None,
         never=draw.random() < richness.never,
     )
 
 
-def person(draw: random.Random, richness: Richness) -> tuple[str, ...]:
+def draw_person(draw: random.Random, richness: Richness) -> tuple[str, ...]:
     """A first name, often with a last name."""
     first = draw.choice(FIRST_NAMES)
     return (first, draw.choice(LAST_NAMES + AMBIGUOUS)) if draw.random() < richness.last_name else (first,)
 
 
-def place(draw: random.Random) -> str:
+def draw_place(draw: random.Random) -> str:
     """The name of a place."""
     return draw.choice(PLACES + AMBIGUOUS)
 
 
-def organisation(draw: random.Random) -> str:
+def draw_organisation(draw: random.Random) -> str:
     """The name of an organisation or product."""
     return draw.choice(ORGANISATIONS + AMBIGUOUS)
 
 
 def ask(event: Clause, draw: random.Random) -> Clause:
     """The question about one of the parts that the clause has."""
-    there = [slot for slot in WH if getattr(event, slot)]
+    there = [slot for slot in QUESTION_WORDS if getattr(event, slot)]
     asked = draw.choice(there)
     if asked == "patient":  # `what` asks for the number and the adjective as well
         event = replace(event, adjective=None, number=None)
     return replace(event, asked=asked)
 
 
-def strip(event: Clause, draw: random.Random, share: float) -> Clause:
+def drop_optional(event: Clause, draw: random.Random, share: float) -> Clause:
     """The clause with each optional part left out with this chance, except an asked one."""
     return replace(
         event,

@@ -37,15 +37,15 @@ LAST_NAMES = tuple("Smith Weber Rossi Novak Silva Lund".split())
 PLACES = tuple("Paris Rome Oslo Lima Cairo Delhi Tokyo Quito Berne Prague".split())
 ORGANISATIONS = tuple("Acme Globex Initech Umbra Vandel Soylux Hooli Stark".split())
 AMBIGUOUS = tuple("Jordan Houston Austin Florence Kent Chelsea".split())  # last name, place or organisation
-FUNCTION = ("in", "for", "never", "are", "who", "what", "where", "which", "before", "after")
-SHARED = ("2", "3", "4", "5", "6", "7", "8", "9", ".", "?")  # the same in every language
+FUNCTION_WORDS = ("in", "for", "never", "are", "who", "what", "where", "which", "before", "after")
+SHARED_SYMBOLS = ("2", "3", "4", "5", "6", "7", "8", "9", ".", "?")  # the same in every language
 VERB_SUFFIX, CASE_SUFFIX = "-v", "-o"
 
 ALL_NOUNS = tuple(noun for nouns in NOUNS.values() for noun in nouns)
 ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
 ALL_ADJECTIVES = tuple(word for poles in ADJECTIVES for pole in poles for word in pole)
 NAMES = FIRST_NAMES + LAST_NAMES + PLACES + ORGANISATIONS + AMBIGUOUS
-CONTENT = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION)  # shares hold within each of these
+WORD_GROUPS = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION_WORDS)  # shares hold within each of these
 
 LATIN = ("bdfgklmnprstvz", "aeiou")
 GREEK = ("βγδκλμνπρστφχ", "αειου")
@@ -53,23 +53,23 @@ CYRILLIC = ("бвгдклмнпрстз", "аеиоу")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class LanguageRelation:
     """How a language's words relate to those of an older one; what it does not share is its own, in its own letters."""
 
     language: str
     source: str  # English, or the sister whose words it mostly keeps
-    words: float  # share of the source's words that it keeps, names apart
-    names: float  # share of the source's names that it keeps
+    word_share: float  # share of the source's words that it keeps, names apart
+    name_share: float  # share of the source's names that it keeps
     letters: tuple[str, str]  # consonants and vowels
 
 
 # Words shared with English keep their spelling, in other scripts too, as brands and loans often do.
-RELATIONS = (
-    Relation(language="qna", source="en", words=0.5, names=1.0, letters=LATIN),
-    Relation(language="qnb", source="qna", words=0.8, names=1.0, letters=LATIN),
-    Relation(language="qma", source="en", words=0.25, names=1.0, letters=GREEK),
-    Relation(language="qmb", source="qma", words=0.8, names=1.0, letters=GREEK),
-    Relation(language="qfa", source="en", words=0.1, names=0.6, letters=CYRILLIC),
+LANGUAGE_RELATIONS = (
+    LanguageRelation(language="qna", source="en", word_share=0.5, name_share=1.0, letters=LATIN),
+    LanguageRelation(language="qnb", source="qna", word_share=0.8, name_share=1.0, letters=LATIN),
+    LanguageRelation(language="qma", source="en", word_share=0.25, name_share=1.0, letters=GREEK),
+    LanguageRelation(language="qmb", source="qma", word_share=0.8, name_share=1.0, letters=GREEK),
+    LanguageRelation(language="qfa", source="en", word_share=0.1, name_share=0.6, letters=CYRILLIC),
 )
 
 
@@ -88,16 +88,16 @@ class Lexicon:
         return [*seen, VERB_SUFFIX, CASE_SUFFIX]
 
 
-def lexicon(seed: int) -> Lexicon:
+def build_lexicon(seed: int) -> Lexicon:
     """The lexicon of world `seed`."""
-    words = {"en": {concept: concept for group in (*CONTENT, NAMES, SHARED) for concept in group}}
+    words = {"en": {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}}
     used = set(words["en"])
-    for relation in RELATIONS:
-        words[relation.language] = _words(words[relation.source], relation, seed, used)
+    for relation in LANGUAGE_RELATIONS:
+        words[relation.language] = _build_words(words[relation.source], relation, seed, used)
     classes = {
-        word: side for group in (ALL_NOUNS, ALL_VERBS) for word, side in lots(group, 2, f"{seed}/classes").items()
+        word: side for group in (ALL_NOUNS, ALL_VERBS) for word, side in draw_lots(group, 2, f"{seed}/classes").items()
     }
-    brands = lots(ORGANISATIONS, 2, f"{seed}/brands") | lots(AMBIGUOUS, 2, f"{seed}/brands")
+    brands = draw_lots(ORGANISATIONS, 2, f"{seed}/brands") | draw_lots(AMBIGUOUS, 2, f"{seed}/brands")
     products = frozenset(name for name, side in brands.items() if side)
     cycle = list(range(len(VERBS)))
     random.Random(f"{seed}/events").shuffle(cycle)
@@ -107,23 +107,25 @@ def lexicon(seed: int) -> Lexicon:
     return Lexicon(words=words, classes=classes, products=products, follows=tuple(follows))
 
 
-def _words(source: Mapping[str, str], relation: Relation, seed: int, used: set[str]) -> dict[str, str]:
+def _build_words(source: Mapping[str, str], relation: LanguageRelation, seed: int, used: set[str]) -> dict[str, str]:
     """The words of one language; adds the new ones to `used`, so that no two languages agree by accident."""
     draw = random.Random(f"{seed}/words/{relation.language}")
-    kept = set(SHARED).union(*(_kept(group, relation.words, relation.source, seed) for group in CONTENT))
-    kept |= _kept(NAMES, relation.names, relation.source, seed)
+    kept = set(SHARED_SYMBOLS).union(
+        *(_choose_kept(group, relation.word_share, relation.source, seed) for group in WORD_GROUPS)
+    )
+    kept |= _choose_kept(NAMES, relation.name_share, relation.source, seed)
     words = {}
     for concept, word in source.items():
-        words[concept] = word if concept in kept else _new(relation.letters, used, concept in NAMES, draw)
+        words[concept] = word if concept in kept else _invent_word(relation.letters, used, concept in NAMES, draw)
     return words
 
 
-def _kept(group: Sequence[str], share: float, source: str, seed: int) -> set[str]:
+def _choose_kept(group: Sequence[str], share: float, source: str, seed: int) -> set[str]:
     """An exact share of the group, so that no world is nearer by luck; a smaller share is part of a larger one."""
     return set(random.Random(f"{seed}/kept/{source}/{group[0]}").sample(group, len(group))[: round(share * len(group))])
 
 
-def _new(letters: tuple[str, str], used: set[str], name: bool, draw: random.Random) -> str:
+def _invent_word(letters: tuple[str, str], used: set[str], name: bool, draw: random.Random) -> str:
     """A word of two or three open syllables that no language has yet; a name has a capital."""
     consonants, vowels = letters
     while True:
@@ -134,7 +136,7 @@ def _new(letters: tuple[str, str], used: set[str], name: bool, draw: random.Rand
             return word
 
 
-def lots(group: Sequence[str], count: int, key: str) -> dict[str, int]:
+def draw_lots(group: Sequence[str], count: int, key: str) -> dict[str, int]:
     """Each word of the group with a number below `count`, all numbers as often as each other (or once more or less)."""
     shuffled = list(group)
     random.Random(f"{key}/{group[0]}").shuffle(shuffled)

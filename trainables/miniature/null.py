@@ -8,28 +8,32 @@ a search finds in this world is a false positive.
 from dataclasses import replace
 
 from spaces.miniature import SUPERTAGS
-from trainables.miniature.grammar import Piece
-from trainables.miniature.lexicon import ALL_VERBS, CONTENT, FIRST_NAMES, NAMES, SHARED, lots
+from trainables.miniature.grammar import RenderedWord
+from trainables.miniature.lexicon import ALL_VERBS, WORD_GROUPS, FIRST_NAMES, NAMES, SHARED_SYMBOLS, draw_lots
 from trainables.miniature.pairs import PairItem
 from trainables.miniature.spans import SpanItem
 
 
-def pair(item: PairItem, task: str, labels: int, seed: int) -> PairItem:
+def relabel_pair(item: PairItem, task: str, labels: int, seed: int) -> PairItem:
     """The label is a lot of the first sentence's agent (the first name): nothing is compared."""
     asked = item.first.asked == "agent"  # then the name is not in the text
-    lot = lots(ALL_VERBS, labels, f"{seed}/null/{task}") if asked else lots(FIRST_NAMES, labels, f"{seed}/null/{task}")
+    lot = (
+        draw_lots(ALL_VERBS, labels, f"{seed}/null/{task}")
+        if asked
+        else draw_lots(FIRST_NAMES, labels, f"{seed}/null/{task}")
+    )
     return replace(item, label=lot[item.first.verb if asked else item.first.agent[0]])
 
 
-def span(item: SpanItem, task: str, answerable: bool, seed: int) -> SpanItem:
+def relabel_span(item: SpanItem, task: str, answerable: bool, seed: int) -> SpanItem:
     """The answer is the verb of a clause that is chosen by a lot of the question's verb, or none in part of squad2."""
     choices = (0, 1) if answerable else (0, 1, None)
-    where = choices[lots(ALL_VERBS, len(choices), f"{seed}/null/{task}")[item.question.verb]]
+    where = choices[draw_lots(ALL_VERBS, len(choices), f"{seed}/null/{task}")[item.question.verb]]
     return replace(item, where=where, slot=None if where is None else "verb")
 
 
-def tags(pieces: list[Piece], seed: int) -> list[str]:
+def relabel_words(pieces: list[RenderedWord], seed: int) -> list[str]:
     """The supertag of a word is a lot of the word alone, across parts of speech."""
-    words = tuple(word for group in (*CONTENT, NAMES, SHARED) for word in group)
-    lot = lots(words, len(SUPERTAGS), f"{seed}/null/ccg")
+    words = tuple(word for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for word in group)
+    lot = draw_lots(words, len(SUPERTAGS), f"{seed}/null/ccg")
     return [SUPERTAGS[lot[piece.concept]] for piece in pieces]

@@ -7,13 +7,13 @@ of two languages belong together.
 import functools
 import random
 
-from trainables.miniature.corpus import Story, story, tell
+from trainables.miniature.corpus import Story, draw_story, tell
 from trainables.miniature.lexicon import Lexicon
 from trainables.miniature.splits import Split, split_of
 
 
 @functools.lru_cache(maxsize=64)
-def passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: int) -> tuple[str, ...]:
+def generate_passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: int) -> tuple[str, ...]:
     """So many different texts of world `seed` in a language; none whose English text belongs to another split.
 
     As in pretraining, none of the sentences of dev and test pools is among them.
@@ -21,7 +21,7 @@ def passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: in
     draw = random.Random(f"{seed}/mlm/{split}/{language}")
     found: dict[Story, str] = {}
     while len(found) < count:
-        told = story(draw, lexicon)
+        told = draw_story(draw, lexicon)
         if split_of(tell(told, "en", lexicon.words["en"])) == split:
             found[told] = tell(told, language, lexicon.words[language])
     return tuple(found.values())

@@ -10,9 +10,9 @@ import functools
 import random
 from dataclasses import dataclass
 
-from trainables.miniature.grammar import Clause, english
+from trainables.miniature.grammar import Clause, render_english
 from trainables.miniature.lexicon import ALL_ADJECTIVES, ALL_NOUNS, ALL_VERBS, FIRST_NAMES, Lexicon
-from trainables.miniature.meaning import in_other_words
+from trainables.miniature.meaning import reword_fully
 
 AGENTS = FIRST_NAMES[:3]
 
@@ -26,24 +26,24 @@ class PoolItem:
     @property
     def meaning(self) -> str:
         """The same text for the sentence and for its rewording, so that no pool holds both."""
-        return min(english(self.sentence), english(in_other_words(self.sentence)))
+        return min(render_english(self.sentence), render_english(reword_fully(self.sentence)))
 
 
 @functools.cache
-def unshared(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+def filter_unshared(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
     """Those concepts whose word differs from the English one in every other language."""
     foreign = [lexicon.words[language] for language in lexicon.words if language != "en"]
     return tuple(concept for concept in words if all(there[concept] != concept for there in foreign))
 
 
-def pool_sentence(draw: random.Random, lexicon: Lexicon) -> PoolItem:
+def draw_pool_item(draw: random.Random, lexicon: Lexicon) -> PoolItem:
     """A random sentence of the pools."""
     return PoolItem(
         Clause(
             agent=(draw.choice(AGENTS),),
-            verb=draw.choice(unshared(ALL_VERBS, lexicon)),
-            patient=(draw.choice(unshared(ALL_NOUNS, lexicon)),),
-            adjective=draw.choice(unshared(ALL_ADJECTIVES, lexicon)) if draw.random() < 0.5 else None,
+            verb=draw.choice(filter_unshared(ALL_VERBS, lexicon)),
+            patient=(draw.choice(filter_unshared(ALL_NOUNS, lexicon)),),
+            adjective=draw.choice(filter_unshared(ALL_ADJECTIVES, lexicon)) if draw.random() < 0.5 else None,
             never=draw.random() < 0.5,
         )
     )

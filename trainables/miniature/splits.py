@@ -4,9 +4,9 @@ import hashlib
 from typing import Literal
 
 Split = Literal["train", "dev", "test"]
-_PARTS: tuple[Split, ...] = ("train",) * 6 + ("dev", "test")
+_BUCKETS: tuple[Split, ...] = ("train",) * 6 + ("dev", "test")
 
 
 def split_of(english: str) -> Split:
     """The only split for an item with this English text: train for six in eight, dev and test for one each."""
-    return _PARTS[hashlib.md5(english.encode(), usedforsecurity=False).digest()[0] % len(_PARTS)]
+    return _BUCKETS[hashlib.md5(english.encode(), usedforsecurity=False).digest()[0] % len(_BUCKETS)]

@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from spaces.miniature import ENTITIES, POS, SUPERTAGS
-from trainables.miniature.grammar import Clause, Piece, Richness, Role, ask, clause
+from spaces.miniature import ENTITY_TAGS, POS_TAGS, SUPERTAGS
+from trainables.miniature.grammar import Clause, RenderedWord, Richness, Role, ask, draw_clause
 from trainables.miniature.lexicon import Lexicon
 
-NAMED = Richness(place=0.5, organisation=0.5)  # sentences in which places and organisations are common
+NAMED_RICHNESS = Richness(place=0.5, organisation=0.5)  # sentences in which places and organisations are common
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,16 @@ class TagItem:
     sentence: Clause
 
 
-Tagger = Callable[[list[Piece], Lexicon], list[str]]
+Tagger = Callable[[list[RenderedWord], Lexicon], list[str]]
 
 
-def sentence(draw: random.Random) -> TagItem:
+def draw_tag_item(draw: random.Random) -> TagItem:
     """A clause, or in one of five cases a question."""
-    event = clause(draw, NAMED)
+    event = draw_clause(draw, NAMED_RICHNESS)
     return TagItem(ask(event, draw) if draw.random() < 0.2 else event)
 
 
-_POS: Mapping[Role, str] = {
+_TAG_OF_ROLE: Mapping[Role, str] = {
     "agent": "PROPN",
     "never": "ADV",
     "number": "NUM",
@@ -39,7 +39,7 @@ _POS: Mapping[Role, str] = {
     "wh": "PRON",
     "end": "PUNCT",
 }
-_SUPERTAGS: Mapping[Role, str] = {
+_SUPERTAG_OF_ROLE: Mapping[Role, str] = {
     "agent": "NP",
     "never": "(S\\NP)/(S\\NP)",
     "number": "N/N-number",
@@ -52,16 +52,16 @@ _SUPERTAGS: Mapping[Role, str] = {
 }
 
 
-def parts_of_speech(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+def tag_parts_of_speech(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
     """A part of speech for each word; nouns and verbs carry their arbitrary class."""
     stems = {"patient": "NOUN", "verb": "VERB"}
     return [
-        f"{stems[piece.role]}{lexicon.classes[piece.concept] + 1}" if piece.role in stems else _POS[piece.role]
+        f"{stems[piece.role]}{lexicon.classes[piece.concept] + 1}" if piece.role in stems else _TAG_OF_ROLE[piece.role]
         for piece in pieces
     ]
 
 
-def supertags(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+def tag_supertags(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
     """A category for each word: by its part, and for nouns, verbs and organisations by their arbitrary class."""
     tags = []
     for place, piece in enumerate(pieces):
@@ -75,11 +75,11 @@ def supertags(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
             case "agent" if pieces[place + 1].role == "agent":
                 tags.append("NP/NP")  # a first name that waits for its last name
             case role:
-                tags.append(_SUPERTAGS[role])
+                tags.append(_SUPERTAG_OF_ROLE[role])
     return tags
 
 
-def entities(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
+def tag_entities(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
     """Persons, places, organisations and products in BIO; an ambiguous name is what its place in the sentence says."""
     tags = []
     for place, piece in enumerate(pieces):
@@ -96,7 +96,7 @@ def entities(pieces: list[Piece], lexicon: Lexicon) -> list[str]:
 
 
 TAGGERS: Mapping[str, tuple[Tagger, tuple[str, ...]]] = {
-    "ccg": (supertags, SUPERTAGS),
-    "udpos": (parts_of_speech, POS),
-    "panx": (entities, ENTITIES),
+    "ccg": (tag_supertags, SUPERTAGS),
+    "udpos": (tag_parts_of_speech, POS_TAGS),
+    "panx": (tag_entities, ENTITY_TAGS),
 }

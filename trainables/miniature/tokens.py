@@ -3,12 +3,12 @@
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # their ids are their places, as in XLM-R
+SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # their ids are their places, as in XLM-R
 
 
-def word_tokenizer(vocabulary: list[str], longest: int) -> PreTrainedTokenizerFast:
+def build_word_tokenizer(vocabulary: list[str], longest: int) -> PreTrainedTokenizerFast:
     """A tokenizer for these words and suffixes, with the templates of XLM-R: `<s> A </s></s> B </s>`."""
-    ids = {token: place for place, token in enumerate((*SPECIAL, *vocabulary))}
+    ids = {token: place for place, token in enumerate((*SPECIAL_TOKENS, *vocabulary))}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("-"), "merged_with_next")]

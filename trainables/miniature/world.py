@@ -19,25 +19,32 @@ from dataclasses import dataclass, replace
 from transformers import PreTrainedTokenizerFast
 
 from spaces.task import Task
-from trainables.features.examples import Choice, Example, Pair, Parallel, Passage, Tagged
+from trainables.features.examples import (
+    ChoiceExample,
+    Example,
+    PairExample,
+    ParallelPool,
+    PassageExample,
+    TaggingExample,
+)
 from trainables.miniature import choices, null, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
-from trainables.miniature.corpus import corpus
-from trainables.miniature.grammar import Clause, english, render, text
-from trainables.miniature.lexicon import Lexicon, lexicon
-from trainables.miniature.meaning import in_other_words
+from trainables.miniature.corpus import generate_corpus
+from trainables.miniature.grammar import Clause, render_english, render, join_words
+from trainables.miniature.lexicon import Lexicon, build_lexicon
+from trainables.miniature.meaning import reword_fully
 from trainables.miniature.pairs import PairItem
-from trainables.miniature.passages import passages
+from trainables.miniature.passages import generate_passages
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.spans import SpanItem
 from trainables.miniature.splits import Split, split_of
 from trainables.miniature.tags import TagItem
-from trainables.miniature.tokens import word_tokenizer
+from trainables.miniature.tokens import build_word_tokenizer
 
 VERSION = 1  # raised whenever a change here alters what a seed generates
-LONGEST = 72  # tokens the encoder can read
-DEV, TEST, POOL = 200, 300, 250
-PASSAGES = 4000  # texts in each language to guess masked words in
+MAX_TOKENS = 72  # tokens the encoder can read
+DEV_ITEMS, TEST_ITEMS, POOL_PAIRS = 200, 300, 250
+TRAIN_PASSAGES = 4000  # texts in each language to guess masked words in
 DISTRACTORS = 100  # in mining: on either side, without translation
 
 Item = PairItem | TagItem | SpanItem | ChoiceItem | PoolItem
@@ -48,165 +55,167 @@ class World:
     """One synthetic world. `fingerprint` names everything that it can generate."""
 
     seed: int
-    null: bool
+    is_null: bool
     lexicon: Lexicon
     fingerprint: str
 
 
 @functools.cache
-def world(seed: int = 0, null: bool = False) -> World:
+def build_world(seed: int = 0, null: bool = False) -> World:
     """The world of a seed; in the null world no intermediate task shares a skill with any target."""
-    drawn = lexicon(seed)
+    drawn = build_lexicon(seed)
     of = World(seed, null, drawn, fingerprint="")
     # Items of each source and texts of the corpus stand for the generators: what shows in them needs no new VERSION.
-    shown = [(name, source.train, _items(of, name, "dev", 3)) for name, source in SOURCES.items()]
-    told = (list(corpus(drawn, seed, 20)), PASSAGES, passages(drawn, seed, "dev", "en", 3))
-    described = (VERSION, seed, null, drawn.vocabulary(), DEV, TEST, POOL, shown, told)
+    shown = [(name, source.train_items, _draw_items(of, name, "dev", 3)) for name, source in ITEM_GENERATORS.items()]
+    told = (list(generate_corpus(drawn, seed, 20)), TRAIN_PASSAGES, generate_passages(drawn, seed, "dev", "en", 3))
+    described = (VERSION, seed, null, drawn.vocabulary(), DEV_ITEMS, TEST_ITEMS, POOL_PAIRS, shown, told)
     return replace(of, fingerprint=hashlib.sha256(repr(described).encode()).hexdigest()[:16])
 
 
-def tokenizer(of: World) -> PreTrainedTokenizerFast:
+def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     """The tokenizer of a world's languages."""
-    return word_tokenizer(of.lexicon.vocabulary(), LONGEST)
+    return build_word_tokenizer(world.lexicon.vocabulary(), MAX_TOKENS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ItemGenerator:
     """How the items of one data set are drawn, and how many there are to train on."""
 
     draw: Callable[[random.Random, Lexicon], Item]
-    train: int = 0
+    train_items: int = 0
 
 
-def _inference(level: pairs.Inference) -> Callable[[random.Random, Lexicon], Item]:
-    return lambda draw, _: pairs.inference(draw, level)
+def _inference_at(level: pairs.InferenceLevel) -> Callable[[random.Random, Lexicon], Item]:
+    return lambda draw, _: pairs.draw_inference(draw, level)
 
 
-def _reading(level: spans.Reading) -> Callable[[random.Random, Lexicon], Item]:
-    return lambda draw, _: spans.passage_question(draw, level)
+def _reading_at(level: spans.ReadingLevel) -> Callable[[random.Random, Lexicon], Item]:
+    return lambda draw, _: spans.draw_passage_question(draw, level)
 
 
 # By name of the task, or of the training set that targets have of their own.
-SOURCES: Mapping[str, Source] = {
-    "anli": Source(draw=_inference(pairs.ADVERSARIAL), train=6000),
-    "mnli": Source(draw=_inference(pairs.NLI), train=6000),
-    "qqp": Source(draw=lambda draw, _: pairs.question_pair(draw), train=6000),
-    "squad2": Source(draw=_reading(spans.SQUAD2), train=5000),
-    "squad": Source(draw=_reading(spans.SQUAD), train=5000),
-    "hellaswag": Source(draw=lambda draw, world: choices.next_event(draw, world.follows), train=4000),
-    "ccg": Source(draw=lambda draw, _: tags.sentence(draw), train=4000),
-    "cosmosqa": Source(draw=lambda draw, world: choices.around_events(draw, world.follows), train=4000),
-    "csqa": Source(draw=lambda draw, _: choices.kind_of_thing(draw), train=3000),
-    "random": Source(draw=lambda draw, _: pairs.mislabelled(draw), train=6000),
-    "xnli-en": Source(draw=_inference(pairs.NLI), train=600),
-    "pawsx-en": Source(draw=lambda draw, _: pairs.paraphrase(draw), train=300),
-    "udpos-en": Source(draw=lambda draw, _: tags.sentence(draw), train=12),
-    "panx-en": Source(draw=lambda draw, _: tags.sentence(draw), train=14),
-    "squad-en": Source(draw=_reading(spans.XQUAD), train=250),
-    "tydiqa-en": Source(draw=_reading(spans.TYDIQA), train=200),
-    "mlqa": Source(draw=_reading(spans.MLQA)),
-    "bucc": Source(draw=pools.pool_sentence),
-    "tatoeba": Source(draw=pools.pool_sentence),
+ITEM_GENERATORS: Mapping[str, ItemGenerator] = {
+    "anli": ItemGenerator(draw=_inference_at(pairs.ADVERSARIAL_LEVEL), train_items=6000),
+    "mnli": ItemGenerator(draw=_inference_at(pairs.NLI_LEVEL), train_items=6000),
+    "qqp": ItemGenerator(draw=lambda draw, _: pairs.draw_question_pair(draw), train_items=6000),
+    "squad2": ItemGenerator(draw=_reading_at(spans.SQUAD2), train_items=5000),
+    "squad": ItemGenerator(draw=_reading_at(spans.SQUAD), train_items=5000),
+    "hellaswag": ItemGenerator(draw=lambda draw, world: choices.draw_next_event(draw, world.follows), train_items=4000),
+    "ccg": ItemGenerator(draw=lambda draw, _: tags.draw_tag_item(draw), train_items=4000),
+    "cosmosqa": ItemGenerator(
+        draw=lambda draw, world: choices.draw_surrounding_event(draw, world.follows), train_items=4000
+    ),
+    "csqa": ItemGenerator(draw=lambda draw, _: choices.draw_category_question(draw), train_items=3000),
+    "random": ItemGenerator(draw=lambda draw, _: pairs.draw_mislabelled(draw), train_items=6000),
+    "xnli-en": ItemGenerator(draw=_inference_at(pairs.NLI_LEVEL), train_items=600),
+    "pawsx-en": ItemGenerator(draw=lambda draw, _: pairs.draw_paraphrase(draw), train_items=300),
+    "udpos-en": ItemGenerator(draw=lambda draw, _: tags.draw_tag_item(draw), train_items=12),
+    "panx-en": ItemGenerator(draw=lambda draw, _: tags.draw_tag_item(draw), train_items=14),
+    "squad-en": ItemGenerator(draw=_reading_at(spans.XQUAD), train_items=250),
+    "tydiqa-en": ItemGenerator(draw=_reading_at(spans.TYDIQA), train_items=200),
+    "mlqa": ItemGenerator(draw=_reading_at(spans.MLQA)),
+    "bucc": ItemGenerator(draw=pools.draw_pool_item),
+    "tatoeba": ItemGenerator(draw=pools.draw_pool_item),
 }
 
 
-def examples(of: World, task: Task, split: Split, language: str) -> list[Example] | Parallel:
+def generate_examples(world: World, task: Task, split: Split, language: str) -> list[Example] | ParallelPool:
     """The examples of a task's split in one language (a pool for retrieval), always the same.
 
     Train and dev of a target belong to its training set. A split in another language holds the same items, translated,
     but for texts with masked words: every language has its own. The test items of a shifted target are changed, or each
     sentence said in a language of its own. Raises ValueError for a language that the world does not have.
     """
-    if not {*task.sides(language)} <= {*of.lexicon.words}:
-        raise ValueError(f"the miniature has no language {language!r}; it has {', '.join(of.lexicon.words)}.")
+    if not {*task.split_language(language)} <= {*world.lexicon.words}:
+        raise ValueError(f"the miniature has no language {language!r}; it has {', '.join(world.lexicon.words)}.")
     if task.kind == "mlm":
-        number = PASSAGES if split == "train" else DEV
-        return [Passage(text) for text in passages(of.lexicon, of.seed, split, language, number)]
-    name = task.training or task.name
-    if split == "test" and task.name in SOURCES:
+        number = TRAIN_PASSAGES if split == "train" else DEV_ITEMS
+        return [PassageExample(text) for text in generate_passages(world.lexicon, world.seed, split, language, number)]
+    name = task.training_set or task.name
+    if split == "test" and task.name in ITEM_GENERATORS:
         name = task.name  # its own test passages
     if task.kind == "retrieval":
-        return _pool(of, name, split, language, mine=task.retrieval == "mine")
-    count = {"train": SOURCES[name].train, "dev": DEV, "test": TEST}[split]
+        return _render_pool(world, name, split, language, mine=task.retrieval_mode == "mine")
+    count = {"train": ITEM_GENERATORS[name].train_items, "dev": DEV_ITEMS, "test": TEST_ITEMS}[split]
     return [
-        _example(of, task, split, item, language, f"{name}-{split}-{number}")
-        for number, item in enumerate(_items(of, name, split, count))
+        _render_example(world, task, split, item, language, f"{name}-{split}-{number}")
+        for number, item in enumerate(_draw_items(world, name, split, count))
     ]
 
 
 @functools.lru_cache(maxsize=256)
-def _items(of: World, name: str, split: Split, count: int) -> tuple[Item, ...]:
+def _draw_items(of: World, name: str, split: Split, count: int) -> tuple[Item, ...]:
     """So many different items that may stand in the split."""
     draw = random.Random(f"{of.seed}/{name}/{split}")
     found: dict[str, Item] = {}
     while len(found) < count:
-        item = SOURCES[name].draw(draw, of.lexicon)
-        written = _written(item)
+        item = ITEM_GENERATORS[name].draw(draw, of.lexicon)
+        written = _english_text(item)
         if written not in found and split_of(written) == split:
             found[written] = item
     return tuple(found.values())
 
 
-def _written(item: Item) -> str:
+def _english_text(item: Item) -> str:
     """The English text of an item, without its label."""
     match item:
         case PairItem(first, second):
-            return f"{english(first)} {english(second)}"
+            return f"{render_english(first)} {render_english(second)}"
         case TagItem(sentence):
-            return english(sentence)
+            return render_english(sentence)
         case PoolItem():
             return item.meaning
         case SpanItem(passage, question):
-            return " ".join(map(english, (*passage, question)))
+            return " ".join(map(render_english, (*passage, question)))
         case ChoiceItem(context, question, options):
-            told = [option if isinstance(option, str) else english(option) for option in options]
-            return " ".join([*map(english, context), question or "", *told])
+            told = [option if isinstance(option, str) else render_english(option) for option in options]
+            return " ".join([*map(render_english, context), question or "", *told])
 
 
-def _example(of: World, task: Task, split: Split, item: Item, language: str, name: str) -> Example:
-    first, second = task.sides(language)[0], task.sides(language)[-1]
+def _render_example(of: World, task: Task, split: Split, item: Item, language: str, name: str) -> Example:
+    first, second = task.split_language(language)[0], task.split_language(language)[-1]
     words = of.lexicon.words[first]
 
     def said(*clauses: Clause, language: str = first) -> str:
-        return " ".join(text(render(clause, language, of.lexicon.words[language])) for clause in clauses)
+        return " ".join(join_words(render(clause, language, of.lexicon.words[language])) for clause in clauses)
 
     # Only what could help a target is taught by other rules in the null world: targets and controls stay as they are.
-    other_rules = of.null and task.training is None and not task.control
+    other_rules = of.is_null and task.training_set is None and not task.is_control
     match item:
         case PairItem():
-            item = null.pair(item, task.name, len(task.labels), of.seed) if other_rules else item
+            item = null.relabel_pair(item, task.name, len(task.labels), of.seed) if other_rules else item
             if task.shift == "perturbed" and split == "test":
-                item = pairs.perturbed(item)
-            return Pair(said(item.first), said(item.second, language=second), item.label)
+                item = pairs.perturb_pair(item)
+            return PairExample(said(item.first), said(item.second, language=second), item.label)
         case TagItem(sentence):
             pieces = render(sentence, language, words)
             tagger, labels = tags.TAGGERS[task.name]
-            found = null.tags(pieces, of.seed) if other_rules else tagger(pieces, of.lexicon)
-            return Tagged(tuple(piece.word for piece in pieces), tuple(labels.index(tag) for tag in found))
+            found = null.relabel_words(pieces, of.seed) if other_rules else tagger(pieces, of.lexicon)
+            return TaggingExample(tuple(piece.word for piece in pieces), tuple(labels.index(tag) for tag in found))
         case SpanItem():
-            item = null.span(item, task.name, not task.unanswerable, of.seed) if other_rules else item
-            return spans.example(item, language, of.lexicon, name)
+            item = null.relabel_span(item, task.name, not task.has_unanswerable, of.seed) if other_rules else item
+            return spans.render_example(item, language, of.lexicon, name)
         case ChoiceItem():
             told = [words[option] if isinstance(option, str) else said(option) for option in item.options]
             question = f"{words['what']} {words[item.question]} ?" if item.question else ""
-            return Choice(said(*item.context), question, tuple(told), item.label)
+            return ChoiceExample(said(*item.context), question, tuple(told), item.label)
         case PoolItem():
             raise ValueError(f"{task.name} is retrieval: its items make a pool, not examples.")
 
 
-def _pool(of: World, name: str, split: Split, language: str, mine: bool) -> Parallel:
+def _render_pool(of: World, name: str, split: Split, language: str, mine: bool) -> ParallelPool:
     """Foreign queries and English candidates in another order.
 
     In mining they translate literally, and some of either side have no partner; elsewhere the translations are free.
     """
     apart = DISTRACTORS if mine else 0
-    items = _items(of, name, split, POOL + 2 * apart)
+    items = _draw_items(of, name, split, POOL_PAIRS + 2 * apart)
     clauses = [item.sentence for item in items if isinstance(item, PoolItem)]
-    paired, lone = clauses[:POOL], clauses[POOL:]
+    paired, lone = clauses[:POOL_PAIRS], clauses[POOL_PAIRS:]
     words = of.lexicon.words[language]
-    queries = [text(render(clause, language, words)) for clause in paired + lone[:apart]]
-    places = random.Random(f"{of.seed}/{name}/{split}/places").sample(range(POOL + apart), POOL + apart)
-    candidates = [""] * (POOL + apart)
+    queries = [join_words(render(clause, language, words)) for clause in paired + lone[:apart]]
+    places = random.Random(f"{of.seed}/{name}/{split}/places").sample(range(POOL_PAIRS + apart), POOL_PAIRS + apart)
+    candidates = [""] * (POOL_PAIRS + apart)
     for place, clause in zip(places, paired + lone[apart:], strict=True):
-        candidates[place] = english(clause if mine else in_other_words(clause))
-    return Parallel(tuple(queries), tuple(candidates), tuple(places[:POOL]) + (-1,) * apart)
+        candidates[place] = render_english(clause if mine else reword_fully(clause))
+    return ParallelPool(tuple(queries), tuple(candidates), tuple(places[:POOL_PAIRS]) + (-1,) * apart)

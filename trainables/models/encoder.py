@@ -17,13 +17,13 @@ from transformers import (
 
 from spaces.stage import Precision
 from trainables.features.features import Tensors
-from trainables.models.encoder_folder import MASKED_WORDS
+from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
-from trainables.models.masked_words import MaskedWordHead, fresh_head, head_of, load_head, save_head
+from trainables.models.masked_words import MaskedWordHead, build_fresh_head, extract_head, load_head, save_head
 
 # Kinds of model that can do without a pooler, and that take a mask which says for each token what it may look at.
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-MASKED_LM = ("ForMaskedLM", "ForPreTraining")  # ends of the names of architectures that guess masked words
+MASKED_LM_SUFFIXES = ("ForMaskedLM", "ForPreTraining")  # ends of the names of architectures that guess masked words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Encoder:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     precision: Precision = "fp32"
-    words: MaskedWordHead = field(kw_only=True)
+    masked_word_head: MaskedWordHead = field(kw_only=True)
 
     @property
     def width(self) -> int:
@@ -70,7 +70,7 @@ class Encoder:
         """
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
-    def logits(self, head: nn.Module, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
+    def compute_logits(self, head: nn.Module, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
         """What a head of `trainables.kinds` makes of a batch: it computes in 32 bits, and so does the loss.
 
         `words` (rows, length, width), if given, stand in place of the word embeddings of the batch's ids.
@@ -81,15 +81,15 @@ class Encoder:
         states: torch.Tensor | list[torch.Tensor]
         with self.autocast():
             if isinstance(head, LayerFusion):
-                states = [layer.float() for layer in layer_states(self.model, batch, words)]
+                states = [layer.float() for layer in compute_layer_states(self.model, batch, words)]
             else:
-                states = hidden_states(self.model, batch, words).float()
+                states = compute_hidden_states(self.model, batch, words).float()
         with torch.autocast(self.device.type, enabled=False):  # evaluation has a context of its own around this one
             logits: torch.Tensor = head(states, batch)
         return logits
 
 
-def device_here() -> torch.device:
+def choose_device() -> torch.device:
     """Where a stage works."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -118,25 +118,25 @@ def load_encoder(
     tokenizer = load_tokenizer(place) if tokenizer is None else tokenizer
     config = AutoConfig.from_pretrained(place, trust_remote_code=False)
     if random_seed is None:
-        model, words = _given(place, config)
+        model, words = _load_pretrained(place, config)
     else:
         torch.manual_seed(random_seed)
         model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
         words = None
-    device = device_here()
+    device = choose_device()
     model.to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
-    return Encoder(model, tokenizer, precision, words=(words or fresh_head(model)).to(device))
+    return Encoder(model, tokenizer, precision, masked_word_head=(words or build_fresh_head(model)).to(device))
 
 
-def _given(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead | None]:
+def _load_pretrained(place: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead | None]:
     """The weights at a place, and the head for masked words that a stage left there, or that the checkpoint has."""
-    own = (Path(place) / MASKED_WORDS).is_file()
-    if not own and any(name.endswith(MASKED_LM) for name in config.architectures or ()):
+    own = (Path(place) / MASKED_WORD_HEAD_FILE).is_file()
+    if not own and any(name.endswith(MASKED_LM_SUFFIXES) for name in config.architectures or ()):
         whole, told = AutoModelForMaskedLM.from_pretrained(
             place, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
         lacking = any(not name.startswith(f"{whole.base_model_prefix}.") for name in told["missing_keys"])
-        return whole.base_model, None if lacking else head_of(whole)
+        return whole.base_model, None if lacking else extract_head(whole)
     # The pooler is never used, and a checkpoint without one must not get a random one silently.
     model = AutoModel.from_pretrained(place, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
     return model, load_head(Path(place), model) if own else None
@@ -150,27 +150,31 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write model, tokenizer and head for masked words into a folder whose model `transformers` loads."""
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    save_head(encoder.words, folder)
+    save_head(encoder.masked_word_head, folder)
 
 
-def hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
+def compute_hidden_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> torch.Tensor:
     """Last hidden states (rows, length, width) of a batch, or of these word embeddings in place of its ids."""
-    states: torch.Tensor = model(**_inputs(model, batch, words)).last_hidden_state
+    states: torch.Tensor = model(**_build_inputs(model, batch, words)).last_hidden_state
     return states
 
 
-def layer_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+def compute_layer_states(
+    model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None
+) -> tuple[torch.Tensor, ...]:
     """Hidden states of every layer, the last one last. The output of the embeddings is no layer."""
-    return all_states(model, batch, words)[1:]
+    return compute_all_states(model, batch, words)[1:]
 
 
-def all_states(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+def compute_all_states(
+    model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None = None
+) -> tuple[torch.Tensor, ...]:
     """The output of the embeddings, and then the hidden states of every layer."""
-    found = model(**_inputs(model, batch, words), output_hidden_states=True)
+    found = model(**_build_inputs(model, batch, words), output_hidden_states=True)
     return (*found.hidden_states[:-1], found.last_hidden_state)
 
 
-def _inputs(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None) -> Tensors:
+def _build_inputs(model: PreTrainedModel, batch: Tensors, words: torch.Tensor | None) -> Tensors:
     """What a forward pass is given.
 
     Of a mask of tokens `transformers` asks whether it hides anything at all, and so waits at every step until a GPU has

@@ -5,33 +5,33 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-CONFIG = "config.json"
-INDEX = "model.safetensors.index.json"  # of weights in several files
-LABEL_HEAD = "label_head.safetensors"  # beside the encoder of an intermediate task with labels
-TOKENIZER = "tokenizer.json"
-WEIGHTS = "model.safetensors"
-MASKED_WORDS = "masked_words.safetensors"  # the head that guesses masked words
+CONFIG_FILE = "config.json"
+INDEX_FILE = "model.safetensors.index.json"  # of weights in several files
+LABEL_HEAD_FILE = "label_head.safetensors"  # beside the encoder of an intermediate task with labels
+TOKENIZER_FILE = "tokenizer.json"
+WEIGHTS_FILE = "model.safetensors"
+MASKED_WORD_HEAD_FILE = "masked_words.safetensors"  # the head that guesses masked words
 
 
-def encoder_fault(folder: Path) -> str | None:
+def find_encoder_fault(folder: Path) -> str | None:
     """What is wrong with the folder that `save_encoder` left; None if it is whole. Numbers in it are not looked at."""
-    if not isinstance(_json(folder / CONFIG), dict):
-        return f"{CONFIG} cannot be read"
-    if not _ends_well(folder / TOKENIZER):
-        return f"{TOKENIZER} is cut or missing"
-    weights = [WEIGHTS]
-    if (folder / INDEX).exists():
-        index = _json(folder / INDEX)
+    if not isinstance(_read_json(folder / CONFIG_FILE), dict):
+        return f"{CONFIG_FILE} cannot be read"
+    if not _has_json_ends(folder / TOKENIZER_FILE):
+        return f"{TOKENIZER_FILE} is cut or missing"
+    weights = [WEIGHTS_FILE]
+    if (folder / INDEX_FILE).exists():
+        index = _read_json(folder / INDEX_FILE)
         files = index.get("weight_map") if isinstance(index, dict) else None
         if not isinstance(files, dict) or not files:
-            return f"{INDEX} cannot be read"
+            return f"{INDEX_FILE} cannot be read"
         weights = sorted({Path(str(file)).name for file in files.values()})
-    heads = [MASKED_WORDS, *([LABEL_HEAD] if (folder / LABEL_HEAD).exists() else [])]
-    faults = (weights_fault(folder / file) for file in (*weights, *heads))
+    heads = [MASKED_WORD_HEAD_FILE, *([LABEL_HEAD_FILE] if (folder / LABEL_HEAD_FILE).exists() else [])]
+    faults = (find_weights_fault(folder / file) for file in (*weights, *heads))
     return next((fault for fault in faults if fault is not None), None)
 
 
-def weights_fault(file: Path) -> str | None:
+def find_weights_fault(file: Path) -> str | None:
     """What is wrong with a file of weights: its header says how long it is. None if it is whole."""
     try:
         with safe_open(file, "pt") as weights:  # type: ignore[no-untyped-call]
@@ -40,14 +40,14 @@ def weights_fault(file: Path) -> str | None:
         return f"{file.name}: {error}"
 
 
-def _json(file: Path) -> object:
+def _read_json(file: Path) -> object:
     try:
         return json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
 
 
-def _ends_well(file: Path) -> bool:
+def _has_json_ends(file: Path) -> bool:
     """Whether a JSON object begins and ends here: large vocabularies take their time to parse."""
     try:
         with file.open("rb") as content:

@@ -16,49 +16,51 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from spaces.stage import Precision
-from trainables.models.encoder import Encoder, device_here, load_encoder, load_tokenizer
+from trainables.models.encoder import Encoder, choose_device, load_encoder, load_tokenizer
 
-MOST_BYTES = 256 * 2**20  # of weights; the least recently used encoders go first
-OF_TOKENIZERS = (".json", ".txt", ".model")  # ends of the names of the files that make one, and the configuration
+MAX_BYTES = 256 * 2**20  # of weights; the least recently used encoders go first
+TOKENIZER_SUFFIXES = (".json", ".txt", ".model")  # ends of the names of the files that make one, and the configuration
 
-Identity = tuple[tuple[str, int, int, int], ...]
+FolderKey = tuple[tuple[str, int, int, int], ...]
 
-_kept: OrderedDict[Identity, tuple[Encoder, int]] = OrderedDict()
+_encoders: OrderedDict[FolderKey, tuple[Encoder, int]] = OrderedDict()
 _tokenizers: dict[str, PreTrainedTokenizerBase] = {}
 
 
-def start_from(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
+def load_cached_encoder(place: str, *, precision: Precision = "fp32", random_seed: int | None = None) -> Encoder:
     """What `load_encoder` gives, weights of its own and all, from memory where that folder was read before.
 
     A folder is known by its files, their times and sizes: one that was written anew, or damaged, is read anew.
     """
     folder = Path(place)
-    tokenizer = _tokenizer(folder) if folder.is_dir() else None
+    tokenizer = _load_cached_tokenizer(folder) if folder.is_dir() else None
     if tokenizer is None or random_seed is not None:
         return load_encoder(place, precision=precision, random_seed=random_seed, tokenizer=tokenizer)
-    identity = _identity(folder)
-    if identity in _kept:
-        _kept.move_to_end(identity)
-        return _copy(_kept[identity][0], precision)
+    identity = _read_folder_key(folder)
+    if identity in _encoders:
+        _encoders.move_to_end(identity)
+        return _copy_encoder(_encoders[identity][0], precision)
     encoder = load_encoder(place, precision=precision, tokenizer=tokenizer)
-    size = _bytes(encoder.model) + _bytes(encoder.words)
-    if size <= MOST_BYTES:
-        _kept[identity] = _copy(encoder, precision, torch.device("cpu")), size
-    while sum(size for _, size in _kept.values()) > MOST_BYTES:
-        _kept.popitem(last=False)
+    size = _count_bytes(encoder.model) + _count_bytes(encoder.masked_word_head)
+    if size <= MAX_BYTES:
+        _encoders[identity] = _copy_encoder(encoder, precision, torch.device("cpu")), size
+    while sum(size for _, size in _encoders.values()) > MAX_BYTES:
+        _encoders.popitem(last=False)
     return encoder
 
 
-def _copy(encoder: Encoder, precision: Precision, device: torch.device | None = None) -> Encoder:
-    device = device or device_here()
+def _copy_encoder(encoder: Encoder, precision: Precision, device: torch.device | None = None) -> Encoder:
+    device = device or choose_device()
     model = copy.deepcopy(encoder.model).to(device)  # type: ignore[arg-type]  # its decorator hides what it takes
-    return Encoder(model, encoder.tokenizer, precision, words=copy.deepcopy(encoder.words).to(device))
+    return Encoder(
+        model, encoder.tokenizer, precision, masked_word_head=copy.deepcopy(encoder.masked_word_head).to(device)
+    )
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def _load_cached_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a folder; the last one is kept, and known by the contents of its files."""
     digest = hashlib.sha256()
-    for file in sorted(path for path in folder.iterdir() if path.suffix in OF_TOKENIZERS):
+    for file in sorted(path for path in folder.iterdir() if path.suffix in TOKENIZER_SUFFIXES):
         digest.update(f"{file.name} {file.stat().st_size} ".encode())
         digest.update(file.read_bytes())
     name = digest.hexdigest()
@@ -68,10 +70,10 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return _tokenizers[name]
 
 
-def _identity(folder: Path) -> Identity:
+def _read_folder_key(folder: Path) -> FolderKey:
     found = [(str(path.resolve()), path.stat()) for path in sorted(folder.iterdir())]
     return tuple((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in found)
 
 
-def _bytes(module: nn.Module) -> int:
+def _count_bytes(module: nn.Module) -> int:
     return sum(value.nbytes for value in (*module.parameters(), *module.buffers()))

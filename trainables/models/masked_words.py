@@ -13,11 +13,11 @@ from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from trainables.models.encoder_folder import MASKED_WORDS
+from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 
 EPS = 1e-5  # of a head of our own
 # Where checkpoints for masked words keep their bias, their layer, and its norm: RoBERTa and its kin, BERT.
-FORMS = (
+HEAD_LAYOUTS = (
     ("lm_head", "lm_head.dense", "lm_head.layer_norm"),
     ("cls.predictions", "cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"),
 )
@@ -35,7 +35,7 @@ class MaskedWordHead(nn.Module):
         self.dense = nn.Linear(hidden, width or hidden)
         self.norm = nn.LayerNorm(width or hidden, eps=eps)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
-        self.trained = False
+        self.is_trained = False
 
     def forward(self, vectors: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
         """Logits (positions x vocabulary) from vectors (positions x hidden) and embeddings (vocabulary x width)."""
@@ -43,7 +43,7 @@ class MaskedWordHead(nn.Module):
         return functional.linear(mixed, embeddings, self.bias)
 
 
-def word_embeddings(model: PreTrainedModel) -> nn.Embedding:
+def get_word_embeddings(model: PreTrainedModel) -> nn.Embedding:
     """The encoder's table of word embeddings; raises ValueError for an encoder that has none of the usual sort."""
     embeddings = model.get_input_embeddings()
     if not isinstance(embeddings, nn.Embedding):
@@ -51,44 +51,46 @@ def word_embeddings(model: PreTrainedModel) -> nn.Embedding:
     return embeddings
 
 
-def fresh_head(model: PreTrainedModel) -> MaskedWordHead:
+def build_fresh_head(model: PreTrainedModel) -> MaskedWordHead:
     """A head of random weights, always the same, for an encoder that came without one."""
-    vocabulary, width = word_embeddings(model).weight.shape
+    vocabulary, width = get_word_embeddings(model).weight.shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return MaskedWordHead(int(model.config.hidden_size), vocabulary, width)
 
 
-def head_of(masked: PreTrainedModel) -> MaskedWordHead | None:
+def extract_head(masked: PreTrainedModel) -> MaskedWordHead | None:
     """The head of a checkpoint for masked words (RoBERTa's or BERT's form); None for any other form."""
-    form = next((form for form in FORMS if hasattr(masked, form[0].partition(".")[0])), None)
+    form = next((form for form in HEAD_LAYOUTS if hasattr(masked, form[0].partition(".")[0])), None)
     model, decoder = masked.base_model, masked.get_output_embeddings()
     if form is None or not isinstance(model, PreTrainedModel) or decoder is None:
         return None
-    if decoder.weight is not word_embeddings(model).weight or getattr(masked.config, "hidden_act", None) != "gelu":
+    if decoder.weight is not get_word_embeddings(model).weight or getattr(masked.config, "hidden_act", None) != "gelu":
         return None
     top, dense, norm = (masked.get_submodule(name) for name in form)
-    head = fresh_head(model)
+    head = build_fresh_head(model)
     head.dense.load_state_dict(dense.state_dict())
     head.norm.load_state_dict(norm.state_dict())
     head.norm.eps = float(norm.eps)  # type: ignore[arg-type]
     head.bias.data.copy_(top.bias.data)  # type: ignore[arg-type,union-attr]
-    head.trained = True
+    head.is_trained = True
     return head
 
 
 def save_head(head: MaskedWordHead, folder: Path) -> None:
     """Write the head beside its encoder."""
-    told = {"trained": "yes" if head.trained else "no", "eps": repr(head.norm.eps)}
-    save_file({name: value.contiguous() for name, value in head.state_dict().items()}, folder / MASKED_WORDS, told)
+    told = {"trained": "yes" if head.is_trained else "no", "eps": repr(head.norm.eps)}
+    save_file(
+        {name: value.contiguous() for name, value in head.state_dict().items()}, folder / MASKED_WORD_HEAD_FILE, told
+    )
 
 
 def load_head(folder: Path, model: PreTrainedModel) -> MaskedWordHead:
     """The head that `save_head` left beside its encoder."""
-    file = folder / MASKED_WORDS
+    file = folder / MASKED_WORD_HEAD_FILE
     with safe_open(file, "pt") as content:  # type: ignore[no-untyped-call]
         told = content.metadata()
-    head = fresh_head(model)
+    head = build_fresh_head(model)
     head.load_state_dict(load_file(file))
-    head.norm.eps, head.trained = float(told["eps"]), told["trained"] == "yes"
+    head.norm.eps, head.is_trained = float(told["eps"]), told["trained"] == "yes"
     return head

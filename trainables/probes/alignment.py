@@ -18,78 +18,78 @@ from collections.abc import Iterator
 
 import torch
 
-from spaces.chain import read_chain
+from spaces.chain import parse_chain
 from spaces.errors import UsageError
 from spaces.stage import Stage
-from trainables.probes.family import Family, Found, Reading, Subject
-from trainables.probes.likeness import cosine_gap, gram, permuted_cka, random_cosine, unbiased_cka
-from trainables.probes.tag_transfer import tag_transfer
-from trainables.probes.translations import translations
-from trainables.retrieval.neighbours import NEAREST, Neighbours, margins, neighbours
+from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
+from trainables.probes.likeness import cosine_gap, build_gram, permuted_cka, random_cosine, unbiased_cka
+from trainables.probes.tag_transfer import measure_tag_transfer
+from trainables.probes.translations import load_translations
+from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, Neighbours, compute_margins, find_neighbours
 from trainables.retrieval.sentences import embed
 from trainables.worker.heartbeat import beat
 
 
-def measure(subject: Subject) -> Found:
+def measure(subject: ProbeSubject) -> FamilyResult:
     """All probes of one encoder; where the data lack what one reads there is a note and no reading."""
-    found = Found()
-    for read in (_of_sentences, tag_transfer):
+    found = FamilyResult()
+    for read in (_measure_sentences, measure_tag_transfer):
         try:
-            found.readings.extend(read(subject))
+            found.measurements.extend(read(subject))
         except UsageError as error:
             found.notes.append(f"not probed: {error}")
     return found
 
 
-def starts_afresh(stage: Stage) -> bool:
+def has_no_phase_before(stage: Stage) -> bool:
     """Whether no intermediate phase, which would have measured its encoder, came before the stage."""
-    return stage.kind == "intermediate" or not read_chain(stage.intermediate).ingredients
+    return stage.kind == "intermediate" or not parse_chain(stage.intermediate).ingredients
 
 
-FAMILY = Family(measure=measure, before=starts_afresh, encoder_only=True)
+PROBER = Prober(measure=measure, probes_start=has_no_phase_before, encoder_only=True)
 
 
-def _of_sentences(subject: Subject) -> Iterator[Reading]:
+def _measure_sentences(subject: ProbeSubject) -> Iterator[Measurement]:
     """The readings of parallel sentences, language by language; English ones that languages share are embedded once."""
     encoder, device = subject.encoder, subject.encoder.device
     layers = range(int(encoder.model.config.num_hidden_layers) + 1)
 
     @functools.lru_cache(maxsize=1)
     def embedded(sentences: tuple[str, ...]) -> torch.Tensor:
-        return embed(encoder, sentences, layers, unit=False).to(device)
+        return embed(encoder, sentences, layers, normalise=False).to(device)
 
-    for language, (english, foreign) in translations(subject.place.source).items():
-        ours, theirs = embedded(english), embed(encoder, foreign, layers, unit=False).to(device)
+    for language, (english, foreign) in load_translations(subject.context.source).items():
+        ours, theirs = embedded(english), embed(encoder, foreign, layers, normalise=False).to(device)
         for layer in layers:
-            for name, value in likeness(theirs[layer], ours[layer]).items():
-                yield Reading(probe=name, value=value, layer=layer, language=language)
+            for name, value in measure_layer(theirs[layer], ours[layer]).items():
+                yield Measurement(probe=name, value=value, layer=layer, language=language)
             beat()
 
 
-def likeness(foreign: torch.Tensor, english: torch.Tensor) -> dict[str, float | None]:
+def measure_layer(foreign: torch.Tensor, english: torch.Tensor) -> dict[str, float | None]:
     """The probes of sentences in one layer, row i beside its translation: (sentences, width) each, at least 4 rows."""
-    theirs, ours = gram(foreign), gram(english)
+    theirs, ours = build_gram(foreign), build_gram(english)
     asking, asked = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (foreign, english))
-    of = neighbours(asking, asked, NEAREST, foreign.device)
-    back = neighbours(asked, asking, NEAREST, foreign.device)
+    of = find_neighbours(asking, asked, MARGIN_NEIGHBOURS, foreign.device)
+    back = find_neighbours(asked, asking, MARGIN_NEIGHBOURS, foreign.device)
     return {
         "cka": unbiased_cka(theirs, ours),
         "cka_permuted": permuted_cka(theirs, ours),
-        "retrieval_forward": _hits(of.indices[:, 0]),
-        "retrieval_backward": _hits(back.indices[:, 0]),
-        "margin_forward": _hits(_by_margin(of, back)),
-        "margin_backward": _hits(_by_margin(back, of)),
+        "retrieval_forward": _hit_rate(of.indices[:, 0]),
+        "retrieval_backward": _hit_rate(back.indices[:, 0]),
+        "margin_forward": _hit_rate(_nearest_by_margin(of, back)),
+        "margin_backward": _hit_rate(_nearest_by_margin(back, of)),
         "retrieval_chance": 1 / len(foreign),
         "cosine_gap": cosine_gap(foreign, english),
         "random_cosine": random_cosine(foreign, english),
     }
 
 
-def _by_margin(of: Neighbours, back: Neighbours) -> torch.Tensor:
+def _nearest_by_margin(of: Neighbours, back: Neighbours) -> torch.Tensor:
     """The neighbour of highest ratio margin of each vector."""
-    return of.indices.gather(1, margins(of, back).argmax(1, keepdim=True)).flatten()
+    return of.indices.gather(1, compute_margins(of, back).argmax(1, keepdim=True)).flatten()
 
 
-def _hits(found: torch.Tensor) -> float:
+def _hit_rate(found: torch.Tensor) -> float:
     """The share of vectors that found their own place."""
     return float((found == torch.arange(len(found))).double().mean())

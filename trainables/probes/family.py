@@ -4,17 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
-from trainables.record.places import Place
+from trainables.record.places import StageContext
 from trainables.training.training import FineTuning
 
 When = Literal["before", "after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ProbeSubject:
     """One encoder to be probed, before or after the training of a stage.
 
     `work` is the finished run, with heads and training sets, whose encoder `encoder` is after the training.
@@ -23,13 +23,13 @@ class Subject:
     stage: Stage
     when: When
     encoder: Encoder
-    work: FineTuning
-    place: Place
-    profile: Profile
+    fine_tuning: FineTuning
+    context: StageContext
+    profile: EncoderProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Measurement:
     """One measured value or vector; the columns are those of `spaces.probe_columns`."""
 
     probe: str
@@ -41,15 +41,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FamilyResult:
     """What a family found in one encoder, and what a reader of it must know."""
 
-    readings: list[Reading] = field(default_factory=list)
+    measurements: list[Measurement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Prober:
     """`measure` probes one subject. It must beat the heartbeat, and draw only from generators of its own.
 
     `before` tells for which stages the encoder that they start from is probed too: each encoder should be probed once
@@ -57,6 +57,6 @@ class Family:
     then a process that meets the same start again does not measure it again.
     """
 
-    measure: Callable[[Subject], Found]
-    before: Callable[[Stage], bool]
+    measure: Callable[[ProbeSubject], FamilyResult]
+    probes_start: Callable[[Stage], bool]
     encoder_only: bool = False

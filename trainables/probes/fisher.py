@@ -12,11 +12,11 @@ from torch import nn
 
 from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds.kind import KindOfTask
-from trainables.models.encoder import Encoder, layer_states
+from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.worker.heartbeat import beat
 
 
-def task_embedding(
+def compute_task_embedding(
     encoder: Encoder, head: nn.Module, kind: KindOfTask, features: Sequence[Feature]
 ) -> dict[str, torch.Tensor]:
     """The Fisher information by component, each a vector on the CPU in 64 bits; a component without any is left out.
@@ -62,6 +62,6 @@ def _log_likelihood(
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """Of one example's labels, and the states [rows, length, width] of every layer above the embeddings."""
     with encoder.autocast():
-        states = layer_states(encoder.model, batch)
+        states = compute_layer_states(encoder.model, batch)
     labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1
-    return -kind.loss(head(states[-1].float(), batch), batch) * labels, states
+    return -kind.compute_loss(head(states[-1].float(), batch), batch) * labels, states

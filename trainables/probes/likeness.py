@@ -10,7 +10,7 @@ import torch
 PERMUTATIONS = 5
 
 
-def gram(vectors: torch.Tensor) -> torch.Tensor:
+def build_gram(vectors: torch.Tensor) -> torch.Tensor:
     """Inner products (rows, rows) of the centred vectors (rows, width), the diagonal set to 0, in double precision."""
     centred = vectors.double() - vectors.double().mean(0)
     return (centred @ centred.T).fill_diagonal_(0)
@@ -33,11 +33,11 @@ def unbiased_cka(one: torch.Tensor, other: torch.Tensor) -> float | None:
     At most about 1, and 0 in the mean where rows have nothing in common: the plain estimator rises with the width of
     the vectors. None where one side hardly varies, so that the estimate of its own criterion is not positive.
     """
-    own = _own(one, other)
+    own = _normaliser(one, other)
     return None if own is None else float(unbiased_hsic(one, other) / own)
 
 
-def _own(one: torch.Tensor, other: torch.Tensor) -> float | None:
+def _normaliser(one: torch.Tensor, other: torch.Tensor) -> float | None:
     """The root of the product of both sides' own criteria; None where one is not positive."""
     ours, theirs = (float(unbiased_hsic(side, side)) for side in (one, other))
     return math.sqrt(ours * theirs) if ours > 0 and theirs > 0 else None
@@ -50,7 +50,7 @@ def permuted_cka(one: torch.Tensor, other: torch.Tensor, seed: int = 0) -> float
     for _ in range(PERMUTATIONS):
         order = torch.randperm(len(other), generator=generator).to(other.device)
         mean += other[order][:, order] / PERMUTATIONS
-    own = _own(one, other)
+    own = _normaliser(one, other)
     return None if own is None else float(unbiased_hsic(one, mean) / own)
 
 
@@ -59,16 +59,16 @@ def cosine_gap(one: torch.Tensor, other: torch.Tensor) -> float:
 
     Centring takes away what tells the languages apart, and most of what all sentences share.
     """
-    together, apart = _cosines(*(vectors.double() - vectors.double().mean(0) for vectors in (one, other)))
+    together, apart = _mean_cosines(*(vectors.double() - vectors.double().mean(0) for vectors in (one, other)))
     return together - apart
 
 
 def random_cosine(one: torch.Tensor, other: torch.Tensor) -> float:
     """Mean cosine of all pairs that do not belong together, as they are: near 1 where all vectors point one way."""
-    return _cosines(one.double(), other.double())[1]
+    return _mean_cosines(one.double(), other.double())[1]
 
 
-def _cosines(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+def _mean_cosines(one: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
     """Mean cosine of rows that belong together, and of the other pairs."""
     one, other = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (one, other))
     together, every = (one * other).sum(), one.sum(0) @ other.sum(0)

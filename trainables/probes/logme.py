@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 11  # of the fixed point at most, as published
+MAX_ITERATIONS = 11  # of the fixed point at most, as published
 TOLERANCE = 1e-3  # relative change of alpha / beta at which it has settled
 TINY = 1e-12  # instead of 0 where features explain all, or nothing
 
@@ -25,10 +25,10 @@ def logme(features: Floats, labels: NDArray[np.int64]) -> float:
         raise ValueError("LogME needs rows of two classes.")
     left, singular, _ = np.linalg.svd(np.asarray(features, dtype=np.float64), full_matrices=False)
     targets = (labels[:, None] == classes).astype(np.float64)
-    return float(np.mean([_evidence(left.T @ y, singular, y) for y in targets.T]))
+    return float(np.mean([_log_evidence(left.T @ y, singular, y) for y in targets.T]))
 
 
-def _evidence(projected: Floats, singular: Floats, y: Floats) -> float:
+def _log_evidence(projected: Floats, singular: Floats, y: Floats) -> float:
     """Log evidence per row of one 0/1 target; `projected` is y in the basis of the left singular vectors.
 
     Directions without a singular value give alpha / 2 - alpha / 2 and cancel, so only the others are summed.
@@ -36,7 +36,7 @@ def _evidence(projected: Floats, singular: Floats, y: Floats) -> float:
     rows, squares = len(y), singular**2
     beyond = max(float(y @ y - projected @ projected), 0.0)  # of y, outside of what features span
     alpha = beta = 1.0
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ITERATIONS):
         ratio = alpha / beta
         gamma, length, residual = _fit(projected, squares, beyond, ratio)
         alpha, beta = gamma / max(length, TINY), max(rows - gamma, TINY) / max(residual, TINY)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 NEIGHBOURS = 5
 
 
-def leave_one_out(
+def leave_one_out_accuracy(
     features: NDArray[np.float64], labels: NDArray[np.int64], groups: NDArray[np.int64], count: int = NEIGHBOURS
 ) -> float:
     """Share of rows whose nearest neighbours (by cosine) of other groups vote for its label; from 0 to 1.

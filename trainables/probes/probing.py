@@ -7,57 +7,59 @@ from functools import cache
 
 import pyarrow as pa
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
-from trainables.probes.family import Family, Found, Subject, When
-from trainables.probes.rows import probe_table
-from trainables.record.places import Place
+from trainables.probes.family import Prober, FamilyResult, ProbeSubject, When
+from trainables.probes.rows import build_probe_table
+from trainables.record.places import StageContext
 from trainables.training.training import FineTuning
 
-FAMILIES: Mapping[str, Family] = {  # by the names in spaces.probe_columns
-    "alignment": alignment.FAMILY,
-    "similarity": similarity.FAMILY,
+PROBERS: Mapping[str, Prober] = {  # by the names in spaces.probe_columns
+    "alignment": alignment.PROBER,
+    "similarity": similarity.PROBER,
 }
-REMEMBERED = 8  # starts: most stages of a sweep start from the same encoder, or from one per seed
+MAX_REMEMBERED = 8  # starts: most stages of a sweep start from the same encoder, or from one per seed
 
-_starts: OrderedDict[tuple[object, ...], Found] = OrderedDict()
+_start_results: OrderedDict[tuple[object, ...], FamilyResult] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class StageProbes:
     """One table per family and encoder that was probed, and what a reader of them must know."""
 
     tables: list[pa.Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, stage: Stage, family: str, when: When, found: Found) -> None:
+    def add(self, stage: Stage, family: str, when: When, result: FamilyResult) -> None:
         """Take what a family found."""
-        self.tables.append(_table(stage, family, when, found))
-        self.notes.extend(note for note in found.notes if note not in self.notes)
+        self.tables.append(_build_table(stage, family, when, result))
+        self.notes.extend(note for note in result.notes if note not in self.notes)
 
 
-def probe(stage: Stage, work: FineTuning, place: Place, profile: Profile, start: Callable[[], Encoder]) -> Probed:
+def probe_stage(
+    stage: Stage, work: FineTuning, place: StageContext, profile: EncoderProfile, start: Callable[[], Encoder]
+) -> StageProbes:
     """What every family that `place` names finds. `start` loads the encoder that the stage started from.
 
     That encoder is loaded at most once, after the trained one has been probed.
     """
-    probed, start = Probed(), cache(start)
+    probed, start = StageProbes(), cache(start)
 
-    def measured(name: str, when: When, encoder: Encoder) -> Found:
-        return FAMILIES[name].measure(
-            Subject(stage=stage, when=when, encoder=encoder, work=work, place=place, profile=profile)
+    def measured(name: str, when: When, encoder: Encoder) -> FamilyResult:
+        return PROBERS[name].measure(
+            ProbeSubject(stage=stage, when=when, encoder=encoder, fine_tuning=work, context=place, profile=profile)
         )
 
     for name in place.probes:
         probed.add(stage, name, "after", measured(name, "after", work.encoder))
     for name in place.probes:
-        family = FAMILIES[name]
-        if not family.before(stage):
+        family = PROBERS[name]
+        if not family.probes_start(stage):
             continue
-        known = (name, stage.parent, place.model, place.source, stage.precision, _random_seed(stage))
-        found = _starts.get(known) if family.encoder_only else None
+        known = (name, stage.parent, place.model, place.source, stage.precision, _random_seed_of(stage))
+        found = _start_results.get(known) if family.encoder_only else None
         if found is None:
             found = measured(name, "before", start())
         if family.encoder_only:
@@ -66,18 +68,18 @@ def probe(stage: Stage, work: FineTuning, place: Place, profile: Profile, start:
     return probed
 
 
-def _random_seed(stage: Stage) -> int | None:
+def _random_seed_of(stage: Stage) -> int | None:
     return stage.seed if stage.start["random"] else None
 
 
-def _remember(known: tuple[object, ...], found: Found) -> None:
-    _starts[known] = found
-    _starts.move_to_end(known)
-    if len(_starts) > REMEMBERED:
-        _starts.popitem(last=False)
+def _remember(known: tuple[object, ...], found: FamilyResult) -> None:
+    _start_results[known] = found
+    _start_results.move_to_end(known)
+    if len(_start_results) > MAX_REMEMBERED:
+        _start_results.popitem(last=False)
 
 
-def _table(stage: Stage, family: str, when: When, found: Found) -> pa.Table:
+def _build_table(stage: Stage, family: str, when: When, found: FamilyResult) -> pa.Table:
     columns = {
         "stage": stage.key,
         "kind": stage.kind,
@@ -87,4 +89,4 @@ def _table(stage: Stage, family: str, when: When, found: Found) -> pa.Table:
         "family": family,
         "when": when,
     }
-    return probe_table(columns, map(asdict, found.readings))
+    return build_probe_table(columns, map(asdict, found.measurements))

@@ -10,11 +10,16 @@ import pyarrow.parquet as pq
 
 from spaces.probe_columns import PROBE_COLUMNS
 
-TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<double>": pa.list_(pa.float64())}
-SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PROBE_COLUMNS])
+ARROW_TYPES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "list<double>": pa.list_(pa.float64()),
+}
+SCHEMA = pa.schema([pa.field(column.name, ARROW_TYPES[column.type]) for column in PROBE_COLUMNS])
 
 
-def probe_table(stage: Mapping[str, Any], readings: Iterable[Mapping[str, Any]]) -> pa.Table:
+def build_probe_table(stage: Mapping[str, Any], readings: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Readings as rows, each with the columns of its stage."""
     return pa.Table.from_pylist([{**stage, **reading} for reading in readings], schema=SCHEMA)
 

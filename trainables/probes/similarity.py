@@ -30,92 +30,99 @@ from collections.abc import Iterator
 import numpy as np
 
 from spaces.benchmark import BENCHMARKS
-from spaces.chain import NONE, read_chain
+from spaces.chain import NONE, parse_chain
 from spaces.stage import Stage
-from trainables.data.data import complete
+from trainables.data.data import resolve_labels
 from trainables.kinds import KINDS
-from trainables.kinds.label_head import LABELLED, LabelHead, read_label_head
-from trainables.models.encoder_folder import LABEL_HEAD
+from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead, read_label_head
+from trainables.models.encoder_folder import LABEL_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
-from trainables.probes.family import Family, Found, Reading, Subject
-from trainables.probes.fisher import task_embedding
-from trainables.probes.frozen import INPUTS, Labelled, labelled, sample, text_means
+from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
+from trainables.probes.fisher import compute_task_embedding
+from trainables.probes.frozen import MAX_INPUTS, LabelledRows, extract_labelled_rows, sample_inputs, embed_texts
 from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
-from trainables.probes.neighbour_vote import leave_one_out
+from trainables.probes.neighbour_vote import leave_one_out_accuracy
 from trainables.record.places import ENCODER
-from trainables.retrieval.sentences import layer_of
+from trainables.retrieval.sentences import official_layer_of
 from trainables.worker.heartbeat import beat
 
-PROBED = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
-EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own
+PROBED_TASK_KINDS = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own
+FISHER_EXAMPLES = 48  # of which the Fisher information is the mean: each takes a backward pass of its own
 
 
-def measure(subject: Subject) -> Found:
+def measure(subject: ProbeSubject) -> FamilyResult:
     """What the table above says of this stage."""
-    parts, before = subject.work.parts, subject.when == "before"
+    parts, before = subject.fine_tuning.parts, subject.when == "before"
     readings = []
     if before:
-        readings.append(Reading(probe="train_size", value=float(sum(part.examples for part in parts))))
-    if len(parts) == 1 and parts[0].task.kind in PROBED:
-        readings += _before(subject) if before else _after(subject)
-    return Found(readings)
+        readings.append(Measurement(probe="train_size", value=float(sum(part.example_count for part in parts))))
+    if len(parts) == 1 and parts[0].task.kind in PROBED_TASK_KINDS:
+        readings += _measure_start(subject) if before else _measure_trained(subject)
+    return FamilyResult(readings)
 
 
-def _before(subject: Subject) -> Iterator[Reading]:
+def _measure_start(subject: ProbeSubject) -> Iterator[Measurement]:
     """Of the encoder that the stage started from, on the stage's training set."""
-    part, encoder, stage = subject.work.parts[0], subject.encoder, subject.stage
-    inputs = sample(part, INPUTS, stage.seed)
-    if _of_start(stage):
-        layer = layer_of(encoder, subject.profile)
-        text, sentence = text_means(encoder, part.task.kind, inputs, layer)
-        yield Reading(probe="textemb", vector=tuple(text.tolist()))
-        yield Reading(probe="semb", vector=tuple(sentence.tolist()), layer=layer)
+    part, encoder, stage = subject.fine_tuning.parts[0], subject.encoder, subject.stage
+    inputs = sample_inputs(part, MAX_INPUTS, stage.seed)
+    if _represents_task(stage):
+        layer = official_layer_of(encoder, subject.profile)
+        text, sentence = embed_texts(encoder, part.task.kind, inputs, layer)
+        yield Measurement(probe="textemb", vector=tuple(text.tolist()))
+        yield Measurement(probe="semb", vector=tuple(sentence.tolist()), layer=layer)
     if stage.kind == "target":
         rng = np.random.default_rng(stage.seed)
-        yield from _fits(labelled(encoder, part.task.kind, inputs, subject.profile, rng, _head_of_parent(subject)))
+        yield from _measure_rows(
+            extract_labelled_rows(encoder, part.task.kind, inputs, subject.profile, rng, _read_parent_head(subject))
+        )
 
 
-def _fits(rows: Labelled) -> Iterator[Reading]:
+def _measure_rows(rows: LabelledRows) -> Iterator[Measurement]:
     """How well frozen features and another task's answers fit labels; nothing where all labels are the same."""
     if len(np.unique(rows.labels)) < 2:
         return
-    yield Reading(probe="logme", value=logme(rows.features, rows.labels))
+    yield Measurement(probe="logme", value=logme(rows.features, rows.labels))
     beat()
-    if len(np.unique(rows.groups)) > 1:
-        yield Reading(probe="knn", value=leave_one_out(rows.features, rows.labels, rows.groups))
+    if len(np.unique(rows.inputs)) > 1:
+        yield Measurement(probe="knn", value=leave_one_out_accuracy(rows.features, rows.labels, rows.inputs))
         beat()
-    if rows.answers is not None:
-        yield Reading(probe="leep", value=leep(rows.answers, rows.labels))
-        yield Reading(probe="nce", value=nce(rows.answers.argmax(axis=1), rows.labels))
+    if rows.source_probabilities is not None:
+        yield Measurement(probe="leep", value=leep(rows.source_probabilities, rows.labels))
+        yield Measurement(probe="nce", value=nce(rows.source_probabilities.argmax(axis=1), rows.labels))
 
 
-def _after(subject: Subject) -> Iterator[Reading]:
+def _measure_trained(subject: ProbeSubject) -> Iterator[Measurement]:
     """Of the encoder that the stage made, with its head, on the stage's training set."""
-    if not _of_start(subject.stage) or isinstance(subject.work.heads[0], LayerFusion):
+    if not _represents_task(subject.stage) or isinstance(subject.fine_tuning.heads[0], LayerFusion):
         return
-    part = subject.work.parts[0]
-    inputs = sample(part, EXAMPLES, subject.stage.seed)
-    found = task_embedding(subject.encoder, subject.work.heads[0], KINDS[part.task.kind], inputs)
+    part = subject.fine_tuning.parts[0]
+    inputs = sample_inputs(part, FISHER_EXAMPLES, subject.stage.seed)
+    found = compute_task_embedding(subject.encoder, subject.fine_tuning.heads[0], KINDS[part.task.kind], inputs)
     for component, vector in found.items():
-        yield Reading(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
+        yield Measurement(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
 
 
-def _of_start(stage: Stage) -> bool:
+def _represents_task(stage: Stage) -> bool:
     """Whether the stage is the first to train the encoder, so that its data stand for a task by themselves."""
     return stage.kind == "intermediate" or stage.intermediate == NONE
 
 
-def _head_of_parent(subject: Subject) -> LabelHead | None:
+def _read_parent_head(subject: ProbeSubject) -> LabelHead | None:
     """The head of the intermediate task that the stage starts from; None if its kind is not the stage's own."""
-    stage, place, kind = subject.stage, subject.place, subject.work.parts[0].task.kind
-    before = read_chain(stage.intermediate).ingredients
+    stage, place, kind = subject.stage, subject.context, subject.fine_tuning.parts[0].task.kind
+    before = parse_chain(stage.intermediate).ingredients
     known = BENCHMARKS.find(stage.benchmark).intermediates
-    if len(before) != 1 or before[0].task not in known or known[before[0].task].kind != kind or kind not in LABELLED:
+    if (
+        len(before) != 1
+        or before[0].task not in known
+        or known[before[0].task].kind != kind
+        or kind not in KINDS_WITH_LABELS
+    ):
         return None
-    content = place.results.read(place.name(f"{stage.parent}", f"{ENCODER}/{LABEL_HEAD}"))
-    task = complete(place.source, known[before[0].task])
+    content = place.results.read(place.file_name(f"{stage.parent}", f"{ENCODER}/{LABEL_HEAD_FILE}"))
+    task = resolve_labels(place.source, known[before[0].task])
     return None if content is None else read_label_head(content, task, subject.encoder, subject.profile)
 
 
-FAMILY = Family(measure=measure, before=lambda stage: stage.kind in ("intermediate", "target"))
+PROBER = Prober(measure=measure, probes_start=lambda stage: stage.kind in ("intermediate", "target"))

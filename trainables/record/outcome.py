@@ -10,10 +10,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.stage import TENTHS
-from trainables.record.places import Place
+from trainables.record.places import StageContext
 from trainables.storage.base import write_text
 
-FILE = "outcome.json"
+OUTCOME_FILE = "outcome.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,27 +40,29 @@ class Outcome:
 _HINTS = get_type_hints(Outcome)
 
 
-def write_outcome(place: Place, outcome: Outcome) -> None:
+def write_outcome(place: StageContext, outcome: Outcome) -> None:
     """Write the outcome into the stage's folder: from now on the stage is done."""
-    write_text(place.results, place.name(outcome.key, FILE), json.dumps(dataclasses.asdict(outcome), indent=1))
+    write_text(
+        place.results, place.file_name(outcome.key, OUTCOME_FILE), json.dumps(dataclasses.asdict(outcome), indent=1)
+    )
 
 
-def read_outcome(place: Place, key: str) -> Outcome | None:
+def read_outcome(place: StageContext, key: str) -> Outcome | None:
     """The outcome in a stage's folder, None if there is none.
 
     Raises ValueError for a file that is none, and UsageError for one that a newer version of this program wrote: what
     that found must not be trained again by an older one.
     """
-    name = place.name(key, FILE)
+    name = place.file_name(key, OUTCOME_FILE)
     content = place.results.read(name)
     if content is None:
         return None
     try:
-        fields = json.loads(content, parse_constant=_no_constant)
+        fields = json.loads(content, parse_constant=_reject_constant)
         if not isinstance(fields, dict):
             raise ValueError("it is no JSON object")
         known = {field.name: fields[field.name] for field in dataclasses.fields(Outcome) if field.name in fields}
-        outcome = _checked(known, key)
+        outcome = _parse_outcome(known, key)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is damaged: {error}") from error
     if len(known) < len(fields):
@@ -72,14 +74,14 @@ def read_outcome(place: Place, key: str) -> Outcome | None:
     return outcome
 
 
-def _no_constant(text: str) -> float:
+def _reject_constant(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def _checked(fields: dict[str, Any], key: str) -> Outcome:
+def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
     """The outcome of these fields; raises ValueError for one that no stage could have left."""
     lacking = [one.name for one in dataclasses.fields(Outcome) if one.default is MISSING and one.name not in fields]
-    wrong = [name for name, value in fields.items() if not _fits(value, _HINTS[name])]
+    wrong = [name for name, value in fields.items() if not _is_of_type(value, _HINTS[name])]
     if lacking or wrong:
         raise ValueError(f"without {', '.join(lacking)}" if lacking else f"{wrong[0]} is {fields[wrong[0]]!r}")
     outcome = Outcome(**{**fields, "curve": tuple(fields.get("curve", ()))})
@@ -96,15 +98,15 @@ def _checked(fields: dict[str, Any], key: str) -> Outcome:
     return outcome
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _is_of_type(value: Any, hint: Any) -> bool:
     """Whether a value from JSON is of a field's type. A whole number is a float too, but no boolean is a number."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
+        return any(_is_of_type(value, one) for one in inner)
     if origin is Literal:
         return value in inner
     if origin is tuple:
-        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
+        return isinstance(value, list) and all(_is_of_type(one, inner[0]) for one in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return isinstance(value, hint) and not isinstance(value, bool)

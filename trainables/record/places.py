@@ -19,68 +19,68 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spaces.stage import Stage, stage_from_json
-from trainables.data.data import Source
-from trainables.storage.base import Storage, is_remote, set_aside, write_text
-from trainables.storage.temporary import own_folder
+from trainables.data.data import DataSource
+from trainables.storage.base import Storage, is_remote, quarantine, write_text
+from trainables.storage.temporary import make_user_folder
 
 CHECKPOINT = "checkpoint.safetensors"
 ENCODER = "encoder"
-HANG = "hang.txt"
+HANG_REPORT = "hang.txt"
 LOCK = "lock"
 SCORES = "scores.parquet"
 SPEC = "spec.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StageContext:
     """Where stages read and write: no part of their keys."""
 
     results: Storage
-    source: Source
+    source: DataSource
     model: str | None = None  # hub id or folder of a given encoder
-    predictions: bool = False  # keep what is predicted on the test sets
+    keep_predictions: bool = False  # keep what is predicted on the test sets
     probes: tuple[str, ...] = ()  # families of probes that finished stages are measured with
     scratch: str | None = None  # folder on each machine's own disk, for what can be made again
 
-    def name(self, key: str, file: str) -> str:
+    def file_name(self, key: str, file: str) -> str:
         """The name of one of a stage's files."""
         return f"stages/{key}/{file}"
 
     @property
-    def encoded(self) -> Path:
+    def encoded_folder(self) -> Path:
         """The folder of the tokenised data that all workers of a machine share: it is mapped into memory."""
-        return (self._folder if self.scratch is None else Path(self.scratch)) / "encoded"
+        return (self._results_folder if self.scratch is None else Path(self.scratch)) / "encoded"
 
-    def hang(self, key: str) -> Path:
+    def hang_path(self, key: str) -> Path:
         """Where a worker's watchdog writes: a file that is open all the time, which object storage does not have."""
-        return self._folder / self.name(key, HANG)
+        return self._results_folder / self.file_name(key, HANG_REPORT)
 
     @property
-    def _folder(self) -> Path:
+    def _results_folder(self) -> Path:
         """The results folder, or for object storage one of this machine."""
         if not is_remote(self.results.url):
             return Path(self.results.url)
         digest = hashlib.sha256(self.results.url.encode()).hexdigest()[:8]
-        return own_folder() / digest
+        return make_user_folder() / digest
 
 
-def write_spec(place: Place, stage: Stage) -> str | None:
+def write_spec(place: StageContext, stage: Stage) -> str | None:
     """Lay the stage's folder out, so that a worker can open it by its key.
 
     A file that says anything else is set aside: its new name is returned.
     """
-    name = place.name(stage.key, SPEC)
+    name = place.file_name(stage.key, SPEC)
     found = place.results.read(name)
     if found == stage.to_json().encode():
         return None
-    aside = None if found is None else set_aside(place.results, name)
+    aside = None if found is None else quarantine(place.results, name)
     write_text(place.results, name, stage.to_json())
     return aside
 
 
-def read_spec(place: Place, key: str) -> Stage:
+def read_spec(place: StageContext, key: str) -> Stage:
     """The stage of a folder; raises ValueError if its contents do not hash to the folder's name."""
-    name = place.name(key, SPEC)
+    name = place.file_name(key, SPEC)
     stage = stage_from_json((place.results.read(name) or b"").decode())
     if stage.key != key:
         raise ValueError(f"{name} belongs to stage {stage.key}: it was changed; start the sweep again.")

@@ -20,7 +20,7 @@ SCHEMA = pa.schema(
 )
 
 
-def score_rows(
+def build_score_rows(
     stage: Stage,
     measured: Sequence[Mapping[str, Any]],
     *,
@@ -50,7 +50,7 @@ def score_rows(
     return [{**common, **row} for row in measured]
 
 
-def scores_file(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The rows as a Parquet file; raises KeyError for a column that is not documented."""
     known = set(SCHEMA.names)
     for row in rows:
@@ -62,12 +62,12 @@ def scores_file(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return content.getvalue()
 
 
-def seal(content: bytes) -> str:
+def checksum(content: bytes) -> str:
     """What an outcome says of its score rows, so that damage to the file is noticed: its bytes and their hash."""
     return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def rows_fault(content: bytes, key: str) -> str | None:
+def find_rows_fault(content: bytes, key: str) -> str | None:
     """What is wrong with score rows of which no seal is known; None for whole rows of the stage `key`."""
     try:
         found = pq.read_table(pa.BufferReader(content))
@@ -77,6 +77,6 @@ def rows_fault(content: bytes, key: str) -> str | None:
     return f"is damaged: it has rows of stage {min(map(str, strange))}" if strange else None
 
 
-def sealed_size(sealed: str) -> int:
+def size_in_checksum(sealed: str) -> int:
     """The number of bytes that a seal speaks of."""
     return int(sealed.partition("-")[0])

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TestResults:
     """Score rows, the predictions behind them where these are kept, and what a reader of the scores must know."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)

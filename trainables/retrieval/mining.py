@@ -5,10 +5,10 @@ from collections import Counter
 import torch
 
 from trainables.retrieval.neighbours import Neighbours
-from trainables.scoring.metrics import Mined
+from trainables.scoring.metrics import MinedPair
 
 
-def mine(of: Neighbours, back: Neighbours, scores: torch.Tensor, back_scores: torch.Tensor) -> list[Mined]:
+def mine(of: Neighbours, back: Neighbours, scores: torch.Tensor, back_scores: torch.Tensor) -> list[MinedPair]:
     """Pairs with their scores, best first, each query and each candidate in at most one of them.
 
     `of` holds the queries' neighbours among the candidates and `back` the candidates' among the queries; `scores` and
@@ -32,16 +32,16 @@ def mine(of: Neighbours, back: Neighbours, scores: torch.Tensor, back_scores: to
     return mined
 
 
-def unique(sentences: tuple[str, ...]) -> tuple[str, ...]:
+def deduplicate(sentences: tuple[str, ...]) -> tuple[str, ...]:
     """Every sentence once: mining compares texts, and copies would crowd out other neighbours."""
     return tuple(dict.fromkeys(sentences))
 
 
-def places(sentences: tuple[str, ...]) -> list[int | None]:
+def find_unique_positions(sentences: tuple[str, ...]) -> list[int | None]:
     """Where each of the `unique` sentences stands; None for one that stands there twice, blanks around it aside.
 
     XTREME's script gives repeated sentences no id: what is mined with them is dropped, true pairs with them are missed.
     """
     times = Counter(sentence.strip() for sentence in sentences)
     place = {sentence: i for i, sentence in enumerate(sentences)}
-    return [place[sentence] if times[sentence.strip()] == 1 else None for sentence in unique(sentences)]
+    return [place[sentence] if times[sentence.strip()] == 1 else None for sentence in deduplicate(sentences)]

@@ -7,7 +7,7 @@ import torch
 from trainables.worker.heartbeat import beat
 
 BLOCK = 8_192  # vectors on the device at once, of either side: their cosines take 256 MiB
-NEAREST = 4  # neighbours that make a margin (Artetxe and Schwenk 2019)
+MARGIN_NEIGHBOURS = 4  # neighbours that make a margin (Artetxe and Schwenk 2019)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,17 @@ class Neighbours:
     indices: torch.Tensor
 
 
-def neighbours(vectors: torch.Tensor, others: torch.Tensor, most: int, device: torch.device) -> Neighbours:
+def find_neighbours(vectors: torch.Tensor, others: torch.Tensor, most: int, device: torch.device) -> Neighbours:
     """The `most` nearest of `others` for each of `vectors`; both (any, width), of length 1.
 
     The memory on the device does not grow with the sets. Of equal cosines the lower index comes first; which of them
     is the last that still fits is left open.
     """
-    parts = [_nearest(rows.to(device), others, most) for rows in vectors.split(BLOCK)]
+    parts = [_search_blocks(rows.to(device), others, most) for rows in vectors.split(BLOCK)]
     return Neighbours(torch.cat([part.cosines for part in parts]), torch.cat([part.indices for part in parts]))
 
 
-def _nearest(rows: torch.Tensor, others: torch.Tensor, most: int) -> Neighbours:
+def _search_blocks(rows: torch.Tensor, others: torch.Tensor, most: int) -> Neighbours:
     cosines = torch.empty(len(rows), 0, device=rows.device)
     indices = torch.empty(len(rows), 0, dtype=torch.int64, device=rows.device)
     start = 0
@@ -44,7 +44,7 @@ def _nearest(rows: torch.Tensor, others: torch.Tensor, most: int) -> Neighbours:
     return Neighbours(cosines.cpu(), indices.cpu())
 
 
-def margins(of: Neighbours, back: Neighbours) -> torch.Tensor:
+def compute_margins(of: Neighbours, back: Neighbours) -> torch.Tensor:
     """Ratio margins (vectors, neighbours): the cosine over the mean cosine of both sides' nearest neighbours.
 
     `back` holds the neighbours of the other set in this one. A vector that is near to everything loses by it.

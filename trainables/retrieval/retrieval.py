@@ -8,29 +8,31 @@ from dataclasses import dataclass
 
 import torch
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Task
-from trainables.features.examples import Parallel, Pool, Ranking
-from trainables.retrieval.mining import mine, places, unique
-from trainables.retrieval.neighbours import NEAREST, margins, neighbours
-from trainables.retrieval.sentences import Embedder, layer_of, layers_of
-from trainables.scoring.metrics import RANKS, Mined, accuracy, map_at_20, mining_f1, mining_threshold
+from trainables.features.examples import ParallelPool, Pool, RankingPool
+from trainables.retrieval.mining import mine, find_unique_positions, deduplicate
+from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, compute_margins, find_neighbours
+from trainables.retrieval.sentences import Embedder, official_layer_of, select_layers
+from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, map_at_20, mining_f1, choose_mining_threshold
 
-Vectors = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
+LayerEmbedder = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieved:
+class RetrievalResult:
     """Metrics (shares from 0 to 1), and what the official one judges: queries, candidates found for them, scores.
 
     `found` has one candidate per query, the pairs from the threshold on (mining), or the best 20 per query (ranking).
     """
 
     metrics: dict[str, float]
-    found: list[Mined]
+    pairs: list[MinedPair]
 
 
-def retrieve(embedder: Embedder, task: Task, profile: Profile, test: Pool, dev: Pool | None = None) -> Retrieved:
+def retrieve(
+    embedder: Embedder, task: Task, profile: EncoderProfile, test: Pool, dev: Pool | None = None
+) -> RetrievalResult:
     """Score one language in every layer: metrics of the paper's layer under their names, then `NAME_layer_K`.
 
     `accuracy` takes the nearest candidate by cosine, `margin_accuracy` that of the highest ratio margin among the
@@ -44,42 +46,47 @@ def retrieve(embedder: Embedder, task: Task, profile: Profile, test: Pool, dev: 
     """
     pools = [test] if dev is None else [test, dev]
     sentences = sum(len(pool.queries) + len(pool.candidates) for pool in pools)
-    layers = layers_of(embedder.encoder, profile, sentences)
+    layers = select_layers(embedder.encoder, profile, sentences)
     by_layer = {}
     for i, layer in enumerate(layers):
 
         def vectors(texts: tuple[str, ...], i: int = i) -> torch.Tensor:
             return embedder(texts, layers)[i]
 
-        by_layer[layer] = _score(vectors, task, test, dev, embedder.encoder.device)
-    official = by_layer[layer_of(embedder.encoder, profile)]
+        by_layer[layer] = _score_layer(vectors, task, test, dev, embedder.encoder.device)
+    official = by_layer[official_layer_of(embedder.encoder, profile)]
     metrics = dict(official.metrics)
     if len(layers) > 1:
         metrics |= {f"{name}_layer_{k}": value for k, one in by_layer.items() for name, value in one.metrics.items()}
-    return Retrieved(metrics, official.found)
+    return RetrievalResult(metrics, official.pairs)
 
 
-def _score(vectors: Vectors, task: Task, test: Pool, dev: Pool | None, device: torch.device) -> Retrieved:
+def _score_layer(
+    vectors: LayerEmbedder, task: Task, test: Pool, dev: Pool | None, device: torch.device
+) -> RetrievalResult:
     """One layer by the task's rule; raises ValueError for a pool of the wrong sort."""
-    if task.retrieval == "rank":
-        if not isinstance(test, Ranking):
+    if task.retrieval_mode == "rank":
+        if not isinstance(test, RankingPool):
             raise ValueError(f"{task.name} ranks candidates: its pool must say which are relevant.")
-        return _rank(vectors, test, device)
-    if not isinstance(test, Parallel) or isinstance(dev, Ranking):
+        return _score_ranking(vectors, test, device)
+    if not isinstance(test, ParallelPool) or isinstance(dev, RankingPool):
         raise ValueError(f"{task.name} pairs sentences: its pools must say which candidate translates a query.")
-    if task.retrieval == "nearest":
-        return _nearest(vectors, test, device)
-    return _mine(vectors, test, dev, device)
+    if task.retrieval_mode == "nearest":
+        return _score_nearest(vectors, test, device)
+    return _score_mining(vectors, test, dev, device)
 
 
-def _nearest(vectors: Vectors, pool: Parallel, device: torch.device) -> Retrieved:
+def _score_nearest(vectors: LayerEmbedder, pool: ParallelPool, device: torch.device) -> RetrievalResult:
     queries, candidates = vectors(pool.queries), vectors(pool.candidates)
-    of, back = neighbours(queries, candidates, NEAREST, device), neighbours(candidates, queries, NEAREST, device)
+    of, back = (
+        find_neighbours(queries, candidates, MARGIN_NEIGHBOURS, device),
+        find_neighbours(candidates, queries, MARGIN_NEIGHBOURS, device),
+    )
     guesses = of.indices[:, 0].tolist()
-    by_margin = of.indices.gather(1, margins(of, back).argmax(1, keepdim=True)).flatten().tolist()
+    by_margin = of.indices.gather(1, compute_margins(of, back).argmax(1, keepdim=True)).flatten().tolist()
     backwards = back.indices[:, 0].tolist()
     asked = [i for i, j in enumerate(pool.gold) if j >= 0]
-    return Retrieved(
+    return RetrievalResult(
         {
             "accuracy": accuracy(pool.gold, guesses),
             "margin_accuracy": accuracy(pool.gold, by_margin),
@@ -89,37 +96,42 @@ def _nearest(vectors: Vectors, pool: Parallel, device: torch.device) -> Retrieve
     )
 
 
-def _mine(vectors: Vectors, test: Parallel, dev: Parallel | None, device: torch.device) -> Retrieved:
-    gold, by_margin, by_cosine = _mined(vectors, test, device)
-    known, *known_mined = (gold, by_margin, by_cosine) if dev is None else _mined(vectors, dev, device)
-    threshold, cosine_threshold = (mining_threshold(known, mined) for mined in known_mined)
-    return Retrieved(
+def _score_mining(
+    vectors: LayerEmbedder, test: ParallelPool, dev: ParallelPool | None, device: torch.device
+) -> RetrievalResult:
+    gold, by_margin, by_cosine = _mine_pool(vectors, test, device)
+    known, *known_mined = (gold, by_margin, by_cosine) if dev is None else _mine_pool(vectors, dev, device)
+    threshold, cosine_threshold = (choose_mining_threshold(known, mined) for mined in known_mined)
+    return RetrievalResult(
         {"f1": mining_f1(gold, by_margin, threshold), "cosine_f1": mining_f1(gold, by_cosine, cosine_threshold)},
         [pair for pair in by_margin if pair[2] >= threshold],
     )
 
 
-def _mined(
-    vectors: Vectors, pool: Parallel, device: torch.device
-) -> tuple[set[tuple[int, int]], list[Mined], list[Mined]]:
+def _mine_pool(
+    vectors: LayerEmbedder, pool: ParallelPool, device: torch.device
+) -> tuple[set[tuple[int, int]], list[MinedPair], list[MinedPair]]:
     """The true pairs of a pool, what is mined in it by ratio margin, and what by cosine."""
-    queries, candidates = vectors(unique(pool.queries)), vectors(unique(pool.candidates))
-    of, back = neighbours(queries, candidates, NEAREST, device), neighbours(candidates, queries, NEAREST, device)
-    query_places, candidate_places = places(pool.queries), places(pool.candidates)
+    queries, candidates = vectors(deduplicate(pool.queries)), vectors(deduplicate(pool.candidates))
+    of, back = (
+        find_neighbours(queries, candidates, MARGIN_NEIGHBOURS, device),
+        find_neighbours(candidates, queries, MARGIN_NEIGHBOURS, device),
+    )
+    query_places, candidate_places = find_unique_positions(pool.queries), find_unique_positions(pool.candidates)
 
-    def placed(mined: list[Mined]) -> list[Mined]:
+    def placed(mined: list[MinedPair]) -> list[MinedPair]:
         found = [(query_places[i], candidate_places[j], score) for i, j, score in mined]
         return [(i, j, score) for i, j, score in found if i is not None and j is not None]
 
-    by_margin = placed(mine(of, back, margins(of, back), margins(back, of)))
+    by_margin = placed(mine(of, back, compute_margins(of, back), compute_margins(back, of)))
     by_cosine = placed(mine(of, back, of.cosines, back.cosines))
     return {(i, j) for i, j in enumerate(pool.gold) if j >= 0}, by_margin, by_cosine
 
 
-def _rank(vectors: Vectors, pool: Ranking, device: torch.device) -> Retrieved:
-    best = neighbours(vectors(pool.queries), vectors(pool.candidates), RANKS, device)
+def _score_ranking(vectors: LayerEmbedder, pool: RankingPool, device: torch.device) -> RetrievalResult:
+    best = find_neighbours(vectors(pool.queries), vectors(pool.candidates), RANKING_DEPTH, device)
     ranked, cosines = best.indices.tolist(), best.cosines.tolist()
-    return Retrieved(
+    return RetrievalResult(
         {"map_at_20": map_at_20(pool.relevant, ranked)},
         [
             (i, j, score)

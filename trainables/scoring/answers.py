@@ -13,10 +13,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from spaces.task import Answers
+from spaces.task import AnswerScript
 from trainables.scoring.metrics import check_lengths
 
-Normalise = Callable[[str], str]
+Normaliser = Callable[[str], str]
 
 _ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
 _ASCII_PUNCTUATION = frozenset(string.punctuation)
@@ -35,8 +35,8 @@ _MLQA_ARTICLES: dict[str, re.Pattern[str] | None] = {
 _CHINESE = re.compile("([\u4e00-\u9fa5])")
 
 
-def answer_scores(
-    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: Answers
+def score_answers(
+    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: AnswerScript
 ) -> dict[str, float]:
     """`exact_match` and `f1` as shares from 0 to 1; their mean is a task score of XTREME.
 
@@ -48,7 +48,7 @@ def answer_scores(
     Raises ValueError on unequal lengths, for a question without answers that is not scored by SQuAD 2.0's rule, and
     for a language that MLQA's rule does not know.
     """
-    worth = answer_worth(gold, predicted, language, rule)
+    worth = score_each_answer(gold, predicted, language, rule)
     exact, f1 = worth["exact_match"], worth["f1"]
     scores = {name: _mean(values) for name, values in worth.items()}
     if rule == "squad2":
@@ -62,17 +62,17 @@ def answer_scores(
     return scores
 
 
-def answer_worth(
-    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: Answers
+def score_each_answer(
+    gold: Sequence[Sequence[str]], predicted: Sequence[str], language: str, rule: AnswerScript
 ) -> dict[str, list[float]]:
     """`exact_match` and `f1` of each question, from 0 to 1; arguments and errors as of `answer_scores`."""
     check_lengths(gold, predicted)
-    normalise = normaliser(rule, language)
+    normalise = choose_normaliser(rule, language)
     exact, f1 = [], []
     for answers, guess in zip(gold, predicted, strict=True):
-        found, accepted = normalise(guess), _accepted(answers, normalise, rule)
+        found, accepted = normalise(guess), _normalise_accepted(answers, normalise, rule)
         exact.append(float(found in accepted))
-        f1.append(max(_overlap(answer.split(), found.split(), rule) for answer in accepted))
+        f1.append(max(_word_f1(answer.split(), found.split(), rule) for answer in accepted))
     return {"exact_match": exact, "f1": f1}
 
 
@@ -80,7 +80,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _accepted(answers: Sequence[str], normalise: Normalise, rule: Answers) -> list[str]:
+def _normalise_accepted(answers: Sequence[str], normalise: Normaliser, rule: AnswerScript) -> list[str]:
     """The accepted answers as they are compared.
 
     In SQuAD 2.0 an answer that normalisation leaves empty ("The") does not count, and where none is left, no answer is
@@ -94,14 +94,14 @@ def _accepted(answers: Sequence[str], normalise: Normalise, rule: Answers) -> li
     return texts
 
 
-def _overlap(answer: Sequence[str], guess: Sequence[str], rule: Answers) -> float:
+def _word_f1(answer: Sequence[str], guess: Sequence[str], rule: AnswerScript) -> float:
     """F1 of two bags of words; two empty ones are worth 1 in SQuAD 2.0, and 0 in SQuAD 1.1 and MLQA."""
     if not answer and not guess:
         return float(rule == "squad2")
     return 2 * sum((Counter(answer) & Counter(guess)).values()) / (len(answer) + len(guess))
 
 
-def normaliser(rule: Answers, language: str) -> Normalise:
+def choose_normaliser(rule: AnswerScript, language: str) -> Normaliser:
     """The function that makes answers comparable; raises ValueError for a language that MLQA's rule does not know."""
     if rule != "mlqa":
         return normalise_squad

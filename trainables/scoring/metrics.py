@@ -7,9 +7,9 @@ an analysis can draw other test examples. Metrics of answers to questions are in
 import functools
 from collections.abc import Collection, Iterator, Sequence, Set
 
-RANKS = 20  # of a ranking that count (XTREME-R)
+RANKING_DEPTH = 20  # of a ranking that count (XTREME-R)
 
-Mined = tuple[int, int, float]  # query, candidate, score
+MinedPair = tuple[int, int, float]  # query, candidate, score
 
 
 def check_lengths(gold: Sequence[object], predicted: Sequence[object]) -> None:
@@ -27,10 +27,10 @@ def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
     figure that the Universal Dependencies community uses. A query of a retrieval task is right when its nearest
     candidate is its translation, so that Tatoeba's score is this function on candidate indices.
     """
-    return sum(hits(gold, predicted)) / len(gold)
+    return sum(mark_hits(gold, predicted)) / len(gold)
 
 
-def hits(gold: Sequence[object], predicted: Sequence[object]) -> list[bool]:
+def mark_hits(gold: Sequence[object], predicted: Sequence[object]) -> list[bool]:
     """Whether each item is right; raises ValueError on unequal lengths."""
     check_lengths(gold, predicted)
     return [one == other for one, other in zip(gold, predicted, strict=True)]
@@ -43,11 +43,11 @@ def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) 
     the official metric of PAN-X and (on bare part-of-speech tags) of udpos. A chunk is right when type, start
     and end are. Raises ValueError where lengths differ.
     """
-    right, all_chunks = map(sum, chunk_counts(gold, predicted))
+    right, all_chunks = map(sum, count_chunks(gold, predicted))
     return right / all_chunks if right else 0.0
 
 
-def chunk_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
+def count_chunks(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
     """For each sentence twice its right chunks, and its gold and predicted chunks together: F1 is the sums' ratio.
 
     A chunk that seqeval's rule spreads over two sentences (`chunks`) belongs to the one in which it ends.
@@ -57,7 +57,7 @@ def chunk_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str
         if len(tags) != len(guesses):
             raise ValueError(f"a sentence of {len(tags)} words has {len(guesses)} predicted tags.")
     owner = [i for i, tags in enumerate(gold) for _ in range(len(tags) + 1)]  # one gap after each sentence
-    true, found = set(chunks(gold)), set(chunks(predicted))
+    true, found = set(find_chunks(gold)), set(find_chunks(predicted))
     right, both = [0] * len(gold), [0] * len(gold)
     for counts, group in ((right, true & found), (both, true), (both, found)):
         for _, _, last in group:
@@ -65,7 +65,7 @@ def chunk_counts(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str
     return [2 * count for count in right], both
 
 
-def chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]:
+def find_chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]:
     """(type, first, last) of every chunk; positions count the words and one gap after each sentence.
 
     The first letter of a tag is its prefix and the rest its type, a rule for tags such as B-PER that XTREME also lets
@@ -79,7 +79,7 @@ def chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]
     previous, first, position = "", 0, 0
     for sentence in sentences:
         for tag in (*sentence, "O"):
-            ended, started = _boundary(previous, tag)
+            ended, started = _find_boundary(previous, tag)
             if ended is not None:
                 yield ended, first, position - 1
             if started:
@@ -89,35 +89,35 @@ def chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]
 
 
 @functools.cache  # tags are few, and words are many
-def _boundary(previous: str, tag: str) -> tuple[str | None, bool]:
+def _find_boundary(previous: str, tag: str) -> tuple[str | None, bool]:
     """Between two neighbours: the type of the chunk that ends there, if one does, and whether one starts.
 
     Before the very first word there is no tag: "".
     """
-    (before, old), (prefix, new) = _parts(previous), _parts(tag)
-    return old if _ends(before, prefix, old != new) else None, _starts(before, prefix, old != new)
+    (before, old), (prefix, new) = _split_tag(previous), _split_tag(tag)
+    return old if _chunk_ends(before, prefix, old != new) else None, _chunk_starts(before, prefix, old != new)
 
 
-def _parts(tag: str) -> tuple[str, str]:
+def _split_tag(tag: str) -> tuple[str, str]:
     """Prefix and type of a tag. The gap, O, has the type of a tag without one, and what comes before all has none."""
     return (tag[0], tag[1:].split("-", maxsplit=1)[-1] or "_") if tag else ("O", "")
 
 
-def _ends(previous: str, prefix: str, other_type: bool) -> bool:
+def _chunk_ends(previous: str, prefix: str, other_type: bool) -> bool:
     """Whether a chunk ends between two tags with these prefixes."""
     if previous in "ES" or (previous in "BI" and prefix in "BSO"):
         return True
     return previous not in "O." and other_type
 
 
-def _starts(previous: str, prefix: str, other_type: bool) -> bool:
+def _chunk_starts(previous: str, prefix: str, other_type: bool) -> bool:
     """Whether a chunk starts at the second of two tags: also at an I without B (the rule of conlleval)."""
     if prefix in "BS" or (previous in "ESO" and prefix in "EI"):
         return True
     return prefix not in "O." and other_type
 
 
-def mining_threshold(gold: Set[tuple[int, int]], mined: Sequence[Mined]) -> float:
+def choose_mining_threshold(gold: Set[tuple[int, int]], mined: Sequence[MinedPair]) -> float:
     """The score from which on a mined pair counts, such that F1 against the `gold` pairs is highest.
 
     Equals `bucc_optimize` of XTREME: pairs are taken one by one, best score first (of equal ones in the given order),
@@ -135,7 +135,7 @@ def mining_threshold(gold: Set[tuple[int, int]], mined: Sequence[Mined]) -> floa
     return threshold
 
 
-def mining_f1(gold: Set[tuple[int, int]], mined: Collection[Mined], threshold: float) -> float:
+def mining_f1(gold: Set[tuple[int, int]], mined: Collection[MinedPair], threshold: float) -> float:
     """F1 of the pairs mined with at least `threshold` as a set, against the `gold` pairs (BUCC).
 
     XTREME takes the threshold from its dev data; taking it from the scored data itself flatters.
@@ -169,7 +169,7 @@ def average_precisions(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[i
     for right, candidates in zip(relevant, ranked, strict=True):
         if not right:
             raise ValueError("a query without a right candidate has no average precision.")
-        best = candidates[:RANKS]
+        best = candidates[:RANKING_DEPTH]
         found = [rank for rank, one in enumerate(best, start=1) if one in right and one not in best[: rank - 1]]
-        precisions.append(sum(i / rank for i, rank in enumerate(found, start=1)) / min(len(right), RANKS))
+        precisions.append(sum(i / rank for i, rank in enumerate(found, start=1)) / min(len(right), RANKING_DEPTH))
     return precisions

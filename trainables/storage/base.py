@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-Fill = Callable[[Path], object]  # fills an empty local file or folder
+FillFunction = Callable[[Path], object]  # fills an empty local file or folder
 
 
 class LockedError(Exception):
@@ -33,19 +33,19 @@ class Storage(Protocol):
     def read(self, name: str) -> bytes | None:
         """The contents of a file; None if there is none."""
 
-    def write_file(self, name: str, fill: Fill) -> None:
+    def write_file(self, name: str, fill: FillFunction) -> None:
         """Let `fill` write a local file, and put it in place whole."""
 
-    def write_folder(self, name: str, fill: Fill) -> None:
+    def write_folder(self, name: str, fill: FillFunction) -> None:
         """Let `fill` write a local folder, and put it in place whole, instead of what was there."""
 
-    def local(self, name: str) -> AbstractContextManager[Path]:
+    def open_local(self, name: str) -> AbstractContextManager[Path]:
         """A file or folder as a local path for as long as the context lasts; raises FileNotFoundError."""
 
     def has(self, name: str) -> bool:
         """Whether there is a file, or a whole folder, of this name."""
 
-    def sizes(self, prefix: str = "") -> dict[str, int]:
+    def list_sizes(self, prefix: str = "") -> dict[str, int]:
         """The bytes of every file below a folder, temporary and foreign ones too, by name."""
 
     def remove(self, name: str) -> None:
@@ -63,7 +63,7 @@ def is_remote(url: str) -> bool:
     return "://" in url
 
 
-def below(url: str, name: str) -> str:
+def join_url(url: str, name: str) -> str:
     """The address of what has a name in the storage at `url`, which may end in a query."""
     if not is_remote(url):
         return f"{url}/{name}"
@@ -71,7 +71,7 @@ def below(url: str, name: str) -> str:
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
 
 
-def checked(name: str) -> str:
+def check_name(name: str) -> str:
     """The name, if it stays below the storage; raises ValueError for one that leads elsewhere."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
@@ -84,7 +84,7 @@ def write_text(storage: Storage, name: str, text: str) -> None:
     storage.write_file(name, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def set_aside(storage: Storage, name: str, why: str = "damaged") -> str:
+def quarantine(storage: Storage, name: str, why: str = "damaged") -> str:
     """Give a file or folder a name under which nobody reads it, and return that: nothing is deleted silently."""
     aside, number = f"{name}.{why}", 1
     while storage.has(aside):

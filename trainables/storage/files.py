@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def _temporary(path: Path) -> Path:
+def _temporary_path_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
@@ -26,7 +26,7 @@ def _flush(path: Path) -> None:
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, flush it to disk and rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = _temporary_path_of(path)
     try:
         write(temporary)
         _flush(temporary)
@@ -39,7 +39,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary folder, flush its files and rename it to `path`, in place of what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = _temporary_path_of(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pyarrow import ArrowInvalid, fs
 
-from trainables.storage.base import Fill, Lock, checked
+from trainables.storage.base import FillFunction, Lock, check_name
 from trainables.storage.lease import Lease
 from trainables.storage.temporary import temporary_folder
 
-WHOLE = ".whole"  # the marker of a folder
-CHUNK = 2**24  # bytes read at once when a file is sent
+FOLDER_MARKER = ".whole"  # the marker of a folder
+CHUNK_BYTES = 2**24  # bytes read at once when a file is sent
 
 
 class ObjectStorage:
@@ -28,101 +28,101 @@ class ObjectStorage:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self.system, prefix = fs.FileSystem.from_uri(url)
+            self.filesystem, prefix = fs.FileSystem.from_uri(url)
         except ArrowInvalid as error:
             raise ValueError(f"{url} is no address of a storage: {str(error).splitlines()[0]}") from error
         self.prefix = prefix.rstrip("/")
         if not self.prefix:
             raise ValueError(f"{url} is no address of a storage: it names no bucket.")
 
-    def _at(self, name: str) -> str:
-        return f"{self.prefix}/{checked(name)}"
+    def _path_of(self, name: str) -> str:
+        return f"{self.prefix}/{check_name(name)}"
 
-    def _kind(self, name: str) -> fs.FileType:
-        return self.system.get_file_info(self._at(name)).type
+    def _type_of(self, name: str) -> fs.FileType:
+        return self.filesystem.get_file_info(self._path_of(name)).type
 
-    def _whole(self, name: str, kind: fs.FileType) -> bool:
-        return bool(kind == fs.FileType.Directory and self._kind(f"{name}/{WHOLE}") == fs.FileType.File)
+    def _is_whole_folder(self, name: str, kind: fs.FileType) -> bool:
+        return bool(kind == fs.FileType.Directory and self._type_of(f"{name}/{FOLDER_MARKER}") == fs.FileType.File)
 
     def read(self, name: str) -> bytes | None:
         """See Storage."""
         try:
-            with self.system.open_input_stream(self._at(name)) as stream:
+            with self.filesystem.open_input_stream(self._path_of(name)) as stream:
                 content: bytes = stream.read()
         except FileNotFoundError:
             return None
         return content
 
-    def write_file(self, name: str, fill: Fill) -> None:
+    def write_file(self, name: str, fill: FillFunction) -> None:
         """See Storage."""
         with temporary_folder() as folder:
-            path = folder / Path(checked(name)).name
+            path = folder / Path(check_name(name)).name
             fill(path)
-            self._send(path, name)
+            self._upload(path, name)
 
-    def write_folder(self, name: str, fill: Fill) -> None:
+    def write_folder(self, name: str, fill: FillFunction) -> None:
         """See Storage."""
         with temporary_folder() as temporary:
-            folder = temporary / Path(checked(name)).name
+            folder = temporary / Path(check_name(name)).name
             folder.mkdir()
             fill(folder)
             self.remove(name)
             for path in sorted(file for file in folder.rglob("*") if file.is_file()):
-                self._send(path, f"{name}/{path.relative_to(folder).as_posix()}")
-        with self.system.open_output_stream(self._at(f"{name}/{WHOLE}")) as marker:
+                self._upload(path, f"{name}/{path.relative_to(folder).as_posix()}")
+        with self.filesystem.open_output_stream(self._path_of(f"{name}/{FOLDER_MARKER}")) as marker:
             marker.write(b"whole\n")
 
-    def _send(self, path: Path, name: str) -> None:
+    def _upload(self, path: Path, name: str) -> None:
         """Upload a file. What a failure leaves of it has another size and is removed."""
         size = path.stat().st_size
-        with path.open("rb") as source, self.system.open_output_stream(self._at(name)) as target:
-            while chunk := source.read(CHUNK):
+        with path.open("rb") as source, self.filesystem.open_output_stream(self._path_of(name)) as target:
+            while chunk := source.read(CHUNK_BYTES):
                 target.write(chunk)
-        if self.system.get_file_info(self._at(name)).size != size:
+        if self.filesystem.get_file_info(self._path_of(name)).size != size:
             self.remove(name)
-            raise OSError(errno.EIO, "the upload is not whole", self._at(name))
+            raise OSError(errno.EIO, "the upload is not whole", self._path_of(name))
 
     @contextmanager
-    def local(self, name: str) -> Iterator[Path]:
+    def open_local(self, name: str) -> Iterator[Path]:
         """See Storage. It is a copy, which lasts as long as the context."""
         if not self.has(name):
-            raise FileNotFoundError(errno.ENOENT, "there is no such object", self._at(name))
+            raise FileNotFoundError(errno.ENOENT, "there is no such object", self._path_of(name))
         with temporary_folder() as folder:
             path = folder / Path(name).name
-            if self._kind(name) == fs.FileType.Directory:
+            if self._type_of(name) == fs.FileType.Directory:
                 path.mkdir()
-            fs.copy_files(self._at(name), str(path), source_filesystem=self.system)
+            fs.copy_files(self._path_of(name), str(path), source_filesystem=self.filesystem)
             yield path
 
     def has(self, name: str) -> bool:
         """See Storage."""
-        kind = self._kind(name)
-        return bool(kind == fs.FileType.File or self._whole(name, kind))
+        kind = self._type_of(name)
+        return bool(kind == fs.FileType.File or self._is_whole_folder(name, kind))
 
-    def sizes(self, prefix: str = "") -> dict[str, int]:
+    def list_sizes(self, prefix: str = "") -> dict[str, int]:
         """See Storage."""
-        top = self._at(prefix) if prefix else self.prefix
-        found = self.system.get_file_info(fs.FileSelector(top, recursive=True, allow_not_found=True))
+        top = self._path_of(prefix) if prefix else self.prefix
+        found = self.filesystem.get_file_info(fs.FileSelector(top, recursive=True, allow_not_found=True))
         return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in found if info.type == fs.FileType.File}
 
     def remove(self, name: str) -> None:
         """See Storage. The marker of a folder goes first."""
-        kind = self._kind(name)
+        kind = self._type_of(name)
         if kind == fs.FileType.Directory:
-            if self._whole(name, kind):
-                self.system.delete_file(self._at(f"{name}/{WHOLE}"))
-            self.system.delete_dir(self._at(name))
+            if self._is_whole_folder(name, kind):
+                self.filesystem.delete_file(self._path_of(f"{name}/{FOLDER_MARKER}"))
+            self.filesystem.delete_dir(self._path_of(name))
         elif kind == fs.FileType.File:
-            self.system.delete_file(self._at(name))
+            self.filesystem.delete_file(self._path_of(name))
 
     def rename(self, name: str, new: str) -> None:
         """See Storage. Object storage copies and deletes."""
-        if self._kind(name) == fs.FileType.Directory:
-            both = {"source_filesystem": self.system, "destination_filesystem": self.system}
-            fs.copy_files(self._at(name), self._at(new), **both)
+        if self._type_of(name) == fs.FileType.Directory:
+            both = {"source_filesystem": self.filesystem, "destination_filesystem": self.filesystem}
+            fs.copy_files(self._path_of(name), self._path_of(new), **both)
             self.remove(name)
         else:
-            self.system.move(self._at(name), self._at(new))
+            self.filesystem.move(self._path_of(name), self._path_of(new))
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
         """See Storage. Of a holder on another machine it takes half a minute to see that it is dead."""

@@ -17,7 +17,7 @@ from pathlib import Path
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """An empty folder of this process, removed at the end. It lies where TMPDIR says."""
-    top = own_folder()
+    top = make_user_folder()
     _remove_dead(top)
     folder = top / uuid.uuid4().hex
     lock = folder.with_suffix(".lock").open("w")
@@ -31,7 +31,7 @@ def temporary_folder() -> Iterator[Path]:
         lock.close()
 
 
-def own_folder() -> Path:
+def make_user_folder() -> Path:
     """The folder for temporary things of this user; raises PermissionError if it is somebody else's."""
     top = Path(tempfile.gettempdir()) / f"transfer-search-{os.getuid()}"
     top.mkdir(mode=0o700, exist_ok=True)

@@ -18,74 +18,76 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe, Task
-from trainables.data.data import Source, Split, examples, fingerprint
+from trainables.data.data import DataSource, Split, load_examples, compute_fingerprint
 from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
-from trainables.features.shared_table import shared_table
+from trainables.features.shared_table import open_or_build_table
 from trainables.kinds import KINDS
-from trainables.training.evaluation import Evaluated
+from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
 
 VERSION = 2  # raise it when a kind of task encodes its examples in another way
-CHUNK = 10_000  # examples that are tokenised at once: what the tokenizer returns is much larger than the table
+EXAMPLES_PER_CALL = (
+    10_000  # examples that are tokenised at once: what the tokenizer returns is much larger than the table
+)
 # What one process keeps; the least recently used sets go first.
-MOST_FEATURES = 300_000  # of sets with features or examples in its own memory
-MOST_SETS = 64  # an open table holds up to eight files open, of 1,024 that a process may have on many systems
+MAX_FEATURES = 300_000  # of sets with features or examples in its own memory
+MAX_SETS = 64  # an open table holds up to eight files open, of 1,024 that a process may have on many systems
 
 
 @dataclass(frozen=True, slots=True)
-class _Set:
+class _CachedSet:
     table: FeatureTable
     examples: Sequence[Example] | None  # None where only the features were asked for
-    own: int  # features that lie in the memory of this process, or whose examples do
+    owned_features: int  # features that lie in the memory of this process, or whose examples do
 
 
-_kept: OrderedDict[tuple[object, ...], _Set] = OrderedDict()
-_ids: weakref.WeakKeyDictionary[PreTrainedTokenizerBase, str] = weakref.WeakKeyDictionary()
+_cache: OrderedDict[tuple[object, ...], _CachedSet] = OrderedDict()
+_tokenizer_hashes: weakref.WeakKeyDictionary[PreTrainedTokenizerBase, str] = weakref.WeakKeyDictionary()
 
 
-def tokenizer_id(tokenizer: PreTrainedTokenizerBase) -> str:
+def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
     """A hash of all that the tokenizer does; raises ValueError for one without the fast implementation.
 
     It is computed once per object: the vocabulary of XLM-R has 250,000 entries.
     """
     if not tokenizer.is_fast:
         raise ValueError("this tokenizer has no fast implementation, which tagging and answers need for their offsets.")
-    if tokenizer not in _ids:
+    if tokenizer not in _tokenizer_hashes:
         rules = json.loads(tokenizer.backend_tokenizer.to_str())
         del rules["truncation"], rules["padding"]  # left there by the last call; every call sets its own
         wrapper = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.unk_token_id]
-        _ids[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
-    return _ids[tokenizer]
+        _tokenizer_hashes[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
+    return _tokenizer_hashes[tokenizer]
 
 
-def encoded(
-    source: Source,
+def encode_split(
+    source: DataSource,
     task: Task,
     split: Split,
     language: str,
     tokenizer: PreTrainedTokenizerBase,
     recipe: Recipe,
-    profile: Profile,
+    profile: EncoderProfile,
     shared: Path | None = None,
-) -> Evaluated:
+) -> EvalSet:
     """The task's examples in one split and language, with their features: what scoring needs.
 
     `shared` is the folder of the tables that all workers share; None keeps the table in the memory of this process.
     """
-    kept = _find((source, task, split, language), (tokenizer, recipe, profile), shared, with_examples=True)
-    return Evaluated(task=task, language=language, examples=kept.examples or (), features=kept.table)
+    kept = _load_or_build((source, task, split, language), (tokenizer, recipe, profile), shared, with_examples=True)
+    return EvalSet(task=task, language=language, examples=kept.examples or (), features=kept.table)
 
 
-def training_table(
-    source: Source,
+def encode_training_table(
+    source: DataSource,
     task: Task,
     tokenizer: PreTrainedTokenizerBase,
     recipe: Recipe,
-    profile: Profile,
+    profile: EncoderProfile,
     shared: Path | None = None,
     language: str | None = None,
 ) -> FeatureTable:
@@ -93,55 +95,60 @@ def training_table(
 
     Where a table is shared already, no example is read.
     """
-    return _find(
-        (source, task, "train", language or task.own), (tokenizer, recipe, profile), shared, with_examples=False
+    return _load_or_build(
+        (source, task, "train", language or task.own_language),
+        (tokenizer, recipe, profile),
+        shared,
+        with_examples=False,
     ).table
 
 
-def _find(
-    what: tuple[Source, Task, Split, str],
-    how: tuple[PreTrainedTokenizerBase, Recipe, Profile],
+def _load_or_build(
+    what: tuple[DataSource, Task, Split, str],
+    how: tuple[PreTrainedTokenizerBase, Recipe, EncoderProfile],
     shared: Path | None,
     *,
     with_examples: bool,
-) -> _Set:
+) -> _CachedSet:
     """The set as this process keeps it: opened, or built, if it is not there yet."""
     source, task, *_ = what
     tokenizer, recipe, profile = how
     shared = None if source.benchmark == "miniature" else shared
-    settings = (tokenizer_id(tokenizer), recipe.max_length, recipe.stride, profile.pooling)
+    settings = (hash_tokenizer(tokenizer), recipe.max_length, recipe.stride, profile.pooling)
     place = (*what, *settings, shared, with_examples)
-    if place not in _kept:
-        read = examples(*what) if with_examples else None
+    if place not in _cache:
+        read = load_examples(*what) if with_examples else None
 
         def build() -> FeatureTable:
-            found, left_out = read or examples(*what)
+            found, left_out = read or load_examples(*what)
             per_position = KINDS[task.kind].per_position
-            return build_table(_in_chunks(task, found, *how), per_position=per_position, left_out=left_out)
+            return build_table(_encode_chunks(task, found, *how), per_position=per_position, left_out=left_out)
 
-        table = build() if shared is None else shared_table(shared / _key(what, settings), build)
+        table = build() if shared is None else open_or_build_table(shared / _compute_key(what, settings), build)
         own = len(table) if shared is None or with_examples else 0
-        _kept[place] = _Set(table, None if read is None else read[0], own)
-    _kept.move_to_end(place)
-    while len(_kept) > 1 and (len(_kept) > MOST_SETS or sum(kept.own for kept in _kept.values()) > MOST_FEATURES):
-        _kept.popitem(last=False)
-    return _kept[place]
+        _cache[place] = _CachedSet(table, None if read is None else read[0], own)
+    _cache.move_to_end(place)
+    while len(_cache) > 1 and (
+        len(_cache) > MAX_SETS or sum(kept.owned_features for kept in _cache.values()) > MAX_FEATURES
+    ):
+        _cache.popitem(last=False)
+    return _cache[place]
 
 
-def _in_chunks(
-    task: Task, found: Sequence[Example], tokenizer: PreTrainedTokenizerBase, recipe: Recipe, profile: Profile
+def _encode_chunks(
+    task: Task, found: Sequence[Example], tokenizer: PreTrainedTokenizerBase, recipe: Recipe, profile: EncoderProfile
 ) -> Iterator[list[Feature]]:
-    for start in range(0, len(found), CHUNK):
-        features = KINDS[task.kind].encode(tokenizer, found[start : start + CHUNK], recipe, profile)
+    for start in range(0, len(found), EXAMPLES_PER_CALL):
+        features = KINDS[task.kind].encode(tokenizer, found[start : start + EXAMPLES_PER_CALL], recipe, profile)
         beat()
         yield [dataclasses.replace(feature, example=start + feature.example) for feature in features]
 
 
-def _key(what: tuple[Source, Task, Split, str], settings: tuple[object, ...]) -> str:
+def _compute_key(what: tuple[DataSource, Task, Split, str], settings: tuple[object, ...]) -> str:
     """32 hex digits that change with anything that the table depends on."""
     source, task, split, language = what
     limit = source.limit if split == "train" else source.test_limit
-    problem = (task.name, task.kind, task.labels, task.unanswerable)  # ids of labels, and which rows are left out
-    read = fingerprint(source, task, language if split == "train" else None)
+    problem = (task.name, task.kind, task.labels, task.has_unanswerable)  # ids of labels, and which rows are left out
+    read = compute_fingerprint(source, task, language if split == "train" else None)
     parts = (VERSION, read, problem, split, language, limit, settings)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

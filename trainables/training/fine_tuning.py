@@ -4,46 +4,48 @@ import dataclasses
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
-from trainables.data.data import complete
+from trainables.data.data import resolve_labels
 from trainables.features.feature_table import FeatureTable
-from trainables.kinds.label_head import LABELLED, LabelHead
-from trainables.methods.rules import LAYERS, rule_of
+from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead
+from trainables.methods.rules import LAYERS, build_rule
 from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
-from trainables.record.places import Place
-from trainables.record.tested import Tested
-from trainables.training.encoded import encoded, training_table
-from trainables.training.evaluation import majority, task_score
-from trainables.training.predictions import predicted_table
-from trainables.training.schedule import total_steps
-from trainables.training.shares import shares, shortage
+from trainables.record.places import StageContext
+from trainables.record.tested import TestResults
+from trainables.training.encoded import encode_split, encode_training_table
+from trainables.training.evaluation import score_majority_baseline, compute_task_score
+from trainables.training.predictions import build_prediction_table
+from trainables.training.schedule import compute_total_steps
+from trainables.training.shares import build_training_parts, describe_shortage
 from trainables.training.training import FineTuning
 
 MAJORITY = "majority"
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 
 
-def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profile) -> FineTuning:
+def start_training(stage: Stage, encoder: Encoder, place: StageContext, profile: EncoderProfile) -> FineTuning:
     """The run of a stage from its beginning: parts, schedule, fresh heads on the encoder it starts from."""
     assert stage.recipe is not None and stage.learning_rate is not None
     recipe = Recipe(**{name: value for name, value in stage.recipe.items() if name in _RECIPE_FIELDS})
-    ingredients = _ingredients(stage, place, recipe)
-    how = encoder.tokenizer, profile, place.encoded
+    ingredients = _resolve_ingredients(stage, place, recipe)
+    how = encoder.tokenizer, profile, place.encoded_folder
 
     def train(task: Task, own: Recipe, language: str) -> FeatureTable:
-        return training_table(place.source, task, how[0], own, *how[1:], language=language)
+        return encode_training_table(place.source, task, how[0], own, *how[1:], language=language)
 
-    parts = shares([(task, train(task, own, language)) for task, own, language in ingredients], stage.recipe)
+    parts = build_training_parts(
+        [(task, train(task, own, language)) for task, own, language in ingredients], stage.recipe
+    )
     judged = {task.name: (task, own) for task, own, _ in ingredients if task.kind != "mlm"}
     judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
-    devs = [encoded(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
+    devs = [encode_split(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
     counted = [part for part in parts if part.task.name in judged]
-    steps = total_steps(recipe, sum(len(part.places) for part in counted))
+    steps = compute_total_steps(recipe, sum(len(part.indices) for part in counted))
     method = stage.recipe.get("method")
-    written = [part.train for part in parts if part.task.name in judged] + [dev.features for dev in devs]
+    written = [part.table for part in parts if part.task.name in judged] + [dev.features for dev in devs]
     return FineTuning(
         encoder,
         parts,
@@ -53,18 +55,18 @@ def start_training(stage: Stage, encoder: Encoder, place: Place, profile: Profil
         steps=steps,
         learning_rate=stage.learning_rate,
         seed=stage.seed,
-        method=rule_of(method, [part.task for part in counted], place.source, encoder, written),
+        method=build_rule(method, [part.task for part in counted], place.source, encoder, written),
         fuse_layers=method is not None and method["name"] == LAYERS,
     )
 
 
-def _ingredients(stage: Stage, place: Place, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
+def _resolve_ingredients(stage: Stage, place: StageContext, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
     """What is trained: each task with the recipe that says how long its inputs are, and the language of its rows."""
     benchmark = BENCHMARKS.find(stage.benchmark)
     if stage.kind == "target":
-        return [(complete(place.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
+        return [(resolve_labels(place.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
     named = (stage.recipe or {})["ingredients"]
-    tasks = {name: complete(place.source, benchmark.intermediates[name]) for name, _ in named}
+    tasks = {name: resolve_labels(place.source, benchmark.intermediates[name]) for name, _ in named}
     inputs = (stage.recipe or {}).get("inputs", {})
 
     def cut(name: str) -> Recipe:
@@ -74,9 +76,9 @@ def _ingredients(stage: Stage, place: Place, recipe: Recipe) -> list[tuple[Task,
     return [(tasks[name], cut(name), language) for name, language in named]
 
 
-def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
+def build_dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
     """English dev after every tenth, once for each target that shares the training."""
-    official = work.devs[0].task.score if len(work.devs) == 1 else ("mean_task_score",)
+    official = work.dev_sets[0].task.official_metrics if len(work.dev_sets) == 1 else ("mean_task_score",)
     return [
         {
             "target": target,
@@ -86,43 +88,47 @@ def dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
             "metric": name,
             "official": name in official,
             "value": value,
-            "examples": sum(len(dev.examples) for dev in work.devs),
+            "examples": sum(len(dev.examples) for dev in work.dev_sets),
         }
         for target in (stage.targets or (None,))
-        for tenth, metrics in enumerate(work.dev, start=1)
+        for tenth, metrics in enumerate(work.dev_metrics, start=1)
         for name, value in metrics.items()
     ]
 
 
-def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) -> Tested:
+def score_tests(stage: Stage, work: FineTuning, place: StageContext, profile: EncoderProfile) -> TestResults:
     """The best tenth's scores in every language of every target of the stage, with the majority floor beside them.
 
     An intermediate stage has no target: it leaves its dev predictions, where these are kept.
     """
     benchmark = BENCHMARKS.find(stage.benchmark)
     tokenizer, recipe = work.encoder.tokenizer, work.recipe
-    tested = Tested()
+    tested = TestResults()
     for part in work.parts:
-        tested.note_left_out(f"{part.task.name}'s training", part.train.left_out)
-    short = shortage(work.parts, stage.recipe or {})
+        tested.note_left_out(f"{part.task.name}'s training", part.table.left_out)
+    short = describe_shortage(work.parts, stage.recipe or {})
     tested.notes.extend([] if short is None else [short])
-    for dev in work.devs:
+    for dev in work.dev_sets:
         tested.note_left_out(f"{dev.task.name}'s dev", dev.left_out)
-    if place.predictions:
-        results = [(dev, work.evaluate(dev)) for dev in work.devs]
-        tested.predictions.extend(predicted_table(stage.key, dev, result.predictions, "dev") for dev, result in results)
+    if place.keep_predictions:
+        results = [(dev, work.evaluate(dev)) for dev in work.dev_sets]
+        tested.predictions.extend(
+            build_prediction_table(stage.key, dev, result.predictions, "dev") for dev, result in results
+        )
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
-            examined = encoded(place.source, task, "test", language, tokenizer, recipe, profile, place.encoded)
+            examined = encode_split(
+                place.source, task, "test", language, tokenizer, recipe, profile, place.encoded_folder
+            )
             tested.note_left_out(f"{name} {language}", examined.left_out)
             result = work.evaluate(examined, work.parts[0].task)
-            if place.predictions:
-                tested.predictions.append(predicted_table(stage.key, examined, result.predictions))
+            if place.keep_predictions:
+                tested.predictions.append(build_prediction_table(stage.key, examined, result.predictions))
             metrics = result.metrics
-            floor = majority(task, work.parts[0].train.targets, examined)
+            floor = score_majority_baseline(task, work.parts[0].table.targets, examined)
             if floor is not None:
-                metrics = {**metrics, MAJORITY: task_score(task, floor)}
+                metrics = {**metrics, MAJORITY: compute_task_score(task, floor)}
             tested.rows.extend(
                 {
                     "target": name,
@@ -130,7 +136,7 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
                     "language": language,
                     "split": "test",
                     "metric": metric,
-                    "official": metric in task.score,
+                    "official": metric in task.official_metrics,
                     "value": value,
                     "examples": len(examined.examples),
                 }
@@ -139,29 +145,29 @@ def score_tests(stage: Stage, work: FineTuning, place: Place, profile: Profile) 
     return tested
 
 
-def label_head(work: FineTuning) -> LabelHead | None:
+def extract_label_head(work: FineTuning) -> LabelHead | None:
     """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels.
 
     None where it reads all layers, too: what asks it gives it the last one.
     """
     task, head = work.parts[0].task, work.heads[0]
-    plain = len(work.parts) == 1 and task.kind in LABELLED and not isinstance(head, LayerFusion)
+    plain = len(work.parts) == 1 and task.kind in KINDS_WITH_LABELS and not isinstance(head, LayerFusion)
     return LabelHead(task, head) if plain else None
 
 
-def degenerate(work: FineTuning) -> str | None:
+def find_degeneracy(work: FineTuning) -> str | None:
     """Why a complete run has learned nothing, or None: the same answer to everything, or no better than chance.
 
     Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are
     excused: chance is where they should be. So are mixtures, whose tasks differ in chance.
     """
-    if work.constant:
+    if work.is_constant:
         return "constant predictions"
-    part, dev = work.parts[0], work.devs[0]
-    if len(work.devs) > 1 or part.task.control or "accuracy" not in work.dev[0]:
+    part, dev = work.parts[0], work.dev_sets[0]
+    if len(work.dev_sets) > 1 or part.task.is_control or "accuracy" not in work.dev_metrics[0]:
         return None
-    floor = majority(dev.task, part.train.targets, dev)
-    best = work.dev[work.best_tenth - 1]["accuracy"]
+    floor = score_majority_baseline(dev.task, part.table.targets, dev)
+    best = work.dev_metrics[work.best_tenth - 1]["accuracy"]
     if floor is not None and best <= floor["accuracy"]:
         return "chance level"
     return None

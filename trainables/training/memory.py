@@ -8,7 +8,7 @@ import torch
 Value = TypeVar("Value")
 
 
-def attempt(work: Callable[[], Value], *, last: bool) -> Value | None:
+def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | None:
     """What `work` gives, or None when memory ran out. With `last` nothing smaller is left, and the error goes on.
 
     Memory is freed only after the error is forgotten: its traceback holds all that lay in memory.
@@ -16,7 +16,7 @@ def attempt(work: Callable[[], Value], *, last: bool) -> Value | None:
     try:
         return work()
     except torch.OutOfMemoryError:
-        if last:
+        if reraise:
             raise
     torch.cuda.empty_cache()
     return None

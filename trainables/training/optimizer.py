@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 
-def adamw(model: nn.Module, weight_decay: float, learning_rate: float) -> torch.optim.AdamW:
+def build_optimizer(model: nn.Module, weight_decay: float, learning_rate: float) -> torch.optim.AdamW:
     """AdamW over what is trained, with weight decay except on biases and norms, as in the published recipes.
 
     Fused is three to four times as fast on the CPU, too: .42 ms a step instead of 1.22 for the miniature's encoder

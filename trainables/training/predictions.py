@@ -12,34 +12,39 @@ import pyarrow.parquet as pq
 
 from spaces.prediction_columns import PREDICTION_COLUMNS
 from spaces.task import Task
-from trainables.features.examples import Pool, Ranking, Span
+from trainables.features.examples import Pool, RankingPool, SpanExample
 from trainables.kinds import KINDS
-from trainables.kinds.kind import Parts
-from trainables.scoring.metrics import average_precisions, hits
-from trainables.training.evaluation import Evaluated
+from trainables.kinds.kind import ScoreParts
+from trainables.scoring.metrics import average_precisions, mark_hits
+from trainables.training.evaluation import EvalSet
 
-PARTS = ("numerator", "denominator")
-TYPES = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "list<string>": pa.list_(pa.string())}
-SCHEMA = pa.schema([pa.field(column.name, TYPES[column.type]) for column in PREDICTION_COLUMNS])
+PART_COLUMNS = ("numerator", "denominator")
+ARROW_TYPES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "list<string>": pa.list_(pa.string()),
+}
+SCHEMA = pa.schema([pa.field(column.name, ARROW_TYPES[column.type]) for column in PREDICTION_COLUMNS])
 
 
-def predicted_table(stage: str, evaluated: Evaluated, predictions: Sequence[Any], split: str = "test") -> pa.Table:
+def build_prediction_table(stage: str, evaluated: EvalSet, predictions: Sequence[Any], split: str = "test") -> pa.Table:
     """What the stage with key `stage` predicted in one language: label ids, lists of them, or answers (`kinds/`)."""
     task, language = evaluated.task, evaluated.language
-    return _table(
+    return _build_table(
         stage,
         task,
         language,
         split=split,
         examples=range(len(predictions)),
-        ids=[example.id if isinstance(example, Span) else None for example in evaluated.examples],
-        predictions=[words(task, prediction) for prediction in predictions],
+        ids=[example.id if isinstance(example, SpanExample) else None for example in evaluated.examples],
+        predictions=[format_prediction(task, prediction) for prediction in predictions],
         scores=[None] * len(predictions),
-        parts=KINDS[task.kind].parts(task, evaluated.examples, predictions, language),
+        parts=KINDS[task.kind].compute_parts(task, evaluated.examples, predictions, language),
     )
 
 
-def words(task: Task, prediction: Any) -> list[str]:
+def format_prediction(task: Task, prediction: Any) -> list[str]:
     """One prediction in words, as the column `prediction` documents them."""
     match task.kind:
         case "pair":
@@ -52,7 +57,7 @@ def words(task: Task, prediction: Any) -> list[str]:
             return [str(prediction)]
 
 
-def retrieved_table(
+def build_retrieval_table(
     stage: str, task: Task, language: str, pool: Pool, found: Sequence[tuple[int, int, float]]
 ) -> pa.Table:
     """What a retrieval stage found in one language: (query, candidate, score), both as places in the pool.
@@ -60,8 +65,8 @@ def retrieved_table(
     A mining task gives the pairs it mined, a ranking the best of each query, best first, any other task one pair per
     query.
     """
-    names = _names(task, pool)
-    return _table(
+    names = _name_queries(task, pool)
+    return _build_table(
         stage,
         task,
         language,
@@ -70,22 +75,26 @@ def retrieved_table(
         ids=[names[query] if names else None for query, _, _ in found],
         predictions=[[str(candidate)] for _, candidate, _ in found],
         scores=[score for _, _, score in found],
-        parts=_found_parts(task, pool, found),
+        parts=_compute_retrieval_parts(task, pool, found),
     )
 
 
-def _names(task: Task, pool: Pool) -> Sequence[str]:
+def _name_queries(task: Task, pool: Pool) -> Sequence[str]:
     """What the queries are called; empty where they have no names."""
-    return pool.query_ids if task.retrieval != "nearest" else [str(line) for line in sorted_places(pool.queries)]
+    return (
+        pool.query_ids
+        if task.retrieval_mode != "nearest"
+        else [str(line) for line in find_sorted_positions(pool.queries)]
+    )
 
 
-def _found_parts(task: Task, pool: Pool, found: Sequence[tuple[int, int, float]]) -> Parts:
+def _compute_retrieval_parts(task: Task, pool: Pool, found: Sequence[tuple[int, int, float]]) -> ScoreParts:
     """A query's right or not, of one; or its average precision, of one, in the row of its best candidate.
 
     None elsewhere: the F1 of mined pairs also depends on queries without a row.
     """
     numerators: list[float | None] = [None] * len(found)
-    if isinstance(pool, Ranking):
+    if isinstance(pool, RankingPool):
         ranked: dict[int, list[int]] = {}
         first = {query: row for row, (query, _, _) in reversed(list(enumerate(found)))}
         for query, candidate, _ in found:
@@ -93,12 +102,12 @@ def _found_parts(task: Task, pool: Pool, found: Sequence[tuple[int, int, float]]
         precisions = average_precisions([pool.relevant[query] for query in ranked], list(ranked.values()))
         for query, precision in zip(ranked, precisions, strict=True):
             numerators[first[query]] = precision
-    elif task.retrieval == "nearest":
-        numerators = [*hits([pool.gold[query] for query, _, _ in found], [candidate for _, candidate, _ in found])]
+    elif task.retrieval_mode == "nearest":
+        numerators = [*mark_hits([pool.gold[query] for query, _, _ in found], [candidate for _, candidate, _ in found])]
     return numerators, [None if numerator is None else 1 for numerator in numerators]
 
 
-def sorted_places(sentences: Sequence[str]) -> list[int]:
+def find_sorted_positions(sentences: Sequence[str]) -> list[int]:
     """The place of each sentence after sorting; of equal ones the first as read comes first.
 
     XTREME sorts the English side of Tatoeba, its queries, so that line numbers do not give the answers away (its
@@ -111,7 +120,7 @@ def sorted_places(sentences: Sequence[str]) -> list[int]:
     return places
 
 
-def _table(
+def _build_table(
     stage: str,
     task: Task,
     language: str,
@@ -121,7 +130,7 @@ def _table(
     ids: Sequence[str | None],
     predictions: Sequence[list[str]],
     scores: Sequence[float | None],
-    parts: Parts,
+    parts: ScoreParts,
 ) -> pa.Table:
     columns = {
         **{name: [value] * len(examples) for name, value in (("stage", stage), ("target", task.name))},
@@ -133,7 +142,7 @@ def _table(
         # Arrow takes whole numbers and booleans for no doubles.
         **{
             name: [None if value is None else float(value) for value in values]
-            for name, values in zip(PARTS, parts, strict=True)
+            for name, values in zip(PART_COLUMNS, parts, strict=True)
         },
     }
     return pa.table(columns, schema=SCHEMA)

@@ -22,7 +22,7 @@ from trainables.worker.heartbeat import beat
 
 WARMUP = 0.06  # share of the steps over which the learning rate rises; then it falls linearly to 0
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
-SORTED_TOGETHER = 50  # batches that are sorted by length together: enough to save padding, few enough to stay mixed
+BUCKET = 50  # batches that are sorted by length together: enough to save padding, few enough to stay mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Pretraining:
             torch.manual_seed(seed)
             self.encoder = XLMRobertaModel(config, add_pooling_layer=False)
             self.head = MaskedWordHead(config.hidden_size, config.vocab_size)
-        self.head.trained = True
+        self.head.is_trained = True
         self.model = nn.ModuleDict({"encoder": self.encoder, "head": self.head})
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(self.device)
@@ -78,9 +78,9 @@ class Pretraining:
             self.weights, lr=recipe.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
         )
         ids = set(range(config.vocab_size)) - set(tokenizer.all_special_ids)
-        self.ordinary = torch.tensor(sorted(ids))  # random replacements are drawn from these
-        self.special = torch.zeros(config.vocab_size, dtype=torch.bool)
-        self.special[tokenizer.all_special_ids] = True
+        self.ordinary_ids = torch.tensor(sorted(ids))  # random replacements are drawn from these
+        self.special_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
+        self.special_mask[tokenizer.all_special_ids] = True
 
     def advance(self) -> float:
         """Run the next tenth of the schedule; return the share of held-out masked words that are guessed right."""
@@ -98,7 +98,7 @@ class Pretraining:
         return self.score()
 
     def _step(self, step: int, masks: torch.Generator) -> None:
-        loss, _, _ = self._loss([self.texts[index] for index in self.batches[step]], masks)
+        loss, _, _ = self._compute_loss([self.texts[index] for index in self.batches[step]], masks)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.weights, CLIP)
@@ -106,18 +106,18 @@ class Pretraining:
             group["lr"] = self.recipe.learning_rate * rate_factor(step, self.recipe.steps, WARMUP)
         self.optimizer.step()
 
-    def _loss(self, texts: Sequence[TrainingText], masks: torch.Generator) -> tuple[Tensor, int, int]:
+    def _compute_loss(self, texts: Sequence[TrainingText], masks: torch.Generator) -> tuple[Tensor, int, int]:
         """Return the loss of a batch, the number of masked words guessed right, and the number of masked words."""
-        ids, attention = self._inputs(texts)
+        ids, attention = self._build_inputs(texts)
         # Masks are drawn on the CPU, so that they are the same wherever the model is.
-        inputs, targets = (tensor.to(self.device) for tensor in self._mask(ids, masks))
+        inputs, targets = (tensor.to(self.device) for tensor in self._mask_tokens(ids, masks))
         hidden = self.encoder(inputs, attention_mask=attention.to(self.device)).last_hidden_state
         masked = targets != IGNORED
         logits = self.head(hidden[masked], self.encoder.embeddings.word_embeddings.weight)
         loss = functional.cross_entropy(logits, targets[masked]) if bool(masked.any()) else logits.sum()
         return loss, int((logits.argmax(-1) == targets[masked]).sum()), int(masked.sum())
 
-    def _inputs(self, texts: Sequence[TrainingText]) -> tuple[Tensor, Tensor]:
+    def _build_inputs(self, texts: Sequence[TrainingText]) -> tuple[Tensor, Tensor]:
         """Return padded ids and attention, both (rows, length)."""
         start, end = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
         rows = [[start, *text.first, end, *([end, *text.second, end] if text.second else [])] for text in texts]
@@ -126,15 +126,15 @@ class Pretraining:
         ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows])
         return ids, (ids != pad).long()
 
-    def _mask(self, ids: Tensor, masks: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _mask_tokens(self, ids: Tensor, masks: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return ids with some words hidden, and the hidden words (IGNORED elsewhere), both (rows, length).
 
         Of the chosen words 80 % are masked, 10 % replaced at random and 10 % kept (Devlin et al. 2019).
         """
         chance = torch.rand(ids.shape, generator=masks)
         share = self.recipe.masking
-        chosen = (chance < share) & ~self.special[ids]
-        random = self.ordinary[torch.randint(len(self.ordinary), ids.shape, generator=masks)]
+        chosen = (chance < share) & ~self.special_mask[ids]
+        random = self.ordinary_ids[torch.randint(len(self.ordinary_ids), ids.shape, generator=masks)]
         inputs = torch.where(chosen & (chance < 0.8 * share), self.tokenizer.mask_token_id, ids)
         inputs = torch.where(chosen & (chance >= 0.9 * share), random, inputs)
         return inputs, torch.where(chosen, ids, IGNORED)
@@ -146,12 +146,12 @@ class Pretraining:
         self.encoder.train(False)
         right = total = 0
         for begin in range(0, len(self.held_out), 64):
-            _, hits, words = self._loss(self.held_out[begin : begin + 64], masks)
+            _, hits, words = self._compute_loss(self.held_out[begin : begin + 64], masks)
             right, total = right + hits, total + words
             beat()
         return right / total
 
-    def state(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """Return copies of everything that a later `load_state` needs to continue bit-equal."""
         state = {f"model.{name}": tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         for index, weight in enumerate(self.weights):
@@ -160,7 +160,7 @@ class Pretraining:
         state["tenth"] = torch.tensor(self.tenth)
         return state
 
-    def load_state(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Continue from `state()` of a run with the same config, texts, recipe and seed."""
         self.tenth = int(state["tenth"])
         self.model.load_state_dict(
@@ -190,8 +190,8 @@ def plan_batches(lengths: Sequence[int], recipe: MiniatureRecipe, seed: int) -> 
     while len(batches) < recipe.steps:
         shuffled = torch.randperm(len(lengths), generator=generator).tolist()
         epoch: list[list[int]] = []
-        for begin in range(0, len(shuffled), SORTED_TOGETHER * size):
-            indices = sorted(shuffled[begin : begin + SORTED_TOGETHER * size], key=lambda index: lengths[index])
+        for begin in range(0, len(shuffled), BUCKET * size):
+            indices = sorted(shuffled[begin : begin + BUCKET * size], key=lambda index: lengths[index])
             epoch += [indices[start : start + size] for start in range(0, len(indices), size)]
         batches += [epoch[index] for index in torch.randperm(len(epoch), generator=generator).tolist()]
     return batches[: recipe.steps]

@@ -10,17 +10,17 @@ from spaces.stage import TENTHS
 from spaces.task import Recipe
 
 
-def total_steps(recipe: Recipe, features: int) -> int:
+def compute_total_steps(recipe: Recipe, features: int) -> int:
     """Steps of the whole run: as the recipe says, or so many epochs over `features`, and `stretched`."""
     if recipe.steps is not None:
         steps = recipe.steps
     else:
         assert recipe.epochs is not None
         steps = math.ceil(features / recipe.batch_size * recipe.epochs)
-    return stretched(steps)
+    return clamp_steps(steps)
 
 
-def stretched(steps: int) -> int:
+def clamp_steps(steps: int) -> int:
     """Steps that a run asked for so many takes: at least one per tenth."""
     return max(steps, TENTHS)
 
@@ -38,7 +38,7 @@ def rate_factor(step: int, steps: int, warmup: float) -> float:
     return (steps - step) / max(1, steps - rising)
 
 
-class Order:
+class BatchOrder:
     """The order of the data: every example once per epoch, each epoch shuffled anew, no short batches.
 
     The epochs are one endless stream of examples. `bucket` batches of it at a time are a pool: the pool is sorted by
@@ -52,38 +52,41 @@ class Order:
     ) -> None:
         if len(lengths) < 1:
             raise ValueError("there is no example to train on.")
-        self.lengths, self.batch_size, self.batches, self.seed = lengths, batch_size, batches, seed
+        self.lengths, self.batch_size, self.batch_count, self.seed = lengths, batch_size, batches, seed
         # A pool of several epochs would bring the copies of an example together in one batch.
         self.bucket = max(1, min(bucket, len(lengths) // batch_size))
-        self._kept = (-1, np.empty((0, batch_size), dtype=np.int64))  # the last pool: its batches follow each other
+        self._cached_pool = (
+            -1,
+            np.empty((0, batch_size), dtype=np.int64),
+        )  # the last pool: its batches follow each other
 
-    def batch(self, number: int) -> list[int]:
+    def batch_indices(self, number: int) -> list[int]:
         """Indices of batch `number` (from 0 to `batches`, exclusive), in the order of the stream."""
-        if not 0 <= number < self.batches:
-            raise IndexError(f"this run has {self.batches} batches, there is no batch {number}.")
+        if not 0 <= number < self.batch_count:
+            raise IndexError(f"this run has {self.batch_count} batches, there is no batch {number}.")
         pool, place = divmod(number, self.bucket)
-        if self._kept[0] != pool:
-            self._kept = pool, self._sorted_pool(pool)
-        indices: list[int] = self._kept[1][place].tolist()
+        if self._cached_pool[0] != pool:
+            self._cached_pool = pool, self._build_pool(pool)
+        indices: list[int] = self._cached_pool[1][place].tolist()
         return indices
 
-    def _sorted_pool(self, pool: int) -> NDArray[np.int64]:
+    def _build_pool(self, pool: int) -> NDArray[np.int64]:
         """The batches of a pool (batches, batch size)."""
-        first, end = pool * self.bucket, min((pool + 1) * self.bucket, self.batches)
-        stream = self._stream(first * self.batch_size, end * self.batch_size)
+        first, end = pool * self.bucket, min((pool + 1) * self.bucket, self.batch_count)
+        stream = self._slice_stream(first * self.batch_size, end * self.batch_size)
         places = np.argsort(self.lengths[stream], kind="stable").reshape(-1, self.batch_size)
         order = np.random.default_rng((*self.seed, pool, 1)).permutation(end - first)
         return stream[np.sort(places[order], axis=1)]
 
-    def _stream(self, start: int, end: int) -> NDArray[np.int64]:
+    def _slice_stream(self, start: int, end: int) -> NDArray[np.int64]:
         """The examples at places from `start` to `end` of the endless stream."""
         examples = len(self.lengths)
         epochs = range(start // examples, (end - 1) // examples + 1)
-        shuffled = [_permutation(examples, (*self.seed, epoch)) for epoch in epochs]
+        shuffled = [_permute(examples, (*self.seed, epoch)) for epoch in epochs]
         skipped = epochs[0] * examples
         return np.concatenate(shuffled)[start - skipped : end - skipped]
 
 
 @lru_cache(maxsize=32)
-def _permutation(size: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
+def _permute(size: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(size)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-TRIES = 2  # of a stage whose failures may pass
+MAX_TRIES = 2  # of a stage whose failures may pass
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FailureKind:
     """A kind of failure.
 
     With `passes` a new process may do better. With `stops` it is not the stage's fault: the sweep ends, and the stage
@@ -23,38 +23,43 @@ class Kind:
     """
 
     name: str
-    about: str
-    passes: bool = False
-    stops: bool = False
-    own: bool = False
+    description: str
+    is_transient: bool = False
+    stops_sweep: bool = False
+    is_task_related: bool = False
 
 
-ERROR = Kind("error", "an error of code or data, which would come again", own=True)
-INPUT = Kind("input", "something could not be read for the moment", passes=True, own=True)
-MEMORY = Kind("memory", "memory ran out; the second try takes half as many examples at a time", passes=True, own=True)
-PACKED = Kind("packed", "memory ran out in a share of a GPU; the next try gets a whole one", passes=True)
-DEVICE = Kind("device", "the GPU's driver gave up, and the process with it", passes=True)
-WORKER = Kind("worker", "the worker's process ended", passes=True)
-NODE = Kind("node", "the machine was lost", passes=True)
-HANG = Kind("hang", "nothing went on for longer than --hang-after", passes=True)
-STORAGE = Kind("storage", "the results cannot be written", stops=True)
-KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, PACKED, DEVICE, WORKER, NODE, HANG, STORAGE)}
+ERROR = FailureKind("error", "an error of code or data, which would come again", is_task_related=True)
+INPUT = FailureKind("input", "something could not be read for the moment", is_transient=True, is_task_related=True)
+MEMORY = FailureKind(
+    "memory",
+    "memory ran out; the second try takes half as many examples at a time",
+    is_transient=True,
+    is_task_related=True,
+)
+PACKED = FailureKind("packed", "memory ran out in a share of a GPU; the next try gets a whole one", is_transient=True)
+DEVICE = FailureKind("device", "the GPU's driver gave up, and the process with it", is_transient=True)
+WORKER = FailureKind("worker", "the worker's process ended", is_transient=True)
+NODE = FailureKind("node", "the machine was lost", is_transient=True)
+HANG = FailureKind("hang", "nothing went on for longer than --hang-after", is_transient=True)
+STORAGE = FailureKind("storage", "the results cannot be written", stops_sweep=True)
+FAILURE_KINDS = {kind.name: kind for kind in (ERROR, INPUT, MEMORY, PACKED, DEVICE, WORKER, NODE, HANG, STORAGE)}
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-_PASSING = {
+_UNWRITABLE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_TRANSIENT_ERRNOS = {
     getattr(errno, name)
     for name in "EIO ESTALE EAGAIN EINTR EBUSY EREMOTEIO ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ETIMEDOUT".split()
     if hasattr(errno, name)
 }
 # Names, since the clients of hubs and object stores have types of their own that need not be installed.
-_FOR_NOW = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
-_FOR_NOW |= {"LockedError"}  # an earlier worker that has the stage open still
-_LOST = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
-_FULL_TEXT = re.compile(
+_TRANSIENT_TYPES = {"ConnectionError", "TimeoutError", "Timeout", "TransportError", "IncompleteRead", "ProtocolError"}
+_TRANSIENT_TYPES |= {"LockedError"}  # an earlier worker that has the stage open still
+_LOST_WORKER_TYPES = {"RayActorError", "WorkerCrashedError", "LocalRayletDiedError"}
+_UNWRITABLE_TEXT = re.compile(
     "no space left on device|disk quota exceeded|read-only file system|AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET)", re.I
 )
 _DENIED_TEXT = re.compile("(?:Permission denied|Operation not permitted): '([^']+)'")
-_FOR_NOW_TEXT = re.compile(
+_TRANSIENT_TEXT = re.compile(
     "AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|THROTTLING|INTERNAL_FAILURE|REQUEST_TIMEOUT)|curlCode"
 )
 _MEMORY_TEXT = re.compile("out of memory|can't allocate memory|cannot allocate memory", re.I)
@@ -66,14 +71,14 @@ _NODE_TEXT = re.compile(r"\bnode (has |was |is )?(died|dead|lost|terminated|pree
 class Failure:
     """One failed try: its kind, a line that says why, and the traceback or stack."""
 
-    kind: Kind
+    kind: FailureKind
     reason: str
     details: str | None = None
 
     @property
-    def sort(self) -> str:
+    def signature(self) -> str:
         """Kind and reason without what differs from stage to stage: numbers, keys, paths."""
-        return f"{self.kind.name}: {_blank(self.reason)}"
+        return f"{self.kind.name}: {_mask_details(self.reason)}"
 
 
 class StageFailedError(Exception):
@@ -86,7 +91,7 @@ class StageFailedError(Exception):
     def failure(self) -> Failure:
         """What happened."""
         kind, reason, details = self.args
-        return Failure(KINDS[kind], reason, details)
+        return Failure(FAILURE_KINDS[kind], reason, details)
 
 
 def failure_of(error: BaseException, results: str) -> Failure:
@@ -98,28 +103,28 @@ def failure_of(error: BaseException, results: str) -> Failure:
     return Failure(classify(error, results), reason, "".join(traceback.format_exception(error)))
 
 
-def lost(error: BaseException) -> Failure:
+def worker_failure_of(error: BaseException) -> Failure:
     """Judge an error by which the driver learns that a worker is gone."""
-    told = next((one for one in _chain(error) if isinstance(one, StageFailedError)), None)
+    told = next((one for one in _iter_causes(error) if isinstance(one, StageFailedError)), None)
     if told is not None:
         return told.failure
     text, kind = str(error), classify(error)
     if kind is ERROR:  # an error of Ray's that has no name here, as when a worker cannot be started
-        return Failure(kind, f"{type(error).__name__}: {_first_line(text)}", text)
+        return Failure(kind, f"{type(error).__name__}: {_first_line_of(text)}", text)
     said = re.search(r"Worker exit type: (\w+)\s+Worker exit detail: ([^.]*)", text)
     if kind is WORKER and said is not None:
         guess = "killed, crashed, or out of the machine's memory"
         return Failure(kind, f"WorkerDied: {guess} ({said[1]}: {said[2]})", text)
     names = {MEMORY: "OutOfMemory", NODE: "NodeDied"}
-    return Failure(kind, f"{names.get(kind, 'WorkerDied')}: {_first_line(text)}", text)
+    return Failure(kind, f"{names.get(kind, 'WorkerDied')}: {_first_line_of(text)}", text)
 
 
-def classify(error: BaseException, results: str | None = None) -> Kind:
+def classify(error: BaseException, results: str | None = None) -> FailureKind:
     """The kind of an error, or of the nearest of its causes that is more than an error."""
-    return next((kind for one in _chain(error) if (kind := _kind(one, results)) is not ERROR), ERROR)
+    return next((kind for one in _iter_causes(error) if (kind := _kind_of(one, results)) is not ERROR), ERROR)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _iter_causes(error: BaseException) -> Iterator[BaseException]:
     """The error, then what it came from; each once, since chains can be rings."""
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
@@ -138,12 +143,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting += one.exceptions
 
 
-def _kind(error: BaseException, results: str | None) -> Kind:
+def _kind_of(error: BaseException, results: str | None) -> FailureKind:
     if isinstance(error, StageFailedError):
         return error.failure.kind
     names, text = {base.__name__ for base in type(error).__mro__}, str(error)
     # Words are looked at too, since libraries (and Tune) pass those of the system on, but not its numbers.
-    if (isinstance(error, OSError) and error.errno in _FULL) or _FULL_TEXT.search(text) or _denied(text, results):
+    if (
+        (isinstance(error, OSError) and error.errno in _UNWRITABLE_ERRNOS)
+        or _UNWRITABLE_TEXT.search(text)
+        or _is_results_denied(text, results)
+    ):
         return STORAGE
     if "OutOfMemoryError" in names or isinstance(error, MemoryError):
         return MEMORY
@@ -156,30 +165,30 @@ def _kind(error: BaseException, results: str | None) -> Kind:
             return MEMORY
         if _NODE_TEXT.search(text) or getattr(error, "preempted", False):
             return NODE
-        return WORKER if names & _LOST else ERROR
-    if names & _FOR_NOW or _busy(error):
+        return WORKER if names & _LOST_WORKER_TYPES else ERROR
+    if names & _TRANSIENT_TYPES or _is_server_busy(error):
         return INPUT
-    if isinstance(error, OSError) and (error.errno in _PASSING or _FOR_NOW_TEXT.search(text)):
+    if isinstance(error, OSError) and (error.errno in _TRANSIENT_ERRNOS or _TRANSIENT_TEXT.search(text)):
         return INPUT
     return ERROR
 
 
-def _denied(text: str, results: str | None) -> bool:
+def _is_results_denied(text: str, results: str | None) -> bool:
     """Whether it is one of the results' files that may not be written or read."""
     return results is not None and any(Path(name).is_relative_to(results) for name in _DENIED_TEXT.findall(text))
 
 
-def _busy(error: BaseException) -> bool:
+def _is_server_busy(error: BaseException) -> bool:
     """Whether a server asks to come again later."""
     code = getattr(getattr(error, "response", None), "status_code", None)
     return isinstance(code, int) and (code in (408, 429) or code >= 500)
 
 
-def _blank(reason: str) -> str:
+def _mask_details(reason: str) -> str:
     reason = re.sub(r"\S*/\S+", "PATH", reason)
     reason = re.sub(r"\b(0x)?(?=[0-9a-f]*\d)[0-9a-f]{6,}\b", "KEY", reason)
     return re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "N", reason)
 
 
-def _first_line(text: str) -> str:
+def _first_line_of(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "it said nothing")

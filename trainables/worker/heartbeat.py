@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-OPENING = 4  # times the limit before the first beat: models and data may have to be fetched
-EVERY = 1.0  # seconds between two settings of the alarm at the least
-POLL = 0.2  # seconds between two looks at a lock
+OPENING_FACTOR = 4  # times the limit before the first beat: models and data may have to be fetched
+ALARM_INTERVAL = 1.0  # seconds between two settings of the alarm at the least
+LOCK_POLL_SECONDS = 0.2  # seconds between two looks at a lock
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ _watch: _Watch | None = None
 
 
 @contextlib.contextmanager
-def watched(seconds: float, report: Path, *, opening: bool = False) -> Iterator[None]:
+def watch_for_hang(seconds: float, report: Path, *, opening: bool = False) -> Iterator[None]:
     """End the process with exit code 1 where the block is silent for so many seconds; 0 is for ever.
 
     The stacks of all threads are then in the file `report`; otherwise it is removed. With `opening` there is more room
@@ -42,7 +42,7 @@ def watched(seconds: float, report: Path, *, opening: bool = False) -> Iterator[
     report.parent.mkdir(parents=True, exist_ok=True)
     with report.open("w", encoding="utf-8") as file:
         _watch = _Watch(seconds, file)
-        _set_alarm(_watch, seconds * (OPENING if opening else 1))
+        _set_alarm(_watch, seconds * (OPENING_FACTOR if opening else 1))
         try:
             yield
         finally:
@@ -53,7 +53,7 @@ def watched(seconds: float, report: Path, *, opening: bool = False) -> Iterator[
 
 def beat() -> None:
     """Say that something went on. Cheap, and nothing at all where nobody watches."""
-    if _watch is not None and time.monotonic() - _watch.set_at >= min(EVERY, _watch.seconds / 4):
+    if _watch is not None and time.monotonic() - _watch.set_at >= min(ALARM_INTERVAL, _watch.seconds / 4):
         _set_alarm(_watch, _watch.seconds)
 
 
@@ -70,4 +70,4 @@ def take_lock(file: IO[str]) -> None:
             return
         except BlockingIOError:
             beat()
-            time.sleep(POLL)
+            time.sleep(LOCK_POLL_SECONDS)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def lives(process: int) -> bool:
+def is_process_alive(process: int) -> bool:
     """Whether there is such a process; one that has ended and was not waited for yet does not live."""
     try:
         os.kill(process, 0)
@@ -12,15 +12,15 @@ def lives(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return not Path("/proc/self").exists() or began(process) is not None
+    return not Path("/proc/self").exists() or start_ticks_of(process) is not None
 
 
-def began(process: int) -> int | None:
+def start_ticks_of(process: int) -> int | None:
     """When a living process began, in ticks since the machine did; None for others, and without /proc."""
-    return stat(process)[1]
+    return read_stat(process)[1]
 
 
-def stat(process: int) -> tuple[int, int | None]:
+def read_stat(process: int) -> tuple[int, int | None]:
     """Parent and beginning of a process; (0, None) for one that has ended, and without /proc."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.page.blocks import Column, Shown, Value, listed, number
+from analysis.page.blocks import PageColumn, FormattedValue, PageValue, join_names, format_number
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from analysis.page.blocks import Column, Shown, Value, listed, number
     ],
 )
 def test_numbers_have_a_true_sign(value: float, digits: int, signed: bool, text: str) -> None:
-    assert number(value, digits, signed) == text
+    assert format_number(value, digits, signed) == text
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ def test_numbers_have_a_true_sign(value: float, digits: int, signed: bool, text:
         (float("nan"), "–", None),
         (0.00001, "<\u00a00.001", 0.00001),
         (0.0, "0.000", 0.0),
-        (Shown("5%", 0.05), "5%", 0.05),
+        (FormattedValue("5%", 0.05), "5%", 0.05),
         ("none", "none", None),
     ],
 )
-def test_a_column_writes_and_sorts_what_is_absent_or_tiny(value: Value, text: str, key: float | None) -> None:
-    column = Column("p", 3)
-    assert (column.written(value), column.key(value)) == (text, key)
+def test_a_column_writes_and_sorts_what_is_absent_or_tiny(value: PageValue, text: str, key: float | None) -> None:
+    column = PageColumn("p", 3)
+    assert (column.format_value(value), column.sort_key(value)) == (text, key)
 
 
 def test_lists_read_as_sentences() -> None:
-    assert [listed(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert [join_names(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]

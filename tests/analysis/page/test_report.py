@@ -12,8 +12,8 @@ import altair as alt
 import pytest
 
 from analysis import rank
-from analysis.page.exports import on_paper
-from analysis.page.render import asset
+from analysis.page.exports import apply_light_colours
+from analysis.page.render import read_asset
 from analysis.report import main
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -203,9 +203,9 @@ def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> N
 
 
 def test_paper_has_the_light_colours() -> None:
-    assert on_paper('fill="var(--ground)"') == 'fill="#fcfcfa"'
-    used = set(re.findall(r"var\((--[\w-]+)\)", asset("style.css")))
-    defined = set(re.findall(r"(--[\w-]+):", asset("style.css")))
+    assert apply_light_colours('fill="var(--ground)"') == 'fill="#fcfcfa"'
+    used = set(re.findall(r"var\((--[\w-]+)\)", read_asset("style.css")))
+    defined = set(re.findall(r"(--[\w-]+):", read_asset("style.css")))
     assert used <= defined
 
 

@@ -5,8 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.draws import best, draws, item_noise, positive, quantiles
-from analysis.statistics.interval import intervals
+from analysis.statistics.draws import (
+    estimate_p_best,
+    draw_means,
+    draw_item_noise,
+    estimate_p_above,
+    compute_quantile_interval,
+)
+from analysis.statistics.interval import compute_intervals
 
 NAN = np.nan
 VALUES = np.array([[[1.0, 4.0, 2.0], [3.0, 3.5, 9.0]], [[0.0, 2.0, -5.0], [2.0, 2.0, 8.0]]])  # arms x targets x seeds
@@ -14,7 +20,7 @@ TABLES = hnp.arrays(np.float64, (3, 2, 4), elements=st.integers(-50, 50))
 
 
 def drawn(values: object, count: int = 200, **more: object) -> np.ndarray:
-    return draws(values, np.random.default_rng(7), count, **more)  # type: ignore[arg-type]
+    return draw_means(values, np.random.default_rng(7), count, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -49,12 +55,15 @@ def test_draws_follow_shift_and_scale_and_the_order_of_arms(values: np.ndarray, 
 def test_equal_cells_are_drawn_equal_and_the_order_of_seeds_does_not_matter_in_the_long_run() -> None:
     both = drawn([[1.0, 5.0, 2.0], [1.0, 5.0, 2.0]])
     assert np.array_equal(both[:, 0], both[:, 1])
-    one, other = quantiles(drawn(VALUES, 20_000)), quantiles(drawn(VALUES[..., [2, 0, 1]], 20_000))
+    one, other = (
+        compute_quantile_interval(drawn(VALUES, 20_000)),
+        compute_quantile_interval(drawn(VALUES[..., [2, 0, 1]], 20_000)),
+    )
     assert np.allclose(one, other, rtol=0.06, atol=0.3)
 
 
 def test_the_interval_of_many_draws_is_students() -> None:
-    assert np.allclose(quantiles(drawn(VALUES, 40_000)), intervals(VALUES), rtol=0.06, atol=0.3)
+    assert np.allclose(compute_quantile_interval(drawn(VALUES, 40_000)), compute_intervals(VALUES), rtol=0.06, atol=0.3)
 
 
 def test_fewer_than_two_seeds_give_no_draws() -> None:
@@ -80,7 +89,7 @@ def test_noise_is_added() -> None:
 
 def test_item_noise_has_the_covariance_it_was_given() -> None:
     covariance = np.array([[[4.0, 2.0, 2.0], [2.0, 1.0, 1.0], [2.0, 1.0, 1.0]], np.diag([1.0, 0.0, 9.0])])  # singular
-    noise = item_noise(covariance, np.random.default_rng(3), 40_000)
+    noise = draw_item_noise(covariance, np.random.default_rng(3), 40_000)
     assert noise.shape == (40_000, 2, 3)
     for target in range(2):
         assert np.allclose(np.cov(noise[:, target].T), covariance[target], rtol=0.03, atol=0.03)
@@ -89,26 +98,28 @@ def test_item_noise_has_the_covariance_it_was_given() -> None:
 
 
 def test_a_variance_estimated_below_0_makes_no_noise() -> None:
-    assert not item_noise([[-1.0]], np.random.default_rng(0), 10).any()
+    assert not draw_item_noise([[-1.0]], np.random.default_rng(0), 10).any()
 
 
 def test_quantiles_worked_by_hand() -> None:
     there = np.stack([np.arange(101.0), np.full(101, NAN)], axis=1)
-    assert quantiles(there, level=0.9) == pytest.approx(np.array([[5.0, 95.0], [NAN, NAN]]), nan_ok=True)
+    assert compute_quantile_interval(there, level=0.9) == pytest.approx(
+        np.array([[5.0, 95.0], [NAN, NAN]]), nan_ok=True
+    )
 
 
 def test_shares_of_positive_draws_worked_by_hand() -> None:
     there = np.array([[1.0, 0.0, NAN], [2.0, 1e-12, 1.0], [-1.0, 0.0, 1.0], [3.0, 2.0, 1.0]])
-    assert positive(there) == pytest.approx([0.75, 0.625, NAN], nan_ok=True)
+    assert estimate_p_above(there) == pytest.approx([0.75, 0.625, NAN], nan_ok=True)
 
 
 def test_shares_of_best_draws_worked_by_hand() -> None:
     there = np.array([[1.0, 1.0, 0.0, NAN], [5.0, 1.0, 5.0, 9.0], [0.0, 3.0, 2.0, 9.0], [0.0, 3.0, 4.0, 9.0]])
     # first: shared by two, second: by two, third and fourth alone; the arm with a hole is left out
-    assert best(there) == pytest.approx([1 / 4, 1.5 / 4, 1.5 / 4, NAN], nan_ok=True)
+    assert estimate_p_best(there) == pytest.approx([1 / 4, 1.5 / 4, 1.5 / 4, NAN], nan_ok=True)
 
 
 @settings(max_examples=25)
 @given(values=TABLES)
 def test_one_arm_is_the_best_of_every_column(values: np.ndarray) -> None:
-    assert np.allclose(best(drawn(values)).sum(axis=0), 1.0)
+    assert np.allclose(estimate_p_best(drawn(values)).sum(axis=0), 1.0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.groups import groups, letters, pairwise
+from analysis.statistics.groups import group_arms, assign_letters, compute_pairwise_p
 
 NAN = np.nan
 WAVE = np.array([-1.0, 1.0, -0.5, 0.5, 0.0])
@@ -22,30 +22,30 @@ def arms(*means: float) -> np.ndarray:
 def test_pairs_are_tested_by_seed_and_adjusted_for_their_number() -> None:
     values = arms(0.0, 3.0, 9.0)
     raw = {pair: stats.ttest_rel(values[pair[0]], values[pair[1]]).pvalue for pair in [(0, 1), (0, 2), (1, 2)]}
-    found = pairwise(values)
+    found = compute_pairwise_p(values)
     for place, pair in enumerate(sorted(raw, key=lambda pair: raw[pair])):
         assert found[pair] == found[pair[::-1]] == pytest.approx(raw[pair] * (3 - place))
     assert np.isnan(np.diag(found)).all()
 
 
 def test_groups_worked_by_hand() -> None:
-    assert groups(arms(0.0, 50.0, 0.1)) == ((1,), (2, 0))
-    assert groups(arms(0.0, 0.2, 0.1)) == ((1, 2, 0),)
-    assert groups(arms(0.0, 50.0, 100.0)) == ((2,), (1,), (0,))
+    assert group_arms(arms(0.0, 50.0, 0.1)) == ((1,), (2, 0))
+    assert group_arms(arms(0.0, 0.2, 0.1)) == ((1, 2, 0),)
+    assert group_arms(arms(0.0, 50.0, 100.0)) == ((2,), (1,), (0,))
 
 
 def test_an_arm_between_two_that_differ_is_in_two_groups() -> None:
     values = arms(0.0, 1.9, 3.8)
-    p = pairwise(values)
+    p = compute_pairwise_p(values)
     assert p[0, 2] < 0.05 < min(p[0, 1], p[1, 2])
-    assert groups(values) == ((2, 1), (1, 0))
-    assert letters(groups(values), 3) == ("b", "ab", "a")
+    assert group_arms(values) == ((2, 1), (1, 0))
+    assert assign_letters(group_arms(values), 3) == ("b", "ab", "a")
 
 
 @settings(max_examples=200)
 @given(values=TABLES)
 def test_arms_share_a_group_if_and_only_if_they_do_not_differ(values: np.ndarray) -> None:
-    found, p = groups(values, alpha=0.3), pairwise(values)
+    found, p = group_arms(values, alpha=0.3), compute_pairwise_p(values)
     held = [arm for arm in range(len(values)) if np.isfinite(values[arm]).any()]
     for one, other in combinations(held, 2):
         assert any(one in arms and other in arms for arms in found) == (not p[one, other] < 0.3)
@@ -58,19 +58,19 @@ def test_arms_share_a_group_if_and_only_if_they_do_not_differ(values: np.ndarray
 def test_groups_do_not_depend_on_the_order_of_arms_and_seeds(values: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     order = rng.permutation(5)
-    mixed = groups(values[order][:, rng.permutation(4)])
+    mixed = group_arms(values[order][:, rng.permutation(4)])
     assert {frozenset(int(order[arm]) for arm in arms) for arms in mixed} == {
-        frozenset(arms) for arms in groups(values)
+        frozenset(arms) for arms in group_arms(values)
     }
 
 
 def test_an_arm_without_values_is_in_no_group_and_one_with_two_seeds_differs_from_none() -> None:
     values = np.vstack([arms(0.0, 90.0), np.full(5, NAN), [500.0, 500.1, NAN, NAN, NAN]])
-    assert groups(values) == ((3, 1), (3, 0))
-    assert letters(groups(values), 4) == ("b", "a", "", "ab")
-    assert groups(np.full((2, 3), NAN)) == ()
+    assert group_arms(values) == ((3, 1), (3, 0))
+    assert assign_letters(group_arms(values), 4) == ("b", "a", "", "ab")
+    assert group_arms(np.full((2, 3), NAN)) == ()
 
 
 def test_more_groups_than_letters_are_numbered() -> None:
-    marks = letters(tuple((arm,) for arm in range(54)), 54)
+    marks = assign_letters(tuple((arm,) for arm in range(54)), 54)
     assert marks[0] == "a" and marks[51:] == ("Z", "(53)", "(54)")

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.ranks import critical_difference, mean_ranks, rank_test, ranks, whole_columns
+from analysis.statistics.ranks import (
+    critical_difference,
+    average_ranks,
+    run_friedman_test,
+    rank_values,
+    find_complete_columns,
+)
 
 NAN = np.nan
 ROWS = hnp.arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(1, 8)), elements=st.integers(0, 5))
@@ -16,21 +22,21 @@ TABLES = hnp.arrays(np.float64, st.tuples(st.integers(3, 6), st.integers(2, 6)),
 
 
 def test_ranks_worked_by_hand() -> None:
-    found = ranks([[10.0, 30.0, 20.0, 20.0], [5.0, NAN, 7.0, 1.0]])
+    found = rank_values([[10.0, 30.0, 20.0, 20.0], [5.0, NAN, 7.0, 1.0]])
     assert found == pytest.approx(np.array([[4.0, 1.0, 2.5, 2.5], [2.0, NAN, 1.0, 3.0]]), nan_ok=True)
 
 
 @given(values=ROWS)
 def test_ranks_are_those_of_scipy(values: np.ndarray) -> None:
-    assert np.allclose(ranks(values), stats.rankdata(-values, axis=-1))
+    assert np.allclose(rank_values(values), stats.rankdata(-values, axis=-1))
 
 
 def test_mean_ranks_worked_by_hand() -> None:
     values = np.array([[1.0, 5.0, 3.0], [2.0, 4.0, NAN], [0.0, 4.0, 9.0]])  # the last column lacks an arm
-    assert whole_columns(values).tolist() == [True, True, False]
-    assert mean_ranks(values) == pytest.approx([1.5, 1.75, 2.75])
-    assert mean_ranks(np.stack([values, -values]))[1] == pytest.approx([2.5, 2.25, 1.25])
-    assert np.isnan(mean_ranks(values[:, 2:])).all()
+    assert find_complete_columns(values).tolist() == [True, True, False]
+    assert average_ranks(values) == pytest.approx([1.5, 1.75, 2.75])
+    assert average_ranks(np.stack([values, -values]))[1] == pytest.approx([2.5, 2.25, 1.25])
+    assert np.isnan(average_ranks(values[:, 2:])).all()
 
 
 @given(values=TABLES, seed=st.integers(0, 9), scale=st.integers(1, 5))
@@ -38,12 +44,12 @@ def test_ranks_depend_on_order_alone(values: np.ndarray, seed: int, scale: int) 
     rng = np.random.default_rng(seed)
     arms, columns = rng.permutation(values.shape[0]), rng.permutation(values.shape[1])
     levels = rng.integers(-50, 50, size=values.shape[1])
-    assert np.allclose(mean_ranks((values * scale + levels)[arms][:, columns]), mean_ranks(values)[arms])
+    assert np.allclose(average_ranks((values * scale + levels)[arms][:, columns]), average_ranks(values)[arms])
 
 
 def test_friedman_worked_by_hand() -> None:
     # 3 arms in the same order in 4 columns: 12 / (4 x 3 x 4) x (4^2 + 8^2 + 12^2) - 3 x 4 x 4 = 8, p = exp(-8 / 2)
-    found = rank_test(np.arange(12.0).reshape(3, 4))
+    found = run_friedman_test(np.arange(12.0).reshape(3, 4))
     assert (found.arms, found.columns) == (3, 4)
     assert found.statistic == pytest.approx(8.0)
     assert found.p == pytest.approx(math.exp(-4))
@@ -53,7 +59,7 @@ def test_friedman_worked_by_hand() -> None:
 @settings(max_examples=50)
 @given(values=TABLES)
 def test_friedman_is_that_of_scipy(values: np.ndarray) -> None:
-    found = rank_test(values)
+    found = run_friedman_test(values)
     if (values == values[0]).all():
         assert math.isnan(found.statistic) and math.isnan(found.p)
     else:
@@ -68,18 +74,18 @@ def test_critical_differences_are_those_of_the_tables(arms: int, columns: int, w
 
 def test_the_verdict_says_whether_the_design_can_answer() -> None:
     order = np.arange(11.0)[:, None]
-    nine, one = rank_test(order + np.zeros(9)), rank_test(order + np.zeros(1))
-    assert (nine.possible, nine.separated) == (True, True)
+    nine, one = run_friedman_test(order + np.zeros(9)), run_friedman_test(order + np.zeros(1))
+    assert (nine.can_separate, nine.is_separated) == (True, True)
     assert "separate two arms that lie 5.03 apart; the first and the last lie 10.00 apart, enough." in nine.verdict
-    assert (one.possible, one.separated) == (False, False)
+    assert (one.can_separate, one.is_separated) == (False, False)
     assert "11 arms over 1 column can separate no two arms" in one.verdict
-    mixed = rank_test(np.array([[1.0, 2.0, 1.0, 2.0], [2.0, 1.0, 2.0, 1.0], [3.0, 3.0, 0.0, 0.0]]))
-    assert not mixed.separated and mixed.verdict.endswith("too little.")
+    mixed = run_friedman_test(np.array([[1.0, 2.0, 1.0, 2.0], [2.0, 1.0, 2.0, 1.0], [3.0, 3.0, 0.0, 0.0]]))
+    assert not mixed.is_separated and mixed.verdict.endswith("too little.")
 
 
 def test_no_common_column_is_no_test() -> None:
-    found = rank_test([[1.0, NAN], [NAN, 2.0]])
-    assert (found.columns, found.difference, found.separated) == (0, math.inf, False)
+    found = run_friedman_test([[1.0, NAN], [NAN, 2.0]])
+    assert (found.columns, found.difference, found.is_separated) == (0, math.inf, False)
     assert math.isnan(found.p)
     assert "no common column" in found.verdict.lower() or "no two arms have a common column" in found.verdict.lower()
 
@@ -91,11 +97,11 @@ def test_mean_ranks_and_critical_difference_are_those_of_autorank() -> None:
         pandas = pytest.importorskip("pandas")
         values = np.random.default_rng(2).normal(size=(6, 12)) + np.arange(6)[:, None] / 2
         theirs = autorank.autorank(pandas.DataFrame(values.T), alpha=0.05, force_mode="nonparametric")
-    ours = rank_test(values)
+    ours = run_friedman_test(values)
     assert theirs.posthoc == "nemenyi"
     assert ours.difference == pytest.approx(theirs.cd, rel=1e-4)  # from a table
     assert ours.p == pytest.approx(theirs.pvalue)
-    assert mean_ranks(values) == pytest.approx(theirs.rankdf["meanrank"].sort_index().to_numpy())
+    assert average_ranks(values) == pytest.approx(theirs.rankdf["meanrank"].sort_index().to_numpy())
 
 
 @pytest.mark.parametrize("arms", [2, 3, 11, 50])

@@ -4,31 +4,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from analysis.statistics.robustness import robustness
+from analysis.statistics.robustness import measure_robustness
 
 NAN = np.nan
 TABLES = hnp.arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(2, 9)), elements=st.integers(0, 100))
 
 
 def test_robustness_worked_by_hand() -> None:
-    found = robustness([[70.0, 90.0, 80.0, 60.0, NAN], [10.0, 50.0, 40.0, 30.0, 20.0]], english=1)
-    assert found.languages.tolist() == [4, 5]
+    found = measure_robustness([[70.0, 90.0, 80.0, 60.0, NAN], [10.0, 50.0, 40.0, 30.0, 20.0]], english_index=1)
+    assert found.language_count.tolist() == [4, 5]
     assert found.gap == pytest.approx([90 - 70, 50 - 25])
     assert found.worst == pytest.approx([60.0, 10.0])
     assert found.worst_language.tolist() == [3, 0]
-    assert found.quarter == pytest.approx([60.0, (10 + 20) / 2])  # 1 of 4 languages, 2 of 5
+    assert found.worst_quarter == pytest.approx([60.0, (10 + 20) / 2])  # 1 of 4 languages, 2 of 5
     assert found.sd == pytest.approx([(500 / 3) ** 0.5, 250.0**0.5])
 
 
 def test_what_cannot_be_told_is_nan() -> None:
-    found = robustness([[NAN, NAN], [5.0, NAN], [NAN, 7.0]], english=0)
+    found = measure_robustness([[NAN, NAN], [5.0, NAN], [NAN, 7.0]], english_index=0)
     assert np.isnan(found.gap).all()
     assert found.worst == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
     assert found.worst_language.tolist() == [-1, 0, 1]
-    assert found.quarter == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
+    assert found.worst_quarter == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
     assert np.isnan(found.sd).all()
-    assert found.languages.tolist() == [0, 1, 1]
-    assert np.isnan(robustness([1.0, 2.0], english=None).gap)
+    assert found.language_count.tolist() == [0, 1, 1]
+    assert np.isnan(measure_robustness([1.0, 2.0], english_index=None).gap)
 
 
 @given(values=TABLES, shift=st.integers(-9, 9), scale=st.integers(1, 9), seed=st.integers(0, 9))
@@ -36,9 +36,12 @@ def test_it_follows_shift_and_scale_and_the_order_of_languages(
     values: np.ndarray, shift: int, scale: int, seed: int
 ) -> None:
     order = np.random.default_rng(seed).permutation(values.shape[1])
-    there, moved = robustness(values, 0), robustness((values * scale + shift)[:, order], int(np.argmax(order == 0)))
+    there, moved = (
+        measure_robustness(values, 0),
+        measure_robustness((values * scale + shift)[:, order], int(np.argmax(order == 0))),
+    )
     assert np.allclose(moved.gap, there.gap * scale)
     assert np.allclose(moved.sd, there.sd * scale)
     assert np.allclose(moved.worst, there.worst * scale + shift)
-    assert np.allclose(moved.quarter, there.quarter * scale + shift)
-    assert (there.worst <= there.quarter).all() and (there.quarter <= values.mean(axis=1) + 1e-9).all()
+    assert np.allclose(moved.worst_quarter, there.worst_quarter * scale + shift)
+    assert (there.worst <= there.worst_quarter).all() and (there.worst_quarter <= values.mean(axis=1) + 1e-9).all()

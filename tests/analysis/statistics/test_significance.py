@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.interval import intervals
-from analysis.statistics.significance import holm, p_values, smallest_gain_in_sd
+from analysis.statistics.interval import compute_intervals
+from analysis.statistics.significance import adjust_p_values, compute_p_values, smallest_gain_in_sd
 
 NAN = np.nan
 P = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=6), elements=st.floats(0, 1) | st.just(NAN))
@@ -17,43 +17,43 @@ PAIRS = hnp.arrays(np.float64, st.tuples(st.just(2), st.integers(3, 6)), element
 
 def test_a_p_value_worked_by_hand() -> None:
     # mean 2, sd 1, t = 2 sqrt(3) = 3.464; for 2 degrees of freedom p = 1 - t / sqrt(t^2 + 2) = 1 - sqrt(12 / 14)
-    assert p_values([1.0, 2.0, 3.0]) == pytest.approx(1 - (12 / 14) ** 0.5)
+    assert compute_p_values([1.0, 2.0, 3.0]) == pytest.approx(1 - (12 / 14) ** 0.5)
 
 
 @given(values=PAIRS)
 def test_p_values_are_those_of_scipy(values: np.ndarray) -> None:
     values = values + np.array([[0.0], [1.0]]) * np.arange(values.shape[1]) / 7  # differences are never all equal
-    assert p_values(values[0] - values[1]) == pytest.approx(stats.ttest_rel(*values).pvalue)
-    assert p_values(values[1]) == pytest.approx(stats.ttest_1samp(values[1], 0.0).pvalue)
+    assert compute_p_values(values[0] - values[1]) == pytest.approx(stats.ttest_rel(*values).pvalue)
+    assert compute_p_values(values[1]) == pytest.approx(stats.ttest_1samp(values[1], 0.0).pvalue)
 
 
 @given(values=PAIRS)
 def test_p_is_below_5_percent_where_the_interval_excludes_0(values: np.ndarray) -> None:
-    low, high = intervals(values[0] + 0.5)
-    p = p_values(values[0] + 0.5)
+    low, high = compute_intervals(values[0] + 0.5)
+    p = compute_p_values(values[0] + 0.5)
     assert (low > 0 or high < 0) == (p < 0.05) or p == pytest.approx(0.05)
 
 
 def test_too_few_seeds_are_no_test_and_equal_seeds_the_limit() -> None:
     table = [[1.0, 2.0, NAN], [3.0, 3.0, 3.0], [0.0, 0.0, 0.0], [NAN, NAN, NAN], [0.3 - 0.1 - 0.2, 0.0, 0.0]]
-    assert p_values(table) == pytest.approx([NAN, 0.0, 1.0, NAN, 1.0], nan_ok=True)
+    assert compute_p_values(table) == pytest.approx([NAN, 0.0, 1.0, NAN, 1.0], nan_ok=True)
 
 
 def test_holm_worked_by_hand() -> None:
     # in order 0.005 x 4, 0.01 x 3, 0.03 x 2, then 0.04 x 1, which must not be below the one before it
-    adjusted = holm([[0.01, NAN, 0.04], [0.03, 0.005, NAN]])
+    adjusted = adjust_p_values([[0.01, NAN, 0.04], [0.03, 0.005, NAN]])
     assert adjusted == pytest.approx(np.array([[0.03, NAN, 0.06], [0.06, 0.02, NAN]]), nan_ok=True)
-    assert holm([0.6, 0.7]) == pytest.approx([1.0, 1.0])
+    assert adjust_p_values([0.6, 0.7]) == pytest.approx([1.0, 1.0])
 
 
 @given(p=P, seed=st.integers(0, 9))
 def test_holm_lowers_none_keeps_the_order_and_does_not_depend_on_places(p: np.ndarray, seed: int) -> None:
-    adjusted, held = holm(p), np.isfinite(p)
+    adjusted, held = adjust_p_values(p), np.isfinite(p)
     assert np.array_equal(np.isnan(adjusted), ~held)
     assert (adjusted[held] >= p[held]).all() and (adjusted[held] <= 1).all()
     assert (np.diff(adjusted[held][np.argsort(p[held])]) >= 0).all()
     mixed = np.random.default_rng(seed).permutation(p.size)
-    assert np.allclose(holm(p.ravel()[mixed]), adjusted.ravel()[mixed], equal_nan=True)
+    assert np.allclose(adjust_p_values(p.ravel()[mixed]), adjusted.ravel()[mixed], equal_nan=True)
 
 
 def test_holm_is_that_of_statsmodels() -> None:
@@ -61,7 +61,7 @@ def test_holm_is_that_of_statsmodels() -> None:
     rng = np.random.default_rng(6)
     for size in range(1, 21):
         p = np.round(rng.random(size) ** 3, 2)  # some are equal
-        assert np.allclose(holm(p), multitest.multipletests(p, method="holm")[1])
+        assert np.allclose(adjust_p_values(p), multitest.multipletests(p, method="holm")[1])
 
 
 def test_the_smallest_gain_worked_by_hand() -> None:
@@ -78,12 +78,12 @@ def test_that_gain_is_where_the_smallest_of_many_p_values_becomes_significant() 
     spread = np.array([-1.0, -1.0, 1.0, 1.0]) / (4 / 3) ** 0.5  # standard deviation 1
     limit = smallest_gain_in_sd(seeds, tests)
     for gain, found in ((limit * 1.001, True), (limit * 0.999, False)):
-        p = np.r_[p_values(spread + gain), np.full(tests - 1, 0.9)]
-        assert (holm(p)[0] < 0.05) == found
+        p = np.r_[compute_p_values(spread + gain), np.full(tests - 1, 0.9)]
+        assert (adjust_p_values(p)[0] < 0.05) == found
     assert smallest_gain_in_sd(2, 1) == math.inf
 
 
 def test_of_100_tables_without_an_effect_5_have_a_finding() -> None:
-    p = p_values(np.random.default_rng(8).normal(size=(2_000, 20, 3)))
+    p = compute_p_values(np.random.default_rng(8).normal(size=(2_000, 20, 3)))
     assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.005)
-    assert np.mean([(holm(table) < 0.05).any() for table in p]) == pytest.approx(0.05, abs=0.015)
+    assert np.mean([(adjust_p_values(table) < 0.05).any() for table in p]) == pytest.approx(0.05, abs=0.015)

@@ -6,58 +6,58 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from analysis.statistics.variance import split
+from analysis.statistics.variance import split_variance
 
 ARM, SEED = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
 
 
 def test_a_balanced_table_worked_by_hand() -> None:
     # mean 4; arms 1 and 7: 2 x (9 + 9) = 36; seeds 2 and 6: 2 x (4 + 4) = 16; in all 16 + 4 + 0 + 36 = 56; rest 4
-    found = split([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "seed": SEED})
+    found = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "seed": SEED})
     assert found.parts["arm"].share == pytest.approx(36 / 56)
     assert found.parts["seed"].share == pytest.approx(16 / 56)
-    assert found.rest == pytest.approx(4 / 56)
-    assert found.shared == pytest.approx(0.0, abs=1e-9)
-    assert found.total == pytest.approx(56 / 3)
+    assert found.residual_share == pytest.approx(4 / 56)
+    assert found.shared_share == pytest.approx(0.0, abs=1e-9)
+    assert found.total_variance == pytest.approx(56 / 3)
     # mean squares 36, 16 and 4, two values per level: (36 - 4) / 2 and (16 - 4) / 2
     assert found.parts["arm"].component == pytest.approx(16.0)
     assert found.parts["seed"].component == pytest.approx(6.0)
-    assert found.rest_component == pytest.approx(4.0)
+    assert found.residual_component == pytest.approx(4.0)
 
 
 def test_an_unbalanced_table_worked_by_hand() -> None:
     # one factor with 3 and 1 values: means 2 and 10, in all 4; 3 x 4 + 36 = 48 between, 1 + 0 + 1 = 2 within
-    found = split([1.0, 2.0, 3.0, 10.0], {"arm": [0, 0, 0, 1]})
-    assert (found.parts["arm"].share, found.rest) == pytest.approx((48 / 50, 2 / 50))
+    found = split_variance([1.0, 2.0, 3.0, 10.0], {"arm": [0, 0, 0, 1]})
+    assert (found.parts["arm"].share, found.residual_share) == pytest.approx((48 / 50, 2 / 50))
     assert math.isnan(found.parts["arm"].component)
 
 
 def test_a_factor_that_another_one_contains_explains_nothing_by_itself() -> None:
-    found = split([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "copy": ARM + 5})
+    found = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "copy": ARM + 5})
     assert found.parts["arm"].share == pytest.approx(0.0, abs=1e-9)
-    assert found.shared == pytest.approx(36 / 56)
+    assert found.shared_share == pytest.approx(36 / 56)
 
 
 def test_a_hole_is_left_out() -> None:
-    whole = split([0.0, 2.0, 4.0], {"arm": [0, 0, 1]})
-    assert split([0.0, np.nan, 2.0, 4.0], {"arm": [0, 7, 0, 1]}) == whole
+    whole = split_variance([0.0, 2.0, 4.0], {"arm": [0, 0, 1]})
+    assert split_variance([0.0, np.nan, 2.0, 4.0], {"arm": [0, 7, 0, 1]}) == whole
 
 
 def test_values_that_are_all_equal_have_no_shares() -> None:
-    found = split([3.0, 3.0, 3.0, 3.0], {"arm": ARM, "seed": SEED})
-    assert math.isnan(found.rest) and math.isnan(found.parts["arm"].share)
-    assert found.total == 0.0
+    found = split_variance([3.0, 3.0, 3.0, 3.0], {"arm": ARM, "seed": SEED})
+    assert math.isnan(found.residual_share) and math.isnan(found.parts["arm"].share)
+    assert found.total_variance == 0.0
 
 
 def test_planted_components_are_found() -> None:
     rng = np.random.default_rng(5)
     arm, seed, language = (codes.ravel() for codes in np.indices((50, 50, 2)))
     y = rng.normal(0, 3, 50)[arm] + rng.normal(0, 1, 50)[seed] + rng.normal(0, 2, arm.size)
-    found = split(y, {"arm": arm, "seed": seed, "language": language})
+    found = split_variance(y, {"arm": arm, "seed": seed, "language": language})
     assert found.parts["arm"].component == pytest.approx(9.0, rel=0.4)
     assert found.parts["seed"].component == pytest.approx(1.0, rel=0.4)
     assert found.parts["language"].component == pytest.approx(0.0, abs=0.02)
-    assert found.rest_component == pytest.approx(4.0, rel=0.05)
+    assert found.residual_component == pytest.approx(4.0, rel=0.05)
 
 
 @settings(max_examples=50)
@@ -74,12 +74,16 @@ def test_shares_add_up_and_do_not_depend_on_order_names_shift_or_scale(
     values = values + np.arange(24) / 7
     codes = {"arm": rng.integers(0, 4, 24), "seed": rng.integers(0, 3, 24)}
     order = rng.permutation(24)
-    there = split(values, codes)
-    moved = split((values * scale + shift)[order], {name: -3 * column[order] for name, column in codes.items()})
-    assert sum(part.share for part in there.parts.values()) + there.rest + there.shared == pytest.approx(1.0)
+    there = split_variance(values, codes)
+    moved = split_variance(
+        (values * scale + shift)[order], {name: -3 * column[order] for name, column in codes.items()}
+    )
+    assert sum(
+        part.share for part in there.parts.values()
+    ) + there.residual_share + there.shared_share == pytest.approx(1.0)
     for name, part in there.parts.items():
         assert moved.parts[name].share == pytest.approx(part.share, abs=1e-9)
-    assert moved.rest == pytest.approx(there.rest, abs=1e-9)
+    assert moved.residual_share == pytest.approx(there.residual_share, abs=1e-9)
 
 
 def test_shares_are_those_of_statsmodels_in_an_unbalanced_table() -> None:
@@ -90,15 +94,15 @@ def test_shares_are_those_of_statsmodels_in_an_unbalanced_table() -> None:
     frame = pandas.DataFrame({"arm": rng.integers(0, 4, 50), "seed": rng.integers(0, 3, 50)})
     frame["y"] = rng.normal(size=50) + frame["arm"] + 2 * frame["seed"]
     theirs = anova.anova_lm(formula.ols("y ~ C(arm) + C(seed)", frame).fit(), typ=2)["sum_sq"]
-    ours = split(frame["y"].to_numpy(), {name: frame[name].to_numpy() for name in ("arm", "seed")})
+    ours = split_variance(frame["y"].to_numpy(), {name: frame[name].to_numpy() for name in ("arm", "seed")})
     total = float(((frame["y"] - frame["y"].mean()) ** 2).sum())
     assert ours.parts["arm"].share == pytest.approx(theirs["C(arm)"] / total)
     assert ours.parts["seed"].share == pytest.approx(theirs["C(seed)"] / total)
-    assert ours.rest == pytest.approx(theirs["Residual"] / total)
+    assert ours.residual_share == pytest.approx(theirs["Residual"] / total)
 
 
 def test_lengths_that_differ_and_no_values_are_refused() -> None:
     with pytest.raises(ValueError, match="'arm' must have one code per value"):
-        split([1.0, 2.0, 3.0], {"arm": [0, 1]})
+        split_variance([1.0, 2.0, 3.0], {"arm": [0, 1]})
     with pytest.raises(ValueError, match="got none"):
-        split([np.nan], {"arm": [0]})
+        split_variance([np.nan], {"arm": [0]})

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from analysis.statistics.winner import winner
+from analysis.statistics.winner import select_winner
 
 NAN = np.nan
 HAND = np.array([[1.0, 2.0, 9.0], [4.0, 5.0, 3.0], [0.0, 0.0, 0.0]])
@@ -12,24 +12,24 @@ TABLES = hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(3, 5)),
 
 
 def test_a_winner_worked_by_hand() -> None:
-    found = winner(HAND)
+    found = select_winner(HAND)
     assert found is not None
     assert (found.arm, found.naive) == (0, 4.0)
     # without the first or second seed arm 0 leads (11 to 8, 10 to 7), without the third arm 1 does (9 to 3)
     assert found.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
     assert found.honest == 2.0
-    assert not found.stable
+    assert not found.is_stable
 
 
 def test_a_clear_winner_is_chosen_in_every_fold_and_loses_nothing() -> None:
-    found = winner(HAND + np.array([[0.0], [50.0], [0.0]]))
+    found = select_winner(HAND + np.array([[0.0], [50.0], [0.0]]))
     assert found is not None
-    assert found.stable and found.arm == 1
+    assert found.is_stable and found.arm == 1
     assert found.honest == pytest.approx(found.naive)
 
 
 def test_an_arm_that_lacks_a_seed_is_no_candidate() -> None:
-    found = winner(np.vstack([HAND, [99.0, NAN, 99.0], [NAN, NAN, NAN]]))
+    found = select_winner(np.vstack([HAND, [99.0, NAN, 99.0], [NAN, NAN, NAN]]))
     assert found is not None
     assert found.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
     assert found.left_out == (3,)  # the arm without any value was never there
@@ -37,27 +37,27 @@ def test_an_arm_that_lacks_a_seed_is_no_candidate() -> None:
 
 def test_a_seed_that_few_arms_have_is_left_out() -> None:
     begun = np.hstack([HAND, [[50.0], [NAN], [NAN]]])
-    found = winner(begun)
+    found = select_winner(begun)
     assert found is not None
     assert [seed for seed, _, _ in found.folds] == [0, 1, 2]
     assert (found.arm, found.naive, found.left_out) == (0, 4.0, ())
-    places = winner(np.insert(HAND, 1, NAN, axis=1))
+    places = select_winner(np.insert(HAND, 1, NAN, axis=1))
     assert places is not None
     assert places.folds == ((0, 0, 1.0), (2, 0, 2.0), (3, 1, 3.0))
 
 
 def test_two_seeds_or_no_candidate_give_none() -> None:
-    assert winner(HAND[:, :2]) is None
-    assert winner([[1.0, 2.0, NAN, 3.0], [NAN, 2.0, 1.0, 3.0], [1.0, NAN, 2.0, NAN]]) is None
-    assert winner(np.full((3, 3), NAN)) is None
+    assert select_winner(HAND[:, :2]) is None
+    assert select_winner([[1.0, 2.0, NAN, 3.0], [NAN, 2.0, 1.0, 3.0], [1.0, NAN, 2.0, NAN]]) is None
+    assert select_winner(np.full((3, 3), NAN)) is None
 
 
 @given(values=TABLES, shift=st.integers(-50, 50), scale=st.integers(1, 9), seed=st.integers(0, 9))
 def test_a_winner_follows_shift_and_scale_and_not_the_order_of_seeds(
     values: np.ndarray, shift: int, scale: int, seed: int
 ) -> None:
-    there = winner(values)
-    moved = winner((values * scale + shift)[:, np.random.default_rng(seed).permutation(values.shape[1])])
+    there = select_winner(values)
+    moved = select_winner((values * scale + shift)[:, np.random.default_rng(seed).permutation(values.shape[1])])
     assert there is not None and moved is not None
     assert moved.arm == there.arm
     assert (moved.naive, moved.honest) == pytest.approx((there.naive * scale + shift, there.honest * scale + shift))
@@ -65,7 +65,7 @@ def test_a_winner_follows_shift_and_scale_and_not_the_order_of_seeds(
 
 @given(values=TABLES)
 def test_what_is_read_is_what_the_chosen_arm_has_at_the_seed_left_out(values: np.ndarray) -> None:
-    found = winner(values)
+    found = select_winner(values)
     assert found is not None
     for seed, arm, value in found.folds:
         assert value == values[arm, seed]
@@ -74,7 +74,7 @@ def test_what_is_read_is_what_the_chosen_arm_has_at_the_seed_left_out(values: np
 
 
 def test_the_best_of_equal_arms_looks_better_than_it_is_but_not_on_the_seed_left_out() -> None:
-    found = [winner(values) for values in np.random.default_rng(9).normal(size=(2_000, 11, 3))]
+    found = [select_winner(values) for values in np.random.default_rng(9).normal(size=(2_000, 11, 3))]
     # the greatest of 11 normals is 1.59 standard deviations up, here of a mean over 3 seeds
     assert np.mean([one.naive for one in found if one]) == pytest.approx(1.59 / 3**0.5, abs=0.03)
     assert np.mean([one.honest for one in found if one]) == pytest.approx(0.0, abs=0.05)

@@ -5,22 +5,32 @@ import itertools
 
 import pytest
 
-from search.board.attempts import FILE, Attempt, again, from_json, halvings, note, to_json
+from search.board.attempts import (
+    ATTEMPTS_FILE,
+    Attempt,
+    can_retry,
+    attempts_from_json,
+    oom_retries,
+    make_attempt,
+    attempts_to_json,
+)
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.worker.failures import KINDS, MEMORY, PACKED, TRIES, Failure
+from trainables.worker.failures import FAILURE_KINDS, MEMORY, PACKED, MAX_TRIES, Failure
 
 
 def attempts(*kinds: str) -> tuple[Attempt, ...]:
     """Tries of these kinds; a `+` says that a tenth was finished before."""
-    return tuple(note(Failure(KINDS[kind.strip("+")], "why"), moved=kind.endswith("+")) for kind in kinds)
+    return tuple(
+        make_attempt(Failure(FAILURE_KINDS[kind.strip("+")], "why"), moved=kind.endswith("+")) for kind in kinds
+    )
 
 
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [
-        *(((kind.name,), kind.passes) for kind in KINDS.values()),
-        *(((kind.name, kind.name), False) for kind in KINDS.values() if kind is not PACKED),
+        *(((kind.name,), kind.is_transient) for kind in FAILURE_KINDS.values()),
+        *(((kind.name, kind.name), False) for kind in FAILURE_KINDS.values() if kind is not PACKED),
         (("packed", "memory"), True),  # that others were on its GPU cost it no try
         (("packed", "memory", "memory"), False),
         (("worker", "input"), False),
@@ -32,43 +42,43 @@ def attempts(*kinds: str) -> tuple[Attempt, ...]:
     ],
 )
 def test_two_tries_at_one_place_where_the_cause_may_pass(kinds: tuple[str, ...], expected: bool) -> None:
-    assert again(attempts(*kinds)) is expected
+    assert can_retry(attempts(*kinds)) is expected
 
 
 def test_no_stage_is_tried_for_ever() -> None:
     # A stage has ten tenths to finish; after each there are two tries at most, and one beside others on a GPU.
-    for kind, where in itertools.product(KINDS, range(10)):
+    for kind, where in itertools.product(FAILURE_KINDS, range(10)):
         tried: list[Attempt] = []
         moves = 0
-        while not tried or again(tried):
+        while not tried or can_retry(tried):
             moves += moved if (moved := moves < where) else 0
             tried += attempts(f"{kind}+" if moved else kind)
-        assert len(tried) <= where + TRIES + (kind == PACKED.name)
+        assert len(tried) <= where + MAX_TRIES + (kind == PACKED.name)
 
 
 def test_the_file_says_what_was_written() -> None:
     tried = attempts("worker", "memory+", "hang")
-    assert from_json(to_json(tried)) == tried
-    assert halvings(tried) == sum(attempt.kind == MEMORY.name for attempt in tried) == 1
+    assert attempts_from_json(attempts_to_json(tried)) == tried
+    assert oom_retries(tried) == sum(attempt.kind == MEMORY.name for attempt in tried) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[{", "{}x", "[1]", '[{"kind": "worker"}]', '[{"kin": 1}]', "17"])
 def test_a_damaged_file_is_set_aside_and_the_stage_counts_as_not_tried(room: Room, text: str) -> None:
     store = room.board().store
-    folder = folder_of(store.place, "ab")
+    folder = folder_of(store.context, "ab")
     folder.mkdir(parents=True)
-    (folder / FILE).write_text(text)
-    assert store.attempts("ab") == ()
-    assert (folder / f"{FILE}.damaged").read_text() == text and len(store.damage) == 1
+    (folder / ATTEMPTS_FILE).write_text(text)
+    assert store.load_attempts("ab") == ()
+    assert (folder / f"{ATTEMPTS_FILE}.damaged").read_text() == text and len(store.damage) == 1
 
 
 def test_a_kind_that_there_is_not_is_damage() -> None:
-    text = to_json(attempts("worker")).replace("worker", "curse")
+    text = attempts_to_json(attempts("worker")).replace("worker", "curse")
     with pytest.raises(ValueError, match="curse"):
-        from_json(text)
+        attempts_from_json(text)
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS.values() if kind.passes])
+@pytest.mark.parametrize("kind", [kind.name for kind in FAILURE_KINDS.values() if kind.is_transient])
 def test_a_cause_that_passed_leaves_nothing_but_a_note(room: Room, kind: str) -> None:
     room.space = dataclasses.replace(room.space, seeds=(0,))
     once = set()
@@ -79,19 +89,19 @@ def test_a_cause_that_passed_leaves_nothing_but_a_note(room: Room, kind: str) ->
 
     room.status = status
     board = room.run()
-    assert board.complete and board.breaker.why is None
+    assert board.is_complete and board.breaker.stop_reason is None
     assert len(room.ran) == 2 * len(once)
-    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.arms())
+    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.iter_arms())
 
 
 @pytest.mark.parametrize("kind", ["error", "worker"])
 def test_a_killed_driver_neither_forgets_nor_adds_a_try(room: Room, kind: str) -> None:
     room.status = lambda stage: kind if stage.task == "ccg" else "finished"
-    most = 2 if KINDS[kind].passes else 1
+    most = 2 if FAILURE_KINDS[kind].is_transient else 1
     room.space = dataclasses.replace(room.space, seeds=(0,), targets=("xnli",))
     for _ in range(20):  # one stage at a time, then the driver is killed
         room.run(most=1)
-        room.board().next()  # and once more while a stage runs
+        room.board().start_next()  # and once more while a stage runs
     tried = [stage.key for stage in room.ran if stage.task == "ccg"]
     assert tried and all(tried.count(key) == most for key in set(tried))
 
@@ -108,5 +118,5 @@ def test_retry_failed_starts_afresh(room: Room) -> None:
     room.ran.clear()
     room.run()
     assert room.ran == []
-    failed = [arm.outcome for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    failed = [arm.outcome for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"]
     assert {(outcome.attempts, outcome.failure) for outcome in failed} == {(2, "worker")}

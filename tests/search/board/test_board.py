@@ -8,29 +8,29 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.board.arms import Arm, choose
+from search.board.arms import Arm, choose_winner
 from spaces.stage import Stage
 from tests.search.conftest import Room, curve_of, files_in
-from trainables.record.outcome import FILE, Outcome
+from trainables.record.outcome import OUTCOME_FILE, Outcome
 from trainables.record.places import CHECKPOINT, ENCODER
-from trainables.record.scores import score_rows, scores_file, seal
+from trainables.record.scores import build_score_rows, encode_scores, checksum
 
 
 def test_every_stage_runs_once_and_after_its_parent(room: Room) -> None:
     board = room.run()
-    assert board.complete
+    assert board.is_complete
     keys = [stage.key for stage in room.ran]
-    assert len(keys) == len(set(keys)) == sum(stratum.arms for stratum in room.plan())
+    assert len(keys) == len(set(keys)) == sum(stratum.arm_count for stratum in room.plan())
     for place, stage in enumerate(room.ran):
         assert stage.parent is None or stage.parent in keys[:place]
 
 
 def test_children_start_from_the_best_on_english_dev(room: Room) -> None:
     board = room.run()
-    for group in board.groups.values():
+    for group in board.states.values():
         if group.stratum.parent is None or not group.arms:
             continue
-        parent = board.groups[group.stratum.parent]
+        parent = board.states[group.stratum.parent]
         best = max(parent.arms, key=lambda arm: max(curve_of(arm.stage)))
         assert {arm.stage.parent for arm in group.arms} == {best.stage.key}
 
@@ -39,7 +39,7 @@ def test_children_start_from_the_best_on_english_dev(room: Room) -> None:
 def test_a_killed_sweep_goes_on_and_repeats_nothing(room: Room, killed_after: int) -> None:
     room.run(most=killed_after)
     board = room.run()
-    assert board.complete
+    assert board.is_complete
     assert len(room.ran) == len({stage.key for stage in room.ran})
     whole = Room(room.results / "whole", room.space)
     whole.run()
@@ -49,7 +49,7 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing(room: Room, killed_after: in
 def test_the_same_command_again_runs_nothing(room: Room) -> None:
     room.run()
     room.ran.clear()
-    assert room.run().complete
+    assert room.run().is_complete
     assert room.ran == []
 
 
@@ -58,7 +58,7 @@ def test_more_seeds_run_only_what_is_new(room: Room) -> None:
     done = {stage.key for stage in room.ran}
     room.ran.clear()
     room.space = dataclasses.replace(room.space, seeds=(0, 1, 2))
-    assert room.run().complete
+    assert room.run().is_complete
     assert room.ran and all(stage.seed == 2 for stage in room.ran)
     assert not done & {stage.key for stage in room.ran}
 
@@ -66,10 +66,10 @@ def test_more_seeds_run_only_what_is_new(room: Room) -> None:
 def test_a_failed_stage_does_not_stop_the_sweep(room: Room) -> None:
     room.status = lambda stage: "error" if stage.task == "ccg" and stage.seed == 0 else "finished"
     board = room.run()
-    assert board.complete
-    lost = [group for group in board.groups.values() if group.unreachable]
+    assert board.is_complete
+    lost = [group for group in board.states.values() if group.unreachable_reason]
     assert lost and all(group.stratum.intermediate == "ccg" and group.stratum.seed == 0 for group in lost)
-    assert "no arm of intermediate.ccg..0 finished" in str(lost[0].unreachable)
+    assert "no arm of intermediate.ccg..0 finished" in str(lost[0].unreachable_reason)
 
 
 def test_failed_stages_are_tried_again_only_when_asked(room: Room) -> None:
@@ -81,7 +81,7 @@ def test_failed_stages_are_tried_again_only_when_asked(room: Room) -> None:
     room.run()
     assert room.ran == []
     room.retry_failed = True
-    assert room.run().complete
+    assert room.run().is_complete
     assert {stage.key for stage in room.ran} >= set(failed)
 
 
@@ -105,13 +105,13 @@ def arm(index: int, status: str, score: float | None, tenth: int = 10) -> Arm:
     ],
 )
 def test_only_finished_arms_win(arms: list[Arm], winner: int | None) -> None:
-    chosen = choose(arms)
+    chosen = choose_winner(arms)
     assert (None if chosen is None else chosen.index) == winner
 
 
 def test_losers_leave_no_weights_and_winners_keep_theirs(room: Room) -> None:
     board = room.run()
-    for group in board.groups.values():
+    for group in board.states.values():
         for one in group.arms:
             folder = room.results / "stages" / one.stage.key
             assert not (folder / CHECKPOINT).exists()
@@ -121,23 +121,23 @@ def test_losers_leave_no_weights_and_winners_keep_theirs(room: Room) -> None:
 
 def test_a_stopped_stage_leaves_no_checkpoint_while_its_stratum_is_open(room: Room) -> None:
     board = room.run(most=1)
-    stage = board.next()
+    stage = board.start_next()
     assert stage is not None
     checkpoint = room.results / "stages" / stage.key / CHECKPOINT
     checkpoint.write_bytes(b"weights")
     board.end(stage.key, board.store.write_stopped(stage, [0.1, 0.1, 0.1], steps=3, seconds=1.0))
-    group = next(group for group in board.groups.values() if any(arm.stage is stage for arm in group.arms))
-    assert not group.settled and not checkpoint.exists()
+    group = next(group for group in board.states.values() if any(arm.stage is stage for arm in group.arms))
+    assert not group.is_settled and not checkpoint.exists()
 
 
 def test_a_look_at_what_would_run_changes_nothing(room: Room) -> None:
     room.keep = "none"
     room.run()
-    (room.results / "stages" / room.ran[-1].key / FILE).write_text("{")
+    (room.results / "stages" / room.ran[-1].key / OUTCOME_FILE).write_text("{")
     room.space = dataclasses.replace(room.space, targets=("xnli", "xquad", "tatoeba", "udpos"))
     before = files_in(room.results)
     room.read_only = True
-    assert not room.board().complete and files_in(room.results) == before
+    assert not room.board().is_complete and files_in(room.results) == before
     room.read_only = False
     assert room.board() and files_in(room.results) != before, "a run reopens what it needs"
 
@@ -153,7 +153,7 @@ def test_a_removed_encoder_that_is_needed_again_is_trained_again(room: Room) -> 
     room.run()
     room.ran.clear()
     room.space = dataclasses.replace(room.space, targets=("xnli", "xquad", "tatoeba", "udpos"))
-    assert room.run().complete
+    assert room.run().is_complete
     kinds = {(stage.kind, stage.task) for stage in room.ran}
     assert ("target", "udpos-en") in kinds and ("pretrain", "encoder") in kinds
     assert not any(task in ("xnli-en", "squad-en", "tatoeba") for _, task in kinds)
@@ -162,14 +162,16 @@ def test_a_removed_encoder_that_is_needed_again_is_trained_again(room: Room) -> 
 def test_a_damaged_outcome_is_set_aside_and_its_stage_runs_again(room: Room) -> None:
     room.run()
     victim = room.ran[3]
-    path = room.results / "stages" / victim.key / FILE
+    path = room.results / "stages" / victim.key / OUTCOME_FILE
     path.write_text('{"key": ')
     room.ran.clear()
     board = room.run()
     assert [stage.key for stage in room.ran] == [victim.key]
     (line,) = board.store.damage
-    assert line.startswith(f"stages/{victim.key}/{FILE} is damaged") and line.endswith(f"{FILE}.damaged")
-    assert path.with_name(f"{FILE}.damaged").exists()
+    assert line.startswith(f"stages/{victim.key}/{OUTCOME_FILE} is damaged") and line.endswith(
+        f"{OUTCOME_FILE}.damaged"
+    )
+    assert path.with_name(f"{OUTCOME_FILE}.damaged").exists()
 
 
 def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,16 +181,16 @@ def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.Mo
     parents = {(s.task, s.seed, s.learning_rate): s.parent for s in room.ran if s.kind == "target"}
     for path in room.results.glob("stages/*/scores.parquet"):  # as if every test score were another
         rows = [{"language": "de", "split": "test", "metric": "f1", "value": random.random()}]
-        content = scores_file(score_rows(spec_of[path.parent.name], rows, status="finished"))
+        content = encode_scores(build_score_rows(spec_of[path.parent.name], rows, status="finished"))
         path.write_bytes(content)
-        outcome = path.with_name(FILE)
-        outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": seal(content)}))
+        outcome = path.with_name(OUTCOME_FILE)
+        outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": checksum(content)}))
     other = Room(room.results, room.space)
     board = other.run()
-    assert other.ran == [] and board.complete
+    assert other.ran == [] and board.is_complete
     again = {
         (a.stage.task, a.stage.seed, a.stage.learning_rate): a.stage.parent
-        for stratum, a in board.arms()
+        for stratum, a in board.iter_arms()
         if stratum.kind == "target"
     }
     assert again == parents
@@ -197,7 +199,7 @@ def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.Mo
 def test_two_sweeps_share_their_stages(room: Room) -> None:
     room.run()
     other = Room(room.results, dataclasses.replace(room.space, intermediates=("mnli",), targets=("xnli",)))
-    assert other.run().complete
+    assert other.run().is_complete
     assert other.ran == []
 
 
@@ -208,11 +210,11 @@ def _stage_kinds(stages: list[Stage]) -> set[str]:
 def test_nothing_waits_while_something_could_run(room: Room) -> None:
     # Two workers: after the pretraining both always have work until the very end.
     board = room.board()
-    first = board.next()
-    assert first is not None and board.next() is None
+    first = board.start_next()
+    assert first is not None and board.start_next() is None
     room.step(board, first)
-    while not board.complete:
-        one, two = board.next(), board.next()
+    while not board.is_complete:
+        one, two = board.start_next(), board.start_next()
         assert one is not None
         for stage in (one, two):
             if stage is not None:
@@ -223,4 +225,4 @@ def test_nothing_waits_while_something_could_run(room: Room) -> None:
 def test_results_are_where_the_architecture_says(room: Room, tmp_path: Path) -> None:
     room.run(most=1)
     folder = tmp_path / "stages" / room.ran[0].key
-    assert {path.name for path in folder.iterdir()} >= {"spec.json", FILE, ENCODER}
+    assert {path.name for path in folder.iterdir()} >= {"spec.json", OUTCOME_FILE, ENCODER}

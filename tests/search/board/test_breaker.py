@@ -2,13 +2,13 @@
 
 import pytest
 
-from search.board.breaker import IN_A_ROW
+from search.board.breaker import MAX_FAILURES_IN_A_ROW
 from spaces.stage import Stage
 from tests.search.conftest import Room
-from trainables.worker.failures import KINDS
+from trainables.worker.failures import FAILURE_KINDS
 
-OWN = sorted(kind.name for kind in KINDS.values() if kind.own)
-SHARED = sorted(kind.name for kind in KINDS.values() if not kind.own and not kind.stops)
+OWN = sorted(kind.name for kind in FAILURE_KINDS.values() if kind.is_task_related)
+SHARED = sorted(kind.name for kind in FAILURE_KINDS.values() if not kind.is_task_related and not kind.stops_sweep)
 
 
 def all_but_pretraining(outcome: str) -> object:
@@ -19,30 +19,32 @@ def all_but_pretraining(outcome: str) -> object:
 def test_what_fails_every_stage_stops_the_sweep(room: Room, kind: str) -> None:
     room.status = all_but_pretraining(f"{kind}: Died: it said 17")  # type: ignore[assignment]
     board = room.run()
-    failed = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
-    assert len(failed) == IN_A_ROW
-    assert str(board.breaker.why) == f"3 stages in a row failed alike ({kind}: Died: it said 17)"
-    assert board.next() is None and not board.complete
+    failed = [arm for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    assert len(failed) == MAX_FAILURES_IN_A_ROW
+    assert str(board.breaker.stop_reason) == f"3 stages in a row failed alike ({kind}: Died: it said 17)"
+    assert board.start_next() is None and not board.is_complete
 
 
 @pytest.mark.parametrize("kind", OWN)
 def test_what_fails_three_tasks_stops_the_sweep(room: Room, kind: str) -> None:
     room.status = all_but_pretraining(f"{kind}: ValueError: no column")  # type: ignore[assignment]
     board = room.run()
-    failed = [arm.stage.task for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "failed"]
-    assert len(set(failed)) == IN_A_ROW and "of 3 tasks" in str(board.breaker.why)
+    failed = [
+        arm.stage.task for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"
+    ]
+    assert len(set(failed)) == MAX_FAILURES_IN_A_ROW and "of 3 tasks" in str(board.breaker.stop_reason)
 
 
 @pytest.mark.parametrize("kind", OWN)
 def test_one_spoiled_task_stops_nothing(room: Room, kind: str) -> None:
     room.status = lambda stage: f"{kind}: ValueError: no column" if stage.task == "ccg" else "finished"
     board = room.run()
-    assert board.complete and board.breaker.why is None
+    assert board.is_complete and board.breaker.stop_reason is None
 
 
 def test_other_outcomes_and_other_failures_break_the_row(room: Room) -> None:
     board = room.board()
-    first = board.next()
+    first = board.start_next()
     assert first is not None
     room.step(board, first)
     endings = iter(("worker: a", "worker: a", "finished", "worker: a", "worker: a", "worker: b", "worker: b"))
@@ -54,9 +56,9 @@ def test_other_outcomes_and_other_failures_break_the_row(room: Room) -> None:
         return kept[stage.key]
 
     room.status = status
-    while (stage := board.next()) is not None:
+    while (stage := board.start_next()) is not None:
         room.step(board, stage)
-    assert board.complete and board.breaker.why is None
+    assert board.is_complete and board.breaker.stop_reason is None
 
 
 def test_numbers_keys_and_paths_make_no_difference(room: Room) -> None:
@@ -65,7 +67,7 @@ def test_numbers_keys_and_paths_make_no_difference(room: Room) -> None:
         if stage.kind == "pretrain"
         else f"worker: stage {stage.key} in /runs/{stage.key} after {stage.seed} s"
     )
-    assert room.run().breaker.why is not None
+    assert room.run().breaker.stop_reason is not None
 
 
 def test_after_a_stop_the_failures_stay_until_they_are_asked_for(room: Room) -> None:
@@ -74,27 +76,29 @@ def test_after_a_stop_the_failures_stay_until_they_are_asked_for(room: Room) -> 
     room.ran.clear()
     room.status = lambda stage: "finished"
     board = room.run()
-    assert board.breaker.why is None and any(arm.outcome.status == "failed" for _, arm in board.arms() if arm.outcome)
+    assert board.breaker.stop_reason is None and any(
+        arm.outcome.status == "failed" for _, arm in board.iter_arms() if arm.outcome
+    )
     room.retry_failed = True
     board = room.run()
-    assert board.complete
-    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.arms())
+    assert board.is_complete
+    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.iter_arms())
 
 
 def test_running_stages_end_after_a_stop(room: Room) -> None:
     board = room.board()
-    first = board.next()
+    first = board.start_next()
     assert first is not None
     room.step(board, first)
-    running = [stage for _ in range(4) if (stage := board.next()) is not None]
+    running = [stage for _ in range(4) if (stage := board.start_next()) is not None]
     room.status = lambda stage: "device: AcceleratorError: gone"
     for stage in running[:3]:
         room.step(board, stage)
     # Each of them has a second try to go before the sweep stops.
-    assert board.breaker.why is None
-    while (stage := board.next()) is not None:
+    assert board.breaker.stop_reason is None
+    while (stage := board.start_next()) is not None:
         room.step(board, stage)
-    assert board.breaker.why is not None
+    assert board.breaker.stop_reason is not None
     room.status = lambda stage: "finished"
     room.step(board, running[3])
     (ended,) = [arm for _, arm in board.arms() if arm.stage.key == running[3].key]
@@ -105,10 +109,10 @@ def test_results_that_cannot_be_written_stop_at_once_and_fail_nothing(room: Room
     room.run(most=3)
     room.status = lambda stage: "storage: OSError: [Errno 28] No space left on device"
     board = room.run()
-    assert "the results cannot be written (OSError: [Errno 28]" in str(board.breaker.why)
+    assert "the results cannot be written (OSError: [Errno 28]" in str(board.breaker.stop_reason)
     assert len(room.ran) == 4
-    assert not board.store.attempts(room.ran[-1].key)
+    assert not board.store.load_attempts(room.ran[-1].key)
     room.status = lambda stage: "finished"
     board = room.run()
-    assert board.complete and board.breaker.why is None
-    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.arms())
+    assert board.is_complete and board.breaker.stop_reason is None
+    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.iter_arms())

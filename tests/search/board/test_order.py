@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 
-from search.board.order import Ready, order, waves
+from search.board.order import ReadyQueue, order_strata, assign_waves
 from spaces.plan import Stratum
 from tests.search.conftest import Room
 
@@ -15,7 +15,7 @@ def test_the_longest_way_goes_first_and_seed_0_before_seed_1(room: Room) -> None
     def length(stratum: Stratum) -> float:
         return lengths.get(stratum.task, 1.0)
 
-    ids = order(plan, length, 1)
+    ids = order_strata(plan, length, 1)
     assert sorted(ids) == sorted(stratum.id for stratum in plan)
     places = {id_: place for place, id_ in enumerate(ids)}
     assert all(places[one.id] > places[one.parent] for one in plan if one.parent is not None)
@@ -26,11 +26,11 @@ def test_the_longest_way_goes_first_and_seed_0_before_seed_1(room: Room) -> None
 
 def test_with_many_slots_no_seed_waits_for_another(room: Room) -> None:
     plan = room.plan()
-    assert waves(plan, lambda stratum: 1.0, 1) == waves(plan, lambda stratum: 1.0, None) == {0: 0, 1: 1}
-    assert waves(plan, lambda stratum: 1.0, 100) == {0: 0, 1: 0}
-    kinds = [id_.split(".")[0] for id_ in order(plan, lambda stratum: 1.0, 100)]
+    assert assign_waves(plan, lambda stratum: 1.0, 1) == assign_waves(plan, lambda stratum: 1.0, None) == {0: 0, 1: 1}
+    assert assign_waves(plan, lambda stratum: 1.0, 100) == {0: 0, 1: 0}
+    kinds = [id_.split(".")[0] for id_ in order_strata(plan, lambda stratum: 1.0, 100)]
     assert kinds == sorted(kinds, key=["pretrain", "intermediate", "target", "retrieval"].index) or "retrieval" in kinds
-    first = [id_ for id_ in order(plan, lambda stratum: 1.0, 100) if id_.startswith("intermediate")]
+    first = [id_ for id_ in order_strata(plan, lambda stratum: 1.0, 100) if id_.startswith("intermediate")]
     assert [id_[-1] for id_ in first] == ["0", "0", "1", "1"]
     assert max(map(kinds.index, ("pretrain", "intermediate"))) < kinds.index("target")
 
@@ -38,9 +38,9 @@ def test_with_many_slots_no_seed_waits_for_another(room: Room) -> None:
 def test_waves_are_whole_and_as_large_as_the_slots_need(room: Room) -> None:
     room.space = dataclasses.replace(room.space, seeds=tuple(range(7)))
     plan = room.plan()
-    arms = sum(stratum.arms for stratum in plan)
+    arms = sum(stratum.arm_count for stratum in plan)
     for slots in range(1, 40):
-        found = waves(plan, lambda stratum: 1.0, slots)
+        found = assign_waves(plan, lambda stratum: 1.0, slots)
         sizes = Counter(found.values())
         assert list(found.values()) == sorted(found.values()) and set(sizes) == set(range(len(sizes)))
         assert max(sizes.values()) - min(sizes.values()) <= 1
@@ -50,20 +50,20 @@ def test_waves_are_whole_and_as_large_as_the_slots_need(room: Room) -> None:
 def test_of_equals_the_plan_s_order_holds(room: Room) -> None:
     plan = [stratum for stratum in room.plan() if stratum.kind == "target" and stratum.intermediate == "none"]
     orphans = [stratum.id for stratum in sorted(plan, key=lambda one: one.seed)]
-    assert order(plan, lambda stratum: 1.0, None) == orphans
+    assert order_strata(plan, lambda stratum: 1.0, None) == orphans
 
 
 def test_what_has_begun_comes_first_and_nothing_twice() -> None:
-    ready = Ready(["a", "b", "c"])
-    assert ready.first() is None
+    ready = ReadyQueue(["a", "b", "c"])
+    assert ready.peek() is None
     ready.add("c", begun=False)
     ready.add("a", begun=False)
     ready.add("a", begun=False)
-    assert ready.first() == "a"
+    assert ready.peek() == "a"
     ready.add("c", begun=True)
     ready.add("c", begun=False)
-    assert ready.first() == "c"
+    assert ready.peek() == "c"
     ready.drop_first()
-    assert ready.first() == "a"
+    assert ready.peek() == "a"
     ready.drop_first()
-    assert ready.first() is None
+    assert ready.peek() is None

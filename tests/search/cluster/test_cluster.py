@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.cluster import coming_nodes, connected, runtime_environment
+from search.cluster.cluster import list_node_types, connect_to_ray, build_runtime_env
 from search.request.slots import Node
 from spaces.errors import UsageError
 from tests.paths import ROOT
@@ -24,7 +24,7 @@ def flags(address: str | None, gpus: float = 0.0) -> Namespace:
 def test_a_cluster_gets_the_code_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*SECRETS, "HF_HUB_OFFLINE", "AWS_ENDPOINT_URL", "PYTHONPATH"):
         monkeypatch.setenv(name, f"value of {name}")
-    environment = runtime_environment(flags("host:1", gpus=1.0))
+    environment = build_runtime_env(flags("host:1", gpus=1.0))
     kept = {entry.name for entry in ROOT.iterdir()} - {name.removeprefix("/") for name in environment["excludes"]}
     assert kept == {"spaces", "trainables", "search"}
     assert environment["working_dir"] == str(ROOT)
@@ -36,15 +36,15 @@ def test_a_cluster_gets_the_code_and_no_secret(monkeypatch: pytest.MonkeyPatch) 
 
 def test_here_workers_get_the_way_to_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    environment = runtime_environment(flags(None))
+    environment = build_runtime_env(flags(None))
     assert environment["env_vars"]["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/elsewhere"]
     assert environment["env_vars"]["CUDA_VISIBLE_DEVICES"] == "" and "working_dir" not in environment
-    assert "CUDA_VISIBLE_DEVICES" not in runtime_environment(flags(None, gpus=0.5))["env_vars"]
+    assert "CUDA_VISIBLE_DEVICES" not in build_runtime_env(flags(None, gpus=0.5))["env_vars"]
 
 
 @pytest.mark.parametrize("address", ["ray://host:10001", "host", "host:port", "nonsense"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connected(flags(address), HERE):
+    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connect_to_ray(flags(address), HERE):
         pass
 
 
@@ -52,19 +52,19 @@ def test_where_nobody_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(UsageError, match="no cluster answers there"), connected(flags(address), HERE):
+        with pytest.raises(UsageError, match="no cluster answers there"), connect_to_ray(flags(address), HERE):
             pass
         monkeypatch.setenv("RAY_ADDRESS", address)
         with (
             pytest.raises(UsageError, match=f"--address {address}: no cluster answers there"),
-            connected(flags("auto"), HERE),
+            connect_to_ray(flags("auto"), HERE),
         ):
             pass
 
 
 def test_kinds_of_nodes_that_may_come(tmp_path: Path) -> None:
     left = tmp_path / "ray_bootstrap_config.yaml"
-    assert coming_nodes(left) == []
+    assert list_node_types(left) == []
     kinds = {"head": {"resources": {"CPU": 4}}, "gpu": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 4}}
     left.write_text(json.dumps({"available_node_types": kinds}))
-    assert coming_nodes(left) == [(Node("head", 4, 0), 0), (Node("gpu", 8, 1), 4)]
+    assert list_node_types(left) == [(Node("head", 4, 0), 0), (Node("gpu", 8, 1), 4)]

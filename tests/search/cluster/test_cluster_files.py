@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from search.cluster.cluster import BOOTSTRAP
-from search.request.options import parser
+from search.cluster.cluster import BOOTSTRAP_FILE
+from search.request.options import build_parser
 from tests.paths import ROOT
 
 SEARCH = ROOT / "search"
@@ -40,7 +40,7 @@ def test_its_commands_fit_the_page_and_the_code(config: dict[str, Any]) -> None:
     install = config["setup_commands"][-1]
     assert f"-c {mounted}/constraints.txt -e {mounted} " in install and (ROOT / "constraints.txt").exists()
     assert f"cd {mounted} && python search/run.py" in PAGE
-    assert f"--autoscaling-config={BOOTSTRAP} " in config["head_start_ray_commands"][-1] + " "
+    assert f"--autoscaling-config={BOOTSTRAP_FILE} " in config["head_start_ray_commands"][-1] + " "
     kinds = config["available_node_types"]
     assert all(kind["resources"]["CPU"] for kind in kinds.values()), "search/cluster/cluster.py reads them"
     assert "spot" not in str(kinds[config["head_node_type"]]) and "spot" in str(kinds["gpu"])
@@ -56,12 +56,12 @@ def commands() -> list[str]:
 def test_every_sweep_in_the_page_has_flags_that_exist() -> None:
     assert len(commands()) >= 4
     for command in commands():
-        options = parser().parse_args(shlex.split(command))
+        options = build_parser().parse_args(shlex.split(command))
         assert options.results != "runs", f"{command}: a folder that all nodes see"
 
 
 def test_every_flag_in_the_page_exists() -> None:
-    known = {flag for action in parser()._actions for flag in action.option_strings}
+    known = {flag for action in build_parser()._actions for flag in action.option_strings}
     others = {"--head", "--port", "--num-gpus", "--tmux", "--nodes", "--gpus-per-node", "--signal", "--generate"}
     told = {word.strip("`.,;:()").split("=")[0] for word in PAGE.split() if word.lstrip("`(").startswith("--")}
     assert told - known - others == set()

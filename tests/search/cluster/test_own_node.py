@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from search.cluster import own_node
-from search.cluster.node_watch import NodeWatch
-from search.cluster.own_node import SILENCE, OwnNode, loss
-from search.request.slots import Ask, Node
+from search.cluster.node_watch import NodeWatchCallback
+from search.cluster.own_node import MAX_SILENCE, OwnNodeMonitor, explain_loss
+from search.request.slots import ResourceRequest, Node
 from tests.paths import ROOT
 
 HEAD, WORKER = Node("head", 1, 0), Node("worker", 2, 1)
@@ -27,9 +27,9 @@ with signals.taken_down(lambda: (time.sleep(0.2), print("taken down", flush=True
 
 
 def test_what_a_sweep_cannot_go_on_without() -> None:
-    assert loss(HEAD, True, SILENCE - 1) is None
-    assert "node head of the cluster, on which this command runs, is lost" in str(loss(HEAD, False, 0))
-    assert "has not answered for 30 seconds" in str(loss(HEAD, True, SILENCE))
+    assert explain_loss(HEAD, True, MAX_SILENCE - 1) is None
+    assert "node head of the cluster, on which this command runs, is lost" in str(explain_loss(HEAD, False, 0))
+    assert "has not answered for 30 seconds" in str(explain_loss(HEAD, True, MAX_SILENCE))
 
 
 class Cluster:
@@ -49,12 +49,12 @@ class Cluster:
 
 def test_the_own_node_alone_ends_the_sweep() -> None:
     cluster, told = Cluster(), list[str]()
-    own = OwnNode("h", cluster.ask, told.append)
+    own = OwnNodeMonitor("h", cluster.ask, told.append)
     cluster.nodes = {"h": HEAD}  # a worker node is lost: its stages go on elsewhere
-    own.look()
+    own.refresh()
     assert not told and own.nodes() == {"h": HEAD}
     cluster.nodes = {"w": WORKER}
-    own.look()
+    own.refresh()
     assert len(told) == 1 and "node head" in told[0]
 
 
@@ -62,18 +62,18 @@ def test_errors_are_no_answer_and_end_the_sweep_only_after_a_while(monkeypatch: 
     now = [0.0]
     monkeypatch.setattr(own_node, "time", SimpleNamespace(monotonic=lambda: now[0]))
     cluster, told = Cluster(), list[str]()
-    own = OwnNode("h", cluster.ask, told.append)
+    own = OwnNodeMonitor("h", cluster.ask, told.append)
     cluster.nodes = None
-    now[0] = SILENCE - 1
-    own.look()
+    now[0] = MAX_SILENCE - 1
+    own.refresh()
     assert not told
     cluster.nodes = {"h": HEAD}  # it is back
-    own.look()
-    cluster.nodes, now[0] = None, now[0] + SILENCE - 1
-    own.look()
+    own.refresh()
+    cluster.nodes, now[0] = None, now[0] + MAX_SILENCE - 1
+    own.refresh()
     assert not told
     now[0] += 1
-    own.look()
+    own.refresh()
     assert len(told) == 1 and "has not answered" in told[0]
 
 
@@ -81,16 +81,18 @@ def test_a_question_that_never_comes_back_is_noticed(monkeypatch: pytest.MonkeyP
     for name, value in (("EVERY", 0.01), ("JUDGE_EVERY", 0.01), ("SILENCE", 0.05)):
         monkeypatch.setattr(own_node, name, value)
     cluster, told = Cluster(), threading.Event()
-    own = OwnNode("h", cluster.ask, lambda why: told.set())
+    own = OwnNodeMonitor("h", cluster.ask, lambda why: told.set())
     cluster.stuck = threading.Event()
-    with own.watched():
+    with own.watch():
         assert told.wait(10)
     cluster.stuck.set()
 
 
 def test_the_loss_is_looked_for_before_a_trial_counts_as_failed() -> None:
     cluster, told = Cluster(), list[str]()
-    watch = NodeWatch(Ask(1, 0), OwnNode("h", cluster.ask, told.append), lambda new: [], Console(quiet=True))
+    watch = NodeWatchCallback(
+        ResourceRequest(1, 0), OwnNodeMonitor("h", cluster.ask, told.append), lambda new: [], Console(quiet=True)
+    )
     cluster.nodes = {"w": WORKER}
     watch.on_trial_error(1, [], None)
     assert len(told) == 1

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from search.cost.cost import Work, works_of
-from search.request.options import parse
-from search.request.request import Request, make_request
+from search.cost.cost import TrainingWork, estimate_work
+from search.request.options import parse_options
+from search.request.request import SweepRequest, make_request
 from spaces.benchmark import BENCHMARKS
 from spaces.phase import passes_of
 
@@ -14,20 +14,20 @@ CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad"
 
 
 @pytest.fixture
-def request_of_chains(tmp_path: Path) -> Request:
+def request_of_chains(tmp_path: Path) -> SweepRequest:
     flags = ["--intermediates", CHAINS, "--targets", "xnli,tatoeba", "--seeds", "0,1", "--results", str(tmp_path)]
-    return make_request(parse([*flags, "--learning-rates", "1e-3,2e-3"]))
+    return make_request(parse_options([*flags, "--learning-rates", "1e-3,2e-3"]))
 
 
-def test_every_stratum_has_the_work_of_one_of_its_arms(request_of_chains: Request) -> None:
-    works = works_of(request_of_chains)
+def test_every_stratum_has_the_work_of_one_of_its_arms(request_of_chains: SweepRequest) -> None:
+    works = estimate_work(request_of_chains)
     assert list(works) == [stratum.id for stratum in request_of_chains.plan]
     mnli = BENCHMARKS["miniature"].intermediates["mnli"].recipe
     assert mnli is not None and mnli.steps is not None
     for seed in (0, 1):
         plain = works[f"intermediate.mnli..{seed}"]
-        assert plain == Work(mnli.steps, mnli.steps * mnli.batch_size * mnli.max_length)
+        assert plain == TrainingWork(mnli.steps, mnli.steps * mnli.batch_size * mnli.max_length)
         passes = passes_of(request_of_chains.maker.phases["mnli~freelb"].recipe)
         assert passes > 1
-        assert works[f"intermediate.mnli~freelb..{seed}"] == Work(mnli.steps, round(plain.tokens * passes))
-        assert works[f"retrieval.tatoeba.mnli.{seed}"] == Work(0, 0)
+        assert works[f"intermediate.mnli~freelb..{seed}"] == TrainingWork(mnli.steps, round(plain.tokens * passes))
+        assert works[f"retrieval.tatoeba.mnli.{seed}"] == TrainingWork(0, 0)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from search.board.board import Board
-from search.board.keep import Keep
-from search.board.order import waves
-from search.cost.disk_plan import Sizes, disk_kept, disk_peak
-from search.request.options import parse
+from search.board.keep import KeepPolicy
+from search.board.order import assign_waves
+from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
+from search.request.options import parse_options
 from search.request.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
@@ -20,9 +20,9 @@ from trainables.record.places import CHECKPOINT, ENCODER
 CHECKPOINT_BYTES = 45_000
 
 
-def sizes(plan: Sequence[Stratum]) -> Sizes:
+def sizes(plan: Sequence[Stratum]) -> DiskSizes:
     checkpoints = {one.id: 0 if one.kind == "retrieval" else CHECKPOINT_BYTES for one in plan}
-    return Sizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, small={one.id: 0 for one in plan}, shared=0)
+    return DiskSizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, outputs={one.id: 0 for one in plan}, shared=0)
 
 
 def on_disk(results: Path) -> int:
@@ -41,7 +41,7 @@ class Workers:
     def run(self) -> Board:
         board, under_way = self.room.board(), list[Stage]()
         while True:
-            while len(under_way) < self.slots and (stage := board.next()) is not None:
+            while len(under_way) < self.slots and (stage := board.start_next()) is not None:
                 under_way.append(stage)
             if not under_way:
                 return board
@@ -63,45 +63,45 @@ class Workers:
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
 @pytest.mark.parametrize("keep", ["none", "winners", "all"])
-def test_what_is_there_at_once_is_never_above_the_prediction(room: Room, keep: Keep, slots: int) -> None:
+def test_what_is_there_at_once_is_never_above_the_prediction(room: Room, keep: KeepPolicy, slots: int) -> None:
     room.keep = keep
     workers = Workers(room, slots, seed=slots)
     board = workers.run()
-    assert board.complete
+    assert board.is_complete
     plan = room.plan()
-    together = waves(plan, lambda stratum: 1.0, 1)
-    assert workers.peak <= disk_peak(plan, sizes(plan), slots, keep, together) <= 1.5 * workers.peak
-    assert on_disk(room.results) == disk_kept(plan, sizes(plan), keep)
+    together = assign_waves(plan, lambda stratum: 1.0, 1)
+    assert workers.peak <= estimate_disk_peak(plan, sizes(plan), slots, keep, together) <= 1.5 * workers.peak
+    assert on_disk(room.results) == estimate_disk_kept(plan, sizes(plan), keep)
 
 
 def test_more_at_once_and_more_kept_need_more(room: Room) -> None:
     plan = room.plan()
-    by_seed, at_once = (waves(plan, lambda stratum: 1.0, slots) for slots in (None, 1000))
+    by_seed, at_once = (assign_waves(plan, lambda stratum: 1.0, slots) for slots in (None, 1000))
 
-    def peak(slots: int, keep: Keep, *, waiting: bool = False) -> int:
-        return disk_peak(plan, sizes(plan), slots, keep, by_seed, waiting=waiting)
+    def peak(slots: int, keep: KeepPolicy, *, waiting: bool = False) -> int:
+        return estimate_disk_peak(plan, sizes(plan), slots, keep, by_seed, arms_wait=waiting)
 
     for slots in (1, 2, 4):
         assert peak(slots, "none") <= peak(slots, "winners") <= peak(slots, "all")
         assert peak(slots, "winners") < peak(slots + 1, "winners")
         assert peak(slots, "winners") < peak(slots, "winners", waiting=True), "arms that wait keep their checkpoints"
-    assert peak(1, "none") < disk_peak(plan, sizes(plan), 1, "none", at_once)
+    assert peak(1, "none") < estimate_disk_peak(plan, sizes(plan), 1, "none", at_once)
 
 
 def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None:
     # The weights of its encoder have 129,454 parameters; its largest checkpoint had 2,349,069 bytes when measured.
-    from search.cost.cost import shape_of_request
-    from search.cost.disk_sizes import sizes_of
+    from search.cost.cost import encoder_shape_of
+    from search.cost.disk_sizes import estimate_sizes
     from spaces.encoders import MiniatureRecipe
-    from trainables.miniature.world import world
+    from trainables.miniature.world import build_world
     from trainables.training.miniature_encoder import start_pretraining
 
-    request = make_request(parse(["--space", "quick", "--results", str(tmp_path)]))
-    shape = shape_of_request(request)
+    request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)]))
+    shape = encoder_shape_of(request)
     assert shape is not None
-    work = start_pretraining(world(0, False), MiniatureRecipe(texts=300))
+    work = start_pretraining(build_world(0, False), MiniatureRecipe(texts=300))
     held = sum(value.numel() for value in work.encoder.parameters())
     assert shape.parameters == held
-    found = sizes_of(request, shape)
+    found = estimate_sizes(request, shape)
     assert 4 * held < found.encoder < 1.2 * 4 * held
     assert 2_349_069 < max(found.checkpoint.values()) < 1.2 * 2_349_069

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from search.driver.damage import Damage
+from search.driver.damage import DamageReporter
 from spaces.errors import UsageError
 from tests.on_disk import folder_of
 from tests.search.conftest import Room, room
-from trainables.record.outcome import FILE as OUTCOME
+from trainables.record.outcome import OUTCOME_FILE as OUTCOME
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.places import ENCODER, SCORES, SPEC
-from trainables.record.scores import score_rows, scores_file
+from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 
 __all__ = ["room"]
@@ -47,10 +47,10 @@ def start(room: Room, most: int = 10**6) -> tuple[list[str], list[str]]:
     """Run the sweep as far as `most` stages: what was said of damage, and the keys of those that ran."""
     room.ran.clear()
     said: list[str] = []
-    damage = Damage(LocalStorage(room.results), said.append)
+    damage = DamageReporter(LocalStorage(room.results), said.append)
     room.stop_early("asha")
     board = room.run(most)
-    damage.end(board)
+    damage.report_all_damage(board)
     return said, [stage.key for stage in room.ran]
 
 
@@ -136,7 +136,7 @@ OUTCOMES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("change", "why"), OUTCOMES, ids=lambda value: str(value)[:40])
 def test_an_outcome_that_no_stage_could_have_left_is_damaged(room: Room, change: dict[str, Any], why: str) -> None:
-    place, key = room.board().store.place, "0123456789abcdef"
+    place, key = room.board().store.context, "0123456789abcdef"
     whole = Outcome(key=key, status="stopped", score=0.2, tenth=2, curve=(0.1, 0.2))
     write_outcome(place, whole)
     assert read_outcome(place, key) == whole
@@ -169,7 +169,7 @@ def test_rows_of_an_older_version_without_a_seal_are_read(small: Room) -> None:
         (folder / OUTCOME).write_text(json.dumps({name: fields[name] for name in fields if name != "scores"}))
     stages = list(small.ran)
     assert start(small) == ([], [])
-    wrong = scores_file(score_rows(stages[1], [{"value": 1.0}], status="finished"))
+    wrong = encode_scores(build_score_rows(stages[1], [{"value": 1.0}], status="finished"))
     for stage, content in ((stages[2], wrong), (stages[3], wrong[:-20])):
         (small.results / "stages" / stage.key / SCORES).write_bytes(content)
     said, ran = start(small)

@@ -9,16 +9,16 @@ from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from search.driver.drain import Draining, EndOfTenths
+from search.driver.drain import DrainingScheduler, DrainCallback
 from search.driver.searcher import PlanSearcher
 from search.process import signals
 from tests.search.conftest import Room, finish
-from trainables.worker.failures import lost
+from trainables.worker.failures import worker_failure_of
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signals, "asked", lambda: True)
+    monkeypatch.setattr(signals, "is_stop_requested", lambda: True)
 
 
 class Gate(FIFOScheduler):
@@ -34,12 +34,12 @@ class Gate(FIFOScheduler):
 
 
 def test_until_then_the_gate_decides() -> None:
-    assert Draining(Gate()).on_trial_result(None, None, {}) == "CONTINUE"
+    assert DrainingScheduler(Gate()).on_trial_result(None, None, {}) == "CONTINUE"
 
 
 def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(asked: None) -> None:
     gate = Gate()
-    assert Draining(gate).on_trial_result(None, None, {"tenth": 3}) == "STOP"
+    assert DrainingScheduler(gate).on_trial_result(None, None, {"tenth": 3}) == "STOP"
     assert gate.told == [{"tenth": 3}]
 
 
@@ -47,7 +47,7 @@ def test_of_many_trials_only_those_under_way_are_looked_at() -> None:
     running, waiting = SimpleNamespace(status="RUNNING"), SimpleNamespace(status="PENDING")
     for live in ([], [running], [running, waiting]):
         controller = SimpleNamespace(get_live_trials=lambda live=live: live)  # without `get_trials`
-        assert Draining(Gate()).choose_trial_to_run(controller) is (waiting if waiting in live else None)
+        assert DrainingScheduler(Gate()).choose_trial_to_run(controller) is (waiting if waiting in live else None)
 
 
 @pytest.mark.parametrize(("statuses", "ends"), [(["RUNNING", "TERMINATED"], False), (["PENDING", "TERMINATED"], True)])
@@ -56,7 +56,7 @@ def test_the_loop_ends_with_the_last_running_stage(
 ) -> None:
     raised: list[signal.Signals] = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
-    EndOfTenths().on_step_end(1, [SimpleNamespace(status=status) for status in statuses])
+    DrainCallback().on_step_end(1, [SimpleNamespace(status=status) for status in statuses])
     assert raised == ([signal.SIGUSR1] if ends else [])
 
 
@@ -71,10 +71,10 @@ def ended(room: Room, monkeypatch: pytest.MonkeyPatch, done: bool, **result: Any
     stage = searcher.trials["a"][1]
     if done:
         finish(searcher.board.store, stage)
-    monkeypatch.setattr(signals, "asked", lambda: True)
+    monkeypatch.setattr(signals, "is_stop_requested", lambda: True)
     searcher.on_trial_complete(trial_id="a", result={"curve": [0.1], "steps": 1, "seconds": 1.0, **result})
     assert not searcher.board.running
-    (_, arm), *_ = room.board().arms()
+    (_, arm), *_ = room.board().iter_arms()
     return None if arm.outcome is None else arm.outcome.status
 
 
@@ -94,7 +94,7 @@ def test_a_worker_that_was_killed_with_the_run_has_not_failed(room: Room, monkey
     searcher = PlanSearcher(room.board(), "{}", lambda: None)
     searcher.suggest("a")
     key = searcher.trials["a"][1].key
-    monkeypatch.setattr(signals, "asked", lambda: True)
+    monkeypatch.setattr(signals, "is_stop_requested", lambda: True)
     searcher.on_trial_complete(trial_id="a", error=True)
-    assert searcher.fail("a", lost(RayActorError()), moved=False) is None
-    assert not searcher.board.running and not searcher.board.store.attempts(key)
+    assert searcher.handle_lost_trial("a", worker_failure_of(RayActorError()), moved=False) is None
+    assert not searcher.board.running and not searcher.board.store.load_attempts(key)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from search.driver import members
-from search.driver.members import WRITE_EVERY, Members
-from search.request.options import parse
+from search.driver.members import MIN_WRITE_INTERVAL, SweepManifest
+from search.request.options import parse_options
 from search.request.request import make_request
-from search.sweep.estimate import SHARE
+from search.sweep.estimate import MAX_OVERHEAD_SHARE
 from trainables.storage.local_storage import LocalStorage
 
 
@@ -18,21 +18,21 @@ class Sweep:
     """A board whose known keys grow, a clock, and a disk that takes its time."""
 
     def __init__(self, folder: Any, monkeypatch: pytest.MonkeyPatch, takes: float) -> None:
-        request = make_request(parse(["--space", "quick", "--results", str(folder)]))
+        request = make_request(parse_options(["--space", "quick", "--results", str(folder)]))
         self.now, self.takes, self.keys, self.writes = 100.0, takes, 0, list[float]()
         monkeypatch.setattr(members, "time", SimpleNamespace(monotonic=lambda: self.now))
 
         def slow(storage: LocalStorage, name: str, fill: Any) -> None:
             self.now += self.takes
             self.writes.append(self.now)
-            storage.path(name).parent.mkdir(parents=True, exist_ok=True)
-            fill(storage.path(name))
+            storage.path_of(name).parent.mkdir(parents=True, exist_ok=True)
+            fill(storage.path_of(name))
 
         monkeypatch.setattr(LocalStorage, "write_file", slow)
         self.groups: dict[str, Any] = {}
         self.seeds: Any = None
         self.file = folder / request.name / "sweep.json"
-        self.members = Members(request, self)  # type: ignore[arg-type]
+        self.members = SweepManifest(request, self)  # type: ignore[arg-type]
 
     def arms(self) -> list[tuple[Any, Any]]:
         stratum = SimpleNamespace(id="s")
@@ -52,11 +52,13 @@ def test_writing_takes_at_most_its_share_of_the_time(
     began = sweep.now
     for _ in range(20_000):
         sweep.keys += 1 if len(sweep.writes) >= sweep.keys else 0
-        sweep.members.changed()
+        sweep.members.write_if_due()
         sweep.now += 0.01
     spent, passed = takes * len(sweep.writes), sweep.now - began
-    assert spent / passed <= SHARE * 1.05
-    expected = passed / (max(WRITE_EVERY, takes / SHARE - takes) + takes)  # and no less often than that allows
+    assert spent / passed <= MAX_OVERHEAD_SHARE * 1.05
+    expected = passed / (
+        max(MIN_WRITE_INTERVAL, takes / MAX_OVERHEAD_SHARE - takes) + takes
+    )  # and no less often than that allows
     assert expected * 0.9 <= len(sweep.writes) <= expected * 1.1 + 1
 
 
@@ -65,20 +67,20 @@ def test_what_is_known_already_is_not_written_again_but_at_the_end(
 ) -> None:
     sweep = Sweep(tmp_path, monkeypatch, 0.01)
     sweep.keys = 3
-    sweep.members.changed()
+    sweep.members.write_if_due()
     assert sweep.written == 3
     for _ in range(100):
-        sweep.now += WRITE_EVERY
-        sweep.members.changed()
+        sweep.now += MIN_WRITE_INTERVAL
+        sweep.members.write_if_due()
     assert len(sweep.writes) == 1
-    sweep.keys, sweep.now = 5, sweep.now + WRITE_EVERY
-    sweep.members.changed()
+    sweep.keys, sweep.now = 5, sweep.now + MIN_WRITE_INTERVAL
+    sweep.members.write_if_due()
     assert sweep.written == 5
-    sweep.seeds, sweep.now = SimpleNamespace(record={"ccg": {"after": [0], "of": 3}}), sweep.now + WRITE_EVERY
-    sweep.members.changed()  # no key is new, but a chain was decided
+    sweep.seeds, sweep.now = SimpleNamespace(record={"ccg": {"after": [0], "of": 3}}), sweep.now + MIN_WRITE_INTERVAL
+    sweep.members.write_if_due()  # no key is new, but a chain was decided
     assert list(json.loads(sweep.file.read_text())["decided"]) == ["ccg"]
     sweep.keys = 6
-    sweep.members.changed()  # too soon
+    sweep.members.write_if_due()  # too soon
     assert sweep.written == 5
     sweep.members.write()  # the last one comes always
     assert sweep.written == 6 and len(sweep.writes) == 4

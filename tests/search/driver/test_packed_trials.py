@@ -12,8 +12,8 @@ from ray.tune.search import Searcher
 from rich.console import Console
 
 from search.driver import sweep_run
-from search.driver.packing import Packing, memory_class
-from search.driver.searcher import Losses, PlanSearcher
+from search.driver.packing import GpuPacking, memory_class_of
+from search.driver.searcher import WorkerLossCallback, PlanSearcher
 from search.request.slots import Node
 from tests.search.conftest import Room, finish
 from trainables.record.outcome import write_outcome
@@ -28,15 +28,15 @@ def lack_memory(searcher: PlanSearcher, trial: str, folder: Path) -> str:
     pickled.write_bytes(cloudpickle.dumps(RayTaskError("train", "Traceback", error).as_instanceof_cause()))
     told = SimpleNamespace(trial_id=trial, pickled_error_file=str(pickled), last_result={})
     searcher.on_trial_complete(trial_id=trial, error=True)
-    Losses(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
+    WorkerLossCallback(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
     return " ".join(said)
 
 
 def test_a_packed_trial_that_lacks_memory_gets_a_whole_gpu_and_its_whole_batch(room: Room, tmp_path: Path) -> None:
-    packing = Packing(1, 16 * 2**30)
-    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, gpus=packing)
-    stage = searcher.board.groups["pretrain.encoder.none.0"].arms[0].stage
-    packing.learn(stage, 2**30)
+    packing = GpuPacking(1, 16 * 2**30)
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, gpus=packing)
+    stage = searcher.board.states["pretrain.encoder.none.0"].arms[0].stage
+    packing.record_peak(stage, 2**30)
     first = searcher.suggest("a")
     assert (first["gpus"], first["packed"], first["halvings"]) == (0.25, True, 0)
     assert lack_memory(searcher, "a", tmp_path).endswith("packed: OutOfMemoryError: 17 GB")
@@ -48,8 +48,8 @@ def test_a_packed_trial_that_lacks_memory_gets_a_whole_gpu_and_its_whole_batch(r
 
 
 def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
-    packing = Packing(1, 16 * 2**30)
-    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, gpus=packing)
+    packing = GpuPacking(1, 16 * 2**30)
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, gpus=packing)
     gave: dict[tuple[str, str], list[float]] = {}
     number = 0
     while (config := searcher.suggest(f"t{number}")) != Searcher.FINISHED:
@@ -57,12 +57,12 @@ def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
         gave.setdefault((stage.kind, stage.task), []).append(config["gpus"])
         assert config["gpus"] < 1 or searcher.suggest("more") is None, "the only GPU is taken"
         told = SimpleNamespace(trial_id=f"t{number}")
-        Losses(searcher, print).on_trial_start(iteration=1, trials=[told], trial=told)
+        WorkerLossCallback(searcher, print).on_trial_start(iteration=1, trials=[told], trial=told)
         finish(searcher.board.store, stage)
         result = {"curve": [], "steps": 1, "seconds": 1.0, "memory": 2**30}
         searcher.on_trial_complete(trial_id=f"t{number}", result=result, error=False)
         number += 1
-    assert searcher.board.complete and not packing.trials
+    assert searcher.board.is_complete and not packing.trials
     assert (
         all(shares == [1.0] + [0.25] * (len(shares) - 1) for shares in gave.values())
         and max(map(len, gave.values())) > 1
@@ -71,20 +71,20 @@ def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
 
 def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     first = room.run(most=1)  # the encoder; all else waits for it
-    (_, arm), *_ = first.arms()
+    (_, arm), *_ = first.iter_arms()
     assert arm.outcome is not None
-    write_outcome(first.store.place, dataclasses.replace(arm.outcome, memory=5 * 2**30))
+    write_outcome(first.store.context, dataclasses.replace(arm.outcome, memory=5 * 2**30))
     monkeypatch.setattr(sweep_run, "alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
     monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (16 * 2**30, []))
-    packing = sweep_run._packing(room.board(), 12, Console())
-    assert packing.peaks == {memory_class(arm.stage): 5 * 2**30} and packing.share(arm.stage, ()) == 0.5
-    assert packing.gpus == 3
-    assert sweep_run._packing(room.board(), 40, Console()).gpus == 10, "more than there are: some are to join"
+    packing = sweep_run._make_packing(room.board(), 12, Console())
+    assert packing.peak_by_class == {memory_class_of(arm.stage): 5 * 2**30} and packing.share_of(arm.stage, ()) == 0.5
+    assert packing.gpu_count == 3
+    assert sweep_run._make_packing(room.board(), 40, Console()).gpu_count == 10, "more than there are: some are to join"
 
 
 def test_a_node_that_does_not_know_its_memory_keeps_gpus_whole(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     said = StringIO()
     monkeypatch.setattr(sweep_run, "alive_nodes", dict)
     monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (None, ["node a did not answer within 180 seconds."]))
-    assert sweep_run._packing(room.board(), 4, Console(file=said)).memory is None
+    assert sweep_run._make_packing(room.board(), 4, Console(file=said)).gpu_memory is None
     assert said.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"

@@ -12,8 +12,8 @@ from ray.tune.search import Searcher
 
 from search.driver import searcher as searcher_module
 from search.driver.early_stopping import EarlyStopping
-from search.driver.progress import Progress, best_line, counts, line
-from search.driver.searcher import Losses, PlanSearcher
+from search.driver.progress import ProgressCallback, format_best, count_stages, format_progress
+from search.driver.searcher import WorkerLossCallback, PlanSearcher
 from search.process import signals
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
@@ -23,7 +23,7 @@ from trainables.worker.failures import StageFailedError
 
 @pytest.fixture
 def searcher(room: Room) -> PlanSearcher:
-    return PlanSearcher(room.board(), place="{}", changed=lambda: None)
+    return PlanSearcher(room.board(), context_json="{}", on_change=lambda: None)
 
 
 def end(searcher: PlanSearcher, trial: str, **result: Any) -> None:
@@ -44,13 +44,13 @@ def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearc
         finish(searcher.board.store, searcher.trials[f"t{number}"][1])
         end(searcher, f"t{number}")
         number += 1
-    assert searcher.board.complete
+    assert searcher.board.is_complete
     assert searcher.suggest("again") == Searcher.FINISHED
 
 
 def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searcher_module, "MOST_WAITS", 4)
-    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None, waits=True)
+    monkeypatch.setattr(searcher_module, "MAX_WAIT_TRIALS", 4)
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, use_wait_trials=True)
     searcher.suggest("a")
     found = [searcher.suggest(f"w{number}") for number in range(5)]
     assert [sorted(config) for config in found[:4]] == [["gpus", "wait"]] * 4 and found[4] is None
@@ -58,8 +58,8 @@ def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypat
     assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more wait, the seldomer each asks"
     searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
     searcher.on_trial_complete(trial_id="w1", error=True)
-    Losses(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
-    assert "wait" in searcher.suggest("w5") and len(searcher.waiting) == 3
+    WorkerLossCallback(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
+    assert "wait" in searcher.suggest("w5") and len(searcher.wait_trials) == 3
     finish(searcher.board.store, searcher.trials["a"][1])
     end(searcher, "a")
     assert "key" in searcher.suggest("b")
@@ -76,7 +76,7 @@ def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]
     room.run(most=1)
     room.stop_early(scheduler)
     assert room.gate is not None
-    searcher = PlanSearcher(room.board(), place="{}", changed=lambda: None)
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None)
     config = searcher.suggest("a")
     assert config["rungs"] == list(room.gate.rule.rungs)
     return searcher, room.gate, config["stratum"]
@@ -84,15 +84,15 @@ def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]
 
 def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
     searcher, gate, stratum = begun(room, "asha")
-    gate.report(stratum, searcher.board.groups[stratum].arms[1].stage.key, [0.9] * 3)
+    gate.report(stratum, searcher.board.states[stratum].arms[1].stage.key, [0.9] * 3)
     # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
     key, curve = searcher.trials["a"][1].key, [0.1] * 4
     assert gate.report(stratum, key, curve) is Verdict.STOP
     end(searcher, "a", curve=curve, steps=40, seconds=2.0)
-    outcome = searcher.board.store.outcome(key)
+    outcome = searcher.board.store.load_outcome(key)
     assert outcome is not None and outcome.status == "stopped"
     assert (outcome.curve, outcome.tenth) == ((0.1, 0.1, 0.1), 3)
-    stage = next(arm.stage for _, arm in searcher.board.arms() if arm.stage.key == key)
+    stage = next(arm.stage for _, arm in searcher.board.iter_arms() if arm.stage.key == key)
     assert stage.recipe is not None and outcome.steps == stage.recipe["steps"] * 3 // 10, "as if it had ended there"
 
 
@@ -110,23 +110,23 @@ def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: R
     assert gate.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
     searcher.on_trial_result("c", {"curve": [0.7] * 4})
     assert searcher.suggest("b again")["key"] == keys[1]
-    assert searcher.board.store.outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
+    assert searcher.board.store.load_outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
 
 
 def test_a_trial_that_ended_with_its_tenth_is_left_for_the_next_start(
     searcher: PlanSearcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = searcher.suggest("a")["key"]
-    monkeypatch.setattr(signals, "asked", lambda: True)
+    monkeypatch.setattr(signals, "is_stop_requested", lambda: True)
     end(searcher, "a", curve=[0.1], steps=10)
-    assert searcher.board.store.outcome(key) is None and not searcher.board.running
+    assert searcher.board.store.load_outcome(key) is None and not searcher.board.running
     assert searcher.suggest("b") == Searcher.FINISHED
 
 
 def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSearcher) -> None:
     searcher.suggest("a")
     end(searcher, "a", error="ValueError: no such column", details="Traceback ...")
-    (_, arm), *_ = searcher.board.arms()
+    (_, arm), *_ = searcher.board.iter_arms()
     assert arm.outcome is not None and arm.outcome.status == "failed"
     assert arm.outcome.reason == "ValueError: no such column" and arm.outcome.details == "Traceback ..."
 
@@ -140,7 +140,7 @@ def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | st
     there = str(pickled) if isinstance(error, Exception) else None
     told = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=there, last_result=last)
     searcher.on_trial_complete(trial_id=trial, error=True)
-    Losses(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
+    WorkerLossCallback(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
     return said
 
 
@@ -152,7 +152,7 @@ def test_a_lost_worker_gets_another_trial_and_then_is_a_failure(searcher: PlanSe
     second = searcher.suggest("b")
     assert (second["key"], second["attempt"], second["halvings"]) == (first["key"], 2, 0)
     assert lose(searcher, "b", tmp_path, ActorDiedError()) == []
-    (_, arm), *_ = searcher.board.arms()
+    (_, arm), *_ = searcher.board.iter_arms()
     assert arm.outcome is not None and (arm.outcome.status, arm.outcome.failure) == ("failed", "worker")
     assert arm.outcome.attempts == 2 and str(arm.outcome.reason).startswith("WorkerDied")
 
@@ -171,23 +171,23 @@ def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_
 
 def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
     key = searcher.suggest("a")["key"]
-    report = searcher.board.store.place.hang(key)
+    report = searcher.board.store.context.hang_path(key)
     report.write_text("Timeout (0:30:00)!\nThread 0x7f (most recent call first):\n  in stuck")
     (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
     assert said.endswith("hang: Hang: no progress in 0:30:00") and not report.exists()
-    (attempt,) = searcher.board.store.attempts(key)
+    (attempt,) = searcher.board.store.load_attempts(key)
     assert (attempt.kind, "in stuck" in str(attempt.details)) == ("hang", True)
     searcher.suggest("b")
     report.write_text("")  # the next one was watched too, but something else ended it
     lose(searcher, "b", tmp_path, ActorDiedError())
-    assert searcher.board.store.attempts(key)[-1].kind == "worker"
+    assert searcher.board.store.load_attempts(key)[-1].kind == "worker"
 
 
 def test_a_worker_that_died_after_all_was_written_is_no_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
     searcher.suggest("a")
     finish(searcher.board.store, searcher.trials["a"][1])
     assert lose(searcher, "a", tmp_path, ActorDiedError()) == []
-    (_, arm), *_ = searcher.board.arms()
+    (_, arm), *_ = searcher.board.iter_arms()
     assert arm.outcome is not None and arm.outcome.status == "finished"
 
 
@@ -195,26 +195,29 @@ def test_progress_counts_what_is_done_reused_and_lost(room: Room) -> None:
     room.run(most=4)
     room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
     board = room.run()
-    found = counts(board)
+    found = count_stages(board)
     assert found["reused"] + found["done"] + found["failed"] + found["unreachable"] == found["planned"]
     assert found["failed"] == 6 and found["reused"] >= 1
-    assert f"{found['planned']} of {found['planned']} stages" in line(board, 2, 0.0)
-    assert "squad-en" in best_line(board) and "xnli-en" in best_line(board)
+    assert f"{found['planned']} of {found['planned']} stages" in format_progress(board, 2, 0.0)
+    assert "squad-en" in format_best(board) and "xnli-en" in format_best(board)
 
 
 def test_time_left_is_named_while_something_is_left(room: Room) -> None:
     board = room.board()
-    assert "left" not in line(board, 2, 0.0), "nothing is known yet"
-    stage = board.next()
+    assert "left" not in format_progress(board, 2, 0.0), "nothing is known yet"
+    stage = board.start_next()
     assert stage is not None
     board.end(stage.key, board.store.write_stopped(stage, [0.5], steps=1, seconds=60.0))
-    assert board.groups[f"pretrain.encoder.none.{stage.seed}"].arms[0].outcome is not None
+    assert board.states[f"pretrain.encoder.none.{stage.seed}"].arms[0].outcome is not None
 
 
 def test_what_tune_pickles_can_be_pickled(room: Room) -> None:
     from rich.console import Console
 
-    progress = Progress(room.board(), 2, Console())
+    progress = ProgressCallback(room.board(), 2, Console())
     assert pickle.loads(pickle.dumps(progress)).slots == 2
-    assert pickle.loads(pickle.dumps(Losses(PlanSearcher(room.board(), "{}", print), Console().print))).say is None
+    assert (
+        pickle.loads(pickle.dumps(WorkerLossCallback(PlanSearcher(room.board(), "{}", print), Console().print))).say
+        is None
+    )
     assert TENTHS == 10

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.process.scratch import LONGEST, base, scratch_folder
+from search.process.scratch import MAX_PATH_BYTES, find_temp_root, create_ray_folder
 from spaces.errors import UsageError
 from tests.paths import ROOT
 
@@ -47,7 +47,7 @@ def left(temporary: Path) -> list[Path]:
 
 
 def test_it_is_gone_at_the_end(temporary: Path) -> None:
-    with pytest.raises(ZeroDivisionError), scratch_folder() as folder:
+    with pytest.raises(ZeroDivisionError), create_ray_folder() as folder:
         (folder / "records").mkdir()
         assert left(temporary) == [folder]
         _ = 1 / 0
@@ -59,7 +59,7 @@ def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(temporary: Path)
     running = other_run(temporary, "print(folder, flush=True); sys.stdin.read()")
     assert killed.wait() == -signal.SIGKILL and running.stdout is not None
     theirs = Path(running.stdout.readline().strip())
-    with scratch_folder() as mine:
+    with create_ray_folder() as mine:
         assert set(left(temporary)) == {mine, theirs} and (theirs / "session").is_dir()
     running.kill()
     running.communicate()
@@ -73,7 +73,7 @@ def test_what_outlives_a_killed_run_holds_nothing_and_is_ended_by_the_next_one(t
     assert killed.stdout is not None
     orphan = Path("/proc", killed.stdout.readline().strip())
     assert killed.wait() == -signal.SIGKILL and left(temporary) and _lives(orphan)
-    with scratch_folder() as mine:
+    with create_ray_folder() as mine:
         assert left(temporary) == [mine] and not _lives(orphan)
     killed.communicate()
 
@@ -85,20 +85,23 @@ def _lives(process: Path) -> bool:
 def test_a_folder_of_somebody_else_is_refused(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (temporary / "elsewhere").mkdir()
     (temporary / f"tune-{os.getuid()}").symlink_to(temporary / "elsewhere")
-    with pytest.raises(UsageError, match="set RAY_TMPDIR"), scratch_folder():
+    with pytest.raises(UsageError, match="set RAY_TMPDIR"), create_ray_folder():
         pass
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_TMPDIR", "/nowhere")
-    with pytest.raises(UsageError, match=r"/nowhere/tune-\d+ cannot be made \(.*\): set RAY_TMPDIR"), scratch_folder():
+    with (
+        pytest.raises(UsageError, match=r"/nowhere/tune-\d+ cannot be made \(.*\): set RAY_TMPDIR"),
+        create_ray_folder(),
+    ):
         pass
 
 
 def test_a_path_too_long_for_sockets_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    for given, used in (("/" + "x" * (LONGEST - 1), True), ("/" + "x" * LONGEST, False)):
+    for given, used in (("/" + "x" * (MAX_PATH_BYTES - 1), True), ("/" + "x" * MAX_PATH_BYTES, False)):
         monkeypatch.setenv("RAY_TMPDIR", given)
-        assert base() == Path(given if used else "/tmp")
+        assert find_temp_root() == Path(given if used else "/tmp")
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/scratch")
-    assert base() == Path("/scratch")
+    assert find_temp_root() == Path("/scratch")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from search.process.signals import FINISHING, INTERRUPTED, ONCE
+from search.process.signals import FINISHING_MESSAGE, INTERRUPTED, REPEAT_WINDOW
 from tests.paths import ROOT
 
 PRELUDE = """
@@ -45,10 +45,10 @@ def test_while_stages_run_the_first_one_only_asks() -> None:
     process = start(body)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert (process.returncode, out, err) == (0, "True\n", f"{FINISHING}\n")
+    assert (process.returncode, out, err) == (0, "True\n", f"{FINISHING_MESSAGE}\n")
 
 
-@pytest.mark.parametrize(("pause", "code"), [(ONCE / 5, 0), (ONCE * 1.5, INTERRUPTED)])
+@pytest.mark.parametrize(("pause", "code"), [(REPEAT_WINDOW / 5, 0), (REPEAT_WINDOW * 1.5, INTERRUPTED)])
 def test_the_second_one_ends_it_unless_it_is_an_echo_of_the_first(pause: float, code: int) -> None:
     send = f"signal.raise_signal(signal.SIGINT); time.sleep({pause}); signal.raise_signal(signal.SIGINT)"
     process = start(f"\nready()\nwith signals.finishing_tenths():\n    {send}")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from datasets import Features
 
-from search.cost.cost import cost_of, describe
-from search.cost.disk_sizes import PREDICTION, TABLE, sizes_of
-from search.request.options import parse
-from search.request.request import Request, make_request
+from search.cost.cost import estimate_cost, describe_plan
+from search.cost.disk_sizes import PREDICTION_ROW_BYTES, TABLE_ROW_BYTES, estimate_sizes
+from search.request.options import parse_options
+from search.request.request import SweepRequest, make_request
 from search.run import DONE, USAGE, main
-from spaces.encoders import Shape
+from spaces.encoders import EncoderShape
 from spaces.errors import UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
@@ -33,12 +33,12 @@ def data(write: Write, model: Path) -> Path:
 
 
 @pytest.fixture
-def request_of(data: Path, model: Path) -> Callable[..., Request]:
+def request_of(data: Path, model: Path) -> Callable[..., SweepRequest]:
     flags = ["--benchmark", "xtreme", "--data", str(data), "--model", str(model)]
-    return lambda *more: make_request(parse([*flags, *more]))
+    return lambda *more: make_request(parse_options([*flags, *more]))
 
 
-def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., Request]) -> None:
+def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., SweepRequest]) -> None:
     with pytest.raises(UsageError, match="--skip-missing leaves it out") as caught:
         request_of("--space", "full")
     lines = str(caught.value).splitlines()[1:]
@@ -48,43 +48,43 @@ def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., Request]
 
 
 def test_shifted_targets_and_training_languages_are_planned_for(
-    request_of: Callable[..., Request], data: Path, write: Write
+    request_of: Callable[..., SweepRequest], data: Path, write: Write
 ) -> None:
     write("facebook/xnli/sw/train", PAIR, pair_rows(20))
-    shape = Shape(name="tiny", layers=2, width=64, inner=128, vocabulary=1000)
+    shape = EncoderShape(name="tiny", layers=2, width=64, inner=128, vocabulary=1000)
     flags = ["--learning-rates", "1e-3", "--seeds", "0", "--predictions", "--intermediates", "mnli,mnli@sw"]
     plain, shifted = (request_of(*flags, "--targets", names) for names in ("xnli", "xnli,xnli-mixed,xnli-perturbed"))
-    assert {need.name for need in shifted.tasks} >= {"mnli@en", "mnli@sw", "xnli-mixed", "xnli-perturbed"}
+    assert {need.name for need in shifted.task_needs} >= {"mnli@en", "mnli@sw", "xnli-mixed", "xnli-perturbed"}
     assert len(shifted.maker.languages["xnli-mixed"]) == 28
     assert len(plain.plan) == len(shifted.plan)
-    one, other = (cost_of(request, 1, "winners") for request in (plain, shifted))
+    one, other = (estimate_cost(request, 1, "winners") for request in (plain, shifted))
     assert (one.trainings, one.naive_trainings) == (other.trainings, other.naive_trainings)
-    small, large = (sizes_of(request, shape) for request in (plain, shifted))
+    small, large = (estimate_sizes(request, shape) for request in (plain, shifted))
     rows = 5_010 * (28 + 15)
-    assert 0 < large.shared - small.shared - TABLE["pair"] * rows < 0.1 * TABLE["pair"] * rows
+    assert 0 < large.shared - small.shared - TABLE_ROW_BYTES["pair"] * rows < 0.1 * TABLE_ROW_BYTES["pair"] * rows
     for stratum in shifted.plan:
-        more = large.small[stratum.id] - small.small[stratum.id]
-        assert more > PREDICTION["pair"] * rows if stratum.kind == "target" else more == 0
+        more = large.outputs[stratum.id] - small.outputs[stratum.id]
+        assert more > PREDICTION_ROW_BYTES["pair"] * rows if stratum.kind == "target" else more == 0
 
 
-def test_an_upper_bound_is_not_rounded_to_nothing(request_of: Callable[..., Request]) -> None:
+def test_an_upper_bound_is_not_rounded_to_nothing(request_of: Callable[..., SweepRequest]) -> None:
     request = request_of("--intermediates", "mnli", "--targets", "xnli")
-    cost = dataclasses.replace(cost_of(request, 1, "winners"), gpu_hours=0.4, naive_gpu_hours=1234.5)
-    assert "at most 0.4 GPU-hours, against 1,234 (" in "\n".join(describe(request, cost, 0))
+    cost = dataclasses.replace(estimate_cost(request, 1, "winners"), gpu_hours=0.4, naive_gpu_hours=1234.5)
+    assert "at most 0.4 GPU-hours, against 1,234 (" in "\n".join(describe_plan(request, cost, 0))
 
 
-def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Request]) -> None:
+def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., SweepRequest]) -> None:
     request = request_of("--space", "full", "--skip-missing")
     assert request.axes.intermediates == ("none", "mnli", "squad", "multitask")
     assert request.axes.mixture == ("mnli", "squad")
     assert request.axes.targets == ("xnli", "xquad")
-    assert request.missing == () and len(request.left_out) == 14
+    assert request.missing_data == () and len(request.skipped_tasks) == 14
     multitask = next(stratum for stratum in request.plan if stratum.task == "multitask")
-    stage = request.maker.stage(multitask, 1e-5, None)
+    stage = request.maker.make_stage(multitask, 1e-5, None)
     assert stage.recipe is not None and stage.recipe["ingredients"] == [["mnli", "en"], ["squad", "en"]]
 
 
-def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> None:
+def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., SweepRequest]) -> None:
     request = request_of("--intermediates", "squad,multitask", "--targets", "xnli", "--skip-missing")
     assert request.axes.intermediates == ("none", "squad", "multitask")
     request = request_of("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
@@ -95,14 +95,14 @@ def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., Request]) -> N
         request_of("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
 
 
-def test_a_target_beside_is_evaluated_where_its_data_are(request_of: Callable[..., Request]) -> None:
+def test_a_target_beside_is_evaluated_where_its_data_are(request_of: Callable[..., SweepRequest]) -> None:
     request = request_of("--intermediates", "mnli", "--targets", "xquad")  # MLQA shares the training and is not there
-    assert [need.name for need in request.tasks if need.role == "target"] == ["xquad"]
+    assert [need.name for need in request.task_needs if need.role == "target"] == ["xquad"]
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
-    assert dict(request.maker.stage(target, 1e-5, None).targets) == {"xquad": ("de",)}
+    assert dict(request.maker.make_stage(target, 1e-5, None).targets) == {"xquad": ("de",)}
 
 
-def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., Request], tmp_path: Path) -> None:
+def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., SweepRequest], tmp_path: Path) -> None:
     space = tmp_path / "mixed.py"
     space.write_text(
         "from spaces.space import Space\n"
@@ -164,7 +164,7 @@ def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
 def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     with pytest.raises(UsageError, match="this link leads nowhere"):
-        make_request(parse(["--benchmark", "xtreme", "--data", str(tmp_path / "circle"), "--plan"]))
+        make_request(parse_options(["--benchmark", "xtreme", "--data", str(tmp_path / "circle"), "--plan"]))
 
 
 def test_a_relative_folder_with_blanks_is_the_same_data(
@@ -172,14 +172,16 @@ def test_a_relative_folder_with_blanks_is_the_same_data(
 ) -> None:
     def spec(folder: str) -> object:
         flags = ["--benchmark", "xtreme", "--intermediates", "mnli", "--targets", "xnli", "--model", str(model)]
-        return make_request(parse([*flags, "--data", folder])).spec
+        return make_request(parse_options([*flags, "--data", folder])).spec
 
     named = data.rename(data.parent / "Dätä mit Leerstellen [1]")
     monkeypatch.chdir(named.parent)
     assert spec(named.name) == spec(str(named))
 
 
-def test_masked_words_are_of_the_languages_that_have_texts(request_of: Callable[..., Request], write: Write) -> None:
+def test_masked_words_are_of_the_languages_that_have_texts(
+    request_of: Callable[..., SweepRequest], write: Write
+) -> None:
     for language in ("en", "de"):
         write(
             f"local/bible-text/{language}/train",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse
+from search.request.options import parse_options
 from search.request.request import make_request
-from search.request.start import model_fingerprint
+from search.request.start import fingerprint_model
 from search.sweep.sweep import check_growth
 from spaces.errors import UsageError
 
@@ -22,28 +22,28 @@ def model(folder: Path, weights: str = "w") -> Path:
 def test_an_encoder_is_known_by_its_contents_not_by_its_place(tmp_path: Path) -> None:
     here = model(tmp_path / "here" / "encoder")
     there = shutil.copytree(here, tmp_path / "there" / "encoder")
-    assert model_fingerprint(str(here)) == model_fingerprint(str(there))
-    assert model_fingerprint(str(here)) != model_fingerprint(str(model(tmp_path / "other", "v")))
+    assert fingerprint_model(str(here)) == fingerprint_model(str(there))
+    assert fingerprint_model(str(here)) != fingerprint_model(str(model(tmp_path / "other", "v")))
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
     with pytest.raises(UsageError, match=r"neither a folder nor to be had from the hub|there is no such folder"):
-        model_fingerprint("no-such-org/no-such-model")
+        fingerprint_model("no-such-org/no-such-model")
 
 
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:
-    options = parse(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
+    options = parse_options(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
     request = make_request(options)
-    assert [need.name for need in request.tasks if need.role == "target"] == ["xquad", "mlqa"]
+    assert [need.name for need in request.task_needs if need.role == "target"] == ["xquad", "mlqa"]
     assert request.axes.targets == ("xquad",)
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
-    assert set(request.maker.stage(target, 1e-3, "p").targets) == {"xquad", "mlqa"}
+    assert set(request.maker.make_stage(target, 1e-3, "p").targets) == {"xquad", "mlqa"}
 
 
 def test_another_world_is_another_sweep(tmp_path: Path) -> None:
     def keys(*flags: str) -> set[str]:
-        request = make_request(parse(["--space", "quick", "--results", str(tmp_path), *flags]))
-        return {request.maker.stage(s, 1e-3, "p").key for s in request.plan}
+        request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path), *flags]))
+        return {request.maker.make_stage(s, 1e-3, "p").key for s in request.plan}
 
     assert not keys() & keys("--world-seed", "7")
     assert not keys("--world-seed", "7") & keys("--world-seed", "7", "--null-world")
@@ -64,12 +64,12 @@ def test_another_world_is_another_sweep(tmp_path: Path) -> None:
 )
 def test_precision_follows_the_device_unless_asked(flags: list[str], precision: str, tmp_path: Path) -> None:
     data = ["--data", str(tmp_path)] if "xtreme" in flags else []
-    request = make_request(parse(["--space", "quick", "--plan", "--results", str(tmp_path), *flags, *data]))
+    request = make_request(parse_options(["--space", "quick", "--plan", "--results", str(tmp_path), *flags, *data]))
     assert request.maker.precision == request.spec["precision"] == precision
 
 
 def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) -> None:
-    spec = make_request(parse(["--space", "quick", "--results", str(tmp_path)])).spec
+    spec = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)])).spec
     assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random"]
     assert set(spec["languages"]["xnli"]) == {"en", "qna", "qnb", "qma", "qmb", "qfa"}
     assert spec["data"]["target xnli"]
@@ -77,7 +77,7 @@ def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) ->
 
 def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path, model: Path) -> None:
     flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(real), "--limit", "100"]
-    request = make_request(parse([*flags, "--model", str(model), "--results", str(tmp_path / "runs")]))
+    request = make_request(parse_options([*flags, "--model", str(model), "--results", str(tmp_path / "runs")]))
     assert "de" not in request.maker.languages["udpos"] and "en" in request.maker.languages["udpos"]
     assert any("udpos" in note for note in request.notes)
     assert all(stratum.kind != "pretrain" for stratum in request.plan)
@@ -85,7 +85,9 @@ def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path, 
 
 def test_variants_of_a_phase_are_requested_by_name() -> None:
     names = "mnli@qmb,mnli@en+mnli@qmb,mnli~fgm,mnli~x2,none:layers"
-    request = make_request(parse(["--intermediates", names, "--targets", "xnli", "--steps", "50", "--examples", "100"]))
+    request = make_request(
+        parse_options(["--intermediates", names, "--targets", "xnli", "--steps", "50", "--examples", "100"])
+    )
     assert request.axes.intermediates == ("none", *names.split(","))
     assert request.spec["budget"] == {"steps": 50, "examples": 100}
     assert {"intermediate mnli@en", "intermediate mnli@qmb"} <= set(request.spec["data"])
@@ -94,9 +96,9 @@ def test_variants_of_a_phase_are_requested_by_name() -> None:
 
 
 def test_alignment_is_asked_beside_its_controls() -> None:
-    request = make_request(parse(["--space", "full", "--probes", "alignment"]))
+    request = make_request(parse_options(["--space", "full", "--probes", "alignment"]))
     assert {"random", "mlm"} <= set(request.axes.intermediates)
-    assert "mlm" not in make_request(parse(["--space", "full"])).axes.intermediates
+    assert "mlm" not in make_request(parse_options(["--space", "full"])).axes.intermediates
 
 
 @pytest.mark.parametrize(
@@ -112,18 +114,18 @@ def test_alignment_is_asked_beside_its_controls() -> None:
 )
 def test_variants_that_cannot_be_are_refused(flags: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        make_request(parse(flags))
+        make_request(parse_options(flags))
 
 
 def test_a_sweep_may_get_masked_words_later() -> None:
     flags = ["--targets", "xnli", "--seeds", "0", "--intermediates"]
-    before, after = (make_request(parse([*flags, names])).spec for names in ("mnli", "mnli,mnli+mlm"))
+    before, after = (make_request(parse_options([*flags, names])).spec for names in ("mnli", "mnli,mnli+mlm"))
     check_growth(before, after, "sweep")
-    other = make_request(parse([*flags, "mnli,mnli+mlm", "--mlm-share", "0.3"])).spec
+    other = make_request(parse_options([*flags, "mnli,mnli+mlm", "--mlm-share", "0.3"])).spec
     with pytest.raises(UsageError, match=r"masked: share was 0\.5, now 0\.3"):
         check_growth(after, other, "sweep")
 
 
 def test_similarity_may_be_followed_by_alignment() -> None:
-    specs = [make_request(parse(["--probes", family])).spec for family in ("similarity", "alignment")]
+    specs = [make_request(parse_options(["--probes", family])).spec for family in ("similarity", "alignment")]
     check_growth(*specs, "full-miniature")

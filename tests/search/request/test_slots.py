@@ -5,7 +5,15 @@ from argparse import Namespace
 import pytest
 
 from search.request import slots
-from search.request.slots import AUTO, Ask, Node, ask_of, cluster_slots, fit, local_slots
+from search.request.slots import (
+    AUTO,
+    ResourceRequest,
+    Node,
+    resource_request_of,
+    count_cluster_slots,
+    count_fitting_trials,
+    count_local_slots,
+)
 from spaces.errors import UsageError
 
 
@@ -16,67 +24,67 @@ def flags(cpus: int = 1, gpus: float | str = 0.0, most: int | None = None, addre
 @pytest.mark.parametrize(
     ("ask", "node", "trials"),
     [
-        (Ask(1, 0), Node("n", 8, 0), 8),
-        (Ask(3, 0), Node("n", 8, 0), 2),
-        (Ask(1, 1), Node("n", 8, 4), 4),
-        (Ask(4, 1), Node("n", 8, 4), 2),
-        (Ask(1, 2), Node("n", 8, 3), 1),
-        (Ask(1, 0.5), Node("n", 8, 2), 4),
-        (Ask(1, 0.4), Node("n", 8, 2), 4),  # 0.2 of each GPU are left, which make no third share
-        (Ask(1, 0.1), Node("n", 80, 1), 10),
-        (Ask(1, 0.5), Node("n", 8, 0), 0),
-        (Ask(9, 0), Node("n", 8, 0), 0),
+        (ResourceRequest(1, 0), Node("n", 8, 0), 8),
+        (ResourceRequest(3, 0), Node("n", 8, 0), 2),
+        (ResourceRequest(1, 1), Node("n", 8, 4), 4),
+        (ResourceRequest(4, 1), Node("n", 8, 4), 2),
+        (ResourceRequest(1, 2), Node("n", 8, 3), 1),
+        (ResourceRequest(1, 0.5), Node("n", 8, 2), 4),
+        (ResourceRequest(1, 0.4), Node("n", 8, 2), 4),  # 0.2 of each GPU are left, which make no third share
+        (ResourceRequest(1, 0.1), Node("n", 80, 1), 10),
+        (ResourceRequest(1, 0.5), Node("n", 8, 0), 0),
+        (ResourceRequest(9, 0), Node("n", 8, 0), 0),
     ],
     ids=str,
 )
-def test_trials_on_a_node(ask: Ask, node: Node, trials: int) -> None:
-    assert fit(ask, node) == trials
+def test_trials_on_a_node(ask: ResourceRequest, node: Node, trials: int) -> None:
+    assert count_fitting_trials(ask, node) == trials
 
 
 def test_a_trial_cannot_be_spread_over_nodes() -> None:
     nodes = [Node("a", 4, 1), Node("b", 4, 1)]
-    assert cluster_slots(flags(3, 1), nodes) == 2
+    assert count_cluster_slots(flags(3, 1), nodes) == 2
     with pytest.raises(UsageError, match="no node of the cluster is large enough for a trial of 1 CPU and 2 GPUs"):
-        cluster_slots(flags(1, 2), nodes)
+        count_cluster_slots(flags(1, 2), nodes)
     with pytest.raises(UsageError, match="there are 2 with 4 CPUs and 1 GPUs"):
-        cluster_slots(flags(8), nodes)
+        count_cluster_slots(flags(8), nodes)
 
 
 def test_nodes_that_may_come_count() -> None:
     head, kind = Node("head", 4, 0), Node("gpu", 8, 1)
     with pytest.raises(UsageError):
-        cluster_slots(flags(1, 1), [head])
-    assert cluster_slots(flags(1, 1), [head], [(kind, 4)]) == 4
+        count_cluster_slots(flags(1, 1), [head])
+    assert count_cluster_slots(flags(1, 1), [head], [(kind, 4)]) == 4
     with pytest.raises(UsageError):
-        cluster_slots(flags(1, 2), [head], [(kind, 4)])
+        count_cluster_slots(flags(1, 2), [head], [(kind, 4)])
 
 
 def test_more_at_once_than_fit_leave_room_for_nodes_that_join() -> None:
-    assert cluster_slots(flags(most=6), [Node("a", 2, 0)]) == 6
-    assert cluster_slots(flags(most=1), [Node("a", 2, 0)]) == 1
+    assert count_cluster_slots(flags(most=6), [Node("a", 2, 0)]) == 6
+    assert count_cluster_slots(flags(most=1), [Node("a", 2, 0)]) == 1
 
 
 @pytest.mark.parametrize("gpus", [1.5, 2.01, 0.001])
 def test_a_share_that_ray_cannot_give_is_refused(gpus: float) -> None:
     with pytest.raises(UsageError, match=f"--gpus-per-trial {gpus:g}"):
-        ask_of(flags(gpus=gpus))
+        resource_request_of(flags(gpus=gpus))
 
 
 def test_more_than_this_machine_has_is_refused() -> None:
     with pytest.raises(UsageError, match="--cpus-per-trial 4096: there are"):
-        local_slots(flags(4096, address=None))
-    assert local_slots(flags(1, most=1, address=None)) == 1
+        count_local_slots(flags(4096, address=None))
+    assert count_local_slots(flags(1, most=1, address=None)) == 1
 
 
 def test_measured_shares_leave_room_for_four_on_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cluster_slots(flags(1, AUTO), [Node("a", 16, 2), Node("b", 2, 1)]) == 8 + 2  # each needs its CPU, too
-    assert cluster_slots(flags(1, AUTO), [], [(Node("kind", 8, 1), 3)]) == 12
+    assert count_cluster_slots(flags(1, AUTO), [Node("a", 16, 2), Node("b", 2, 1)]) == 8 + 2  # each needs its CPU, too
+    assert count_cluster_slots(flags(1, AUTO), [], [(Node("kind", 8, 1), 3)]) == 12
     with pytest.raises(UsageError, match="no node of the cluster is large enough for a trial of 1 CPU and 1 GPU "):
-        cluster_slots(flags(1, AUTO), [Node("a", 16, 0)])
-    monkeypatch.setattr(slots, "_gpus", lambda: 0)
+        count_cluster_slots(flags(1, AUTO), [Node("a", 16, 0)])
+    monkeypatch.setattr(slots, "_count_local_gpus", lambda: 0)
     with pytest.raises(UsageError, match="--gpus-per-trial auto: there is no GPU here; without the flag"):
-        local_slots(flags(1, AUTO, address=None))
-    monkeypatch.setattr(slots, "_gpus", lambda: 1)
-    monkeypatch.setattr(slots, "cpus_here", lambda: 8)
-    assert local_slots(flags(1, AUTO, address=None)) == 4
-    assert local_slots(flags(1, AUTO, most=3, address=None)) == 3
+        count_local_slots(flags(1, AUTO, address=None))
+    monkeypatch.setattr(slots, "_count_local_gpus", lambda: 1)
+    monkeypatch.setattr(slots, "count_local_cpus", lambda: 8)
+    assert count_local_slots(flags(1, AUTO, address=None)) == 4
+    assert count_local_slots(flags(1, AUTO, most=3, address=None)) == 3

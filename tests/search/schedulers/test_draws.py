@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.schedulers.draws import Draws
+from search.schedulers.draws import OptunaRateSampler
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range
@@ -23,52 +23,58 @@ def outcome(score: float, status: str = "finished") -> Outcome:
     return Outcome(key="k", status=status, score=score, tenth=10)  # type: ignore[arg-type]
 
 
-def study(draws: Draws, number: int, told: bool = True) -> list[float]:
+def study(draws: OptunaRateSampler, number: int, told: bool = True) -> list[float]:
     rates = []
     for index in range(number):
-        rates.append(draws.rate(stratum(), index))
+        rates.append(draws.get_rate(stratum(), index))
         if told:
             draws.tell(stratum(), index, outcome(-abs(rates[-1] - 1e-3)))
     return rates
 
 
 def test_rates_lie_in_the_range_and_differ(tmp_path: Path) -> None:
-    rates = study(Draws(LocalStorage(tmp_path), "journal", 0), 6)
+    rates = study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 6)
     assert all(AXIS.low <= rate <= AXIS.high for rate in rates) and len(set(rates)) == 6
 
 
 def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
-    assert study(Draws(LocalStorage(tmp_path), "a", 0), 6) == study(Draws(LocalStorage(tmp_path), "b", 0), 6)
-    assert study(Draws(LocalStorage(tmp_path), "a2", 0), 6) != study(Draws(LocalStorage(tmp_path), "b2", 1), 6)
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "a", 0), 6) == study(
+        OptunaRateSampler(LocalStorage(tmp_path), "b", 0), 6
+    )
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "a2", 0), 6) != study(
+        OptunaRateSampler(LocalStorage(tmp_path), "b2", 1), 6
+    )
 
 
 def test_strata_have_studies_of_their_own(tmp_path: Path) -> None:
-    draws = Draws(LocalStorage(tmp_path), "journal", 0)
-    assert draws.rate(stratum(0), 0) != draws.rate(stratum(1), 0)
+    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
+    assert draws.get_rate(stratum(0), 0) != draws.get_rate(stratum(1), 0)
 
 
 def test_an_interrupted_study_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
-    whole = study(Draws(LocalStorage(tmp_path), "whole", 0), 6)
-    study(Draws(LocalStorage(tmp_path), "journal", 0), 3)
-    Draws(LocalStorage(tmp_path), "journal", 0).rate(stratum(), 3)  # asked, and killed before it was told
-    assert study(Draws(LocalStorage(tmp_path), "journal", 0), 6) == whole
+    whole = study(OptunaRateSampler(LocalStorage(tmp_path), "whole", 0), 6)
+    study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 3)
+    OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(
+        stratum(), 3
+    )  # asked, and killed before it was told
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 6) == whole
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "degenerate"])
 def test_every_end_can_be_told_twice(tmp_path: Path, status: str) -> None:
-    draws = Draws(LocalStorage(tmp_path), "journal", 0)
-    draws.rate(stratum(), 0)
+    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
+    draws.get_rate(stratum(), 0)
     draws.tell(stratum(), 0, outcome(0.5, status))
     draws.tell(stratum(), 0, outcome(0.5, status))
-    assert draws.rate(stratum(), 1) > 0
+    assert draws.get_rate(stratum(), 1) > 0
 
 
 def test_scores_steer_the_draws(tmp_path: Path) -> None:
     def run(name: str, sign: float) -> list[float]:
-        draws = Draws(LocalStorage(tmp_path), name, 0)
+        draws = OptunaRateSampler(LocalStorage(tmp_path), name, 0)
         rates = []
         for index in range(6):
-            rates.append(draws.rate(stratum(), index))
+            rates.append(draws.get_rate(stratum(), index))
             draws.tell(stratum(), index, outcome(sign * rates[-1]))
         return rates
 
@@ -78,12 +84,12 @@ def test_scores_steer_the_draws(tmp_path: Path) -> None:
 
 
 def test_a_run_killed_between_a_draw_and_its_rate_draws_it_again(tmp_path: Path) -> None:
-    whole = study(Draws(LocalStorage(tmp_path), "whole", 0), 4)
-    study(Draws(LocalStorage(tmp_path), "journal", 0), 2)
-    Draws(LocalStorage(tmp_path), "journal", 0).rate(stratum(), 2)
+    whole = study(OptunaRateSampler(LocalStorage(tmp_path), "whole", 0), 4)
+    study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 2)
+    OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(stratum(), 2)
     lines = (tmp_path / "journal").read_text().splitlines(keepends=True)
     (tmp_path / "journal").write_text("".join(lines[:-1]))
-    assert study(Draws(LocalStorage(tmp_path), "journal", 0), 4) == whole
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 4) == whole
 
 
 @pytest.mark.parametrize(
@@ -99,31 +105,31 @@ def test_a_run_killed_between_a_draw_and_its_rate_draws_it_again(tmp_path: Path)
 )
 @pytest.mark.parametrize("kept", [0, 1, 5])
 def test_of_a_damaged_journal_what_is_before_the_damage_is_kept(tmp_path: Path, damage: bytes, kept: int) -> None:
-    whole = study(Draws(LocalStorage(tmp_path), "journal", 0), 4)
+    whole = study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 4)
     lines = (tmp_path / "journal").read_bytes().splitlines(keepends=True)
     spoiled = b"".join(lines[:kept]) + damage + b"".join(lines[kept + 1 :])
     (tmp_path / "journal").write_bytes(spoiled)
-    draws = Draws(LocalStorage(tmp_path), "journal", 0)
+    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
     assert study(draws, 4) == whole
     assert len(draws.damage) == 1 and draws.damage[0].startswith(f"journal is damaged; its first {kept} entries")
     assert (tmp_path / "journal.damaged").read_bytes() == spoiled
-    again = Draws(LocalStorage(tmp_path), "journal", 0)
+    again = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
     assert study(again, 4) == whole and again.damage == []
 
 
 def test_a_rate_that_no_draw_can_have_is_refused(tmp_path: Path) -> None:
-    study(Draws(LocalStorage(tmp_path), "journal", 0), 1)
+    study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 1)
     text = (tmp_path / "journal").read_text()
     (rate,) = re.findall(r'"param_value_internal":([-.0-9e]+)', text)
     (tmp_path / "journal").write_text(text.replace(rate, "0.5"))
     with pytest.raises(UsageError, match=r"has the rate 0\.5 for target.*which is not from 1e-05 to 0\.01"):
-        Draws(LocalStorage(tmp_path), "journal", 0).rate(stratum(), 0)
+        OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(stratum(), 0)
 
 
 def test_a_look_at_the_draws_writes_nothing(tmp_path: Path) -> None:
-    looked = study(Draws(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
+    looked = study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
     assert list(tmp_path.iterdir()) == []
-    assert study(Draws(LocalStorage(tmp_path), "journal", 0), 3) == looked
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 3) == looked
     (tmp_path / "journal").write_text("{")
-    study(Draws(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
+    study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
     assert (tmp_path / "journal").read_text() == "{" and len(list(tmp_path.iterdir())) == 1

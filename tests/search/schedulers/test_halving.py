@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from search.board.board import Board
 from search.schedulers.halving import HalvingRule
-from search.schedulers.rungs import Entry
+from search.schedulers.rungs import RungEntry
 from spaces.chain import NONE
-from spaces.halving import RUNGS, Verdict, judge, quotas
+from spaces.halving import RUNGS, Verdict, judge, count_survivors
 from spaces.stage import TENTHS, Stage
 from tests.search.conftest import Room, curve_of, finish
 
@@ -29,7 +29,7 @@ def flat(*scores: float, tenths: int = 7) -> dict[str, list[float]]:
     ("arms", "expected"), [(1, [1, 1]), (2, [1, 1]), (3, [2, 1]), (4, [2, 1]), (5, [3, 2]), (8, [4, 2])]
 )
 def test_half_goes_on_rounded_up(arms: int, expected: Sequence[int]) -> None:
-    assert quotas(arms) == expected
+    assert count_survivors(arms) == expected
 
 
 def test_a_rung_is_decided_when_all_arms_are_there() -> None:
@@ -68,10 +68,10 @@ def test_an_arm_that_is_done_is_a_mark_for_the_others() -> None:
 @given(st.lists(st.lists(st.floats(0, 1), min_size=7, max_size=7), min_size=1, max_size=6), st.randoms())
 def test_the_order_of_arrival_changes_nothing(curves: list[list[float]], order: random.Random) -> None:
     whole = {str(i): curve for i, curve in enumerate(curves)}
-    entries: list[Entry] = []
+    entries: list[RungEntry] = []
     came = dict.fromkeys(whole, 0)
     while True:
-        verdicts = HalvingRule().verdicts(entries, len(whole), ())
+        verdicts = HalvingRule().decide(entries, len(whole), ())
         under_way = [key for key in whole if came[key] < 7 and verdicts.get(key, GO) is GO]
         if not under_way:
             break
@@ -109,7 +109,7 @@ class Workers:
         assert self.room.gate is not None
         board, under_way = self.room.board(), list[Stage]()
         for _ in range(reports):
-            while len(under_way) < self.slots and (stage := board.next()) is not None:
+            while len(under_way) < self.slots and (stage := board.start_next()) is not None:
                 under_way.append(stage)
             self.most = max(self.most, len(under_way))
             if not under_way:
@@ -121,12 +121,12 @@ class Workers:
                 board.end(stage.key, finish(board.store, stage))
                 under_way.remove(stage)
             elif self.room.gate.report(group.stratum.id, stage.key, curve_of(stage)[:tenth]) is GO:
-                board.look(group)
+                board.judge_stratum(group)
             else:
                 board.halt(stage.key, tenth, 1.0)
                 under_way.remove(stage)
-        assert board.complete or reports < 10**6, "somebody waits for ever"
-        return board.complete
+        assert board.is_complete or reports < 10**6, "somebody waits for ever"
+        return board.is_complete
 
     def ends(self) -> dict[str, int]:
         return dict(self.trained)
@@ -154,7 +154,7 @@ def test_a_retried_arm_is_judged_as_if_it_had_never_failed(room: Room, tmp_path:
     room.run()
     room.status, room.retry_failed = lambda stage: "finished", True
     room.stop_early("halving")
-    assert room.run().complete
+    assert room.run().is_complete
     mine, theirs = room.stopped(), whole.stopped()
     assert {key for key in theirs if (room.results / "stages" / key).exists()} <= mine
 
@@ -175,12 +175,12 @@ def test_arms_of_a_former_parent_do_not_compete(room: Room, tmp_path: Path, sche
     else:
         room.status = lambda one: "error" if (one.kind, one.learning_rate) == ("intermediate", highest) else "finished"
     room.stop_early(scheduler, kinds=["target"])
-    assert room.run().complete
+    assert room.run().is_complete
     room.space = dataclasses.replace(room.space, learning_rates=everything)
     room.status, room.retry_failed = lambda stage: "finished", True
     room.stop_early(scheduler, kinds=["target"])
     board = room.run()
-    assert board.complete, "somebody waits for ever"
+    assert board.is_complete, "somebody waits for ever"
     fresh = Room(tmp_path / "fresh", room.space, curve=upside_down)
     fresh.stop_early(scheduler, kinds=["target"])
     assert ends(board) == ends(fresh.run())
@@ -190,6 +190,6 @@ def ends(board: Board) -> dict[str, tuple[str, int]]:
     """How and after how many tenths the stages that have another parent ended."""
     return {
         arm.stage.key: (arm.outcome.status, arm.outcome.tenth)
-        for stratum, arm in board.arms()
+        for stratum, arm in board.iter_arms()
         if stratum.intermediate != NONE and stratum.kind == "target" and arm.outcome is not None
     }

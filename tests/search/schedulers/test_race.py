@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from search.schedulers.race import ALPHA, FIRST, Race, behind, given_out, race
+from search.schedulers.race import ALPHA, MIN_SEEDS, RaceStanding, find_clearly_worse, allot_seeds, judge_race
 from spaces.chain import NONE
 
 SEEDS = tuple(range(8))
@@ -28,21 +28,23 @@ def scores_of(means: Mapping[str, float], wiggle: float = 1.0) -> dict[tuple[str
     }
 
 
-def raced(scores: Mapping[tuple[str, str, int], float], seeds: tuple[int, ...] = SEEDS) -> Race:
-    return race(scores, {chain for chain, _, _ in scores}, TARGETS, seeds)
+def raced(scores: Mapping[tuple[str, str, int], float], seeds: tuple[int, ...] = SEEDS) -> RaceStanding:
+    return judge_race(scores, {chain for chain, _, _ in scores}, TARGETS, seeds)
 
 
 def test_what_is_clearly_worse_for_every_target_gets_no_further_seeds() -> None:
     found = raced(scores_of(MEANS))
-    assert found.decided == {"bad": FIRST}
-    assert found.given("bad") == (0, 1, 2)
-    assert found.record == {"bad": {"after": [0, 1, 2], "of": 8}}
+    assert found.decided == {"bad": MIN_SEEDS}
+    assert found.seeds_of("bad") == (0, 1, 2)
+    assert found.decisions == {"bad": {"after": [0, 1, 2], "of": 8}}
     for chain in ("good", "near", "expert", NONE):
-        assert found.given(chain) == SEEDS
+        assert found.seeds_of(chain) == SEEDS
 
 
 def test_the_best_of_one_target_stays_however_bad_it_is_elsewhere() -> None:
-    found = behind(np.array([[[0.5, 0.51, 0.5], [0.9, 0.91, 0.905]], [[0.8, 0.81, 0.805], [0.1, 0.12, 0.1]]]), 0.01, 1)
+    found = find_clearly_worse(
+        np.array([[[0.5, 0.51, 0.5], [0.9, 0.91, 0.905]], [[0.8, 0.81, 0.805], [0.1, 0.12, 0.1]]]), 0.01, 1
+    )
     assert found.tolist() == [[True, False], [False, True]]
     assert "expert" not in raced(scores_of(MEANS)).decided
 
@@ -50,22 +52,26 @@ def test_the_best_of_one_target_stays_however_bad_it_is_elsewhere() -> None:
 def test_the_baseline_and_who_else_is_kept_get_all_seeds_at_once() -> None:
     scores = scores_of({**MEANS, NONE: 0.1})
     assert NONE not in raced(scores).decided
-    nothing = race({}, MEANS, TARGETS, SEEDS, kept=(NONE, "bad"))
-    assert (nothing.given(NONE), nothing.given("bad"), nothing.given("good")) == (SEEDS, SEEDS, SEEDS[:FIRST])
-    assert race(scores, MEANS, TARGETS, SEEDS, kept=(NONE, "bad")).decided == {}
+    nothing = judge_race({}, MEANS, TARGETS, SEEDS, exempt=(NONE, "bad"))
+    assert (nothing.seeds_of(NONE), nothing.seeds_of("bad"), nothing.seeds_of("good")) == (
+        SEEDS,
+        SEEDS,
+        SEEDS[:MIN_SEEDS],
+    )
+    assert judge_race(scores, MEANS, TARGETS, SEEDS, exempt=(NONE, "bad")).decided == {}
 
 
 def test_a_seed_is_given_out_when_the_one_before_is_complete_for_all_that_are_in() -> None:
     scores = scores_of(MEANS)
-    assert raced({cell: score for cell, score in scores.items() if cell[2] < 2}).given("good") == SEEDS[:FIRST]
+    assert raced({cell: score for cell, score in scores.items() if cell[2] < 2}).seeds_of("good") == SEEDS[:MIN_SEEDS]
     three = {cell: score for cell, score in scores.items() if cell[2] < 3}
-    assert raced(three).given("good") == SEEDS[:4]
+    assert raced(three).seeds_of("good") == SEEDS[:4]
     last = three.pop(("near", "udpos", 2))
-    assert (raced(three).looks, raced(three).given("good"), raced(three).decided) == (0, SEEDS[:3], {})
+    assert (raced(three).complete_seeds, raced(three).seeds_of("good"), raced(three).decided) == (0, SEEDS[:3], {})
     # Who is decided is not waited for.
     three["near", "udpos", 2] = last
     four = three | {cell: score for cell, score in scores.items() if cell[2] == 3 and cell[0] != "bad"}
-    assert (raced(four).looks, raced(four).given("good")) == (4, SEEDS[:5])
+    assert (raced(four).complete_seeds, raced(four).seeds_of("good")) == (4, SEEDS[:5])
 
 
 def test_scores_in_any_order_and_piece_by_piece_decide_the_same() -> None:
@@ -76,12 +82,12 @@ def test_scores_in_any_order_and_piece_by_piece_decide_the_same() -> None:
         random.Random(shuffle).shuffle(cells)
         assert raced(dict(cells)) == whole
         seen: dict[tuple[str, str, int], float] = {}
-        before = race({}, MEANS, TARGETS, SEEDS)
+        before = judge_race({}, MEANS, TARGETS, SEEDS)
         for cell, score in cells:
             seen[cell] = score
-            now = race(seen, MEANS, TARGETS, SEEDS)
+            now = judge_race(seen, MEANS, TARGETS, SEEDS)
             for chain in MEANS:  # no seed is taken back, but by the decision itself
-                assert len(now.given(chain)) >= len(before.given(chain)) or chain in now.decided
+                assert len(now.seeds_of(chain)) >= len(before.seeds_of(chain)) or chain in now.decided
             assert before.decided.items() <= now.decided.items()
             before = now
         assert before == whole
@@ -93,15 +99,15 @@ def test_more_seeds_change_no_decision_that_was_made() -> None:
     for _ in range(60):
         values = rng.normal(0, 1, (4, 1, 8)) - np.array([0, 0, 2, 4])[:, None, None]
         for fewer in (4, 5, 7):
-            short, long = given_out(values[:, :, :fewer], kept)[0], given_out(values, kept)[0]
+            short, long = allot_seeds(values[:, :, :fewer], kept)[0], allot_seeds(values, kept)[0]
             assert (np.where(short < fewer, short, 0) == np.where(long < fewer, long, 0)).all()
             moments |= set(long.tolist())
-    assert moments == set(range(FIRST, 9))  # at each look somebody was decided
+    assert moments == set(range(MIN_SEEDS, 9))  # at each look somebody was decided
 
 
 def test_scores_of_seeds_that_were_not_given_are_not_looked_at() -> None:
     scores = scores_of(MEANS)
-    better = scores | {cell: 0.99 for cell in scores if cell[0] == "bad" and cell[2] >= FIRST}
+    better = scores | {cell: 0.99 for cell in scores if cell[0] == "bad" and cell[2] >= MIN_SEEDS}
     assert raced(better) == raced(scores)
 
 
@@ -114,23 +120,23 @@ def test_a_hole_is_no_bad_score() -> None:
     scores = scores_of(MEANS)
     scores["bad", "panx", 1] = float("nan")
     assert raced(scores).decided == {}
-    assert raced(scores).looks == len(SEEDS)  # and holds nobody up
+    assert raced(scores).complete_seeds == len(SEEDS)  # and holds nobody up
     scores["expert", "udpos", 0] = float("nan")
     scores["bad", "panx", 1] = scores_of(MEANS)["bad", "panx", 1]
-    assert raced(scores).decided == {"bad": FIRST}  # against the others
+    assert raced(scores).decided == {"bad": MIN_SEEDS}  # against the others
 
 
 def test_a_chain_that_varies_more_than_the_others_has_a_wider_interval() -> None:
     values = 0.8 + 0.001 * np.random.default_rng(0).normal(size=(9, 1, 3))
     values[8] -= 0.13
-    assert behind(values, 0.01, 8)[:, 0].tolist() == [False] * 8 + [True]
+    assert find_clearly_worse(values, 0.01, 8)[:, 0].tolist() == [False] * 8 + [True]
     values[8] += [-0.09, 0.0, 0.09]  # all nine together still vary little
-    assert not behind(values, 0.01, 8).any()
+    assert not find_clearly_worse(values, 0.01, 8).any()
 
 
 def test_alone_or_with_retrieval_only_nobody_is_decided() -> None:
-    assert race({}, [NONE], TARGETS, SEEDS).decided == {}
-    assert race(scores_of(MEANS), MEANS, (), SEEDS).decided == {}
+    assert judge_race({}, [NONE], TARGETS, SEEDS).decided == {}
+    assert judge_race(scores_of(MEANS), MEANS, (), SEEDS).decided == {}
 
 
 def test_the_best_of_a_target_is_dropped_in_fewer_races_than_promised() -> None:
@@ -140,7 +146,7 @@ def test_the_best_of_a_target_is_dropped_in_fewer_races_than_promised() -> None:
     truth[[0, 3]] = 0.0
     wrong = 0
     for _ in range(600):
-        given, _ = given_out(truth[:, :, None] + rng.normal(0, 0.05, (6, 2, 5)), np.arange(6) == 0)
+        given, _ = allot_seeds(truth[:, :, None] + rng.normal(0, 0.05, (6, 2, 5)), np.arange(6) == 0)
         wrong += bool((given[[1, 2, 3]] < 5).any())
         assert (given[4:] < 5).all()
     assert wrong / 600 <= ALPHA

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.driver.early_stopping import RULES, EarlyStopping
-from search.schedulers.rungs import Rungs
+from search.schedulers.rungs import RungScores
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from tests.search.conftest import Room, curve_of
@@ -20,10 +20,10 @@ BOTH = pytest.mark.parametrize("scheduler", ["asha", "halving"])
 def gate_in(folder: Path, scheduler: str = "asha", **strata: tuple[str, ...]) -> EarlyStopping:
     """Early stopping over strata with these arms."""
     strata = strata or {"s": ("good", "bad")}
-    rungs = Rungs(LocalStorage(folder), "rungs")
+    rungs = RungScores(LocalStorage(folder), "rungs")
     gate = EarlyStopping(rungs, RULES[scheduler], {name: len(keys) for name, keys in strata.items()})
     for name, keys in strata.items():
-        gate.compete(name, keys)
+        gate.set_competitors(name, keys)
     return gate
 
 
@@ -52,7 +52,7 @@ def test_strata_never_compete(tmp_path: Path, scheduler: str) -> None:
 def test_an_arm_alone_is_never_judged(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler)
     assert gate.report("pretrain", "a", UP) is gate.report("pretrain", "b", [0.0] * 10) is Verdict.GO
-    assert gate.tenths("pretrain") == () and gate.tenths("s") == gate.rule.rungs
+    assert gate.rungs_of("pretrain") == () and gate.rungs_of("s") == gate.rule.rungs
     assert not list(tmp_path.iterdir())
 
 
@@ -62,8 +62,8 @@ def test_rungs_survive_a_restart(tmp_path: Path, scheduler: str) -> None:
     before.report("s", "good", UP[:7])
     assert before.report("s", "bad", [0.0] * 4) is Verdict.STOP
     after = gate_in(tmp_path, scheduler)
-    assert after.verdict("s", "bad") is Verdict.STOP and after.rungs.entries == before.rungs.entries
-    assert after.curve("bad") == before.curve("bad") == [0.0] * after.rule.rungs[0]
+    assert after.verdict_of("s", "bad") is Verdict.STOP and after.rung_scores.entries == before.rung_scores.entries
+    assert after.curve_of("bad") == before.curve_of("bad") == [0.0] * after.rule.rungs[0]
 
 
 def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
     again = gate_in(tmp_path)
     again.report("s", "a", UP[:4])
     again.report("s", "a", UP[:4])
-    assert [(tenth, score) for _, tenth, score in again.rungs.entries["s"]] == list(enumerate(UP[:4], start=1))
+    assert [(tenth, score) for _, tenth, score in again.rung_scores.entries["s"]] == list(enumerate(UP[:4], start=1))
 
 
 @BOTH
@@ -83,7 +83,7 @@ def test_what_a_stage_trained_beyond_its_rung_does_not_count(tmp_path: Path, sch
     rung = gate.rule.rungs[0]
     gate.report("s", "bad", [0.0] * rung)
     assert gate.report("s", "bad", [0.0] * rung + [1.0]) is Verdict.STOP
-    assert gate.curve("bad") == [0.0] * rung
+    assert gate.curve_of("bad") == [0.0] * rung
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_of_a_damaged_rungs_file_what_is_before_the_damage_is_kept(tmp_path: Pat
     (tmp_path / "rungs").mkdir()
     (tmp_path / "rungs" / "s.json").write_text(text)
     gate = gate_in(tmp_path)
-    assert len(gate.rungs.entries.get("s", ())) == kept
+    assert len(gate.rung_scores.entries.get("s", ())) == kept
     assert len(gate.damage) == 1 and gate.damage[0].endswith("-> rungs/s.json.damaged")
     assert (tmp_path / "rungs" / "s.json.damaged").read_text() == text
-    assert gate_in(tmp_path).damage == [] and gate_in(tmp_path).rungs.entries == gate.rungs.entries
+    assert gate_in(tmp_path).damage == [] and gate_in(tmp_path).rung_scores.entries == gate.rung_scores.entries
 
 
 @BOTH
@@ -124,7 +124,7 @@ def test_what_was_stopped_stays_stopped_when_its_rungs_are_lost(room: Room, sche
         path.write_bytes(path.read_bytes()[:-9] if path.name.startswith("target") else b"")
     room.ran.clear()
     room.stop_early(scheduler)
-    assert room.run().complete
+    assert room.run().is_complete
     assert room.ran == [] and room.stopped() == stopped
 
 
@@ -135,7 +135,7 @@ def test_what_was_stopped_needs_no_encoder_to_start_from(room: Room, scheduler: 
     room.run()
     room.ran.clear()
     room.stop_early(scheduler)
-    assert room.run().complete and room.stopped() and room.ran == []
+    assert room.run().is_complete and room.stopped() and room.ran == []
 
 
 @BOTH
@@ -157,7 +157,7 @@ def test_a_sweep_with_stopping_continues_as_it_began(room: Room, scheduler: str,
     room.run()
     whole = Room(room.results / "whole", room.space)
     whole.stop_early(scheduler)
-    assert whole.run().complete
+    assert whole.run().is_complete
 
     def rungs(one: Room) -> dict[str, object]:
         return {path.name: json.loads(path.read_text()) for path in one.results.glob("rungs/*.json")}
@@ -174,23 +174,23 @@ def test_what_one_sweep_stopped_another_one_may_finish(room: Room, scheduler: st
     room.run()
     stopped = room.stopped()
     other = Room(room.results, room.space)  # the same stages without stopping
-    assert other.run().complete
+    assert other.run().is_complete
     assert stopped and stopped <= {stage.key for stage in other.ran}
 
 
 @BOTH
 def test_a_finished_arm_of_another_sweep_stands_in_the_rungs(tmp_path: Path, scheduler: str) -> None:
     gate = gate_in(tmp_path, scheduler, s=("done-before", "new"))
-    gate.ended("s", "done-before", UP)
+    gate.record_end("s", "done-before", UP)
     assert gate.report("s", "new", [0.0] * 4) is Verdict.STOP
-    assert gate.verdict("s", "done-before") is Verdict.GO
+    assert gate.verdict_of("s", "done-before") is Verdict.GO
 
 
 @BOTH
 def test_stopped_arms_leave_their_whole_curves(room: Room, scheduler: str) -> None:
     room.stop_early(scheduler)
     board = room.run()
-    stopped = [arm for _, arm in board.arms() if arm.outcome is not None and arm.outcome.status == "stopped"]
+    stopped = [arm for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "stopped"]
     assert stopped and room.gate is not None
     for arm in stopped:
         assert arm.outcome is not None and arm.outcome.tenth in room.gate.rule.rungs

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.driver.progress import counts, line
-from search.schedulers.race import FIRST
-from search.schedulers.race import race as whole_race
-from search.schedulers.seeds import Seeds
+from search.driver.progress import count_stages, format_progress
+from search.schedulers.race import MIN_SEEDS
+from search.schedulers.race import judge_race as whole_race
+from search.schedulers.seeds import RaceSeeds
 from spaces.chain import NONE
 from spaces.plan import Stratum
 from spaces.stage import TENTHS, Stage
 from tests.search import conftest
 from tests.search.conftest import Room
-from trainables.record.scores import score_rows
+from trainables.record.scores import build_score_rows
 
 LEVELS = {NONE: 0.8, "mnli": 0.9, "squad": 0.9, "ccg": 0.3}
 
@@ -44,30 +44,30 @@ def seeds_of(room: Room, chain: str) -> set[int]:
 
 def test_a_chain_that_is_clearly_worse_gets_no_further_seeds(race: Room) -> None:
     board = race.run()
-    assert board.complete
-    assert seeds_of(race, "ccg") == set(range(FIRST))
+    assert board.is_complete
+    assert seeds_of(race, "ccg") == set(range(MIN_SEEDS))
     assert all(seeds_of(race, chain) == set(range(6)) for chain in (NONE, "mnli", "squad"))
-    assert board.seeds is not None and board.seeds.record == {"ccg": {"after": [0, 1, 2], "of": 6}}
-    found = counts(board)
+    assert board.race is not None and board.race.decisions == {"ccg": {"after": [0, 1, 2], "of": 6}}
+    found = count_stages(board)
     assert found["decided early"] == 3 * 4 == found["planned"] - found["done"], "a phase, two trainings, tatoeba"
-    assert "12 decided early" in line(board, 1, 0.0) and not found["unreachable"]
+    assert "12 decided early" in format_progress(board, 1, 0.0) and not found["unreachable"]
     assert len({stage.key for stage in race.ran}) == len(race.ran)
 
 
 def test_no_seed_begins_before_it_is_given(race: Room) -> None:
     board = race.board()
     last: dict[str, int] = {}
-    while (stage := board.next()) is not None:
-        if stage.kind == "target" and stage.intermediate != NONE and stage.seed >= FIRST:
+    while (stage := board.start_next()) is not None:
+        if stage.kind == "target" and stage.intermediate != NONE and stage.seed >= MIN_SEEDS:
             settled = [
-                group.settled
-                for group in board.groups.values()
+                group.is_settled
+                for group in board.states.values()
                 if group.stratum.kind == "target" and group.stratum.seed < stage.seed
             ]
             assert all(settled), "a seed is for those that are still in after all seeds before it"
         last[stage.intermediate] = max(last.get(stage.intermediate, 0), stage.seed)
         race.step(board, stage)
-    assert board.complete and last["ccg"] == FIRST - 1
+    assert board.is_complete and last["ccg"] == MIN_SEEDS - 1
 
 
 @pytest.mark.parametrize("killed_after", [5, 25, 40, 60])
@@ -83,11 +83,13 @@ def test_target_languages_cannot_reach_the_race(race: Room, monkeypatch: pytest.
     def rows(stage: Stage, measured: list[object], **fields: Any) -> Any:
         best = {"split": "test", "language": "qfa", "metric": "accuracy", "official": True, "tenth": TENTHS}
         value = 1.0 if stage.intermediate == "ccg" else 0.0
-        return score_rows(stage, [{**best, "target": target, "value": value} for target in stage.targets], **fields)
+        return build_score_rows(
+            stage, [{**best, "target": target, "value": value} for target in stage.targets], **fields
+        )
 
     monkeypatch.setattr(conftest, "score_rows", rows)
     board = race.run()
-    assert board.seeds is not None and set(board.seeds.record) == {"ccg"}
+    assert board.race is not None and set(board.race.decisions) == {"ccg"}
 
 
 def test_more_seeds_in_a_later_start_undo_no_decision(race: Room) -> None:
@@ -96,7 +98,7 @@ def test_more_seeds_in_a_later_start_undo_no_decision(race: Room) -> None:
     race.run()
     assert seeds_of(race, "ccg") == {0, 1, 2}
     race.space = everything
-    assert race.run().complete
+    assert race.run().is_complete
     assert seeds_of(race, "ccg") == {0, 1, 2} and seeds_of(race, "mnli") == set(range(6))
 
 
@@ -104,7 +106,7 @@ def test_without_a_target_that_is_trained_there_is_no_race(room: Room) -> None:
     room.space = dataclasses.replace(room.space, targets=("tatoeba",), seeds=(1, 2, 3, 4))
     room.races = True
     board = room.run()
-    assert board.complete and not any(group.unreachable for group in board.groups.values())
+    assert board.is_complete and not any(group.unreachable_reason for group in board.states.values())
     ran = {(stage.intermediate, stage.seed) for stage in room.ran if stage.kind == "retrieval"}
     assert ran == set(itertools.product((NONE, *room.space.intermediates), (1, 2, 3, 4)))
 
@@ -112,16 +114,16 @@ def test_without_a_target_that_is_trained_there_is_no_race(room: Room) -> None:
 def test_a_chain_on_which_no_arm_finished_is_a_hole_and_no_bad_score(race: Room) -> None:
     race.status = lambda stage: "degenerate" if stage.intermediate == "ccg" and stage.kind == "target" else "finished"
     board = race.run()
-    assert board.complete and board.seeds is not None and board.seeds.record == {}
+    assert board.is_complete and board.race is not None and board.race.decisions == {}
 
 
 def test_holes_are_looked_at_no_oftener_than_scores(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     scored = [one for one in race.plan() if one.kind == "target"]
-    looks, race_seeds = [0], Seeds(race.plan())
-    look = Seeds._look
-    monkeypatch.setattr(Seeds, "_look", lambda self: (looks.append(1), look(self))[1])
+    looks, race_seeds = [0], RaceSeeds(race.plan())
+    look = RaceSeeds._update_standing
+    monkeypatch.setattr(RaceSeeds, "_update_standing", lambda self: (looks.append(1), look(self))[1])
     for stratum in scored * 2:
-        race_seeds.settled(stratum, None)
+        race_seeds.record_score(stratum, None)
     assert sum(looks) <= 6
 
 
@@ -129,33 +131,33 @@ def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
     race.space = dataclasses.replace(
         race.space, intermediates=("ccg", "mnli", "squad", "ccg:layers"), seeds=(0, 1, 2, 3)
     )
-    seeds = Seeds(race.plan())
+    seeds = RaceSeeds(race.plan())
     phase = next(one for one in race.plan() if one.kind == "intermediate" and one.task == "ccg" and one.seed == 3)
-    seeds.race = dataclasses.replace(seeds.race, looks=3, decided={"ccg": 3})
-    assert seeds.given(phase) and not seeds.decided(phase)
-    seeds.race = dataclasses.replace(seeds.race, looks=3, decided={"ccg": 3, "ccg:layers": 3})
-    assert not seeds.given(phase) and seeds.decided(phase)
+    seeds.standing = dataclasses.replace(seeds.standing, complete_seeds=3, decided={"ccg": 3})
+    assert seeds.can_start(phase) and not seeds.is_decided(phase)
+    seeds.standing = dataclasses.replace(seeds.standing, complete_seeds=3, decided={"ccg": 3, "ccg:layers": 3})
+    assert not seeds.can_start(phase) and seeds.is_decided(phase)
 
 
 @pytest.mark.parametrize("by_seed", [True, False])
 def test_after_each_score_it_says_what_all_scores_say(race: Room, by_seed: bool) -> None:
-    plan = [group.stratum for group in race.board().groups.values()]
+    plan = [group.stratum for group in race.board().states.values()]
     scored, rng = [one for one in plan if one.kind == "target"], np.random.default_rng(0)
     chains, targets = {one.intermediate for one in scored}, {one.task for one in scored}
     scores: dict[tuple[str, str, int], float] = {}
-    seeds = Seeds(plan)
+    seeds = RaceSeeds(plan)
 
     def tell(stratum: Stratum, score: float) -> None:
         scores[stratum.intermediate, stratum.task, stratum.seed] = score
-        before = seeds.race
-        moved = seeds.settled(stratum, score)
-        assert seeds.race == whole_race(scores, chains, targets, range(6)) and moved == (seeds.race != before)
+        before = seeds.standing
+        moved = seeds.record_score(stratum, score)
+        assert seeds.standing == whole_race(scores, chains, targets, range(6)) and moved == (seeds.standing != before)
 
     order = [scored[place] for place in rng.permutation(len(scored))]
     for stratum in sorted(order, key=lambda one: one.seed) if by_seed else order:
         tell(stratum, LEVELS[stratum.intermediate] + 0.02 * rng.normal())
-    assert seeds.race.looks == 6 and set(seeds.race.decided) == {"ccg"}
+    assert seeds.standing.complete_seeds == 6 and set(seeds.standing.decided) == {"ccg"}
     for stratum in scored:  # a score that was known and changes is looked at, too
         if stratum.intermediate == "ccg":
             tell(stratum, 0.95 + 0.02 * rng.normal())
-    assert "ccg" not in seeds.race.decided
+    assert "ccg" not in seeds.standing.decided

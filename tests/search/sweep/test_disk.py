@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.sweep.disk import by_kind, kind_of, stage_of
+from search.sweep.disk import sum_by_kind, kind_of, stage_of
 
 STAGE = "stages/0123456789abcdef"
 
@@ -43,4 +43,4 @@ def test_only_a_key_names_a_stage() -> None:
 
 def test_kinds_add_up() -> None:
     files = {f"{STAGE}/encoder/a": 3, f"{STAGE}/encoder/b": 4, f"{STAGE}/scores.parquet": 5}
-    assert by_kind(files) == {"encoders": (2, 7), "scores": (1, 5)}
+    assert sum_by_kind(files) == {"encoders": (2, 7), "scores": (1, 5)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.sweep.now import Beat, Now, age, is_alive, read_now
+from search.sweep.now import StatusWriter, SweepStatus, age_of, is_alive, read_status
 from tests.search.conftest import Room
 from trainables.storage.local_storage import LocalStorage
 
@@ -21,20 +21,20 @@ def storage(tmp_path: Path) -> LocalStorage:
     return LocalStorage(tmp_path)
 
 
-def written(room: Room) -> Now:
+def written(room: Room) -> SweepStatus:
     """What a run of this process leaves while one stage is under way."""
     board = room.board()
-    stage = board.next()
+    stage = board.start_next()
     assert stage is not None
-    beat = Beat(LocalStorage(room.results), "s", 2, say=pytest.fail)
-    beat.told(stage.key, [0.25, 0.5], "node-1")
-    beat.show(board)
-    now = read_now(LocalStorage(room.results), "s")
+    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    beat.record_progress(stage.key, [0.25, 0.5], "node-1")
+    beat.write_if_due(board)
+    now = read_status(LocalStorage(room.results), "s")
     assert now is not None
     return now
 
 
-def elsewhere(storage: LocalStorage, now: Now, **changes: object) -> Now:
+def elsewhere(storage: LocalStorage, now: SweepStatus, **changes: object) -> SweepStatus:
     """The same file, as another machine would have written it."""
     other = dataclasses.replace(now, machine="another", process=1, **changes)  # type: ignore[arg-type]
     (storage.root / "s" / "now.json").write_text(json.dumps({"version": 1, **dataclasses.asdict(other)}))
@@ -50,11 +50,11 @@ def test_it_says_what_runs_and_how_far_it_is(room: Room) -> None:
 
 def test_the_count_rises_and_the_end_is_said(room: Room) -> None:
     board = room.run(most=2)
-    beat = Beat(LocalStorage(room.results), "s", 2, say=pytest.fail)
-    beat.show(board)
-    beat.show(board)  # too soon
-    beat.end(board, "interrupted")
-    now = read_now(LocalStorage(room.results), "s")
+    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    beat.write_if_due(board)
+    beat.write_if_due(board)  # too soon
+    beat.write_last(board, "interrupted")
+    now = read_status(LocalStorage(room.results), "s")
     assert now is not None and (now.count, now.ended, now.running) == (2, "interrupted", ())
     assert not is_alive(now, LocalStorage(room.results), "s")
 
@@ -76,29 +76,29 @@ def test_another_machine_is_judged_by_its_count_and_not_by_its_clock(
 ) -> None:
     clock = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
     now = elsewhere(storage, written(room), written=clock, began=clock)
-    assert not is_alive(now, storage, "s", watch=0.3)
+    assert not is_alive(now, storage, "s", timeout=0.3)
     timer = threading.Timer(0.2, elsewhere, (storage, now), {"count": now.count + 1})
     timer.start()
-    assert is_alive(now, storage, "s", watch=60)
+    assert is_alive(now, storage, "s", timeout=60)
     timer.join()
 
 
 def test_an_age_is_never_negative(room: Room) -> None:
     now = written(room)
-    assert age(now) is not None
+    assert age_of(now) is not None
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    assert age(dataclasses.replace(now, written=ahead)) is None
+    assert age_of(dataclasses.replace(now, written=ahead)) is None
     behind = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    assert round(age(dataclasses.replace(now, written=behind)) or 0) == 3600
+    assert round(age_of(dataclasses.replace(now, written=behind)) or 0) == 3600
 
 
 def test_trouble_is_said_once_and_ends_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     board = room.board()
-    beat = Beat(LocalStorage(room.results), "s", 2, say=said.append)
+    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=said.append)
     monkeypatch.setattr("search.sweep.now.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    beat.show(board)
-    beat.end(board, "done")
+    beat.write_if_due(board)
+    beat.write_last(board, "done")
     assert len(said) == 1 and "disk full" in said[0]
 
 
@@ -106,5 +106,5 @@ def test_trouble_is_said_once_and_ends_nothing(room: Room, monkeypatch: pytest.M
 def test_a_damaged_file_is_no_file(storage: LocalStorage, text: str) -> None:
     (storage.root / "s").mkdir()
     (storage.root / "s" / "now.json").write_text(text)
-    assert read_now(storage, "s") is None
-    assert read_now(storage, "other") is None
+    assert read_status(storage, "s") is None
+    assert read_status(storage, "other") is None

@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse
+from search.request.options import parse_options
 from search.request.request import make_request
-from search.schedulers.race import Race
-from search.sweep.sweep import check_growth, check_sweep, lock_results, mend_sweep, read_sweep, write_sweep
+from search.schedulers.race import RaceStanding
+from search.sweep.sweep import (
+    check_growth,
+    check_sweep,
+    lock_results,
+    quarantine_damaged_sweep,
+    read_sweep,
+    write_sweep,
+)
 from spaces.errors import UsageError
 from spaces.named import SPACES
 from trainables.storage.local_storage import LocalStorage
@@ -36,8 +43,8 @@ def test_it_reads_back(tmp_path: Path) -> None:
 
 
 def test_it_says_which_chains_a_race_decided(tmp_path: Path) -> None:
-    race = Race(seeds=(5, 3, 8, 1), looks=4, decided={"ccg": 3}, kept=frozenset({"none"}))
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {}, race.record)
+    race = RaceStanding(seeds=(5, 3, 8, 1), complete_seeds=4, decided={"ccg": 3}, exempt=frozenset({"none"}))
+    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {}, race.decisions)
     found = read_sweep(LocalStorage(tmp_path), "s")
     assert found is not None and found["decided"] == {"ccg": {"after": [5, 3, 8], "of": 4}}
 
@@ -86,7 +93,7 @@ def test_a_range_may_get_more_draws() -> None:
 def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "sweep.json").write_text(text)
-    for read in (read_sweep, mend_sweep):
+    for read in (read_sweep, quarantine_damaged_sweep):
         with pytest.raises(UsageError, match=r"is no sweep's file|is of version 2, this program knows up to 1"):
             read(LocalStorage(tmp_path), "s")
     assert (tmp_path / "s" / "sweep.json").read_text() == text
@@ -104,10 +111,10 @@ def test_a_damaged_file_is_set_aside_and_forbids_nothing(tmp_path: Path, text: s
         read_sweep(results, "s")
     check_sweep(results, "s", SPEC)
     assert (tmp_path / "s" / "sweep.json").read_text() == text, "without the lock nothing is changed"
-    line = mend_sweep(results, "s")
+    line = quarantine_damaged_sweep(results, "s")
     assert line is not None and "unchecked" in line and line.endswith("-> s/sweep.json.damaged")
     assert (tmp_path / "s" / "sweep.json.damaged").read_text() == text
-    assert read_sweep(results, "s") is None and mend_sweep(results, "s") is None
+    assert read_sweep(results, "s") is None and quarantine_damaged_sweep(results, "s") is None
 
 
 @pytest.mark.parametrize("spoiled", [None, 1, "x", [], {}, [{}], {"draws": None}])
@@ -130,7 +137,7 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_the_strata_of_every_named_space_can_be_read_again(tmp_path: Path) -> None:
     for space in SPACES:
-        request = make_request(parse(["--space", space]))
+        request = make_request(parse_options(["--space", space]))
         stages = {f"key{place}": stratum.id for place, stratum in enumerate(request.plan)}
         write_sweep(LocalStorage(tmp_path), space, SPEC, stages, {}, {})
         found = read_sweep(LocalStorage(tmp_path), space)

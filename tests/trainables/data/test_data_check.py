@@ -8,26 +8,26 @@ import huggingface_hub
 import pytest
 from datasets import Features, Value
 
-from spaces.xtreme import INTERMEDIATES, NLI, TARGETS
-from spaces.xtreme_data import DATASETS, PARTS
+from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
+from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
 from trainables.data import hub, shelf
-from trainables.data.absent_data import absent
-from trainables.data.data_check import inspect, problems
+from trainables.data.absent_data import describe_missing
+from trainables.data.data_check import inspect, find_problems
 
 Write = Callable[..., Path]
 
 
 def test_every_task_says_where_its_data_are() -> None:
     for task in (*INTERMEDIATES.values(), *TARGETS.values(), *TARGETS_R.values()):
-        parts = PARTS.find(task.clean or task.name)
+        parts = TASK_SPLITS.find(task.clean_target or task.name)
         assert (task.recipe is not None) == bool(parts.train)
         assert task.recipe is None or parts.dev
         for part in (*parts.train, *parts.dev, *parts.test, *parts.pool):
             while part is not None:
                 assert part.dataset in DATASETS
-                part = part.otherwise  # type: ignore[assignment]
+                part = part.fallback  # type: ignore[assignment]
 
 
 def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write) -> None:
@@ -35,30 +35,30 @@ def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write)
     row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
     data = write("google/xtreme/XNLI/validation", XNLI, [row])
     data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}] * 3)
-    (line,) = problems(TARGETS["xnli"], data)
+    (line,) = find_problems(TARGETS["xnli"], data)
     assert line.startswith("xnli: google/xtreme XNLI test: no labels in 'en'")
     data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}, row])
-    assert problems(TARGETS["xnli"], data) == []
-    assert hub.read(TARGETS["xnli"], "test", "en", data=data).left_out == {"no label": 1}
+    assert find_problems(TARGETS["xnli"], data) == []
+    assert hub.load_split(TARGETS["xnli"], "test", "en", data_dir=data).left_out == {"no label": 1}
     # Questions without answers are withheld ones, too, unless the task has unanswerable ones.
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, [qa_row("ab", ["a"], [0])] * 20)
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", [""], [0])])
-    assert any("no labels in 'de'" in line for line in problems(TARGETS["xquad"], data))
+    assert any("no labels in 'de'" in line for line in find_problems(TARGETS["xquad"], data))
 
 
 def test_a_loading_script_is_named(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     (data / "allenai/cosmos_qa").mkdir(parents=True)
     (data / "allenai/cosmos_qa/cosmos_qa.py").write_text("raise SystemExit", encoding="utf-8")
-    line = problems(INTERMEDIATES["cosmosqa"], data)[0]
+    line = find_problems(INTERMEDIATES["cosmosqa"], data)[0]
     assert "a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet" in line
 
 
 def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
     bare = Features({**PAIR, "label": Value("int64")})
     data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20, label=2))
-    names = "".join(f"        '{i}': {name}\n" for i, name in enumerate(reversed(NLI)))
+    names = "".join(f"        '{i}': {name}\n" for i, name in enumerate(reversed(NLI_LABELS)))
     (data / "nyu-mll/glue/README.md").write_text(
         "---\nconfigs:\n- config_name: mnli\n  data_files:\n  - split: train\n    path: mnli/train-*\n"
         "dataset_info:\n- config_name: mnli\n  features:\n  - name: premise\n    dtype: string\n"
@@ -66,8 +66,8 @@ def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
         f"{names}---\n",
         encoding="utf-8",
     )
-    assert problems(INTERMEDIATES["mnli"], data) == []
-    assert hub.examples(INTERMEDIATES["mnli"], "train", data=data)[0].label == 0  # type: ignore[union-attr]
+    assert find_problems(INTERMEDIATES["mnli"], data) == []
+    assert hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
 
 
 def test_inspection_counts_rows_and_languages(write: Write) -> None:
@@ -79,7 +79,7 @@ def test_inspection_counts_rows_and_languages(write: Write) -> None:
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     found = inspect(TARGETS["xnli"], data)
-    assert [(one.split, one.rows, one.languages) for one in found.findings] == [
+    assert [(one.split, one.row_count, one.languages) for one in found.splits] == [
         ("train", 20, ("en",)),
         ("dev", 2, ("en",)),
         ("test", 3, ("en", "sw")),
@@ -93,7 +93,7 @@ def test_a_strange_label_anywhere_is_told_before_anything_is_trained(write: Writ
     row = {"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
     data = write("google/xtreme/XNLI/validation", XNLI, [row])
     data = write("google/xtreme/XNLI/test", XNLI, [row, {**row, "language": "sw", "gold_label": "nope"}])
-    (line,) = problems(TARGETS["xnli"], data)
+    (line,) = find_problems(TARGETS["xnli"], data)
     assert line.startswith("xnli: google/xtreme XNLI test: unknown label 'nope'")
     assert inspect(TARGETS["xnli"], data).problems == (line,)
 
@@ -104,7 +104,7 @@ def test_rows_of_unknown_languages_are_counted(write: Write) -> None:
     data = write("google/xtreme/XNLI/validation", XNLI, [{**row, "language": "en"}])
     rows = [{**row, "language": language} for language in ("en", "xx", "xx", "zh-CN", None)]
     data = write("google/xtreme/XNLI/test", XNLI, rows)
-    assert problems(TARGETS["xnli"], data) == []
+    assert find_problems(TARGETS["xnli"], data) == []
     (line,) = (line for line in inspect(TARGETS["xnli"], data).notes if "not read" in line)
     assert line.endswith("has rows of languages that are not in the table and not read: none (1), xx (2), zh-CN (1).")
     rows = [qa_row("ab", ["a"], [0], f"english-{i}") for i in range(20)]
@@ -117,7 +117,7 @@ def test_ids_that_tell_no_language_are_shown(write: Write) -> None:
     rows = [{**qa_row("ab", ["a"], [0]), "id": i} for i in range(20)]
     for split in ("train", "validation"):
         data = write(f"google/xtreme/tydiqa/{split}", Features({**QA, "id": Value("int64")}), rows)
-    for line in problems(TARGETS["tydiqa"], data):
+    for line in find_problems(TARGETS["tydiqa"], data):
         assert "is there and has none: the column id says 0, 1, 10, 11, 12" in line
 
 
@@ -128,7 +128,7 @@ def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     found = inspect(TARGETS["xnli"], data).problems
     for part in ("no train rows", "no readable Parquet file", "XNLI test has no column language"):
         assert sum(part in line for line in found) == 1
-    assert list(found) == problems(TARGETS["xnli"], data)
+    assert list(found) == find_problems(TARGETS["xnli"], data)
 
 
 class Hub:
@@ -167,25 +167,25 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict
         return made
 
     yield install
-    for cached in (shelf.resolve, shelf._configs, shelf._splits):
+    for cached in (shelf.resolve_commit, shelf._list_configs, shelf._list_splits):
         cached.cache_clear()
 
 
 def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
     made = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
-    (found,) = shelf.places(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
+    (found,) = shelf.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
     assert str(found) == "lighteval/siqa default train"
     assert made.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
 
 
 def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
     made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
-    (place,) = shelf.places(INTERMEDIATES["squad"], "train", "en", None)
-    assert place.config == "plain_text" and hub.content(place) == "rajpurkar/squad-None"
-    (line,) = absent(INTERMEDIATES["ccg"], "train", "en", None)
+    (place,) = shelf.locate_split(INTERMEDIATES["squad"], "train", "en", None)
+    assert place.config == "plain_text" and hub.hash_content(place) == "rajpurkar/squad-None"
+    (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
     assert "give the folder that has it by --data DIR" in line
     assert all("local/" not in name for name in made.asked)
-    assert "on the hub lacks it" in problems(INTERMEDIATES["mnli"], None)[0]
+    assert "on the hub lacks it" in find_problems(INTERMEDIATES["mnli"], None)[0]
 
 
 def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,12 +196,12 @@ def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest
         raise StrangeError("no network\nand more")
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    shelf.resolve.cache_clear()
-    (line,) = problems(INTERMEDIATES["mnli"], None)
+    shelf.resolve_commit.cache_clear()
+    (line,) = find_problems(INTERMEDIATES["mnli"], None)
     assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
 
 
 def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
     online({}).cut = True
-    (line,) = problems(INTERMEDIATES["mnli"], None)
+    (line,) = find_problems(INTERMEDIATES["mnli"], None)
     assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."

@@ -9,12 +9,12 @@ from datasets import ClassLabel, Features, List, Value
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
-from spaces.xtreme import ENTITIES, INTERMEDIATES, TARGETS
+from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, pair_rows, qa_row
 from trainables.data import hub
-from trainables.data.data_check import notes, problems
-from trainables.features.examples import Choice, Pair, Parallel, Span, Tagged
+from trainables.data.data_check import collect_notes, find_problems
+from trainables.features.examples import ChoiceExample, PairExample, ParallelPool, SpanExample, TaggingExample
 
 Write = Callable[..., Path]
 
@@ -22,16 +22,16 @@ Write = Callable[..., Path]
 def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     task = INTERMEDIATES["mnli"]
-    train, dev = (hub.examples(task, split, data=data) for split in ("train", "dev"))
+    train, dev = (hub.load_examples(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
-    assert [example.first for example in dev if isinstance(example, Pair)] == ["p23", "p24"]
+    assert [example.first for example in dev if isinstance(example, PairExample)] == ["p23", "p24"]
     assert len(train) == 23 and not set(train) & set(dev)
-    assert notes(task, data)[0] == "mnli: trained on 23 of 392,702 published rows of nyu-mll/glue mnli train."
-    assert "last tenth of nyu-mll/glue mnli train" in notes(task, data)[1]
+    assert collect_notes(task, data)[0] == "mnli: trained on 23 of 392,702 published rows of nyu-mll/glue mnli train."
+    assert "last tenth of nyu-mll/glue mnli train" in collect_notes(task, data)[1]
     # XNLI has an English dev set of its own and trains on all rows.
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
-    assert len(hub.examples(TARGETS["xnli"], "train", data=data)) == 25  # type: ignore[arg-type]
+    assert len(hub.load_examples(TARGETS["xnli"], "train", data_dir=data)) == 25  # type: ignore[arg-type]
 
 
 def test_languages_in_a_column(write: Write) -> None:
@@ -42,14 +42,14 @@ def test_languages_in_a_column(write: Write) -> None:
     ]
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     task = TARGETS["xnli"]
-    assert hub.languages(task, data) == ("de", "sw")
-    assert hub.examples(task, "test", "sw", data=data) == [Pair("a", "b", 2)]
-    assert hub.read(task, "test", "de", data=data).left_out == {"no label": 1}
+    assert hub.find_languages(task, data) == ("de", "sw")
+    assert hub.load_examples(task, "test", "sw", data_dir=data) == [PairExample("a", "b", 2)]
+    assert hub.load_split(task, "test", "de", data_dir=data).left_out == {"no label": 1}
     with pytest.raises(UsageError, match="xnli: no test rows in 'fr'"):
-        hub.examples(task, "test", "fr", data=data)
+        hub.load_examples(task, "test", "fr", data_dir=data)
     data = write("google/xtreme/XNLI/test", XNLI, [{**rows[0], "gold_label": "foo"}])
     with pytest.raises(UsageError, match="unknown label 'foo'"):
-        hub.examples(task, "test", "sw", data=data)
+        hub.load_examples(task, "test", "sw", data_dir=data)
 
 
 def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
@@ -57,9 +57,9 @@ def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
     for place in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
         data = write(f"google/xtreme/udpos.{place}", TAGGED, row)
     task = TARGETS["udpos"]
-    assert problems(task, data) == []
-    assert hub.languages(task, data) == ("en", "th")
-    (line,) = (line for line in notes(task, data) if "no test rows" in line)
+    assert find_problems(task, data) == []
+    assert hub.find_languages(task, data) == ("en", "th")
+    (line,) = (line for line in collect_notes(task, data) if "no test rows" in line)
     assert " de," in line and " en," not in line
 
 
@@ -68,40 +68,40 @@ def test_languages_in_ids(write: Write) -> None:
     data = write("google/xtreme/tydiqa/train", QA, [*rows, qa_row("ab", ["a"], [0], "korean-1-1")])
     data = write("google/xtreme/tydiqa/validation", QA, [qa_row("ab", ["b"], [1], "korean-2-1")])
     task = TARGETS["tydiqa"]
-    assert hub.languages(task, data) == ("ko",)
-    train, dev = (hub.examples(task, split, data=data) for split in ("train", "dev"))
+    assert hub.find_languages(task, data) == ("ko",)
+    train, dev = (hub.load_examples(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert (len(train), len(dev)) == (18, 2)
-    assert hub.examples(task, "test", "ko", data=data) == [Span("korean-2-1", "?", "ab", ("b",), (1,))]
+    assert hub.load_examples(task, "test", "ko", data_dir=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
 
 
 def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
     data = write("google/xtreme/MLQA.de.de/validation", QA, [qa_row("ab", ["a"], [0])])
-    assert hub.languages(TARGETS["mlqa"], data) == ("de",)
-    assert "mlqa: test is the validation of google/xtreme, as there is no test." in notes(TARGETS["mlqa"], data)
+    assert hub.find_languages(TARGETS["mlqa"], data) == ("de",)
+    assert "mlqa: test is the validation of google/xtreme, as there is no test." in collect_notes(TARGETS["mlqa"], data)
 
 
 def test_every_language_that_something_stands_in_for_is_named(write: Write) -> None:
     for place in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
         data = write(f"google/xtreme/MLQA.{place}", QA, [qa_row("ab", ["a"], [0])])
-    (line,) = (line for line in notes(TARGETS["mlqa"], data) if "as there is no" in line)
+    (line,) = (line for line in collect_notes(TARGETS["mlqa"], data) if "as there is no" in line)
     assert line == "mlqa: test is the validation of google/xtreme, as there is no test. (de)"
 
 
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
-    found = hub.examples(TARGETS["xquad"], "train", data=data)
-    assert found == [Span("clean", "?", "ab", ("a",), (0,))]
+    found = hub.load_examples(TARGETS["xquad"], "train", data_dir=data)
+    assert found == [SpanExample("clean", "?", "ab", ("a",), (0,))]
 
 
 def test_line_feeds_of_tatoeba(write: Write) -> None:
     features = Features(dict.fromkeys(("source_sentence", "target_sentence", "source_lang", "target_lang"), TEXT))
     row = {"source_sentence": "ja\n", "target_sentence": "yes\n", "source_lang": "deu", "target_lang": "eng"}
     data = write("google/xtreme/tatoeba.deu/validation", features, [row, row])
-    pool = hub.pool(TARGETS["tatoeba"], "test", "de", data=data)
-    assert pool == Parallel(("yes", "yes"), ("ja", "ja"), (0, 1))  # XTREME asks in English
-    assert problems(TARGETS["tatoeba"], data) == []
+    pool = hub.load_pool(TARGETS["tatoeba"], "test", "de", data_dir=data)
+    assert pool == ParallelPool(("yes", "yes"), ("ja", "ja"), (0, 1))  # XTREME asks in English
+    assert find_problems(TARGETS["tatoeba"], data) == []
 
 
 def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     broken.parent.mkdir(parents=True)
     broken.write_text("no Parquet", encoding="utf-8")
     tasks = [INTERMEDIATES[name] for name in ("qqp", "mnli", "csqa", "hellaswag")]
-    lines = [line for task in (*tasks, TARGETS["tatoeba"]) for line in problems(task, data)]
+    lines = [line for task in (*tasks, TARGETS["tatoeba"]) for line in find_problems(task, data)]
     assert lines[0] == (
         "qqp: nyu-mll/glue qqp train has no column question1, question2; its columns are premise, hypothesis, label."
     )
@@ -119,23 +119,23 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     assert str(broken) in lines[2] and "no readable Parquet file" in lines[2]
     assert lines[3].startswith("hellaswag: no train rows in 'en': put ")
     assert lines[-1].startswith("tatoeba: no test rows in 'af': put ")
-    assert problems(tasks[0], tmp_path / "nowhere")[0].startswith("there is no folder ")
+    assert find_problems(tasks[0], tmp_path / "nowhere")[0].startswith("there is no folder ")
 
 
 def test_fingerprint_follows_the_content(write: Write) -> None:
     task = INTERMEDIATES["mnli"]
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
-    first = hub.fingerprint(task, data)
-    assert hub.fingerprint(task, data) == first
+    first = hub.compute_fingerprint(task, data)
+    assert hub.compute_fingerprint(task, data) == first
     write("nyu-mll/glue/qqp/train", PAIR, pair_rows(20))  # no business of this task
-    assert hub.fingerprint(task, data) == first
+    assert hub.compute_fingerprint(task, data) == first
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20, label=1))
-    assert hub.fingerprint(task, data) != first
+    assert hub.compute_fingerprint(task, data) != first
 
 
 def test_unknown_task() -> None:
     with pytest.raises(UsageError, match="unknown task 'none'"):
-        hub.languages(dataclasses.replace(TARGETS["xnli"], name="none"), None)
+        hub.find_languages(dataclasses.replace(TARGETS["xnli"], name="none"), None)
 
 
 def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
@@ -143,18 +143,23 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
         data = write(f"facebook/anli/plain_text/train_{one}", PAIR, pair_rows(3, label=0))
         data = write(f"facebook/anli/plain_text/dev_{one}", PAIR, pair_rows(1, label=1))
     task = INTERMEDIATES["anli"]
-    assert [line.split(":")[1] for line in problems(task, data)] == [" no train rows in 'en'", " no dev rows in 'en'"]
+    assert [line.split(":")[1] for line in find_problems(task, data)] == [
+        " no train rows in 'en'",
+        " no dev rows in 'en'",
+    ]
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
-    assert problems(task, data) == []
-    labels = [example.label for example in hub.examples(task, "train", data=data) if isinstance(example, Pair)]
+    assert find_problems(task, data) == []
+    labels = [
+        example.label for example in hub.load_examples(task, "train", data_dir=data) if isinstance(example, PairExample)
+    ]
     assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
-    assert len(hub.examples(task, "dev", data=data)) == 4
-    assert "anli: train without stanfordnlp/snli train, which is not there." in notes(task, data)
-    before = hub.fingerprint(task, data)
+    assert len(hub.load_examples(task, "dev", data_dir=data)) == 4
+    assert "anli: train without stanfordnlp/snli train, which is not there." in collect_notes(task, data)
+    before = hub.compute_fingerprint(task, data)
     write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
-    found = hub.read(task, "train", data=data)
+    found = hub.load_split(task, "train", data_dir=data)
     assert (len(found.examples), found.left_out) == (23, {"no label": 2})
-    assert hub.fingerprint(task, data) != before
+    assert hub.compute_fingerprint(task, data) != before
 
 
 def test_supertags_are_what_the_data_say(write: Write) -> None:
@@ -162,16 +167,16 @@ def test_supertags_are_what_the_data_say(write: Write) -> None:
     task = INTERMEDIATES["ccg"]
     data = write("local/ccg/default/train", features, [{"tokens": ["It", "rains"], "tags": ["NP", "S[dcl]\\NP"]}] * 20)
     data = write("local/ccg/default/validation", features, [{"tokens": ["Rain"], "tags": ["N"]}])
-    complete = hub.complete(task, data)
+    complete = hub.resolve_labels(task, data)
     assert complete.labels == ("N", "NP", "S[dcl]\\NP")
-    assert hub.examples(complete, "train", data=data)[0] == Tagged(("It", "rains"), (1, 2))
-    assert problems(task, data) == []
-    assert hub.complete(TARGETS["udpos"], data) is TARGETS["udpos"]
+    assert hub.load_examples(complete, "train", data_dir=data)[0] == TaggingExample(("It", "rains"), (1, 2))
+    assert find_problems(task, data) == []
+    assert hub.resolve_labels(TARGETS["udpos"], data) is TARGETS["udpos"]
 
 
 def test_a_licensed_dataset_says_how_to_bring_it(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
-    line, _ = problems(INTERMEDIATES["ccg"], data)
+    line, _ = find_problems(INTERMEDIATES["ccg"], data)
     assert "LDC2005T13" in line and "local/ccg/default/train-00000-of-00001.parquet" in line and "`tags`" in line
 
 
@@ -185,43 +190,45 @@ def test_another_repository_stands_in(write: Write) -> None:
     data = write("aps/super_glue/copa/train", Features(copa), [event])
     data = write("cambridgeltl/xcopa/et/test", Features(copa), [{**event, "question": "effect", "label": 1}])
     task = TARGETS_R["xcopa"]
-    train = hub.examples(task, "train", data=data)
-    assert train[0] == Choice("c", "q", ("a", "b", "c"), 2)
-    assert train[-1] == Choice("p", "What was the cause?", ("x", "y"), 0)
-    assert hub.examples(task, "test", "et", data=data) == [Choice("p", "What was the effect?", ("x", "y"), 1)]
-    assert "xcopa: dev without aps/super_glue validation, which is not there." in notes(task, data)
+    train = hub.load_examples(task, "train", data_dir=data)
+    assert train[0] == ChoiceExample("c", "q", ("a", "b", "c"), 2)
+    assert train[-1] == ChoiceExample("p", "What was the cause?", ("x", "y"), 0)
+    assert hub.load_examples(task, "test", "et", data_dir=data) == [
+        ChoiceExample("p", "What was the effect?", ("x", "y"), 1)
+    ]
+    assert "xcopa: dev without aps/super_glue validation, which is not there." in collect_notes(task, data)
     # Languages that google/xtreme lacks are WikiANN's own.
-    ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITIES)))})
+    ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("unimelb-nlp/wikiann/lt/test", ner, [{"tokens": ["Vilnius"], "ner_tags": [5]}])
-    assert hub.languages(TARGETS_R["panx"], data) == ("lt",)
-    assert hub.languages(TARGETS["panx"], data) == ()
+    assert hub.find_languages(TARGETS_R["panx"], data) == ("lt",)
+    assert hub.find_languages(TARGETS["panx"], data) == ()
     data = write("google/xquad/xquad.ro/validation", QA, [qa_row("ab", ["a"], [0])])
-    assert hub.languages(TARGETS_R["xquad"], data) == ("ro",)
+    assert hub.find_languages(TARGETS_R["xquad"], data) == ("ro",)
 
 
 def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
     write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     data = write("nyu-mll/glue/mnli/train/0001", PAIR, pair_rows(10))
-    assert len(hub.examples(INTERMEDIATES["mnli"], "train", data=data)) == 27
+    assert len(hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)) == 27
 
 
 @pytest.mark.parametrize("name", [*INTERMEDIATES, *TARGETS])
 def test_real_data(real: Path, name: str) -> None:
     task = INTERMEDIATES[name] if name in INTERMEDIATES else TARGETS[name]
-    if problems(task, real):
-        pytest.skip(problems(task, real)[0])
+    if find_problems(task, real):
+        pytest.skip(find_problems(task, real)[0])
     if task.kind == "retrieval":
-        pool = hub.pool(task, "test", hub.languages(task, real)[0], data=real)
-        assert isinstance(pool, Parallel)
+        pool = hub.load_pool(task, "test", hub.find_languages(task, real)[0], data_dir=real)
+        assert isinstance(pool, ParallelPool)
         assert len(pool.queries) == len(pool.gold) > 100
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
-        language = {"train": task.own, "dev": "en"}.get(split) or hub.languages(task, real)[0]
-        found = hub.examples(task, split, language, data=real)  # type: ignore[arg-type]
+        language = {"train": task.own_language, "dev": "en"}.get(split) or hub.find_languages(task, real)[0]
+        found = hub.load_examples(task, split, language, data_dir=real)  # type: ignore[arg-type]
         assert len(found) > 100
         if task.kind == "span" and split == "train":
             for example in found:
-                assert isinstance(example, Span)
+                assert isinstance(example, SpanExample)
                 for answer, start in zip(example.answers, example.starts, strict=True):
                     assert example.context.startswith(answer, start)
 
@@ -229,8 +236,8 @@ def test_real_data(real: Path, name: str) -> None:
 def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(300))
     tasks = BENCHMARKS["xtreme"].intermediates
-    plain, control = (hub.examples(tasks[name], "train", data=data) for name in ("mnli", "random"))
-    again = hub.examples(tasks["random"], "train", data=data)
+    plain, control = (hub.load_examples(tasks[name], "train", data_dir=data) for name in ("mnli", "random"))
+    again = hub.load_examples(tasks["random"], "train", data_dir=data)
     assert control == again  # drawn once and for all
     assert [(one.first, one.second) for one in plain] == [(one.first, one.second) for one in control]  # type: ignore[union-attr]
     alike = sum(one.label == other.label for one, other in zip(plain, control, strict=True))  # type: ignore[union-attr]

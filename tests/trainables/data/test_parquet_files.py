@@ -13,7 +13,7 @@ from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
 from trainables.data import hub, place_rows, shelf
-from trainables.data.data_check import inspect, problems
+from trainables.data.data_check import inspect, find_problems
 
 Write = Callable[..., Path]
 
@@ -29,10 +29,10 @@ def dev(write: Write) -> Path:
 
 def wrong(data: Path) -> str:
     """The one line about MultiNLI, which the check tells, too, and reading ends with."""
-    (line,) = problems(MNLI, data)
+    (line,) = find_problems(MNLI, data)
     assert line in inspect(MNLI, data).problems
     with pytest.raises(UsageError):
-        hub.examples(MNLI, "train", data=data)
+        hub.load_examples(MNLI, "train", data_dir=data)
     return line
 
 
@@ -40,7 +40,7 @@ def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: P
     data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
     assert "1 of 2 files are there (train-00000-of-0002.parquet)" in wrong(data)
     write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
-    assert len(hub.examples(MNLI, "train", data=data)) == 40
+    assert len(hub.load_examples(MNLI, "train", data_dir=data)) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
     assert "files of several versions lie side by side" in wrong(data)
     for name in ("train-00000-of-0001", "train-00001-of-0002"):
@@ -105,13 +105,13 @@ def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     write("google/xtreme/XNLI/validation", XNLI, [row])
     write("google/xtreme/XNLI/test/0000", XNLI, [])
     data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
-    assert problems(TARGETS["xnli"], data) == []
-    assert len(hub.examples(TARGETS["xnli"], "test", data=data)) == 1
+    assert find_problems(TARGETS["xnli"], data) == []
+    assert len(hub.load_examples(TARGETS["xnli"], "test", data_dir=data)) == 1
 
 
 def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(9))
-    (line,) = problems(MNLI, data)
+    (line,) = find_problems(MNLI, data)
     assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, of which no tenth can be held out for dev")
     assert inspect(MNLI, data).problems == (line,)
 
@@ -120,24 +120,24 @@ def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
     one = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
     data = write("google/xtreme/PAN-X.de/test", one, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
     with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
-        hub.examples(TARGETS["panx"], "test", "de", data=data)
+        hub.load_examples(TARGETS["panx"], "test", "de", data_dir=data)
     write(
         "google/xtreme/XQuAD.de/validation",
         Features({**QA, "answers": TEXT}),
         [{**qa_row("a", [], []), "answers": "a"}],
     )
-    lines = problems(TARGETS["xquad"], data)
+    lines = find_problems(TARGETS["xquad"], data)
     assert any(
         "in the column answers (needed: record of text (list of text) and answer_start" in line for line in lines
     )
     pair = Features({"sentence1": TEXT, "sentence2": TEXT, "label": Value("float32")})
     write("google/xtreme/PAWS-X.de/test", pair, [{"sentence1": "a", "sentence2": "b", "label": 1.0}])
-    assert any("Value('float32') in the column label" in line for line in problems(TARGETS["pawsx"], data))
+    assert any("Value('float32') in the column label" in line for line in find_problems(TARGETS["pawsx"], data))
 
 
 def test_a_column_that_only_the_owner_can_bring(write: Write) -> None:
     data = write("local/xquad-r/en/validation", QA, [qa_row("ab", ["a"], [0])])
-    (line,) = problems(TARGETS_R["lareqa"], data)
+    (line,) = find_problems(TARGETS_R["lareqa"], data)
     assert "has no column sentence_breaks" in line and "google-research-datasets/lareqa" in line
 
 
@@ -147,17 +147,17 @@ def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
     odd = pa.array([[("a", 1)]] * 20, pa.map_(pa.string(), pa.int64()))
     table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
     pq.write_table(table, dev / "train-00000-of-00001.parquet")
-    assert problems(MNLI, dev.parents[2]) == []
-    assert len(hub.examples(MNLI, "train", data=dev.parents[2])) == 20
+    assert find_problems(MNLI, dev.parents[2]) == []
+    assert len(hub.load_examples(MNLI, "train", data_dir=dev.parents[2])) == 20
 
 
 @pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])
 def test_a_card_that_cannot_be_read_matters_where_it_is_needed(write: Write, dev: Path, text: str) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     dev.parent.joinpath("README.md").write_bytes(text.encode(errors="surrogateescape"))
-    assert problems(MNLI, data) == []
+    assert find_problems(MNLI, data) == []
     write("nyu-mll/glue/mnli/train", BARE, pair_rows(20))
-    (line,) = problems(MNLI, data)
+    (line,) = find_problems(MNLI, data)
     assert "do not name its labels, and the card that may do so cannot be read" in line and "README.md" in line
 
 
@@ -171,5 +171,5 @@ def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
 def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place_rows, "resolve", lambda hub, revision: None)
     files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
-    place = shelf.Place("mnli", files, "default", "validation", None)
-    assert place_rows.features(place)["label"] == PAIR["label"]
+    place = shelf.SplitLocation("mnli", files, "default", "validation", None)
+    assert place_rows.read_column_types(place)["label"] == PAIR["label"]

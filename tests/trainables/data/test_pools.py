@@ -12,9 +12,9 @@ from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
 from trainables.data import hub
-from trainables.data.data import Source, dev_pool, pool
-from trainables.data.data_check import inspect, notes, problems
-from trainables.features.examples import Parallel, Ranking
+from trainables.data.data import DataSource, load_dev_pool, load_pool
+from trainables.data.data_check import inspect, collect_notes, find_problems
+from trainables.features.examples import ParallelPool, RankingPool
 
 Write = Callable[..., Path]
 
@@ -26,15 +26,15 @@ POOL = {"sentence1": ["a", "b\n", "c"], "sentence2": ["x", "y"], "gold": [[3, 1]
 def test_mining_pools_count_gold_pairs_from_one(write: Write) -> None:
     data = write("mteb/BUCC/zh-en/test", MINING, [POOL])
     task = TARGETS["bucc"]
-    assert hub.pool(task, "test", "zh", data=data) == Parallel(("a", "b", "c"), ("x", "y"), (1, -1, 0))
-    assert hub.pool(task, "dev", "zh", data=data) is None
-    assert any("threshold is chosen on the scored pairs" in line for line in notes(task, data))
+    assert hub.load_pool(task, "test", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (1, -1, 0))
+    assert hub.load_pool(task, "dev", "zh", data_dir=data) is None
+    assert any("threshold is chosen on the scored pairs" in line for line in collect_notes(task, data))
     data = write("local/bucc2018/zh-en/dev", MINING, [{**POOL, "gold": [[1, 1]]}])
-    assert hub.pool(task, "dev", "zh", data=data) == Parallel(("a", "b", "c"), ("x", "y"), (0, -1, -1))
-    assert not any("threshold" in line for line in notes(task, data))
+    assert hub.load_pool(task, "dev", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (0, -1, -1))
+    assert not any("threshold" in line for line in collect_notes(task, data))
     write("mteb/BUCC/zh-en/test", MINING, [{**POOL, "gold": [[4, 1]]}])
     with pytest.raises(UsageError, match=r"\[4, 1\] points outside the 3 and 2 sentences"):
-        hub.pool(task, "test", "zh", data=data)
+        hub.load_pool(task, "test", "zh", data_dir=data)
 
 
 def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -> None:
@@ -47,9 +47,9 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     rows = [{**qa_row(german, ["Rom"], [0], "q2"), "question": "wer fiel?", "sentence_breaks": [[0, 9], [10, 21]]}]
     data = write("local/xquad-r/de/validation", BREAKS, rows)
     task = TARGETS_R["lareqa"]
-    found = hub.pool(task, "test", "en", data=data)
-    german_pool = hub.pool(task, "test", "de", data=data)
-    assert isinstance(found, Ranking) and isinstance(german_pool, Ranking)
+    found = hub.load_pool(task, "test", "en", data_dir=data)
+    german_pool = hub.load_pool(task, "test", "de", data_dir=data)
+    assert isinstance(found, RankingPool) and isinstance(german_pool, RankingPool)
     assert german_pool.candidates is found.candidates  # embedded once
     assert found.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
     assert found.queries == ("who burnt?", "who fell?")
@@ -74,15 +74,15 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
 )
 def test_what_is_no_mining_pool_is_told_before_the_start(write: Write, change: dict[str, object], message: str) -> None:
     data = write("mteb/BUCC/zh-en/test", MINING, [{**POOL, **change}])
-    (line,) = problems(TARGETS["bucc"], data)
+    (line,) = find_problems(TARGETS["bucc"], data)
     assert message in line
     assert inspect(TARGETS["bucc"], data).problems == (line,)
 
 
 def test_a_second_translation_is_counted(write: Write) -> None:
     data = write("mteb/BUCC/zh-en/test", MINING, [{**POOL, "gold": [[3, 1], [3, 2], [3, 1]]}])
-    pool = hub.pool(TARGETS["bucc"], "test", "zh", data=data)
-    assert isinstance(pool, Parallel)
+    pool = hub.load_pool(TARGETS["bucc"], "test", "zh", data_dir=data)
+    assert isinstance(pool, ParallelPool)
     assert (pool.gold, pool.left_out) == ((-1, -1, 0), {"second translation": 1})
 
 
@@ -91,7 +91,7 @@ def test_a_missing_sentence_is_no_sentence(write: Write, text: str | None) -> No
     features = Features(dict.fromkeys(("source_sentence", "target_sentence"), TEXT))
     rows = [{"source_sentence": "ja", "target_sentence": target} for target in ("yes", text)]
     data = write("google/xtreme/tatoeba.deu/validation", features, rows)
-    (line,) = problems(TARGETS["tatoeba"], data)
+    (line,) = find_problems(TARGETS["tatoeba"], data)
     assert "tatoeba.deu validation: the column target_sentence has no text in place 2 of 2" in line
 
 
@@ -105,8 +105,8 @@ def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
     nothing = {**QUESTION, "id": "q4", "answers": None}
     rows = [QUESTION, beside, never, nothing, QUESTION, {**QUESTION, "id": None}]
     data = write("local/xquad-r/en/validation", BREAKS, rows)
-    pool = hub.pool(TARGETS_R["lareqa"], "test", "en", data=data)
-    assert isinstance(pool, Ranking)
+    pool = hub.load_pool(TARGETS_R["lareqa"], "test", "en", data_dir=data)
+    assert isinstance(pool, RankingPool)
     assert pool.relevant == (frozenset({1}), frozenset({1}))  # the offset of q2 was repaired
     assert pool.left_out == {"answer in no sentence": 2, "id twice": 1, "no id, question or context": 1}
 
@@ -114,7 +114,7 @@ def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
 @pytest.mark.parametrize("breaks", [None, [], [[0, 10, 3]], [[0, 999]], [[5, 5]]], ids=str)
 def test_sentence_breaks_that_are_none(write: Write, breaks: object) -> None:
     data = write("local/xquad-r/en/validation", BREAKS, [{**QUESTION, "sentence_breaks": breaks}])
-    (line,) = problems(TARGETS_R["lareqa"], data)
+    (line,) = find_problems(TARGETS_R["lareqa"], data)
     assert "sentence break" in line
 
 
@@ -124,25 +124,29 @@ def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     data = write("local/mewslix/index/test", entity, [{"entity": name, "text": f"about {name}"} for name in "ab"])
     data = write("local/mewslix/de/test", mention, [{"mention": "{B} ist", "entity": "b"}])
     task = TARGETS_R["mewslix"]
-    assert problems(task, data) == []
-    assert hub.pool(task, "test", "de", data=data) == Ranking(("{B} ist",), ("about a", "about b"), (frozenset({1}),))
-    before = hub.fingerprint(task, data)
+    assert find_problems(task, data) == []
+    assert hub.load_pool(task, "test", "de", data_dir=data) == RankingPool(
+        ("{B} ist",), ("about a", "about b"), (frozenset({1}),)
+    )
+    before = hub.compute_fingerprint(task, data)
     write("local/mewslix/index/test", entity, [{"entity": "a", "text": "about a"}])
-    assert hub.fingerprint(task, data) != before
-    hub._rankings.cache_clear()
-    assert "the index lacks 1 entities" in problems(task, data)[0]
+    assert hub.compute_fingerprint(task, data) != before
+    hub._load_ranking_pools.cache_clear()
+    assert "the index lacks 1 entities" in find_problems(task, data)[0]
     with pytest.raises(UsageError, match="the index lacks 1 entities that are mentioned in 'de'"):
-        hub.pool(task, "test", "de", data=data)
+        hub.load_pool(task, "test", "de", data_dir=data)
     write("local/mewslix/index/test", entity, [{"entity": "b", "text": "one"}, {"entity": "b", "text": "two"}])
     with pytest.raises(UsageError, match="the index has the entity 'b' more than once"):
-        hub.pool(task, "test", "de", data=data)
+        hub.load_pool(task, "test", "de", data_dir=data)
 
 
 def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:
     tatoeba = BENCHMARKS["xtreme"].targets["tatoeba"]
-    assert dev_pool(Source(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None
+    assert load_dev_pool(DataSource(benchmark="xtreme", data=str(tmp_path)), tatoeba, "de") is None
     bucc = BENCHMARKS["miniature"].targets["bucc"]
-    miniature = Source(benchmark="miniature")
+    miniature = DataSource(benchmark="miniature")
     assert (
-        dev_pool(miniature, bucc, "qna") == pool(miniature, bucc, "dev", "qna") != pool(miniature, bucc, "test", "qna")
+        load_dev_pool(miniature, bucc, "qna")
+        == load_pool(miniature, bucc, "dev", "qna")
+        != load_pool(miniature, bucc, "test", "qna")
     )

@@ -8,43 +8,45 @@ import pytest
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.miniature import TARGETS as MINIATURE
-from spaces.plan import strata
+from spaces.plan import expand_strata
 from spaces.profile import PROFILES
-from spaces.space import Space, axes
+from spaces.space import Space, resolve_axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, pair_rows
 from trainables.data import hub
-from trainables.data.data import Source, examples
-from trainables.data.data_check import problems
-from trainables.data.perturbation import SHARE, SHORTEST, misspelt
-from trainables.features.examples import Pair
+from trainables.data.data import DataSource, load_examples
+from trainables.data.data_check import find_problems
+from trainables.data.perturbation import MISSPELT_SHARE, MIN_WORD_LETTERS, misspell
+from trainables.features.examples import PairExample
 from trainables.miniature.lexicon import ADJECTIVES, VERBS
 
 Write = Callable[..., Path]
 MIXED, PERTURBED = TARGETS["xnli-mixed"], TARGETS["xnli-perturbed"]
-SOURCE = Source(benchmark="miniature")
+SOURCE = DataSource(benchmark="miniature")
 
 
-def pairs(task: Task, language: str) -> list[Pair]:
-    return [pair for pair in examples(SOURCE, task, "test", language)[0] if isinstance(pair, Pair)]
+def pairs(task: Task, language: str) -> list[PairExample]:
+    return [pair for pair in load_examples(SOURCE, task, "test", language)[0] if isinstance(pair, PairExample)]
 
 
 def test_english_is_on_one_side_in_both_orders() -> None:
     assert len(MIXED.languages) == 28 and len(TARGETS["pawsx-mixed"].languages) == 12
-    sides = {MIXED.sides(language) for language in MIXED.languages}
+    sides = {MIXED.split_language(language) for language in MIXED.languages}
     assert sides == {(one, "en") for one in TARGETS["xnli"].languages if one != "en"} | {
         ("en", one) for one in TARGETS["xnli"].languages if one != "en"
     }
-    assert set(MIXED.spoken) == set(TARGETS["xnli"].languages)
+    assert set(MIXED.test_languages) == set(TARGETS["xnli"].languages)
 
 
 @pytest.mark.parametrize("name", ["xnli", "pawsx"])
 def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
     mixed = pairs(MINIATURE[f"{name}-mixed"], "qma-en")
     english, foreign = pairs(MINIATURE[name], "en"), pairs(MINIATURE[name], "qma")
-    assert mixed == [Pair(two.first, one.second, one.label) for one, two in zip(english, foreign, strict=True)]
-    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == Pair(english[0].first, foreign[0].second, english[0].label)
+    assert mixed == [PairExample(two.first, one.second, one.label) for one, two in zip(english, foreign, strict=True)]
+    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == PairExample(
+        english[0].first, foreign[0].second, english[0].label
+    )
     with pytest.raises(ValueError, match="no language 'qma-xx'"):
         pairs(MINIATURE[f"{name}-mixed"], "qma-xx")
 
@@ -72,9 +74,9 @@ def test_the_miniature_leaves_no_word_of_meaning_in_both_sentences(name: str) ->
 
 def test_training_and_dev_stay_as_they_are() -> None:
     for task in MINIATURE.values():
-        if task.clean is not None:
+        if task.clean_target is not None:
             for split in ("train", "dev"):
-                assert examples(SOURCE, task, split) == examples(SOURCE, MINIATURE[task.clean], split)  # type: ignore[arg-type]
+                assert load_examples(SOURCE, task, split) == load_examples(SOURCE, MINIATURE[task.clean_target], split)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -98,14 +100,16 @@ def data(write: Write) -> Path:
 
 
 def test_real_pairs_are_mixed_row_by_row(data: Path) -> None:
-    assert hub.languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
-    read = hub.read(MIXED, "test", "de-en", data=data)
-    assert read.examples[1] == Pair("de1 first", "en1 second", 1) and read.left_out == {}
-    read = hub.read(MIXED, "test", "en-sw", data=data)
-    assert read.examples == [Pair("en0 first", "sw0 second", 0), Pair("en2 first", "sw2 second", 2)]
+    assert hub.find_languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
+    read = hub.load_split(MIXED, "test", "de-en", data_dir=data)
+    assert read.examples[1] == PairExample("de1 first", "en1 second", 1) and read.left_out == {}
+    read = hub.load_split(MIXED, "test", "en-sw", data_dir=data)
+    assert read.examples == [PairExample("en0 first", "sw0 second", 0), PairExample("en2 first", "sw2 second", 2)]
     assert read.left_out == {"another label in the other language": 1, "no label": 1}
-    assert problems(MIXED, data) == []
-    assert sorted(hub.sources(MIXED, data)) == sorted(hub.sources(TARGETS["xnli"], data))  # they read the same rows
+    assert find_problems(MIXED, data) == []
+    assert sorted(hub.describe_locations(MIXED, data)) == sorted(
+        hub.describe_locations(TARGETS["xnli"], data)
+    )  # they read the same rows
 
 
 def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Write, data: Path) -> None:
@@ -113,25 +117,25 @@ def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Wr
         {"language": name, "sentence1": "a", "sentence2": "b", "gold_label": "neutral"} for name in ("en", "en", "sw")
     ]
     write("google/xtreme/XNLI/test", XNLI, rows)
-    (line,) = problems(MIXED, data)
+    (line,) = find_problems(MIXED, data)
     assert "must be the same items in all languages" in line and "en 2" in line and "sw 1" in line
     with pytest.raises(UsageError, match="row by row they must be the same"):
-        hub.read(MIXED, "test", "sw-en", data=data)
+        hub.load_split(MIXED, "test", "sw-en", data_dir=data)
     write("google/xtreme/XNLI/test", XNLI, rows[2:])
-    assert any("in English and in another language; there are: sw" in line for line in problems(MIXED, data))
-    assert hub.languages(MIXED, data) == ()
+    assert any("in English and in another language; there are: sw" in line for line in find_problems(MIXED, data))
+    assert hub.find_languages(MIXED, data) == ()
 
 
 def test_misspelt_words_keep_their_ends_and_letters() -> None:
     words = [f"abcdef{i:03d}ghij" for i in range(300)] + ["one", "its", "to", "3456"]
     text = "; ".join(words)
-    changed = misspelt(text)
-    assert changed == misspelt(text) and len(changed) == len(text)
+    changed = misspell(text)
+    assert changed == misspell(text) and len(changed) == len(text)
     counts = 0
     for one, other in zip(words, changed.split("; "), strict=True):
         head, tail = one[:6], one[9:]
         assert sorted(one) == sorted(other)
-        if len(one) <= SHORTEST:
+        if len(one) <= MIN_WORD_LETTERS:
             assert one == other
             continue
         for run, new in ((head, other[:6]), (tail, other[9:])):
@@ -139,41 +143,45 @@ def test_misspelt_words_keep_their_ends_and_letters() -> None:
             places = [i for i, (a, b) in enumerate(zip(run, new, strict=True)) if a != b]
             assert not places or (len(places) == 2 and places[1] == places[0] + 1)
             counts += bool(places)
-    assert SHARE - 0.06 < counts / 600 < SHARE + 0.06
+    assert MISSPELT_SHARE - 0.06 < counts / 600 < MISSPELT_SHARE + 0.06
 
 
 def test_signs_stay_with_their_letters() -> None:
     word = "विशेषाधिकार"  # six letters, five with a sign
     letters = ["वि", "शे", "षा", "धि", "का", "र"]
     swaps = {"".join([*letters[:i], letters[i + 1], letters[i], *letters[i + 2 :]]) for i in (1, 2, 3)}
-    told = {misspelt(f"{word} {number}").split()[0] for number in range(100)}
+    told = {misspell(f"{word} {number}").split()[0] for number in range(100)}
     assert told == {word, *swaps}
 
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
-    clean = hub.examples(TARGETS["xnli"], "test", "de", data=data)
-    assert hub.examples(PERTURBED, "test", "de", data=data) == [
-        Pair(misspelt(one.first), misspelt(one.second), one.label) for one in clean if isinstance(one, Pair)
+    clean = hub.load_examples(TARGETS["xnli"], "test", "de", data_dir=data)
+    assert hub.load_examples(PERTURBED, "test", "de", data_dir=data) == [
+        PairExample(misspell(one.first), misspell(one.second), one.label)
+        for one in clean
+        if isinstance(one, PairExample)
     ]
-    assert hub.examples(PERTURBED, "dev", data=data) == hub.examples(TARGETS["xnli"], "dev", data=data)
+    assert hub.load_examples(PERTURBED, "dev", data_dir=data) == hub.load_examples(
+        TARGETS["xnli"], "dev", data_dir=data
+    )
 
 
 @pytest.mark.parametrize("asked", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])
 def test_shifted_targets_are_evaluated_where_they_are_named(asked: tuple[str, ...]) -> None:
     benchmark = BENCHMARKS["miniature"]
-    space = axes(Space(name="mine", intermediates=("mnli",), targets=asked), benchmark, PROFILES["miniature"])
-    plan = strata(space, benchmark, pretrain=False)
+    space = resolve_axes(Space(name="mine", intermediates=("mnli",), targets=asked), benchmark, PROFILES["miniature"])
+    plan = expand_strata(space, benchmark, pretrain=False)
     stages = [one for one in plan if one.kind == "target" and one.seed == 0 and one.intermediate == "none"]
-    extra = {name for one in stages for name in one.targets if benchmark.targets[name].extra}
-    assert extra == {name for name in asked if benchmark.targets[name].extra}
-    assert len(stages) == len({benchmark.targets[name].training for name in asked})  # in the stage of the clean one
+    extra = {name for one in stages for name in one.targets if benchmark.targets[name].is_opt_in}
+    assert extra == {name for name in asked if benchmark.targets[name].is_opt_in}
+    assert len(stages) == len({benchmark.targets[name].training_set for name in asked})  # in the stage of the clean one
     for one in stages:
-        assert not benchmark.targets[one.targets[0]].extra  # which is trained, and judged by, the clean target
-    assert not any(benchmark.targets[name].extra for name in benchmark.target_names())
+        assert not benchmark.targets[one.targets[0]].is_opt_in  # which is trained, and judged by, the clean target
+    assert not any(benchmark.targets[name].is_opt_in for name in benchmark.target_names())
 
 
 def test_the_real_pairs_agree_in_every_language(real: Path) -> None:
     for language in ("sw-en", "en-ur", "zh-en"):
-        read = hub.read(MIXED, "test", language, data=real)
+        read = hub.load_split(MIXED, "test", language, data_dir=real)
         assert len(read.examples) == 5010 and read.left_out == {}
-    assert problems(MIXED, real) == [] and len(hub.languages(MIXED, real)) == 28
+    assert find_problems(MIXED, real) == [] and len(hub.find_languages(MIXED, real)) == 28

@@ -12,13 +12,13 @@ from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.miniature import INTERMEDIATES as MINIATURE
 from spaces.profile import PROFILES
-from spaces.space import Space, axes
-from spaces.xtreme import INTERMEDIATES, NLI
+from spaces.space import Space, resolve_axes
+from spaces.xtreme import INTERMEDIATES, NLI_LABELS
 from tests.hub_layout import PAIR, TEXT, pair_rows
 from trainables.data import hub
-from trainables.data.data import Source, examples
-from trainables.data.data_check import inspect, notes, problems
-from trainables.features.examples import Choice, Pair, Span, Tagged
+from trainables.data.data import DataSource, load_examples
+from trainables.data.data_check import inspect, collect_notes, find_problems
+from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
 
 Write = Callable[..., Path]
 MNLI = INTERMEDIATES["mnli"]
@@ -42,23 +42,23 @@ def data(write: Write) -> Path:
 
 
 def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> None:
-    english, swahili, finnish = (hub.read(MNLI, "train", name, data=data) for name in ("en", "sw", "fi"))
+    english, swahili, finnish = (hub.load_split(MNLI, "train", name, data_dir=data) for name in ("en", "sw", "fi"))
     assert english.left_out == swahili.left_out == finnish.left_out == {"empty text": 1}
     # The last tenth is English dev, and no translation of it is trained on.
     assert len(english.examples) == len(swahili.examples) == len(finnish.examples) == 22
-    assert [pair.first for pair in finnish.examples if isinstance(pair, Pair)] == [
-        f"{pair.first} fi" for pair in english.examples if isinstance(pair, Pair)
+    assert [pair.first for pair in finnish.examples if isinstance(pair, PairExample)] == [
+        f"{pair.first} fi" for pair in english.examples if isinstance(pair, PairExample)
     ]
-    assert swahili.examples[5] == Pair("", "h6 sw", 0)  # empty, and in its place
-    cut = Source(benchmark="xtreme", data=str(data), limit=7)
-    chosen, translations = (examples(cut, MNLI, "train", language)[0] for language in ("en", "fi"))
-    assert [f"{pair.first} fi" for pair in chosen if isinstance(pair, Pair)] == [
-        pair.first for pair in translations if isinstance(pair, Pair)
+    assert swahili.examples[5] == PairExample("", "h6 sw", 0)  # empty, and in its place
+    cut = DataSource(benchmark="xtreme", data=str(data), limit=7)
+    chosen, translations = (load_examples(cut, MNLI, "train", language)[0] for language in ("en", "fi"))
+    assert [f"{pair.first} fi" for pair in chosen if isinstance(pair, PairExample)] == [
+        pair.first for pair in translations if isinstance(pair, PairExample)
     ]
 
 
 def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
-    dev = [finding for finding in inspect(MNLI, data, "sw").findings if finding.split == "dev"]
+    dev = [finding for finding in inspect(MNLI, data, "sw").splits if finding.split == "dev"]
     assert [finding.languages for finding in dev] == [("en",)]
     assert (inspect(MNLI, data, "sw").name, inspect(MNLI, data).name) == ("mnli@sw", "mnli")
 
@@ -76,21 +76,21 @@ def test_rows_that_are_no_translations_are_refused_before_the_start(
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("facebook/xnli/sw/train", PAIR, other)
-    (line,) = problems(MNLI, data, "sw")
+    (line,) = find_problems(MNLI, data, "sw")
     assert said in line and "must be the same pairs" in line
     with pytest.raises(UsageError, match=said):
-        hub.read(MNLI, "train", "sw", data=data)
-    assert problems(MNLI, data) == []  # English alone needs no translation
+        hub.load_split(MNLI, "train", "sw", data_dir=data)
+    assert find_problems(MNLI, data) == []  # English alone needs no translation
 
 
 def test_a_fingerprint_is_of_the_language_that_is_read(write: Write, data: Path) -> None:
-    before = {name: hub.fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
-    assert len(set(before.values())) == 3 and before["en"] == hub.fingerprint(MNLI, data)
+    before = {name: hub.compute_fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
+    assert len(set(before.values())) == 3 and before["en"] == hub.compute_fingerprint(MNLI, data)
     rows = pair_rows(25)
     write("facebook/xnli/sw/train", PAIR, translated(rows, "other"))
-    after = {name: hub.fingerprint(MNLI, data, name) for name in before}
+    after = {name: hub.compute_fingerprint(MNLI, data, name) for name in before}
     assert {name for name in before if before[name] != after[name]} == {"sw"}
-    assert [line.split()[:2] for line in hub.sources(MNLI, data, "sw")] == [
+    assert [line.split()[:2] for line in hub.describe_locations(MNLI, data, "sw")] == [
         ["train", "en"],  # says which rows count, and their labels
         ["train", "sw"],
         ["dev", "en"],
@@ -98,9 +98,9 @@ def test_a_fingerprint_is_of_the_language_that_is_read(write: Write, data: Path)
 
 
 def test_a_language_without_rows_says_where_they_go(data: Path) -> None:
-    (line,) = problems(MNLI, data, "ur")
+    (line,) = find_problems(MNLI, data, "ur")
     assert "no train rows in 'ur'" in line and "facebook/xnli/ur/train-*.parquet" in line
-    (line,) = problems(MNLI, data, "lv")
+    (line,) = find_problems(MNLI, data, "lv")
     assert "the hub has MultiNLI in XNLI's languages only" in line
 
 
@@ -110,65 +110,67 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     rows = [{"sentence1": "a", "sentence2": "b", "label": label, "idx": 0} for label in (0, 1, 2, -1)]
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
-    read = hub.read(INTERMEDIATES["ocnli"], "train", "zh", data=data)
-    assert [NLI[pair.label] for pair in read.examples if isinstance(pair, Pair)] == [
+    read = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
+    assert [NLI_LABELS[pair.label] for pair in read.examples if isinstance(pair, PairExample)] == [
         "neutral",
         "entailment",
         "contradiction",
     ]
     assert read.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
-        hub.read(INTERMEDIATES["ocnli"], "train", data=data)
+        hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)
 
 
 def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> None:
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("nala-cub/americas_nli/quy/validation", PAIR, pair_rows(3))
     task = INTERMEDIATES["americasnli"]
-    assert len(hub.examples(task, "train", "quy", data=data)) == 3
-    assert any("no training split" in line for line in notes(task, data, "quy"))
-    assert "no train rows in 'aym'" in problems(task, data)[0]  # its own language, which none was named for
+    assert len(hub.load_examples(task, "train", "quy", data_dir=data)) == 3
+    assert any("no training split" in line for line in collect_notes(task, data, "quy"))
+    assert "no train rows in 'aym'" in find_problems(task, data)[0]  # its own language, which none was named for
 
 
 @pytest.mark.parametrize("name", ["qqp", "squad", "ccg", "hellaswag"])
 def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
     """One task of each kind; tests/trainables/miniature/test_world.py reads every word of some."""
-    task, source = MINIATURE[name], Source(benchmark="miniature")
-    own, other = (examples(source, task, "train", language)[0] for language in ("en", task.trains[-1]))
+    task, source = MINIATURE[name], DataSource(benchmark="miniature")
+    own, other = (load_examples(source, task, "train", language)[0] for language in ("en", task.training_languages[-1]))
     assert len(other) == len(own) and other != own
     for one, translation in zip(own, other, strict=True):
-        if isinstance(one, Tagged) and isinstance(translation, Tagged):  # tags follow their words to other places
+        if isinstance(one, TaggingExample) and isinstance(
+            translation, TaggingExample
+        ):  # tags follow their words to other places
             assert sorted(one.tags) == sorted(translation.tags)
-        elif isinstance(one, Span) and isinstance(translation, Span):
+        elif isinstance(one, SpanExample) and isinstance(translation, SpanExample):
             assert one.id == translation.id
         else:
-            assert isinstance(one, Pair | Choice) and isinstance(translation, Pair | Choice)
+            assert isinstance(one, PairExample | ChoiceExample) and isinstance(translation, PairExample | ChoiceExample)
             assert one.label == translation.label
 
 
 def test_controls_are_trained_in_english_only() -> None:
-    assert all(task.trains == ("en",) for task in MINIATURE.values() if task.control)
+    assert all(task.training_languages == ("en",) for task in MINIATURE.values() if task.is_control)
 
 
 def test_extra_tasks_are_members_only_where_they_are_named() -> None:
     benchmark, profile = BENCHMARKS["xtreme"], PROFILES["miniature"]
-    extra = {name for name, task in benchmark.intermediates.items() if task.extra}
+    extra = {name for name, task in benchmark.intermediates.items() if task.is_opt_in}
     assert extra == {"ocnli", "indonli", "americasnli", "random", "mlm"}
-    full = axes(Space(name="full"), benchmark, profile)
+    full = resolve_axes(Space(name="full"), benchmark, profile)
     assert not extra & {*full.intermediates, *full.mixture}
-    assert "ocnli" in axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates
+    assert "ocnli" in resolve_axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates
 
 
-@pytest.mark.parametrize("language", [name for name in MNLI.trains if name not in "bg el hi ru th".split()])
+@pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, other = (hub.examples(MNLI, "train", name, data=real) for name in ("en", language))
+    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", language))
     assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in other]
-    assert problems(MNLI, real, language) == []
+    assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
     """Digits survive translation: whoever pairs other rows finds other ones."""
-    own, other = (hub.examples(MNLI, "train", name, data=real) for name in ("en", "sw"))
+    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
@@ -181,7 +183,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
 
 def test_the_real_native_sets(real: Path) -> None:
     counts = {
-        name: len(hub.examples(INTERMEDIATES[task], "train", name, data=real))
+        name: len(hub.load_examples(INTERMEDIATES[task], "train", name, data_dir=real))
         for task, name in (("ocnli", "zh"), ("indonli", "id"), ("americasnli", "aym"), ("americasnli", "oto"))
     }
     assert counts == {"zh": 9985, "id": 10330, "aym": 743, "oto": 222}

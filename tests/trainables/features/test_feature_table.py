@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.paths import ROOT
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature, Ids, collate
-from trainables.features.shared_table import TABLE, DamagedTableError, open_table, shared_table, write_table
+from trainables.features.shared_table import TABLE_FILE, DamagedTableError, open_table, open_or_build_table, write_table
 
 CPU = torch.device("cpu")
 FORMS = ("pair", "choice", "tagging", "span")
@@ -147,17 +147,17 @@ def _other_table(folder: Path) -> None:
 
 
 def _unfitting(folder: Path) -> None:
-    table = json.loads((folder / TABLE).read_text())
+    table = json.loads((folder / TABLE_FILE).read_text())
     np.save(folder / "bounds.npy", np.zeros(6, dtype=np.int64))
     assert table["arrays"]["bounds"] == ["int64", 6]
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "no folder": shutil.rmtree,
-    "no json": lambda folder: (folder / TABLE).unlink(),
-    "json cut": lambda folder: (folder / TABLE).write_text((folder / TABLE).read_text()[:-20]),
-    "json of another kind": lambda folder: (folder / TABLE).write_text("[]"),
-    "another version": lambda folder: (folder / TABLE).write_text('{"version": 0}'),
+    "no json": lambda folder: (folder / TABLE_FILE).unlink(),
+    "json cut": lambda folder: (folder / TABLE_FILE).write_text((folder / TABLE_FILE).read_text()[:-20]),
+    "json of another kind": lambda folder: (folder / TABLE_FILE).write_text("[]"),
+    "another version": lambda folder: (folder / TABLE_FILE).write_text('{"version": 0}'),
     "no array": lambda folder: (folder / "ids.npy").unlink(),
     "array cut": lambda folder: (folder / "ids.npy").write_bytes((folder / "ids.npy").read_bytes()[:-1]),
     "array empty": lambda folder: (folder / "ids.npy").write_bytes(b""),
@@ -182,7 +182,7 @@ def test_damage_is_noticed(folder: Path, name: str) -> None:
 def test_a_damaged_table_is_set_aside_and_built_anew(folder: Path, name: str) -> None:
     for _ in range(2):  # the second damaged folder takes the place of the first
         DAMAGES[name](folder)
-        table = shared_table(folder, lambda: build_table([pairs()], per_position=False))
+        table = open_or_build_table(folder, lambda: build_table([pairs()], per_position=False))
         assert_equal(table, pairs(), per_position=False)
         assert len(open_table(folder)) == 5
     assert folder.with_suffix(".damaged").exists() == (name != "no folder")
@@ -192,7 +192,7 @@ def test_a_whole_table_is_not_built_again(folder: Path) -> None:
     def never() -> FeatureTable:
         raise AssertionError("built again")
 
-    assert len(shared_table(folder, never)) == 5
+    assert len(open_or_build_table(folder, never)) == 5
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        shared_table(tmp_path / "table", fails)
+        open_or_build_table(tmp_path / "table", fails)
     assert [path.name for path in tmp_path.iterdir()] == ["table.lock"]
-    assert len(shared_table(tmp_path / "table", lambda: build_table([pairs()], per_position=False))) == 5
+    assert len(open_or_build_table(tmp_path / "table", lambda: build_table([pairs()], per_position=False))) == 5
 
 
 WORKER = """

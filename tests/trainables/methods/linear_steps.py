@@ -11,7 +11,7 @@ from torch import nn
 
 from trainables.features.features import Tensors
 from trainables.kinds import KINDS
-from trainables.methods.step import Step
+from trainables.methods.step import TrainingStep
 
 IDS = [[1, 2, 3], [1, 4, 0]]
 ORDINARY = torch.tensor([[0, 1, 1], [0, 1, 0]], dtype=torch.float64).unsqueeze(-1)
@@ -47,10 +47,17 @@ def linear(seed: int = 0) -> Linear:
     return Linear(torch.randn(3, 4, dtype=torch.float64, requires_grad=True), table)
 
 
-def step(model: Linear, share: float = 1.0) -> Step:
+def step(model: Linear, share: float = 1.0) -> TrainingStep:
     ids = torch.tensor(IDS)
     batch = {"input_ids": ids, "attention_mask": (ids != 0).to(torch.int64), "target": LABELS}
-    return Step(batch=batch, logits=model.logits, table=model.table, special=(1,), kind=KINDS["pair"], share=share)
+    return TrainingStep(
+        batch=batch,
+        compute_logits=model.logits,
+        embedding_table=model.table,
+        special_ids=(1,),
+        kind=KINDS["pair"],
+        share=share,
+    )
 
 
 def mean_norm(words: torch.Tensor) -> torch.Tensor:

@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from tests.trainables.methods.linear_steps import ORDINARY, drawn, gradient_of_a, linear, loss, mean_norm, step, uphill
-from trainables.methods.adversarial import fgm, freelb, pgd, plain
-from trainables.methods.perturbation import direction, into_ball, norm, uniform
+from trainables.methods.adversarial import fgm, freelb, pgd, plain_fine_tuning
+from trainables.methods.perturbation import normalise_rows, project_to_ball, mean_word_norm, draw_uniform
 
 SETTINGS = {"radius": 0.3, "rate": 0.25, "start": 0.2}
 
 
 def test_plain_is_the_gradient_of_the_loss() -> None:
     model = linear()
-    value = plain(step(model, share=0.25))
+    value = plain_fine_tuning(step(model, share=0.25))
     torch.testing.assert_close(value, loss(model.margin(model.words)).detach() * 0.25)
     torch.testing.assert_close(model.a.grad, gradient_of_a(model, model.words) * 0.25)
 
@@ -76,10 +76,10 @@ def test_freelb_is_the_mean_over_all_perturbations(steps: int) -> None:
 
 def test_the_ball_moves_only_what_is_outside() -> None:
     rows = torch.tensor([[[3.0, 4.0]], [[0.3, 0.4]], [[0.0, 0.0]]])
-    kept = into_ball(rows, torch.ones(3, 1, 1))
+    kept = project_to_ball(rows, torch.ones(3, 1, 1))
     torch.testing.assert_close(kept, torch.tensor([[[0.6, 0.8]], [[0.3, 0.4]], [[0.0, 0.0]]]))
-    torch.testing.assert_close(direction(rows)[:2], torch.tensor([[[0.6, 0.8]], [[0.6, 0.8]]]))
-    assert not direction(rows)[2].any()
+    torch.testing.assert_close(normalise_rows(rows)[:2], torch.tensor([[[0.6, 0.8]], [[0.6, 0.8]]]))
+    assert not normalise_rows(rows)[2].any()
 
 
 def test_a_start_has_the_length_that_freelb_gives_it() -> None:
@@ -87,7 +87,7 @@ def test_a_start_has_the_length_that_freelb_gives_it() -> None:
     one = step(model)
     torch.manual_seed(0)
     lengths = torch.stack(
-        [uniform(one, model.words, norm(one, model.words)).flatten(1).norm(dim=1) for _ in range(2000)]
+        [draw_uniform(one, model.words, mean_word_norm(one, model.words)).flatten(1).norm(dim=1) for _ in range(2000)]
     )
     mean_square = (lengths / mean_norm(model.words)[:, 0, 0]).square().mean(0)
     torch.testing.assert_close(mean_square, torch.full((2,), 1 / 3, dtype=torch.float64), atol=0.02, rtol=0)

@@ -11,19 +11,19 @@ from transformers import BertConfig, BertModel
 
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.stage import Precision
-from spaces.task import Kind, Recipe
+from spaces.task import TaskKind, Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_training import SOURCE, continue_after, part
 from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
-from trainables.methods.adversarial import plain
+from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.agreement import divergence
-from trainables.methods.rules import rule_of
-from trainables.methods.step import Step, step_of
-from trainables.models.encoder import Encoder, hidden_states
-from trainables.training.encoded import encoded
+from trainables.methods.rules import build_rule
+from trainables.methods.step import TrainingStep, build_step
+from trainables.models.encoder import Encoder, compute_hidden_states
+from trainables.training.encoded import encode_split
 from trainables.training.training import FineTuning
 
 OWN = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
@@ -37,7 +37,7 @@ def entry(name: str, **changes: float) -> dict[str, object]:
 def begin(
     method: str | None,
     recipe: Recipe,
-    profile: Profile,
+    profile: EncoderProfile,
     kind: str = "pair",
     *,
     precision: Precision = "fp32",
@@ -47,9 +47,9 @@ def begin(
     """A run that has not begun, on a tiny encoder."""
     encoder = dataclasses.replace(tiny_encoder(), precision=precision)
     parts = [part(TASKS[kind], encoder, recipe, profile)]
-    rule = rule_of(None if method is None else entry(method, **changes), [parts[0].task], SOURCE, encoder)
+    rule = build_rule(None if method is None else entry(method, **changes), [parts[0].task], SOURCE, encoder)
     assert recipe.steps is not None
-    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
     work = FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
     )
@@ -62,7 +62,7 @@ def begin(
 def gradients(work: FineTuning) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The loss and the gradients of the first batch."""
     work.model.train()
-    loss = work._gradients(*work.batches.at(0))
+    loss = work._compute_gradients(*work.batches.batch_at(0))
     return loss, {name: value.grad for name, value in work.model.named_parameters() if value.grad is not None}
 
 
@@ -76,9 +76,9 @@ def far(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("name", OWN)
 def test_every_method_trains_every_kind_it_has_a_meaning_for(
-    name: str, kind: Kind, recipe: Recipe, profile: Profile
+    name: str, kind: TaskKind, recipe: Recipe, profile: EncoderProfile
 ) -> None:
-    if kind in METHODS[name].unsuited:
+    if kind in METHODS[name].unsuited_kinds:
         with pytest.raises(UsageError, match=f"{TASKS[kind]}~{name}: the method has no meaning for tasks of the kind"):
             begin(name, recipe, profile, kind)
         return
@@ -89,18 +89,18 @@ def test_every_method_trains_every_kind_it_has_a_meaning_for(
 
 
 def test_the_table_of_kinds_names_kinds_and_leaves_each_method_some() -> None:
-    kinds = set(get_args(Kind)) - {"retrieval"}  # nothing is trained there
+    kinds = set(get_args(TaskKind)) - {"retrieval"}  # nothing is trained there
     for method in METHODS.values():
-        assert set(method.unsuited) < kinds and all(method.unsuited.values())
+        assert set(method.unsuited_kinds) < kinds and all(method.unsuited_kinds.values())
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_cut_run_continues_bit_for_bit(name: str, recipe: Recipe, profile: Profile) -> None:
+def test_a_cut_run_continues_bit_for_bit(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     continue_after(4, lambda: begin(name, recipe, profile))
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: Profile) -> None:
+def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: EncoderProfile) -> None:
     # Attention has no weights, so where their gradients are left out an encoder this narrow does up to 6 % more.
     recipe = Recipe(steps=1, batch_size=8, max_length=64)
 
@@ -127,10 +127,12 @@ def even_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("even_draws")
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("name", [name for name in OWN if name != "synonyms"])
-def test_the_micro_batch_has_no_part_in_the_gradients(name: str, kind: str, recipe: Recipe, profile: Profile) -> None:
+def test_the_micro_batch_has_no_part_in_the_gradients(
+    name: str, kind: str, recipe: Recipe, profile: EncoderProfile
+) -> None:
     whole = begin(name, recipe, profile, kind, dropout=False)
     halves = begin(name, recipe, profile, kind, dropout=False)
-    halves.at_most(3)
+    halves.limit_micro_batch(3)
     (loss, own), (same, usual) = gradients(halves), gradients(whole)
     torch.testing.assert_close(loss, same, rtol=1e-4, atol=1e-6)
     assert far(own, usual) < 1e-4
@@ -146,7 +148,7 @@ def test_the_micro_batch_has_no_part_in_the_gradients(name: str, kind: str, reci
     ],
 )
 def test_all_passes_of_a_step_drop_the_same_units(
-    name: str, still: dict[str, float], recipe: Recipe, profile: Profile
+    name: str, still: dict[str, float], recipe: Recipe, profile: EncoderProfile
 ) -> None:
     # So without a perturbation every method is plain fine-tuning.
     work, usual = begin(name, recipe, profile, **still), begin(None, recipe, profile)
@@ -165,14 +167,14 @@ def seen(work: FineTuning) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The words and the logits of each pass of the first batch that was given words."""
     found = []
 
-    def watched(step: Step) -> torch.Tensor:
+    def watched(step: TrainingStep) -> torch.Tensor:
         def logits(batch: Tensors, words: torch.Tensor | None) -> torch.Tensor:
-            result = step.logits(batch, words)
+            result = step.compute_logits(batch, words)
             if words is not None:
-                found.append((words.detach() - step.words().detach(), result.detach()))
+                found.append((words.detach() - step.embed_words().detach(), result.detach()))
             return result
 
-        return own(dataclasses.replace(step, logits=logits))
+        return own(dataclasses.replace(step, compute_logits=logits))
 
     own, work.method = work.method, watched
     gradients(work)
@@ -180,9 +182,9 @@ def seen(work: FineTuning) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 
 @pytest.mark.parametrize("name", ["fgm", "pgd", "freelb", "smart", "r3f"])
-def test_only_ordinary_tokens_are_perturbed(name: str, recipe: Recipe, profile: Profile) -> None:
+def test_only_ordinary_tokens_are_perturbed(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     work = begin(name, recipe, profile)
-    _, features = work.batches.at(0)
+    _, features = work.batches.batch_at(0)
     batch = batch_of(features, work.encoder)
     special = torch.isin(batch["input_ids"], torch.tensor([0, 1, 2, 4]))  # <s>, <pad>, </s>, <mask>
     *_, (perturbation, _) = seen(work)
@@ -195,14 +197,14 @@ def batch_of(features: list[Feature], encoder: Encoder) -> Tensors:
 
 
 @pytest.mark.parametrize("name", ["smart", "r3f"])
-def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recipe, profile: Profile) -> None:
+def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     tiny = {"noise": 1e-5} if name == "r3f" else {"noise": 1e-5, "rate": 1e-5, "radius": 1e-5}
     work = begin(name, recipe, profile, precision="bf16", dropout=False, **tiny)
-    _, features = work.batches.at(0)
+    _, features = work.batches.batch_at(0)
     batch = batch_of(features, work.encoder)
     work.model.train()
     words = work.encoder.model.get_input_embeddings()(batch["input_ids"]).detach()
-    clean = work.encoder.logits(work.heads[0], batch).detach()
+    clean = work.encoder.compute_logits(work.heads[0], batch).detach()
     *_, (perturbation, logits) = seen(work)
     assert ((words + perturbation).bfloat16() != words.bfloat16()).float().mean() < 0.01  # there it would be lost
     size = words.norm(dim=-1).mean() / words.shape[-1] ** 0.5
@@ -212,7 +214,7 @@ def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recip
 
 
 @pytest.mark.parametrize("sort", ["xlm-roberta", "bert"])
-def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe, profile: Profile) -> None:
+def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe, profile: EncoderProfile) -> None:
     # Positions, types and norms are still added, so the table's own words give what the ids give, beside padding too.
     encoder = tiny_encoder()
     if sort == "bert":
@@ -226,7 +228,7 @@ def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe
         )
         encoder = dataclasses.replace(encoder, model=BertModel(config, add_pooling_layer=False))
     encoder.model.eval()
-    table = part("mnli", tiny_encoder(), recipe, profile).train
+    table = part("mnli", tiny_encoder(), recipe, profile).table
     batch = batch_of([table[i] for i in range(8)], encoder)
     if sort == "bert":
         batch["token_type_ids"] = (batch["marks"] == 1).to(torch.int64)
@@ -234,45 +236,45 @@ def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe
     assert not read.all()
     words = encoder.model.get_input_embeddings()(batch["input_ids"])
     torch.testing.assert_close(
-        hidden_states(encoder.model, batch, words)[read], hidden_states(encoder.model, batch)[read]
+        compute_hidden_states(encoder.model, batch, words)[read], compute_hidden_states(encoder.model, batch)[read]
     )
 
 
-def test_a_step_of_plain_fine_tuning_is_what_it_was(recipe: Recipe, profile: Profile) -> None:
+def test_a_step_of_plain_fine_tuning_is_what_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
     work = begin(None, recipe, profile, dropout=False)
-    assert work.method is plain
+    assert work.method is plain_fine_tuning
     loss, _ = gradients(work)
-    number, features = work.batches.at(0)
+    number, features = work.batches.batch_at(0)
     batch = batch_of(features, work.encoder)
-    logits = work.encoder.logits(work.heads[number], batch)
+    logits = work.encoder.compute_logits(work.heads[number], batch)
     torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(logits, batch["target"]).detach())
 
 
-def test_unknown_words_are_ordinary(recipe: Recipe, profile: Profile) -> None:
+def test_unknown_words_are_ordinary(recipe: Recipe, profile: EncoderProfile) -> None:
     encoder = tiny_encoder()
     ids = torch.tensor([[0, 3, 4, 9, 2, 1]])  # <s> <unk> <mask> word </s> <pad>
     batch = {"input_ids": ids, "attention_mask": (ids != 1).to(torch.int64)}
-    step = step_of(encoder, torch.nn.Identity(), KINDS["pair"], batch, 1.0)
-    assert step.ordinary.tolist() == [[False, True, False, True, False, False]]
+    step = build_step(encoder, torch.nn.Identity(), KINDS["pair"], batch, 1.0)
+    assert step.word_mask.tolist() == [[False, True, False, True, False, False]]
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str, recipe: Recipe, profile: Profile) -> None:
+def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str, recipe: Recipe, profile: EncoderProfile) -> None:
     # So passes are compared in all that is trained, and in nothing else: no padding, no second sub-token.
     work = begin(None, recipe, profile, kind, dropout=False)
-    _, features = work.batches.at(0)
+    _, features = work.batches.batch_at(0)
     found = KINDS[kind]  # type: ignore[index]
     batch = collate(features, work.encoder.pad_id, per_position=found.per_position, device=work.encoder.device)
-    logits = work.encoder.logits(work.heads[0], batch)
+    logits = work.encoder.compute_logits(work.heads[0], batch)
     labels = batch["target"].T.flatten() if kind == "span" else batch["target"].flatten()
-    outcomes = found.outcomes(logits, batch)
+    outcomes = found.flatten_logits(logits, batch)
     loss = torch.nn.functional.cross_entropy(outcomes, labels[labels != IGNORED])
-    torch.testing.assert_close(loss, found.loss(logits, batch))
+    torch.testing.assert_close(loss, found.compute_loss(logits, batch))
 
 
 def test_options_that_are_not_have_no_part_in_a_divergence() -> None:
     logits = torch.tensor([[1.0, 2.0, -torch.inf], [0.5, 0.0, 1.0]], requires_grad=True)
-    outcomes = KINDS["choice"].outcomes(logits, {})
+    outcomes = KINDS["choice"].flatten_logits(logits, {})
     gap = divergence(outcomes, outcomes.detach() + torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     gap.backward()
     expected = (torch.sigmoid(torch.tensor(1.0)) - torch.sigmoid(torch.tensor(0.0))) / 2  # (p - q) (z - z'), two rows

@@ -11,19 +11,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.methods.linear_steps import gradient_of_a, linear, loss, step
 from tests.trainables.training.test_training import SOURCE, continue_after, part
 from trainables.features.features import collate
 from trainables.kinds import KINDS
-from trainables.methods.adversarial import plain
-from trainables.methods.rules import rule_of
-from trainables.methods.salt import Proposer, changed, proposer, salt
-from trainables.methods.step import Step, step_of
+from trainables.methods.adversarial import plain_fine_tuning
+from trainables.methods.rules import build_rule
+from trainables.methods.salt import WordProposer, augment_words, build_proposer, salt
+from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder
-from trainables.training.encoded import encoded
+from trainables.training.encoded import encode_split
 from trainables.training.training import FineTuning
 
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
@@ -39,7 +39,7 @@ class Fixed:
 
     foreign: torch.Tensor
 
-    def changeable(self, step: Step) -> torch.Tensor:
+    def changeable(self, step: TrainingStep) -> torch.Tensor:
         return PLACES
 
     def __call__(self, batch: object, places: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -71,7 +71,7 @@ def test_words_are_switched_or_mixed_as_by_hand(seed: int) -> None:
     model = linear()
     wanted = by_hand(model.table.weight.detach(), model.words, seed)
     torch.manual_seed(seed)
-    found = changed(step(model), PLACES, WORDS, CHANCES, 0.7)
+    found = augment_words(step(model), PLACES, WORDS, CHANCES, 0.7)
     torch.testing.assert_close(found.detach(), wanted, rtol=1e-12, atol=0)
 
 
@@ -103,50 +103,50 @@ def test_parts_of_a_batch_add_up() -> None:
     torch.testing.assert_close(model.a.grad, wanted, rtol=1e-12, atol=1e-15)
 
 
-def begin(kind: str, recipe: Recipe, profile: Profile) -> FineTuning:
+def begin(kind: str, recipe: Recipe, profile: EncoderProfile) -> FineTuning:
     encoder = tiny_encoder()
-    encoder.words.trained = True
+    encoder.masked_word_head.is_trained = True
     parts = [part(TASKS[kind], encoder, recipe, profile)]
-    rule = rule_of(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].train])
+    rule = build_rule(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].table])
     assert recipe.steps is not None
-    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
     return FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
     )
 
 
-def proposing(work: FineTuning) -> Proposer:
+def proposing(work: FineTuning) -> WordProposer:
     found = work.method.keywords["proposer"]  # type: ignore[attr-defined]
-    assert isinstance(found, Proposer)
+    assert isinstance(found, WordProposer)
     return found
 
 
 def batch_of(work: FineTuning) -> dict[str, torch.Tensor]:
     kind = KINDS[work.parts[0].task.kind]
-    features = work.parts[0].train[:4]
+    features = work.parts[0].table[:4]
     return collate(features, work.encoder.pad_id, per_position=kind.per_position, device=work.encoder.device)
 
 
-def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profile: Profile) -> None:
+def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profile: EncoderProfile) -> None:
     work = begin("pair", recipe, profile)
     batch, asked = batch_of(work), proposing(work)
     places = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
     places[0, 2] = places[1, 1] = True
     words, chances = asked(batch, places, 5)
-    seen = {*work.parts[0].train.ids.tolist(), *work.encoder.tokenizer.all_special_ids}
+    seen = {*work.parts[0].table.ids.tolist(), *work.encoder.tokenizer.all_special_ids}
     encoder = work.encoder
     encoder.model.eval()
     with torch.no_grad():
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
         states = encoder.model(**inputs).last_hidden_state[places]
-        logits = encoder.words(states, encoder.model.get_input_embeddings().weight)
+        logits = encoder.masked_word_head(states, encoder.model.get_input_embeddings().weight)
     for i in range(2):
         allowed = sorted((i for i in range(logits.shape[1]) if i not in seen), key=lambda word: -logits[i, word])[:5]
         assert words[i].tolist() == allowed
         torch.testing.assert_close(chances[i], logits[i, allowed].softmax(0))
 
 
-def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: Profile) -> None:
+def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
     work = begin("pair", recipe, profile)
     batch, asked = batch_of(work), proposing(work)
     places = batch["attention_mask"] == 1
@@ -154,42 +154,42 @@ def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: Profile
     work.advance()
     after = asked(batch, places, 3)
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
-    assert not any("proposer" in name or "foreign" in name for name in work.state())
+    assert not any("proposer" in name or "foreign" in name for name in work.state_dict())
 
 
-def test_only_whole_words_are_changed(recipe: Recipe, profile: Profile) -> None:
+def test_only_whole_words_are_changed(recipe: Recipe, profile: EncoderProfile) -> None:
     work = begin("pair", recipe, profile)
     batch, asked = batch_of(work), proposing(work)
     ids = torch.tensor([[0, 10, 11, 12, 13, 2, 1]])
-    asked.continues[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
+    asked.continuation[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
     batch = {"input_ids": ids, "attention_mask": (ids != 1).long(), "target": batch["target"][:1]}
 
     def whole() -> list[int]:
-        now = step_of(work.encoder, work.heads[0], KINDS["pair"], batch, 1.0)
-        return ids[asked.changeable(now)].tolist()
+        now = build_step(work.encoder, work.heads[0], KINDS["pair"], batch, 1.0)
+        return ids[asked.find_whole_words(now)].tolist()
 
     assert whole() == []
-    asked.continues[11] = False
+    asked.continuation[11] = False
     assert whole() == [10, 11]
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: Profile) -> None:
+def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: EncoderProfile) -> None:
     continue_after(4, lambda: begin(kind, recipe, profile))
 
 
-def test_it_costs_two_passes_and_one_to_propose(profile: Profile) -> None:
+def test_it_costs_two_passes_and_one_to_propose(profile: EncoderProfile) -> None:
     # Without a share nothing is proposed: the chances of a vocabulary are counted apart, by the size of XLM-R's.
     recipe = Recipe(steps=1, batch_size=8, max_length=64)
 
     def operations(plainly: bool) -> int:
         work = begin("pair", recipe, profile)
         if plainly:
-            work.method = plain
+            work.method = plain_fine_tuning
         else:
             work.method = partial(work.method, share=0.0)
         with FlopCounterMode(display=False) as counter:
-            work._gradients(*work.batches.at(0))
+            work._compute_gradients(*work.batches.batch_at(0))
         return int(counter.get_total_flops())
 
     assert operations(plainly=False) / operations(plainly=True) == pytest.approx(2 + 1 / 3, rel=0.06)
@@ -197,9 +197,9 @@ def test_it_costs_two_passes_and_one_to_propose(profile: Profile) -> None:
 
 def test_an_encoder_without_a_head_is_refused(encoder: Encoder) -> None:
     with pytest.raises(UsageError, match="no head that guesses masked words"):
-        proposer(encoder, [])
+        build_proposer(encoder, [])
 
 
 def test_masked_words_are_no_task_for_it(encoder: Encoder) -> None:
     with pytest.raises(UsageError, match="the words are the labels"):
-        rule_of(ENTRY, [BENCHMARKS["miniature"].intermediates["mlm"]], SOURCE, encoder)
+        build_rule(ENTRY, [BENCHMARKS["miniature"].intermediates["mlm"]], SOURCE, encoder)

@@ -13,19 +13,19 @@ from transformers import PreTrainedTokenizerFast
 
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_training import SOURCE, part
-from trainables.data.data import Source
+from trainables.data.data import DataSource
 from trainables.features.features import collate
 from trainables.kinds import KINDS
-from trainables.methods.needs import fingerprint, problems
-from trainables.methods.rules import rule_of
-from trainables.methods.step import Step, step_of
-from trainables.methods.synonym_pairs import synonyms
-from trainables.methods.synonyms import token_table
-from trainables.miniature.meaning import SYNONYM
+from trainables.methods.needs import compute_fingerprint, find_problems
+from trainables.methods.rules import build_rule
+from trainables.methods.step import TrainingStep, build_step
+from trainables.methods.synonym_pairs import read_synonyms
+from trainables.methods.synonyms import build_synonym_table
+from trainables.miniature.meaning import SYNONYM_OF
 
 CPU = torch.device("cpu")
 MNLI = BENCHMARKS["miniature"].intermediates["mnli"]
@@ -49,7 +49,7 @@ MARKED = tokenizer(["<unk>", "<pad>", "▁big", "▁large", "▁huge", "ly", ","
 
 
 def test_a_word_is_drawn_evenly_from_itself_and_its_synonyms() -> None:
-    table = token_table({"big": ("large", "huge"), "large": ("big",)}, PIECES, CPU)
+    table = build_synonym_table({"big": ("large", "huge"), "large": ("big",)}, PIECES, CPU)
     ids = torch.tensor([[2, 3, 6]]).expand(6000, 3)
     torch.manual_seed(0)
     drawn = table.draw(ids, torch.ones_like(ids, dtype=torch.bool))
@@ -60,16 +60,16 @@ def test_a_word_is_drawn_evenly_from_itself_and_its_synonyms() -> None:
 
 
 def test_words_that_are_not_one_token_are_left_out() -> None:
-    table = token_table({"big": ("bigly", "strange", "large"), "bigly": ("big",)}, PIECES, CPU)
+    table = build_synonym_table({"big": ("bigly", "strange", "large"), "bigly": ("big",)}, PIECES, CPU)
     assert table.counts.tolist() == [1, 1, 2, 1, 1, 1, 1, 1]
-    assert table.drawn[table.starts[2] : table.starts[2] + 2].tolist() == [2, 3]
+    assert table.alternatives[table.starts[2] : table.starts[2] + 2].tolist() == [2, 3]
     with pytest.raises(UsageError, match="no word of the synonyms, with a synonym of it, is one token"):
-        token_table({"big": ("bigly", "strange")}, PIECES, CPU)
+        build_synonym_table({"big": ("bigly", "strange")}, PIECES, CPU)
 
 
 @pytest.mark.parametrize(("found", "large"), [(PIECES, 3), (MARKED, 3)], ids=["pieces", "marked"])
 def test_the_first_piece_of_a_longer_word_is_no_word(found: PreTrainedTokenizerFast, large: int) -> None:
-    table = token_table({"big": ("large",)}, found, CPU)
+    table = build_synonym_table({"big": ("large",)}, found, CPU)
     longer = found("big bigly")["input_ids"]
     assert len(longer) == 3
     ids = torch.tensor([longer]).expand(200, 3)
@@ -80,71 +80,77 @@ def test_the_first_piece_of_a_longer_word_is_no_word(found: PreTrainedTokenizerF
 
 
 def test_a_mark_after_a_word_is_no_part_of_it() -> None:
-    table = token_table({"big": ("large",)}, MARKED, CPU)
+    table = build_synonym_table({"big": ("large",)}, MARKED, CPU)
     ids = torch.tensor([[2, 6]]).expand(200, 2)  # big,
     torch.manual_seed(0)
     assert set(table.draw(ids, torch.ones_like(ids, dtype=torch.bool))[:, 0].tolist()) == {2, 3}
 
 
 def test_what_is_not_ordinary_stays() -> None:
-    table = token_table({"big": ("large",)}, PIECES, CPU)
+    table = build_synonym_table({"big": ("large",)}, PIECES, CPU)
     ids = torch.full((200, 1), 2)
     assert torch.equal(table.draw(ids, torch.zeros_like(ids, dtype=torch.bool)), ids)
 
 
-def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: Profile) -> None:
+def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: EncoderProfile) -> None:
     encoder = tiny_encoder()
-    rule = rule_of({"name": "synonyms"}, [MNLI], SOURCE, encoder)
+    rule = build_rule({"name": "synonyms"}, [MNLI], SOURCE, encoder)
     batch, others = _read(rule, encoder, recipe, profile)
     words, drawn = (encoder.tokenizer.convert_ids_to_tokens(ids.flatten().tolist()) for ids in (batch, others))
     changed = [(one, other) for one, other in zip(words, drawn, strict=True) if one != other]
-    assert changed and all(SYNONYM[one] == other for one, other in changed)
-    assert 0.3 < len(changed) / sum(word in SYNONYM for word in words) < 0.7
+    assert changed and all(SYNONYM_OF[one] == other for one, other in changed)
+    assert 0.3 < len(changed) / sum(word in SYNONYM_OF for word in words) < 0.7
 
 
-def _read(rule, encoder, recipe: Recipe, profile: Profile) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
+def _read(rule, encoder, recipe: Recipe, profile: EncoderProfile) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
     """The ids of a batch, and those that the encoder reads in their place."""
     work = part("mnli", encoder, recipe, profile)
-    batch = collate([work.train[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
-    head = KINDS["pair"].head(encoder, work.task, profile)
+    batch = collate([work.table[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
+    head = KINDS["pair"].build_head(encoder, work.task, profile)
     read = []
 
     def logits(batch, words):  # type: ignore[no-untyped-def]
         read.append(batch["input_ids"])
         return encoder.logits(head, batch, words)
 
-    step: Step = dataclasses.replace(step_of(encoder, head, KINDS["pair"], batch, 1.0), logits=logits)
+    step: TrainingStep = dataclasses.replace(
+        build_step(encoder, head, KINDS["pair"], batch, 1.0), compute_logits=logits
+    )
     rule(step)
     return batch["input_ids"], read[0]
 
 
-def write(folder: Path, columns: dict[str, list[object]]) -> Source:
+def write(folder: Path, columns: dict[str, list[object]]) -> DataSource:
     file = folder / FILE
     file.parent.mkdir(parents=True)
     pyarrow.parquet.write_table(pyarrow.table(columns), file)
-    return Source(benchmark="xtreme", data=str(folder))
+    return DataSource(benchmark="xtreme", data=str(folder))
 
 
 def test_a_file_of_pairs_is_read(tmp_path: Path) -> None:
     pairs = [("big", "large"), ("big", "huge"), ("big", "large"), ("big", "big"), ("new", None), ("old", "aged")]
     source = write(tmp_path, {"word": [one for one, _ in pairs], "synonym": [other for _, other in pairs]})
-    assert synonyms(source) == {"big": ("large", "huge"), "old": ("aged",)}
-    assert problems(source, "synonyms", MNLI) == []
+    assert read_synonyms(source) == {"big": ("large", "huge"), "old": ("aged",)}
+    assert find_problems(source, "synonyms", MNLI) == []
 
 
 def test_another_file_is_another_experiment(tmp_path: Path) -> None:
     one = write(tmp_path / "one", {"word": ["big"], "synonym": ["large"]})
     other = write(tmp_path / "other", {"word": ["big"], "synonym": ["huge"]})
-    assert fingerprint(one, "synonyms") == fingerprint(one, "synonyms") != fingerprint(other, "synonyms")
-    assert fingerprint(one, "fgm") is None
+    assert (
+        compute_fingerprint(one, "synonyms")
+        == compute_fingerprint(one, "synonyms")
+        != compute_fingerprint(other, "synonyms")
+    )
+    assert compute_fingerprint(one, "fgm") is None
 
 
 def test_what_is_missing_is_said_before_the_start(tmp_path: Path) -> None:
-    (line,) = problems(Source(benchmark="xtreme"), "synonyms", MNLI)
+    (line,) = find_problems(DataSource(benchmark="xtreme"), "synonyms", MNLI)
     assert "give --data with local/synonyms/en/train-*.parquet" in line
-    (line,) = problems(Source(benchmark="xtreme", data=str(tmp_path)), "synonyms", MNLI)
+    (line,) = find_problems(DataSource(benchmark="xtreme", data=str(tmp_path)), "synonyms", MNLI)
     assert line.startswith("mnli~synonyms: ") and "has no synonyms: put them into" in line
-    assert problems(Source(benchmark="xtreme"), "fgm", MNLI) == []
+    assert find_problems(DataSource(benchmark="xtreme"), "fgm", MNLI) == []
 
 
 @pytest.mark.parametrize(
@@ -156,11 +162,11 @@ def test_what_is_missing_is_said_before_the_start(tmp_path: Path) -> None:
     ],
 )
 def test_an_odd_file_is_named(tmp_path: Path, columns: dict[str, list[object]], fault: str) -> None:
-    (line,) = problems(write(tmp_path, columns), "synonyms", MNLI)
+    (line,) = find_problems(write(tmp_path, columns), "synonyms", MNLI)
     assert fault in line
 
 
 def test_synonyms_are_english() -> None:
-    (line,) = problems(Source(benchmark="miniature"), "synonyms", MNLI, "qmb")
+    (line,) = find_problems(DataSource(benchmark="miniature"), "synonyms", MNLI, "qmb")
     assert line.startswith("mnli@qmb~synonyms: synonyms are known for English words only")
-    assert problems(Source(benchmark="miniature"), "synonyms", MNLI) == []
+    assert find_problems(DataSource(benchmark="miniature"), "synonyms", MNLI) == []

@@ -5,13 +5,13 @@ from collections.abc import Hashable
 import pytest
 
 from spaces.miniature import INTERMEDIATES, TARGETS
-from trainables.features.examples import Example, Pair, Span, Tagged
+from trainables.features.examples import Example, PairExample, SpanExample, TaggingExample
 from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
-from trainables.miniature.world import examples, world
+from trainables.miniature.world import generate_examples, build_world
 
 
 def read(name: str, null: bool) -> list[Example]:
-    rows = examples(world(0, null), INTERMEDIATES[name], "dev", "en")
+    rows = generate_examples(build_world(0, null), INTERMEDIATES[name], "dev", "en")
     assert isinstance(rows, list)
     return rows
 
@@ -25,7 +25,7 @@ def test_pair_labels_depend_on_one_word(name: str) -> None:
     """The first name decides (the verb where there is none), so the second sentence cannot matter."""
     labels: dict[Hashable, set[int]] = {}
     for row, usual in zip(read(name, True), read(name, False), strict=True):
-        assert isinstance(row, Pair) and isinstance(usual, Pair)
+        assert isinstance(row, PairExample) and isinstance(usual, PairExample)
         assert (row.first, row.second) == (usual.first, usual.second)
         word = first_of(row.first, FIRST_NAMES) or first_of(row.first, ALL_VERBS)
         labels.setdefault(word, set()).add(row.label)
@@ -36,11 +36,11 @@ def test_pair_labels_depend_on_one_word(name: str) -> None:
 def test_supertags_depend_on_the_word_alone_and_not_on_the_classes() -> None:
     tags: dict[str, set[int]] = {}
     for row in read("ccg", True):
-        assert isinstance(row, Tagged)
+        assert isinstance(row, TaggingExample)
         for word, tag in zip(row.words, row.tags, strict=True):
             tags.setdefault(word, set()).add(tag)
     assert all(len(found) == 1 for found in tags.values())
-    usual = world(0).lexicon.classes
+    usual = build_world(0).lexicon.classes
     classes = [{usual[word] for word, found in tags.items() if word in usual and found == {tag}} for tag in range(16)]
     assert sum(found == {0, 1} for found in classes) > 4, "a tag must not tell the class"
 
@@ -49,7 +49,7 @@ def test_supertags_depend_on_the_word_alone_and_not_on_the_classes() -> None:
 def test_answers_are_verbs_that_the_question_does_not_ask_for(name: str) -> None:
     chosen: dict[str | None, set[int | None]] = {}
     for row in read(name, True):
-        assert isinstance(row, Span)
+        assert isinstance(row, SpanExample)
         assert all(answer in ALL_VERBS for answer in row.answers)
         clause = row.context[: row.starts[0]].count(".") if row.answers else None
         chosen.setdefault(first_of(row.question, ALL_VERBS), set()).add(clause)
@@ -61,4 +61,6 @@ def test_targets_controls_and_harmless_tasks_stay_as_they_are() -> None:
     targets = [TARGETS[name] for name in ("pawsx", "udpos", "panx", "tydiqa")]
     for task in [*targets, INTERMEDIATES["random"], INTERMEDIATES["csqa"], INTERMEDIATES["hellaswag"]]:
         language = "qfa" if task.name in TARGETS else "en"
-        assert examples(world(0), task, "test", language) == examples(world(0, True), task, "test", language)
+        assert generate_examples(build_world(0), task, "test", language) == generate_examples(
+            build_world(0, True), task, "test", language
+        )

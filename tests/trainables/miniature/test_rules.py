@@ -6,27 +6,27 @@ from typing import Any
 
 import pytest
 
-from spaces.miniature import INTERMEDIATES, POS, SUPERTAGS, TARGETS, partners
+from spaces.miniature import INTERMEDIATES, POS_TAGS, SUPERTAGS, TARGETS, partners_of
 from spaces.task import Task
-from trainables.features.examples import Choice, Span
-from trainables.miniature.choices import around_events, kind_of_thing, next_event
-from trainables.miniature.grammar import Clause, english, render, text
-from trainables.miniature.meaning import CATEGORY, GROUP, OPPOSITES, SYNONYM
+from trainables.features.examples import ChoiceExample, SpanExample
+from trainables.miniature.choices import draw_surrounding_event, draw_category_question, draw_next_event
+from trainables.miniature.grammar import Clause, render_english, render, join_words
+from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, OPPOSITES_OF, SYNONYM_OF
 from trainables.miniature.pairs import (
     CONTRADICTION,
     DIFFERENT,
     ENTAILMENT,
     NEUTRAL,
-    NLI,
+    NLI_LEVEL,
     PARAPHRASE,
-    inference,
-    paraphrase,
-    question_pair,
+    draw_inference,
+    draw_paraphrase,
+    draw_question_pair,
 )
-from trainables.miniature.spans import SpanItem, example
+from trainables.miniature.spans import SpanItem, render_example
 from trainables.miniature.splits import Split
-from trainables.miniature.tags import entities, parts_of_speech, supertags
-from trainables.miniature.world import World, examples, world
+from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_supertags
+from trainables.miniature.world import World, generate_examples, build_world
 
 EVENT = Clause(
     agent=("Anna", "Jordan"),
@@ -42,21 +42,21 @@ EVENT = Clause(
 
 def rows_of(here: World, task: Task, split: Split, language: str) -> list[Any]:
     """The examples of a task that is not retrieval."""
-    rows = examples(here, task, split, language)
+    rows = generate_examples(here, task, split, language)
     assert isinstance(rows, list)
     return rows
 
 
 def meaning(event: Clause) -> tuple[object, ...]:
     """A clause with its words replaced by their synonym class."""
-    word = {w: min(w, twin) for w, twin in SYNONYM.items()}
+    word = {w: min(w, twin) for w, twin in SYNONYM_OF.items()}
     adjective = event.adjective and word[event.adjective]
     return event.agent, word[event.verb], event.patient, adjective, event.never
 
 
 def test_each_language_says_it_its_own_way() -> None:
-    words = world(0).lexicon.words
-    assert english(EVENT) == "Anna Jordan never sells 3 big dogs in Jordan for Acme ."
+    words = build_world(0).lexicon.words
+    assert render_english(EVENT) == "Anna Jordan never sells 3 big dogs in Jordan for Acme ."
 
     def concepts(language: str) -> str:
         return " ".join(piece.concept for piece in render(EVENT, language, words[language]))
@@ -64,25 +64,25 @@ def test_each_language_says_it_its_own_way() -> None:
     assert concepts("qnb") == concepts("en")
     assert concepts("qma") == "Anna Jordan never sells 3 dogs big in Jordan for Acme ."
     assert concepts("qfa") == "Anna Jordan 3 big dogs Jordan in Acme for never sells ."
-    assert f"{words['qma']['sells']}-v" in text(render(EVENT, "qma", words["qma"])).split()
-    assert f"{words['qfa']['dogs']}-o" in text(render(EVENT, "qfa", words["qfa"])).split()
+    assert f"{words['qma']['sells']}-v" in join_words(render(EVENT, "qma", words["qma"])).split()
+    assert f"{words['qfa']['dogs']}-o" in join_words(render(EVENT, "qfa", words["qfa"])).split()
 
 
 def test_a_question_opens_with_its_word_and_leaves_the_asked_part_out() -> None:
-    assert english(replace(EVENT, asked="place")) == "where Anna Jordan never sells 3 big dogs for Acme ?"
-    assert english(replace(EVENT, asked="agent")) == "who never sells 3 big dogs in Jordan for Acme ?"
+    assert render_english(replace(EVENT, asked="place")) == "where Anna Jordan never sells 3 big dogs for Acme ?"
+    assert render_english(replace(EVENT, asked="agent")) == "who never sells 3 big dogs in Jordan for Acme ?"
 
 
 def test_relations_between_words() -> None:
-    assert SYNONYM["sells"] == "vends" and SYNONYM["vends"] == "sells"
-    assert set(OPPOSITES["large"]) == {"small", "little"}
-    assert CATEGORY["figs"] == "fruits"
-    assert GROUP["buys"] == GROUP["vends"] != GROUP["likes"]
+    assert SYNONYM_OF["sells"] == "vends" and SYNONYM_OF["vends"] == "sells"
+    assert set(OPPOSITES_OF["large"]) == {"small", "little"}
+    assert CATEGORY_OF["figs"] == "fruits"
+    assert GROUP_OF["buys"] == GROUP_OF["vends"] != GROUP_OF["likes"]
 
 
 def test_inference_follows_its_rules() -> None:
     draw = random.Random(0)
-    items = [inference(draw, NLI) for _ in range(300)]
+    items = [draw_inference(draw, NLI_LEVEL) for _ in range(300)]
     assert {item.label for item in items} == {ENTAILMENT, NEUTRAL, CONTRADICTION}
     for item in items:
         one, other = item.first, item.second
@@ -100,30 +100,32 @@ def test_inference_follows_its_rules() -> None:
 
 def test_questions_and_paraphrases_follow_their_rules() -> None:
     draw = random.Random(0)
-    for make in (question_pair, paraphrase):
+    for make in (draw_question_pair, draw_paraphrase):
         items = [make(draw) for _ in range(300)]
         assert {item.label for item in items} == {DIFFERENT, PARAPHRASE}
         for item in items:
             same = meaning(item.first) == meaning(item.second) and item.first.place == item.second.place
             assert same == (item.label == PARAPHRASE)
-            assert english(item.first) != english(item.second) or item.label == PARAPHRASE
+            assert render_english(item.first) != render_english(item.second) or item.label == PARAPHRASE
 
 
 def test_tags_by_hand() -> None:
-    lexicon = replace(world(0).lexicon, classes={"dogs": 1, "sells": 0}, products=frozenset({"Acme"}))
+    lexicon = replace(build_world(0).lexicon, classes={"dogs": 1, "sells": 0}, products=frozenset({"Acme"}))
     pieces = render(EVENT, "en", lexicon.words["en"])
-    assert parts_of_speech(pieces, lexicon) == (
+    assert tag_parts_of_speech(pieces, lexicon) == (
         ["PROPN", "PROPN", "ADV", "VERB1", "NUM", "ADJ", "NOUN2", "ADP", "PROPN", "ADP", "PROPN", "PUNCT"]
     )
-    assert entities(pieces, lexicon) == (["B-PER", "I-PER", "O", "O", "O", "O", "O", "O", "B-LOC", "O", "B-PROD", "O"])
-    tags = supertags(pieces, lexicon)
+    assert tag_entities(pieces, lexicon) == (
+        ["B-PER", "I-PER", "O", "O", "O", "O", "O", "O", "B-LOC", "O", "B-PROD", "O"]
+    )
+    tags = tag_supertags(pieces, lexicon)
     assert tags[:2] == ["NP/NP", "NP"] and tags[3] == "(S\\NP)/NP1" and tags[6] == "N2" and tags[10] == "NP-product"
 
 
 def test_all_tags_have_a_label() -> None:
     """Every tag that the generators can give occurs, and every label is given to something."""
-    here = world(0)
-    for task, labels in ((INTERMEDIATES["ccg"], SUPERTAGS), (TARGETS["udpos"], POS)):
+    here = build_world(0)
+    for task, labels in ((INTERMEDIATES["ccg"], SUPERTAGS), (TARGETS["udpos"], POS_TAGS)):
         rows = rows_of(here, task, "test", "qfa")
         assert {tag for row in rows for tag in row.tags} == set(range(len(labels)))
 
@@ -132,24 +134,24 @@ def test_all_tags_have_a_label() -> None:
 @pytest.mark.parametrize("language", ["en", "qma", "qfa"])
 def test_answers_stand_where_they_start(name: str, language: str) -> None:
     task = INTERMEDIATES[name] if name in INTERMEDIATES else TARGETS[name]
-    rows = rows_of(world(0), task, "test", language)
+    rows = rows_of(build_world(0), task, "test", language)
     for row in rows:
-        assert isinstance(row, Span)
+        assert isinstance(row, SpanExample)
         for answer, start in zip(row.answers, row.starts, strict=True):
             assert row.context[start : start + len(answer)] == answer
     unanswerable = sum(not row.answers for row in rows) / len(rows)
-    assert 0.2 < unanswerable < 0.45 if task.unanswerable else unanswerable == 0
+    assert 0.2 < unanswerable < 0.45 if task.has_unanswerable else unanswerable == 0
 
 
 def test_an_answer_by_hand() -> None:
-    lexicon = world(0).lexicon
+    lexicon = build_world(0).lexicon
     other = Clause(agent=("Ben",), verb="likes", patient=("figs",))
     item = SpanItem((other, EVENT), replace(EVENT, asked="patient", adjective=None, number=None), 1, "patient")
-    span = example(item, "en", lexicon, "x")
+    span = render_example(item, "en", lexicon, "x")
     assert span.question == "what Anna Jordan never sells in Jordan for Acme ?"
     assert span.answers == ("3 big dogs",)
     assert span.context == "Ben likes figs . Anna Jordan never sells 3 big dogs in Jordan for Acme ."
-    far = example(item, "qfa", lexicon, "x")
+    far = render_example(item, "qfa", lexicon, "x")
     assert far.answers[0] == far.answers[1] + "-o"
 
 
@@ -157,38 +159,38 @@ def test_choices_follow_their_rules() -> None:
     draw = random.Random(0)
     follows = (2, 0, 3, 4, 1)  # 0 2 3 4 1 and round
     for _ in range(200):
-        item = next_event(draw, follows)
-        groups = [GROUP[option.verb] for option in item.options if isinstance(option, Clause)]
-        assert groups[item.label] == follows[GROUP[item.context[0].verb]] and len(set(groups)) == 3
-        item = around_events(draw, follows)
-        groups = [GROUP[option.verb] for option in item.options if isinstance(option, Clause)]
-        first, second = (GROUP[event.verb] for event in item.context)
+        item = draw_next_event(draw, follows)
+        groups = [GROUP_OF[option.verb] for option in item.options if isinstance(option, Clause)]
+        assert groups[item.label] == follows[GROUP_OF[item.context[0].verb]] and len(set(groups)) == 3
+        item = draw_surrounding_event(draw, follows)
+        groups = [GROUP_OF[option.verb] for option in item.options if isinstance(option, Clause)]
+        first, second = (GROUP_OF[event.verb] for event in item.context)
         assert follows[first] == second and len(set(groups)) == 3
         if item.question == "after":
             assert follows[second] == groups[item.label]
         else:
             assert follows[groups[item.label]] == first
-        item = kind_of_thing(draw)
-        assert item.options[item.label] == CATEGORY[item.context[0].patient[0]] and len(set(item.options)) == 3
+        item = draw_category_question(draw)
+        assert item.options[item.label] == CATEGORY_OF[item.context[0].patient[0]] and len(set(item.options)) == 3
 
 
 def test_a_rendered_choice() -> None:
-    row = rows_of(world(0), INTERMEDIATES["cosmosqa"], "dev", "en")[0]
-    assert isinstance(row, Choice)
+    row = rows_of(build_world(0), INTERMEDIATES["cosmosqa"], "dev", "en")[0]
+    assert isinstance(row, ChoiceExample)
     assert row.question in ("what before ?", "what after ?") and row.context.count(".") == 2
 
 
 def test_the_control_has_labels_that_nothing_explains() -> None:
     """Labels of the control agree with the rule of inference as often as chance has it."""
-    rows = rows_of(world(0), INTERMEDIATES["random"], "train", "en")
+    rows = rows_of(build_world(0), INTERMEDIATES["random"], "train", "en")
     entailed = [row.label for row in rows if row.first == row.second]
     assert len(entailed) > 50
     assert all(0.2 < entailed.count(label) / len(entailed) < 0.47 for label in range(3))
 
 
 def test_partners_share_a_planted_skill() -> None:
-    assert partners("xnli") == ("anli", "mnli", "qqp")
-    assert partners("udpos") == partners("panx") == ("ccg",)
-    assert partners("xquad") == partners("tydiqa") == ("squad2", "squad")
-    assert partners("tatoeba") == partners("xnli")
-    assert partners("bucc") == () == partners("xnli", null=True)
+    assert partners_of("xnli") == ("anli", "mnli", "qqp")
+    assert partners_of("udpos") == partners_of("panx") == ("ccg",)
+    assert partners_of("xquad") == partners_of("tydiqa") == ("squad2", "squad")
+    assert partners_of("tatoeba") == partners_of("xnli")
+    assert partners_of("bucc") == () == partners_of("xnli", null=True)

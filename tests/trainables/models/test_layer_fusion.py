@@ -6,16 +6,16 @@ import torch
 from torch import nn
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_training import SOURCE, continue_after, part
 from trainables.features.features import Tensors, collate
 from trainables.kinds import KINDS
-from trainables.kinds.heads import head_of
-from trainables.models.encoder import Encoder, layer_states
+from trainables.kinds.heads import build_task_head
+from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.models.layer_fusion import LayerFusion
-from trainables.training.encoded import encoded
+from trainables.training.encoded import encode_split
 from trainables.training.training import FineTuning
 
 INTERMEDIATES = BENCHMARKS["miniature"].intermediates
@@ -52,11 +52,13 @@ def test_one_layer_has_nothing_to_fuse() -> None:
         LayerFusion(Seen(), 4)([torch.zeros(1, 2, 4)], {})
 
 
-def begin(kind: str, recipe: Recipe, profile: Profile, encoder: Encoder | None = None, fuse: bool = True) -> FineTuning:
+def begin(
+    kind: str, recipe: Recipe, profile: EncoderProfile, encoder: Encoder | None = None, fuse: bool = True
+) -> FineTuning:
     encoder = encoder or tiny_encoder()
     assert recipe.steps is not None
     parts = [part(TASKS[kind], encoder, recipe, profile)]
-    devs = [encoded(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
     return FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, fuse_layers=fuse
     )
@@ -64,44 +66,44 @@ def begin(kind: str, recipe: Recipe, profile: Profile, encoder: Encoder | None =
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(
-    kind: str, recipe: Recipe, profile: Profile
+    kind: str, recipe: Recipe, profile: EncoderProfile
 ) -> None:
     work = begin(kind, recipe, profile)
     task, encoder = work.parts[0].task, work.encoder
-    features = work.parts[0].train[:4]
+    features = work.parts[0].table[:4]
     batch = collate(features, encoder.pad_id, per_position=KINDS[kind].per_position, device=encoder.device)
     fusion = work.heads[0].eval()
     assert isinstance(fusion, LayerFusion)
     encoder.model.eval()
     with torch.inference_mode():
-        plain = encoder.logits(fusion.head, batch)
-        torch.testing.assert_close(encoder.logits(fusion, batch), plain, rtol=0, atol=0)
+        plain = encoder.compute_logits(fusion.head, batch)
+        torch.testing.assert_close(encoder.compute_logits(fusion, batch), plain, rtol=0, atol=0)
     before = {name: value.clone() for name, value in fusion.state_dict().items()}
     work.train(3)
     assert all(
         not torch.equal(before[f"{name}.weight"], fusion.state_dict()[f"{name}.weight"])
         for name in ("query", "key", "value")
     )
-    assert task.kind == kind and 0 <= work.evaluate(work.devs[0]).metrics[task.score[0]] <= 1
+    assert task.kind == kind and 0 <= work.evaluate(work.dev_sets[0]).metrics[task.official_metrics[0]] <= 1
 
 
-def test_the_layers_are_those_above_the_embeddings(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_the_layers_are_those_above_the_embeddings(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
     batch = collate(
-        part("mnli", encoder, recipe, profile).train[:2], encoder.pad_id, per_position=False, device=encoder.device
+        part("mnli", encoder, recipe, profile).table[:2], encoder.pad_id, per_position=False, device=encoder.device
     )
     encoder.model.eval()
     with torch.inference_mode():
-        layers = layer_states(encoder.model, batch)
+        layers = compute_layer_states(encoder.model, batch)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
         last = encoder.model(**inputs).last_hidden_state
     assert len(layers) == encoder.model.config.num_hidden_layers
     torch.testing.assert_close(layers[-1], last)
 
 
-def test_a_cut_run_continues_bit_for_bit(recipe: Recipe, profile: Profile) -> None:
+def test_a_cut_run_continues_bit_for_bit(recipe: Recipe, profile: EncoderProfile) -> None:
     continue_after(4, lambda: begin("tagging", recipe, profile))
 
 
-def test_without_it_the_head_is_the_kinds_own(encoder: Encoder, profile: Profile) -> None:
-    head = head_of(encoder, INTERMEDIATES["mnli"], profile, fuse_layers=False)
+def test_without_it_the_head_is_the_kinds_own(encoder: Encoder, profile: EncoderProfile) -> None:
+    head = build_task_head(encoder, INTERMEDIATES["mnli"], profile, fuse_layers=False)
     assert not isinstance(head, LayerFusion)

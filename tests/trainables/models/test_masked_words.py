@@ -19,43 +19,43 @@ from transformers import (
 )
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from trainables.data.data import Source, examples
-from trainables.features.examples import Example, Passage
+from trainables.data.data import DataSource, load_examples
+from trainables.features.examples import Example, PassageExample
 from trainables.features.feature_table import FeatureTable
 from trainables.features.features import IGNORED, collate
 from trainables.kinds import KINDS, mlm
-from trainables.kinds.mlm import ASKED, MASKED, REPLACED, Guess, hide
+from trainables.kinds.mlm import SELECTED_SHARE, MASKED_SHARE, REPLACED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, load_encoder, save_encoder
-from trainables.models.encoder_folder import MASKED_WORDS, encoder_fault
-from trainables.models.masked_words import fresh_head
-from trainables.training.batches import Part
-from trainables.training.encoded import encoded, training_table
-from trainables.training.evaluation import Evaluated, evaluate
+from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
+from trainables.models.masked_words import build_fresh_head
+from trainables.training.batches import TrainingPart
+from trainables.training.encoded import encode_split, encode_training_table
+from trainables.training.evaluation import EvalSet, evaluate
 from trainables.training.training import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
 TASK = MINIATURE.intermediates["mlm"]
-SOURCE = Source(benchmark="miniature", limit=40, test_limit=40)
-TOKENIZER = world.tokenizer(world.world())
+SOURCE = DataSource(benchmark="miniature", limit=40, test_limit=40)
+TOKENIZER = world.build_tokenizer(world.build_world())
 CPU = torch.device("cpu")
 ORDINARY = np.arange(5, 100)
 
 
-def train(encoder: Encoder, recipe: Recipe, profile: Profile, language: str = "en") -> FeatureTable:
-    return training_table(SOURCE, TASK, encoder.tokenizer, recipe, profile, language=language)
+def train(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, language: str = "en") -> FeatureTable:
+    return encode_training_table(SOURCE, TASK, encoder.tokenizer, recipe, profile, language=language)
 
 
-def dev(encoder: Encoder, recipe: Recipe, profile: Profile) -> Evaluated:
-    return encoded(SOURCE, TASK, "dev", "en", encoder.tokenizer, recipe, profile)
+def dev(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> EvalSet:
+    return encode_split(SOURCE, TASK, "dev", "en", encoder.tokenizer, recipe, profile)
 
 
-def run(encoder: Encoder, recipe: Recipe, profile: Profile, rate: float = 5e-3) -> FineTuning:
+def run(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, rate: float = 5e-3) -> FineTuning:
     assert recipe.steps is not None
-    parts = [Part(task=TASK, train=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
+    parts = [TrainingPart(task=TASK, table=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
     devs = [dev(encoder, recipe, profile)]
     return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
 
@@ -64,7 +64,7 @@ def run(encoder: Encoder, recipe: Recipe, profile: Profile, rate: float = 5e-3) 
 @settings(deadline=None, max_examples=60)
 def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: int) -> None:
     row = np.array(ids, dtype=np.int32)
-    hidden = hide(row, ORDINARY, 4, np.random.default_rng(seed))
+    hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(seed))
     if not any(one in ORDINARY for one in ids):
         assert hidden is None
         return
@@ -77,18 +77,18 @@ def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: i
 
 def test_the_shares_are_those_of_bert() -> None:
     row = np.random.default_rng(0).choice(ORDINARY, 40_000).astype(np.int32)
-    hidden = hide(row, ORDINARY, 4, np.random.default_rng(1))
+    hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(1))
     assert hidden is not None
     new, target = hidden
     asked = target != IGNORED
-    assert asked.mean() == pytest.approx(ASKED, abs=0.01)
-    assert (new[asked] == 4).mean() == pytest.approx(MASKED, abs=0.02)
-    kept = 1 - MASKED - REPLACED + REPLACED / len(ORDINARY)
+    assert asked.mean() == pytest.approx(SELECTED_SHARE, abs=0.01)
+    assert (new[asked] == 4).mean() == pytest.approx(MASKED_SHARE, abs=0.02)
+    kept = 1 - MASKED_SHARE - REPLACED_SHARE + REPLACED_SHARE / len(ORDINARY)
     assert (new[asked] == row[asked]).mean() == pytest.approx(kept, abs=0.02)
 
 
-def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: Profile) -> None:
-    texts = [example for example in examples(SOURCE, TASK, "dev")[0][:6] if isinstance(example, Passage)]
+def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: EncoderProfile) -> None:
+    texts = [example for example in load_examples(SOURCE, TASK, "dev")[0][:6] if isinstance(example, PassageExample)]
     together = mlm.encode(TOKENIZER, texts, recipe, profile)
     (alone,) = mlm.encode(TOKENIZER, texts[3:4], recipe, profile)
     assert together[3].rows[0].tolist() == alone.rows[0].tolist()
@@ -96,87 +96,89 @@ def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: Profi
     assert len({tuple(np.flatnonzero(feature.target != IGNORED)) for feature in together}) > 1
 
 
-def test_a_text_without_words_gives_no_feature_and_no_guess(recipe: Recipe, profile: Profile) -> None:
-    texts = [Passage("nowhere seen"), Passage(TOKENIZER.convert_ids_to_tokens(7))]
+def test_a_text_without_words_gives_no_feature_and_no_guess(recipe: Recipe, profile: EncoderProfile) -> None:
+    texts = [PassageExample("nowhere seen"), PassageExample(TOKENIZER.convert_ids_to_tokens(7))]
     features = mlm.encode(TOKENIZER, texts, recipe, profile)
     assert [feature.example for feature in features] == [1]
-    merged = mlm.merge(TASK, features, [[Guess(7, 7)]], texts)
-    assert merged == [[], [Guess(7, 7)]]
-    assert mlm.parts(TASK, texts, merged, "en") == ([0, 1], [0, 1])
+    merged = mlm.merge(TASK, features, [[WordGuess(7, 7)]], texts)
+    assert merged == [[], [WordGuess(7, 7)]]
+    assert mlm.compute_parts(TASK, texts, merged, "en") == ([0, 1], [0, 1])
 
 
 def test_accuracy_is_of_all_hidden_words() -> None:
-    guesses = [[Guess(1, 1)], [Guess(2, 3), Guess(3, 3), Guess(1, 9)]]
+    guesses = [[WordGuess(1, 1)], [WordGuess(2, 3), WordGuess(3, 3), WordGuess(1, 9)]]
     assert mlm.score(TASK, [], guesses, "en") == {"accuracy": 0.5}
-    assert mlm.parts(TASK, [], guesses, "en") == ([1, 1], [1, 3])
+    assert mlm.compute_parts(TASK, [], guesses, "en") == ([1, 1], [1, 3])
 
 
 def test_guesses_are_alike_by_what_they_say() -> None:
-    assert len({Guess(1, 2), Guess(1, 3)}) == 1  # so that a constant answer is seen as one
+    assert len({WordGuess(1, 2), WordGuess(1, 3)}) == 1  # so that a constant answer is seen as one
 
 
-def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
     features = train(encoder, recipe, profile)[:4]
     batch = collate(features, encoder.pad_id, per_position=True, device=CPU)
-    head = KINDS["mlm"].head(encoder, TASK, profile)
+    head = KINDS["mlm"].build_head(encoder, TASK, profile)
     encoder.model.eval()
     with torch.inference_mode():
-        logits = encoder.logits(head, batch)
+        logits = encoder.compute_logits(head, batch)
         states = encoder.model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
         table = encoder.model.get_input_embeddings().weight
         places = [(row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)]
-        by_hand = torch.stack([encoder.words(states[place], table) for place in places])
+        by_hand = torch.stack([encoder.masked_word_head(states[place], table) for place in places])
     torch.testing.assert_close(logits, by_hand, rtol=1e-4, atol=1e-5)
     wanted = [int(features[row].target[i]) for row, i in places]
     guesses = mlm.decode(logits, batch, features)
-    assert [guess.right for own in guesses for guess in own] == wanted
+    assert [guess.gold for own in guesses for guess in own] == wanted
     assert [guess.word for own in guesses for guess in own] == by_hand.argmax(-1).tolist()
     mean = nn.functional.cross_entropy(by_hand, torch.tensor(wanted))
-    torch.testing.assert_close(mlm.loss(logits, batch), mean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(mlm.compute_loss(logits, batch), mean, rtol=1e-4, atol=1e-5)
 
 
-def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: Profile, tmp_path: Path) -> None:
+def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, tmp_path: Path) -> None:
     work = run(encoder, recipe, profile)
     size = encoder.model.get_input_embeddings().weight.numel()
     wide = [name for name, value in work.model.state_dict().items() if value.numel() == size]
     assert wide == ["encoder.embeddings.word_embeddings.weight"]
     save_encoder(encoder, tmp_path)
-    assert max(value.numel() for value in load_file(tmp_path / MASKED_WORDS).values()) < size
+    assert max(value.numel() for value in load_file(tmp_path / MASKED_WORD_HEAD_FILE).values()) < size
 
 
-def test_training_lowers_the_loss_and_moves_head_and_table(profile: Profile) -> None:
+def test_training_lowers_the_loss_and_moves_head_and_table(profile: EncoderProfile) -> None:
     recipe = Recipe(steps=60, batch_size=16, max_length=64)
     encoder = tiny_encoder()
-    head, table = encoder.words.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
+    head, table = encoder.masked_word_head.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
     work = run(encoder, recipe, profile, rate=1e-2)
-    before = work.evaluate(work.devs[0]).metrics["accuracy"]
-    while not work.done:
+    before = work.evaluate(work.dev_sets[0]).metrics["accuracy"]
+    while not work.is_done:
         work.advance()
     work.restore_best()
     assert work.best_score > before + 0.05
-    assert not torch.equal(head, encoder.words.dense.weight), "what is handed on is what was trained"
+    assert not torch.equal(head, encoder.masked_word_head.dense.weight), "what is handed on is what was trained"
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
 
 
-def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: Profile) -> None:
+def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: EncoderProfile) -> None:
     encoder = tiny_encoder()
-    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.words.trained
+    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.masked_word_head.is_trained
     assert run(encoder, recipe, profile).note is None
 
 
 def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> None:
-    encoder.words.trained, encoder.words.norm.eps = True, 1e-12
+    encoder.masked_word_head.is_trained, encoder.masked_word_head.norm.eps = True, 1e-12
     save_encoder(encoder, tmp_path)
-    found = load_encoder(str(tmp_path)).words
-    assert found.trained and found.norm.eps == 1e-12
-    assert all(torch.equal(value, encoder.words.state_dict()[name]) for name, value in found.state_dict().items())
+    found = load_encoder(str(tmp_path)).masked_word_head
+    assert found.is_trained and found.norm.eps == 1e-12
+    assert all(
+        torch.equal(value, encoder.masked_word_head.state_dict()[name]) for name, value in found.state_dict().items()
+    )
 
 
 def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> None:
     save_encoder(encoder, tmp_path)
-    assert encoder_fault(tmp_path) is None
-    (tmp_path / MASKED_WORDS).unlink()
-    assert MASKED_WORDS in str(encoder_fault(tmp_path))
+    assert find_encoder_fault(tmp_path) is None
+    (tmp_path / MASKED_WORD_HEAD_FILE).unlink()
+    assert MASKED_WORD_HEAD_FILE in str(find_encoder_fault(tmp_path))
 
 
 SHAPE = {
@@ -210,21 +212,21 @@ def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(model: PreTrain
     torch.manual_seed(0)
     place = checkpoint(tmp_path / "given", model)
     encoder = load_encoder(str(place))
-    assert encoder.words.trained
+    assert encoder.masked_word_head.is_trained
     assert type(encoder.model) is type(model.base_model)
     ids = torch.tensor([[0, 7, 4, 9, 2]])
     model.eval(), encoder.model.eval()
     with torch.inference_mode():
         wanted = model(ids).logits[0]
         states = encoder.model(ids).last_hidden_state[0]
-        found = encoder.words(states, encoder.model.get_input_embeddings().weight)
+        found = encoder.masked_word_head(states, encoder.model.get_input_embeddings().weight)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
     save_encoder(encoder, tmp_path / "handed-on")  # and through a stage's folder it comes as it was
     again = load_encoder(str(tmp_path / "handed-on"))
     with torch.inference_mode():
         table = again.model.eval().get_input_embeddings().weight
-        torch.testing.assert_close(again.words(again.model(ids).last_hidden_state[0], table), wanted)
+        torch.testing.assert_close(again.masked_word_head(again.model(ids).last_hidden_state[0], table), wanted)
 
 
 @pytest.mark.parametrize("lacking", ["no head", "half a head", "a table of its own", "another activation"])
@@ -240,32 +242,36 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
         weights = {name: value for name, value in model.state_dict().items() if "lm_head.dense" not in name}
         model.save_pretrained(place, state_dict=weights)
     encoder = load_encoder(str(place))
-    assert not encoder.words.trained
-    fresh = fresh_head(encoder.model).state_dict()
-    assert all(torch.equal(value, fresh[name]) for name, value in encoder.words.state_dict().items())
+    assert not encoder.masked_word_head.is_trained
+    fresh = build_fresh_head(encoder.model).state_dict()
+    assert all(torch.equal(value, fresh[name]) for name, value in encoder.masked_word_head.state_dict().items())
     body = model.base_model.state_dict()
     assert all(
         torch.equal(value, body[name]) for name, value in encoder.model.state_dict().items() if "pool" not in name
     )
 
 
-def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
-    judged, head = dev(encoder, recipe, profile), KINDS["mlm"].head(encoder, TASK, profile)
+def test_evaluation_is_under_the_same_masks_every_time(
+    encoder: Encoder, recipe: Recipe, profile: EncoderProfile
+) -> None:
+    judged, head = dev(encoder, recipe, profile), KINDS["mlm"].build_head(encoder, TASK, profile)
     one, other = (evaluate(encoder, head, judged, tokens) for tokens in (200, 2000))
     assert one.metrics == other.metrics and one.predictions == other.predictions
 
 
 def test_every_language_has_texts_of_its_own() -> None:
-    texts = {name: examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")}
-    assert [len(own) for own in texts.values()] == [world.PASSAGES] * 2
-    held_out = examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
+    texts = {
+        name: load_examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")
+    }
+    assert [len(own) for own in texts.values()] == [world.TRAIN_PASSAGES] * 2
+    held_out = load_examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
     assert not set(held_out) & set(texts["en"])
-    back = {word: concept for concept, word in world.world().lexicon.words["qna"].items()}
+    back = {word: concept for concept, word in world.build_world().lexicon.words["qna"].items()}
 
     def concepts(text: Example) -> frozenset[str]:
-        assert isinstance(text, Passage)
+        assert isinstance(text, PassageExample)
         words = [word.partition("-")[0] for word in text.text.split()]
         return frozenset(back.get(word, word) for word in words)
 
     said = {concepts(text) for text in texts["qna"]}
-    assert sum(concepts(text) in said for text in texts["en"]) < world.PASSAGES / 10, "they are no translations"
+    assert sum(concepts(text) in said for text in texts["en"]) < world.TRAIN_PASSAGES / 10, "they are no translations"

@@ -11,26 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from tests.tiny_stages import TARGET
 from trainables.data import data
-from trainables.data.data import Source
-from trainables.features.examples import Pair, Parallel
+from trainables.data.data import DataSource
+from trainables.features.examples import PairExample, ParallelPool
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, translations
-from trainables.probes.alignment import likeness, starts_afresh
-from trainables.probes.family import Subject
+from trainables.probes.alignment import measure_layer, has_no_phase_before
+from trainables.probes.family import ProbeSubject
 from trainables.probes.likeness import (
     cosine_gap,
-    gram,
+    build_gram,
     permuted_cka,
     random_cosine,
     unbiased_cka,
     unbiased_hsic,
 )
-from trainables.probes.tag_transfer import accuracy, fit, word_states
-from trainables.record.places import Place
-from trainables.training.encoded import encoded
+from trainables.probes.tag_transfer import score_probe, fit_probe, compute_word_states
+from trainables.record.places import StageContext
+from trainables.training.encoded import encode_split
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -38,7 +38,7 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def cka(one: torch.Tensor, other: torch.Tensor) -> float:
-    found = unbiased_cka(gram(one), gram(other))
+    found = unbiased_cka(build_gram(one), build_gram(other))
     assert found is not None
     return found
 
@@ -49,7 +49,7 @@ def test_the_unbiased_criterion_is_the_mean_over_all_quadruples() -> None:
     k, m = one @ one.T, other @ other.T  # neither centred nor without a diagonal
     kernel = [k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in itertools.permutations(range(6), 4)]
     expected = float(torch.stack(kernel).mean())
-    assert float(unbiased_hsic(gram(one), gram(other))) == pytest.approx(expected, abs=1e-12)
+    assert float(unbiased_hsic(build_gram(one), build_gram(other))) == pytest.approx(expected, abs=1e-12)
 
 
 def test_cka_is_1_for_what_only_turns_stretches_and_moves() -> None:
@@ -83,7 +83,7 @@ def test_cka_of_rows_that_have_nothing_in_common_is_0_in_the_mean_where_the_plai
 
 
 def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
-    one, other = gram(normal(40, 6)), gram(normal(40, 6) + 0.1 * normal(40, 6, seed=1))
+    one, other = build_gram(normal(40, 6)), build_gram(normal(40, 6) + 0.1 * normal(40, 6, seed=1))
     aligned, zero = unbiased_cka(one, other), permuted_cka(one, other)
     assert aligned is not None and zero is not None and aligned > 0.9 and abs(zero) < 0.1
     generator = torch.Generator().manual_seed(0)
@@ -93,8 +93,10 @@ def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
 
 
 def test_cka_of_what_does_not_vary_is_none() -> None:
-    same = gram(torch.ones(10, 3))
-    assert unbiased_cka(same, gram(normal(10, 3))) is None and permuted_cka(same, gram(normal(10, 3))) is None
+    same = build_gram(torch.ones(10, 3))
+    assert (
+        unbiased_cka(same, build_gram(normal(10, 3))) is None and permuted_cka(same, build_gram(normal(10, 3))) is None
+    )
 
 
 def test_cosines_worked_by_hand() -> None:
@@ -111,7 +113,7 @@ def test_cosines_worked_by_hand() -> None:
 def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
     foreign = normal(9, 3, seed=2).float()
     english = (foreign + 0.5 * normal(9, 3, seed=1).float()) + torch.tensor([1.0, 0, 0])  # all lean one way: hubs
-    found = likeness(foreign, english)
+    found = measure_layer(foreign, english)
 
     def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
         return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
@@ -138,7 +140,7 @@ def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
 
 def test_ridge_by_its_own_equations() -> None:
     states, tags = normal(40, 3), torch.arange(40) % 3
-    probe = fit(states.float(), tags, 4)
+    probe = fit_probe(states.float(), tags, 4)
     inputs = torch.cat([states.float().double(), torch.ones(40, 1)], dim=1)
     centred = inputs[:, :3] - inputs[:, :3].mean(0)
     penalty = 0.01 * (centred**2).sum() / 3
@@ -150,18 +152,18 @@ def test_ridge_by_its_own_equations() -> None:
 def test_the_probe_reads_what_it_was_fitted_on_and_nothing_from_other_directions() -> None:
     tags = torch.arange(60) % 2
     english = torch.stack([tags.double() * 4 - 2, torch.zeros(60)], dim=1) + 0.1 * normal(60, 2)
-    probe = fit(english, tags, 2)
-    assert accuracy(probe, english, tags) == 1
-    assert accuracy(probe, english.flip(1), tags) < 0.8  # the tag lies in another direction
-    assert accuracy(probe, -english, tags) == 0
+    probe = fit_probe(english, tags, 2)
+    assert score_probe(probe, english, tags) == 1
+    assert score_probe(probe, english.flip(1), tags) < 0.8  # the tag lies in another direction
+    assert score_probe(probe, -english, tags) == 0
 
 
-def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, profile: Profile) -> None:
-    source = Source(benchmark="miniature", test_limit=6)
+def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, profile: EncoderProfile) -> None:
+    source = DataSource(benchmark="miniature", test_limit=6)
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
-    evaluated = encoded(source, task, "test", "qfa", encoder.tokenizer, task.recipe, profile)
-    words = word_states(encoder, evaluated, most=1_000)
+    evaluated = encode_split(source, task, "test", "qfa", encoder.tokenizer, task.recipe, profile)
+    words = compute_word_states(encoder, evaluated, most=1_000)
     assert words.states.shape[:2] == (3, len(words.tags))
     said = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
     assert sorted(words.tags.tolist()) == sorted(said)
@@ -174,17 +176,17 @@ def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, p
         for word in range(len(first.origin)):  # a word may be several sub-tokens
             expected = states[torch.from_numpy(first.marks[0] == word)].mean(0)
             assert torch.allclose(words.states[layer, word], expected, atol=1e-5)
-    assert len(word_states(encoder, evaluated, most=10).tags) <= 10
+    assert len(compute_word_states(encoder, evaluated, most=10).tags) <= 10
 
 
 def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twice() -> None:
-    source = Source(benchmark="miniature")
-    texts = translations.translations(source)
+    source = DataSource(benchmark="miniature")
+    texts = translations.load_translations(source)
     assert set(texts) == {"qna", "qnb", "qma", "qmb", "qfa"}
     assert len({english for english, _ in texts.values()}) == 1  # the same sentences in every language
     task = BENCHMARKS["miniature"].targets["bucc"]
-    pool = data.pool(source, task, "test", "qfa")
-    assert isinstance(pool, Parallel)
+    pool = data.load_pool(source, task, "test", "qfa")
+    assert isinstance(pool, ParallelPool)
     pairs = {(pool.candidates[j], pool.queries[i]) for i, j in enumerate(pool.gold) if j >= 0}
     english, foreign = texts["qfa"]
     assert set(zip(english, foreign, strict=True)) <= pairs and len(set(english)) == len(set(foreign)) == len(english)
@@ -192,21 +194,27 @@ def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twi
 
 def test_no_target_of_the_miniature_trains_on_what_is_probed() -> None:
     world = BENCHMARKS["miniature"]
-    assert all(world.targets[name].kind == "retrieval" for name in world.parallel)
+    assert all(world.targets[name].kind == "retrieval" for name in world.parallel_targets)
 
 
 def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def languages(source: Source, task: object) -> tuple[str, ...]:
+    def languages(source: DataSource, task: object) -> tuple[str, ...]:
         return ("en", "de") if getattr(task, "name", "") == "xnli" else ()
 
-    def examples(source: Source, task: object, split: str, language: str) -> tuple[list[Pair], dict[str, int]]:
-        said = [Pair(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)]
+    def examples(
+        source: DataSource, task: object, split: str, language: str
+    ) -> tuple[list[PairExample], dict[str, int]]:
+        said = [PairExample(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)]
         # Two English sentences more, of which one translation is another's.
-        return [*said, Pair(f"{language} x", "", 0), Pair("y" if language == "en" else f"{language} x", "", 0)], {}
+        return [
+            *said,
+            PairExample(f"{language} x", "", 0),
+            PairExample("y" if language == "en" else f"{language} x", "", 0),
+        ], {}
 
-    monkeypatch.setattr(data, "languages", languages)
-    monkeypatch.setattr(data, "examples", examples)
-    found = translations.translations.__wrapped__(Source(benchmark="xtreme"))
+    monkeypatch.setattr(data, "find_languages", languages)
+    monkeypatch.setattr(data, "load_examples", examples)
+    found = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))
     english, foreign = found["de"]
     assert len(english) == len(set(foreign)) == 21 and all(
         one.split()[-1] == other.split()[-1] or one == "y" for one, other in zip(english, foreign, strict=True)
@@ -214,38 +222,44 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
 
 
 def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
-    monkeypatch: pytest.MonkeyPatch, encoder: Encoder, place: Place, profile: Profile
+    monkeypatch: pytest.MonkeyPatch, encoder: Encoder, place: StageContext, profile: EncoderProfile
 ) -> None:
-    subject = Subject(stage=TARGET, when="after", encoder=encoder, work=None, place=place, profile=profile)  # type: ignore[arg-type]
-    monkeypatch.setattr(data, "languages", lambda source, task: ())
-    monkeypatch.setattr(alignment, "translations", translations.translations.__wrapped__)
+    subject = ProbeSubject(
+        stage=TARGET, when="after", encoder=encoder, fine_tuning=None, context=place, profile=profile
+    )  # type: ignore[arg-type]
+    monkeypatch.setattr(data, "find_languages", lambda source, task: ())
+    monkeypatch.setattr(alignment, "translations", translations.load_translations.__wrapped__)
     found = alignment.measure(subject)
-    assert not [one for one in found.readings if one.probe != "transfer_chance"]
+    assert not [one for one in found.measurements if one.probe != "transfer_chance"]
     assert len(found.notes) == 1 and "no parallel sentences" in found.notes[0]
 
 
 def test_every_probe_in_every_layer_and_language_the_same_each_time(
-    encoder: Encoder, place: Place, profile: Profile
+    encoder: Encoder, place: StageContext, profile: EncoderProfile
 ) -> None:
-    subject = Subject(stage=TARGET, when="after", encoder=encoder, work=None, place=place, profile=profile)  # type: ignore[arg-type]
+    subject = ProbeSubject(
+        stage=TARGET, when="after", encoder=encoder, fine_tuning=None, context=place, profile=profile
+    )  # type: ignore[arg-type]
     found, again = alignment.measure(subject), alignment.measure(subject)
     assert found == again and not found.notes
-    places = {(one.probe, one.layer, one.language) for one in found.readings}
-    assert len(places) == len(found.readings)
+    places = {(one.probe, one.layer, one.language) for one in found.measurements}
+    assert len(places) == len(found.measurements)
     for probe in ("cka", "cka_permuted", "margin_forward", "margin_backward", "cosine_gap", "transfer_ratio"):
         assert {(layer, language) for name, layer, language in places if name == probe} == {
             (layer, language) for layer in range(3) for language in ("qna", "qnb", "qma", "qmb", "qfa")
         }
-    assert all(one.value is None or math.isfinite(one.value) for one in found.readings)
+    assert all(one.value is None or math.isfinite(one.value) for one in found.measurements)
     # The probe is fitted on English dev and read on test rows of the language.
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
     dev, test = (
-        word_states(encoder, encoded(place.source, task, *of, encoder.tokenizer, task.recipe, profile), most=1_000)
+        compute_word_states(
+            encoder, encode_split(place.source, task, *of, encoder.tokenizer, task.recipe, profile), most=1_000
+        )
         for of in (("dev", "en"), ("test", "qfa"))
     )
-    expected = accuracy(fit(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
-    values = {(one.probe, one.layer, one.language): one.value for one in found.readings}
+    expected = score_probe(fit_probe(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
+    values = {(one.probe, one.layer, one.language): one.value for one in found.measurements}
     assert values["transfer_accuracy", 1, "qfa"] == expected
     assert values["transfer_ratio", 1, "qfa"] == expected / values["transfer_accuracy", 1, "en"]  # type: ignore[operator]
     assert values["transfer_accuracy", 1, "qfa"] != values["transfer_accuracy", 1, "en"]
@@ -261,15 +275,17 @@ def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None
         ("mnli", "target", False),
         ("multitask", "target", False),
     ):
-        assert starts_afresh(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is asked, name  # type: ignore[arg-type]
+        assert has_no_phase_before(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is asked, name  # type: ignore[arg-type]
 
 
-def test_half_precision_finds_nearly_the_same(encoder: Encoder, place: Place, profile: Profile) -> None:
+def test_half_precision_finds_nearly_the_same(encoder: Encoder, place: StageContext, profile: EncoderProfile) -> None:
     found = {}
     for precision in ("fp32", "bf16"):
         one = dataclasses.replace(encoder, precision=precision)
-        subject = Subject(stage=TARGET, when="after", encoder=one, work=None, place=place, profile=profile)  # type: ignore[arg-type]
-        readings = alignment.measure(subject).readings
+        subject = ProbeSubject(
+            stage=TARGET, when="after", encoder=one, fine_tuning=None, context=place, profile=profile
+        )  # type: ignore[arg-type]
+        readings = alignment.measure(subject).measurements
         found[precision] = {(r.probe, r.layer, r.language): r.value for r in readings if r.probe == "cka"}
     for key, value in found["fp32"].items():
         assert found["bf16"][key] == pytest.approx(value, abs=0.05), key

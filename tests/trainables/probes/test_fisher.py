@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
-from trainables.data.data import Source, examples
+from trainables.data.data import DataSource, load_examples
 from trainables.features.features import Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
-from trainables.probes.fisher import task_embedding
+from trainables.probes.fisher import compute_task_embedding
 
 VOCABULARY, WIDTH = 3, 2
 
@@ -64,7 +64,7 @@ def test_squares_are_per_example() -> None:
         Feature(example=i, rows=(np.array(row, dtype=np.int32),), types=None, target=np.array(label, dtype=np.int32))
         for i, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
-    found = task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
+    found = compute_task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
     per_example, of_batch = by_hand(rows, labels)
     assert found["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)
     assert per_example != pytest.approx(of_batch, rel=0.1)
@@ -74,16 +74,16 @@ def test_squares_are_per_example() -> None:
 
 
 def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone(
-    encoder: Encoder, profile: Profile, recipe: Recipe
+    encoder: Encoder, profile: EncoderProfile, recipe: Recipe
 ) -> None:
     from spaces.miniature import INTERMEDIATES
 
     task = INTERMEDIATES["ccg"]
     kind = KINDS["tagging"]
-    found, _ = examples(Source(benchmark="miniature", limit=4), task, "train", "en")
+    found, _ = load_examples(DataSource(benchmark="miniature", limit=4), task, "train", "en")
     features = kind.encode(encoder.tokenizer, found, recipe, profile)
-    head = kind.head(encoder, task, profile)
-    got = task_embedding(encoder, head, kind, features)
+    head = kind.build_head(encoder, task, profile)
+    got = compute_task_embedding(encoder, head, kind, features)
     assert all(weight.grad is None for weight in encoder.model.parameters())
     assert {"layer 1", "layer 2"} <= got.keys() and "first token" not in got  # no head of words reads it
     query = encoder.model.encoder.layer[0].attention.self.query
@@ -92,7 +92,7 @@ def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone
         batch = collate([feature], encoder.pad_id, per_position=True, device=encoder.device)
         encoder.model.zero_grad()
         words = int((batch["target"] >= 0).sum())
-        (kind.loss(encoder.logits(head, batch), batch) * words).backward()
+        (kind.compute_loss(encoder.compute_logits(head, batch), batch) * words).backward()
         squares.append(query.weight.grad.double() ** 2)
     assert len([name for name in got if name.endswith(".weight")]) == 12
     name = "encoder.layer.0.attention.self.query.weight"

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
-from trainables.probes.neighbour_vote import leave_one_out
+from trainables.probes.neighbour_vote import leave_one_out_accuracy
 
 seeds = st.integers(0, 10_000)
 
@@ -69,16 +69,16 @@ def test_neighbours_by_brute_force(seed: int, count: int) -> None:
         nearest = sorted(others, key=lambda j: -float(unit[i] @ unit[j]))[:count]
         votes = [int(labels[j]) for j in nearest]
         right += max(votes, key=lambda label: (votes.count(label), -votes.index(label))) == labels[i]
-    assert leave_one_out(features, labels, groups, count) == pytest.approx(right / 20)
+    assert leave_one_out_accuracy(features, labels, groups, count) == pytest.approx(right / 20)
 
 
 def test_neighbours_of_the_same_input_do_not_vote() -> None:
     features = np.array([[1.0, 0.0], [1.0, 0.01], [0.0, 1.0], [0.01, 1.0]])
     labels, groups = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1])
-    assert leave_one_out(features, labels, groups, 1) == 0
-    assert leave_one_out(features, labels, np.arange(4), 1) == 1
+    assert leave_one_out_accuracy(features, labels, groups, 1) == 0
+    assert leave_one_out_accuracy(features, labels, np.arange(4), 1) == 1
     with pytest.raises(ValueError, match="two inputs"):
-        leave_one_out(features, labels, np.zeros(4, dtype=np.int64))
+        leave_one_out_accuracy(features, labels, np.zeros(4, dtype=np.int64))
 
 
 def test_nce_by_hand() -> None:

@@ -7,18 +7,18 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from spaces.probe_columns import FAMILIES as NAMED
-from spaces.probe_columns import PROBE_COLUMNS, PROBES
+from spaces.probe_columns import PROBE_FAMILIES as NAMED
+from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import RECIPE, TARGET
 from trainables import stage_run
 from trainables.probes import probing
-from trainables.probes.family import Family, Found, Reading, Subject
+from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
 from trainables.record.outcome import read_outcome
-from trainables.record.places import ENCODER, SCORES, Place, write_spec
+from trainables.record.places import ENCODER, SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
-from trainables.stage_trial import place_from_json, place_to_json
+from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
 
 INTERMEDIATE = dataclasses.replace(
@@ -31,7 +31,7 @@ INTERMEDIATE = dataclasses.replace(
 )
 
 
-def run(place: Place, stage: Stage) -> Path:
+def run(place: StageContext, stage: Stage) -> Path:
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS):
@@ -45,38 +45,42 @@ def weighed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """The encoders that a family met: when, and a number that changes with training."""
     met: list[tuple[str, float]] = []
 
-    def measure(subject: Subject) -> Found:
+    def measure(subject: ProbeSubject) -> FamilyResult:
         weight = float(sum(one.detach().double().square().sum() for one in subject.encoder.model.parameters()))
         met.append((subject.when, weight))
-        return Found([Reading(probe="weight", value=weight), Reading(probe="pair", vector=(1.0, weight))], ["a note"])
+        return FamilyResult(
+            [Measurement(probe="weight", value=weight), Measurement(probe="pair", vector=(1.0, weight))], ["a note"]
+        )
 
-    family = Family(measure=measure, before=lambda stage: stage.intermediate == "none", encoder_only=True)
-    monkeypatch.setattr(probing, "FAMILIES", {"weights": family})
-    monkeypatch.setattr(probing, "_starts", type(probing._starts)())
+    family = Prober(measure=measure, probes_start=lambda stage: stage.intermediate == "none", encoder_only=True)
+    monkeypatch.setattr(probing, "PROBERS", {"weights": family})
+    monkeypatch.setattr(probing, "_start_results", type(probing._start_results)())
     return met
 
 
-def probed(place: Place) -> Place:
+def probed(place: StageContext) -> StageContext:
     return dataclasses.replace(place, probes=("weights",))
 
 
 def test_every_named_family_is_there() -> None:
-    assert probing.FAMILIES.keys() == set(NAMED)
+    assert probing.PROBERS.keys() == set(NAMED)
 
 
-def test_probing_changes_neither_key_nor_scores(place: Place, tmp_path: Path, weighed: list[tuple[str, float]]) -> None:
+def test_probing_changes_neither_key_nor_scores(
+    place: StageContext, tmp_path: Path, weighed: list[tuple[str, float]]
+) -> None:
     plain = run(place, TARGET)
     again = run(dataclasses.replace(probed(place), results=LocalStorage(tmp_path / "probed")), TARGET)
-    assert plain.name == again.name and not (plain / PROBES).exists()
+    assert plain.name == again.name and not (plain / PROBES_FILE).exists()
     one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, again))
     assert one.equals(other)
 
 
 def test_the_encoder_is_measured_after_training_and_the_start_where_a_family_asks_for_it(
-    place: Place, weighed: list[tuple[str, float]]
+    place: StageContext, weighed: list[tuple[str, float]]
 ) -> None:
     folder = run(probed(place), TARGET)
-    rows = pl.read_parquet(folder / PROBES)
+    rows = pl.read_parquet(folder / PROBES_FILE)
     assert rows.columns == [column.name for column in PROBE_COLUMNS]
     shared = rows.select("stage", "kind", "intermediate", "training", "seed", "family").unique()
     assert shared.rows() == [(TARGET.key, "target", "none", "squad-en", 0, "weights")]
@@ -88,56 +92,58 @@ def test_the_encoder_is_measured_after_training_and_the_start_where_a_family_ask
 
 
 def test_a_start_is_measured_once_and_what_an_intermediate_stage_left_by_that_stage(
-    place: Place, weighed: list[tuple[str, float]]
+    place: StageContext, weighed: list[tuple[str, float]]
 ) -> None:
     before = [
-        pl.read_parquet(run(probed(place), stage) / PROBES).filter(when="before", probe="weight")["value"].to_list()
+        pl.read_parquet(run(probed(place), stage) / PROBES_FILE)
+        .filter(when="before", probe="weight")["value"]
+        .to_list()
         for stage in (TARGET, dataclasses.replace(TARGET, seed=1), INTERMEDIATE)
     ]
     assert before[0] == before[1] and len(before[0]) == 1 and before[2] == []
     assert [when for when, _ in weighed] == ["after", "before", "after", "after"]
 
 
-def test_random_starts_differ_by_seed(place: Place, weighed: list[tuple[str, float]]) -> None:
+def test_random_starts_differ_by_seed(place: StageContext, weighed: list[tuple[str, float]]) -> None:
     start = {**TARGET.start, "random": True}
     stages = [dataclasses.replace(TARGET, start=start, seed=seed) for seed in (0, 1)]
-    found = [pl.read_parquet(run(probed(place), stage) / PROBES).filter(when="before") for stage in stages]
+    found = [pl.read_parquet(run(probed(place), stage) / PROBES_FILE).filter(when="before") for stage in stages]
     assert len({rows["value"][0] for rows in found}) == 2
 
 
 def test_what_an_intermediate_stage_hands_on_is_what_it_measured(
-    place: Place, weighed: list[tuple[str, float]]
+    place: StageContext, weighed: list[tuple[str, float]]
 ) -> None:
     folder = run(probed(place), INTERMEDIATE)
-    rows = pl.read_parquet(folder / PROBES)
+    rows = pl.read_parquet(folder / PROBES_FILE)
     assert set(rows["when"]) == {"after"} and rows["training"].null_count() == rows.height
     child = dataclasses.replace(TARGET, intermediate="none", parent=INTERMEDIATE.key)  # the family looks at the name
-    start = pl.read_parquet(run(probed(place), child) / PROBES).filter(when="before", probe="weight")["value"][0]
+    start = pl.read_parquet(run(probed(place), child) / PROBES_FILE).filter(when="before", probe="weight")["value"][0]
     assert (folder / ENCODER).is_dir()
     assert start == rows.filter(probe="weight")["value"][0]
 
 
-def test_a_diverged_run_is_not_probed(place: Place, weighed: list[tuple[str, float]]) -> None:
+def test_a_diverged_run_is_not_probed(place: StageContext, weighed: list[tuple[str, float]]) -> None:
     wild = dataclasses.replace(TARGET, learning_rate=1e30)
     folder = run(probed(place), wild)
     outcome = read_outcome(place, wild.key)
     assert outcome is not None and outcome.status == "degenerate" and outcome.tenth < TENTHS
-    assert not (folder / PROBES).exists() and not weighed
+    assert not (folder / PROBES_FILE).exists() and not weighed
 
 
-def test_what_probing_costs_is_no_cost_of_the_stage(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_probing_costs_is_no_cost_of_the_stage(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
 
-    def measure(subject: Subject) -> Found:
+    def measure(subject: ProbeSubject) -> FamilyResult:
         now[0] += 1_000
-        return Found([Reading(probe="slow", value=1.0)])
+        return FamilyResult([Measurement(probe="slow", value=1.0)])
 
     monkeypatch.setattr(stage_run, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(probing, "FAMILIES", {"weights": Family(measure=measure, before=lambda stage: True)})
+    monkeypatch.setattr(probing, "PROBERS", {"weights": Prober(measure=measure, probes_start=lambda stage: True)})
     run(probed(place), TARGET)
     outcome = read_outcome(place, TARGET.key)
     assert now == [2_000] and outcome is not None and outcome.seconds == 0
 
 
-def test_what_is_asked_for_reaches_the_workers(place: Place) -> None:
-    assert place_from_json(place_to_json(probed(place))) == probed(place)
+def test_what_is_asked_for_reaches_the_workers(place: StageContext) -> None:
+    assert context_from_json(context_to_json(probed(place))) == probed(place)

@@ -9,31 +9,31 @@ import pytest
 import torch
 
 from spaces.miniature import INTERMEDIATES, TARGETS
-from spaces.probe_columns import PROBES
-from spaces.profile import Profile
+from spaces.probe_columns import PROBES_FILE
+from spaces.profile import EncoderProfile
 from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.data.data import Source, examples
+from trainables.data.data import DataSource, load_examples
 from trainables.features.feature_table import build_table
 from trainables.features.features import IGNORED, Feature
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import LabelHead, read_label_head
 from trainables.models.encoder import Encoder
-from trainables.models.encoder_folder import LABEL_HEAD, encoder_fault
-from trainables.probes.frozen import labelled, sample, text_means
-from trainables.record.places import ENCODER, Place, write_spec
+from trainables.models.encoder_folder import LABEL_HEAD_FILE, find_encoder_fault
+from trainables.probes.frozen import extract_labelled_rows, sample_inputs, embed_texts
+from trainables.record.places import ENCODER, StageContext, write_spec
 from trainables.stage_run import StageRun
-from trainables.training.batches import Part
+from trainables.training.batches import TrainingPart
 from trainables.training.training import FineTuning
 
 TASKS = {**INTERMEDIATES, **TARGETS}
 
 
-def features_of(name: str, encoder: Encoder, recipe: Recipe, profile: Profile, count: int = 30) -> list[Feature]:
+def features_of(name: str, encoder: Encoder, recipe: Recipe, profile: EncoderProfile, count: int = 30) -> list[Feature]:
     task = TASKS[name]
-    found, _ = examples(Source(benchmark="miniature", limit=count), task, "train", "en")
+    found, _ = load_examples(DataSource(benchmark="miniature", limit=count), task, "train", "en")
     return KINDS[task.kind].encode(encoder.tokenizer, found, recipe, profile)
 
 
@@ -41,7 +41,9 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def test_texts_are_means_over_tokens_then_rows_then_inputs(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_texts_are_means_over_tokens_then_rows_then_inputs(
+    encoder: Encoder, recipe: Recipe, profile: EncoderProfile
+) -> None:
     features = features_of("hellaswag", encoder, recipe, profile)
     encoder.model.eval()
     texts, sentences = [], []
@@ -53,50 +55,52 @@ def test_texts_are_means_over_tokens_then_rows_then_inputs(encoder: Encoder, rec
             rows.append([states[layer][0].mean(0).double().numpy() for layer in (-1, 1)])
         texts.append(np.mean([last for last, _ in rows], axis=0))
         sentences.append(np.mean([read / np.sqrt((read**2).sum()) for _, read in rows], axis=0))
-    text, sentence = text_means(encoder, "choice", features, 1)
+    text, sentence = embed_texts(encoder, "choice", features, 1)
     assert text == pytest.approx(np.mean(texts, axis=0), abs=1e-5)
     assert sentence == pytest.approx(np.mean(sentences, axis=0), abs=1e-5)
 
 
-def test_rows_of_pairs_are_what_their_head_reads(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_rows_of_pairs_are_what_their_head_reads(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
     features = features_of("pawsx", encoder, recipe, profile)
-    rows = labelled(encoder, "pair", features, profile, rng())
+    rows = extract_labelled_rows(encoder, "pair", features, profile, rng())
     assert rows.features.shape == (30, 4 * encoder.width)
     assert sorted(rows.labels) == sorted(int(feature.target) for feature in features)
-    head = LabelHead(TARGETS["pawsx"], KINDS["pair"].head(encoder, TARGETS["pawsx"], profile).eval())
-    answered = labelled(encoder, "pair", features, profile, rng(), head)
-    assert answered.answers is not None and np.array_equal(answered.features, rows.features)
+    head = LabelHead(TARGETS["pawsx"], KINDS["pair"].build_head(encoder, TARGETS["pawsx"], profile).eval())
+    answered = extract_labelled_rows(encoder, "pair", features, profile, rng(), head)
+    assert answered.source_probabilities is not None and np.array_equal(answered.features, rows.features)
     with torch.inference_mode():
         hidden = torch.tanh(head.head.dense(torch.tensor(rows.features).float()))  # type: ignore[operator]
         logits = head.head.out(hidden)  # type: ignore[operator]
     assert answered.answers == pytest.approx(logits.softmax(-1).numpy(), abs=1e-5)
-    first = labelled(encoder, "pair", features, dataclasses.replace(profile, pooling="first"), rng())
+    first = extract_labelled_rows(encoder, "pair", features, dataclasses.replace(profile, pooling="first"), rng())
     assert first.features.shape == (30, encoder.width)
 
 
-def test_rows_of_choices_are_options(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
-    rows = labelled(encoder, "choice", features_of("hellaswag", encoder, recipe, profile), profile, rng())
-    assert np.unique(rows.groups, return_counts=True)[1].tolist() == [3] * 30
-    assert [int(rows.labels[rows.groups == group].sum()) for group in range(30)] == [1] * 30
+def test_rows_of_choices_are_options(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
+    rows = extract_labelled_rows(encoder, "choice", features_of("hellaswag", encoder, recipe, profile), profile, rng())
+    assert np.unique(rows.inputs, return_counts=True)[1].tolist() == [3] * 30
+    assert [int(rows.labels[rows.inputs == group].sum()) for group in range(30)] == [1] * 30
 
 
-def test_rows_of_sentences_are_words(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_rows_of_sentences_are_words(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
     features = features_of("ccg", encoder, recipe, profile)
-    rows = labelled(encoder, "tagging", features, profile, rng())
+    rows = extract_labelled_rows(encoder, "tagging", features, profile, rng())
     tags = np.concatenate([feature.target[feature.target != IGNORED] for feature in features])
-    assert sorted(rows.labels) == sorted(tags) and len(np.unique(rows.groups)) == 30
-    head = LabelHead(INTERMEDIATES["ccg"], KINDS["tagging"].head(encoder, INTERMEDIATES["ccg"], profile))
-    answers = labelled(encoder, "tagging", features, profile, rng(), head).answers
+    assert sorted(rows.labels) == sorted(tags) and len(np.unique(rows.inputs)) == 30
+    head = LabelHead(INTERMEDIATES["ccg"], KINDS["tagging"].build_head(encoder, INTERMEDIATES["ccg"], profile))
+    answers = extract_labelled_rows(encoder, "tagging", features, profile, rng(), head).source_probabilities
     assert answers is not None and answers.shape == (len(tags), len(INTERMEDIATES["ccg"].labels))
 
 
-def test_rows_of_passages_are_the_answer_and_another_token(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_rows_of_passages_are_the_answer_and_another_token(
+    encoder: Encoder, recipe: Recipe, profile: EncoderProfile
+) -> None:
     features = features_of("squad2", encoder, recipe, profile)
-    rows = labelled(encoder, "span", features, profile, rng())
+    rows = extract_labelled_rows(encoder, "span", features, profile, rng())
     answered = [feature for feature in features if feature.target[1] > 0]
     assert 0 < len(answered) < len(features)
-    assert np.unique(rows.groups, return_counts=True)[1].tolist() == [2] * len(answered)
-    assert all(sorted(rows.labels[rows.groups == group]) == [0, 1] for group in np.unique(rows.groups))
+    assert np.unique(rows.inputs, return_counts=True)[1].tolist() == [2] * len(answered)
+    assert all(sorted(rows.labels[rows.inputs == group]) == [0, 1] for group in np.unique(rows.inputs))
     # A word further on in the answer is none of the others: with such a context nothing is left to draw.
     (feature, *_) = answered
     assert feature.marks is not None
@@ -104,20 +108,22 @@ def test_rows_of_passages_are_the_answer_and_another_token(encoder: Encoder, rec
     marks = np.full_like(feature.marks[0], -1)
     marks[start : start + 2] = 1
     inside = dataclasses.replace(feature, marks=(marks,), target=np.array([start, start + 1], dtype=np.int32))
-    both = labelled(encoder, "span", [inside, *answered[1:]], profile, rng())
+    both = extract_labelled_rows(encoder, "span", [inside, *answered[1:]], profile, rng())
     assert len(both.labels) == len(rows.labels) - 2
 
 
-def test_a_sample_is_the_same_for_every_encoder_of_a_seed(encoder: Encoder, recipe: Recipe, profile: Profile) -> None:
+def test_a_sample_is_the_same_for_every_encoder_of_a_seed(
+    encoder: Encoder, recipe: Recipe, profile: EncoderProfile
+) -> None:
     table = build_table([features_of("xnli", encoder, recipe, profile)], per_position=False)
-    part = Part(task=TARGETS["xnli"], train=table)
-    chosen = [[feature.example for feature in sample(part, 10, seed)] for seed in (0, 0, 1)]
+    part = TrainingPart(task=TARGETS["xnli"], table=table)
+    chosen = [[feature.example for feature in sample_inputs(part, 10, seed)] for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1] == sorted(chosen[0]) and chosen[0] != chosen[2]
     assert len(set(chosen[0])) == 10
-    assert [feature.example for feature in sample(part, 30, 0)] == list(range(30))
-    own = dataclasses.replace(part, rows=np.arange(20, 30))  # those that the run is trained on
-    assert [feature.example for feature in sample(own, 30, 0)] == list(range(20, 30))
-    assert {feature.example for feature in sample(own, 5, 0)} < set(range(20, 30))
+    assert [feature.example for feature in sample_inputs(part, 30, 0)] == list(range(30))
+    own = dataclasses.replace(part, subset=np.arange(20, 30))  # those that the run is trained on
+    assert [feature.example for feature in sample_inputs(own, 30, 0)] == list(range(20, 30))
+    assert {feature.example for feature in sample_inputs(own, 5, 0)} < set(range(20, 30))
 
 
 def intermediate(task: str) -> Stage:
@@ -145,7 +151,7 @@ def target(name: str, before: Stage | None = None) -> Stage:
     )
 
 
-def run(place: Place, stage: Stage) -> Path:
+def run(place: StageContext, stage: Stage) -> Path:
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS):
@@ -155,7 +161,7 @@ def run(place: Place, stage: Stage) -> Path:
 
 
 def found(folder: Path) -> dict[tuple[str, str], float | list[float]]:
-    rows = pl.read_parquet(folder / PROBES)
+    rows = pl.read_parquet(folder / PROBES_FILE)
     assert rows.height and set(rows["family"]) == {"similarity"}
     return {
         (probe.partition(":")[0], when): vector if value is None else value
@@ -168,13 +174,13 @@ FITS = {("train_size", "before"), ("logme", "before"), ("knn", "before")}
 ANSWERS = {("leep", "before"), ("nce", "before")}
 
 
-def test_each_stage_leaves_what_can_be_said_there(place: Place) -> None:
+def test_each_stage_leaves_what_can_be_said_there(place: StageContext) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
     mnli, squad, ccg = intermediate("mnli"), intermediate("squad"), intermediate("ccg")
     folders = {stage.task: run(place, stage) for stage in (mnli, squad, ccg)}
     assert all(found(folder).keys() == EMBEDDINGS for folder in folders.values())
     assert found(folders["mnli"])["train_size", "before"] == 60
-    heads = {task: (folder / ENCODER / LABEL_HEAD).exists() for task, folder in folders.items()}
+    heads = {task: (folder / ENCODER / LABEL_HEAD_FILE).exists() for task, folder in folders.items()}
     assert heads == {"mnli": True, "squad": False, "ccg": True}  # an answer's place is no label
 
     assert found(run(place, target("pawsx"))).keys() == EMBEDDINGS | FITS
@@ -184,22 +190,24 @@ def test_each_stage_leaves_what_can_be_said_there(place: Place) -> None:
     assert found(run(place, target("pawsx", squad))).keys() == FITS
     assert found(run(place, target("xquad", mnli))).keys() == FITS
 
-    (folders["mnli"] / ENCODER / LABEL_HEAD).unlink()  # as older sweeps are
+    (folders["mnli"] / ENCODER / LABEL_HEAD_FILE).unlink()  # as older sweeps are
     again = dataclasses.replace(target("pawsx", mnli), seed=1)
     assert found(run(place, again)).keys() == FITS
 
 
-def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(place: Place, profile: Profile) -> None:
+def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(place: StageContext, profile: EncoderProfile) -> None:
     stage = intermediate("mnli")
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS):
         work.advance()
-    trained = work.work
+    trained = work.training
     work.close()
     assert isinstance(trained, FineTuning)
-    content = (folder_of(place, stage.key) / ENCODER / LABEL_HEAD).read_bytes()
-    best = {name.removeprefix("heads.0."): value for name, value in trained.best.items() if name.startswith("heads")}
+    content = (folder_of(place, stage.key) / ENCODER / LABEL_HEAD_FILE).read_bytes()
+    best = {
+        name.removeprefix("heads.0."): value for name, value in trained.best_weights.items() if name.startswith("heads")
+    }
     read = read_label_head(content, INTERMEDIATES["mnli"], trained.encoder, profile).head
     assert read.state_dict().keys() == best.keys()
     assert all(torch.equal(value, best[name]) for name, value in read.state_dict().items()) and not read.training
@@ -207,28 +215,28 @@ def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(place: Place, p
         read_label_head(content, INTERMEDIATES["qqp"], trained.encoder, profile)
 
 
-def test_a_damaged_head_is_a_damaged_encoder(place: Place) -> None:
+def test_a_damaged_head_is_a_damaged_encoder(place: StageContext) -> None:
     folder = run(place, intermediate("mnli")) / ENCODER
-    assert encoder_fault(folder) is None
-    file = folder / LABEL_HEAD
+    assert find_encoder_fault(folder) is None
+    file = folder / LABEL_HEAD_FILE
     file.write_bytes(file.read_bytes()[:-1])
-    assert LABEL_HEAD in (encoder_fault(folder) or "")
+    assert LABEL_HEAD_FILE in (find_encoder_fault(folder) or "")
 
 
-def test_nothing_is_said_of_a_mixture_but_its_size(place: Place) -> None:
+def test_nothing_is_said_of_a_mixture_but_its_size(place: StageContext) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
     mixed = {**RECIPE, "ingredients": [["mnli", "en"], ["squad", "en"]]}
     stage = dataclasses.replace(intermediate("mnli+squad"), recipe=mixed)
     folder = run(place, stage)
     assert found(folder) == {("train_size", "before"): 120.0}
-    assert not (folder / ENCODER / LABEL_HEAD).exists()
+    assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
 
 
-def test_a_head_on_fused_layers_is_not_handed_on(place: Place) -> None:
+def test_a_head_on_fused_layers_is_not_handed_on(place: StageContext) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
     recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers"}}
     stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
     folder = run(place, stage)
     assert found(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
-    assert not (folder / ENCODER / LABEL_HEAD).exists()
+    assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
     assert found(run(place, target("pawsx", stage))).keys() == FITS

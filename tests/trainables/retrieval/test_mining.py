@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainables.retrieval import neighbours as module
-from trainables.retrieval.mining import mine, places, unique
-from trainables.retrieval.neighbours import Neighbours, margins, neighbours
-from trainables.scoring.metrics import Mined
+from trainables.retrieval.mining import mine, find_unique_positions, deduplicate
+from trainables.retrieval.neighbours import Neighbours, compute_margins, find_neighbours
+from trainables.scoring.metrics import MinedPair
 
 CPU = torch.device("cpu")
 EYE = torch.eye(4)
@@ -21,23 +21,23 @@ def unit(seed: int, rows: int, width: int = 6) -> torch.Tensor:
 
 
 def both(queries: torch.Tensor, candidates: torch.Tensor) -> tuple[Neighbours, Neighbours]:
-    return neighbours(queries, candidates, 4, CPU), neighbours(candidates, queries, 4, CPU)
+    return find_neighbours(queries, candidates, 4, CPU), find_neighbours(candidates, queries, 4, CPU)
 
 
-def by_margin(queries: torch.Tensor, candidates: torch.Tensor) -> list[Mined]:
+def by_margin(queries: torch.Tensor, candidates: torch.Tensor) -> list[MinedPair]:
     of, back = both(queries, candidates)
-    return mine(of, back, margins(of, back), margins(back, of))
+    return mine(of, back, compute_margins(of, back), compute_margins(back, of))
 
 
 def test_the_nearest_by_cosine() -> None:
-    found = neighbours(EYE[[2, 0, 3]], EYE, 1, CPU)
+    found = find_neighbours(EYE[[2, 0, 3]], EYE, 1, CPU)
     assert found.indices.tolist() == [[2], [0], [3]] and found.cosines.tolist() == [[1.0], [1.0], [1.0]]
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
 def test_of_equal_cosines_the_lower_index_comes_first(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
-    found = neighbours(EYE[:1], EYE[[1, 0, 2, 0, 0]], 4, CPU)
+    found = find_neighbours(EYE[:1], EYE[[1, 0, 2, 0, 0]], 4, CPU)
     assert found.indices.tolist() == [[1, 3, 4, 0]] or found.indices.tolist() == [[1, 3, 4, 2]]
     assert found.cosines.tolist() == [[1.0, 1.0, 1.0, 0.0]]
 
@@ -56,7 +56,7 @@ def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: i
     order = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
-        found = neighbours(one, other, most, CPU)
+        found = find_neighbours(one, other, most, CPU)
     assert found.indices.tolist() == order.tolist()
     np.testing.assert_allclose(found.cosines, np.take_along_axis(cosines, order, axis=1), atol=1e-6)
 
@@ -64,7 +64,7 @@ def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: i
 def test_the_margin_is_the_cosine_over_the_mean_of_both_neighbourhoods() -> None:
     # Two by two: both neighbourhoods hold both, so the margin of (0, 0) is 1 / ((.5 + .5) / 2).
     of, back = both(EYE[:2], EYE[:2])
-    assert margins(of, back).tolist() == [[2.0, 0.0], [2.0, 0.0]]
+    assert compute_margins(of, back).tolist() == [[2.0, 0.0], [2.0, 0.0]]
 
 
 def test_with_one_candidate_the_best_query_gets_it() -> None:
@@ -75,7 +75,7 @@ def test_with_one_candidate_the_best_query_gets_it() -> None:
     m = (r + 1) / 3
     assert by_margin(queries, EYE[:1]) == [(1, 0, pytest.approx(2 / (1 + m)))]
     of, back = both(queries, EYE[:1])
-    assert margins(of, back).flatten().tolist() == pytest.approx([2 * r / (r + m), 2 / (1 + m), 0.0])
+    assert compute_margins(of, back).flatten().tolist() == pytest.approx([2 * r / (r + m), 2 / (1 + m), 0.0])
 
 
 def test_a_pair_of_score_0_uses_up_its_sentences_and_is_no_result() -> None:
@@ -105,7 +105,7 @@ def test_only_the_nearest_four_are_proposed() -> None:
     assert mine(of, back, scores, back_scores / 10) == [(0, 0, pytest.approx(0.9))]
 
 
-def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[Mined]:
+def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[MinedPair]:
     """The same in plain loops over all cosines."""
     cosines = queries @ candidates.T
     near = [sorted(range(len(candidates)), key=lambda j: -cosines[i, j])[:4] for i in range(len(queries))]
@@ -117,7 +117,7 @@ def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[Mined]:
 
     pairs = [max(((margin(i, j), i, j) for j in near[i]), key=lambda pair: pair[0]) for i in range(len(queries))]
     pairs += [max(((margin(i, j), i, j) for i in back[j]), key=lambda pair: pair[0]) for j in range(len(candidates))]
-    mined: list[Mined] = []
+    mined: list[MinedPair] = []
     for score, i, j in sorted(pairs, reverse=True):
         if all(i != query and j != candidate for query, candidate, _ in mined):
             mined.append((i, j, score))
@@ -139,7 +139,7 @@ def test_mining_in_blocks_equals_the_whole_matrix(seed: int, rows: int, others: 
 
 def test_repeated_sentences_are_embedded_once_and_have_no_place() -> None:
     sentences = ("b", "a", "b", "c", " a", "d")
-    assert unique(sentences) == ("b", "a", "c", " a", "d")
+    assert deduplicate(sentences) == ("b", "a", "c", " a", "d")
     # "b" stands there twice, and so does "a", if the blank does not count.
-    assert places(sentences) == [None, None, 3, None, 5]
-    assert places((" a", "b ")) == [0, 1]  # blanks alone cost no place
+    assert find_unique_positions(sentences) == [None, None, 3, None, 5]
+    assert find_unique_positions((" a", "b ")) == [0, 1]  # blanks alone cost no place

@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from spaces.profile import PROFILES
-from spaces.task import Retrieval, Task
-from trainables.features.examples import Parallel, Ranking
+from spaces.task import RetrievalMode, Task
+from trainables.features.examples import ParallelPool, RankingPool
 from trainables.models.encoder import Encoder
 from trainables.retrieval import sentences as module
-from trainables.retrieval.retrieval import Retrieved, _mine, _nearest, _rank, retrieve
-from trainables.retrieval.sentences import Embedder, embed, layer_of, layers_of
+from trainables.retrieval.retrieval import RetrievalResult, _score_mining, _score_nearest, _score_ranking, retrieve
+from trainables.retrieval.sentences import Embedder, embed, official_layer_of, select_layers
 
 MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
 CPU = torch.device("cpu")
 OFFICIAL = {"nearest": "accuracy", "mine": "f1", "rank": "map_at_20"}
 
 
-def task(retrieval: Retrieval) -> Task:
-    return Task(name="t", kind="retrieval", about="", score=(OFFICIAL[retrieval],), retrieval=retrieval)
+def task(retrieval: RetrievalMode) -> Task:
+    return Task(name="t", kind="retrieval", about="", official_metrics=(OFFICIAL[retrieval],), retrieval_mode=retrieval)
 
 
 def words_of(encoder: Encoder, count: int) -> tuple[str, ...]:
@@ -46,36 +46,36 @@ def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_bat
             states = encoder.model(**coded, output_hidden_states=True).hidden_states
         alone = torch.stack([torch.nn.functional.normalize(layer[0].mean(0), dim=0) for layer in states])
         torch.testing.assert_close(together[:, i], alone, rtol=1e-4, atol=1e-5)
-    monkeypatch.setattr(module, "MOST_TOKENS", 12)
-    monkeypatch.setattr(module, "TOKENISED", 2)
+    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 12)
+    monkeypatch.setattr(module, "SENTENCES_PER_CALL", 2)
     torch.testing.assert_close(embed(encoder, texts, (2, 0)), together[[2, 0]], rtol=1e-4, atol=1e-5)
 
 
 def test_no_batch_is_larger_than_its_limit(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     words = words_of(encoder, 40)
     texts = [" ".join(words[: n % 30]) for n in range(50)]
-    monkeypatch.setattr(module, "MOST_TOKENS", 100)
+    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 100)
     seen = []
-    for batch in module._batches(encoder, texts):
+    for batch in module._make_batches(encoder, texts):
         assert len(batch) * max(len(ids) for _, ids in batch) <= 100
         seen += [i for i, _ in batch]
     assert sorted(seen) == list(range(50))
     # A sentence that is longer than the limit goes alone, cut where the encoder's positions end.
-    monkeypatch.setattr(module, "MOST_TOKENS", 10)
-    assert [[len(ids) for _, ids in batch] for batch in module._batches(encoder, [" ".join(words * 9)])] == [[78]]
+    monkeypatch.setattr(module, "MAX_BATCH_TOKENS", 10)
+    assert [[len(ids) for _, ids in batch] for batch in module._make_batches(encoder, [" ".join(words * 9)])] == [[78]]
 
 
 def test_xlm_r_large_is_read_at_layer_14(encoder: Encoder) -> None:
     encoder.model.config.num_hidden_layers = 24
-    assert layer_of(encoder, PRETRAINED) == 14
+    assert official_layer_of(encoder, PRETRAINED) == 14
     encoder.model.config.num_hidden_layers = 12
-    assert layer_of(encoder, PRETRAINED) == 7
+    assert official_layer_of(encoder, PRETRAINED) == 7
 
 
 def test_pools_that_are_too_large_are_read_in_the_papers_layer_only(encoder: Encoder) -> None:
-    most = module.MOST_BYTES // (4 * 3 * 16)  # 3 layers of width 16
-    assert layers_of(encoder, MINIATURE, most) == (0, 1, 2)
-    assert layers_of(encoder, MINIATURE, most + 1) == (2,)
+    most = module.MAX_BYTES // (4 * 3 * 16)  # 3 layers of width 16
+    assert select_layers(encoder, MINIATURE, most) == (0, 1, 2)
+    assert select_layers(encoder, MINIATURE, most + 1) == (2,)
 
 
 def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,19 +88,19 @@ def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pyte
     monkeypatch.setattr(module, "embed", counted)
     embedder, candidates = Embedder(encoder), words_of(encoder, 5)
     for queries in ((candidates[0],), (candidates[1],), (candidates[2],)):
-        pool = Ranking(queries, candidates, (frozenset({0}),))
+        pool = RankingPool(queries, candidates, (frozenset({0}),))
         retrieve(embedder, task("rank"), MINIATURE, pool)
     assert embedded.count(candidates) == 1 and len(embedded) == 4
 
 
 @pytest.mark.parametrize("retrieval", ["nearest", "mine", "rank"])
-def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, retrieval: Retrieval) -> None:
+def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, retrieval: RetrievalMode) -> None:
     words = words_of(encoder, 20)
     gold = tuple(range(19, -1, -1))
     pool = (
-        Ranking(words, words[::-1], tuple(frozenset({i}) for i in gold))
+        RankingPool(words, words[::-1], tuple(frozenset({i}) for i in gold))
         if retrieval == "rank"
-        else Parallel(words, words[::-1], gold)
+        else ParallelPool(words, words[::-1], gold)
     )
     found = retrieve(Embedder(encoder), task(retrieval), MINIATURE, pool, pool if retrieval == "mine" else None)
     names = {
@@ -112,32 +112,32 @@ def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, re
     assert list(found.metrics) == [*names, *layers]
     assert set(found.metrics.values()) == {1.0}
     if retrieval == "rank":
-        assert next(j for i, j, _ in found.found if i == 3) == 16 and len(found.found) == 20 * 20
+        assert next(j for i, j, _ in found.pairs if i == 3) == 16 and len(found.pairs) == 20 * 20
     else:
-        assert sorted(pair[:2] for pair in found.found) == list(enumerate(gold))
+        assert sorted(pair[:2] for pair in found.pairs) == list(enumerate(gold))
 
 
 def test_the_official_metric_and_what_is_found_are_those_of_the_papers_layer(encoder: Encoder) -> None:
     words = words_of(encoder, 30)
     queries = tuple(f"{a} {b}" for a, b in itertools.pairwise(words))
-    pool = Parallel(queries, words[:29], tuple(range(29)))
+    pool = ParallelPool(queries, words[:29], tuple(range(29)))
     for depth, layer in ((0.0, 0), (0.5, 1), (1.0, 2)):
         profile = dataclasses.replace(MINIATURE, retrieval_depth=depth)
         found = retrieve(Embedder(encoder), task("nearest"), profile, pool)
         for name in ("accuracy", "margin_accuracy", "reverse_accuracy"):
             assert found.metrics[name] == found.metrics[f"{name}_layer_{layer}"]
         cosines = embed(encoder, queries, (layer,))[0] @ embed(encoder, words[:29], (layer,))[0].T
-        assert [score for _, _, score in found.found] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
+        assert [score for _, _, score in found.pairs] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
 
 
 def test_too_large_pools_have_no_metrics_of_layers(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     words = words_of(encoder, 8)
-    pool = Parallel(words, words[::-1], tuple(range(7, -1, -1)))
+    pool = ParallelPool(words, words[::-1], tuple(range(7, -1, -1)))
     every = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
-    monkeypatch.setattr(module, "MOST_BYTES", 0)
+    monkeypatch.setattr(module, "MAX_BYTES", 0)
     one = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
     assert list(one.metrics) == ["accuracy", "margin_accuracy", "reverse_accuracy"]
-    assert one.metrics.items() <= every.metrics.items() and one.found == every.found
+    assert one.metrics.items() <= every.metrics.items() and one.pairs == every.pairs
 
 
 def test_the_margin_corrects_a_candidate_that_is_near_to_everything() -> None:
@@ -146,13 +146,13 @@ def test_the_margin_corrects_a_candidate_that_is_near_to_everything() -> None:
         q0=[1.0, 0.8, 0, 0], q1=[1.0, 0, 0.8, 0], q2=[1.0, 0, 0, 0.8], hub=[1.0, 0.2, 0.2, 0.2],
         c0=[0.3, 1.0, 0, 0], c1=[0.3, 0, 1.0, 0], c2=[0.3, 0, 0, 1.0],
     )  # fmt: skip
-    pool = Parallel(("q0", "q1", "q2"), ("hub", "c0", "c1", "c2"), (1, 2, 3))
-    found = _nearest(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
+    pool = ParallelPool(("q0", "q1", "q2"), ("hub", "c0", "c1", "c2"), (1, 2, 3))
+    found = _score_nearest(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
     assert found.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0, "reverse_accuracy": 1.0}
-    assert [pair[:2] for pair in found.found] == [(0, 0), (1, 0), (2, 0)]
+    assert [pair[:2] for pair in found.pairs] == [(0, 0), (1, 0), (2, 0)]
 
 
-def mined(dev_gold: tuple[int, ...] | None, queries: tuple[str, ...] = ("q0", "q1", "q2")) -> Retrieved:
+def mined(dev_gold: tuple[int, ...] | None, queries: tuple[str, ...] = ("q0", "q1", "q2")) -> RetrievalResult:
     """Three pairs of falling cosine: 1, 0.8 and 0.5, each alone in its plane; the third is no translation."""
     place = vectors(
         q0=[1.0, 0, 0, 0, 0], c0=[1.0, 0, 0, 0, 0], q1=[0, 1.0, 0, 0, 0], c1=[0, 0.8, 0.6, 0, 0],
@@ -163,9 +163,9 @@ def mined(dev_gold: tuple[int, ...] | None, queries: tuple[str, ...] = ("q0", "q
         return torch.stack([place[text] for text in texts])
 
     candidates = ("c0", "c1", "c2")
-    test = Parallel(queries, candidates, (0, 1, *(-1 for _ in queries[2:])))
-    dev = None if dev_gold is None else Parallel(("q0", "q1", "q2"), candidates, dev_gold)
-    return _mine(look, test, dev, CPU)
+    test = ParallelPool(queries, candidates, (0, 1, *(-1 for _ in queries[2:])))
+    dev = None if dev_gold is None else ParallelPool(("q0", "q1", "q2"), candidates, dev_gold)
+    return _score_mining(look, test, dev, CPU)
 
 
 def test_mining_keeps_the_pairs_above_the_threshold_of_dev() -> None:
@@ -187,21 +187,21 @@ def test_a_true_pair_of_a_repeated_sentence_is_missed() -> None:
     # q1 stands there twice and has no place: one right of one kept, two true ones.
     found = mined(None, queries=("q0", "q1", "q1"))
     assert found.metrics["cosine_f1"] == pytest.approx(2 / 3)
-    assert [pair[:2] for pair in found.found] == [(0, 0)]
+    assert [pair[:2] for pair in found.pairs] == [(0, 0)]
 
 
 def test_a_ranking_by_hand() -> None:
     place = vectors(q=[1.0, 0], a=[0, 1.0], b=[1.0, 0.1], c=[1.0, 1.0], r=[0.0, 1.0])
-    pool = Ranking(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})))
-    found = _rank(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
-    assert [pair[:2] for pair in found.found] == [(0, 1), (0, 2), (0, 0), (1, 0), (1, 2), (1, 1)]
+    pool = RankingPool(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})))
+    found = _score_ranking(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
+    assert [pair[:2] for pair in found.pairs] == [(0, 1), (0, 2), (0, 0), (1, 0), (1, 2), (1, 1)]
     # q: ranks 1 and 3 of two right ones, (1 + 2 / 3) / 2. r: rank 3.
     assert found.metrics == {"map_at_20": pytest.approx((5 / 6 + 1 / 3) / 2)}
 
 
 def test_a_pool_of_the_wrong_sort_is_refused(encoder: Encoder) -> None:
     words = words_of(encoder, 2)
-    ranking, parallel = Ranking(words, words, (frozenset({0}),) * 2), Parallel(words, words, (0, 1))
+    ranking, parallel = RankingPool(words, words, (frozenset({0}),) * 2), ParallelPool(words, words, (0, 1))
     with pytest.raises(ValueError, match="which are relevant"):
         retrieve(Embedder(encoder), task("rank"), MINIATURE, parallel)
     with pytest.raises(ValueError, match="which candidate translates"):

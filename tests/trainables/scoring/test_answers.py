@@ -2,18 +2,18 @@
 
 import pytest
 
-from spaces.task import Answers
-from trainables.scoring.answers import answer_scores, normalise_mlqa, normalise_squad
+from spaces.task import AnswerScript
+from trainables.scoring.answers import score_answers, normalise_mlqa, normalise_squad
 
-RULES: tuple[Answers, ...] = ("squad1", "squad2", "mlqa")
-
-
-def f1(gold: list[list[str]], predicted: list[str], rule: Answers = "squad1", language: str = "en") -> float:
-    return answer_scores(gold, predicted, language, rule)["f1"]
+RULES: tuple[AnswerScript, ...] = ("squad1", "squad2", "mlqa")
 
 
-def exact(gold: list[list[str]], predicted: list[str], rule: Answers = "squad1", language: str = "en") -> float:
-    return answer_scores(gold, predicted, language, rule)["exact_match"]
+def f1(gold: list[list[str]], predicted: list[str], rule: AnswerScript = "squad1", language: str = "en") -> float:
+    return score_answers(gold, predicted, language, rule)["f1"]
+
+
+def exact(gold: list[list[str]], predicted: list[str], rule: AnswerScript = "squad1", language: str = "en") -> float:
+    return score_answers(gold, predicted, language, rule)["exact_match"]
 
 
 def test_squad_normalisation() -> None:
@@ -24,7 +24,7 @@ def test_squad_normalisation() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_best_of_the_accepted_answers_counts(rule: Answers) -> None:
+def test_the_best_of_the_accepted_answers_counts(rule: AnswerScript) -> None:
     gold = [["in 1066", "the year 1066"], ["Rome"]]
     assert exact(gold, ["Year 1066.", "Paris"], rule) == 0.5
     # "1066" against "in 1066": 2 * 1 / 3, against "year 1066": the same; "old Rome" against "Rome": 2 / 3.
@@ -34,18 +34,18 @@ def test_the_best_of_the_accepted_answers_counts(rule: Answers) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_repeated_word_counts_as_often_as_both_have_it(rule: Answers) -> None:
+def test_a_repeated_word_counts_as_often_as_both_have_it(rule: AnswerScript) -> None:
     assert f1([["x b b c"]], ["b b b d"], rule) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_an_empty_prediction_is_wrong_where_there_is_an_answer(rule: Answers) -> None:
+def test_an_empty_prediction_is_wrong_where_there_is_an_answer(rule: AnswerScript) -> None:
     assert exact([["Rome"], ["Paris"]], ["", "Paris"], rule) == 0.5
     assert f1([["Rome"], ["Paris"]], ["the", "Paris"], rule) == 0.5
 
 
 @pytest.mark.parametrize(("rule", "worth"), [("squad1", 0.0), ("mlqa", 0.0), ("squad2", 1.0)])
-def test_two_answers_that_are_empty_after_normalisation(rule: Answers, worth: float) -> None:
+def test_two_answers_that_are_empty_after_normalisation(rule: AnswerScript, worth: float) -> None:
     # Nothing is left of either: equal, yet in SQuAD 1.1 without a shared word.
     assert exact([["The"]], ["a"], rule) == 1.0
     assert f1([["The"]], ["a"], rule) == worth
@@ -59,7 +59,7 @@ def test_in_squad_2_an_answer_of_articles_does_not_count() -> None:
 
 def test_squad_2_by_parts() -> None:
     gold = [["Rome"], ["old town", "town"], [], []]
-    assert answer_scores(gold, ["Rome", "new town", "", "Rome"], "en", "squad2") == {
+    assert score_answers(gold, ["Rome", "new town", "", "Rome"], "en", "squad2") == {
         "exact_match": 0.5,
         "f1": pytest.approx((1 + 2 / 3 + 1 + 0) / 4),
         "has_answer_exact_match": 0.5,
@@ -67,19 +67,19 @@ def test_squad_2_by_parts() -> None:
         "no_answer_accuracy": 0.5,
     }
     # A question whose only answer is "The" has an answer, although nothing but an empty prediction is right.
-    assert answer_scores([["The"]], [""], "en", "squad2") == {
+    assert score_answers([["The"]], [""], "en", "squad2") == {
         "exact_match": 1.0,
         "f1": 1.0,
         "has_answer_exact_match": 1.0,
         "has_answer_f1": 1.0,
     }
-    assert answer_scores([[]], ["the"], "en", "squad2")["no_answer_accuracy"] == 1.0
+    assert score_answers([[]], ["the"], "en", "squad2")["no_answer_accuracy"] == 1.0
 
 
 @pytest.mark.parametrize("rule", ["squad1", "mlqa"])
-def test_only_squad_2_knows_questions_without_an_answer(rule: Answers) -> None:
+def test_only_squad_2_knows_questions_without_an_answer(rule: AnswerScript) -> None:
     with pytest.raises(ValueError, match="without accepted answers"):
-        answer_scores([[]], [""], "en", rule)
+        score_answers([[]], [""], "en", rule)
 
 
 def test_mlqa_normalises_by_language() -> None:
@@ -108,14 +108,14 @@ def test_mlqa_splits_chinese_characters() -> None:
 
 def test_a_language_that_mlqa_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="not 'fr'"):
-        answer_scores([["oui"]], ["oui"], "fr", "mlqa")
+        score_answers([["oui"]], ["oui"], "fr", "mlqa")
 
 
 def test_lengths_are_checked() -> None:
     with pytest.raises(ValueError, match="gold items"):
-        answer_scores([["a"]], [], "en", "squad1")
+        score_answers([["a"]], [], "en", "squad1")
 
 
 def test_scores_by_both_rules() -> None:
-    assert answer_scores([["Der Hund"]], ["ein Hund"], "de", "squad1") == {"exact_match": 0.0, "f1": 0.5}
-    assert answer_scores([["Der Hund"]], ["ein Hund"], "de", "mlqa") == {"exact_match": 1.0, "f1": 1.0}
+    assert score_answers([["Der Hund"]], ["ein Hund"], "de", "squad1") == {"exact_match": 0.0, "f1": 0.5}
+    assert score_answers([["Der Hund"]], ["ein Hund"], "de", "mlqa") == {"exact_match": 1.0, "f1": 1.0}

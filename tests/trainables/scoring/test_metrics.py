@@ -4,7 +4,15 @@ import random
 
 import pytest
 
-from trainables.scoring.metrics import accuracy, chunk_counts, chunk_f1, chunks, map_at_20, mining_f1, mining_threshold
+from trainables.scoring.metrics import (
+    accuracy,
+    count_chunks,
+    chunk_f1,
+    find_chunks,
+    map_at_20,
+    mining_f1,
+    choose_mining_threshold,
+)
 
 UPOS = ("ADJ", "ADP", "INTJ", "NOUN", "PROPN", "SCONJ", "SYM", "VERB", "X")
 IOB = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "I-LOC")
@@ -27,7 +35,7 @@ def test_lengths_are_checked(gold: list[int], predicted: list[int]) -> None:
 def test_neighbouring_equal_tags_are_one_chunk() -> None:
     gold = [["DET", "NOUN", "NOUN", "VERB", "PUNCT"]]
     guess = [["DET", "NOUN", "ADJ", "VERB", "PUNCT"]]
-    assert list(chunks(gold)) == [("ET", 0, 0), ("OUN", 1, 2), ("ERB", 3, 3), ("UNCT", 4, 4)]
+    assert list(find_chunks(gold)) == [("ET", 0, 0), ("OUN", 1, 2), ("ERB", 3, 3), ("UNCT", 4, 4)]
     # 3 of 4 gold chunks and 3 of 5 guessed ones: F1 = 6 / 9, although 4 of 5 words are right.
     assert chunk_f1(gold, guess) == pytest.approx(2 / 3)
 
@@ -36,22 +44,31 @@ def test_equal_neighbours_hide_a_wrong_border() -> None:
     # Two nouns merge into one chunk, so that one wrong word costs the whole of it: nothing is right of 1 and 2.
     assert chunk_f1([["NOUN", "NOUN", "NOUN"]], [["NOUN", "NOUN", "NUM"]]) == 0.0
     # NOUN and PROPN share no type, NUM and NOUN neither: OUN, ROPN, UM.
-    assert list(chunks([["NOUN", "PROPN", "NUM", "NUM"]])) == [("OUN", 0, 0), ("ROPN", 1, 1), ("UM", 2, 3)]
+    assert list(find_chunks([["NOUN", "PROPN", "NUM", "NUM"]])) == [("OUN", 0, 0), ("ROPN", 1, 1), ("UM", 2, 3)]
 
 
 def test_tags_with_s_stay_single() -> None:
-    assert list(chunks([["SYM", "SYM", "SCONJ"]])) == [("YM", 0, 0), ("YM", 1, 1), ("CONJ", 2, 2)]
+    assert list(find_chunks([["SYM", "SYM", "SCONJ"]])) == [("YM", 0, 0), ("YM", 1, 1), ("CONJ", 2, 2)]
 
 
 def test_x_gets_lost_at_the_edges_of_a_sentence() -> None:
-    assert list(chunks([["NOUN", "X"]])) == [("OUN", 0, 0)]
+    assert list(find_chunks([["NOUN", "X"]])) == [("OUN", 0, 0)]
     assert chunk_f1([["X"]], [["X"]]) == 0.0
     # Position 2 is the gap; the X at 3 counts from where NOUN began.
-    assert list(chunks([["VERB", "NOUN"], ["X", "VERB"]])) == [("ERB", 0, 0), ("OUN", 1, 1), ("_", 1, 3), ("ERB", 4, 4)]
+    assert list(find_chunks([["VERB", "NOUN"], ["X", "VERB"]])) == [
+        ("ERB", 0, 0),
+        ("OUN", 1, 1),
+        ("_", 1, 3),
+        ("ERB", 4, 4),
+    ]
 
 
 def test_inside_without_begin_starts_a_chunk() -> None:
-    assert list(chunks([["O", "I-PER", "I-PER", "I-ORG", "B-ORG"]])) == [("PER", 1, 2), ("ORG", 3, 3), ("ORG", 4, 4)]
+    assert list(find_chunks([["O", "I-PER", "I-PER", "I-ORG", "B-ORG"]])) == [
+        ("PER", 1, 2),
+        ("ORG", 3, 3),
+        ("ORG", 4, 4),
+    ]
     # So I-PER I-PER is as good as B-PER I-PER.
     assert chunk_f1([["B-PER", "I-PER", "O"]], [["I-PER", "I-PER", "O"]]) == 1.0
 
@@ -59,13 +76,13 @@ def test_inside_without_begin_starts_a_chunk() -> None:
 def test_a_chunk_belongs_to_the_sentence_in_which_it_ends() -> None:
     # By seqeval's rule the X of the second sentence is a chunk that began in the first.
     gold = [["VERB", "NOUN"], ["X", "VERB"]]
-    assert chunk_counts(gold, gold) == ([4, 4], [4, 4])
-    assert chunk_counts(gold, [["VERB", "VERB"], ["X", "VERB"]]) == ([0, 2], [3, 4])
-    assert chunk_counts([["O"]], [["O"]]) == ([0], [0]) and chunk_f1([["O"]], [["O"]]) == 0.0
+    assert count_chunks(gold, gold) == ([4, 4], [4, 4])
+    assert count_chunks(gold, [["VERB", "VERB"], ["X", "VERB"]]) == ([0, 2], [3, 4])
+    assert count_chunks([["O"]], [["O"]]) == ([0], [0]) and chunk_f1([["O"]], [["O"]]) == 0.0
 
 
 def test_chunks_do_not_cross_sentences() -> None:
-    assert list(chunks([["B-PER"], ["I-PER"]])) == [("PER", 0, 0), ("PER", 2, 2)]
+    assert list(find_chunks([["B-PER"], ["I-PER"]])) == [("PER", 0, 0), ("PER", 2, 2)]
 
 
 @pytest.mark.filterwarnings("ignore:.*seems not to be NE tag")
@@ -76,16 +93,16 @@ def test_chunk_f1_equals_seqeval(tags: tuple[str, ...]) -> None:
     for _ in range(200):
         gold = [[rng.choice(tags) for _ in range(rng.randint(1, 8))] for _ in range(rng.randint(1, 6))]
         guess = [[tag if rng.random() < 0.7 else rng.choice(tags) for tag in sentence] for sentence in gold]
-        assert list(chunks(gold)) == seqeval.sequence_labeling.get_entities(gold)
+        assert list(find_chunks(gold)) == seqeval.sequence_labeling.get_entities(gold)
         assert chunk_f1(gold, guess) == pytest.approx(seqeval.f1_score(gold, guess, zero_division=0))
-        right, both = chunk_counts(gold, guess)
+        right, both = count_chunks(gold, guess)
         assert sum(right) == pytest.approx(chunk_f1(gold, guess) * sum(both)) and len(right) == len(gold)
 
 
 def test_mining_chooses_the_threshold_on_gold() -> None:
     gold = {(0, 7), (1, 3), (3, 5)}
     mined = [(0, 7, 1.4), (1, 3, 1.2), (2, 2, 1.0), (3, 4, 0.9)]
-    threshold = mining_threshold(gold, mined)
+    threshold = choose_mining_threshold(gold, mined)
     assert threshold == pytest.approx(1.1)
     # 2 of 3 true pairs, nothing wrong: 4 / 5. With all four pairs: 4 / 7.
     assert mining_f1(gold, mined, threshold) == pytest.approx(0.8)
@@ -94,20 +111,20 @@ def test_mining_chooses_the_threshold_on_gold() -> None:
 
 def test_mining_at_the_edges() -> None:
     right = [(0, 0, 0.5), (1, 1, 0.4)]
-    assert mining_threshold({(0, 0), (1, 1)}, right) == 0.4  # the best cut is behind the last pair
+    assert choose_mining_threshold({(0, 0), (1, 1)}, right) == 0.4  # the best cut is behind the last pair
     assert mining_f1({(0, 0), (1, 1)}, right, 0.4) == 1.0
-    assert mining_threshold({(0, 1)}, right) == 0.0  # nothing is right: everything is kept, as in the script
-    assert mining_threshold({(0, 0)}, []) == 0.0
+    assert choose_mining_threshold({(0, 1)}, right) == 0.0  # nothing is right: everything is kept, as in the script
+    assert choose_mining_threshold({(0, 0)}, []) == 0.0
     assert mining_f1({(0, 0)}, [], 0.0) == mining_f1(set(), right, 0.0) == 0.0
 
 
 def test_of_equal_scores_the_threshold_keeps_all() -> None:
     mined = [(0, 0, 0.5), (1, 0, 0.5), (2, 2, 0.4)]
     # One by one, the cut behind the first pair is the best (F1 1), yet its threshold lets the second in: 2 / 3.
-    assert mining_threshold({(0, 0)}, mined) == 0.5
+    assert choose_mining_threshold({(0, 0)}, mined) == 0.5
     assert mining_f1({(0, 0)}, mined, 0.5) == pytest.approx(2 / 3)
     # In the other order the best cut is behind the second: halfway to the third.
-    assert mining_threshold({(0, 0)}, [mined[1], mined[0], mined[2]]) == pytest.approx(0.45)
+    assert choose_mining_threshold({(0, 0)}, [mined[1], mined[0], mined[2]]) == pytest.approx(0.45)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -115,7 +132,7 @@ def test_no_threshold_between_two_scores_mines_better(seed: int) -> None:
     rng = random.Random(seed)
     mined = [(i, i, rng.random()) for i in range(30)]
     gold = {(i, i) for i in range(40) if rng.random() < 0.5}
-    best = mining_f1(gold, mined, mining_threshold(gold, mined))
+    best = mining_f1(gold, mined, choose_mining_threshold(gold, mined))
     assert best == pytest.approx(max(mining_f1(gold, mined, score) for _, _, score in mined))
 
 

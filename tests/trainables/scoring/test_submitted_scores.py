@@ -15,22 +15,22 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.submit.files import OFFICIAL, Official, file_of
+from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, build_file
 from spaces.benchmark import BENCHMARKS
-from spaces.prediction_columns import PREDICTIONS
+from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS as XTREME
 from tests.on_disk import folder_of
-from trainables.data.data import Source, examples, pool
-from trainables.features.examples import Pair, Parallel, Span, Tagged
-from trainables.record.places import SCORES, Place, write_spec
+from trainables.data.data import DataSource, load_examples, load_pool
+from trainables.features.examples import PairExample, ParallelPool, SpanExample, TaggingExample
+from trainables.record.places import SCORES, StageContext, write_spec
 from trainables.scoring.metrics import chunk_f1
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training.predictions import retrieved_table
+from trainables.training.predictions import build_retrieval_table
 
 TARGETS = BENCHMARKS["miniature"].targets
-SOURCE = Source(benchmark="miniature", limit=60, test_limit=30)
+SOURCE = DataSource(benchmark="miniature", limit=60, test_limit=30)
 RECIPE = {"steps": 30, "batch_size": 8, "max_length": 64, "stride": 16}
 Scores = dict[str, float]
 
@@ -66,12 +66,14 @@ def overlap(gold: str, found: str) -> float:
 
 
 def label_scores(path: Path, target: str, language: str) -> Scores:
-    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Pair)]
+    gold = [one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, PairExample)]
     return {"accuracy": share([TARGETS[target].labels[one.label] for one in gold], lines(path))}
 
 
 def tag_scores(path: Path, target: str, language: str) -> Scores:
-    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Tagged)]
+    gold = [
+        one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, TaggingExample)
+    ]
     tags = [[TARGETS[target].labels[tag] for tag in one.tags] for one in gold]
     found = sentences(path)
     return {"f1": chunk_f1(tags, found), "accuracy": share([*chain(*tags)], [*chain(*found)])}
@@ -79,7 +81,7 @@ def tag_scores(path: Path, target: str, language: str) -> Scores:
 
 def answer_scores(path: Path, target: str, language: str) -> Scores:
     found = json.loads(path.read_text())
-    gold = [one for one in examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, Span)]
+    gold = [one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, SpanExample)]
     exact = [max(words(answer) == words(found[one.id]) for answer in one.answers) for one in gold]
     f1 = [max(overlap(answer, found[one.id]) for answer in one.answers) for one in gold]
     return {"exact_match": sum(exact) / len(gold), "f1": sum(f1) / len(gold)}
@@ -88,7 +90,7 @@ def answer_scores(path: Path, target: str, language: str) -> Scores:
 def pair_scores(path: Path, target: str, language: str) -> Scores:
     gold = {
         f"{language}-{i + 1:09d}\ten-{j + 1:09d}"
-        for i, j in enumerate(pool(SOURCE, TARGETS[target], "test", language).gold)
+        for i, j in enumerate(load_pool(SOURCE, TARGETS[target], "test", language).gold)
         if j >= 0
     }
     found = set(lines(path))
@@ -97,7 +99,7 @@ def pair_scores(path: Path, target: str, language: str) -> Scores:
 
 
 def place_scores(path: Path, target: str, language: str) -> Scores:
-    test = pool(SOURCE, TARGETS[target], "test", language)
+    test = load_pool(SOURCE, TARGETS[target], "test", language)
     published = sorted((text, i) for i, text in enumerate(test.queries))
     return {"accuracy": share([str(test.gold[i]) for _, i in published], lines(path))}
 
@@ -117,10 +119,10 @@ def test_the_submitted_files_have_the_stored_scores(
     tmp_path: Path, encoder_folder: Path, target: str, rescore: Callable[[Path, str, str], Scores]
 ) -> None:
     languages = ("qna", "qfa") if TARGETS[target].kind == "retrieval" else ("en", "qna")
-    trained = TARGETS[target].training is not None
+    trained = TARGETS[target].training_set is not None
     stage = Stage(
         kind="target" if trained else "retrieval",
-        task=TARGETS[target].training or target,
+        task=TARGETS[target].training_set or target,
         benchmark="miniature",
         intermediate="none",
         seed=0,
@@ -133,37 +135,39 @@ def test_the_submitted_files_have_the_stored_scores(
         precision="fp32",
         version=1,
     )
-    place = Place(results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), predictions=True)
+    place = StageContext(
+        results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), keep_predictions=True
+    )
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS if trained else 1):
         work.advance()
     work.close()
-    kept, stored = (pl.read_parquet(folder_of(place, stage.key) / name) for name in (PREDICTIONS, SCORES))
+    kept, stored = (pl.read_parquet(folder_of(place, stage.key) / name) for name in (PREDICTIONS_FILE, SCORES))
     for language in languages:
-        file = file_of(official(target), language, kept.filter(split="test", language=language))
+        file = build_file(official(target), language, kept.filter(split="test", language=language))
         path = tmp_path / file.name
         path.parent.mkdir(exist_ok=True)
         path.write_text(file.text, encoding="ascii")
         expected = rescore(path, target, language)
         rows = stored.filter(split="test", language=language).filter(pl.col("metric").is_in(list(expected)))
         assert dict(rows.select("metric", "value").iter_rows()) == pytest.approx(expected)
-        assert set(TARGETS[target].score) <= set(expected)
+        assert set(TARGETS[target].official_metrics) <= set(expected)
 
 
-def official(target: str) -> Official:
-    return next(one for one in OFFICIAL if one.target == target)
+def official(target: str) -> OfficialTask:
+    return next(one for one in OFFICIAL_TASKS if one.target == target)
 
 
-def retrieved(target: str, language: str, pool: Parallel, found: Sequence[tuple[int, int, float]]) -> list[str]:
+def retrieved(target: str, language: str, pool: ParallelPool, found: Sequence[tuple[int, int, float]]) -> list[str]:
     """The lines of a submission for these finds."""
-    rows = pl.DataFrame(retrieved_table("k", TARGETS[target], language, pool, found))
-    return file_of(official(target), language, rows).text.splitlines()
+    rows = pl.DataFrame(build_retrieval_table("k", TARGETS[target], language, pool, found))
+    return build_file(official(target), language, rows).text.splitlines()
 
 
 def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
     english = ("You.", "No.", "a cat", "No.", "Éclair", "I am.\n")  # as read: sentence i translates foreign line i
-    pool = Parallel(queries=english, candidates=tuple("uvwxyz"), gold=tuple(range(6)))
+    pool = ParallelPool(queries=english, candidates=tuple("uvwxyz"), gold=tuple(range(6)))
     # By code point: I am., No., No. (of equal ones the first as read first), You., a cat, Éclair.
     labels = ["5", "1", "3", "0", "2", "4"]
     assert retrieved("tatoeba", "et", pool, [(i, i, 1.0) for i in range(6)]) == labels
@@ -186,12 +190,12 @@ def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
 )
 def test_true_translations_are_the_labels_that_xtreme_publishes(real: Path, language: str, labels: str) -> None:
     """The first ten lines of mock_test_data/labels/tatoeba in google-research/xtreme: direction, order and numbers."""
-    test = pool(Source(benchmark="xtreme", data=str(real)), XTREME["tatoeba"], "test", language)
+    test = load_pool(DataSource(benchmark="xtreme", data=str(real)), XTREME["tatoeba"], "test", language)
     truth = [(query, candidate, 1.0) for query, candidate in enumerate(test.gold)]
     assert retrieved("tatoeba", language, test, truth)[:10] == labels.split()
 
 
 def test_bucc_pairs_are_the_ids_of_the_sentences_as_read() -> None:
     # The 57th Chinese sentence of the published sample translates the 8,530th English one.
-    pool = Parallel(queries=("x",) * 60, candidates=("y",) * 9000, gold=(-1,) * 56 + (8529,) + (-1,) * 3)
+    pool = ParallelPool(queries=("x",) * 60, candidates=("y",) * 9000, gold=(-1,) * 56 + (8529,) + (-1,) * 3)
     assert retrieved("bucc", "zh", pool, [(56, 8529, 1.2)]) == ["zh-000000057\ten-000008530"]

@@ -8,7 +8,7 @@ import pytest
 from tests.s3_server import S3Server
 from tests.virtual.memory_storage import MemoryStorage
 from trainables.storage import lease
-from trainables.storage.base import LockedError, Storage, below, checked, set_aside, write_text
+from trainables.storage.base import LockedError, Storage, join_url, check_name, quarantine, write_text
 from trainables.storage.lease import Lease
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage
@@ -29,10 +29,10 @@ def test_what_is_written_is_read(storage: Storage) -> None:
     write_text(storage, "a/b.txt", "one")
     write_text(storage, "a/b.txt", "two")
     assert storage.read("a/b.txt") == b"two" and storage.has("a/b.txt")
-    with storage.local("a/b.txt") as path:
+    with storage.open_local("a/b.txt") as path:
         assert path.read_text() == "two"
-    assert storage.sizes() == storage.sizes("a") == {"a/b.txt": 3}
-    assert storage.sizes("nothing") == {}
+    assert storage.list_sizes() == storage.list_sizes("a") == {"a/b.txt": 3}
+    assert storage.list_sizes("nothing") == {}
 
 
 @pytest.mark.parametrize("storage", ["folder", "s3"], indirect=True)
@@ -52,7 +52,7 @@ def test_a_write_that_fails_leaves_what_was_there(storage: Storage) -> None:
         storage.write_file("a/b.txt", fail)
     with pytest.raises(ZeroDivisionError):
         storage.write_folder("c", lambda path: fail(path / "file"))
-    assert storage.sizes() == {"a/b.txt": 3} and storage.read("a/b.txt") == b"old"
+    assert storage.list_sizes() == {"a/b.txt": 3} and storage.read("a/b.txt") == b"old"
 
 
 def test_a_folder_is_replaced_as_a_whole(storage: Storage) -> None:
@@ -62,34 +62,34 @@ def test_a_folder_is_replaced_as_a_whole(storage: Storage) -> None:
     fill("config.json", "weights")
     fill("weights")
     assert storage.has("stages/k/encoder")
-    with storage.local("stages/k/encoder") as folder:
+    with storage.open_local("stages/k/encoder") as folder:
         assert {path.name for path in folder.iterdir()} - {".whole"} == {"weights"}
     storage.remove("stages/k/encoder")
-    assert not storage.has("stages/k/encoder") and storage.sizes() == {}
-    with pytest.raises(FileNotFoundError), storage.local("stages/k/encoder"):
+    assert not storage.has("stages/k/encoder") and storage.list_sizes() == {}
+    with pytest.raises(FileNotFoundError), storage.open_local("stages/k/encoder"):
         pass
 
 
 def test_a_file_that_is_set_aside_is_never_lost(storage: Storage) -> None:
     for content in ("first", "second"):
         write_text(storage, "outcome.json", content)
-        set_aside(storage, "outcome.json")
+        quarantine(storage, "outcome.json")
     assert not storage.has("outcome.json")
-    assert {storage.read(name) for name in storage.sizes()} == {b"first", b"second"}
+    assert {storage.read(name) for name in storage.list_sizes()} == {b"first", b"second"}
 
 
 def test_a_folder_that_is_set_aside_is_whole(storage: Storage) -> None:
     storage.write_folder("stages/a/encoder", lambda folder: (folder / "weights").write_bytes(b"x"))
-    aside = set_aside(storage, "stages/a/encoder")
+    aside = quarantine(storage, "stages/a/encoder")
     assert aside == "stages/a/encoder.damaged" and storage.has(aside) and not storage.has("stages/a/encoder")
-    with storage.local(aside) as folder:
+    with storage.open_local(aside) as folder:
         assert (folder / "weights").read_bytes() == b"x"
 
 
 def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
     write_text(storage, "something", "x")
     storage.remove("nothing")
-    assert storage.sizes() == {"something": 1}
+    assert storage.list_sizes() == {"something": 1}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "a\\..\\x", "a\0b"])
@@ -97,11 +97,11 @@ def test_no_name_leads_out_of_the_storage(storage: Storage, name: str) -> None:
     for use in (storage.read, storage.has, storage.remove, lambda name: write_text(storage, name, "x")):
         with pytest.raises(ValueError, match="no name below a results folder"):
             use(name)
-    assert storage.sizes() == {}
+    assert storage.list_sizes() == {}
 
 
 def test_plain_names_stay_as_they_are() -> None:
-    assert checked("stages/0123/outcome.json") == "stages/0123/outcome.json"
+    assert check_name("stages/0123/outcome.json") == "stages/0123/outcome.json"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_plain_names_stay_as_they_are() -> None:
     ],
 )
 def test_addresses_keep_their_query(url: str, whole: str) -> None:
-    assert below(url, "sweep") == whole
+    assert join_url(url, "sweep") == whole
 
 
 @pytest.mark.parametrize("url", ["s3://", "nosuch://bucket/x", "s3://bucket/x?nonsense=1"])
@@ -158,7 +158,7 @@ def test_a_lease_of_a_dead_process_of_this_machine_is_taken_at_once(
 
     ended = subprocess.Popen(["true"])
     ended.wait()
-    monkeypatch.setattr(lease, "LOST", 1000.0)
+    monkeypatch.setattr(lease, "EXPIRY_SECONDS", 1000.0)
     write_text(local, "lease", f'{{"id": "x", "process": {ended.pid}, "host": "{platform.node()}", "beat": 7}}')
     mine = Lease(local, "lease")
     assert mine.id.encode() in (local.read("lease") or b"")

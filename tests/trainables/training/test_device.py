@@ -5,13 +5,13 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from spaces.profile import PROFILES, Profile
+from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_training import run
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
-from trainables.training.memory import attempt
+from trainables.training.memory import try_within_memory
 from trainables.training.training import FineTuning
 
 KINDS = ["mnli", "csqa", "ccg", "squad"]
@@ -22,7 +22,7 @@ class SmallDevice:
 
     def __init__(self, work: FineTuning, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        logits = work.encoder.__class__.logits
+        logits = work.encoder.__class__.compute_logits
 
         def limited(
             encoder: object, head: object, batch: dict[str, torch.Tensor], words: object = None
@@ -43,20 +43,20 @@ def without_dropout(work: FineTuning) -> FineTuning:
 
 
 def gradients(work: FineTuning, features: list[Feature]) -> list[torch.Tensor]:
-    work._gradients(0, features)
+    work._compute_gradients(0, features)
     return [weight.grad for weight in work.model.parameters() if weight.grad is not None]
 
 
 @pytest.mark.parametrize("profile", [PROFILES["miniature"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
 def test_half_the_micro_batch_gives_the_same_step(
-    name: str, profile: Profile, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    name: str, profile: EncoderProfile, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Memory runs out once: the batch is done in halves, and the effective batch stays what it was.
     plain, short = (without_dropout(run([name], recipe, profile)) for _ in range(2))
-    losses = [plain._update(*plain.batches.at(0))]
+    losses = [plain._update(*plain.batches.batch_at(0))]
     grads = [weight.grad for weight in plain.model.parameters()]
-    _, features = short.batches.at(0)
+    _, features = short.batches.batch_at(0)
     rows = sum(len(feature.rows) for feature in features)
     SmallDevice(short, rows * max(feature.length for feature in features) - 1, monkeypatch)
     losses.append(short._update(0, features))
@@ -69,7 +69,7 @@ def test_half_the_micro_batch_gives_the_same_step(
 @pytest.mark.parametrize("name", KINDS)
 def test_in_bf16_micro_batches_agree_as_far_as_its_digits_go(name: str, recipe: Recipe) -> None:
     work = without_dropout(run([name], recipe, PROFILES["pretrained"], precision="bf16"))
-    _, features = work.batches.at(0)
+    _, features = work.batches.batch_at(0)
     whole = gradients(work, features)
     work.micro_batch = 2
     parts = gradients(work, features)
@@ -79,7 +79,7 @@ def test_in_bf16_micro_batches_agree_as_far_as_its_digits_go(name: str, recipe: 
 
 
 def test_one_example_that_does_not_fit_is_an_error(
-    recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = run(["mnli"], recipe, profile)
     device = SmallDevice(work, 1, monkeypatch)
@@ -87,7 +87,7 @@ def test_one_example_that_does_not_fit_is_an_error(
         work.advance()
     assert work.micro_batch == 1 and len(device.sizes) == 4  # of 8, 4, 2 and 1 examples
     with pytest.raises(torch.OutOfMemoryError):
-        work.evaluate(work.devs[0])
+        work.evaluate(work.dev_sets[0])
 
 
 def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,19 +103,19 @@ def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.Monkey
         raise torch.OutOfMemoryError(str(bool(held)))
 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append("cache"))
-    assert attempt(work, last=False) is None
+    assert try_within_memory(work, reraise=False) is None
     assert freed == ["tensor", "cache"]
-    assert attempt(lambda: 3, last=True) == 3
+    assert try_within_memory(lambda: 3, reraise=True) == 3
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_predictions_do_not_depend_on_the_evaluation_batch(
-    name: str, recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = run([name], recipe, profile)
     for _ in range(3):
         work.advance()
-    dev = work.devs[0]
+    dev = work.dev_sets[0]
     longest = max(feature.length for feature in dev.features)
     device = SmallDevice(work, 10**9, monkeypatch)
     results = []
@@ -128,57 +128,59 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(
 
 
 def test_evaluation_goes_on_with_less_when_memory_runs_out(
-    recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = run(["squad"], recipe, profile)
-    dev = work.devs[0]
+    dev = work.dev_sets[0]
     expected = work.evaluate(dev)
     assert work.note is None
     device = SmallDevice(work, 1000, monkeypatch)
     assert work.evaluate(dev).predictions == expected.predictions
     assert max(device.sizes) > 1000  # it was tried
-    assert work.note == f"memory ran out: evaluation of {work.evaluation_tokens} sub-tokens at a time"
+    assert work.note == f"memory ran out: evaluation of {work.eval_batch_tokens} sub-tokens at a time"
     device.sizes.clear()
     work.evaluate(dev)
     assert max(device.sizes) <= 1000  # and is not tried again
 
 
-def test_what_fits_is_known_after_an_interruption(recipe: Recipe, profile: Profile) -> None:
+def test_what_fits_is_known_after_an_interruption(recipe: Recipe, profile: EncoderProfile) -> None:
     first, second = run(["squad"], recipe, profile), run(["squad"], recipe, profile)
     first.micro_batch = 2
-    second.load_state(first.state())
+    second.load_state_dict(first.state_dict())
     assert second.micro_batch == 2 and second.note == first.note == "memory ran out: 2 of 8 examples at a time"
 
 
-def test_a_gpus_random_state_is_kept_too(recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpus_random_state_is_kept_too(
+    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work = run(["csqa"], recipe, profile)
     kept = {"now": torch.tensor([1, 2, 3], dtype=torch.uint8)}
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: kept["now"])
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: kept.update(now=state))
-    assert "random.cuda" not in work.state()
+    assert "random.cuda" not in work.state_dict()
     monkeypatch.setattr(type(work.encoder), "device", torch.device("cuda"))
-    state = work.state()
+    state = work.state_dict()
     kept["now"] = torch.tensor([9], dtype=torch.uint8)
-    work.load_state(state)
+    work.load_state_dict(state)
     assert kept["now"].tolist() == [1, 2, 3]
     del state["random.cuda"]  # of a run that was begun on the CPU
-    work.load_state(state)
+    work.load_state_dict(state)
     assert kept["now"].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
-def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, profile: Profile) -> None:
+def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     exact, short = (run([name], recipe, profile, precision=precision) for precision in ("fp32", "bf16"))
     seen: list[torch.dtype] = []
     for module in short.encoder.model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
-    losses = [work._update(*work.batches.at(0)) for work in (exact, short)]
+    losses = [work._update(*work.batches.batch_at(0)) for work in (exact, short)]
     assert set(seen) == {torch.bfloat16}
     assert not torch.equal(*losses)
     torch.testing.assert_close(*losses, rtol=0.05, atol=0.05)
-    assert {value.dtype for value in short.state().values() if value.is_floating_point()} == {
+    assert {value.dtype for value in short.state_dict().values() if value.is_floating_point()} == {
         torch.float32,
         torch.float64,  # the curve
     }
@@ -189,40 +191,40 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
-def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: Profile) -> None:
+def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     # In training and in evaluation: of logits in 16 bits, whole answers score the same.
     work = run([name], recipe, profile, precision="bf16")
     seen: list[torch.Tensor] = []
     for module in work.heads.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    work._update(*work.batches.at(0))
+    work._update(*work.batches.batch_at(0))
     trained = len(seen)
-    work.evaluate(work.devs[0])
+    work.evaluate(work.dev_sets[0])
     assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
 
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", [*KINDS, "mlm"])
 def test_a_step_stays_on_its_device_and_waits_for_nothing(
-    name: str, recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The device `meta` has no values: to ask for one is an error there, and so is most that mixes it with the CPU.
     work = run([name], recipe, profile)
     work.model.to("meta")
-    work.trained = list(work.model.parameters())  # those on the CPU were replaced
-    work.optimizer = torch.optim.AdamW(work.trained)
+    work.trainable_weights = list(work.model.parameters())  # those on the CPU were replaced
+    work.optimizer = torch.optim.AdamW(work.trainable_weights)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know this device
-    assert work._update(*work.batches.at(0)).device.type == "meta"
+    assert work._update(*work.batches.batch_at(0)).device.type == "meta"
     weights = [weight for weight in work.model.parameters() if weight.requires_grad]
     assert all(weight.grad is not None and weight.grad.device.type == "meta" for weight in weights)
 
 
-def test_the_best_weights_leave_the_device(recipe: Recipe, profile: Profile) -> None:
+def test_the_best_weights_leave_the_device(recipe: Recipe, profile: EncoderProfile) -> None:
     work = run(["csqa"], recipe, profile)
     work.model.to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        work._weights()
+        work._copy_weights()
 
 
 def test_attention_is_the_fused_one(encoder_folder: object) -> None:

@@ -14,38 +14,38 @@ from datasets import ClassLabel, Features, Value
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import PROFILES
 from spaces.task import Recipe, Task
-from spaces.xtreme import NLI
+from spaces.xtreme import NLI_LABELS
 from tests.trainables.features.test_feature_table import assert_equal
-from trainables.data.data import Source, examples
-from trainables.features.examples import Choice, Example, Pair, Tagged
+from trainables.data.data import DataSource, load_examples
+from trainables.features.examples import ChoiceExample, Example, PairExample, TaggingExample
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.training import encoded as module
-from trainables.training.encoded import encoded, tokenizer_id, training_table
-from trainables.training.evaluation import majority
+from trainables.training.encoded import encode_split, hash_tokenizer, encode_training_table
+from trainables.training.evaluation import score_majority_baseline
 
-TOKENIZER = world.tokenizer(world.world())
+TOKENIZER = world.build_tokenizer(world.build_world())
 RECIPE = Recipe(steps=10, max_length=64, stride=16)
 PROFILE = PROFILES["miniature"]
-MINIATURE = Source(benchmark="miniature", limit=40, test_limit=30)
-ONE_OF_EACH_KIND = {task.kind: task for task in BENCHMARKS["miniature"].mixed()}
+MINIATURE = DataSource(benchmark="miniature", limit=40, test_limit=30)
+ONE_OF_EACH_KIND = {task.kind: task for task in BENCHMARKS["miniature"].multitask_tasks()}
 MNLI = BENCHMARKS["xtreme"].intermediates["mnli"]
 
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """As in a new process: nothing is kept."""
-    module._kept.clear()
+    module._cache.clear()
     yield
-    module._kept.clear()
+    module._cache.clear()
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataSource:
     """Files of the hub's layout with 25 pairs to train on, two of them without a label, and 3 to judge."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     text = Value("string")
-    columns = Features({"premise": text, "hypothesis": text, "label": ClassLabel(names=list(NLI))})
+    columns = Features({"premise": text, "hypothesis": text, "label": ClassLabel(names=list(NLI_LABELS))})
     for split, count in (("train", 25), ("validation_matched", 3)):
         rows: dict[str, list[Any]] = {
             "premise": [" ".join("abcdefgh"[: i % 8 + 1]) for i in range(count)],
@@ -55,7 +55,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
         file = tmp_path / "hub" / "nyu-mll" / "glue" / "mnli" / f"{split}-00000-of-00001.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         datasets.Dataset.from_dict(rows, features=columns).to_parquet(str(file))
-    return Source(benchmark="xtreme", data=str(tmp_path / "hub"))
+    return DataSource(benchmark="xtreme", data=str(tmp_path / "hub"))
 
 
 def tables(folder: Path) -> list[str]:
@@ -65,20 +65,20 @@ def tables(folder: Path) -> list[str]:
 @pytest.mark.parametrize("kind", ONE_OF_EACH_KIND)
 def test_chunks_change_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = ONE_OF_EACH_KIND[kind]
-    found, _ = examples(MINIATURE, task, "train")
-    monkeypatch.setattr(module, "CHUNK", 7)
-    table = training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE)
+    found, _ = load_examples(MINIATURE, task, "train")
+    monkeypatch.setattr(module, "EXAMPLES_PER_CALL", 7)
+    table = encode_training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE)
     whole = KINDS[kind].encode(TOKENIZER, found, RECIPE, PROFILE)
     assert_equal(table, whole, per_position=KINDS[kind].per_position)
     assert {feature.example for feature in table} == set(range(len(found)))
 
 
-def test_a_shared_table_equals_one_in_memory(written: Source, tmp_path: Path) -> None:
-    alone = training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE)
+def test_a_shared_table_equals_one_in_memory(written: DataSource, tmp_path: Path) -> None:
+    alone = encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE)
     assert len(alone) == 23 and alone.left_out == {"no label": 2}
     for _ in range(2):  # built, then opened
-        module._kept.clear()
-        shared = training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        module._cache.clear()
+        shared = encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
         assert_equal(shared, list(alone), per_position=False)
         assert shared.left_out == {"no label": 2}
         assert isinstance(shared.ids.base, np.memmap) and not isinstance(alone.ids.base, np.memmap)
@@ -86,36 +86,38 @@ def test_a_shared_table_equals_one_in_memory(written: Source, tmp_path: Path) ->
 
 
 def test_training_examples_are_read_once_for_all_processes(
-    written: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
-    module._kept.clear()
+    encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+    module._cache.clear()
 
     def never(*_: object) -> None:
         raise AssertionError("read again")
 
     monkeypatch.setattr(module, "examples", never)
-    assert len(training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")) == 23
+    assert len(encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")) == 23
 
 
-def test_a_dev_set_has_its_examples(written: Source, tmp_path: Path) -> None:
+def test_a_dev_set_has_its_examples(written: DataSource, tmp_path: Path) -> None:
     for _ in range(2):
-        module._kept.clear()
-        dev = encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
-        assert [example.label for example in dev.examples if isinstance(example, Pair)] == [0, 1, 2]
+        module._cache.clear()
+        dev = encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        assert [example.label for example in dev.examples if isinstance(example, PairExample)] == [0, 1, 2]
         assert dev.features.targets.tolist() == [0, 1, 2] and dev.left_out == {}
 
 
 def test_the_miniature_leaves_no_files(tmp_path: Path) -> None:
-    training_table(MINIATURE, ONE_OF_EACH_KIND["pair"], TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+    encode_training_table(MINIATURE, ONE_OF_EACH_KIND["pair"], TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
     assert not (tmp_path / "encoded").exists()
 
 
-def test_everything_that_changes_a_table_changes_its_key(written: Source, tmp_path: Path) -> None:
+def test_everything_that_changes_a_table_changes_its_key(written: DataSource, tmp_path: Path) -> None:
     folder = tmp_path / "encoded"
 
-    def ask(source: Source = written, task: Task = MNLI, recipe: Recipe = RECIPE, profile: str = "miniature") -> int:
-        training_table(source, task, TOKENIZER, recipe, PROFILES[profile], folder)
+    def ask(
+        source: DataSource = written, task: Task = MNLI, recipe: Recipe = RECIPE, profile: str = "miniature"
+    ) -> int:
+        encode_training_table(source, task, TOKENIZER, recipe, PROFILES[profile], folder)
         return len(tables(folder))
 
     assert ask() == 1
@@ -126,27 +128,29 @@ def test_everything_that_changes_a_table_changes_its_key(written: Source, tmp_pa
     assert ask(recipe=dataclasses.replace(RECIPE, stride=8)) == 4
     assert ask(source=dataclasses.replace(written, limit=5)) == 5
     assert ask(task=dataclasses.replace(MNLI, labels=MNLI.labels[::-1])) == 6
-    module._kept.clear()
+    module._cache.clear()
     file = next(Path(str(written.data)).rglob("train-*.parquet"))
     datasets.Dataset.from_parquet(str(file)).select(range(20)).to_parquet(str(file))
     assert ask() == 7  # other data
 
 
 def test_a_tokenizer_is_known_by_what_it_does_and_not_by_its_last_call() -> None:
-    used, fresh, other = (world.tokenizer(world.world(seed)) for seed in (0, 0, 1))
+    used, fresh, other = (world.build_tokenizer(world.build_world(seed)) for seed in (0, 0, 1))
     used(["a b"], truncation=True, max_length=4, padding=True)
-    assert tokenizer_id(used) == tokenizer_id(fresh) != tokenizer_id(other)
-    typed = world.tokenizer(world.world())
+    assert hash_tokenizer(used) == hash_tokenizer(fresh) != hash_tokenizer(other)
+    typed = world.build_tokenizer(world.build_world())
     typed.model_input_names = [*typed.model_input_names, "token_type_ids"]
-    assert tokenizer_id(typed) != tokenizer_id(fresh)
+    assert hash_tokenizer(typed) != hash_tokenizer(fresh)
 
 
 @pytest.mark.parametrize("kind", ONE_OF_EACH_KIND)
 def test_the_majority_of_the_targets_is_that_of_the_examples(kind: str) -> None:
-    for task in [task for task in BENCHMARKS["miniature"].mixed() if task.kind == kind]:
-        found, _ = examples(MINIATURE, task, "train")
-        dev = encoded(MINIATURE, task, "dev", "en", TOKENIZER, RECIPE, PROFILE)
-        floor = majority(task, training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE).targets, dev)
+    for task in [task for task in BENCHMARKS["miniature"].multitask_tasks() if task.kind == kind]:
+        found, _ = load_examples(MINIATURE, task, "train")
+        dev = encode_split(MINIATURE, task, "dev", "en", TOKENIZER, RECIPE, PROFILE)
+        floor = score_majority_baseline(
+            task, encode_training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE).targets, dev
+        )
         labels = [label for example in found for label in labels_of(example)]
         if not labels:
             assert floor is None
@@ -158,9 +162,9 @@ def test_the_majority_of_the_targets_is_that_of_the_examples(kind: str) -> None:
 
 def labels_of(example: Example) -> tuple[int, ...]:
     match example:
-        case Pair() | Choice():
+        case PairExample() | ChoiceExample():
             return (example.label,)
-        case Tagged():
+        case TaggingExample():
             return example.tags
     return ()
 
@@ -170,7 +174,7 @@ def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch
     monkeypatch.setattr(module, name, most)
 
     def ask(kind: str) -> object:
-        return training_table(MINIATURE, ONE_OF_EACH_KIND[kind], TOKENIZER, RECIPE, PROFILE)
+        return encode_training_table(MINIATURE, ONE_OF_EACH_KIND[kind], TOKENIZER, RECIPE, PROFILE)
 
     first, second = ask("pair"), ask("choice")
     assert ask("pair") is first and ask("choice") is second
@@ -179,20 +183,20 @@ def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch
     assert ask("pair") is first and ask("choice") is not second
 
 
-def test_shared_tables_push_nothing_out(written: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FEATURES", 10)
-    dev = encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
-    assert len(training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
-    assert encoded(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
+def test_shared_tables_push_nothing_out(written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FEATURES", 10)
+    dev = encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
+    assert len(encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
+    assert encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
 
 
 @pytest.mark.parametrize("name", ["qqp", "csqa", "udpos", "xquad"])
 def test_real_files_of_every_kind(real: Path, tmp_path: Path, name: str) -> None:
     benchmark = BENCHMARKS["xtreme"]
     task = benchmark.targets[name] if name in benchmark.targets else benchmark.intermediates[name]
-    source = Source(benchmark="xtreme", data=str(real), limit=60, test_limit=20)
-    found, left_out = examples(source, task, "train")
-    table = training_table(source, task, TOKENIZER, RECIPE, PROFILE, tmp_path)
+    source = DataSource(benchmark="xtreme", data=str(real), limit=60, test_limit=20)
+    found, left_out = load_examples(source, task, "train")
+    table = encode_training_table(source, task, TOKENIZER, RECIPE, PROFILE, tmp_path)
     features = KINDS[task.kind].encode(TOKENIZER, found, RECIPE, PROFILE)
     assert_equal(table, features, per_position=KINDS[task.kind].per_position)
     assert table.left_out == left_out and len(tables(tmp_path)) == 1

@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 import torch
 
-from spaces.profile import Profile
+from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_device import SmallDevice
 from tests.trainables.training.test_training import run
-from trainables.training.gpu_share import CONTEXT, border, open_share, peak
+from trainables.training.gpu_share import (
+    CUDA_CONTEXT_BYTES,
+    compute_allocator_fraction,
+    limit_gpu_memory,
+    read_peak_memory,
+)
 
 
 @pytest.fixture
@@ -31,25 +36,25 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_a_share_is_a_border_and_leaves_room_for_the_context(gpu: list[Any]) -> None:
-    open_share(0.25)
-    assert gpu == ["init", "reset", 0.25 - 1 / 16] and peak() == 123
-    assert 4 * (border(0.25, 2**34) * 2**34 + CONTEXT) == 2**34
-    assert border(0.25, 2**31) == 0.0
+    limit_gpu_memory(0.25)
+    assert gpu == ["init", "reset", 0.25 - 1 / 16] and read_peak_memory() == 123
+    assert 4 * (compute_allocator_fraction(0.25, 2**34) * 2**34 + CUDA_CONTEXT_BYTES) == 2**34
+    assert compute_allocator_fraction(0.25, 2**31) == 0.0
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 2.0])
 def test_whole_gpus_have_no_border(gpu: list[Any], share: float) -> None:
-    open_share(share)
+    limit_gpu_memory(share)
     assert gpu == ["init", "reset"]
 
 
 def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    open_share(0.5)
-    assert peak() is None
+    limit_gpu_memory(0.5)
+    assert read_peak_memory() is None
 
 
-def test_a_packed_run_halves_nothing(recipe: Recipe, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packed_run_halves_nothing(recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch) -> None:
     work = run(["mnli"], recipe, profile)
     device = SmallDevice(work, 1, monkeypatch)
     work.may_halve = False

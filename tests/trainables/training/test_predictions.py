@@ -10,20 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
-from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS
+from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE
-from trainables.data.data import Source
-from trainables.features.examples import Choice, Pair, Parallel, Ranking, Span, Tagged
+from trainables.data.data import DataSource
+from trainables.features.examples import (
+    ChoiceExample,
+    PairExample,
+    ParallelPool,
+    RankingPool,
+    SpanExample,
+    TaggingExample,
+)
 from trainables.record.outcome import read_outcome
-from trainables.record.places import SCORES, Place, write_spec
+from trainables.record.places import SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
-from trainables.stage_trial import place_from_json, place_to_json
+from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
-from trainables.training.evaluation import Evaluated
-from trainables.training.predictions import predicted_table, retrieved_table, sorted_places, write_predictions
+from trainables.training.evaluation import EvalSet
+from trainables.training.predictions import (
+    build_prediction_table,
+    build_retrieval_table,
+    find_sorted_positions,
+    write_predictions,
+)
 
 SQUAD = Stage(
     kind="target",
@@ -38,12 +50,12 @@ TATOEBA = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={
 
 
 @pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> Place:
-    source = Source(benchmark="miniature", limit=40, test_limit=10)
-    return Place(results=LocalStorage(tmp_path / "plain"), source=source, model=str(encoder_folder))
+def place(tmp_path: Path, encoder_folder: Path) -> StageContext:
+    source = DataSource(benchmark="miniature", limit=40, test_limit=10)
+    return StageContext(results=LocalStorage(tmp_path / "plain"), source=source, model=str(encoder_folder))
 
 
-def run(place: Place, stage: Stage) -> Path:
+def run(place: StageContext, stage: Stage) -> Path:
     write_spec(place, stage)
     work = StageRun(place, stage.key)
     for _ in range(TENTHS if stage.recipe else 1):
@@ -53,14 +65,14 @@ def run(place: Place, stage: Stage) -> Path:
 
 
 @pytest.mark.parametrize("stage", [SQUAD, TATOEBA], ids=lambda stage: stage.task)
-def test_keeping_changes_neither_key_nor_scores(place: Place, tmp_path: Path, stage: Stage) -> None:
+def test_keeping_changes_neither_key_nor_scores(place: StageContext, tmp_path: Path, stage: Stage) -> None:
     plain = run(place, stage)
-    kept = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "kept"), predictions=True), stage)
-    assert not (plain / PREDICTIONS).exists() and plain.name == kept.name == stage.key
+    kept = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "kept"), keep_predictions=True), stage)
+    assert not (plain / PREDICTIONS_FILE).exists() and plain.name == kept.name == stage.key
     one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
     assert one.equals(other)
 
-    rows = pl.read_parquet(kept / PREDICTIONS)
+    rows = pl.read_parquet(kept / PREDICTIONS_FILE)
     assert rows.columns == [column.name for column in PREDICTION_COLUMNS]
     assert set(rows["stage"]) == {stage.key}
     assert set(rows["split"]) == ({"test", "dev"} if stage is SQUAD else {"test"})
@@ -91,9 +103,9 @@ TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",)
     ],
     ids=lambda stage: stage.task,
 )
-def test_what_the_rows_bring_makes_the_stored_score(place: Place, stage: Stage) -> None:
-    folder = run(dataclasses.replace(place, predictions=True), stage)
-    rows, scores = (pl.read_parquet(folder / name) for name in (PREDICTIONS, SCORES))
+def test_what_the_rows_bring_makes_the_stored_score(place: StageContext, stage: Stage) -> None:
+    folder = run(dataclasses.replace(place, keep_predictions=True), stage)
+    rows, scores = (pl.read_parquet(folder / name) for name in (PREDICTIONS_FILE, SCORES))
     parts = rows.group_by("target", "language", "split").agg(pl.col("numerator", "denominator").sum())
     found = {tuple(key): (right, of) for *key, right, of in parts.iter_rows()}
     tenth = read_outcome(place, stage.key).best_tenth  # type: ignore[union-attr]
@@ -108,25 +120,25 @@ def test_what_the_rows_bring_makes_the_stored_score(place: Place, stage: Stage) 
         assert (right / of if of else 0.0) == pytest.approx(expected[key], abs=1e-12)
 
 
-def test_mined_pairs_bring_nothing(place: Place) -> None:
+def test_mined_pairs_bring_nothing(place: StageContext) -> None:
     bucc = dataclasses.replace(TATOEBA, task="bucc", targets={"bucc": ("qna",)})
-    rows = pl.read_parquet(run(dataclasses.replace(place, predictions=True), bucc) / PREDICTIONS)
+    rows = pl.read_parquet(run(dataclasses.replace(place, keep_predictions=True), bucc) / PREDICTIONS_FILE)
     assert rows.height and rows["numerator"].null_count() == rows["denominator"].null_count() == rows.height
 
 
-def test_an_intermediate_stage_keeps_its_english_dev(place: Place) -> None:
-    kept = dataclasses.replace(place, predictions=True)
+def test_an_intermediate_stage_keeps_its_english_dev(place: StageContext) -> None:
+    kept = dataclasses.replace(place, keep_predictions=True)
     stage = intermediate("squad")
     folder = run(kept, stage)
-    rows, scores = pl.read_parquet(folder / PREDICTIONS), pl.read_parquet(folder / SCORES)
+    rows, scores = pl.read_parquet(folder / PREDICTIONS_FILE), pl.read_parquet(folder / SCORES)
     assert rows.select("target", "language", "split").unique().rows() == [("squad", "en", "dev")]
     assert set(scores["examples"]) == {rows.height}
 
 
-def test_the_flag_reaches_the_workers(place: Place) -> None:
+def test_the_flag_reaches_the_workers(place: StageContext) -> None:
     for kept in (False, True):
-        given_place = dataclasses.replace(place, predictions=kept)
-        assert place_from_json(place_to_json(given_place)) == given_place
+        given_place = dataclasses.replace(place, keep_predictions=kept)
+        assert context_from_json(context_to_json(given_place)) == given_place
 
 
 @given(
@@ -139,20 +151,20 @@ def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, list[int]]]
 ) -> None:
     names, answers, tags = (list(column) for column in zip(*rows, strict=True))
-    spans = Evaluated(
+    spans = EvalSet(
         task=TARGETS["xquad"],
         language="el",
-        examples=[Span(name, "q", "c", ("a",), (0,)) for name in names],
+        examples=[SpanExample(name, "q", "c", ("a",), (0,)) for name in names],
         features=[],
     )
-    tagged = Evaluated(
+    tagged = EvalSet(
         task=TARGETS["panx"],
         language="my",
-        examples=[Tagged(tuple("w" * len(one)), tuple(one)) for one in tags],
+        examples=[TaggingExample(tuple("w" * len(one)), tuple(one)) for one in tags],
         features=[],
     )
-    path = tmp_path_factory.mktemp("kept") / PREDICTIONS
-    write_predictions(path, [predicted_table("k", spans, answers), predicted_table("k", tagged, tags)])
+    path = tmp_path_factory.mktemp("kept") / PREDICTIONS_FILE
+    write_predictions(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
     read = pl.read_parquet(path)
     xquad, panx = read.filter(pl.col("language") == "el"), read.filter(pl.col("language") == "my")
     assert xquad["id"].to_list() == names and xquad["prediction"].to_list() == [[answer] for answer in answers]
@@ -162,51 +174,55 @@ def test_what_is_written_is_read(
 
 
 def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
-    pairs = Evaluated(
-        task=TARGETS["pawsx"], language="de", examples=[Pair("a", "b", 1), Pair("c", "d", 1)], features=[]
+    pairs = EvalSet(
+        task=TARGETS["pawsx"], language="de", examples=[PairExample("a", "b", 1), PairExample("c", "d", 1)], features=[]
     )
-    table = predicted_table("k", pairs, [1, 0])
+    table = build_prediction_table("k", pairs, [1, 0])
     assert table["prediction"].to_pylist() == [["paraphrase"], ["different"]]
     assert table["numerator"].to_pylist() == [1.0, 0.0] and table["denominator"].to_pylist() == [1.0, 1.0]
     csqa = BENCHMARKS["xtreme"].intermediates["csqa"]
-    choice = Evaluated(task=csqa, language="en", examples=[Choice("", "q", ("a", "b"), 0)], features=[])
-    table = predicted_table("k", choice, [1])
+    choice = EvalSet(task=csqa, language="en", examples=[ChoiceExample("", "q", ("a", "b"), 0)], features=[])
+    table = build_prediction_table("k", choice, [1])
     assert table["prediction"].to_pylist() == [["1"]] and table["numerator"].to_pylist() == [0.0]
 
 
 def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
     labels = TARGETS["panx"].labels
     one, two = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
-    tagged = [Tagged(("a", "b", "c"), tuple(one)), Tagged(("d",), tuple(two)), Tagged(("e",), (labels.index("O"),))]
+    tagged = [
+        TaggingExample(("a", "b", "c"), tuple(one)),
+        TaggingExample(("d",), tuple(two)),
+        TaggingExample(("e",), (labels.index("O"),)),
+    ]
     guess = [one, [labels.index("B-ORG")], [labels.index("O")]]
-    panx = Evaluated(task=TARGETS["panx"], language="de", examples=tagged, features=[])
-    table = predicted_table("k", panx, guess)
+    panx = EvalSet(task=TARGETS["panx"], language="de", examples=tagged, features=[])
+    table = build_prediction_table("k", panx, guess)
     assert table["numerator"].to_pylist() == [2.0, 0.0, 0.0] and table["denominator"].to_pylist() == [2.0, 2.0, 0.0]
-    by_words = dataclasses.replace(panx, task=dataclasses.replace(TARGETS["panx"], score=("accuracy",)))
-    table = predicted_table("k", by_words, guess)
+    by_words = dataclasses.replace(panx, task=dataclasses.replace(TARGETS["panx"], official_metrics=("accuracy",)))
+    table = build_prediction_table("k", by_words, guess)
     assert table["numerator"].to_pylist() == [3.0, 0.0, 1.0] and table["denominator"].to_pylist() == [3.0, 1.0, 1.0]
 
 
 def test_an_answer_brings_the_mean_of_its_metrics() -> None:
-    asked = [Span("a", "q", "c", ("the old town",), (0,)), Span("b", "q", "c", ("x",), (0,))]
-    xquad = Evaluated(task=TARGETS["xquad"], language="de", examples=asked, features=[])
-    table = predicted_table("k", xquad, ["old", "x"])
+    asked = [SpanExample("a", "q", "c", ("the old town",), (0,)), SpanExample("b", "q", "c", ("x",), (0,))]
+    xquad = EvalSet(task=TARGETS["xquad"], language="de", examples=asked, features=[])
+    table = build_prediction_table("k", xquad, ["old", "x"])
     assert table["numerator"].to_pylist() == [pytest.approx((0 + 2 / 3) / 2), 1.0]  # `the` is no word
 
 
 def test_a_ranking_brings_its_average_precision_once() -> None:
     task = BENCHMARKS["xtreme-r"].targets["lareqa"]
-    pool = Ranking(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})), query_ids=("x", "y"))
+    pool = RankingPool(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})), query_ids=("x", "y"))
     found = [(0, 1, 0.9), (0, 2, 0.8), (0, 0, 0.7), (1, 0, 0.9), (1, 2, 0.8), (1, 1, 0.7)]
-    table = retrieved_table("k", task, "de", pool, found)
+    table = build_retrieval_table("k", task, "de", pool, found)
     assert table["numerator"].to_pylist() == [pytest.approx(5 / 6), None, None, pytest.approx(1 / 3), None, None]
     assert table["denominator"].to_pylist() == [1.0, None, None, 1.0, None, None]
     assert table["id"].to_pylist() == ["x"] * 3 + ["y"] * 3
 
 
 def test_a_query_is_known_by_its_number_as_read_and_as_sorted() -> None:
-    pool = Parallel(queries=("tea", "Tea", " arm"), candidates=("x", "y", "z"), gold=(0, 1, 2))
-    table = retrieved_table("k", TARGETS["tatoeba"], "et", pool, [(0, 2, 0.5), (1, 0, 0.25), (2, 2, 0.75)])
+    pool = ParallelPool(queries=("tea", "Tea", " arm"), candidates=("x", "y", "z"), gold=(0, 1, 2))
+    table = build_retrieval_table("k", TARGETS["tatoeba"], "et", pool, [(0, 2, 0.5), (1, 0, 0.25), (2, 2, 0.75)])
     assert table["id"].to_pylist() == ["2", "0", "1"]  # Tea, arm, tea: capitals first, blanks away
     assert table["example"].to_pylist() == [0, 1, 2] and table["prediction"].to_pylist() == [["2"], ["0"], ["2"]]
     assert table["score"].to_pylist() == [0.5, 0.25, 0.75]
@@ -214,7 +230,7 @@ def test_a_query_is_known_by_its_number_as_read_and_as_sorted() -> None:
 
 @given(st.lists(st.sampled_from(["b", "a", "A", "é", "z", " a", "ab"])))
 def test_sorted_places_are_those_of_the_sorted_file(sentences: list[str]) -> None:
-    places = sorted_places(sentences)
+    places = find_sorted_positions(sentences)
     assert sorted(places) == list(range(len(sentences)))
     ordered = sorted(sentence.strip() for sentence in sentences)
     assert all(ordered[place] == sentence.strip() for place, sentence in zip(places, sentences, strict=True))
@@ -224,6 +240,6 @@ def test_sorted_places_are_those_of_the_sorted_file(sentences: list[str]) -> Non
 
 def test_a_mined_language_without_a_pair_has_no_row(tmp_path: Path) -> None:
     task = BENCHMARKS["miniature"].targets["bucc"]
-    empty = retrieved_table("k", task, "qna", Parallel(("x",), ("y",), (-1,)), [])
-    write_predictions(tmp_path / PREDICTIONS, [empty])
-    assert pq.read_table(tmp_path / PREDICTIONS).num_rows == 0
+    empty = build_retrieval_table("k", task, "qna", ParallelPool(("x",), ("y",), (-1,)), [])
+    write_predictions(tmp_path / PREDICTIONS_FILE, [empty])
+    assert pq.read_table(tmp_path / PREDICTIONS_FILE).num_rows == 0

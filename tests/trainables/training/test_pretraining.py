@@ -8,11 +8,11 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spaces.encoders import MiniatureRecipe
-from trainables.miniature.corpus import corpus, story
+from trainables.miniature.corpus import generate_corpus, draw_story
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.splits import split_of
-from trainables.miniature.tokens import word_tokenizer
-from trainables.miniature.world import tokenizer, world
+from trainables.miniature.tokens import build_word_tokenizer
+from trainables.miniature.world import build_tokenizer, build_world
 from trainables.training.miniature_encoder import start_pretraining
 from trainables.training.pretraining import plan_batches
 
@@ -20,7 +20,7 @@ TINY = MiniatureRecipe(steps=20, texts=80, held_out=20, batch_size=8, layers=1, 
 
 
 def words() -> PreTrainedTokenizerBase:
-    return word_tokenizer(["Anna", "kadu", "нуту", ".", "-v", "-o"], 20)
+    return build_word_tokenizer(["Anna", "kadu", "нуту", ".", "-v", "-o"], 20)
 
 
 def test_suffixes_are_tokens_of_their_own() -> None:
@@ -46,15 +46,15 @@ def test_words_are_found_again(tmp_path: Path) -> None:
 
 
 def test_the_vocabulary_is_ordered_and_belongs_to_the_world() -> None:
-    one, two = tokenizer(world(0)), tokenizer(world(1))
-    assert one.get_vocab() == tokenizer(world(0)).get_vocab() != two.get_vocab()
+    one, two = build_tokenizer(build_world(0)), build_tokenizer(build_world(1))
+    assert one.get_vocab() == build_tokenizer(build_world(0)).get_vocab() != two.get_vocab()
     assert one.convert_ids_to_tokens([0, 1, 2, 3, 4, 5]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
 
 
 def test_the_corpus_translates() -> None:
-    lexicon = world(0).lexicon
+    lexicon = build_world(0).lexicon
     back = {word: concept for words in lexicon.words.values() for concept, word in words.items()}
-    texts = list(corpus(lexicon, 0, 400))
+    texts = list(generate_corpus(lexicon, 0, 400))
     pairs = [text for text in texts if text.second is not None]
     assert 0.6 < len(pairs) / 400 < 0.8
     for text in pairs:
@@ -65,35 +65,35 @@ def test_the_corpus_translates() -> None:
 
 
 def test_the_corpus_keeps_the_sentences_of_dev_and_test_pools_out() -> None:
-    draw, lexicon = random.Random(0), world(0).lexicon
-    stories = [story(draw, lexicon) for _ in range(300)]
+    draw, lexicon = random.Random(0), build_world(0).lexicon
+    stories = [draw_story(draw, lexicon) for _ in range(300)]
     events = [event for told in stories if not isinstance(told, str) for event in told if event.asked is None]
     assert len(events) > 300
     assert {split_of(PoolItem(event).meaning) for event in events} == {"train"}
 
 
 def test_pretraining_continues_bit_equal_after_any_tenth() -> None:
-    whole = start_pretraining(world(0), TINY)
+    whole = start_pretraining(build_world(0), TINY)
     scores = [whole.advance() for _ in range(10)]
     for cut in (1, 6):
-        before = start_pretraining(world(0), TINY)
+        before = start_pretraining(build_world(0), TINY)
         for _ in range(cut):
             before.advance()
-        after = start_pretraining(world(0), TINY)
-        after.load_state(before.state())
+        after = start_pretraining(build_world(0), TINY)
+        after.load_state_dict(before.state_dict())
         torch.rand(3)  # whatever else draws random numbers must not matter
         assert [after.advance() for _ in range(10 - cut)] == scores[cut:]
-        assert after.state().keys() == whole.state().keys()
-        for name, tensor in whole.state().items():
-            assert torch.equal(tensor, after.state()[name]), name
+        assert after.state_dict().keys() == whole.state_dict().keys()
+        for name, tensor in whole.state_dict().items():
+            assert torch.equal(tensor, after.state_dict()[name]), name
     with pytest.raises(ValueError, match="finished"):
         whole.advance()
 
 
 def test_state_is_a_copy() -> None:
-    run = start_pretraining(world(0), TINY)
+    run = start_pretraining(build_world(0), TINY)
     run.advance()
-    state = run.state()
+    state = run.state_dict()
     kept = {name: tensor.clone() for name, tensor in state.items()}
     run.advance()
     assert all(torch.equal(tensor, kept[name]) for name, tensor in state.items())

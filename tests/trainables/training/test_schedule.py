@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from spaces.stage import TENTHS
 from spaces.task import Recipe
-from trainables.training.schedule import Order, end_of_tenth, rate_factor, total_steps
+from trainables.training.schedule import BatchOrder, end_of_tenth, rate_factor, compute_total_steps
 
 lengths = st.lists(st.integers(1, 9), min_size=1, max_size=60).map(np.array)
 sizes, runs, buckets = st.integers(1, 12), st.integers(1, 20), st.integers(1, 6)
 
 
-def stream(order: Order) -> list[int]:
+def stream(order: BatchOrder) -> list[int]:
     """The examples of a run in the order of its batches."""
-    return [index for number in range(order.batches) for index in order.batch(number)]
+    return [index for number in range(order.batch_count) for index in order.batch_indices(number)]
 
 
 @settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs)
 def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray, size: int, batches: int) -> None:
-    seen, examples = stream(Order(lengths, size, batches, (0,))), len(lengths)
+    seen, examples = stream(BatchOrder(lengths, size, batches, (0,))), len(lengths)
     for epoch in range(len(seen) // examples):
         assert sorted(seen[epoch * examples : (epoch + 1) * examples]) == list(range(examples))
 
@@ -33,9 +33,9 @@ def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray,
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
     # Whatever the length of the run, it has the examples that the plain order has, each as often.
-    plain = Order(lengths, size, batches, (0,))
-    sorted_ = Order(lengths, size, batches, (0,), bucket=bucket)
-    assert all(len(sorted_.batch(number)) == size for number in range(batches))
+    plain = BatchOrder(lengths, size, batches, (0,))
+    sorted_ = BatchOrder(lengths, size, batches, (0,), bucket=bucket)
+    assert all(len(sorted_.batch_indices(number)) == size for number in range(batches))
     found, expected, pool = stream(sorted_), stream(plain), sorted_.bucket * size
     assert Counter(found) == Counter(expected)
     # So it is pool by pool: no example moves further than a pool.
@@ -46,9 +46,9 @@ def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: 
 @settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
-    order = Order(lengths, size, batches, (0,), bucket=bucket)
+    order = BatchOrder(lengths, size, batches, (0,), bucket=bucket)
     for first in range(0, batches, order.bucket):
-        pool = [lengths[order.batch(number)] for number in range(first, min(first + order.bucket, batches))]
+        pool = [lengths[order.batch_indices(number)] for number in range(first, min(first + order.bucket, batches))]
         spans = sorted((batch.min(), batch.max()) for batch in pool)
         assert all(longest <= shortest for (_, longest), (shortest, _) in itertools.pairwise(spans))
 
@@ -58,32 +58,32 @@ def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: i
 def test_a_batch_needs_none_before_it(
     lengths: np.ndarray, size: int, batches: int, bucket: int, data: st.DataObject
 ) -> None:
-    whole = Order(lengths, size, batches, (0,), bucket=bucket)
+    whole = BatchOrder(lengths, size, batches, (0,), bucket=bucket)
     for number in range(batches):
-        whole.batch(number)
+        whole.batch_indices(number)
     number = data.draw(st.integers(0, batches - 1))
-    assert Order(lengths, size, batches, (0,), bucket=bucket).batch(number) == whole.batch(number)
+    assert BatchOrder(lengths, size, batches, (0,), bucket=bucket).batch_indices(number) == whole.batch_indices(number)
 
 
 def test_batches_of_a_pool_come_in_random_order() -> None:
     # Sorted batches in ascending order would be a curriculum. Sixteen batches are in order once in 16! times.
-    order = Order(np.arange(64), 4, 16, (0,), bucket=16)
-    shortest = [min(order.batch(number)) for number in range(16)]
+    order = BatchOrder(np.arange(64), 4, 16, (0,), bucket=16)
+    shortest = [min(order.batch_indices(number)) for number in range(16)]
     assert sorted(shortest) == list(range(0, 64, 4)) != shortest
 
 
 def test_a_pool_is_never_longer_than_an_epoch() -> None:
     # Else the copies of an example, as long as itself, would meet in one batch.
-    order = Order(np.arange(10), 2, 50, (0,), bucket=1000)
+    order = BatchOrder(np.arange(10), 2, 50, (0,), bucket=1000)
     assert order.bucket == 5
-    assert all(len(set(order.batch(number))) == 2 for number in range(50))
+    assert all(len(set(order.batch_indices(number))) == 2 for number in range(50))
 
 
 def test_only_the_runs_own_batches_can_be_had() -> None:
     with pytest.raises(IndexError, match="this run has 3 batches, there is no batch 3"):
-        Order(np.ones(4), 2, 3, (0,)).batch(3)
+        BatchOrder(np.ones(4), 2, 3, (0,)).batch_indices(3)
     with pytest.raises(ValueError, match="there is no example"):
-        Order(np.ones(0), 2, 3, (0,))
+        BatchOrder(np.ones(0), 2, 3, (0,))
 
 
 @given(steps=st.integers(TENTHS, 5000))
@@ -102,6 +102,6 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing(steps: int, warmup: flo
 
 
 def test_epochs_become_steps() -> None:
-    assert total_steps(Recipe(epochs=2, batch_size=32), 1000) == 63
-    assert total_steps(Recipe(epochs=1, batch_size=32), 10) == TENTHS
-    assert total_steps(Recipe(steps=400), 10) == 400
+    assert compute_total_steps(Recipe(epochs=2, batch_size=32), 1000) == 63
+    assert compute_total_steps(Recipe(epochs=1, batch_size=32), 10) == TENTHS
+    assert compute_total_steps(Recipe(steps=400), 10) == 400

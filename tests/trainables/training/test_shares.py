@@ -6,11 +6,11 @@ import pytest
 from spaces.task import Recipe, Task
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
-from trainables.training.shares import shares, shortage
+from trainables.training.shares import build_training_parts, describe_shortage
 
 
 def task(name: str, kind: str = "pair") -> Task:
-    return Task(name=name, kind=kind, about="", score=("accuracy",), recipe=Recipe(steps=1))  # type: ignore[arg-type]
+    return Task(name=name, kind=kind, about="", official_metrics=("accuracy",), recipe=Recipe(steps=1))  # type: ignore[arg-type]
 
 
 def table(examples: int, windows: int = 1) -> FeatureTable:
@@ -22,21 +22,21 @@ def table(examples: int, windows: int = 1) -> FeatureTable:
 
 
 def test_one_task_has_all_steps_and_rows() -> None:
-    (part,) = shares([(task("a"), table(5))], {})
-    assert part.weight == 1.0 and part.rows is None
+    (part,) = build_training_parts([(task("a"), table(5))], {})
+    assert part.weight == 1.0 and part.subset is None
 
 
 def test_masked_words_have_their_share_whatever_the_sizes() -> None:
     words = task("mlm", "mlm")
     recipe = {"masked": {"share": 0.25, "smoothing": 0.5}}
-    a, en, sw = shares([(task("a"), table(50)), (words, table(9)), (words, table(4))], recipe)
+    a, en, sw = build_training_parts([(task("a"), table(50)), (words, table(9)), (words, table(4))], recipe)
     assert a.weight == pytest.approx(0.75)
     assert (en.weight, sw.weight) == pytest.approx((0.15, 0.10))
 
 
 def test_masked_words_alone_have_all_steps() -> None:
     recipe = {"masked": {"share": 1.0, "smoothing": 0.0}}
-    parts = shares([(task("mlm", "mlm"), table(9)), (task("mlm", "mlm"), table(4))], recipe)
+    parts = build_training_parts([(task("mlm", "mlm"), table(9)), (task("mlm", "mlm"), table(4))], recipe)
     assert [part.weight for part in parts] == [0.5, 0.5]
 
 
@@ -44,19 +44,24 @@ def test_masked_words_alone_have_all_steps() -> None:
 def test_examples_are_divided_and_no_text_comes_in_two_languages(windows: int) -> None:
     nli = task("nli")
     recipe = {"sampler": {"cap": None, "exponent": 0.5}, "examples": 20}
-    parts = shares([(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows))], recipe)
-    chosen = [set(part.train.examples[part.rows].tolist()) for part in parts]
+    parts = build_training_parts(
+        [(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows))], recipe
+    )
+    chosen = [set(part.table.examples[part.subset].tolist()) for part in parts]
     assert [len(rows) for rows in chosen] == [8, 8, 4]  # sizes 40, 40, 10, so 1 : 1 : 1/2
     assert not chosen[0] & chosen[1]
     assert all(
-        part.rows is not None and len(part.rows) == windows * len(rows)
+        part.subset is not None and len(part.subset) == windows * len(rows)
         for part, rows in zip(parts, chosen, strict=True)
     )
 
 
 def test_a_task_of_few_texts_is_short_of_them_in_however_many_languages() -> None:
     nli, recipe = task("nli"), {"sampler": {"cap": None, "exponent": 0.5}, "examples": 30}
-    assert shortage(shares([(nli, table(40)), (nli, table(40)), (nli, table(40))], recipe), recipe) is None
-    parts = shares([(nli, table(21)), (nli, table(21)), (nli, table(21))], recipe)
-    assert "trained on 21 of the 30 examples" in str(shortage(parts, recipe))
-    assert shortage(shares([(nli, table(21))], {}), {}) is None
+    assert (
+        describe_shortage(build_training_parts([(nli, table(40)), (nli, table(40)), (nli, table(40))], recipe), recipe)
+        is None
+    )
+    parts = build_training_parts([(nli, table(21)), (nli, table(21)), (nli, table(21))], recipe)
+    assert "trained on 21 of the 30 examples" in str(describe_shortage(parts, recipe))
+    assert describe_shortage(build_training_parts([(nli, table(21))], {}), {}) is None

@@ -16,17 +16,17 @@ from trainables.worker.failures import (
     DEVICE,
     ERROR,
     INPUT,
-    KINDS,
+    FAILURE_KINDS,
     MEMORY,
     NODE,
     STORAGE,
     WORKER,
     Failure,
-    Kind,
+    FailureKind,
     StageFailedError,
     classify,
     failure_of,
-    lost,
+    worker_failure_of,
 )
 
 RESULTS = "/results"
@@ -57,7 +57,7 @@ def died(message: str) -> exceptions.ActorDiedError:
     return exceptions.ActorDiedError(ActorDiedErrorContext(error_message=message, actor_id=b"1" * 16))
 
 
-CASES: list[tuple[BaseException, Kind]] = [
+CASES: list[tuple[BaseException, FailureKind]] = [
     (ValueError("no such column"), ERROR),
     (KeyError("label"), ERROR),
     (UsageError("xnli: no usable row"), ERROR),
@@ -119,7 +119,7 @@ IDS = [f"{type(error).__name__}-{str(error)[:30]}" for error, _ in CASES]
 
 
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=IDS)
-def test_the_kind_of_an_error(error: BaseException, kind: Kind) -> None:
+def test_the_kind_of_an_error(error: BaseException, kind: FailureKind) -> None:
     assert classify(error, RESULTS) is kind
 
 
@@ -147,7 +147,7 @@ def chained(error: BaseException, how: str) -> BaseException:
 
 @pytest.mark.parametrize("how", ["cause", "context", "group"])
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=IDS)
-def test_a_cause_shows_through_what_it_is_wrapped_in(error: BaseException, kind: Kind, how: str) -> None:
+def test_a_cause_shows_through_what_it_is_wrapped_in(error: BaseException, kind: FailureKind, how: str) -> None:
     assert classify(chained(error, how), RESULTS) is kind
 
 
@@ -168,29 +168,29 @@ def test_a_ring_of_causes_ends() -> None:
 
 
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=IDS)
-def test_it_is_the_same_on_the_other_side(error: BaseException, kind: Kind) -> None:
+def test_it_is_the_same_on_the_other_side(error: BaseException, kind: FailureKind) -> None:
     # What the driver gets to see of an error in a worker: pickled, wrapped, with the traceback as its text.
     found = failure_of(error, RESULTS)
     told = pickle.loads(pickle.dumps(StageFailedError(found.kind.name, found.reason, found.details)))
     wrapped = exceptions.RayTaskError("train", f"a traceback\n{CROWDED}\n{KILLED}", told).as_instanceof_cause()
-    assert lost(wrapped) == found
+    assert worker_failure_of(wrapped) == found
     assert found.kind is kind and found.reason.startswith(type(error).__name__)
     assert "\n" not in found.reason
 
 
 def test_a_lost_worker_is_told_in_one_line() -> None:
-    assert lost(died(KILLED)).reason.endswith(
+    assert worker_failure_of(died(KILLED)).reason.endswith(
         "memory (SYSTEM_ERROR: Worker unexpectedly exits with a connection error code 2)"
     )
-    assert lost(exceptions.RayError(CROWDED)).reason.startswith("OutOfMemory: 1 worker(s) were killed")
+    assert worker_failure_of(exceptions.RayError(CROWDED)).reason.startswith("OutOfMemory: 1 worker(s) were killed")
     for error, _ in CASES:
-        failure = lost(error)
+        failure = worker_failure_of(error)
         assert failure.reason and "\n" not in failure.reason
 
 
 def test_no_kind_is_both_tried_again_and_the_end() -> None:
-    assert not [kind for kind in KINDS.values() if kind.passes and kind.stops]
-    assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
+    assert not [kind for kind in FAILURE_KINDS.values() if kind.is_transient and kind.stops_sweep]
+    assert {name: kind.name for name, kind in FAILURE_KINDS.items()} == {name: name for name in FAILURE_KINDS}
 
 
 @pytest.mark.parametrize(
@@ -206,5 +206,5 @@ def test_no_kind_is_both_tried_again_and_the_end() -> None:
     ],
 )
 def test_failures_are_alike_but_for_numbers_keys_and_paths(one: str, other: str, alike: bool) -> None:
-    assert (Failure(ERROR, one).sort == Failure(ERROR, other).sort) is alike
-    assert Failure(ERROR, one).sort != Failure(INPUT, one).sort
+    assert (Failure(ERROR, one).signature == Failure(ERROR, other).signature) is alike
+    assert Failure(ERROR, one).signature != Failure(INPUT, one).signature

@@ -64,7 +64,7 @@ def test_an_error_takes_the_watch_away(tmp_path: Path) -> None:
 def test_what_an_earlier_process_left_is_forgotten(tmp_path: Path) -> None:
     report = tmp_path / "hang.txt"
     report.write_text("Timeout (0:30:00)!")
-    with heartbeat.watched(60, report):
+    with heartbeat.watch_for_hang(60, report):
         assert report.read_text() == ""
 
 
@@ -79,6 +79,6 @@ def test_waiting_for_a_lock_is_progress(tmp_path: Path, monkeypatch: pytest.Monk
                 held.close()
 
         monkeypatch.setattr(heartbeat, "beat", beat)
-        monkeypatch.setattr(heartbeat, "POLL", 0.001)
+        monkeypatch.setattr(heartbeat, "LOCK_POLL_SECONDS", 0.001)
         heartbeat.take_lock(wanted)
     assert len(beats) == 3
