@@ -19,11 +19,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.alignment import PERMUTATION_SEED, build_answer
-from analysis.questions.aligned import build_alignment
+from analysis.answers.script import run_question
 from analysis.questions.alignment import assess_alignment
+from analysis.questions.alignment_values import build_alignment
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 

@@ -18,13 +18,13 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.diversity import build_answer
+from analysis.answers.script import run_question
 from analysis.questions.evenness import measure_evenness
-from analysis.questions.mixing import (
+from analysis.questions.task_mixes import (
     compare_mixes,
 )
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.measure import Measurement
 
-from analysis.scores.arguments import add_learning_rate, open_scores, parse_metrics, build_scores_parser
-from analysis.tables import heat, screen, words
+from analysis.scores.arguments import add_learning_rate, build_scores_parser, open_scores, parse_metrics
+from analysis.tables import heat, ranking_sentences, screen
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
@@ -64,17 +64,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.width = max(
             console.width, Measurement.get(console, console.options.update(width=MAX_WIDTH), drawn).maximum
         )
-        console.print(*words.describe_scores(found)[:2], sep="\n", end="\n\n", markup=False)
+        console.print(*ranking_sentences.describe_scores(found)[:2], sep="\n", end="\n\n", markup=False)
         console.print(drawn)
         console.print(heat.LEGEND, markup=False)
     return 0
 
 
 def _draw(found: Ranking, path: Path) -> None:
-    from analysis.page import cells, exports  # altair and its converter: only for a picture
+    from analysis.page import exports, matrix  # altair and its converter: only for a picture
     from analysis.page.blocks import figures_of
 
-    [figure] = figures_of([cells.build_section(found)])
+    [figure] = figures_of([matrix.build_section(found)])
     try:
         path.write_bytes(exports.RENDERERS[path.suffix](figure))
     except OSError as error:

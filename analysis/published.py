@@ -14,9 +14,9 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.published import build_answer
-from analysis.questions.comparison import compare_with_published
+from analysis.answers.script import run_question
+from analysis.questions.published_comparison import compare_with_published
 from analysis.scores.arguments import add_learning_rate, build_script_parser
-from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:

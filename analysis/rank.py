@@ -19,7 +19,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
-from analysis.tables import export, screen, show, words
+from analysis.tables import ranking_export, ranking_report, ranking_sentences, screen
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import DEFAULT_DRAWS, Ranking, rank_tasks
@@ -69,16 +69,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def print_ranking(found: Ranking, form: str) -> None:
     """Print the ranking in one of the formats."""
     if form == "table":
-        print(show.as_text(found, screen.get_width()))
+        print(ranking_report.as_text(found, screen.get_width()))
     elif form == "markdown":
-        print(show.as_markdown(found))
+        print(ranking_report.as_markdown(found))
     elif form == "latex":
-        print(show.as_latex(found))
+        print(ranking_report.as_latex(found))
     elif form == "json":
-        print(export.as_json(found))
+        print(ranking_export.as_json(found))
     else:
-        print(export.as_csv(found))
-        for line in words.describe_scores(found):  # a CSV has no place for it
+        print(ranking_export.as_csv(found))
+        for line in ranking_sentences.describe_scores(found):  # a CSV has no place for it
             print(line, file=sys.stderr)
 
 

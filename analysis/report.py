@@ -23,7 +23,7 @@ from analysis.page import render
 from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
-from analysis.scores.arguments import add_learning_rate, parse_metrics, build_scores_parser
+from analysis.scores.arguments import add_learning_rate, build_scores_parser, parse_metrics
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
 from analysis.scores.record import SWEEP_FILE, read_record

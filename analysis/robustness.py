@@ -16,11 +16,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.robustness import build_answer
+from analysis.answers.script import run_question
 from analysis.questions.methods import (
     compare_methods,
 )
 from analysis.scores.arguments import add_learning_rate, build_script_parser
-from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:

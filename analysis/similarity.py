@@ -18,11 +18,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
+from analysis.answers.script import run_question
 from analysis.answers.similarity import PERMUTATION_SEED, build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
-from analysis.tables.script import run_question
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 

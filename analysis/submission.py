@@ -25,7 +25,7 @@ from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load_sweep
 from analysis.scores.record import SWEEP_FILE, read_record, stages_folder_of
 from analysis.submit.choice import SubmissionChoice, SubmittedRun, choose_runs
-from analysis.submit.files import OFFICIAL_TASKS, SubmissionFile, OfficialTask, PredictionGapError, build_file
+from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, PredictionGapError, SubmissionFile, build_file
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.xtreme_data import DATASETS, TASK_SPLITS

@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
+from analysis.answers.script import run_question
 from analysis.answers.training_languages import build_answer
-from analysis.questions.trained_in import compare_training_languages
+from analysis.questions.training_languages import compare_training_languages
 from analysis.scores.arguments import add_learning_rate, build_script_parser
-from analysis.tables.script import run_question
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -82,7 +82,7 @@ def run(options: "Namespace") -> int:
     """Check, plan, run, and print the ranking."""
     began = time.monotonic()
     from search.request.request import check_writable, make_request  # heavy imports come after --help
-    from search.request.slots import count_local_slots
+    from search.request.resources import count_local_slots
 
     request = make_request(options)
     if options.check:
@@ -94,7 +94,7 @@ def run(options: "Namespace") -> int:
         return _show_plan(request, slots, options.keep)
     check_writable(request.context.results)
     from search.driver.damage import DamageReporter
-    from search.sweep.sweep import check_sweep, lock_results, quarantine_damaged_sweep
+    from search.sweep.sweep_file import check_sweep, lock_results, quarantine_damaged_sweep
 
     check_sweep(request.context.results, request.name, request.spec)
     lock = lock_results(request.context.results)
@@ -117,7 +117,7 @@ def run(options: "Namespace") -> int:
 
 
 def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
-    from search.cost.cost import estimate_cost, describe_plan
+    from search.cost.cost import describe_plan, estimate_cost
     from search.driver.sweep_run import make_board
 
     reused = 0

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.sweep.standing import format_summary, format_headline, summarize_sweep
+from search.sweep.status_report import format_headline, format_summary, summarize_sweep
 from search.sweep.sweep_state import find_sweeps, read_states
 from spaces.errors import UsageError
 

@@ -13,12 +13,12 @@ shapes. What an intermediate task can teach a target is decided by the skills be
     order       who does it to whom
 
 `classes` and `brands` appear in labels only, so an encoder cannot know them from pretraining. In the null world (see
-`trainables/miniature/null.py`) the intermediate tasks are taught by other rules and share nothing with any target.
+`trainables/miniature/null_world.py`) the intermediate tasks are taught by other rules and share nothing with any target.
 The test sets of every target are the same items in every language.
 """
 
 from spaces.language import Language
-from spaces.shifted import mix_languages, perturb_target
+from spaces.shifted_targets import mix_languages, perturb_target
 from spaces.table import Table
 from spaces.task import Recipe, Task
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import Benchmark, Budget
-from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, phase_of, parse_chain
+from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, parse_chain, phase_of
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import describe_unknown
-from spaces.task import TaskKind, Recipe, Task
+from spaces.task import Recipe, Task, TaskKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

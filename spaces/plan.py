@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from spaces.benchmark import Benchmark
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of
-from spaces.phase import Phase, has_phase, build_method_entry
+from spaces.phase import Phase, build_method_entry, has_phase
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 

@@ -52,7 +52,9 @@ class Task:
     answer_script: AnswerScript = "squad1"  # span
     retrieval_mode: RetrievalMode = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
     is_parallel: bool = False  # the test sets of its languages are translations of the same items
-    clean_target: str | None = None  # a shifted target: the one whose test items it changes (`spaces/shifted.py`)
+    clean_target: str | None = (
+        None  # a shifted target: the one whose test items it changes (`spaces/shifted_targets.py`)
+    )
     shift: Shift | None = None  # and how: two languages in one pair, or other words or spellings
 
     def __post_init__(self) -> None:

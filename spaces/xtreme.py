@@ -9,7 +9,7 @@ et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languag
 """
 
 from spaces.foreign_data import AMERICASNLI_LANGUAGES, LOCAL_MNLI_LANGUAGES, XNLI_LANGUAGES
-from spaces.shifted import mix_languages, perturb_target
+from spaces.shifted_targets import mix_languages, perturb_target
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme_languages import LANGUAGES

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainables.record.places import StageContext
+from trainables.record.context import StageContext
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from search.request.options import build_parser
-from spaces.named import find_space
+from spaces.named_spaces import find_space
 from tests.paths import ROOT
 from trainables.data import parquet_files
 from trainables.models.encoder import load_encoder
@@ -26,7 +26,7 @@ CODE = sorted(
 EXECUTING = {"exec", "eval", "compile", "__import__"}
 UNPICKLING = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "runpy", "imp"}
 # What may: (file, name). The first is the user's own space; the second reads what this run's own Tune has just written.
-ALLOWED = {("spaces/named.py", "runpy"), ("search/driver/searcher.py", "cloudpickle")}
+ALLOWED = {("spaces/named_spaces.py", "runpy"), ("search/driver/searcher.py", "cloudpickle")}
 
 
 def faults(tree: ast.AST) -> Iterator[str]:

@@ -3,12 +3,12 @@
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import EncoderProfile
 from spaces.stage import TENTHS, Stage
-from trainables.data.data import load_dev_pool, load_pool
+from trainables.data.task_data import load_dev_pool, load_pool
 from trainables.models.encoder import Encoder
-from trainables.record.places import StageContext
-from trainables.record.tested import TestResults
+from trainables.record.context import StageContext
+from trainables.record.results import TestResults
+from trainables.retrieval.embeddings import Embedder
 from trainables.retrieval.retrieval import retrieve
-from trainables.retrieval.sentences import Embedder
 from trainables.training.predictions import build_retrieval_table
 
 

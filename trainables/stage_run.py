@@ -23,29 +23,29 @@ from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import find_encoder_fault
-from trainables.models.kept_encoders import load_cached_encoder
+from trainables.probes.probe_file import write_probes
 from trainables.probes.probing import StageProbes, probe_stage
-from trainables.probes.rows import write_probes
+from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
-from trainables.record.places import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
-from trainables.record.scores import build_score_rows, encode_scores, checksum
+from trainables.record.results import TestResults
+from trainables.record.scores import build_score_rows, checksum, encode_scores
 from trainables.record.tensor_file import write_tensors
-from trainables.record.tested import TestResults
 from trainables.retrieval_stage import score_retrieval
 from trainables.storage.base import FillFunction, LockedError, quarantine
-from trainables.training.fine_tuning import (
-    find_degeneracy,
-    build_dev_rows,
-    extract_label_head,
-    score_tests,
-    start_training,
-)
+from trainables.training.fine_tuning import DivergedError, FineTuning
 from trainables.training.gpu_share import read_peak_memory
 from trainables.training.predictions import write_predictions
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
-from trainables.training.training import DivergedError, FineTuning
+from trainables.training_stage import (
+    build_dev_rows,
+    extract_label_head,
+    find_degeneracy,
+    score_tests,
+    start_training,
+)
 
 ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage open
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
+from trainables.record.context import StageContext
 from trainables.record.outcome import Outcome
-from trainables.record.places import StageContext
 from trainables.storage.open import open_storage
 from trainables.worker.failures import ERROR, StageFailedError, failure_of
 from trainables.worker.heartbeat import watch_for_hang

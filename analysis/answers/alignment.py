@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from analysis.questions.aligned import CONTROLS, PRIMARY_MEASURE, Alignment
-from analysis.questions.alignment import ACROSS_LANGUAGES, FROM_START, ACROSS_TASKS, AlignmentFindings, AlignmentRise
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.questions.alignment import ACROSS_LANGUAGES, ACROSS_TASKS, FROM_START, AlignmentFindings, AlignmentRise
+from analysis.questions.alignment_values import CONTROLS, PRIMARY_MEASURE, Alignment
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
-from analysis.tables import aligned as tables
+from analysis.tables import alignment as tables
 from analysis.tables.answer import Answer
-from analysis.tables.over_seeds import format_p
-from analysis.tables.source import pluralise, describe_source
+from analysis.tables.numbers import format_p
+from analysis.tables.source import describe_source, pluralise
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 

@@ -2,7 +2,7 @@
 
 from analysis.questions.factors import FACTORS, POOLED, AxisComparison
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE

@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
-from analysis.questions.mixing import (
+from analysis.questions.task_mixes import (
     LABELLINGS,
     LOWER_IS_BETTER,
-    ONE_MORE_KIND,
     MEASURES_OVER_TARGETS,
+    ONE_MORE_KIND,
     ROBUSTNESS_MEASURES,
     TWICE_AS_MANY_TASKS,
-    MixContrast,
     MixComparison,
+    MixContrast,
     MixMeasure,
 )
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber, format_value
-from analysis.tables.over_seeds import format_p, summarise_seeds
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue, format_value
+from analysis.tables.numbers import format_p, summarise_seeds
 from analysis.tables.source import describe_source
 from spaces.chain import DEFAULT_SAMPLER, NONE
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from analysis.questions.evenness import MEASURES, Evenness, list_unknown_languages
 from analysis.scores.choose import ENGLISH
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
-from analysis.tables.over_seeds import number_from_estimate, summarise_seeds
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.numbers import number_from_estimate, summarise_seeds
 from analysis.tables.source import describe_source
 from analysis.transfer.columns import GROUP_BY
 from spaces.chain import NONE

@@ -3,16 +3,16 @@
 import numpy as np
 import polars as pl
 
-from analysis.questions.comparison import BOTH_RETRIEVAL, MEAN_OF_ALL, MEAN_OF_TRAINED, PublishedComparison
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.questions.published_comparison import BOTH_RETRIEVAL, MEAN_OF_ALL, MEAN_OF_TRAINED, PublishedComparison
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, GridValue, Grid, GridNumber
-from analysis.tables.over_seeds import summarise_seeds
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.numbers import summarise_seeds
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.profile import PROFILES
-from spaces.published import BASELINE, X_STILTS, SYSTEMS, AVERAGED_TARGETS
+from spaces.published import AVERAGED_TARGETS, BASELINE, SYSTEMS, X_STILTS
 from spaces.xtreme import TARGETS as XTREME
 
 QUESTION = "How does the gain compare with the published one?"

@@ -5,29 +5,29 @@ from collections import Counter
 import numpy as np
 
 from analysis.questions.methods import (
-    PRIMARY_OUTCOMES,
     BASES,
     MIXED_KINDS,
     OUTCOMES,
+    PRIMARY_OUTCOMES,
     ComparisonBasis,
     MethodComparison,
     MethodOutcome,
     average_effects,
 )
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.answer import Answer
 from analysis.tables.grid import GridNumber
-from analysis.tables.methods import (
+from analysis.tables.numbers import summarise_seeds
+from analysis.tables.robustness import (
     BASIS_NAMES,
     build_effect_table,
     build_mean_table,
-    methods_of,
     build_suitability_table,
+    methods_of,
 )
-from analysis.tables.over_seeds import summarise_seeds
-from analysis.tables.source import pluralise, describe_source
+from analysis.tables.source import describe_source, pluralise
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"

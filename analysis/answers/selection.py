@@ -4,13 +4,13 @@ import numpy as np
 
 from analysis.questions.judging import ALL_TARGETS, DevJudgement, RateJudgement, TaskJudgement
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
-from analysis.statistics.decisions import RANDOM_REGRET, REGRET, RANK_CORRELATION
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.answer import Answer
-from analysis.tables.regrets import (
+from analysis.tables.selection import (
+    average,
     build_halving_table,
     build_leader_table,
-    average,
     build_order_table,
     build_regret_table,
 )

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.questions.predictors import FIRST_TENTH, ALL_DISTANCES, GAIN_ELSEWHERE, LOG_TRAIN_SIZE
-from analysis.questions.similarity import DEFAULT_FOCUS, PredictorJudgement, PredictorComparison
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.questions.predictors import ALL_DISTANCES, FIRST_TENTH, GAIN_ELSEWHERE, LOG_TRAIN_SIZE
+from analysis.questions.similarity import DEFAULT_FOCUS, PredictorComparison, PredictorJudgement
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.permutation import MAX_PERMUTATIONS
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
-from analysis.tables.over_seeds import format_p
-from analysis.tables.predictions import (
-    build_predictor_table,
-    build_target_table,
+from analysis.tables.numbers import format_p
+from analysis.tables.similarity import (
     build_focus_table,
     build_matrices,
     build_order_table,
+    build_predictor_table,
+    build_target_table,
 )
-from analysis.tables.source import pluralise, describe_source
+from analysis.tables.source import describe_source, pluralise
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.probe_columns import PROBES_FILE

@@ -1,15 +1,15 @@
 """The printed answer of training_languages.py: intermediate training in other languages."""
 
-from analysis.questions.trained_in import TESTED_RELATIONS, TrainingLanguages
+from analysis.questions.training_languages import TESTED_RELATIONS, TrainingLanguages
 from analysis.scores.choose import ENGLISH
-from analysis.statistics.interval import MIN_SEEDS, CONFIDENCE_LEVEL
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
-from analysis.tables import training_sets
+from analysis.tables import training_languages
 from analysis.tables.answer import Answer
 from analysis.tables.grid import GridColumn, GridNumber, format_value
-from analysis.tables.over_seeds import format_p, summarise_seeds
-from analysis.tables.source import pluralise, describe_source
-from analysis.tables.training_sets import LOW_LESS_HIGH
+from analysis.tables.numbers import format_p, summarise_seeds
+from analysis.tables.source import describe_source, pluralise
+from analysis.tables.training_languages import LOW_LESS_HIGH
 from spaces.chain import NONE
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
@@ -18,11 +18,11 @@ QUESTION = "Does it help to train the intermediate task in another language than
 def build_answer(found: TrainingLanguages) -> Answer:
     """What is printed."""
     tables = (
-        training_sets.build_relation_table(found),
-        training_sets.build_mixture_table(found),
-        training_sets.build_matrix(found, f"Gain over {NONE}", found.gains),
-        training_sets.build_matrix(found, f"Gain over {found.task} in English", found.gains_over_english),
-        training_sets.build_target_table(found),
+        training_languages.build_relation_table(found),
+        training_languages.build_mixture_table(found),
+        training_languages.build_matrix(found, f"Gain over {NONE}", found.gains),
+        training_languages.build_matrix(found, f"Gain over {found.task} in English", found.gains_over_english),
+        training_languages.build_target_table(found),
     )
     return Answer(
         question=QUESTION,
@@ -67,7 +67,7 @@ def _describe_own_language(found: TrainingLanguages) -> str:
 def _describe_extra(found: TrainingLanguages) -> str:
     """What is special to the language, whatever the quality of its training set."""
     said = [
-        f"{name} {_format_points(training_sets.number_from_effect(one))}"
+        f"{name} {_format_points(training_languages.number_from_effect(one))}"
         for name in TESTED_RELATIONS
         if (one := found.extra_effects[name])
     ]
@@ -90,7 +90,7 @@ def _describe_extra(found: TrainingLanguages) -> str:
 
 def _describe_resources(found: TrainingLanguages) -> str | None:
     """Training in languages of few resources against those of many."""
-    values, low, high = training_sets.compute_low_less_high(found)
+    values, low, high = training_languages.compute_low_less_high(found)
     if not low or not high:
         return None
     return (
@@ -102,7 +102,7 @@ def _describe_resources(found: TrainingLanguages) -> str | None:
 def _describe_mixtures(found: TrainingLanguages) -> str | None:
     """English with one other language, against each alone."""
     pairs = [one for one in found.sets if len(one.languages) == 2 and ENGLISH in one.languages]
-    lines = [training_sets.compare_mixture(found, one) for one in pairs]
+    lines = [training_languages.compare_mixture(found, one) for one in pairs]
     if not lines:
         return None
     english, alone, _, at_home = (

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from analysis.page.blocks import BulletList, Section, Paragraph, join_names
+from analysis.page.blocks import BulletList, Paragraph, Section, join_names
 from analysis.statistics.interval import MIN_SEEDS
-from analysis.tables import words
+from analysis.tables import ranking_sentences
 from analysis.tables.source import count_and_list
 from analysis.transfer.array import DECIDED
 from analysis.transfer.ranking import Ranking
@@ -16,7 +16,10 @@ MAX_HOLE_LINES = 30  # lines about holes; the matrix has every one
 
 def build_section(found: Ranking) -> Section:
     """All warnings, the general ones first; a page without any says so."""
-    general, holes = tuple(write_warnings(found)), [line.replace("->", "→") for line in words.list_missing(found)]
+    general, holes = (
+        tuple(write_warnings(found)),
+        [line.replace("->", "→") for line in ranking_sentences.list_missing(found)],
+    )
     blocks = []
     if general:
         blocks.append(BulletList(general, "warning"))
@@ -54,6 +57,6 @@ def write_warnings(found: Ranking) -> Iterator[str]:
     if found.degenerate_intermediates:
         names = join_names(sorted({name for name, _, _ in found.degenerate_intermediates}))
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."
-    yield from words.describe_disagreement(found)
-    yield from words.describe_order(found)
+    yield from ranking_sentences.describe_disagreement(found)
+    yield from ranking_sentences.describe_order(found)
     yield from read.notes

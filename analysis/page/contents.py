@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 
 from analysis.answers import published, selection
-from analysis.page import answer, cautions, cells, curves, protocol, questions, ranked, spending, spoken, variance
+from analysis.page import (
+    answer_section,
+    by_language,
+    cautions,
+    costs,
+    curves,
+    headline,
+    matrix,
+    protocol,
+    standings,
+    variance,
+)
 from analysis.page.blocks import Section
-from analysis.questions.comparison import compare_with_published
 from analysis.questions.judging import judge_dev_selection
+from analysis.questions.published_comparison import compare_with_published
 from analysis.transfer.ranking import Ranking
 
 
@@ -14,18 +25,18 @@ def build_sections(found: Ranking, records: Sequence[protocol.SweepRecord]) -> t
     """What the page says of a ranking by target; `records` are what the sweeps recorded (none for plain files)."""
     read = found.transfer
     return (
-        answer.build_section(found),
+        headline.build_section(found),
         cautions.build_section(found),
-        ranked.build_section(found),
-        cells.build_section(found),
-        spoken.build_section(found),
+        standings.build_section(found),
+        matrix.build_section(found),
+        by_language.build_section(found),
         curves.build_section(found),
-        questions.build_section(
+        answer_section.build_section(
             "selection", "English dev as a judge", lambda: selection.build_answer(read, judge_dev_selection(read))
         ),
-        spending.build_section(found),
+        costs.build_section(found),
         variance.build_section(found),
-        questions.build_section(
+        answer_section.build_section(
             "published", "Beside the published", lambda: published.build_answer(read, compare_with_published(read))
         ),
         protocol.build_section(found, records),

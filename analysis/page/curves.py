@@ -3,7 +3,7 @@
 import polars as pl
 
 from analysis.page import charts
-from analysis.page.blocks import ABSENT, SelectControl, PageColumn, Figure, Section, Paragraph, table_of
+from analysis.page.blocks import ABSENT, Figure, PageColumn, Paragraph, Section, SelectControl, table_of
 from analysis.scores.choose import ENGLISH
 from analysis.scores.tidy import ARM_COLUMNS
 from analysis.transfer.array import POINTS_PER_SHARE

@@ -9,7 +9,7 @@ import vl_convert
 
 from analysis.page.blocks import Figure
 from analysis.page.charts import CONFIG
-from analysis.page.render import read_asset, columns_of
+from analysis.page.render import columns_of, read_asset
 
 WIDTH = 720  # pixels, where the page has the width of its box
 SCALE = 3.0  # dots per pixel in a PNG

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from analysis.page.blocks import PageColumn, FactList, Section, PageTable, join_names, format_percent
+from analysis.page.blocks import FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables import words
+from analysis.tables import ranking_sentences
 from analysis.tables.source import count_and_list
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -96,7 +96,7 @@ def build_reading_section(found: Ranking) -> Section:
         ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
         (
             "interval",
-            f"{level} interval of the mean. {words.describe_interval_levels(found)} It says nothing of other targets or languages",
+            f"{level} interval of the mean. {ranking_sentences.describe_interval_levels(found)} It says nothing of other targets or languages",
         ),
         (
             "Holm",

@@ -3,8 +3,8 @@
 import polars as pl
 
 from analysis.answers import axes
-from analysis.page import charts, questions
-from analysis.page.blocks import PageColumn, Figure, Section, Paragraph, join_names, format_percent, table_of
+from analysis.page import answer_section, charts
+from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, format_percent, join_names, table_of
 from analysis.questions.factors import FACTORS, AxisComparison, compare_axes
 from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
@@ -19,7 +19,7 @@ def build_section(found: Ranking) -> Section:
         split = compare_axes(found.transfer)
     except UsageError as error:
         return Section("axes", "Axes of the search", (Paragraph(str(error)),))
-    return questions.build_section(
+    return answer_section.build_section(
         "axes", "Axes of the search", lambda: axes.build_answer(found.transfer, split), build_figure(split)
     )
 

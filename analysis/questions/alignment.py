@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.questions.aligned import MEASURES, PRIMARY_MEASURE, Alignment
+from analysis.questions.alignment_values import MEASURES, PRIMARY_MEASURE, Alignment
 from analysis.statistics.association import Association, measure_association
 from analysis.statistics.interval import compute_intervals
 from analysis.statistics.moments import Array, compute_moments

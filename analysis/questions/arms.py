@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, select_contenders, list_metrics, resolve_official_metrics, average_metrics
+from analysis.scores.choose import ENGLISH, average_metrics, list_metrics, resolve_official_metrics, select_contenders
 from analysis.scores.tidy import ARM_COLUMNS, decode_categories
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer

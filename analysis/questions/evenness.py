@@ -15,8 +15,8 @@ from analysis.transfer.columns import (
     GroupBy,
     TransferColumn,
     build_columns,
-    group_languages,
     compute_column,
+    group_languages,
 )
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
 from spaces.errors import UsageError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import select_contenders, average_metrics
+from analysis.scores.choose import average_metrics, select_contenders
 from analysis.scores.tidy import ARM_COLUMNS
 from analysis.statistics.moments import Array
 from analysis.statistics.variance import VarianceSplit, split_variance

@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from analysis.questions.distances import compute_distances, fuse_orders, read_probed_stages, compute_log_train_sizes
+from analysis.questions.distances import compute_distances, compute_log_train_sizes, fuse_orders, read_probed_stages
 from analysis.scores.choose import (
     ENGLISH,
-    select_contenders,
+    average_metrics,
     list_metrics,
     resolve_official_metrics,
-    average_metrics,
+    select_contenders,
     select_winners,
 )
 from analysis.statistics.moments import Array

@@ -7,7 +7,7 @@ import numpy as np
 
 from analysis.questions.predictors import GAIN_ELSEWHERE, GainMatrix, Predictor, build_gain_matrix, build_predictors
 from analysis.statistics.moments import Array
-from analysis.statistics.ordering import random_ndcg, random_regret_at_k, ndcg, regret_at_k
+from analysis.statistics.ordering import ndcg, random_ndcg, random_regret_at_k, regret_at_k
 from analysis.statistics.permutation import MIN_CANDIDATES, RankCorrelations, correlate_ranks
 from analysis.statistics.prediction import PredictionErrors, leave_one_column_out
 from analysis.statistics.significance import adjust_p_values

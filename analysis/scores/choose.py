@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from analysis.scores.copies import refuse_conflicting_runs, drop_duplicate_scores
+from analysis.scores.duplicates import drop_duplicate_scores, refuse_conflicting_runs
 from analysis.scores.keys import IntArray, find_first_rows, map_distinct_rows
 from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS, decode_categories

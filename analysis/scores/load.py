@@ -7,15 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from analysis.scores.copies import pack_score_keys
-from analysis.scores.keys import has_duplicate_keys, find_first_rows, pack_columns, compact_keys
+from analysis.scores.duplicates import pack_score_keys
+from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
 from analysis.scores.record import SCORES_FILE, SWEEP_FILE, parse_decided, read_record, stages_folder_of
 from analysis.scores.stages import read_stage_rows
 from analysis.scores.tidy import (
     ARM_COLUMNS,
+    CATEGORY_TYPES,
     CELL_COLUMNS,
     SCORED_COLUMNS,
-    CATEGORY_TYPES,
     Scale,
     check_rows,
     collect_rows,

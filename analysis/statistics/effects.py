@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import MIN_SEEDS, two_sided_p, t_quantile
+from analysis.statistics.interval import MIN_SEEDS, t_quantile, two_sided_p
 from analysis.statistics.moments import EPSILON, Array
 
 IndexArray = npt.NDArray[np.intp]

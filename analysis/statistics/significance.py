@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import MIN_SEEDS, two_sided_p, t_quantile, compute_standard_errors
+from analysis.statistics.interval import MIN_SEEDS, compute_standard_errors, t_quantile, two_sided_p
 from analysis.statistics.moments import EPSILON, Array
 
 ALPHA = 0.05

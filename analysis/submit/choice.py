@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from analysis.scores.choose import (
-    select_contenders,
     list_metrics,
-    select_run_rows,
-    resolve_official_metrics,
     list_runs,
+    resolve_official_metrics,
+    select_contenders,
+    select_run_rows,
     select_winners,
 )
 from analysis.scores.load import Scores

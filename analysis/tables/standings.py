@@ -1,6 +1,6 @@
 """The intermediate tasks in their order: one line each with gain, interval, probabilities, rank, group and cost."""
 
-from analysis.tables.blocks import TextField, TextRow, TwoLineHeading
+from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate

@@ -11,14 +11,14 @@ import polars as pl
 from analysis.scores.choose import (
     MAJORITY,
     Metrics,
-    filter_learning_rate,
-    select_contenders,
-    list_metrics,
-    resolve_official_metrics,
-    list_runs,
     count_wanted_metrics,
-    select_winners,
+    filter_learning_rate,
+    list_metrics,
+    list_runs,
     override_metrics,
+    resolve_official_metrics,
+    select_contenders,
+    select_winners,
 )
 from analysis.scores.keys import locate_on_axis
 from analysis.scores.load import Scores

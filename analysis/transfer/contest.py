@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics.draws import estimate_p_best, compute_quantile_interval
-from analysis.statistics.groups import group_arms, assign_letters
+from analysis.statistics.draws import compute_quantile_interval, estimate_p_best
+from analysis.statistics.groups import assign_letters, group_arms
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.statistics.moments import Array, compute_moments
 from analysis.statistics.ranks import RankTest, average_ranks, run_friedman_test
 from analysis.statistics.winner import Winner, select_winner
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
-from analysis.transfer.drawing import MeanSampler
+from analysis.transfer.mean_sampler import MeanSampler
 
 RANKED_DRAWS = 2000  # draws that are ranked: enough for the ends of an interval, and quick with many tasks and targets
 

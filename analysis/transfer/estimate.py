@@ -11,8 +11,8 @@ from analysis.statistics.interval import compute_intervals
 from analysis.statistics.moments import EPSILON, Array, compute_moments
 from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
-from analysis.transfer.columns import TransferColumn, ColumnValues, compute_column
-from analysis.transfer.drawing import MeanSampler
+from analysis.transfer.columns import ColumnValues, TransferColumn, compute_column
+from analysis.transfer.mean_sampler import MeanSampler
 
 EstimateKey = tuple[str, str]  # chain, column
 

@@ -12,9 +12,9 @@ from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
-from analysis.transfer.drawing import build_mean_sampler
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
-from analysis.transfer.items import ItemLevel, compute_item_level
+from analysis.transfer.item_level import ItemLevel, compute_item_level
+from analysis.transfer.mean_sampler import build_mean_sampler
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 DEFAULT_DRAWS = 10_000

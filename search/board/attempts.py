@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainables.worker.failures import FAILURE_KINDS, MEMORY, PACKED, MAX_TRIES, Failure
+from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED, Failure
 
 ATTEMPTS_FILE = "attempts.json"
 

@@ -6,19 +6,19 @@ continues after any interruption, and why adding rates, seeds or tasks trains on
 
 from collections.abc import Iterator, Sequence
 
-from search.board.advisers import StoppingPolicy, RateSampler, SeedRace
-from search.board.arms import Arm, StratumState, choose_winner, build_states
+from search.board.arms import Arm, StratumState, build_states, choose_winner
 from search.board.attempts import can_retry, make_attempt
 from search.board.breaker import Breaker
 from search.board.keep import KeepPolicy, drop_unneeded_files
 from search.board.order import ArmDuration, ReadyQueue, order_strata
+from search.board.protocols import RateSampler, SeedRace, StoppingPolicy
 from search.board.store import Store
 from spaces.halving import Verdict
 from spaces.plan import StageFactory, Stratum
 from spaces.space import Range
 from spaces.stage import Stage
 from trainables.record.outcome import Outcome
-from trainables.training.schedule import end_of_tenth, clamp_steps
+from trainables.training.schedule import clamp_steps, end_of_tenth
 from trainables.worker.failures import Failure
 
 

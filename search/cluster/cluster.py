@@ -12,7 +12,7 @@ from typing import Any
 
 from search.process import signals
 from search.process.processes import kill_started_processes, make_run_environment, watch_children
-from search.request.slots import Node, count_local_cpus
+from search.request.resources import Node, count_local_cpus
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

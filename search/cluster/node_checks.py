@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from search.request.slots import Node
-from search.sweep.sweep import read_versions
-from trainables.record.places import StageContext
+from search.request.resources import Node
+from search.sweep.sweep_file import read_versions
+from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 

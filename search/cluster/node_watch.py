@@ -8,7 +8,7 @@ from ray import tune
 from rich.console import Console
 
 from search.cluster.own_node import OwnNodeMonitor
-from search.request.slots import ResourceRequest, Node, count_fitting_trials
+from search.request.resources import Node, ResourceRequest, count_fitting_trials
 
 LOOK_INTERVAL = 5.0  # seconds between looks
 IDLE_WARNING_AFTER = 60.0  # seconds without a running stage before that is said

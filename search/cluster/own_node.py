@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from search.request.slots import Node
+from search.request.resources import Node
 
 REFRESH_INTERVAL = 5.0  # seconds between two questions
 CHECK_INTERVAL = 0.5  # seconds between two looks at the last answer

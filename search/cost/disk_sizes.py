@@ -13,7 +13,7 @@ from spaces.plan import Stratum, map_by_workload
 from spaces.profile import PROFILES, EncoderProfile
 from spaces.space import Range
 from spaces.stage import TENTHS
-from spaces.task import TaskKind, Task
+from spaces.task import Task, TaskKind
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.storage.base import is_remote
 

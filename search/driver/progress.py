@@ -12,8 +12,8 @@ from rich.text import Text
 
 from search.board.arms import Arm
 from search.board.board import Board
-from search.sweep.estimate import find_best_intermediates, format_duration, throttle_delay, estimate_seconds_left
-from search.sweep.now import StatusWriter
+from search.sweep.estimate import estimate_seconds_left, find_best_intermediates, format_duration, throttle_delay
+from search.sweep.status_file import StatusWriter
 
 LINE_INTERVAL = 10.0  # seconds between plain lines
 MIN_REDRAW_INTERVAL = 0.25  # seconds between pictures, at least

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from search.board.advisers import StoppingPolicy
 from search.board.board import Board
+from search.board.protocols import StoppingPolicy
 from search.board.store import Store
-from search.cluster.cluster import list_alive_nodes, list_node_types, connect_to_ray
+from search.cluster.cluster import connect_to_ray, list_alive_nodes, list_node_types
 from search.cluster.node_checks import check_nodes, find_smallest_gpu_memory
 from search.cluster.own_node import OwnNodeMonitor
-from search.cost.cost import make_arm_duration, estimate_work
+from search.cost.cost import estimate_work, make_arm_duration
 from search.driver.damage import DamageReporter
-from search.driver.members import SweepManifest
+from search.driver.manifest import SweepManifest
 from search.process import signals
-from search.process.scratch import create_ray_folder
+from search.process.ray_folder import create_ray_folder
 from search.request.request import SweepRequest
-from search.request.slots import AUTO, MAX_TRIALS_PER_GPU, resource_request_of, count_cluster_slots
+from search.request.resources import AUTO, MAX_TRIALS_PER_GPU, count_cluster_slots, resource_request_of
 from search.schedulers.seeds import RaceSeeds
-from search.sweep.leftovers import remove, find_temporaries
-from search.sweep.now import StatusWriter
+from search.sweep.cleanup import find_temporaries, remove
+from search.sweep.status_file import StatusWriter
 from spaces.errors import UsageError
 from spaces.space import Range
-from trainables.record.places import StageContext
+from trainables.record.context import StageContext
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def make_board(
 ) -> Board:
     """The board of a request over what the store has, for so many stages at once; without options to look at."""
     if isinstance(request.axes.learning_rates, Range):
-        from search.schedulers.draws import OptunaRateSampler
+        from search.schedulers.rate_sampler import OptunaRateSampler
 
         journal = f"{request.name}/draws.journal"
         rates: Any = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
@@ -162,9 +162,9 @@ def _run_tuner(
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
 
-    from search.driver.drain import DrainingScheduler, DrainCallback
+    from search.driver.drain import DrainCallback, DrainingScheduler
     from search.driver.progress import ProgressCallback
-    from search.driver.searcher import WorkerLossCallback, PlanSearcher
+    from search.driver.searcher import PlanSearcher, WorkerLossCallback
     from trainables.stage_trial import StageTrial, context_to_json
 
     ask = resource_request_of(options)

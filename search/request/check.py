@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from search.request.request import SweepRequest
-from search.request.start import find_model_problems
-from trainables.data import data
-from trainables.data.data_check import SplitReport, DataReport
+from search.request.start_encoder import find_model_problems
+from trainables.data import task_data
+from trainables.data.data_check import DataReport, SplitReport
 
 
 def show_check(request: SweepRequest) -> bool:
@@ -23,7 +23,7 @@ def show_check(request: SweepRequest) -> bool:
         f"Data of {len(request.task_needs)} tasks of {request.name} in {where}; one row of each place was read.\n"
     )
     inspections = {
-        role: [data.inspect(source, need.task, need.language) for need in request.task_needs if need.role == role]
+        role: [task_data.inspect(source, need.task, need.language) for need in request.task_needs if need.role == role]
         for role in ROLES
     }
     for role, title in ROLES.items():

@@ -8,12 +8,12 @@ from typing import Literal
 from spaces.benchmark import Benchmark
 from spaces.chain import MLM, NONE, Ingredient, parse_chain
 from spaces.errors import UsageError
-from spaces.phase import ingredients_of, has_phase
+from spaces.phase import has_phase, ingredients_of
 from spaces.space import Axes
 from spaces.task import Task
-from trainables.data import data
-from trainables.data.data import DataSource
-from trainables.methods import needs as methods
+from trainables.data import task_data
+from trainables.data.task_data import DataSource
+from trainables.methods import requirements as methods
 
 TaskRole = Literal["intermediate", "target"]
 MIN_MIXTURE_TASKS = 2  # tasks in a multi-task run
@@ -82,13 +82,13 @@ def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource
     if axes.masked.languages is not None or not used:
         return axes
     task = benchmark.intermediates[MLM]
-    there = tuple(name for name in task.training_languages if not data.find_problems(source, task, name))
+    there = tuple(name for name in task.training_languages if not task_data.find_problems(source, task, name))
     masked = dataclasses.replace(axes.masked, languages=there or task.training_languages)
     return dataclasses.replace(axes, masked=masked)
 
 
 def _find_problems(source: DataSource, need: TaskNeed) -> list[str]:
-    return data.find_problems(source, need.task, need.language)
+    return task_data.find_problems(source, need.task, need.language)
 
 
 def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:

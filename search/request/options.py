@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from search.request.slots import AUTO, MAX_TRIALS_PER_GPU
+from search.request.resources import AUTO, MAX_TRIALS_PER_GPU
 from spaces.benchmark import BENCHMARKS, Benchmark, Budget
 from spaces.chain import MLM
 from spaces.errors import UsageError
-from spaces.named import SPACES, find_space
+from spaces.named_spaces import SPACES, find_space
 from spaces.phase import MaskedWords
 from spaces.probe_columns import PROBE_FAMILIES
 from spaces.space import Range, Space

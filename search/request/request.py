@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.request.needs import TaskNeed, SweepNeeds, find_needs, format_missing_data, methods_of
-from search.request.options import probes_of, space_of, resolve_sweep_name
-from search.request.start import resolve_model, resolve_start
+from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
+from search.request.options import probes_of, resolve_sweep_name, space_of
+from search.request.start_encoder import resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
 from spaces.errors import UsageError
@@ -20,11 +20,11 @@ from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, resolve_axes
 from spaces.stage import Precision
-from trainables.data import data
-from trainables.data.data import DataSource
-from trainables.methods import needs as methods
-from trainables.record.places import StageContext
-from trainables.storage.base import Storage, join_url, is_remote
+from trainables.data import task_data
+from trainables.data.task_data import DataSource
+from trainables.methods import requirements as methods
+from trainables.record.context import StageContext
+from trainables.storage.base import Storage, is_remote, join_url
 from trainables.storage.open import open_storage
 
 
@@ -75,7 +75,7 @@ def make_request(options: Namespace) -> SweepRequest:
     start, start_faults = _check_start(options, benchmark, source, profile.name)
     there = () if needs.missing_data else needs.task_needs
     languages = {
-        need.name: need.task.languages if needs.missing_data else data.find_languages(source, need.task)
+        need.name: need.task.languages if needs.missing_data else task_data.find_languages(source, need.task)
         for need in needs.task_needs
         if need.role == "target"
     }
@@ -116,7 +116,7 @@ def make_request(options: Namespace) -> SweepRequest:
         skipped_tasks=needs.skipped_tasks,
         notes=() if needs.missing_data or options.check else tuple(_collect_notes(source, needs)),  # a check looks anew
         provenance={
-            f"{need.role} {need.name}": data.describe_locations(source, need.task, need.language) for need in there
+            f"{need.role} {need.name}": task_data.describe_locations(source, need.task, need.language) for need in there
         },
     )
 
@@ -139,14 +139,16 @@ def _collect_fingerprints(
     """Of all that stages read: tasks, and the files of methods."""
     if not needs:
         return {}
-    prints = {(str(need.role), need.name): data.compute_fingerprint(source, need.task, need.language) for need in needs}
+    prints = {
+        (str(need.role), need.name): task_data.compute_fingerprint(source, need.task, need.language) for need in needs
+    }
     read = {("method", name): methods.compute_fingerprint(source, name) for name in used}
     return prints | {place: value for place, value in read.items() if value is not None}
 
 
 def _collect_notes(source: DataSource, needs: SweepNeeds) -> list[str]:
     """What a reader of the scores must know, each line once: targets that share a training share its notes."""
-    lines = (line for need in needs.task_needs for line in data.collect_notes(source, need.task, need.language))
+    lines = (line for need in needs.task_needs for line in task_data.collect_notes(source, need.task, need.language))
     return list(dict.fromkeys(lines))
 
 

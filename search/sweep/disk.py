@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
-from trainables.record.places import CHECKPOINT, ENCODER, SCORES
+from trainables.record.context import CHECKPOINT, ENCODER, SCORES
 
 CHECKPOINTS, ENCODERS, TOKENISED_TABLES = "checkpoints", "encoders", "tokenised tables"
 QUARANTINED, TEMPORARY_FILES, SMALL_FILES = (

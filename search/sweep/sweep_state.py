@@ -14,15 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from search.board.arms import Arm, choose_winner
-from search.sweep.now import SweepStatus, read_status
-from search.sweep.sweep import SWEEP_FILE, read_sweep
+from search.sweep.status_file import SweepStatus, read_status
+from search.sweep.sweep_file import SWEEP_FILE, read_sweep
 from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.table import describe_unknown
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
+from trainables.record.context import StageContext, read_spec
 from trainables.record.outcome import OUTCOME_FILE as OUTCOME
 from trainables.record.outcome import Outcome, read_outcome
-from trainables.record.places import StageContext, read_spec
 from trainables.storage.base import Storage, is_remote
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.questions.aligned import MEASURES, Alignment
+from analysis.questions.alignment_values import MEASURES, Alignment
 
 CHAINS = ("anli", "mnli", "qqp", "squad", "ccg", "random", "mlm")
 

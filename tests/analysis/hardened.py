@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.scores.load import load
 from analysis.transfer.array import Transfer, build_transfer
-from spaces.adversarial_variants import list_adversarial_chains, list_adversarial_targets
+from spaces.adversarial_chains import list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
 
 MINIATURE = BENCHMARKS["miniature"]

@@ -10,8 +10,8 @@ import pytest
 
 from analysis.alignment import main
 from analysis.answers.alignment import has_risen
-from analysis.questions.aligned import MEASURES, PRIMARY_MEASURE, PROBES, build_alignment
-from analysis.questions.alignment import ACROSS_LANGUAGES, FROM_START, ACROSS_TASKS, assess_alignment
+from analysis.questions.alignment import ACROSS_LANGUAGES, ACROSS_TASKS, FROM_START, assess_alignment
+from analysis.questions.alignment_values import MEASURES, PRIMARY_MEASURE, PROBES, build_alignment
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.statistics.significance import ALPHA

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.scores.load import load
-from analysis.tables import standings, words
+from analysis.tables import ranking_sentences, standings
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
@@ -55,7 +55,7 @@ def test_a_clear_order_is_told_and_a_tie_is_not(of: Callable[..., Ranking]) -> N
     assert found.gains["good", MEAN_ALL].p_above == pytest.approx(1, abs=0.01)
     assert found.gains["bad", MEAN_ALL].p_above == pytest.approx(0, abs=0.01)
     assert found.gains["good", "xnli"].is_significant and found.gains["bad", MEAN_ALL].is_significant
-    text = " ".join(words.write_answer(found))
+    text = " ".join(ranking_sentences.write_answer(found))
     assert "Best by the mean over 3 targets: good +10.0 points" in text and "not told apart from it: same" in text
 
 
@@ -67,7 +67,7 @@ def test_the_honest_gain_is_read_where_the_winner_was_not_chosen(of: Callable[..
     # without seed 0 b leads (read there: 0), without seed 1 a (0), without seed 2 a (0)
     assert [(seed, name) for seed, name, _ in honest.folds] == [(0, "b"), (1, "a"), (2, "a")]
     assert honest.honest == pytest.approx(0, abs=1e-9)
-    assert "leave one seed out) +0.0" in " ".join(words.write_answer(found)).replace("-0.0", "+0.0")
+    assert "leave one seed out) +0.0" in " ".join(ranking_sentences.write_answer(found)).replace("-0.0", "+0.0")
 
 
 def test_a_control_is_in_the_order_and_never_leads(of: Callable[..., Ranking]) -> None:
@@ -90,7 +90,7 @@ def test_two_seeds_give_no_interval_no_probability_and_no_groups(of: Callable[..
     contest = found.contests[MEAN_ALL]
     assert (contest.p_best, contest.letters, contest.winner_estimate) == ({}, {}, None)
     assert all(rank.interval is None for rank in contest.ranks.values())
-    assert "2 seeds give no interval, so this may be chance" in " ".join(words.write_answer(found))
+    assert "2 seeds give no interval, so this may be chance" in " ".join(ranking_sentences.write_answer(found))
 
 
 def test_retrieval_has_its_own_contest(of: Callable[..., Ranking]) -> None:

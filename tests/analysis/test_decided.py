@@ -11,7 +11,7 @@ import pytest
 
 from analysis import report
 from analysis.scores.load import load
-from analysis.tables import export, show, standings, words
+from analysis.tables import ranking_export, ranking_report, ranking_sentences, standings
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
@@ -59,9 +59,9 @@ def found(raced: Write) -> Ranking:
 def test_seeds_that_were_not_given_are_decided_and_not_missing(found: Ranking) -> None:
     assert found.cell_counts == {"finished": 54, "decided": 10}
     assert found.transfer.skipped_seeds == {"bad": frozenset(range(3, 8))}
-    assert words.list_missing(found) == []
-    assert "54 finished, 10 decided" in " ".join(words.describe_scores(found))
-    line = " ".join(words.describe_order(found))
+    assert ranking_sentences.list_missing(found) == []
+    assert "54 finished, 10 decided" in " ".join(ranking_sentences.describe_scores(found))
+    line = " ".join(ranking_sentences.describe_order(found))
     assert "Decided early: bad after 3 of 8 seeds." in line and "good" not in line
 
 
@@ -93,15 +93,17 @@ def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> N
     found = ranked(load([folder]))
     honest = found.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "told apart from all others that were not decided early" in " ".join(words.write_answer(found))
-    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(words.describe_order(found))
+    assert "told apart from all others that were not decided early" in " ".join(ranking_sentences.write_answer(found))
+    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(
+        ranking_sentences.describe_order(found)
+    )
 
 
 def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
     found = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
     contest = found.contests[MEAN_ALL]
     assert contest.order[0] == "bad" and contest.leader == "good" and contest.decided_ahead == ("bad",)
-    text = " ".join(words.write_answer(found))
+    text = " ".join(ranking_sentences.write_answer(found))
     assert "Best by the mean over 2 targets: good +4.0" in text
     assert "Before it by the mean stands what English dev decided early: bad +9.0" in text
 
@@ -112,17 +114,17 @@ def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
     assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).marks == "**†"
     assert standings.format_gain(found.gains["near", MEAN_ALL], over_targets=True).marks == "**~"
     assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).below.endswith(" 3/8")
-    assert words.list_missing(found) == ["near -> all 2 targets: seed 7 missing"]
-    for text in (show.as_text(found, 120), show.as_markdown(found)):
+    assert ranking_sentences.list_missing(found) == ["near -> all 2 targets: seed 7 missing"]
+    for text in (ranking_report.as_text(found, 120), ranking_report.as_markdown(found)):
         assert "-5.0**†" in text and "† Decided early" in text
-    assert r"$\dagger$" in show.as_latex(found)
+    assert r"$\dagger$" in ranking_report.as_latex(found)
 
 
 def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
     found = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
     one = found.gains["bad", "xnli"]
     assert (one.seeds, one.skipped_seed_count, one.is_partial) == (2, 5, True)
-    assert words.list_missing(found) == ["bad -> all 2 targets: seed 1 missing"]
+    assert ranking_sentences.list_missing(found) == ["bad -> all 2 targets: seed 1 missing"]
     nowhere = ranked(load([raced({**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS))]))
     assert nowhere.gains["bad", "xnli"].hole_status == "missing"  # that is why it has no mean; the race is not
 
@@ -132,7 +134,7 @@ def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None
     assert (found.gains["bad", MEAN_ALL].seeds, found.gains["bad", MEAN_ALL].skipped_seed_count) == (5, 3)
     whole = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
     assert whole.transfer.skipped_seeds == {} and whole.contests[MEAN_ALL].decided_early == ()
-    assert "ecided" not in show.as_text(whole, 120)
+    assert "ecided" not in ranking_report.as_text(whole, 120)
 
 
 def test_a_floor_may_be_decided_too(raced: Write) -> None:
@@ -143,17 +145,19 @@ def test_a_floor_may_be_decided_too(raced: Write) -> None:
         found.reference_scores["random-encoder", MEAN_ALL].skipped_seed_count,
         found.reference_scores["random-encoder", MEAN_ALL].is_partial,
     ) == (5, False)
-    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(words.describe_order(found))
-    assert export.build_records(found)[-1]["decided"]
+    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(ranking_sentences.describe_order(found))
+    assert ranking_export.build_records(found)[-1]["decided"]
 
 
 def test_programs_get_it_too(found: Ranking) -> None:
-    rows = {(row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(export.as_csv(found)))}
+    rows = {
+        (row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(ranking_export.as_csv(found)))
+    }
     bad = rows["bad", "xnli"]
     assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
     assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"
     assert (rows["bad", MEAN_ALL]["decided"], rows["good", "xnli"]["decided"]) == ("true", "false")
-    document = json.loads(export.as_json(found))
+    document = json.loads(ranking_export.as_json(found))
     assert document["decided"] == DECIDED
     assert document["estimates"][0]["decided"] is False
 

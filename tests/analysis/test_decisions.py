@@ -8,12 +8,12 @@ from scipy.stats import spearmanr
 
 from analysis.statistics.decisions import (
     RANDOM_REGRET,
-    REGRET,
     RANK_CORRELATION,
+    REGRET,
     Decision,
     DecisionSet,
-    spearman,
     group_by_target,
+    spearman,
 )
 
 points = st.floats(0, 100).map(lambda value: round(value, 3))

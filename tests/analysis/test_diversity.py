@@ -8,15 +8,15 @@ import pytest
 
 from analysis.diversity import main
 from analysis.questions.evenness import measure_evenness
-from analysis.questions.mixing import (
+from analysis.questions.task_mixes import (
     LOWER_IS_BETTER,
     ONE_MORE_KIND,
     ROBUSTNESS_MEASURES,
     TWICE_AS_MANY_TASKS,
-    TaskMix,
     MixComparison,
-    compute_contrasts,
+    TaskMix,
     compare_mixes,
+    compute_contrasts,
     name_kinds_contrast,
 )
 from analysis.scores.load import load
@@ -24,7 +24,7 @@ from analysis.statistics.moments import Array
 from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MULTITASK, parse_chain
-from spaces.variants import list_diversity_chains
+from spaces.space_chains import list_diversity_chains
 
 MINIATURE = BENCHMARKS["miniature"]
 TASKS = {task.name: task.kind for task in MINIATURE.multitask_tasks()}

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.tables import answer, grid
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, Grid, GridNumber, format_value
+from analysis.tables.grid import Grid, GridColumn, GridNumber, format_value
 
 GRID = Grid(
     "Gains & losses",

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.draws import draw_means, draw_item_noise
-from analysis.statistics.items import (
+from analysis.statistics.draws import draw_item_noise, draw_means
+from analysis.statistics.item_errors import (
     ItemParts,
-    sum_by_item,
-    estimate_covariance,
     compute_influences,
-    seed_covariance,
     compute_ratios,
+    estimate_covariance,
+    seed_covariance,
+    sum_by_item,
     total_covariance,
 )
 from analysis.statistics.moments import Array

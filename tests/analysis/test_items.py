@@ -13,7 +13,7 @@ from analysis.scores.load import load
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer, build_transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
-from analysis.transfer.items import ItemLevel, compute_item_level, compute_weights
+from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
 TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}

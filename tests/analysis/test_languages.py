@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.languages import main
-from analysis.questions.evenness import Evenness, measure_evenness, list_unknown_languages
+from analysis.questions.evenness import Evenness, list_unknown_languages, measure_evenness
 from analysis.scores.load import load
 from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.published import main
-from analysis.questions.comparison import (
+from analysis.questions.published_comparison import (
     BOTH_RETRIEVAL,
     MEAN_OF_ALL,
     MEAN_OF_TRAINED,
@@ -18,7 +18,7 @@ from analysis.questions.comparison import (
 )
 from analysis.scores.load import load
 from analysis.transfer.array import build_transfer
-from spaces.published import BASELINE, RETRIEVAL_TARGETS, X_STILTS, SYSTEMS, AVERAGED_TARGETS
+from spaces.published import AVERAGED_TARGETS, BASELINE, RETRIEVAL_TARGETS, SYSTEMS, X_STILTS
 from spaces.xtreme import TARGETS as XTREME
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.rank import main
 from analysis.scores.load import load
-from analysis.tables import export, show, words
+from analysis.tables import ranking_export, ranking_report, ranking_sentences
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
@@ -166,18 +166,18 @@ def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
-    text = show.as_text(found, width)
+    text = ranking_report.as_text(found, width)
     assert max(map(len, text.splitlines())) <= width
     assert all(f" {target}" in text for target in TARGETS)
 
 
 def test_the_matrix_is_one_block_of_120_columns(found: Ranking) -> None:
-    lines = show.as_text(found, 118).splitlines()
+    lines = ranking_report.as_text(found, 118).splitlines()
     assert sum(bool(re.match(r" ?\d+ multitask ", line)) for line in lines) == 2  # the ranking and the matrix
 
 
 def test_every_hole_is_on_screen(found: Ranking) -> None:
-    text = show.as_text(found, 118)
+    text = ranking_report.as_text(found, 118)
     assert "qqp -> panx: seed 1 failed" in text
     assert "ccg -> xnli: seed 2 stopped" in text
     assert "squad -> udpos: seed 0, 1, 2 degenerate" in text
@@ -188,7 +188,7 @@ def test_every_hole_is_on_screen(found: Ranking) -> None:
 
 
 def test_what_a_reader_must_know_is_on_screen(found: Ranking) -> None:
-    text = show.as_text(found, 118)
+    text = ranking_report.as_text(found, 118)
     assert "nothing here is about natural language" in text
     assert "(control)" in text
     assert "Control shuffled: no gain beyond its interval" in text
@@ -205,10 +205,10 @@ def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callabl
         if task == "none" or target != seed  # another seed is missing in each cell
     ]
     found = ranked(load([write_sweep(tmp_path, runs)]))
-    text = show.as_text(found, 100)
+    text = ranking_report.as_text(found, 100)
     assert "nli -> t11: seed 11 missing" in text and "nli -> t12" not in text
     assert "and 3 more: --format json has them all" in text
-    assert sum(bool(row["holes"]) for row in export.build_records(found)) == 15
+    assert sum(bool(row["holes"]) for row in ranking_export.build_records(found)) == 15
 
 
 def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path]
     found = ranked(
         load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
     )
-    assert words.list_missing(found) == [
+    assert ranking_sentences.list_missing(found) == [
         "none -> t0, t1: seed 0 missing",
         "nli -> t0, t1: seed 0 missing",
         "qa -> all 3 targets: seed 0 missing",
@@ -230,12 +230,12 @@ def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[
         for seed in range(3)
     ]
     found = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
-    assert any("shuffled: GAINS even after Holm" in line for line in words.describe_order(found))
+    assert any("shuffled: GAINS even after Holm" in line for line in ranking_sentences.describe_order(found))
 
 
 def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
-    text = show.as_text(ranked(load([write_file(rows)])), 100)
+    text = ranking_report.as_text(ranked(load([write_file(rows)])), 100)
     assert "There is no interval: it takes 3 seeds." in text
     assert "*" not in text
 

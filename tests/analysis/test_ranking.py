@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores.load import Scores, load
-from analysis.tables import export, show
+from analysis.tables import ranking_export, ranking_report
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.ranked import ranked
@@ -243,5 +243,10 @@ def test_a_sweep_in_which_nothing_was_scored_has_no_mean_and_says_why(read: Read
     assert all(one.mean is None for one in (*found.gains.values(), *found.reference_scores.values()))
     assert found.cell_counts == {"finished": 0, "failed": 27}
     assert found.contests[MEAN_ALL].leader is None
-    for text in (show.as_text(found, 100), show.as_markdown(found), show.as_latex(found), export.as_json(found)):
+    for text in (
+        ranking_report.as_text(found, 100),
+        ranking_report.as_markdown(found),
+        ranking_report.as_latex(found),
+        ranking_export.as_json(found),
+    ):
         assert "failed" in text

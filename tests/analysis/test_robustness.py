@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from analysis.answers.robustness import build_answer, choose_basis, write_verdict
-from analysis.questions.methods import PRIMARY_OUTCOMES, compare_methods, average_effects
+from analysis.questions.methods import PRIMARY_OUTCOMES, average_effects, compare_methods
 from analysis.robustness import main
 from analysis.scores.load import load
 from analysis.statistics.interval import compute_interval
 from analysis.transfer.array import Transfer, build_transfer
-from spaces.adversarial_variants import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
+from spaces.adversarial_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import parse_chain
 from spaces.method import METHODS

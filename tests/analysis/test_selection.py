@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from analysis.questions.arms import INTERMEDIATE_RUNS, collect_strata
-from analysis.questions.judging import ALL_TARGETS, gain_of_taken, judge_dev_selection, gain_of_oracle
+from analysis.questions.judging import ALL_TARGETS, gain_of_oracle, gain_of_taken, judge_dev_selection
 from analysis.questions.stopping import ALL_STRATA, find_survivors
 from analysis.scores.load import load
 from analysis.selection import main
-from analysis.statistics.decisions import REGRET, RANK_CORRELATION
+from analysis.statistics.decisions import RANK_CORRELATION, REGRET
 from analysis.statistics.interval import compute_interval
-from analysis.tables.over_seeds import summarise_seeds
+from analysis.tables.numbers import summarise_seeds
 from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
 

@@ -15,17 +15,17 @@ import pytest
 from analysis.answers.similarity import build_answer
 from analysis.questions.distances import read_probed_stages
 from analysis.questions.predictors import (
-    FIRST_TENTH,
     ALL_DISTANCES,
+    FIRST_TENTH,
     GAIN_ELSEWHERE,
     LOG_TRAIN_SIZE,
     GainMatrix,
     Predictor,
-    build_gain_matrix,
     average_gains_elsewhere,
+    build_gain_matrix,
     build_predictors,
 )
-from analysis.questions.similarity import PredictorComparison, judge_predictors, compare_predictors
+from analysis.questions.similarity import PredictorComparison, compare_predictors, judge_predictors
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.similarity import main

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.questions.trained_in import (
+from analysis.questions.training_languages import (
     TrainingLanguages,
     TrainingSet,
+    compare_training_languages,
     estimate_extra_effects,
     relate_languages,
-    compare_training_languages,
 )
 from analysis.scores.load import load
-from analysis.tables.training_sets import compute_low_less_high, compare_mixture
+from analysis.tables.training_languages import compare_mixture, compute_low_less_high
 from analysis.training_languages import main
 from analysis.transfer.array import build_transfer
 from spaces.benchmark import BENCHMARKS

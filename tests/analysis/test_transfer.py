@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.scores import keys
-from analysis.scores.keys import has_duplicate_keys, find_first_rows, locate_on_axis, pack_columns, compact_keys
+from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, locate_on_axis, pack_columns
 from analysis.scores.load import load
 from analysis.transfer.array import build_transfer
 

@@ -23,15 +23,15 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 from parts import parser, picked
 
 from analysis.statistics.draws import (
-    estimate_p_best,
-    draw_means,
-    draw_item_noise,
-    estimate_p_above,
     compute_quantile_interval,
+    draw_item_noise,
+    draw_means,
+    estimate_p_above,
+    estimate_p_best,
 )
 from analysis.statistics.groups import group_arms
 from analysis.statistics.interval import compute_intervals
-from analysis.statistics.items import estimate_covariance
+from analysis.statistics.item_errors import estimate_covariance
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import adjust_p_values, compute_p_values
 from analysis.statistics.winner import select_winner

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from search.cost.cost import estimate_cost
 from search.request.options import parse_options
 from search.request.request import make_request
-from search.request.slots import count_local_slots
+from search.request.resources import count_local_slots
 from search.sweep.disk import sum_by_kind
 from search.sweep.estimate import format_bytes
 from trainables.storage.local_storage import LocalStorage

@@ -49,11 +49,11 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
 
     from spaces.profile import PROFILES
     from spaces.xtreme import INTERMEDIATES
-    from trainables.data import data as examples_of
     from trainables.data import hub
+    from trainables.data import task_data as examples_of
     from trainables.features.features import Feature, collate
     from trainables.kinds import pair
-    from trainables.training import encoded
+    from trainables.training import encoding
 
     task, profile = INTERMEDIATES["mnli"], PROFILES["pretrained"]
     assert task.recipe is not None
@@ -66,7 +66,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
         found, left_out = read(*what)  # type: ignore[arg-type]
         return found * copies, left_out
 
-    encoded.load_examples = many  # type: ignore[assignment]
+    encoding.load_examples = many  # type: ignore[assignment]
     before = memory()
     began = time.perf_counter()
     features: Sequence[Feature]
@@ -74,7 +74,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
         examples, _ = many(source, task, "train", "en")
         features = pair.encode(tokenizer, examples, recipe, profile)  # type: ignore[arg-type]
     else:
-        features = encoded.encode_training_table(source, task, tokenizer, recipe, profile, place / "encoded")
+        features = encoding.encode_training_table(source, task, tokenizer, recipe, profile, place / "encoded")
     seconds = time.perf_counter() - began
     opened = memory()
     order = np.random.default_rng(0).integers(0, len(features), (BATCHES, SIZE)).tolist()

@@ -23,7 +23,7 @@ from conftest import Run, sweep_of
 from analysis.scores.load import load
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import build_columns
-from analysis.transfer.items import compute_item_level
+from analysis.transfer.item_level import compute_item_level
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
 from spaces.prediction_columns import PREDICTIONS_FILE

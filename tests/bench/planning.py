@@ -30,9 +30,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from search.cost.cost import estimate_cost, describe_plan, encoder_shape_of
+from search.cost.cost import describe_plan, encoder_shape_of, estimate_cost
 from search.cost.disk_sizes import estimate_sizes
-from search.driver.members import SweepManifest
+from search.driver.manifest import SweepManifest
 from search.driver.sweep_run import make_board
 from search.request.options import parse_options
 from search.request.request import SweepRequest, make_request
@@ -42,9 +42,9 @@ from spaces.plan import expand_strata
 from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
+from trainables.record.context import SCORES, write_spec
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.places import SCORES, write_spec
-from trainables.record.scores import build_score_rows, encode_scores, checksum
+from trainables.record.scores import build_score_rows, checksum, encode_scores
 
 MINIATURE = BENCHMARKS["miniature"]
 PROFILE = PROFILES["miniature"]

@@ -33,18 +33,18 @@ from transformers.utils import logging
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.stage import TENTHS, Stage
-from trainables import stage_run
-from trainables.data.data import DataSource
+from trainables import stage_run, training_stage
+from trainables.data.task_data import DataSource
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.models.masked_words import build_fresh_head
-from trainables.record.places import StageContext, write_spec
+from trainables.record.context import StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training import evaluation, fine_tuning, training
+from trainables.training import evaluation, fine_tuning
 from trainables.training.batches import Batches
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
 STAGES = ("mnli", "squad", "ccg", "hellaswag", "xquad", "udpos")
@@ -59,14 +59,14 @@ TIMED: tuple[tuple[str, Any, str], ...] = (
     ("save", StageRun, "_hand_on"),
     ("save", StageRun, "_finish"),
     ("batch", Batches, "at"),
-    ("collate", training, "collate"),
+    ("collate", fine_tuning, "collate"),
     ("collate", evaluation, "collate"),
     ("forward", Encoder, "logits"),
     ("backward", torch.Tensor, "backward"),
     ("clip", torch.nn.utils, "clip_grad_norm_"),
     ("optimizer", torch.optim.AdamW, "step"),
     ("keep best", FineTuning, "_weights"),
-    ("majority", fine_tuning, "majority"),
+    ("majority", training_stage, "majority"),
 )
 
 

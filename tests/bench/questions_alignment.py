@@ -13,8 +13,8 @@ sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "analysis")]
 import numpy as np
 from alignment_worlds import Truth, world
 
-from analysis.questions.aligned import MEASURES, PRIMARY_MEASURE
-from analysis.questions.alignment import ACROSS_LANGUAGES, FROM_START, ACROSS_TASKS, assess_alignment
+from analysis.questions.alignment import ACROSS_LANGUAGES, ACROSS_TASKS, FROM_START, assess_alignment
+from analysis.questions.alignment_values import MEASURES, PRIMARY_MEASURE
 from analysis.statistics.significance import ALPHA
 
 TRUTHS = {

@@ -23,13 +23,13 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from parts import parser, picked
 
-from analysis.questions.mixing import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
-from analysis.questions.trained_in import TrainingSet, estimate_extra_effects
+from analysis.questions.task_mixes import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
+from analysis.questions.training_languages import TrainingSet, estimate_extra_effects
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import adjust_p_values, compute_p_values
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MULTITASK, parse_chain
-from spaces.variants import list_diversity_chains
+from spaces.space_chains import list_diversity_chains
 
 Generator = np.random.Generator
 MINIATURE = BENCHMARKS["miniature"]

@@ -32,7 +32,7 @@ from calibration import CHAIN, COMMON, EFFECTS, OWN, Generator
 from parts import parser, picked
 
 from analysis.statistics.interval import compute_intervals
-from search.schedulers.race import Array, Judge, Mask, find_clearly_worse, allot_seeds
+from search.schedulers.race import Array, Judge, Mask, allot_seeds, find_clearly_worse
 
 CHAINS, TARGETS, SEEDS = 11, 7, (5, 8, 10)
 EXPERTS = slice(1, 1 + TARGETS)

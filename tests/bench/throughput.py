@@ -42,11 +42,11 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import MINIATURE_PRETRAINING, ENCODER_SHAPES, EncoderShape
+from spaces.encoders import ENCODER_SHAPES, MINIATURE_PRETRAINING, EncoderShape
 from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
 from tests.subwords import train_subwords
-from trainables.data.data import DataSource, load_examples
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.feature_table import build_table
 from trainables.features.features import Feature
 from trainables.kinds import KINDS
@@ -55,7 +55,7 @@ from trainables.models.encoder import Encoder
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
 from trainables.training.evaluation import EvalSet
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
 
 OURS, RIVALS = "ours", ("trainer", "tuned", "plain", "bare")
 HEADS = {"miniature": 4, "tiny": 4, "base": 12, "large": 16}

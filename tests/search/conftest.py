@@ -15,7 +15,7 @@ from search.board.store import Store
 from search.driver.early_stopping import RULES, EarlyStopping
 from search.schedulers.rungs import RungScores
 from search.schedulers.seeds import RaceSeeds
-from search.sweep.sweep import write_sweep
+from search.sweep.sweep_file import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.halving import Verdict
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
@@ -24,10 +24,10 @@ from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
+from trainables.record.context import ENCODER, SCORES, StageContext
 from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
-from trainables.record.places import ENCODER, SCORES, StageContext
-from trainables.record.scores import build_score_rows, encode_scores, checksum
+from trainables.record.scores import build_score_rows, checksum, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure
 

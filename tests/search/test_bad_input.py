@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.run import main
-from search.sweep.sweep import lock_results
+from search.sweep.sweep_file import lock_results
 from trainables.storage.local_storage import LocalStorage
 
 

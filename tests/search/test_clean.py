@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from search.clean import main
-from search.sweep.leftovers import remove
-from search.sweep.now import StatusWriter
-from search.sweep.sweep import lock_results
+from search.sweep.cleanup import remove
+from search.sweep.status_file import StatusWriter
+from search.sweep.sweep_file import lock_results
 from tests.search.conftest import Room, files_in
+from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES
 from trainables.record.outcome import OUTCOME_FILE
-from trainables.record.places import CHECKPOINT, ENCODER, LOCK, SCORES
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -12,7 +12,7 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.probes.rows import build_probe_table, write_probes
+from trainables.probes.probe_file import build_probe_table, write_probes
 
 
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.driver.progress import find_best_so_far, count_stages, estimate_time_left
+from search.driver.progress import count_stages, estimate_time_left, find_best_so_far
 from search.status import main
-from search.sweep.now import StatusWriter
+from search.sweep.status_file import StatusWriter
 from search.sweep.sweep_state import read_states
 from tests.paths import ROOT
 from tests.s3_server import S3Server

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
-from spaces.named import SPACES, NamedSpace
+from spaces.named_spaces import SPACES, NamedSpace
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
-from spaces.plan import StageFactory, StartEncoder, Stratum, sort_middle_first, expand_strata
+from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata, sort_middle_first
 from spaces.profile import PROFILES
 from spaces.space import Axes, Space, resolve_axes
 

@@ -4,7 +4,7 @@ import pytest
 
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.errors import UsageError
-from spaces.named import SPACES, NamedSpace, find_space
+from spaces.named_spaces import SPACES, NamedSpace, find_space
 from spaces.phase import MaskedWords
 from spaces.profile import PROFILES
 from spaces.space import Axes, Range, Space, resolve_axes

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import parse_chain
+from spaces.space_chains import MAX_LANGUAGES, list_diversity_chains, list_language_chains, list_variant_chains
 from spaces.table import Table
 from spaces.task import Recipe, Task
-from spaces.variants import MAX_LANGUAGES, list_diversity_chains, list_language_chains, list_variant_chains
 
 MINIATURE = BENCHMARKS["miniature"]
 KINDS = ("pair", "span", "choice", "tagging")

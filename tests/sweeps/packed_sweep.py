@@ -15,14 +15,14 @@ from tiny_sweep import main
 from search.cluster import cluster, node_checks
 from search.driver.packing import GpuPacking
 from search.process import signals, streams
-from search.request import slots
+from search.request import resources
 from spaces.stage import Stage
 
 GIB = 2**30
 
 ray.init = functools.partial(ray.init, num_gpus=1)
-cluster.count_local_cpus = slots.count_local_cpus = lambda: 4
-slots._count_local_gpus = lambda: 1
+cluster.count_local_cpus = resources.count_local_cpus = lambda: 4
+resources._count_local_gpus = lambda: 1
 node_checks.read_gpu_memory = lambda: 16 * GIB
 learn, started = GpuPacking.record_peak, GpuPacking.mark_running
 

@@ -17,12 +17,14 @@ from search.process import signals, streams
 if __name__ == "__main__":  # before the slow imports, as in run.py
     signals.install()
 
-from search.request import start
+from search.request import start_encoder
 from search.run import main
 from spaces import encoders
 from spaces.plan import StageFactory, Stratum
 
-start.MINIATURE_PRETRAINING = dataclasses.replace(encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
+start_encoder.MINIATURE_PRETRAINING = dataclasses.replace(
+    encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50
+)
 _recipe = StageFactory.recipe_of
 STEPS = int(os.environ.get("TINY_STEPS", "30"))
 

@@ -8,11 +8,11 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
 from trainables.models.masked_words import build_fresh_head
-from trainables.record.places import StageContext
+from trainables.record.context import StageContext
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -11,8 +11,8 @@ from spaces.xtreme import ENTITY_TAGS
 from tests.hub_layout import QA, TEXT, qa_row
 from tests.on_disk import folder_of
 from tests.trainables.test_stage_run import BASE, RECIPE, run
-from trainables.data.data import DataSource
-from trainables.record.places import SCORES, StageContext
+from trainables.data.task_data import DataSource
+from trainables.record.context import SCORES, StageContext
 from trainables.storage.local_storage import LocalStorage
 
 Write = Callable[..., Path]

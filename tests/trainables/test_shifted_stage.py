@@ -9,8 +9,8 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.data.data import DataSource
-from trainables.record.places import SCORES, StageContext, write_spec
+from trainables.data.task_data import DataSource
+from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
 
 LANGUAGES = {"xnli": ("en", "qma"), "xnli-mixed": ("qma-en", "en-qma"), "xnli-perturbed": ("en", "qma")}

@@ -12,11 +12,11 @@ from spaces.stage import TENTHS
 from tests.paths import ROOT
 from tests.tiny_stages import TARGET
 from trainables import stage_run
+from trainables.record.context import LOCK, StageContext, write_spec
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.places import LOCK, StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.storage.base import LockedError
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
 
 
 @pytest.fixture

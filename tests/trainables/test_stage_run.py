@@ -17,16 +17,16 @@ from spaces.task import Task
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE, TARGET
 from trainables import retrieval_stage
-from trainables.data.data import DataSource, load_pool
+from trainables.data.task_data import DataSource, load_pool
 from trainables.features.examples import Pool
+from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
 from trainables.record.outcome import Outcome, read_outcome
-from trainables.record.places import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
 from trainables.record.scores import encode_scores
-from trainables.retrieval.sentences import embed
+from trainables.retrieval.embeddings import embed
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
-from trainables.training.fine_tuning import find_degeneracy
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
+from trainables.training_stage import find_degeneracy
 
 INTERMEDIATE = Stage(
     kind="intermediate",

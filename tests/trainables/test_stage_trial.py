@@ -11,11 +11,11 @@ from safetensors.torch import load
 from spaces.stage import TENTHS, Stage
 from tests.tiny_stages import BASE, RECIPE
 from trainables import stage_run, stage_trial
+from trainables.record.context import CHECKPOINT, StageContext, write_spec
 from trainables.record.outcome import read_outcome
-from trainables.record.places import CHECKPOINT, StageContext, write_spec
-from trainables.retrieval import neighbours, sentences
+from trainables.retrieval import embeddings, neighbours
 from trainables.stage_trial import StageTrial, context_to_json
-from trainables.training import encoded, evaluation, gpu_share, training
+from trainables.training import encoding, evaluation, fine_tuning, gpu_share
 from trainables.worker.failures import StageFailedError
 
 TARGET = Stage(
@@ -83,15 +83,15 @@ def test_every_tenth_is_on_disk_before_the_next_one_begins(
     place: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[int] = []
-    advance = training.FineTuning.advance
+    advance = fine_tuning.FineTuning.advance
 
-    def look(work: training.FineTuning) -> float:
+    def look(work: fine_tuning.FineTuning) -> float:
         file = place.results.read(place.file_name(TARGET.key, CHECKPOINT))
         kept.append(0 if file is None else len(load(file)["run.curve"]))
         return advance(work)
 
     monkeypatch.setattr(stage_trial, "STEP_SECONDS", 60.0)
-    monkeypatch.setattr(training.FineTuning, "advance", look)
+    monkeypatch.setattr(fine_tuning.FineTuning, "advance", look)
     told(trial(place, TARGET, rungs=[]))
     assert kept == list(range(TENTHS))
 
@@ -137,7 +137,7 @@ def test_any_other_error_ends_the_process(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(training.FineTuning, "_update", fail)
+    monkeypatch.setattr(fine_tuning.FineTuning, "_update", fail)
     one = trial(place, TARGET)
     with pytest.raises(StageFailedError) as raised:
         one.step()
@@ -151,7 +151,7 @@ def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: Stag
     sizes: set[tuple[int, int]] = set()
     for _ in range(TENTHS):
         one.step()
-        assert one._run is not None and isinstance(one._run.training, training.FineTuning)
+        assert one._run is not None and isinstance(one._run.training, fine_tuning.FineTuning)
         sizes.add((one._run.training.micro_batch, len(one._run.training.batches.batch_at(0)[1])))
     one.cleanup()
     outcome = read_outcome(place, TARGET.key)
@@ -179,11 +179,11 @@ def test_a_packed_stage_halves_nothing(
 ) -> None:
     tried: list[int] = []
 
-    def fail(work: training.FineTuning, *_: object) -> None:
+    def fail(work: fine_tuning.FineTuning, *_: object) -> None:
         tried.append(work.micro_batch)
         raise torch.OutOfMemoryError("made up")
 
-    monkeypatch.setattr(training.FineTuning, "_compute_gradients", fail)
+    monkeypatch.setattr(fine_tuning.FineTuning, "_compute_gradients", fail)
     one = trial(place, TARGET, packed=packed)
     with pytest.raises(StageFailedError) as raised:
         one.step()
@@ -195,7 +195,7 @@ def test_a_packed_stage_halves_nothing(
 def test_there_is_one_example_at_least(place: StageContext, halvings: int) -> None:
     one = trial(place, TARGET, halvings=halvings)
     one.step()
-    assert one._run is not None and isinstance(one._run.training, training.FineTuning)
+    assert one._run is not None and isinstance(one._run.training, fine_tuning.FineTuning)
     assert one._run.training.micro_batch == 1
     one.cleanup()
 
@@ -203,10 +203,10 @@ def test_there_is_one_example_at_least(place: StageContext, halvings: int) -> No
 def test_whatever_takes_long_says_that_it_goes_on(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     beats = []
     slow = {"training", "evaluation", "encoded", "sentences", "neighbours"}
-    for module in (training, evaluation, encoded, sentences, neighbours):
+    for module in (fine_tuning, evaluation, encoding, embeddings, neighbours):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "beat", lambda name=name: beats.append(name))
-    monkeypatch.setattr(encoded, "_cache", type(encoded._cache)())
+    monkeypatch.setattr(encoding, "_cache", type(encoding._cache)())
     for stage, steps in ((TARGET, TENTHS), (RETRIEVAL, 1)):
         one = trial(place, stage)
         for _ in range(steps):

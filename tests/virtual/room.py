@@ -26,7 +26,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from search.driver.searcher import PlanSearcher
-from trainables.record.places import StageContext
+from trainables.record.context import StageContext
 
 from .courses import Courses
 from .worker import Work, open_stage

@@ -6,9 +6,9 @@ import pytest
 
 from spaces.stage import Stage
 from tests.tiny_stages import TARGET
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
+from trainables.record.context import StageContext, write_spec
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.places import StageContext, write_spec
 
 from .courses import Recorded, evenly, uneven
 from .memory_storage import MemoryStorage

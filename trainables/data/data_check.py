@@ -9,11 +9,11 @@ import datasets
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables.data import hub, parquet_files, place_rows, shelf
-from trainables.data.absent_data import describe_missing
-from trainables.data.column_shapes import item_type_of, field_of
+from trainables.data import hub, load_rows, locate, parquet_files
+from trainables.data.column_shapes import field_of, item_type_of
+from trainables.data.locate import DataSplit, SplitLocation
+from trainables.data.missing_data import describe_missing
 from trainables.data.rows import WITHHELD_LABELS, convert_rows, make_label_mapper
-from trainables.data.shelf import SplitLocation, DataSplit
 
 SPLITS: tuple[DataSplit, ...] = ("train", "dev", "test", "pool")
 
@@ -65,7 +65,7 @@ def _find_mixing_problems(task: Task, data: Path | None) -> list[str]:
 
 def _count_test_rows(task: Task, language: str, data: Path) -> int:
     """Test rows in one language."""
-    return sum(len(place_rows.load(place, language)) for place in shelf.locate_split(task, "test", language, data))
+    return sum(len(load_rows.load(place, language)) for place in locate.locate_split(task, "test", language, data))
 
 
 def _iter_checked_splits(task: Task, data: Path | None, language: str | None) -> Iterator[tuple[DataSplit, str]]:
@@ -74,35 +74,35 @@ def _iter_checked_splits(task: Task, data: Path | None, language: str | None) ->
     for split in hub.TRAINING_SPLITS if trained else ():
         for one in hub.list_split_languages(task, split, language):
             yield split, one
-    if shelf.parts_of(task, "pool", hub.ENGLISH):
+    if locate.parts_of(task, "pool", hub.ENGLISH):
         yield "pool", hub.ENGLISH
-    if shelf.parts_of(task, "test", hub.ENGLISH):
+    if locate.parts_of(task, "test", hub.ENGLISH):
         there = hub.find_test_languages(task, data)
         for one in (there if data is not None else there[:1]) or task.test_languages[:1]:
             yield "test", one
-            if task.retrieval_mode == "mine" and there and shelf.locate_split(task, "dev", one, data):
+            if task.retrieval_mode == "mine" and there and locate.locate_split(task, "dev", one, data):
                 yield "dev", one
 
 
 def _find_split_problems(task: Task, split: DataSplit, language: str, data: Path | None) -> list[str]:
     """What is wrong with a split in one language: absent, unreadable, empty, of other columns or labels."""
     try:
-        found = shelf.locate_split(task, split, language, data)
+        found = locate.locate_split(task, split, language, data)
         if not found:
             return describe_missing(task, split, language, data)
         for place in found:
-            features = place_rows.read_column_types(place)
-            place_rows.check_columns(place, features)
-            if place.folder is not None and place_rows.count_rows(place) == 0:
+            features = load_rows.read_column_types(place)
+            load_rows.check_columns(place, features)
+            if place.folder is not None and load_rows.count_rows(place) == 0:
                 return [f"{task.name}: {place} has no rows."]
             if place.portion == "tail" and place.folder is not None:
-                place_rows.load(place, language)
+                load_rows.load(place, language)
             if task.kind not in ("retrieval", "mlm"):
-                with shelf.prefix_errors(task, place):
+                with locate.prefix_errors(task, place):
                     _check_labels(task, place, language, features)
         if task.kind == "retrieval" and split in ("test", "dev") and data is not None:
             hub.load_pool(task, split, language, data_dir=data)
-        if shelf.is_translated(task, split, language) and data is not None:
+        if locate.is_translated(task, split, language) and data is not None:
             hub.load_split(task, split, language, data_dir=data)  # row by row the same as in the task's own language?
     except UsageError as error:
         return _error_lines_of(task, error, data)
@@ -121,10 +121,10 @@ def _check_labels(task: Task, place: SplitLocation, language: str, features: dat
     if place.folder is None:
         return
     if task.kind == "span":
-        answers = place_rows.load(place, language)[column]
+        answers = load_rows.load(place, language)[column]
         withheld = not task.has_unanswerable and not any(any(field_of(row, "text")) for row in answers)
     else:
-        found = place_rows.read_distinct_values(place, column, language)
+        found = load_rows.read_distinct_values(place, column, language)
         withheld = all(value in WITHHELD_LABELS for value in found)
         for value in found if named else ():
             identify(value)
@@ -138,7 +138,7 @@ def collect_notes(task: Task, data: Path | None, language: str | None = None) ->
     for split in hub.TRAINING_SPLITS if task.kind != "retrieval" else ():
         for one in hub.list_split_languages(task, split, language)[-1:]:
             lines += _iter_split_notes(task, split, one, data)
-    if shelf.parts_of(task, "test", hub.ENGLISH):
+    if locate.parts_of(task, "test", hub.ENGLISH):
         there = hub.find_test_languages(task, data)
         left_out = [name for name in task.test_languages if name not in there]
         if left_out:
@@ -149,7 +149,7 @@ def collect_notes(task: Task, data: Path | None, language: str | None = None) ->
                 by_line.setdefault(line, []).append(one)
         lines += [line if of == list(there) else f"{line} ({', '.join(of)})" for line, of in by_line.items()]
         if task.retrieval_mode == "mine":
-            tuned = [name for name in there if shelf.locate_split(task, "dev", name, data)]
+            tuned = [name for name in there if locate.locate_split(task, "dev", name, data)]
             flattered = [name for name in there if name not in tuned]
             if flattered:
                 lines.append(
@@ -160,30 +160,30 @@ def collect_notes(task: Task, data: Path | None, language: str | None = None) ->
 
 
 def _iter_split_notes(task: Task, split: DataSplit, language: str, data: Path | None) -> Iterator[str]:
-    places = shelf.locate_split(task, split, language, data)
+    places = locate.locate_split(task, split, language, data)
     for place in places:
         yield from _iter_location_notes(task, split, place, language)
-    for part in shelf.parts_of(task, split, language):
-        if places and part.is_optional and shelf.locate_part(part, language, data) is None:
+    for part in locate.parts_of(task, split, language):
+        if places and part.is_optional and locate.locate_part(part, language, data) is None:
             yield f"{task.name}: {split} without {DATASETS[part.dataset].repo_id} {part.splits[0]}, which is not there."
 
 
 def _iter_location_notes(task: Task, split: DataSplit, place: SplitLocation, language: str) -> Iterator[str]:
     dataset = DATASETS[place.dataset]
-    wanted = {name for part in shelf.parts_of(task, split, language) for name in part.splits[:1]}
+    wanted = {name for part in locate.parts_of(task, split, language) for name in part.splits[:1]}
     if place.portion == "tail":
-        most = place_rows.MAX_HELD_OUT_ROWS
+        most = load_rows.MAX_HELD_OUT_ROWS
         yield f"{task.name}: English dev is the last tenth of {place} (at most {most:,} rows), held out."
     elif place.split not in wanted:
         yield f"{task.name}: {split} is the {place.split} of {place.repo_id}, as there is no {', '.join(sorted(wanted))}."
-    if place.config.startswith(shelf.LOCAL_CONFIG_PREFIX):
+    if place.config.startswith(locate.LOCAL_CONFIG_PREFIX):
         yield f"{task.name}: {split} is {place}, a config that the hub does not have."
     elif dataset.note:
         yield f"{task.name}: {dataset.note}"
     yield from _iter_unread_language_notes(task, split, place)
     published = dataset.published_rows.get(place.split)
     if split == "train" and published is not None and place.folder is not None:
-        rows = len(place_rows.load(place, language))
+        rows = len(load_rows.load(place, language))
         if rows < published:
             yield f"{_training_name_of(task, language)}: trained on {rows:,} of {published:,} published rows of {place}."
 
@@ -195,10 +195,10 @@ def _training_name_of(task: Task, language: str) -> str:
 def _iter_unread_language_notes(task: Task, split: DataSplit, place: SplitLocation) -> Iterator[str]:
     """Rows whose language the task does not know, so that nobody reads them."""
     dataset = DATASETS[place.dataset]
-    if place.folder is None or shelf.language_column_of(dataset) is None:
+    if place.folder is None or locate.language_column_of(dataset) is None:
         return
     known = {dataset.code_of(name) for name in task.test_languages}
-    rows = shelf.count_rows_by_language(place, parquet_files.read_stamps(place.files))
+    rows = locate.count_rows_by_language(place, parquet_files.read_stamps(place.files))
     strange = ", ".join(f"{code or 'none'} ({rows[code]:,})" for code in sorted(rows) if code not in known)
     if strange:
         yield f"{task.name}: {split} {place} has rows of languages that are not in the table and not read: {strange}."
@@ -253,14 +253,14 @@ def _report_split(
     languages = []
     for language in wanted[-1:] if split == "train" else wanted:
         try:
-            for place in shelf.locate_split(task, split, language, data):
+            for place in locate.locate_split(task, split, language, data):
                 languages.append(language)
                 where[place.repo_id] = None
-                number, first = place_rows.preview(place, language)
+                number, first = load_rows.preview(place, language)
                 rows = None if rows is None or number is None else rows + number
                 if task.kind != "retrieval":
                     complete = hub.resolve_labels(task, data)
-                    with shelf.prefix_errors(task, place):
+                    with locate.prefix_errors(task, place):
                         convert_rows(first, DATASETS[place.dataset], complete, training=split == "train")
         except UsageError as error:
             faults += _error_lines_of(task, error, data)

@@ -12,13 +12,13 @@ import numpy as np
 from spaces.errors import UsageError
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables.data import parquet_files, place_rows, pools, shelf
-from trainables.data.absent_data import describe_missing
+from trainables.data import load_rows, locate, parquet_files, pools
 from trainables.data.column_shapes import item_type_of
+from trainables.data.locate import DataSplit, SplitLocation
+from trainables.data.missing_data import describe_missing
+from trainables.data.misspelling import misspell
 from trainables.data.parallel_rows import convert_mixed_languages, convert_translation
-from trainables.data.perturbation import misspell
 from trainables.data.rows import WITHHELD_LABELS, ConvertedRows, convert_rows
-from trainables.data.shelf import SplitLocation, DataSplit
 from trainables.features.examples import Example, PairExample, Pool, RankingPool
 
 ENGLISH = "en"
@@ -35,7 +35,7 @@ def load_examples(task: Task, split: DataSplit, language: str = ENGLISH, *, data
 
 def load_split(task: Task, split: DataSplit, language: str = ENGLISH, *, data_dir: Path | None) -> ConvertedRows:
     """Like `examples`, with a count of the rows that were left out, by reason."""
-    if shelf.is_translated(task, split, language):
+    if locate.is_translated(task, split, language):
         return _load_translated(task, language, data_dir)
     if split == "test" and task.shift == "mixed":
         return _load_mixed(task, language, data_dir)
@@ -43,8 +43,8 @@ def load_split(task: Task, split: DataSplit, language: str = ENGLISH, *, data_di
     left_out: Counter[str] = Counter()
     places = _require_locations(task, split, language, data_dir)
     for place in places:
-        rows = place_rows.load(place, language)
-        with shelf.prefix_errors(task, place):
+        rows = load_rows.load(place, language)
+        with locate.prefix_errors(task, place):
             part = convert_rows(rows, DATASETS[place.dataset], task, training=split == "train")
         found += map(_misspell_pair, part.examples) if split == "test" and task.shift == "perturbed" else part.examples
         left_out.update(part.left_out)
@@ -70,8 +70,8 @@ def _load_translated(task: Task, language: str, data: Path | None) -> ConvertedR
         _require_locations(task, "train", language, data),
     )
     (place,) = places
-    texts, rows = place_rows.load(own, task.own_language), place_rows.load(place, language)
-    with shelf.prefix_errors(task, place):
+    texts, rows = load_rows.load(own, task.own_language), load_rows.load(place, language)
+    with locate.prefix_errors(task, place):
         read = convert_translation(texts, DATASETS[own.dataset], rows, DATASETS[place.dataset], task)
     return _require_examples(read, task, places, language)
 
@@ -81,9 +81,9 @@ def _load_mixed(task: Task, language: str, data: Path | None) -> ConvertedRows:
     places = [_require_locations(task, "test", side, data) for side in task.split_language(language)]
     (one,), (other,) = places
     sides = [
-        place_rows.load(place, side) for place, side in zip((one, other), task.split_language(language), strict=True)
+        load_rows.load(place, side) for place, side in zip((one, other), task.split_language(language), strict=True)
     ]
-    with shelf.prefix_errors(task, other):
+    with locate.prefix_errors(task, other):
         return _require_examples(
             convert_mixed_languages(sides[0], sides[1], DATASETS[one.dataset], task), task, (one, other), language
         )
@@ -115,11 +115,11 @@ def load_pool(task: Task, split: DataSplit, language: str, *, data_dir: Path | N
             reasons = ", ".join(f"{reason}: {count}" for reason, count in ranking.left_out.items()) or "it has no rows"
             raise UsageError(f"{task.name}: no usable row in {language!r} ({reasons}).")
         return ranking
-    if split == "dev" and not shelf.locate_split(task, split, language, data_dir):
+    if split == "dev" and not locate.locate_split(task, split, language, data_dir):
         return None
     (place,) = _require_locations(task, split, language, data_dir)
-    rows, dataset = place_rows.load(place, language), DATASETS[place.dataset]
-    with shelf.prefix_errors(task, place):
+    rows, dataset = load_rows.load(place, language), DATASETS[place.dataset]
+    with locate.prefix_errors(task, place):
         found = (
             pools.build_mining_pool(rows, dataset)
             if task.retrieval_mode == "mine"
@@ -136,19 +136,19 @@ def _load_ranking_pools(task: Task, data: Path | None) -> dict[str, RankingPool]
     rows: dict[str, datasets.Dataset] = {}
     for language in find_languages(task, data):
         (place,) = _require_locations(task, "test", language, data)
-        rows[language] = place_rows.load(place, language)
+        rows[language] = load_rows.load(place, language)
     dataset = DATASETS[place.dataset]
     if "sentences" in dataset.columns:
-        with shelf.prefix_errors(task, place):
+        with locate.prefix_errors(task, place):
             return pools.build_answer_pools(rows, dataset)
     (index,) = _require_locations(task, "pool", ENGLISH, data)
-    described = place_rows.load(index, ENGLISH)
-    with shelf.prefix_errors(task, index):
+    described = load_rows.load(index, ENGLISH)
+    with locate.prefix_errors(task, index):
         return pools.build_entity_pools(rows, dataset, described, DATASETS[index.dataset])
 
 
 def _require_locations(task: Task, split: DataSplit, language: str, data: Path | None) -> tuple[SplitLocation, ...]:
-    places = shelf.locate_split(task, split, language, data)
+    places = locate.locate_split(task, split, language, data)
     if not places:
         raise UsageError("\n".join(describe_missing(task, split, language, data)))
     return places
@@ -162,7 +162,7 @@ def find_languages(task: Task, data: Path | None) -> tuple[str, ...]:
 
 def find_test_languages(task: Task, data: Path | None) -> tuple[str, ...]:
     """The languages that the test rows are read in: those of `languages`, or of their sides."""
-    return tuple(name for name in task.test_languages if shelf.locate_split(task, "test", name, data))
+    return tuple(name for name in task.test_languages if locate.locate_split(task, "test", name, data))
 
 
 def resolve_labels(task: Task, data: Path | None) -> Task:
@@ -179,7 +179,7 @@ def _read_labels(task: Task, data: Path | None) -> tuple[str, ...]:
         language = task.own_language if split == "train" else ENGLISH
         for place in _require_locations(task, split, language, data):
             column = DATASETS[place.dataset].label_column
-            rows = place_rows.load(place, language)
+            rows = load_rows.load(place, language)
             feature = item_type_of(rows.features[column])
             if isinstance(feature, datasets.ClassLabel):
                 names.update(feature.names)
@@ -211,7 +211,7 @@ def describe_locations(task: Task, data: Path | None, language: str | None = Non
         f"{split} {one} {place} {place.portion} {hash_content(place)}"
         for split in (*TRAINING_SPLITS, *(("test", "pool") if task.languages else ()))
         for one in list_split_languages(task, split, language)
-        for place in shelf.locate_split(task, split, one, data)
+        for place in locate.locate_split(task, split, one, data)
     ]
 
 
@@ -222,7 +222,7 @@ def list_split_languages(task: Task, split: DataSplit, language: str | None = No
     """
     if split == "train":
         trained = language or task.own_language
-        return (task.own_language, trained) if shelf.is_translated(task, split, trained) else (trained,)
+        return (task.own_language, trained) if locate.is_translated(task, split, trained) else (trained,)
     foreign = split == "test" or (split == "dev" and task.kind == "retrieval")
     return task.test_languages if foreign else (ENGLISH,)
 
@@ -231,7 +231,7 @@ def hash_content(place: SplitLocation) -> str:
     """A hash of the files of a place, or the hub's commit."""
     if place.folder is not None:
         return _hash_files(place.files, parquet_files.read_stamps(place.files))
-    return str(shelf.resolve_commit(place.repo_id, place.revision))
+    return str(locate.resolve_commit(place.repo_id, place.revision))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ import datasets
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.rows import NO_LABEL, ConvertedRows, iter_columns, make_label_mapper, iter_pairs, text_of
+from trainables.data.rows import NO_LABEL, ConvertedRows, iter_columns, iter_pairs, make_label_mapper, text_of
 from trainables.features.examples import Example, PairExample
 
 DIFFERENT_LABELS = "another label in the other language"

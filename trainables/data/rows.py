@@ -15,7 +15,7 @@ import datasets
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.column_shapes import item_type_of, field_of, is_text
+from trainables.data.column_shapes import field_of, is_text, item_type_of
 from trainables.features.examples import (
     ChoiceExample,
     Example,

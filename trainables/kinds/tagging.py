@@ -13,7 +13,7 @@ from trainables.features.examples import TaggingExample
 from trainables.features.features import IGNORED, Feature, Tensors
 from trainables.kinds.kind import ScoreParts
 from trainables.models.encoder import Encoder
-from trainables.scoring.metrics import accuracy, count_chunks, chunk_f1, mark_hits
+from trainables.scoring.metrics import accuracy, chunk_f1, count_chunks, mark_hits
 
 
 def encode(

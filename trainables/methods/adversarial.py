@@ -8,12 +8,12 @@ import torch
 
 from trainables.methods.perturbation import (
     add_perturbation,
+    draw_uniform,
+    get_random_state,
+    mean_word_norm,
     normalise_rows,
     project_to_ball,
-    mean_word_norm,
-    get_random_state,
     same_dropout,
-    draw_uniform,
 )
 from trainables.methods.step import TrainingStep
 

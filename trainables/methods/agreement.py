@@ -11,7 +11,7 @@ embeddings (see perturbation.py).
 
 import torch
 
-from trainables.methods.perturbation import add_perturbation, mean_component_size, get_random_state, same_dropout
+from trainables.methods.perturbation import add_perturbation, get_random_state, mean_component_size, same_dropout
 from trainables.methods.step import TrainingStep
 
 

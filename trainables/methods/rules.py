@@ -8,15 +8,15 @@ import torch
 
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 from trainables.features.feature_table import FeatureTable
 from trainables.methods import synonym_pairs
 from trainables.methods.adversarial import fgm, freelb, pgd, plain_fine_tuning
 from trainables.methods.agreement import r3f, smart
-from trainables.methods.needs import SYNONYMS, find_problems
+from trainables.methods.requirements import SYNONYMS, find_problems
 from trainables.methods.salt import build_proposer, salt
+from trainables.methods.smoothing import build_synonym_table, randomized_smoothing
 from trainables.methods.step import GradientRule
-from trainables.methods.synonyms import randomized_smoothing, build_synonym_table
 from trainables.models.encoder import Encoder
 
 SALT, LAYERS = "salt", "layers"

@@ -25,8 +25,8 @@ import torch
 from spaces.errors import UsageError
 from trainables.features.feature_table import FeatureTable
 from trainables.features.features import Tensors
+from trainables.methods.smoothing import find_continuations
 from trainables.methods.step import TrainingStep
-from trainables.methods.synonyms import find_continuations
 from trainables.models.encoder import Encoder, compute_hidden_states
 from trainables.models.masked_words import get_word_embeddings
 

@@ -13,7 +13,7 @@ import datasets
 
 from spaces.errors import UsageError
 from trainables.data import parquet_files
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 
 FOLDER = Path("local/synonyms/en")
 COLUMNS = ("word", "synonym")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, render, drop_optional, join_words
+from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, drop_optional, join_words, render
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
 from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, GROUP_VERBS, put_people
 from trainables.miniature.pools import PoolItem

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, draw_place, drop_optional
 from trainables.miniature.meaning import (
     SYNONYM_OF,
-    put_people,
-    oppose,
     change_patient,
+    is_about_people,
+    oppose,
+    put_people,
     reword,
     swap_people,
-    is_about_people,
 )
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)

@@ -12,12 +12,12 @@ from trainables.miniature.grammar import (
     Slot,
     ask,
     draw_clause,
-    render,
     drop_optional,
     join_words,
+    render,
 )
 from trainables.miniature.lexicon import CASE_SUFFIX, VERB_SUFFIX, Lexicon
-from trainables.miniature.meaning import GROUP_OF, oppose, change_patient, reword
+from trainables.miniature.meaning import GROUP_OF, change_patient, oppose, reword
 
 PLAIN = Richness()
 

@@ -27,10 +27,10 @@ from trainables.features.examples import (
     PassageExample,
     TaggingExample,
 )
-from trainables.miniature import choices, null, pairs, pools, spans, tags
+from trainables.miniature import choices, null_world, pairs, pools, spans, tags
 from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.corpus import generate_corpus
-from trainables.miniature.grammar import Clause, render_english, render, join_words
+from trainables.miniature.grammar import Clause, join_words, render, render_english
 from trainables.miniature.lexicon import Lexicon, build_lexicon
 from trainables.miniature.meaning import reword_fully
 from trainables.miniature.pairs import PairItem
@@ -183,17 +183,17 @@ def _render_example(of: World, task: Task, split: Split, item: Item, language: s
     other_rules = of.is_null and task.training_set is None and not task.is_control
     match item:
         case PairItem():
-            item = null.relabel_pair(item, task.name, len(task.labels), of.seed) if other_rules else item
+            item = null_world.relabel_pair(item, task.name, len(task.labels), of.seed) if other_rules else item
             if task.shift == "perturbed" and split == "test":
                 item = pairs.perturb_pair(item)
             return PairExample(said(item.first), said(item.second, language=second), item.label)
         case TagItem(sentence):
             pieces = render(sentence, language, words)
             tagger, labels = tags.TAGGERS[task.name]
-            found = null.relabel_words(pieces, of.seed) if other_rules else tagger(pieces, of.lexicon)
+            found = null_world.relabel_words(pieces, of.seed) if other_rules else tagger(pieces, of.lexicon)
             return TaggingExample(tuple(piece.word for piece in pieces), tuple(labels.index(tag) for tag in found))
         case SpanItem():
-            item = null.relabel_span(item, task.name, not task.has_unanswerable, of.seed) if other_rules else item
+            item = null_world.relabel_span(item, task.name, not task.has_unanswerable, of.seed) if other_rules else item
             return spans.render_example(item, language, of.lexicon, name)
         case ChoiceItem():
             told = [words[option] if isinstance(option, str) else said(option) for option in item.options]

@@ -21,12 +21,12 @@ import torch
 from spaces.chain import parse_chain
 from spaces.errors import UsageError
 from spaces.stage import Stage
-from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
-from trainables.probes.likeness import cosine_gap, build_gram, permuted_cka, random_cosine, unbiased_cka
+from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
 from trainables.probes.tag_transfer import measure_tag_transfer
 from trainables.probes.translations import load_translations
+from trainables.probes.vector_similarity import build_gram, cosine_gap, permuted_cka, random_cosine, unbiased_cka
+from trainables.retrieval.embeddings import embed
 from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, Neighbours, compute_margins, find_neighbours
-from trainables.retrieval.sentences import embed
 from trainables.worker.heartbeat import beat
 
 

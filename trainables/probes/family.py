@@ -7,8 +7,8 @@ from typing import Literal
 from spaces.profile import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
-from trainables.record.places import StageContext
-from trainables.training.training import FineTuning
+from trainables.record.context import StageContext
+from trainables.training.fine_tuning import FineTuning
 
 When = Literal["before", "after"]
 

@@ -11,10 +11,10 @@ from spaces.profile import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
-from trainables.probes.family import Prober, FamilyResult, ProbeSubject, When
-from trainables.probes.rows import build_probe_table
-from trainables.record.places import StageContext
-from trainables.training.training import FineTuning
+from trainables.probes.family import FamilyResult, Prober, ProbeSubject, When
+from trainables.probes.probe_file import build_probe_table
+from trainables.record.context import StageContext
+from trainables.training.fine_tuning import FineTuning
 
 PROBERS: Mapping[str, Prober] = {  # by the names in spaces.probe_columns
     "alignment": alignment.PROBER,

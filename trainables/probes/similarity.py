@@ -32,19 +32,25 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE, parse_chain
 from spaces.stage import Stage
-from trainables.data.data import resolve_labels
+from trainables.data.task_data import resolve_labels
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead, read_label_head
 from trainables.models.encoder_folder import LABEL_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
-from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
+from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
 from trainables.probes.fisher import compute_task_embedding
-from trainables.probes.frozen import MAX_INPUTS, LabelledRows, extract_labelled_rows, sample_inputs, embed_texts
+from trainables.probes.frozen_features import (
+    MAX_INPUTS,
+    LabelledRows,
+    embed_texts,
+    extract_labelled_rows,
+    sample_inputs,
+)
 from trainables.probes.label_transfer import leep, nce
 from trainables.probes.logme import logme
 from trainables.probes.neighbour_vote import leave_one_out_accuracy
-from trainables.record.places import ENCODER
-from trainables.retrieval.sentences import official_layer_of
+from trainables.record.context import ENCODER
+from trainables.retrieval.embeddings import official_layer_of
 from trainables.worker.heartbeat import beat
 
 PROBED_TASK_KINDS = ("pair", "choice", "tagging", "span")  # kinds with examples and gold labels of their own

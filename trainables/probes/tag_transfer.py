@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from spaces.benchmark import BENCHMARKS
-from trainables.data import data
-from trainables.data.data import Split
+from trainables.data import task_data
+from trainables.data.task_data import Split
 from trainables.features.features import Feature, collate
 from trainables.models.encoder import Encoder, compute_all_states
 from trainables.probes.family import Measurement, ProbeSubject
-from trainables.training.encoded import encode_split
+from trainables.training.encoding import encode_split
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalSet
 from trainables.worker.heartbeat import beat
 
@@ -42,7 +42,7 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
     """
     place, encoder = subject.context, subject.encoder
     benchmark = BENCHMARKS.find(place.source.benchmark)
-    task = data.resolve_labels(place.source, benchmark.targets[benchmark.tagging_target])
+    task = task_data.resolve_labels(place.source, benchmark.targets[benchmark.tagging_target])
 
     def words(split: Split, language: str, most: int) -> WordStates:
         recipe = task.recipe
@@ -59,7 +59,7 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
     probes = [fit_probe(states, english.tags, len(task.labels)) for states in english.states]
     commonest = int(english.tags.bincount().argmax())
     at_home: list[float] = []
-    for language in sorted(data.find_languages(place.source, task), key=lambda code: code != "en"):
+    for language in sorted(task_data.find_languages(place.source, task), key=lambda code: code != "en"):
         read = words("test", language, TEST_WORDS)
         found = [score_probe(probe, states, read.tags) for probe, states in zip(probes, read.states, strict=True)]
         at_home = at_home or found

@@ -7,8 +7,8 @@ import numpy as np
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data import data
-from trainables.data.data import DataSource
+from trainables.data import task_data
+from trainables.data.task_data import DataSource
 from trainables.features.examples import PairExample, ParallelPool
 
 MAX_SENTENCES = 256  # pairs per language at most: all layers of XLM-R Large take 27 MB a side
@@ -26,7 +26,7 @@ def load_translations(source: DataSource) -> dict[str, Translations]:
     """
     benchmark = BENCHMARKS.find(source.benchmark)
     for task in (benchmark.targets[name] for name in benchmark.parallel_targets):
-        languages = [language for language in data.find_languages(source, task) if language != "en"]
+        languages = [language for language in task_data.find_languages(source, task) if language != "en"]
         pairs = {language: _choose_pairs(_read_pairs(source, task, language)) for language in languages}
         enough = {language: texts for language, texts in pairs.items() if len(texts[0]) >= MIN_SENTENCES}
         if enough:
@@ -37,12 +37,12 @@ def load_translations(source: DataSource) -> dict[str, Translations]:
 def _read_pairs(source: DataSource, task: Task, language: str) -> list[tuple[str, str]]:
     """English sentences, each with its translation."""
     if task.kind == "retrieval":
-        pool = data.load_pool(source, task, "test", language)
+        pool = task_data.load_pool(source, task, "test", language)
         assert isinstance(pool, ParallelPool)
         found = [(pool.queries[i], pool.candidates[j]) for i, j in enumerate(pool.gold) if j >= 0]
         # Mining looks for English sentences (BUCC), the other tasks for translations of them (Tatoeba).
         return [(english, foreign) for foreign, english in found] if task.retrieval_mode == "mine" else found
-    english, foreign = (data.load_examples(source, task, "test", code)[0] for code in ("en", language))
+    english, foreign = (task_data.load_examples(source, task, "test", code)[0] for code in ("en", language))
     if len(english) != len(foreign):  # rows were left out: which translate each other is not known
         return []
     return [

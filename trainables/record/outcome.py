@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from spaces.columns import Status
 from spaces.errors import UsageError
 from spaces.stage import TENTHS
-from trainables.record.places import StageContext
+from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 
 OUTCOME_FILE = "outcome.json"

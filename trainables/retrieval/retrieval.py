@@ -11,10 +11,10 @@ import torch
 from spaces.profile import EncoderProfile
 from spaces.task import Task
 from trainables.features.examples import ParallelPool, Pool, RankingPool
-from trainables.retrieval.mining import mine, find_unique_positions, deduplicate
+from trainables.retrieval.embeddings import Embedder, official_layer_of, select_layers
+from trainables.retrieval.mining import deduplicate, find_unique_positions, mine
 from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, compute_margins, find_neighbours
-from trainables.retrieval.sentences import Embedder, official_layer_of, select_layers
-from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, map_at_20, mining_f1, choose_mining_threshold
+from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, choose_mining_threshold, map_at_20, mining_f1
 
 LayerEmbedder = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.page.blocks import PageColumn, FormattedValue, PageValue, join_names, format_number
+from analysis.page.blocks import FormattedValue, PageColumn, PageValue, format_number, join_names
 
 
 @pytest.mark.parametrize(

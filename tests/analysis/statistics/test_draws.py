@@ -6,11 +6,11 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from analysis.statistics.draws import (
-    estimate_p_best,
-    draw_means,
-    draw_item_noise,
-    estimate_p_above,
     compute_quantile_interval,
+    draw_item_noise,
+    draw_means,
+    estimate_p_above,
+    estimate_p_best,
 )
 from analysis.statistics.interval import compute_intervals
 

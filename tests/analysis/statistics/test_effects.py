@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics.effects import estimate_effect, encode_one_hot, compute_relabelled_p, find_complete_block
+from analysis.statistics.effects import compute_relabelled_p, encode_one_hot, estimate_effect, find_complete_block
 
 ONES = np.ones((6, 1))
 X = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])

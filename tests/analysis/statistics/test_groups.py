@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.groups import group_arms, assign_letters, compute_pairwise_p
+from analysis.statistics.groups import assign_letters, compute_pairwise_p, group_arms
 
 NAN = np.nan
 WAVE = np.array([-1.0, 1.0, -0.5, 0.5, 0.0])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.interval import two_sided_p, compute_intervals, t_quantile, compute_interval
+from analysis.statistics.interval import compute_interval, compute_intervals, t_quantile, two_sided_p
 
 NAN = np.nan
 SEEDS = hnp.arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(3, 6)), elements=st.integers(-1000, 1000))

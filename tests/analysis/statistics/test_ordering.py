@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.ordering import random_ndcg, random_regret_at_k, ndcg, regret_at_k
+from analysis.statistics.ordering import ndcg, random_ndcg, random_regret_at_k, regret_at_k
 
 scores = st.lists(st.floats(0.01, 1).map(lambda value: round(value, 3)), min_size=3, max_size=5)
 

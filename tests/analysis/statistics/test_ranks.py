@@ -9,11 +9,11 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from analysis.statistics.ranks import (
-    critical_difference,
     average_ranks,
-    run_friedman_test,
-    rank_values,
+    critical_difference,
     find_complete_columns,
+    rank_values,
+    run_friedman_test,
 )
 
 NAN = np.nan

@@ -8,15 +8,15 @@ import pytest
 from search.board.attempts import (
     ATTEMPTS_FILE,
     Attempt,
-    can_retry,
     attempts_from_json,
-    oom_retries,
-    make_attempt,
     attempts_to_json,
+    can_retry,
+    make_attempt,
+    oom_retries,
 )
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.worker.failures import FAILURE_KINDS, MEMORY, PACKED, MAX_TRIES, Failure
+from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED, Failure
 
 
 def attempts(*kinds: str) -> tuple[Attempt, ...]:

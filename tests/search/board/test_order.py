@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 
-from search.board.order import ReadyQueue, order_strata, assign_waves
+from search.board.order import ReadyQueue, assign_waves, order_strata
 from spaces.plan import Stratum
 from tests.search.conftest import Room
 

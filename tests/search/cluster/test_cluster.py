@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.cluster import list_node_types, connect_to_ray, build_runtime_env
-from search.request.slots import Node
+from search.cluster.cluster import build_runtime_env, connect_to_ray, list_node_types
+from search.request.resources import Node
 from spaces.errors import UsageError
 from tests.paths import ROOT
 

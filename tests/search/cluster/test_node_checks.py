@@ -7,9 +7,9 @@ import pytest
 
 from search.cluster.node_checks import NodeFacts, collect_node_facts, compare_versions, find_node_problems
 from search.cluster.node_watch import IDLE_WARNING_AFTER, NodeNews
-from search.request.slots import ResourceRequest, Node
-from trainables.data.data import DataSource
-from trainables.record.places import StageContext
+from search.request.resources import Node, ResourceRequest
+from trainables.data.task_data import DataSource
+from trainables.record.context import StageContext
 from trainables.storage.base import write_text
 from trainables.storage.open import open_storage
 

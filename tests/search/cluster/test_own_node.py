@@ -12,7 +12,7 @@ from rich.console import Console
 from search.cluster import own_node
 from search.cluster.node_watch import NodeWatchCallback
 from search.cluster.own_node import MAX_SILENCE, OwnNodeMonitor, explain_loss
-from search.request.slots import ResourceRequest, Node
+from search.request.resources import Node, ResourceRequest
 from tests.paths import ROOT
 
 HEAD, WORKER = Node("head", 1, 0), Node("worker", 2, 1)

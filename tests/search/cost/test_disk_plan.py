@@ -15,7 +15,7 @@ from search.request.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
 from tests.search.conftest import ENCODER_BYTES, Room, finish
-from trainables.record.places import CHECKPOINT, ENCODER
+from trainables.record.context import CHECKPOINT, ENCODER
 
 CHECKPOINT_BYTES = 45_000
 

@@ -9,7 +9,7 @@ from ray.exceptions import RayActorError
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from search.driver.drain import DrainingScheduler, DrainCallback
+from search.driver.drain import DrainCallback, DrainingScheduler
 from search.driver.searcher import PlanSearcher
 from search.process import signals
 from tests.search.conftest import Room, finish

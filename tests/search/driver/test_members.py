@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from search.driver import members
-from search.driver.members import MIN_WRITE_INTERVAL, SweepManifest
+from search.driver import manifest
+from search.driver.manifest import MIN_WRITE_INTERVAL, SweepManifest
 from search.request.options import parse_options
 from search.request.request import make_request
 from search.sweep.estimate import MAX_OVERHEAD_SHARE
@@ -20,7 +20,7 @@ class Sweep:
     def __init__(self, folder: Any, monkeypatch: pytest.MonkeyPatch, takes: float) -> None:
         request = make_request(parse_options(["--space", "quick", "--results", str(folder)]))
         self.now, self.takes, self.keys, self.writes = 100.0, takes, 0, list[float]()
-        monkeypatch.setattr(members, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(manifest, "time", SimpleNamespace(monotonic=lambda: self.now))
 
         def slow(storage: LocalStorage, name: str, fill: Any) -> None:
             self.now += self.takes

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from search.driver import sweep_run
 from search.driver.packing import GpuPacking, memory_class_of
-from search.driver.searcher import WorkerLossCallback, PlanSearcher
-from search.request.slots import Node
+from search.driver.searcher import PlanSearcher, WorkerLossCallback
+from search.request.resources import Node
 from tests.search.conftest import Room, finish
 from trainables.record.outcome import write_outcome
 from trainables.worker.failures import StageFailedError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from search.board.attempts import make_attempt
-from search.driver.packing import GpuPacking, memory_class_of, count_trials_per_gpu
+from search.driver.packing import GpuPacking, count_trials_per_gpu, memory_class_of
 from tests.tiny_stages import TARGET
 from trainables.worker.failures import DEVICE, MEMORY, PACKED, WORKER, Failure
 

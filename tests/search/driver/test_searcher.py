@@ -12,8 +12,8 @@ from ray.tune.search import Searcher
 
 from search.driver import searcher as searcher_module
 from search.driver.early_stopping import EarlyStopping
-from search.driver.progress import ProgressCallback, format_best, count_stages, format_progress
-from search.driver.searcher import WorkerLossCallback, PlanSearcher
+from search.driver.progress import ProgressCallback, count_stages, format_best, format_progress
+from search.driver.searcher import PlanSearcher, WorkerLossCallback
 from search.process import signals
 from spaces.halving import Verdict
 from spaces.stage import TENTHS

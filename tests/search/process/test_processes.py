@@ -11,10 +11,10 @@ from search.cluster.cluster import RAY_ENVIRONMENT
 from search.process import processes
 from search.process.processes import (
     RUN_VARIABLE,
-    kill_started_processes,
-    make_run_environment,
     find_started_processes,
     get_run_id,
+    kill_started_processes,
+    make_run_environment,
     watch_children,
 )
 

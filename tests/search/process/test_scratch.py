@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.process.scratch import MAX_PATH_BYTES, find_temp_root, create_ray_folder
+from search.process.ray_folder import MAX_PATH_BYTES, create_ray_folder, find_temp_root
 from spaces.errors import UsageError
 from tests.paths import ROOT
 

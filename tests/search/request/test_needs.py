@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from datasets import Features
 
-from search.cost.cost import estimate_cost, describe_plan
+from search.cost.cost import describe_plan, estimate_cost
 from search.cost.disk_sizes import PREDICTION_ROW_BYTES, TABLE_ROW_BYTES, estimate_sizes
 from search.request.options import parse_options
 from search.request.request import SweepRequest, make_request

@@ -7,8 +7,8 @@ import pytest
 
 from search.request.options import parse_options
 from search.request.request import make_request
-from search.request.start import fingerprint_model
-from search.sweep.sweep import check_growth
+from search.request.start_encoder import fingerprint_model
+from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
 
 

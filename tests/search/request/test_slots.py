@@ -4,15 +4,15 @@ from argparse import Namespace
 
 import pytest
 
-from search.request import slots
-from search.request.slots import (
+from search.request import resources
+from search.request.resources import (
     AUTO,
-    ResourceRequest,
     Node,
-    resource_request_of,
+    ResourceRequest,
     count_cluster_slots,
     count_fitting_trials,
     count_local_slots,
+    resource_request_of,
 )
 from spaces.errors import UsageError
 
@@ -81,10 +81,10 @@ def test_measured_shares_leave_room_for_four_on_each_gpu(monkeypatch: pytest.Mon
     assert count_cluster_slots(flags(1, AUTO), [], [(Node("kind", 8, 1), 3)]) == 12
     with pytest.raises(UsageError, match="no node of the cluster is large enough for a trial of 1 CPU and 1 GPU "):
         count_cluster_slots(flags(1, AUTO), [Node("a", 16, 0)])
-    monkeypatch.setattr(slots, "_count_local_gpus", lambda: 0)
+    monkeypatch.setattr(resources, "_count_local_gpus", lambda: 0)
     with pytest.raises(UsageError, match="--gpus-per-trial auto: there is no GPU here; without the flag"):
         count_local_slots(flags(1, AUTO, address=None))
-    monkeypatch.setattr(slots, "_count_local_gpus", lambda: 1)
-    monkeypatch.setattr(slots, "count_local_cpus", lambda: 8)
+    monkeypatch.setattr(resources, "_count_local_gpus", lambda: 1)
+    monkeypatch.setattr(resources, "count_local_cpus", lambda: 8)
     assert count_local_slots(flags(1, AUTO, address=None)) == 4
     assert count_local_slots(flags(1, AUTO, most=3, address=None)) == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.schedulers.draws import OptunaRateSampler
+from search.schedulers.rate_sampler import OptunaRateSampler
 from spaces.errors import UsageError
 from spaces.plan import Stratum
 from spaces.space import Range

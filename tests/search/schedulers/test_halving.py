@@ -14,7 +14,7 @@ from search.board.board import Board
 from search.schedulers.halving import HalvingRule
 from search.schedulers.rungs import RungEntry
 from spaces.chain import NONE
-from spaces.halving import RUNGS, Verdict, judge, count_survivors
+from spaces.halving import RUNGS, Verdict, count_survivors, judge
 from spaces.stage import TENTHS, Stage
 from tests.search.conftest import Room, curve_of, finish
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from search.schedulers.race import ALPHA, MIN_SEEDS, RaceStanding, find_clearly_worse, allot_seeds, judge_race
+from search.schedulers.race import ALPHA, MIN_SEEDS, RaceStanding, allot_seeds, find_clearly_worse, judge_race
 from spaces.chain import NONE
 
 SEEDS = tuple(range(8))

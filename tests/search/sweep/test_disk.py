@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.sweep.disk import sum_by_kind, kind_of, stage_of
+from search.sweep.disk import kind_of, stage_of, sum_by_kind
 
 STAGE = "stages/0123456789abcdef"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.sweep.now import StatusWriter, SweepStatus, age_of, is_alive, read_status
+from search.sweep.status_file import StatusWriter, SweepStatus, age_of, is_alive, read_status
 from tests.search.conftest import Room
 from trainables.storage.local_storage import LocalStorage
 
@@ -96,7 +96,7 @@ def test_trouble_is_said_once_and_ends_nothing(room: Room, monkeypatch: pytest.M
     said: list[str] = []
     board = room.board()
     beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=said.append)
-    monkeypatch.setattr("search.sweep.now.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("search.sweep.status_file.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     beat.write_if_due(board)
     beat.write_last(board, "done")
     assert len(said) == 1 and "disk full" in said[0]

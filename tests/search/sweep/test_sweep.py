@@ -8,7 +8,7 @@ import pytest
 from search.request.options import parse_options
 from search.request.request import make_request
 from search.schedulers.race import RaceStanding
-from search.sweep.sweep import (
+from search.sweep.sweep_file import (
     check_growth,
     check_sweep,
     lock_results,
@@ -17,7 +17,7 @@ from search.sweep.sweep import (
     write_sweep,
 )
 from spaces.errors import UsageError
-from spaces.named import SPACES
+from spaces.named_spaces import SPACES
 from trainables.storage.local_storage import LocalStorage
 
 SPEC = {

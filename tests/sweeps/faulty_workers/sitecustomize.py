@@ -36,7 +36,7 @@ def fail(what: str) -> None:
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name != "trainables.training.training":
+        if name != "trainables.training.fine_tuning":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

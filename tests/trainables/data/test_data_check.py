@@ -12,9 +12,9 @@ from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
-from trainables.data import hub, shelf
-from trainables.data.absent_data import describe_missing
-from trainables.data.data_check import inspect, find_problems
+from trainables.data import hub, locate
+from trainables.data.data_check import find_problems, inspect
+from trainables.data.missing_data import describe_missing
 
 Write = Callable[..., Path]
 
@@ -167,20 +167,20 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict
         return made
 
     yield install
-    for cached in (shelf.resolve_commit, shelf._list_configs, shelf._list_splits):
+    for cached in (locate.resolve_commit, locate._list_configs, locate._list_splits):
         cached.cache_clear()
 
 
 def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
     made = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
-    (found,) = shelf.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
+    (found,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
     assert str(found) == "lighteval/siqa default train"
     assert made.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
 
 
 def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
     made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
-    (place,) = shelf.locate_split(INTERMEDIATES["squad"], "train", "en", None)
+    (place,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
     assert place.config == "plain_text" and hub.hash_content(place) == "rajpurkar/squad-None"
     (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
     assert "give the folder that has it by --data DIR" in line
@@ -196,7 +196,7 @@ def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest
         raise StrangeError("no network\nand more")
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    shelf.resolve_commit.cache_clear()
+    locate.resolve_commit.cache_clear()
     (line,) = find_problems(INTERMEDIATES["mnli"], None)
     assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
 

@@ -12,8 +12,8 @@ from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
-from trainables.data import hub, place_rows, shelf
-from trainables.data.data_check import inspect, find_problems
+from trainables.data import hub, load_rows, locate
+from trainables.data.data_check import find_problems, inspect
 
 Write = Callable[..., Path]
 
@@ -169,7 +169,7 @@ def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
 
 
 def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_rows, "resolve", lambda hub, revision: None)
+    monkeypatch.setattr(load_rows, "resolve", lambda hub, revision: None)
     files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
-    place = shelf.SplitLocation("mnli", files, "default", "validation", None)
-    assert place_rows.read_column_types(place)["label"] == PAIR["label"]
+    place = locate.SplitLocation("mnli", files, "default", "validation", None)
+    assert load_rows.read_column_types(place)["label"] == PAIR["label"]

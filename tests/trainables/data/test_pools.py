@@ -12,8 +12,8 @@ from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
 from trainables.data import hub
-from trainables.data.data import DataSource, load_dev_pool, load_pool
-from trainables.data.data_check import inspect, collect_notes, find_problems
+from trainables.data.data_check import collect_notes, find_problems, inspect
+from trainables.data.task_data import DataSource, load_dev_pool, load_pool
 from trainables.features.examples import ParallelPool, RankingPool
 
 Write = Callable[..., Path]

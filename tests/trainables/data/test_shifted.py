@@ -15,9 +15,9 @@ from spaces.task import Task
 from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, pair_rows
 from trainables.data import hub
-from trainables.data.data import DataSource, load_examples
 from trainables.data.data_check import find_problems
-from trainables.data.perturbation import MISSPELT_SHARE, MIN_WORD_LETTERS, misspell
+from trainables.data.misspelling import MIN_WORD_LETTERS, MISSPELT_SHARE, misspell
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import PairExample
 from trainables.miniature.lexicon import ADJECTIVES, VERBS
 

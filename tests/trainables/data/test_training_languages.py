@@ -16,8 +16,8 @@ from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
 from tests.hub_layout import PAIR, TEXT, pair_rows
 from trainables.data import hub
-from trainables.data.data import DataSource, load_examples
-from trainables.data.data_check import inspect, collect_notes, find_problems
+from trainables.data.data_check import collect_notes, find_problems, inspect
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
 
 Write = Callable[..., Path]

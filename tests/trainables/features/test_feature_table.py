@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.paths import ROOT
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature, Ids, collate
-from trainables.features.shared_table import TABLE_FILE, DamagedTableError, open_table, open_or_build_table, write_table
+from trainables.features.shared_table import TABLE_FILE, DamagedTableError, open_or_build_table, open_table, write_table
 
 CPU = torch.device("cpu")
 FORMS = ("pair", "choice", "tagging", "span")

@@ -5,7 +5,7 @@ import torch
 
 from tests.trainables.methods.linear_steps import ORDINARY, drawn, gradient_of_a, linear, loss, mean_norm, step, uphill
 from trainables.methods.adversarial import fgm, freelb, pgd, plain_fine_tuning
-from trainables.methods.perturbation import normalise_rows, project_to_ball, mean_word_norm, draw_uniform
+from trainables.methods.perturbation import draw_uniform, mean_word_norm, normalise_rows, project_to_ball
 
 SETTINGS = {"radius": 0.3, "rate": 0.25, "start": 0.2}
 

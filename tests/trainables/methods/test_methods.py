@@ -13,7 +13,7 @@ from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.profile import EncoderProfile
 from spaces.stage import Precision
-from spaces.task import TaskKind, Recipe
+from spaces.task import Recipe, TaskKind
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_training import SOURCE, continue_after, part
 from trainables.features.features import IGNORED, Feature, Tensors, collate
@@ -23,8 +23,8 @@ from trainables.methods.agreement import divergence
 from trainables.methods.rules import build_rule
 from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder, compute_hidden_states
-from trainables.training.encoded import encode_split
-from trainables.training.training import FineTuning
+from trainables.training.encoding import encode_split
+from trainables.training.fine_tuning import FineTuning
 
 OWN = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}

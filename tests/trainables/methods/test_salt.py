@@ -23,8 +23,8 @@ from trainables.methods.rules import build_rule
 from trainables.methods.salt import WordProposer, augment_words, build_proposer, salt
 from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder
-from trainables.training.encoded import encode_split
-from trainables.training.training import FineTuning
+from trainables.training.encoding import encode_split
+from trainables.training.fine_tuning import FineTuning
 
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 ENTRY = {"name": "salt", **METHODS["salt"].settings}

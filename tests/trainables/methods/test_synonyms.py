@@ -17,14 +17,14 @@ from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_training import SOURCE, part
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 from trainables.features.features import collate
 from trainables.kinds import KINDS
-from trainables.methods.needs import compute_fingerprint, find_problems
+from trainables.methods.requirements import compute_fingerprint, find_problems
 from trainables.methods.rules import build_rule
+from trainables.methods.smoothing import build_synonym_table
 from trainables.methods.step import TrainingStep, build_step
 from trainables.methods.synonym_pairs import read_synonyms
-from trainables.methods.synonyms import build_synonym_table
 from trainables.miniature.meaning import SYNONYM_OF
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import pytest
 from spaces.miniature import INTERMEDIATES, TARGETS
 from trainables.features.examples import Example, PairExample, SpanExample, TaggingExample
 from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
-from trainables.miniature.world import generate_examples, build_world
+from trainables.miniature.world import build_world, generate_examples
 
 
 def read(name: str, null: bool) -> list[Example]:

@@ -9,8 +9,8 @@ import pytest
 from spaces.miniature import INTERMEDIATES, POS_TAGS, SUPERTAGS, TARGETS, partners_of
 from spaces.task import Task
 from trainables.features.examples import ChoiceExample, SpanExample
-from trainables.miniature.choices import draw_surrounding_event, draw_category_question, draw_next_event
-from trainables.miniature.grammar import Clause, render_english, render, join_words
+from trainables.miniature.choices import draw_category_question, draw_next_event, draw_surrounding_event
+from trainables.miniature.grammar import Clause, join_words, render, render_english
 from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, OPPOSITES_OF, SYNONYM_OF
 from trainables.miniature.pairs import (
     CONTRADICTION,
@@ -26,7 +26,7 @@ from trainables.miniature.pairs import (
 from trainables.miniature.spans import SpanItem, render_example
 from trainables.miniature.splits import Split
 from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_supertags
-from trainables.miniature.world import World, generate_examples, build_world
+from trainables.miniature.world import World, build_world, generate_examples
 
 EVENT = Clause(
     agent=("Anna", "Jordan"),

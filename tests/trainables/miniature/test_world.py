@@ -14,7 +14,7 @@ from trainables.features.examples import ChoiceExample, PairExample, ParallelPoo
 from trainables.miniature.lexicon import LANGUAGE_RELATIONS, LanguageRelation
 from trainables.miniature.meaning import CATEGORY_OF, SYNONYM_OF
 from trainables.miniature.splits import Split, split_of
-from trainables.miniature.world import World, generate_examples, build_tokenizer, build_world
+from trainables.miniature.world import World, build_tokenizer, build_world, generate_examples
 
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
 WITH_TESTS = [

@@ -8,21 +8,21 @@ from safetensors.torch import load_file, save
 
 from tests.trainables.conftest import tiny_encoder
 from trainables.models import encoder as encoders
-from trainables.models import kept_encoders
+from trainables.models import encoder_cache
 from trainables.models.encoder import Encoder, save_encoder
+from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import WEIGHTS_FILE
-from trainables.models.kept_encoders import load_cached_encoder
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is read from disk: `weights` and `tokenizer`, in order. Nothing is kept from other tests."""
     found: list[str] = []
-    given, tokenizer = encoders._load_pretrained, kept_encoders.load_tokenizer
+    given, tokenizer = encoders._load_pretrained, encoder_cache.load_tokenizer
     monkeypatch.setattr(encoders, "_load_pretrained", lambda *args: found.append("weights") or given(*args))
-    monkeypatch.setattr(kept_encoders, "load_tokenizer", lambda *args: found.append("tokenizer") or tokenizer(*args))
-    monkeypatch.setattr(kept_encoders, "_encoders", type(kept_encoders._encoders)())
-    monkeypatch.setattr(kept_encoders, "_tokenizers", {})
+    monkeypatch.setattr(encoder_cache, "load_tokenizer", lambda *args: found.append("tokenizer") or tokenizer(*args))
+    monkeypatch.setattr(encoder_cache, "_encoders", type(encoder_cache._encoders)())
+    monkeypatch.setattr(encoder_cache, "_tokenizers", {})
     return found
 
 
@@ -94,17 +94,17 @@ def test_what_is_kept_is_bounded(tmp_path: Path, read: list[str], monkeypatch: p
     for seed, folder in enumerate(folders):
         save_encoder(tiny_encoder(seed), folder)
     load_cached_encoder(str(folders[0]))
-    (_, size), *_ = kept_encoders._encoders.values()
-    monkeypatch.setattr(kept_encoders, "MAX_BYTES", 2 * size)
+    (_, size), *_ = encoder_cache._encoders.values()
+    monkeypatch.setattr(encoder_cache, "MAX_BYTES", 2 * size)
     for folder in (folders[1], folders[0], folders[2]):
         load_cached_encoder(str(folder))
-    assert len(kept_encoders._encoders) == 2
+    assert len(encoder_cache._encoders) == 2
     read.clear()
     load_cached_encoder(str(folders[0]))
     assert read == [], "the one that was not asked for longest went first"
-    monkeypatch.setattr(kept_encoders, "MAX_BYTES", size - 1)
+    monkeypatch.setattr(encoder_cache, "MAX_BYTES", size - 1)
     load_cached_encoder(str(folders[1]))
-    assert not kept_encoders._encoders, "one that is too large is not kept"
+    assert not encoder_cache._encoders, "one that is too large is not kept"
 
 
 def test_random_weights_are_drawn_and_not_kept(folder: Path, read: list[str]) -> None:

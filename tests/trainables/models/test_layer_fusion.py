@@ -15,8 +15,8 @@ from trainables.kinds import KINDS
 from trainables.kinds.heads import build_task_head
 from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.models.layer_fusion import LayerFusion
-from trainables.training.encoded import encode_split
-from trainables.training.training import FineTuning
+from trainables.training.encoding import encode_split
+from trainables.training.fine_tuning import FineTuning
 
 INTERMEDIATES = BENCHMARKS["miniature"].intermediates
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad", "mlm": "mlm"}

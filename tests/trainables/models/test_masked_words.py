@@ -22,20 +22,20 @@ from spaces.benchmark import BENCHMARKS
 from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from trainables.data.data import DataSource, load_examples
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import Example, PassageExample
 from trainables.features.feature_table import FeatureTable
 from trainables.features.features import IGNORED, collate
 from trainables.kinds import KINDS, mlm
-from trainables.kinds.mlm import SELECTED_SHARE, MASKED_SHARE, REPLACED_SHARE, WordGuess, mask_tokens
+from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE, SELECTED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, load_encoder, save_encoder
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
-from trainables.training.encoded import encode_split, encode_training_table
+from trainables.training.encoding import encode_split, encode_training_table
 from trainables.training.evaluation import EvalSet, evaluate
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
 TASK = MINIATURE.intermediates["mlm"]

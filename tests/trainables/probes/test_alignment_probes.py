@@ -13,24 +13,24 @@ from hypothesis import strategies as st
 from spaces.benchmark import BENCHMARKS
 from spaces.profile import EncoderProfile
 from tests.tiny_stages import TARGET
-from trainables.data import data
-from trainables.data.data import DataSource
+from trainables.data import task_data
+from trainables.data.task_data import DataSource
 from trainables.features.examples import PairExample, ParallelPool
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, translations
-from trainables.probes.alignment import measure_layer, has_no_phase_before
+from trainables.probes.alignment import has_no_phase_before, measure_layer
 from trainables.probes.family import ProbeSubject
-from trainables.probes.likeness import (
-    cosine_gap,
+from trainables.probes.tag_transfer import compute_word_states, fit_probe, score_probe
+from trainables.probes.vector_similarity import (
     build_gram,
+    cosine_gap,
     permuted_cka,
     random_cosine,
     unbiased_cka,
     unbiased_hsic,
 )
-from trainables.probes.tag_transfer import score_probe, fit_probe, compute_word_states
-from trainables.record.places import StageContext
-from trainables.training.encoded import encode_split
+from trainables.record.context import StageContext
+from trainables.training.encoding import encode_split
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -185,7 +185,7 @@ def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twi
     assert set(texts) == {"qna", "qnb", "qma", "qmb", "qfa"}
     assert len({english for english, _ in texts.values()}) == 1  # the same sentences in every language
     task = BENCHMARKS["miniature"].targets["bucc"]
-    pool = data.load_pool(source, task, "test", "qfa")
+    pool = task_data.load_pool(source, task, "test", "qfa")
     assert isinstance(pool, ParallelPool)
     pairs = {(pool.candidates[j], pool.queries[i]) for i, j in enumerate(pool.gold) if j >= 0}
     english, foreign = texts["qfa"]
@@ -212,8 +212,8 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
             PairExample("y" if language == "en" else f"{language} x", "", 0),
         ], {}
 
-    monkeypatch.setattr(data, "find_languages", languages)
-    monkeypatch.setattr(data, "load_examples", examples)
+    monkeypatch.setattr(task_data, "find_languages", languages)
+    monkeypatch.setattr(task_data, "load_examples", examples)
     found = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))
     english, foreign = found["de"]
     assert len(english) == len(set(foreign)) == 21 and all(
@@ -227,7 +227,7 @@ def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
     subject = ProbeSubject(
         stage=TARGET, when="after", encoder=encoder, fine_tuning=None, context=place, profile=profile
     )  # type: ignore[arg-type]
-    monkeypatch.setattr(data, "find_languages", lambda source, task: ())
+    monkeypatch.setattr(task_data, "find_languages", lambda source, task: ())
     monkeypatch.setattr(alignment, "translations", translations.load_translations.__wrapped__)
     found = alignment.measure(subject)
     assert not [one for one in found.measurements if one.probe != "transfer_chance"]

@@ -10,7 +10,7 @@ from torch import nn
 
 from spaces.profile import EncoderProfile
 from spaces.task import Recipe
-from trainables.data.data import DataSource, load_examples
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.features import Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from spaces.probe_columns import PROBE_FAMILIES as NAMED
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
+from spaces.probe_columns import PROBE_FAMILIES as NAMED
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
 from tests.tiny_stages import RECIPE, TARGET
 from trainables import stage_run
 from trainables.probes import probing
-from trainables.probes.family import Prober, FamilyResult, Measurement, ProbeSubject
+from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
+from trainables.record.context import ENCODER, SCORES, StageContext, write_spec
 from trainables.record.outcome import read_outcome
-from trainables.record.places import ENCODER, SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage

@@ -15,18 +15,18 @@ from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
-from trainables.data.data import DataSource, load_examples
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.feature_table import build_table
 from trainables.features.features import IGNORED, Feature
 from trainables.kinds import KINDS
 from trainables.kinds.label_head import LabelHead, read_label_head
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_folder import LABEL_HEAD_FILE, find_encoder_fault
-from trainables.probes.frozen import extract_labelled_rows, sample_inputs, embed_texts
-from trainables.record.places import ENCODER, StageContext, write_spec
+from trainables.probes.frozen_features import embed_texts, extract_labelled_rows, sample_inputs
+from trainables.record.context import ENCODER, StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.training.batches import TrainingPart
-from trainables.training.training import FineTuning
+from trainables.training.fine_tuning import FineTuning
 
 TASKS = {**INTERMEDIATES, **TARGETS}
 

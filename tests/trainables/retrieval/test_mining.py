@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainables.retrieval import neighbours as module
-from trainables.retrieval.mining import mine, find_unique_positions, deduplicate
+from trainables.retrieval.mining import deduplicate, find_unique_positions, mine
 from trainables.retrieval.neighbours import Neighbours, compute_margins, find_neighbours
 from trainables.scoring.metrics import MinedPair
 

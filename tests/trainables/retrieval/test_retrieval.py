@@ -10,9 +10,9 @@ from spaces.profile import PROFILES
 from spaces.task import RetrievalMode, Task
 from trainables.features.examples import ParallelPool, RankingPool
 from trainables.models.encoder import Encoder
-from trainables.retrieval import sentences as module
+from trainables.retrieval import embeddings as module
+from trainables.retrieval.embeddings import Embedder, embed, official_layer_of, select_layers
 from trainables.retrieval.retrieval import RetrievalResult, _score_mining, _score_nearest, _score_ranking, retrieve
-from trainables.retrieval.sentences import Embedder, embed, official_layer_of, select_layers
 
 MINIATURE, PRETRAINED = PROFILES["miniature"], PROFILES["pretrained"]
 CPU = torch.device("cpu")

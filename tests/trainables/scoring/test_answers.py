@@ -3,7 +3,7 @@
 import pytest
 
 from spaces.task import AnswerScript
-from trainables.scoring.answers import score_answers, normalise_mlqa, normalise_squad
+from trainables.scoring.answers import normalise_mlqa, normalise_squad, score_answers
 
 RULES: tuple[AnswerScript, ...] = ("squad1", "squad2", "mlqa")
 

@@ -6,12 +6,12 @@ import pytest
 
 from trainables.scoring.metrics import (
     accuracy,
-    count_chunks,
+    choose_mining_threshold,
     chunk_f1,
+    count_chunks,
     find_chunks,
     map_at_20,
     mining_f1,
-    choose_mining_threshold,
 )
 
 UPOS = ("ADJ", "ADP", "INTJ", "NOUN", "PROPN", "SCONJ", "SYM", "VERB", "X")

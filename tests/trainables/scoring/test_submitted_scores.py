@@ -21,9 +21,9 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS as XTREME
 from tests.on_disk import folder_of
-from trainables.data.data import DataSource, load_examples, load_pool
+from trainables.data.task_data import DataSource, load_examples, load_pool
 from trainables.features.examples import PairExample, ParallelPool, SpanExample, TaggingExample
-from trainables.record.places import SCORES, StageContext, write_spec
+from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.scoring.metrics import chunk_f1
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage

@@ -8,7 +8,7 @@ import pytest
 from tests.s3_server import S3Server
 from tests.virtual.memory_storage import MemoryStorage
 from trainables.storage import lease
-from trainables.storage.base import LockedError, Storage, join_url, check_name, quarantine, write_text
+from trainables.storage.base import LockedError, Storage, check_name, join_url, quarantine, write_text
 from trainables.storage.lease import Lease
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage

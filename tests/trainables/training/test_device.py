@@ -11,8 +11,8 @@ from tests.trainables.training.test_training import run
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
+from trainables.training.fine_tuning import FineTuning
 from trainables.training.memory import try_within_memory
-from trainables.training.training import FineTuning
 
 KINDS = ["mnli", "csqa", "ccg", "squad"]
 

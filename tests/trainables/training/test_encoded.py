@@ -16,12 +16,12 @@ from spaces.profile import PROFILES
 from spaces.task import Recipe, Task
 from spaces.xtreme import NLI_LABELS
 from tests.trainables.features.test_feature_table import assert_equal
-from trainables.data.data import DataSource, load_examples
+from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, Example, PairExample, TaggingExample
 from trainables.kinds import KINDS
 from trainables.miniature import world
-from trainables.training import encoded as module
-from trainables.training.encoded import encode_split, hash_tokenizer, encode_training_table
+from trainables.training import encoding as module
+from trainables.training.encoding import encode_split, encode_training_table, hash_tokenizer
 from trainables.training.evaluation import score_majority_baseline
 
 TOKENIZER = world.build_tokenizer(world.build_world())

@@ -10,8 +10,8 @@ from spaces.task import Recipe, Task
 from trainables.features.examples import ChoiceExample, Example, PairExample, SpanExample, TaggingExample
 from trainables.features.feature_table import build_table
 from trainables.features.features import IGNORED
-from trainables.training.evaluation import EvalSet, score_majority_baseline, compute_task_score
-from trainables.training.shares import compute_sampling_shares
+from trainables.training.evaluation import EvalSet, compute_task_score, score_majority_baseline
+from trainables.training.mixing import compute_sampling_shares
 
 
 def task(kind: str, labels: tuple[str, ...] = ("a", "b")) -> Task:

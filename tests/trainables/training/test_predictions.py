@@ -15,7 +15,7 @@ from spaces.stage import TENTHS, Stage
 from spaces.xtreme import TARGETS
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 from trainables.features.examples import (
     ChoiceExample,
     PairExample,
@@ -24,8 +24,8 @@ from trainables.features.examples import (
     SpanExample,
     TaggingExample,
 )
+from trainables.record.context import SCORES, StageContext, write_spec
 from trainables.record.outcome import read_outcome
-from trainables.record.places import SCORES, StageContext, write_spec
 from trainables.stage_run import StageRun
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spaces.encoders import MiniatureRecipe
-from trainables.miniature.corpus import generate_corpus, draw_story
+from trainables.miniature.corpus import draw_story, generate_corpus
 from trainables.miniature.pools import PoolItem
 from trainables.miniature.splits import split_of
 from trainables.miniature.tokens import build_word_tokenizer

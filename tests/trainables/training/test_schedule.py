@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spaces.stage import TENTHS
 from spaces.task import Recipe
-from trainables.training.schedule import BatchOrder, end_of_tenth, rate_factor, compute_total_steps
+from trainables.training.schedule import BatchOrder, compute_total_steps, end_of_tenth, rate_factor
 
 lengths = st.lists(st.integers(1, 9), min_size=1, max_size=60).map(np.array)
 sizes, runs, buckets = st.integers(1, 12), st.integers(1, 20), st.integers(1, 6)

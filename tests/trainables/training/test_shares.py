@@ -6,7 +6,7 @@ import pytest
 from spaces.task import Recipe, Task
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
-from trainables.training.shares import build_training_parts, describe_shortage
+from trainables.training.mixing import build_training_parts, describe_shortage
 
 
 def task(name: str, kind: str = "pair") -> Task:

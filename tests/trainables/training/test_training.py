@@ -12,11 +12,11 @@ from spaces.profile import PROFILES, EncoderProfile
 from spaces.stage import TENTHS, Precision
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from trainables.data.data import DataSource
+from trainables.data.task_data import DataSource
 from trainables.models.encoder import Encoder
 from trainables.training.batches import TrainingPart
-from trainables.training.encoded import encode_split, encode_training_table
-from trainables.training.training import DivergedError, FineTuning
+from trainables.training.encoding import encode_split, encode_training_table
+from trainables.training.fine_tuning import DivergedError, FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
 SOURCE = DataSource(benchmark="miniature", limit=40)
@@ -93,7 +93,7 @@ def test_a_seed_changes_heads_order_and_dropout(recipe: Recipe, profile: Encoder
 
 def test_the_best_tenth_is_handed_on(recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.3, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
-    monkeypatch.setattr("trainables.training.training.task_score", lambda task, metrics: next(scores))
+    monkeypatch.setattr("trainables.training.fine_tuning.task_score", lambda task, metrics: next(scores))
     work = run(["csqa"], recipe, profile)
     kept = []
     for _ in range(TENTHS):

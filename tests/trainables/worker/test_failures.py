@@ -15,8 +15,8 @@ from trainables.storage.base import LockedError
 from trainables.worker.failures import (
     DEVICE,
     ERROR,
-    INPUT,
     FAILURE_KINDS,
+    INPUT,
     MEMORY,
     NODE,
     STORAGE,

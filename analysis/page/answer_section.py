@@ -1,0 +1,53 @@
+"""Sections that say what the scripts of one question say: their sentences, their tables, their notes."""
+
+import re
+from collections.abc import Callable
+
+from analysis.page.blocks import (
+    ABSENT,
+    Block,
+    BulletList,
+    DetailsBlock,
+    FormattedValue,
+    PageColumn,
+    PageTable,
+    PageValue,
+    Paragraph,
+    Section,
+)
+from analysis.tables.answer import Answer
+from analysis.tables.grid import Grid, GridNumber, GridValue, format_value
+from analysis.tables.grid import GridColumn as Over
+from spaces.errors import UsageError
+
+
+def build_section(name: str, title: str, make_answer: Callable[[], Answer], *figures: Block) -> Section:
+    """The answer of a script, with figures above its tables; or why these scores give none."""
+    try:
+        answer = make_answer()
+    except UsageError as error:
+        return Section(name, title, (Paragraph(str(error)),))
+    tables = tuple(build_table(f"{name}-table-{place}", grid) for place, grid in enumerate(answer.tables, start=1))
+    notes = (BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
+    return Section(
+        name, title, (*map(Paragraph, answer.sentences), *figures, DetailsBlock("Tables and notes", (*tables, *notes)))
+    )
+
+
+def build_table(name: str, grid: Grid) -> PageTable:
+    """A grid as a table of the page: numbers are written as the script writes them, and sorted by their values."""
+    columns = tuple(PageColumn(column.name or "row", is_formatted=column.unit != "text") for column in grid.columns)
+    rows = (
+        tuple(_to_page_value(field, column) for field, column in zip(row, grid.columns, strict=True))
+        for row in grid.rows
+    )
+    return PageTable(name, grid.title, columns, tuple(rows))
+
+
+def _to_page_value(field: GridValue, column: Over) -> PageValue:
+    text = ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
+    if column.unit == "text":
+        return text
+    return FormattedValue(
+        text, field.value if isinstance(field, GridNumber) else None if isinstance(field, str) else field
+    )

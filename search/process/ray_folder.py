@@ -1,0 +1,83 @@
+"""The temporary folder of a run: Ray's session, its logs, Tune's records. None of it is ever read again.
+
+What a killed run left is removed by the next one, and so are its processes that have not ended yet: one that hangs
+would hold the lock of its stage for ever. Each run holds a lock in its folder, which the kernel frees when the run
+ends, however it ends: so a folder whose lock is free belongs to nobody. Folders of others are never touched.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from search.process.processes import get_run_id, kill_started_processes
+from search.process.signals import register_teardown
+from spaces.errors import UsageError
+
+# Ray's sockets lie below, and a socket's path has at most 107 bytes.
+MAX_PATH_BYTES = 107 - len("/tune-1000000/abcdefgh/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store")
+LOCK = "lock"
+RAY_TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes in its path"
+
+
+@contextmanager
+def create_ray_folder() -> Iterator[Path]:
+    """A folder for this run, removed at its end. Raises UsageError where none can be made."""
+    parent = find_temp_root() / f"tune-{os.getuid()}"
+    try:
+        parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the temporary folder {parent} cannot be made ({error.strerror}): {RAY_TMPDIR_HINT}."
+        ) from error
+    if parent.is_symlink() or parent.stat().st_uid != os.getuid():
+        raise UsageError(f"the temporary folder {parent} belongs to somebody else: {RAY_TMPDIR_HINT}.")
+    with (parent / LOCK).open("w") as door:  # nobody looks for left-overs while a new folder has no lock yet
+        fcntl.flock(door, fcntl.LOCK_EX)
+        remove_stale_folders(parent)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=""))
+        lock = (folder / LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(get_run_id())
+        lock.flush()
+    with lock, register_teardown(lambda: shutil.rmtree(folder, ignore_errors=True)):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_temp_root() -> Path:
+    """RAY_TMPDIR, or the usual folder for temporary files, or /tmp where their paths are too long for Ray's sockets."""
+    usual = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return Path(usual if len(os.fsencode(usual.rstrip("/"))) <= MAX_PATH_BYTES else "/tmp")
+
+
+def remove_stale_folders(parent: Path) -> None:
+    """End what killed runs left running, and remove their folders. The caller holds the parent's lock."""
+    for folder in parent.iterdir():
+        if not folder.is_dir():
+            continue
+        lock = _try_lock(folder / LOCK)
+        if lock is not None:
+            with lock:
+                lock.seek(0)
+                run = lock.read()
+                if run:
+                    kill_started_processes(run)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try_lock(path: Path) -> IO[str] | None:
+    """The lock if nobody has it: the file is made anew where a run was killed before it made one."""
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock

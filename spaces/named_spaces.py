@@ -1,0 +1,102 @@
+"""The named spaces: two that rank the benchmark's tasks, and one for each question that varies something else."""
+
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spaces import adversarial_chains, space_chains
+from spaces.benchmark import Benchmark
+from spaces.errors import UsageError
+from spaces.space import Space
+from spaces.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSpace:
+    """A space that every benchmark has, with members of its own."""
+
+    name: str
+    about: str  # one sentence for --help
+    build: Callable[[Benchmark], Space]
+
+
+def _build_quick(benchmark: Benchmark) -> Space:
+    return Space(
+        name="quick",
+        intermediates=benchmark.quick_intermediates,
+        targets=benchmark.quick_targets,
+        learning_rates="middle",
+        seeds=(0,),
+        test_limit=benchmark.quick_test_limit,
+        floor=True,
+    )
+
+
+def _build_full(benchmark: Benchmark) -> Space:
+    return Space(name="full")
+
+
+def _build_diversity(benchmark: Benchmark) -> Space:
+    chains = space_chains.list_diversity_chains(benchmark)
+    return Space(name="diversity", intermediates=chains, learning_rates="middle", budget=benchmark.equal_budget)
+
+
+def _build_languages(benchmark: Benchmark) -> Space:
+    return Space(
+        name="languages",
+        intermediates=space_chains.list_language_chains(benchmark),
+        targets=space_chains.LANGUAGE_TARGETS,
+        learning_rates="middle",
+        seeds=(0, 1, 2, 3, 4),
+        budget=benchmark.equal_budget,
+    )
+
+
+def _build_adversarial(benchmark: Benchmark) -> Space:
+    steps = benchmark.equal_budget.steps
+    assert steps is not None
+    return Space(
+        name="adversarial",
+        intermediates=adversarial_chains.list_adversarial_chains(benchmark),
+        targets=adversarial_chains.list_adversarial_targets(benchmark),
+        learning_rates="middle",
+        budget=replace(benchmark.equal_budget, steps=steps // 2),  # most of its phases go several times over each step
+    )
+
+
+def _build_variants(benchmark: Benchmark) -> Space:
+    return Space(name="variants", intermediates=space_chains.list_variant_chains(benchmark), learning_rates="middle")
+
+
+SPACES = Table(
+    "space",
+    (
+        NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _build_quick),
+        NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _build_full),
+        NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _build_diversity),
+        NamedSpace(
+            "languages", "inference in English, in other languages and in mixes, with equal rows", _build_languages
+        ),
+        NamedSpace("adversarial", "adversarial and smoothed training of the intermediate phase", _build_adversarial),
+        NamedSpace(
+            "variants", "masked words beside a task, translated tasks, and rivals without a phase", _build_variants
+        ),
+    ),
+)
+
+
+def find_space(name_or_file: str, benchmark: Benchmark) -> Space:
+    """A named space, or the variable SPACE of a Python file. The file is executed: use your own files only."""
+    path = Path(name_or_file)
+    if path.suffix != ".py":
+        return SPACES.find(name_or_file).build(benchmark)
+    if not path.is_file():
+        raise UsageError(f"the space file {name_or_file} does not exist.")
+    try:
+        found = runpy.run_path(str(path)).get("SPACE")
+    except Exception as error:  # whatever the user's own code raises is the user's to mend
+        raise UsageError(f"the space file {name_or_file} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(found, Space):
+        raise UsageError(f"the space file {name_or_file} must define SPACE = Space(...), found {type(found).__name__}.")
+    return found
