@@ -17,9 +17,10 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import polars as pl
 
 from analysis.scores.compaction import checksum_files, write_compaction
-from analysis.scores.record import SCORES_FILE, SWEEP_FILE, read_record, stages_folder_of
+from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.stages import read_whole_files
 from spaces.errors import UsageError
+from spaces.sweep_record import SWEEP_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:

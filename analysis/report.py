@@ -26,12 +26,13 @@ from analysis.page.exports import export_figures
 from analysis.scores.arguments import add_learning_rate, build_scores_parser, parse_metrics
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
-from analysis.scores.record import SWEEP_FILE, read_record
+from analysis.scores.record import read_record
 from analysis.tables.source import count_and_list
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.sweep_record import SWEEP_FILE
 
 TITLE = "Which intermediate task helps?"
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."

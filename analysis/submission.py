@@ -23,11 +23,12 @@ from polars.exceptions import PolarsError
 
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load_sweep
-from analysis.scores.record import SWEEP_FILE, read_record, stages_folder_of
+from analysis.scores.record import read_record, stages_folder_of
 from analysis.submit.choice import SubmissionChoice, SubmittedRun, choose_runs
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, PredictionGapError, SubmissionFile, build_file
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.sweep_record import SWEEP_FILE
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
 EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE = 0, 1, 2
@@ -132,7 +133,7 @@ def _read_predictions(path: Path, target: str) -> pl.DataFrame:
         scan = pl.scan_parquet(path, glob=False).filter(target=target, split="test")
         return scan.select("language", "example", "id", "prediction").collect()
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{path} cannot be read as predictions: {str(error).splitlines()[0]}.") from error
+        raise UsageError(f"{path} cannot be read as predictions: {first_line_of(error)}.") from error
 
 
 def _write_files(out: Path, files: Sequence[SubmissionFile]) -> None:

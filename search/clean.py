@@ -22,10 +22,8 @@ from search.sweep.estimate import format_bytes
 from search.sweep.status_file import is_alive
 from search.sweep.sweep_file import lock_results
 from search.sweep.sweep_state import SweepState, find_sweeps, list_sweep_names, read_states
-from spaces.errors import UsageError
+from spaces.errors import ExitCode, UsageError
 from trainables.storage.base import Storage
-
-DONE, USAGE = 0, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _print_groups(find_leftovers(states, scope, options.keep), allowed, "would go")
             if running := _list_running(states):
                 print(f"{running} runs now: temporary files may be in use, and nothing can be removed until it ends.")
-            return DONE
+            return ExitCode.DONE
         lock = lock_results(results)
         try:
             _clean(results, scope, options, allowed)
@@ -47,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             lock.release()
     except UsageError as error:
         print(f"clean.py: {error}", file=sys.stderr)
-        return USAGE
-    return DONE
+        return ExitCode.USAGE
+    return ExitCode.DONE
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -26,7 +26,7 @@ if __name__ == "__main__":  # before the slow imports
     streams.ignore_broken_pipes()
 
 from search.request.options import parse_options
-from spaces.errors import UsageError
+from spaces.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from search.board.keep import KeepPolicy
     from search.request.request import SweepRequest
 
-DONE, FAILED, USAGE = 0, 1, 2
 CONTINUE_HINT = "Put that right; then the same command goes on"
 
 
@@ -46,13 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(options)
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
-        return USAGE
+        return ExitCode.USAGE
     except Exception as error:
         line = _describe_write_failure(error, options)
         if line is None:
             raise
         print(f"\n{line}", file=sys.stderr)
-        return FAILED
+        return ExitCode.FAILED
 
 
 def _describe_write_failure(error: Exception, options: "Namespace") -> str | None:
@@ -88,7 +87,7 @@ def run(options: "Namespace") -> int:
     if options.check:
         from search.request.check import show_check
 
-        return DONE if show_check(request) else USAGE
+        return ExitCode.DONE if show_check(request) else ExitCode.USAGE
     slots = count_local_slots(options)
     if options.plan:
         return _show_plan(request, slots, options.keep)
@@ -109,9 +108,9 @@ def run(options: "Namespace") -> int:
         _print_summary(request, board, time.monotonic() - began)
         if interrupted:
             print(signals.format_resume_message(), file=sys.stderr)
-            return signals.INTERRUPTED
+            return ExitCode.INTERRUPTED
         _print_ranking(request)
-        return FAILED if _print_failures(board) else DONE
+        return ExitCode.FAILED if _print_failures(board) else ExitCode.DONE
     finally:
         lock.release()
 
@@ -130,7 +129,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
         from search.request.needs import format_missing_data
 
         print(format_missing_data(request.missing_data))
-    return DONE
+    return ExitCode.DONE
 
 
 def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:

@@ -19,9 +19,7 @@ if not __package__:
 
 from search.sweep.status_report import format_headline, format_summary, summarize_sweep
 from search.sweep.sweep_state import find_sweeps, read_states
-from spaces.errors import UsageError
-
-DONE, USAGE = 0, 2
+from spaces.errors import ExitCode, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         states = read_states(results, names)
     except UsageError as error:
         print(f"status.py: {error}", file=sys.stderr)
-        return USAGE
+        return ExitCode.USAGE
     if options.json:
         print(
             json.dumps(
@@ -49,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join(format_headline(state) for state in states))
     else:
         print("\n".join(format_summary(summarize_sweep(states[0]))))
-    return DONE
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+ENGLISH = "en"  # the language of selection and of most training sets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:

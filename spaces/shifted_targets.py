@@ -8,9 +8,8 @@ are tested these are 2 (n - 1) of their n (n - 1) pairs.
 
 from dataclasses import replace
 
+from spaces.language import ENGLISH
 from spaces.task import Task
-
-ENGLISH = "en"
 
 
 def mix_languages(task: Task, *, parallel: bool) -> Task:

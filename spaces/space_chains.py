@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from spaces.benchmark import Benchmark
 from spaces.chain import DEFAULT_SAMPLER, MLM, MULTITASK, SAMPLERS
-from spaces.language import Language
+from spaces.language import ENGLISH, Language
 from spaces.task import Task
 
-ENGLISH = "en"
 LANGUAGE_TARGETS = ("xnli",)  # what the question about languages is asked of
 MAX_LANGUAGES = 8  # languages beside English: the rest of a long list says little more
 

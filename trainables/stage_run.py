@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from spaces.checksum import checksum
 from spaces.columns import Status
 from spaces.encoders import MiniatureRecipe
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -30,7 +31,7 @@ from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.record.results import TestResults
-from trainables.record.scores import build_score_rows, checksum, encode_scores
+from trainables.record.scores import build_score_rows, encode_scores
 from trainables.record.tensor_file import write_tensors
 from trainables.retrieval_stage import score_retrieval
 from trainables.storage.base import FillFunction, LockedError, quarantine

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.questions.evenness import MEASURES, Evenness, list_unknown_languages
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
@@ -15,6 +14,7 @@ from analysis.tables.numbers import number_from_estimate, summarise_seeds
 from analysis.tables.source import describe_source
 from analysis.transfer.columns import GROUP_BY
 from spaces.chain import NONE
+from spaces.language import ENGLISH
 
 QUESTION = "Which languages gain, and how even are the scores?"
 LANGUAGE_GROUPINGS = tuple(name for name in GROUP_BY if name != "target")

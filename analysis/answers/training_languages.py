@@ -1,7 +1,6 @@
 """The printed answer of training_languages.py: intermediate training in other languages."""
 
 from analysis.questions.training_languages import TESTED_RELATIONS, TrainingLanguages
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables import training_languages
@@ -11,6 +10,7 @@ from analysis.tables.numbers import format_p, summarise_seeds
 from analysis.tables.source import describe_source, pluralise
 from analysis.tables.training_languages import LOW_LESS_HIGH
 from spaces.chain import NONE
+from spaces.language import ENGLISH
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 

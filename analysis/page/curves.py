@@ -4,11 +4,11 @@ import polars as pl
 
 from analysis.page import charts
 from analysis.page.blocks import ABSENT, Figure, PageColumn, Paragraph, Section, SelectControl, table_of
-from analysis.scores.choose import ENGLISH
 from analysis.scores.tidy import ARM_COLUMNS
 from analysis.transfer.array import POINTS_PER_SHARE
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
+from spaces.language import ENGLISH
 
 OWN_TASK = "the intermediate task itself"
 

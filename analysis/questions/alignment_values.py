@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, select_winners
+from analysis.scores.choose import select_winners
 from analysis.scores.keys import locate_on_axis
 from analysis.scores.probes import require_probe_rows
 from analysis.statistics.moments import Array, compute_moments
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.chain import MLM, NONE
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 
 PROBE_FAMILY = "alignment"
 # What is measured, and the probes that it is the mean of. The first one was chosen before any change was seen: it takes

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import ENGLISH, average_metrics, list_metrics, resolve_official_metrics, select_contenders
+from analysis.scores.choose import average_metrics, list_metrics, resolve_official_metrics, select_contenders
 from analysis.scores.tidy import ARM_COLUMNS, decode_categories
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
+from spaces.language import ENGLISH
 from spaces.stage import TENTHS
 
 INTERMEDIATE_RUNS = "intermediate runs"  # what strata without a target are called

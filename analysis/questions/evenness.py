@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.moments import Array
 from analysis.statistics.robustness import measure_robustness
 from analysis.transfer.array import Transfer
@@ -20,6 +19,7 @@ from analysis.transfer.columns import (
 )
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.table import describe_unknown
 
 EvennessMeasure = Literal["english", "others", "gap", "worst", "quarter", "spread"]

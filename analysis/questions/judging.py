@@ -9,13 +9,14 @@ import polars as pl
 
 from analysis.questions.arms import INTERMEDIATE_RUNS, ArmStratum, collect_strata
 from analysis.questions.stopping import StoppingJudgement, judge_stopping
-from analysis.scores.choose import ENGLISH, select_winners
+from analysis.scores.choose import select_winners
 from analysis.scores.tidy import CELL_COLUMNS
 from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.chain import NONE
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 
 ALL_TARGETS = "all targets"
 

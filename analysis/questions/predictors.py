@@ -11,7 +11,6 @@ import polars as pl
 
 from analysis.questions.distances import compute_distances, compute_log_train_sizes, fuse_orders, read_probed_stages
 from analysis.scores.choose import (
-    ENGLISH,
     average_metrics,
     list_metrics,
     resolve_official_metrics,
@@ -23,6 +22,7 @@ from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
 from spaces.chain import MLM, MULTITASK, Ingredient, parse_chain
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 
 ALL_DISTANCES = "all distances"
 FIRST_TENTH = "first tenth of tuning"

@@ -7,13 +7,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from analysis.questions.chains import describe_unequal_budgets, read_plain_chain, tasks_of
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.effects import Effect, encode_one_hot, estimate_effect, find_complete_block
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column, languages_of
 from spaces.errors import UsageError
-from spaces.language import Language
+from spaces.language import ENGLISH, Language
 from spaces.table import describe_unknown
 
 TrainingRelation = Literal["own language", "same family", "same script", "other", "English", "unknown"]

@@ -10,9 +10,9 @@ from analysis.scores.load import Scores
 from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS, decode_categories
 from spaces.chain import phase_of
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.table import describe_unknown
 
-ENGLISH = "en"
 MAJORITY = "majority"  # the floor of always answering the commonest label: a row beside the metrics, none of them
 QA_METRICS = ("exact_match", "f1")
 

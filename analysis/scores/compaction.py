@@ -4,7 +4,6 @@ It is `scores.parquet`, and `scores.json` says what it was made of: the seal of 
 the length and the hash of a content, so that a file changed in any way is read itself, wherever results are moved to.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -18,6 +17,7 @@ from polars.exceptions import PolarsError
 
 from analysis.scores.record import SCORES_FILE
 from analysis.scores.tidy import SCHEMA
+from spaces.checksum import checksum
 from spaces.errors import UsageError
 
 CHECKSUMS_FILE = "scores.json"
@@ -35,11 +35,6 @@ class Compaction:
 
 
 NO_COMPACTION = Compaction(pl.DataFrame(schema=SCHEMA), frozenset())
-
-
-def checksum(content: bytes) -> str:
-    """What tells a content from any other: its length and its hash."""
-    return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
 def checksum_files(files: Sequence[Path]) -> dict[str, str]:

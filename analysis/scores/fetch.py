@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from analysis.scores.record import SWEEP_FILE, read_record
-from spaces.errors import UsageError
+from analysis.scores.record import read_record
+from spaces.errors import UsageError, first_line_of
+from spaces.sweep_record import SWEEP_FILE
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -55,7 +56,7 @@ def _fetch(place: str, folder: Path, files: Sequence[str], names: dict[str, str]
         else:
             raise UsageError(f"{place} is neither a file nor the folder of a sweep (it has no {SWEEP_FILE}).")
     except (ArrowInvalid, OSError) as error:
-        raise UsageError(f"{place} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"{place} cannot be read: {first_line_of(error)}") from error
     return copy
 
 

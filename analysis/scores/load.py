@@ -9,7 +9,7 @@ import polars as pl
 
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
-from analysis.scores.record import SCORES_FILE, SWEEP_FILE, parse_decided, read_record, stages_folder_of
+from analysis.scores.record import SCORES_FILE, list_skipped_seeds, read_record, stages_folder_of
 from analysis.scores.stages import read_stage_rows
 from analysis.scores.tidy import (
     ARM_COLUMNS,
@@ -27,6 +27,7 @@ from spaces.errors import UsageError
 from spaces.phase import has_phase
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
+from spaces.sweep_record import SWEEP_FILE
 from spaces.table import describe_unknown
 
 EAGER_READ_BYTES = 4_000_000  # bytes of a file that is read at once; of a larger one each question reads its columns
@@ -193,7 +194,7 @@ def load_sweep(folder: Path) -> Scores:
         seeds=tuple(spec["seeds"]),
         controls=frozenset(spec.get("controls", ())),
         retrieval_targets=frozenset(spec.get("retrieval", ())) | _list_retrieval_targets(rows),
-        skipped_chain_seeds=parse_decided(record),
+        skipped_chain_seeds=list_skipped_seeds(record),
         is_limited=any(spec.get(cut) is not None for cut in ("limit", "test_limit")) or _is_limited(rows),
         stage_counts=(len(done) - len(broken), len(files)),
         notes=(

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
+from spaces.sweep_record import SWEEP_VERSION, parse_decided
 
-SWEEP_FILE = "sweep.json"
-SWEEP_VERSION = 1
 SCORES_FILE = "scores.parquet"  # in the folder of a stage
 STAGE_KEY = re.compile(r"\w[\w.+-]*")  # one plain name: keys become parts of paths
 
@@ -25,7 +24,7 @@ def read_record(file: Path) -> dict[str, Any]:
             raise ValueError(f"{wrong!r} is no key of a stage")
         for axis in ("intermediates", "targets", "seeds"):
             known = known and isinstance(spec[axis], list)
-        parse_decided(record)
+        list_skipped_seeds(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is no record of a sweep ({type(error).__name__}: {error}).") from error
     if not known:
@@ -35,14 +34,12 @@ def read_record(file: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def parse_decided(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
-    """The chains that a race decided early, each with every seed that it was not given.
-
-    The record has the seeds that it was given, as `{"shuffled": {"after": [0, 1, 2], "of": 8}}`.
-    """
-    seeds = record["spec"]["seeds"]
-    chains = record.get("decided", {}).items()
-    return frozenset((str(chain), seed) for chain, one in chains for seed in seeds if seed not in one["after"])
+def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+    """Return the chains that a race decided early, each with every seed that it was not given."""
+    chains = parse_decided(record.get("decided", {}))
+    return frozenset(
+        (name, seed) for name, chain in chains.items() for seed in record["spec"]["seeds"] if seed not in chain.seeds
+    )
 
 
 def stages_folder_of(folder: Path) -> Path:

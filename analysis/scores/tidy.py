@@ -12,7 +12,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from spaces.columns import COLUMNS, REQUIRED_COLUMNS, VERSION, Status
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 
 Scale = Literal["auto", "share", "points"]
 
@@ -68,7 +68,7 @@ def scan_rows(file: Path, name: str) -> pl.LazyFrame:
     try:
         return tidy(pl.scan_parquet(file, glob=False), name)
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{name} cannot be read as Parquet: {_error_line(error)}.") from error
+        raise UsageError(f"{name} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
 
 def collect_rows(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
@@ -76,11 +76,7 @@ def collect_rows(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
     try:
         return rows.collect(engine="streaming")
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{name} cannot be read as Parquet: {_error_line(error)}.") from error
-
-
-def _error_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise UsageError(f"{name} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
 
 def tidy(scan: pl.LazyFrame, where: str) -> pl.LazyFrame:

@@ -10,12 +10,12 @@ from analysis.questions.training_languages import (
     TrainingRelation,
     TrainingSet,
 )
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.effects import Effect
 from analysis.statistics.moments import Array
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
 from analysis.tables.numbers import summarise_seeds
 from spaces.chain import NONE
+from spaces.language import ENGLISH
 
 LOW_LESS_HIGH = "low- less high-resource training"
 

@@ -7,11 +7,10 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from analysis.scores.choose import ENGLISH
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer
 from spaces.benchmark import BENCHMARKS
-from spaces.language import Language
+from spaces.language import ENGLISH, Language
 
 GroupBy = Literal["target", "language", "family", "script", "resource"]
 GROUP_BY: tuple[GroupBy, ...] = get_args(GroupBy)

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from search.board import attempts
 from search.board.attempts import Attempt
+from spaces.checksum import checksum, size_in_checksum
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
@@ -19,7 +20,7 @@ from trainables.models.encoder_folder import find_encoder_fault
 from trainables.probes.probe_file import families_in
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, write_spec
 from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
-from trainables.record.scores import build_score_rows, checksum, encode_scores, find_rows_fault, size_in_checksum
+from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault
 from trainables.storage.base import is_remote, quarantine, write_text
 from trainables.worker.failures import HANG, Failure
 

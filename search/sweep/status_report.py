@@ -42,7 +42,7 @@ def summarize_sweep(state: SweepState) -> dict[str, Any]:
         "best": {task: {"intermediate": name, "dev": dev} for task, (name, dev) in _find_best(state).items()},
         "failures": _group_failures(state),
         "unreachable": _count_unreachable(state),
-        "decided": {chain: {"after": after, "of": of} for chain, (after, of) in state.decided.items()},
+        "decided": {name: {"after": len(chain.seeds), "of": chain.of_seeds} for name, chain in state.decided.items()},
         "damaged": list(state.damaged),
         "time": _summarize_time(state, now.slots if now is not None else 1),
         "disk": _summarize_disk(state),

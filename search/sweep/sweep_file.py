@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
+from spaces.sweep_record import SWEEP_FILE, SWEEP_VERSION
 from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
-VERSION = 1
-SWEEP_FILE = "sweep.json"
 RESULTS_LOCK = ".lock"  # of the results, beside the sweeps
 GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
 GROWING_MAPPINGS = ("data", "languages", "mixture", "masked")  # these may gain entries, but an entry may not change
@@ -45,9 +44,9 @@ def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
             f"{file} is no sweep's file (it lacks spec or stages): move it away or choose another --name; finished "
             "stages are kept."
         )
-    written = found.get("version", VERSION)
-    if isinstance(written, int) and written > VERSION:
-        raise UsageError(f"{file} is of version {written}, this program knows up to {VERSION}: use a newer one.")
+    written = found.get("version", SWEEP_VERSION)
+    if isinstance(written, int) and written > SWEEP_VERSION:
+        raise UsageError(f"{file} is of version {written}, this program knows up to {SWEEP_VERSION}: use a newer one.")
     stages = found["stages"]
     names = (*stages, *map(str, stages.values())) if isinstance(stages, dict) else ("",)
     wrong = next((name for name in names if not _NAME_PATTERN.fullmatch(name)), None)
@@ -93,7 +92,7 @@ def write_sweep(
     is still to come. `decided` has the chains that a race gave no further seeds, as `Race.record` says it.
     """
     content = {
-        "version": VERSION,
+        "version": SWEEP_VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
         "planned": planned,

@@ -11,18 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from search.board.arms import Arm, choose_winner
 from search.sweep.status_file import SweepStatus, read_status
-from search.sweep.sweep_file import SWEEP_FILE, read_sweep
+from search.sweep.sweep_file import read_sweep
 from spaces.columns import Status
 from spaces.errors import UsageError
+from spaces.sweep_record import SWEEP_FILE, DecidedChain, parse_decided
 from spaces.table import describe_unknown
 from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext, read_spec
-from trainables.record.outcome import OUTCOME_FILE as OUTCOME
-from trainables.record.outcome import Outcome, read_outcome
+from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome
 from trainables.storage.base import Storage, is_remote
 from trainables.storage.local_storage import LocalStorage
 from trainables.storage.open import open_storage
@@ -73,7 +74,7 @@ class SweepState:
     status: SweepStatus | None
     files: Mapping[str, int]  # bytes of everything in the results, by name
     damaged: tuple[str, ...]  # files that cannot be read, by name
-    decided: Mapping[str, tuple[int, int]]  # chains that a race decided: after how many seeds, of how many
+    decided: Mapping[str, DecidedChain]  # chains that a race gave no further seeds
 
     @property
     def is_complete(self) -> bool:
@@ -156,7 +157,7 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
             )
         by_stratum.setdefault(stratum, []).append(key)
     place = StageContext(results=results, source=DataSource(benchmark=str(record["spec"].get("benchmark"))))
-    keys = [key for key in record["stages"] if place.file_name(key, OUTCOME) in files]
+    keys = [key for key in record["stages"] if place.file_name(key, OUTCOME_FILE) in files]
     with ThreadPoolExecutor(16) as pool:  # object storage takes its time for each file, and many at once
         arms = dict(zip(keys, pool.map(partial(_read_arm, place), keys), strict=True))
     for group in groups.values():
@@ -182,7 +183,7 @@ def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepS
         status=read_status(results, name),
         files=files,
         damaged=tuple(f"stages/{key}" for key, arm in arms.items() if arm is None),
-        decided=_parse_decided(f"{results.url}/{name}/{SWEEP_FILE}", record.get("decided") or {}),
+        decided=_read_decided(f"{results.url}/{name}/{SWEEP_FILE}", record),
     )
 
 
@@ -203,11 +204,10 @@ def _parse_planned(file: str, planned: object) -> dict[str, StratumRecord]:
     return groups
 
 
-def _parse_decided(file: str, found: object) -> dict[str, tuple[int, int]]:
-    """The chains that a race decided, as the sweep says."""
+def _read_decided(file: str, record: Mapping[str, Any]) -> dict[str, DecidedChain]:
     try:
-        return {chain: (len(one["after"]), int(one["of"])) for chain, one in dict(found).items()}  # type: ignore[call-overload]
-    except (KeyError, TypeError, ValueError) as error:
+        return parse_decided(record.get("decided") or {})
+    except ValueError as error:
         raise UsageError(f"{file} does not say readably what a race decided: run the same command again.") from error
 
 

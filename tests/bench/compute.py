@@ -38,7 +38,7 @@ from virtual.sweep import virtual_sweep
 from search.board.board import Board
 from search.cost.cost import estimate_cost
 from search.request.options import SCHEDULERS
-from spaces.shifted_targets import ENGLISH
+from spaces.language import ENGLISH
 from trainables.storage.local_storage import LocalStorage
 
 Cell = tuple[str, int]  # target, seed

@@ -38,13 +38,14 @@ from search.request.options import parse_options
 from search.request.request import SweepRequest, make_request
 from search.status import main as status
 from spaces.benchmark import BENCHMARKS
+from spaces.checksum import checksum
 from spaces.plan import expand_strata
 from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
 from trainables.record.context import SCORES, write_spec
 from trainables.record.outcome import Outcome, write_outcome
-from trainables.record.scores import build_score_rows, checksum, encode_scores
+from trainables.record.scores import build_score_rows, encode_scores
 
 MINIATURE = BENCHMARKS["miniature"]
 PROFILE = PROFILES["miniature"]

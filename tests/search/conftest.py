@@ -17,6 +17,7 @@ from search.schedulers.rungs import RungScores
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
+from spaces.checksum import checksum
 from spaces.halving import Verdict
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
@@ -27,7 +28,7 @@ from tests.on_disk import folder_of
 from trainables.data.task_data import DataSource
 from trainables.record.context import ENCODER, SCORES, StageContext
 from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
-from trainables.record.scores import build_score_rows, checksum, encode_scores
+from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure
 

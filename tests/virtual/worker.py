@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spaces.checksum import checksum
 from spaces.stage import TENTHS, Stage
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
-from trainables.record.scores import checksum
 from trainables.storage.base import write_text
 from trainables.training.schedule import end_of_tenth
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import datasets
 
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import hub, load_rows, locate, parquet_files
@@ -74,9 +75,9 @@ def _iter_checked_splits(task: Task, data: Path | None, language: str | None) ->
     for split in hub.TRAINING_SPLITS if trained else ():
         for one in hub.list_split_languages(task, split, language):
             yield split, one
-    if locate.parts_of(task, "pool", hub.ENGLISH):
-        yield "pool", hub.ENGLISH
-    if locate.parts_of(task, "test", hub.ENGLISH):
+    if locate.parts_of(task, "pool", ENGLISH):
+        yield "pool", ENGLISH
+    if locate.parts_of(task, "test", ENGLISH):
         there = hub.find_test_languages(task, data)
         for one in (there if data is not None else there[:1]) or task.test_languages[:1]:
             yield "test", one
@@ -138,7 +139,7 @@ def collect_notes(task: Task, data: Path | None, language: str | None = None) ->
     for split in hub.TRAINING_SPLITS if task.kind != "retrieval" else ():
         for one in hub.list_split_languages(task, split, language)[-1:]:
             lines += _iter_split_notes(task, split, one, data)
-    if locate.parts_of(task, "test", hub.ENGLISH):
+    if locate.parts_of(task, "test", ENGLISH):
         there = hub.find_test_languages(task, data)
         left_out = [name for name in task.test_languages if name not in there]
         if left_out:

@@ -9,7 +9,9 @@ from pathlib import Path
 import datasets
 import numpy as np
 
+from spaces.checksum import hash_files
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import load_rows, locate, parquet_files, pools
@@ -21,7 +23,6 @@ from trainables.data.parallel_rows import convert_mixed_languages, convert_trans
 from trainables.data.rows import WITHHELD_LABELS, ConvertedRows, convert_rows
 from trainables.features.examples import Example, PairExample, Pool, RankingPool
 
-ENGLISH = "en"
 TRAINING_SPLITS: tuple[DataSplit, ...] = ("train", "dev")  # what training and selection see: English
 
 
@@ -237,7 +238,4 @@ def hash_content(place: SplitLocation) -> str:
 @functools.lru_cache(maxsize=1024)
 def _hash_files(files: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]) -> str:
     """SHA-256 of files, one after the other."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    return hash_files(files)[:16]

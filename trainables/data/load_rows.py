@@ -9,12 +9,12 @@ import pyarrow
 import pyarrow.parquet
 from datasets.info import DatasetInfosDict
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 from spaces.xtreme_data import DATASETS
 from trainables.data import locate, parquet_files
 from trainables.data.column_shapes import find_column_faults, item_type_of
 from trainables.data.locate import SplitLocation, resolve_commit
-from trainables.data.parquet_files import first_line_of, read_stamps
+from trainables.data.parquet_files import read_stamps
 
 MAX_HELD_OUT_ROWS = 2_000  # rows that are held out of a training set without a dev split, if a tenth of it is more
 

@@ -17,11 +17,10 @@ import datasets
 import huggingface_hub
 
 from spaces.dataset import HELD_OUT, DatasetSpec, SplitPart
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.data import parquet_files
-from trainables.data.parquet_files import first_line_of
 
 DataSplit = Literal["train", "dev", "test", "pool"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import datasets
 import pyarrow.parquet
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 
 Files = tuple[Path, ...]
 
@@ -91,8 +91,3 @@ def _read_guarded(file: Path, read: Callable[[], Any]) -> Any:
         return read()
     except (OSError, ValueError, RuntimeError, pyarrow.ArrowException) as error:
         raise UsageError(f"{file} is no readable Parquet file: {first_line_of(error)}") from error
-
-
-def first_line_of(error: Exception) -> str:
-    """What to show of an error on one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

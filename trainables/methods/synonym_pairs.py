@@ -5,12 +5,12 @@ et al. 2021 take the nearest neighbours in counter-fitted word vectors (Mrksic e
 lists can be put there as they are. A synonym need not have the word as its own.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import datasets
 
+from spaces.checksum import hash_files
 from spaces.errors import UsageError
 from trainables.data import parquet_files
 from trainables.data.task_data import DataSource
@@ -42,10 +42,7 @@ def compute_fingerprint(source: DataSource) -> str | None:
     """A hash of the file's bytes; None for the miniature, whose code says which words mean the same."""
     if source.benchmark == "miniature":
         return None
-    digest = hashlib.sha256()
-    for file in _find_files(source):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    return hash_files(_find_files(source))[:16]
 
 
 def _find_files(source: DataSource) -> tuple[Path, ...]:

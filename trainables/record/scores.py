@@ -1,6 +1,5 @@
 """Score rows: what a stage leaves for the analysis, as one Parquet file in the documented columns."""
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spaces.columns import COLUMNS, VERSION, Status
+from spaces.errors import first_line_of
 from spaces.phase import passes_of
 from spaces.stage import Stage
 
@@ -62,21 +62,11 @@ def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return content.getvalue()
 
 
-def checksum(content: bytes) -> str:
-    """What an outcome says of its score rows, so that damage to the file is noticed: its bytes and their hash."""
-    return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
-
-
 def find_rows_fault(content: bytes, key: str) -> str | None:
     """What is wrong with score rows of which no seal is known; None for whole rows of the stage `key`."""
     try:
         found = pq.read_table(pa.BufferReader(content))
         strange = set(found["stage"].to_pylist()) - {key}
     except (pa.ArrowException, OSError, KeyError) as error:
-        return f"is damaged: {(str(error).splitlines() or [type(error).__name__])[0]}"
+        return f"is damaged: {first_line_of(error)}"
     return f"is damaged: it has rows of stage {min(map(str, strange))}" if strange else None
-
-
-def size_in_checksum(sealed: str) -> int:
-    """The number of bytes that a seal speaks of."""
-    return int(sealed.partition("-")[0])

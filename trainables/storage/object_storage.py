@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pyarrow import ArrowInvalid, fs
 
+from spaces.errors import first_line_of
 from trainables.storage.base import FillFunction, Lock, check_name
 from trainables.storage.lease import Lease
 from trainables.storage.temporary import temporary_folder
@@ -30,7 +31,7 @@ class ObjectStorage:
         try:
             self.filesystem, prefix = fs.FileSystem.from_uri(url)
         except ArrowInvalid as error:
-            raise ValueError(f"{url} is no address of a storage: {str(error).splitlines()[0]}") from error
+            raise ValueError(f"{url} is no address of a storage: {first_line_of(error)}") from error
         self.prefix = prefix.rstrip("/")
         if not self.prefix:
             raise ValueError(f"{url} is no address of a storage: it names no bucket.")

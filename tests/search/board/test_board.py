@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from search.board.arms import Arm, choose_winner
+from spaces.checksum import checksum
 from spaces.stage import Stage
 from tests.search.conftest import Room, curve_of, files_in
 from trainables.record.context import CHECKPOINT, ENCODER
 from trainables.record.outcome import OUTCOME_FILE, Outcome
-from trainables.record.scores import build_score_rows, checksum, encode_scores
+from trainables.record.scores import build_score_rows, encode_scores
 
 
 def test_every_stage_runs_once_and_after_its_parent(room: Room) -> None:

@@ -11,9 +11,9 @@ from search.cost.cost import describe_plan, estimate_cost
 from search.cost.disk_sizes import PREDICTION_ROW_BYTES, TABLE_ROW_BYTES, estimate_sizes
 from search.request.options import parse_options
 from search.request.request import SweepRequest, make_request
-from search.run import DONE, USAGE, main
+from search.run import main
 from spaces.encoders import EncoderShape
-from spaces.errors import UsageError
+from spaces.errors import ExitCode, UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
 
@@ -125,7 +125,7 @@ def check(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> Callab
 
 def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[..., tuple[int, str]]) -> None:
     code, said = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
-    assert code == USAGE
+    assert code == ExitCode.USAGE
     rows = {line.split()[0]: line.split() for line in said.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))}
     assert rows["mnli"][1:] == ["pair", "18", "2", "-", "ok"]
     assert rows["xnli"][1:] == ["pair", "20", "1", "15", "15", "of", "15", "ok"]
@@ -137,14 +137,14 @@ def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[...
 
 def test_a_check_without_anything_missing_ends_well(check: Callable[..., tuple[int, str]]) -> None:
     code, said = check("--intermediates", "mnli", "--targets", "xnli")
-    assert code == DONE and "Nothing is missing." in said
+    assert code == ExitCode.DONE and "Nothing is missing." in said
     code, said = check("--intermediates", "mnli,qqp", "--targets", "xnli", "--skip-missing")
-    assert code == DONE and "Left out:" in said and "qqp: no train rows" in said
+    assert code == ExitCode.DONE and "Left out:" in said and "qqp: no train rows" in said
 
 
 def test_a_check_looks_for_the_encoder_too(check: Callable[..., tuple[int, str]]) -> None:
     code, said = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
-    assert code == USAGE and "no-such-org/no-such-model: it is neither a folder nor" in said
+    assert code == ExitCode.USAGE and "no-such-org/no-such-model: it is neither a folder nor" in said
 
 
 def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
@@ -152,11 +152,11 @@ def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
 ) -> None:
     (model / "tokenizer.json").unlink()
     flags = ["--benchmark", "xtreme", "--data", str(data), "--intermediates", "mnli", "--check"]
-    assert main([*flags, "--targets", "xnli,pawsx", "--model", str(model)]) == USAGE
+    assert main([*flags, "--targets", "xnli,pawsx", "--model", str(model)]) == ExitCode.USAGE
     said = capsys.readouterr().out
     assert "pawsx: no train rows" in said and "the folder has no tokenizer" in said
     assert "--skip-missing leaves out" in said
-    assert main([*flags, "--targets", "xnli", "--model", str(model)]) == USAGE
+    assert main([*flags, "--targets", "xnli", "--model", str(model)]) == ExitCode.USAGE
     said = capsys.readouterr().out
     assert "the folder has no tokenizer" in said and "--skip-missing" not in said
 

@@ -1,0 +1,28 @@
+"""Checksums: how a file is known by its contents."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def checksum(content: bytes) -> str:
+    """Return the length of a content and the first 32 hex digits of its SHA-256, as `LENGTH-HASH`."""
+    return f"{len(content)}-{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def size_in_checksum(text: str) -> int:
+    """Return the length in bytes that a checksum states; raises ValueError for text that is none."""
+    return int(text.partition("-")[0])
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 (64 hex digits) of the contents of files, one after another.
+
+    Raises OSError for a file that cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
