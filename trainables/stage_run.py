@@ -54,7 +54,7 @@ ORPHAN_WAIT = 60.0  # seconds to wait for another process that has the stage ope
 class StageRun:
     """A stage under way in this process. While it is open no other process can work on it.
 
-    `attempt` counts its tries, and `halvings` those that ended for want of memory: each halves the micro-batch, which
+    `attempt` counts its tries, and `oom_retries` those that ended for want of memory: each halves the micro-batch, which
     leaves the batch as it is. One that is `packed` beside others on a GPU halves nothing: it gets a whole one first.
     """
 

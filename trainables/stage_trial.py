@@ -30,7 +30,7 @@ STEP_SECONDS = 2.0  # seconds after which a step ends with its tenth: a sweep th
 def context_to_json(place: StageContext) -> str:
     """A place as text: only scalars cross the boundary to Ray's workers."""
     source = {name: getattr(place.source, name) for name in DataSource.__dataclass_fields__}
-    own = {name: getattr(place, name) for name in ("model", "predictions", "probes", "scratch")}
+    own = {name: getattr(place, name) for name in ("model", "keep_predictions", "probes", "scratch")}
     return json.dumps({**own, "results": place.results.url, "source": source})
 
 
@@ -44,9 +44,9 @@ def context_from_json(text: str) -> StageContext:
 class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
-    The configuration holds its `key`, its `stratum` and the `place`, the `rungs` (tenths after which the scheduler must
-    be asked), which try this is (`attempt`), how many tries ended for want of memory (`halvings`), the share of a GPU
-    (`gpus`) and whether measured memory chose it (`packed`), and the `patience`: seconds without progress that are a
+    The configuration holds its `key`, its `stratum` and the `context`, the `rungs` (tenths after which the scheduler must
+    be asked), which try this is (`attempt`), how many tries ended for want of memory (`oom_retries`), the share of a GPU
+    (`gpus`) and whether measured memory chose it (`packed`), and the `hang_timeout`: seconds without progress that are a
     hang (0: none are). One with `wait` alone is no stage: it waits for so many seconds, so that the slot keeps its
     worker until a stage can start.
     """
@@ -80,7 +80,7 @@ class StageTrial(tune.Trainable):
             while not first and self._should_continue(outcome) and time.monotonic() < until:
                 outcome = self._advance()
         except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
-            failure = failure_of(error, json.loads(self.config["place"])["results"])
+            failure = failure_of(error, json.loads(self.config["context"])["results"])
             if failure.kind is not ERROR:
                 raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
             return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
@@ -98,8 +98,8 @@ class StageTrial(tune.Trainable):
 
     def _advance(self) -> Outcome:
         key, config = self.config["key"], self.config
-        place = context_from_json(config["place"]) if self._run is None else self._run.context
-        with watch_for_hang(config["patience"], place.hang_path(key), opening=self._run is None):
+        place = context_from_json(config["context"]) if self._run is None else self._run.context
+        with watch_for_hang(config["hang_timeout"], place.hang_path(key), opening=self._run is None):
             if self._run is None:
                 self._run = _open_stage(place, config)
             return self._run.advance()
@@ -120,5 +120,5 @@ def _open_stage(place: StageContext, config: dict[str, Any]) -> "StageRun":
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
     limit_gpu_memory(config["gpus"])
-    tries = {name: config[name] for name in ("attempt", "halvings", "packed")}
+    tries = {name: config[name] for name in ("attempt", "oom_retries", "packed")}
     return StageRun(place, config["key"], **tries)

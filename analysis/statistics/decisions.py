@@ -61,8 +61,8 @@ class Decision:
         return spearman(self.criterion, self.utility)
 
 
-REGRET = attrgetter("lost")
-RANDOM_REGRET = attrgetter("lost_blind")
+REGRET = attrgetter("regret")
+RANDOM_REGRET = attrgetter("random_regret")
 RANK_CORRELATION = attrgetter("correlation")
 
 

@@ -122,7 +122,7 @@ def _run_tests(values: Array, columns: Sequence[TransferColumn], drawing: MeanSa
     for place in np.flatnonzero(~single):
         adjusted[:, place] = adjust_p_values(p[:, place])
     above = np.where(np.isnan(p), np.nan, estimate_p_above(drawing.draw(values, columns)))
-    return {"p": p, "holm": adjusted, "above": above}
+    return {"p": p, "p_holm": adjusted, "p_above": above}
 
 
 def _count_fewest_parts(part: ColumnValues, row: int, there: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:

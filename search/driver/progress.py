@@ -101,10 +101,10 @@ class ProgressCallback(tune.Callback):
             "board": None,
             "slots": self.slots,
             "console": None,
-            "beat": None,
-            "began": 0.0,
-            "said": 0.0,
-            "pause": 0.0,
+            "status_writer": None,
+            "started": 0.0,
+            "last_shown": 0.0,
+            "redraw_delay": 0.0,
             "live": None,
         }
 

@@ -73,10 +73,10 @@ class PlanSearcher(Searcher):
         return {
             "key": stage.key,
             "stratum": group.stratum.id,
-            "place": self.context_json,
+            "context": self.context_json,
             "attempt": len(tried) + 1,
-            "halvings": oom_retries(tried),
-            "patience": self.hang_timeout,
+            "oom_retries": oom_retries(tried),
+            "hang_timeout": self.hang_timeout,
             "gpus": gpus,
             "packed": self.packing is not None and gpus < 1,
             "rungs": []
@@ -162,7 +162,7 @@ class WorkerLossCallback(tune.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks; terminals stay behind."""
-        return {"searcher": None, "say": None}
+        return {"searcher": None, "print_line": None}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial has a worker, with its share of a GPU."""

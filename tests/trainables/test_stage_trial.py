@@ -36,13 +36,13 @@ def trial(place: StageContext, stage: Stage, **config: Any) -> StageTrial:
     made: StageTrial = object.__new__(StageTrial)
     made.config = {
         "key": stage.key,
-        "place": context_to_json(place),
+        "context": context_to_json(place),
         "rungs": list(range(1, TENTHS)),
         "attempt": 1,
-        "halvings": 0,
+        "oom_retries": 0,
         "gpus": 0.0,
         "packed": False,
-        "patience": 60,
+        "hang_timeout": 60,
         **config,
     }
     made.setup(made.config)
@@ -147,7 +147,7 @@ def test_any_other_error_ends_the_process(
 
 
 def test_after_want_of_memory_the_batch_is_the_same_in_smaller_parts(place: StageContext) -> None:
-    one = trial(place, TARGET, attempt=2, halvings=1)
+    one = trial(place, TARGET, attempt=2, oom_retries=1)
     sizes: set[tuple[int, int]] = set()
     for _ in range(TENTHS):
         one.step()
@@ -191,9 +191,9 @@ def test_a_packed_stage_halves_nothing(
     assert raised.value.failure.kind.name == "memory" and len(tried) == sizes
 
 
-@pytest.mark.parametrize("halvings", [3, 4, 60])
-def test_there_is_one_example_at_least(place: StageContext, halvings: int) -> None:
-    one = trial(place, TARGET, halvings=halvings)
+@pytest.mark.parametrize("oom_retries", [3, 4, 60])
+def test_there_is_one_example_at_least(place: StageContext, oom_retries: int) -> None:
+    one = trial(place, TARGET, oom_retries=oom_retries)
     one.step()
     assert one._run is not None and isinstance(one._run.training, fine_tuning.FineTuning)
     assert one._run.training.micro_batch == 1

@@ -38,13 +38,13 @@ def test_a_packed_trial_that_lacks_memory_gets_a_whole_gpu_and_its_whole_batch(r
     stage = searcher.board.states["pretrain.encoder.none.0"].arms[0].stage
     packing.record_peak(stage, 2**30)
     first = searcher.suggest("a")
-    assert (first["gpus"], first["packed"], first["halvings"]) == (0.25, True, 0)
+    assert (first["gpus"], first["packed"], first["oom_retries"]) == (0.25, True, 0)
     assert lack_memory(searcher, "a", tmp_path).endswith("packed: OutOfMemoryError: 17 GB")
     second = searcher.suggest("b")
-    assert (second["key"], second["gpus"], second["packed"], second["halvings"]) == (first["key"], 1.0, False, 0)
+    assert (second["key"], second["gpus"], second["packed"], second["oom_retries"]) == (first["key"], 1.0, False, 0)
     assert lack_memory(searcher, "b", tmp_path).endswith("memory: OutOfMemoryError: 17 GB")
     third = searcher.suggest("c")
-    assert (third["gpus"], third["packed"], third["halvings"]) == (1.0, False, 1)
+    assert (third["gpus"], third["packed"], third["oom_retries"]) == (1.0, False, 1)
 
 
 def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:

@@ -33,7 +33,7 @@ def end(searcher: PlanSearcher, trial: str, **result: Any) -> None:
 
 def test_it_waits_for_a_parent_and_ends_when_nothing_is_left(searcher: PlanSearcher) -> None:
     first = searcher.suggest("a")
-    assert set(first) >= {"key", "stratum", "place"} and first["stratum"].startswith("pretrain")
+    assert set(first) >= {"key", "stratum", "context"} and first["stratum"].startswith("pretrain")
     assert searcher.suggest("b") is None, "its children must wait"
     stage = searcher.trials["a"][1]
     finish(searcher.board.store, stage)
@@ -146,11 +146,11 @@ def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | st
 
 def test_a_lost_worker_gets_another_trial_and_then_is_a_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
     first = searcher.suggest("a")
-    assert (first["attempt"], first["halvings"]) == (1, 0)
+    assert (first["attempt"], first["oom_retries"]) == (1, 0)
     (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
     assert said.startswith(f"tried again: {first['key']}  pretrain encoder: worker: WorkerDied")
     second = searcher.suggest("b")
-    assert (second["key"], second["attempt"], second["halvings"]) == (first["key"], 2, 0)
+    assert (second["key"], second["attempt"], second["oom_retries"]) == (first["key"], 2, 0)
     assert lose(searcher, "b", tmp_path, ActorDiedError()) == []
     (_, arm), *_ = searcher.board.iter_arms()
     assert arm.outcome is not None and (arm.outcome.status, arm.outcome.failure) == ("failed", "worker")
@@ -162,11 +162,11 @@ def test_only_want_of_memory_halves_the_micro_batch(searcher: PlanSearcher, tmp_
     searcher.suggest("a")
     error = StageFailedError("memory", "OutOfMemoryError: 17 GB", "Traceback")
     lose(searcher, "a", tmp_path, RayTaskError("train", "Traceback", error).as_instanceof_cause(), curve=[0.5])
-    assert searcher.suggest("b")["halvings"] == 1
+    assert searcher.suggest("b")["oom_retries"] == 1
     lose(searcher, "b", tmp_path, ActorDiedError(), curve=[0.5, 0.6])
-    assert searcher.suggest("c")["halvings"] == 1
+    assert searcher.suggest("c")["oom_retries"] == 1
     lose(searcher, "c", tmp_path, "1 worker(s) were killed due to the node running low on memory.", curve=[0.5])
-    assert searcher.suggest("d")["halvings"] == 2
+    assert searcher.suggest("d")["oom_retries"] == 2
 
 
 def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, tmp_path: Path) -> None:
