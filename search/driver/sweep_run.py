@@ -94,7 +94,7 @@ def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping
     """The early stopping of a request, with what its rungs say already; None without one.
 
     Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
-    leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
+    leads in hardly more than half of them (docs/lab-log.md). They are the smaller part of the work.
     """
     from search.driver.early_stopping import RULES, EarlyStopping
     from search.schedulers.rungs import RungScores

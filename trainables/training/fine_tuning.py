@@ -43,7 +43,7 @@ class FineTuning:
     of the optimizer (XLM-R Large: 4.5 GB).
 
     Of tenths with equal scores the last one counts: where dev is saturated, weights that settled at a lower rate hand
-    on more (measured on the miniature's supertags, see tests/LOG.md).
+    on more (measured on the miniature's supertags, see docs/lab-log.md).
     """
 
     def __init__(

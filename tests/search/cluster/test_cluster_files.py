@@ -16,7 +16,7 @@ from search.request.options import build_parser
 from tests.paths import ROOT
 
 SEARCH = ROOT / "search"
-PAGE = (SEARCH / "CLUSTERS.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
 SLURM = SEARCH / "cluster" / "slurm.sh"
 
 
@@ -48,6 +48,7 @@ def test_its_commands_fit_the_page_and_the_code(config: dict[str, Any]) -> None:
 def commands() -> list[str]:
     """The flags of every sweep in the page and the Slurm script."""
     text = PAGE + SLURM.read_text(encoding="utf-8").replace("\\\n#", " ")
+    text = text.replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.startswith(("    ", "#   ")) and "--space" in line]
     return [line[line.index("--space") :].rstrip("'") for line in lines]
 
