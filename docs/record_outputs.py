@@ -2,7 +2,7 @@
 
     python docs/record_outputs.py --results runs
 
-A recorded output is a fenced block below a comment `<!-- recorded: COMMAND -->`. `<!-- recorded, lines 1-20: COMMAND -->`
+A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
 keeps some of its lines. The sweeps that the commands read must be finished in the results folder
 (docs/results.md and docs/questions.md name them). `search/run.py` runs for real, in an empty folder.
 """
