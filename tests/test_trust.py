@@ -158,7 +158,7 @@ def test_metadata_of_a_parquet_file_execute_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "..", "a\\..\\b", "a\0b"])
 def test_no_name_leads_out_of_the_results(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name below a results folder"):
+    with pytest.raises(ValueError, match="is not a name inside a results folder"):
         check_name(name)
 
 

@@ -95,7 +95,7 @@ def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "a\\..\\x", "a\0b"])
 def test_no_name_leads_out_of_the_storage(storage: Storage, name: str) -> None:
     for use in (storage.read, storage.has, storage.remove, lambda name: write_text(storage, name, "x")):
-        with pytest.raises(ValueError, match="no name below a results folder"):
+        with pytest.raises(ValueError, match="is not a name inside a results folder"):
             use(name)
     assert storage.list_sizes() == {}
 
@@ -118,13 +118,13 @@ def test_addresses_keep_their_query(url: str, whole: str) -> None:
 
 @pytest.mark.parametrize("url", ["s3://", "nosuch://bucket/x", "s3://bucket/x?nonsense=1"])
 def test_an_address_of_nothing_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="is no address of a storage"):
+    with pytest.raises(ValueError, match="is not an address of object storage"):
         open_storage(url)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("BEAT", 0.02), ("LOST", 0.3), ("SETTLE", 0.02)):
+    for name, seconds in (("RENEW_SECONDS", 0.02), ("EXPIRY_SECONDS", 0.3), ("SETTLE_SECONDS", 0.02)):
         monkeypatch.setattr(lease, name, seconds)
 
 
