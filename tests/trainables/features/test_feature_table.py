@@ -131,13 +131,13 @@ def test_indices_are_those_of_a_sequence(folder: Path) -> None:
 @pytest.mark.parametrize("chunks", [1, 2])
 def test_features_that_are_not_alike_are_refused(other: Feature, chunks: int) -> None:
     parts = [[*pairs(), other]] if chunks == 1 else [pairs(), [other]]
-    with pytest.raises(ValueError, match="types and marks all or none"):
+    with pytest.raises(ValueError, match="all features of a table must have types, or none"):
         build_table(parts, per_position=False)
 
 
 def test_values_that_miss_positions_are_refused() -> None:
     crooked = Feature(0, (np.ones(3, np.int32),), None, np.array(0, np.int32), marks=(np.ones(2, np.int32),))
-    with pytest.raises(ValueError, match="marks need one value per position"):
+    with pytest.raises(ValueError, match="marks must have one value per position"):
         build_table([[crooked]], per_position=False)
 
 
@@ -211,7 +211,7 @@ from pathlib import Path
 import numpy as np
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
-from trainables.features.shared_table import shared_table
+from trainables.features.shared_table import open_or_build_table
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
 
@@ -224,7 +224,7 @@ def build() -> FeatureTable:
     return build_table([[Feature(0, (ids,), None, np.array(1, dtype=np.int32))]], per_position=False)
 
 (folder / f"{name}.ready").touch()
-print(shared_table(folder / "table", build)[0].rows[0].sum())
+print(open_or_build_table(folder / "table", build)[0].rows[0].sum())
 """
 
 
