@@ -12,8 +12,10 @@ from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
-from trainables.data import hub, locate
-from trainables.data.data_check import find_problems, inspect
+from trainables.data import hub, hub_client, locate
+from trainables.data.data_check import find_problems
+from trainables.data.data_report import inspect
+from trainables.data.fingerprint import hash_content
 from trainables.data.missing_data import describe_missing
 
 Write = Callable[..., Path]
@@ -52,7 +54,7 @@ def test_a_loading_script_is_named(write: Write) -> None:
     (data / "allenai/cosmos_qa").mkdir(parents=True)
     (data / "allenai/cosmos_qa/cosmos_qa.py").write_text("raise SystemExit", encoding="utf-8")
     line = find_problems(INTERMEDIATES["cosmosqa"], data)[0]
-    assert "a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet" in line
+    assert "the folder has a loading script, which `datasets` refuses: get the branch refs/convert/parquet" in line
 
 
 def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
@@ -67,7 +69,7 @@ def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
         encoding="utf-8",
     )
     assert find_problems(INTERMEDIATES["mnli"], data) == []
-    assert hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
+    assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples[0].label == 0  # type: ignore[union-attr]
 
 
 def test_inspection_counts_rows_and_languages(write: Write) -> None:
@@ -106,7 +108,7 @@ def test_rows_of_unknown_languages_are_counted(write: Write) -> None:
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     assert find_problems(TARGETS["xnli"], data) == []
     (line,) = (line for line in inspect(TARGETS["xnli"], data).notes if "not read" in line)
-    assert line.endswith("has rows of languages that are not in the table and not read: none (1), xx (2), zh-CN (1).")
+    assert line.endswith("has rows in languages that the task does not have, not read: none (1), xx (2), zh-CN (1).")
     rows = [qa_row("ab", ["a"], [0], f"english-{i}") for i in range(20)]
     data = write("google/xtreme/tydiqa/train", QA, [*rows, qa_row("ab", ["a"], [0], None)])
     data = write("google/xtreme/tydiqa/validation", QA, rows)
@@ -118,7 +120,7 @@ def test_ids_that_tell_no_language_are_shown(write: Write) -> None:
     for split in ("train", "validation"):
         data = write(f"google/xtreme/tydiqa/{split}", Features({**QA, "id": Value("int64")}), rows)
     for line in find_problems(TARGETS["tydiqa"], data):
-        assert "is there and has none: the column id says 0, 1, 10, 11, 12" in line
+        assert "has none: its column id says 0, 1, 10, 11, 12" in line
 
 
 def test_one_fault_does_not_hide_the_others(write: Write) -> None:
@@ -126,7 +128,7 @@ def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     data = write("google/xtreme/XNLI/test", nameless, [{"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}])
     (data / "google/xtreme/XNLI/validation-00000-of-00001.parquet").write_text("no Parquet", encoding="utf-8")
     found = inspect(TARGETS["xnli"], data).problems
-    for part in ("no train rows", "no readable Parquet file", "XNLI test has no column language"):
+    for part in ("no train rows", "is not a readable Parquet file", "XNLI test has no column language"):
         assert sum(part in line for line in found) == 1
     assert list(found) == find_problems(TARGETS["xnli"], data)
 
@@ -167,7 +169,7 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict
         return made
 
     yield install
-    for cached in (locate.resolve_commit, locate._list_configs, locate._list_splits):
+    for cached in (hub_client.resolve_commit, hub_client.list_configs, hub_client.list_splits):
         cached.cache_clear()
 
 
@@ -181,11 +183,11 @@ def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..
 def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
     made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
     (place,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
-    assert place.config == "plain_text" and hub.hash_content(place) == "rajpurkar/squad-None"
+    assert place.config == "plain_text" and hash_content(place) == "rajpurkar/squad-None"
     (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
-    assert "give the folder that has it by --data DIR" in line
+    assert "give the folder that has it with --data DIR" in line
     assert all("local/" not in name for name in made.asked)
-    assert "on the hub lacks it" in find_problems(INTERMEDIATES["mnli"], None)[0]
+    assert "on the hub lacks them, or has only a loading script" in find_problems(INTERMEDIATES["mnli"], None)[0]
 
 
 def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,12 +198,12 @@ def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest
         raise StrangeError("no network\nand more")
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    locate.resolve_commit.cache_clear()
+    hub_client.resolve_commit.cache_clear()
     (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
+    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
 
 
 def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
     online({}).cut = True
     (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
+    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."

@@ -12,8 +12,9 @@ from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
-from trainables.data import hub, load_rows, locate
-from trainables.data.data_check import find_problems, inspect
+from trainables.data import hub, hub_client, load_rows, locate
+from trainables.data.data_check import find_problems
+from trainables.data.data_report import inspect
 
 Write = Callable[..., Path]
 
@@ -32,22 +33,22 @@ def wrong(data: Path) -> str:
     (line,) = find_problems(MNLI, data)
     assert line in inspect(MNLI, data).problems
     with pytest.raises(UsageError):
-        hub.load_examples(MNLI, "train", data_dir=data)
+        hub.load_split(MNLI, "train", data_dir=data)
     return line
 
 
 def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: Path) -> None:
     data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
-    assert "1 of 2 files are there (train-00000-of-0002.parquet)" in wrong(data)
+    assert "only 1 of 2 files exist (train-00000-of-0002.parquet)" in wrong(data)
     write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
-    assert len(hub.load_examples(MNLI, "train", data_dir=data)) == 40
+    assert len(hub.load_split(MNLI, "train", data_dir=data).examples) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
-    assert "files of several versions lie side by side" in wrong(data)
+    assert "files of several versions are mixed" in wrong(data)
     for name in ("train-00000-of-0001", "train-00001-of-0002"):
         dev.joinpath(f"{name}.parquet").unlink()
     dev.joinpath("train-00000-of-0002.parquet").rename(dev / "train-00000-of-0001.parquet")
     write("nyu-mll/glue/mnli/train-old-00000-of-0001", PAIR, pair_rows(20))
-    assert "files of several versions lie side by side" in wrong(data)
+    assert "files of several versions are mixed" in wrong(data)
 
 
 def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None:
@@ -55,7 +56,7 @@ def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None
     dev.joinpath("train-00000-of-00002-0a1b2c3d-00000-of-00001.parquet").rename(
         dev / "train-00000-of-00002-0a1b2c3d.parquet"
     )
-    assert "1 of 2 files are there" in wrong(data)
+    assert "only 1 of 2 files exist" in wrong(data)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_files_of_one_split_agree(write: Write, dev: Path, other: object) -> Non
 def test_a_second_file_that_is_broken(write: Write, dev: Path) -> None:
     data = write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     dev.joinpath("train/0001.parquet").write_text("no Parquet", encoding="utf-8")
-    assert "0001.parquet is no readable Parquet file" in wrong(data)
+    assert "0001.parquet is not a readable Parquet file" in wrong(data)
 
 
 def test_links_to_nowhere_and_folders_are_no_files(dev: Path) -> None:
@@ -81,7 +82,7 @@ def test_links_to_nowhere_and_folders_are_no_files(dev: Path) -> None:
     assert "train-00000-of-00001.parquet cannot be opened" in wrong(data)
     file.unlink()
     file.mkdir()
-    assert "train-00000-of-00001.parquet is no readable Parquet file" in wrong(data)
+    assert "train-00000-of-00001.parquet is not a readable Parquet file" in wrong(data)
 
 
 def test_a_folder_that_may_not_be_read_is_not_passed_over(
@@ -106,13 +107,13 @@ def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     write("google/xtreme/XNLI/test/0000", XNLI, [])
     data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
     assert find_problems(TARGETS["xnli"], data) == []
-    assert len(hub.load_examples(TARGETS["xnli"], "test", data_dir=data)) == 1
+    assert len(hub.load_split(TARGETS["xnli"], "test", data_dir=data).examples) == 1
 
 
 def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(9))
     (line,) = find_problems(MNLI, data)
-    assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, of which no tenth can be held out for dev")
+    assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, too few to hold out a tenth for dev")
     assert inspect(MNLI, data).problems == (line,)
 
 
@@ -120,7 +121,7 @@ def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
     one = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
     data = write("google/xtreme/PAN-X.de/test", one, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
     with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
-        hub.load_examples(TARGETS["panx"], "test", "de", data_dir=data)
+        hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
     write(
         "google/xtreme/XQuAD.de/validation",
         Features({**QA, "answers": TEXT}),
@@ -148,7 +149,7 @@ def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
     table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
     pq.write_table(table, dev / "train-00000-of-00001.parquet")
     assert find_problems(MNLI, dev.parents[2]) == []
-    assert len(hub.load_examples(MNLI, "train", data_dir=dev.parents[2])) == 20
+    assert len(hub.load_split(MNLI, "train", data_dir=dev.parents[2]).examples) == 20
 
 
 @pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])
@@ -158,7 +159,10 @@ def test_a_card_that_cannot_be_read_matters_where_it_is_needed(write: Write, dev
     assert find_problems(MNLI, data) == []
     write("nyu-mll/glue/mnli/train", BARE, pair_rows(20))
     (line,) = find_problems(MNLI, data)
-    assert "do not name its labels, and the card that may do so cannot be read" in line and "README.md" in line
+    assert (
+        "the files do not name the labels, and the dataset card that may name them cannot be read" in line
+        and "README.md" in line
+    )
 
 
 def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
@@ -169,7 +173,7 @@ def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
 
 
 def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_rows, "resolve", lambda hub, revision: None)
+    monkeypatch.setattr(hub_client, "resolve_commit", lambda repo_id, revision: None)
     files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
-    place = locate.SplitLocation("mnli", files, "default", "validation", None)
+    place = locate.SplitLocation(dataset="mnli", repo_id=files, config="default", split="validation")
     assert load_rows.read_column_types(place)["label"] == PAIR["label"]

@@ -16,6 +16,7 @@ from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, pair_rows
 from trainables.data import hub
 from trainables.data.data_check import find_problems
+from trainables.data.fingerprint import describe_locations
 from trainables.data.misspelling import MIN_WORD_LETTERS, MISSPELT_SHARE, misspell
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import PairExample
@@ -105,10 +106,10 @@ def test_real_pairs_are_mixed_row_by_row(data: Path) -> None:
     assert read.examples[1] == PairExample("de1 first", "en1 second", 1) and read.left_out == {}
     read = hub.load_split(MIXED, "test", "en-sw", data_dir=data)
     assert read.examples == [PairExample("en0 first", "sw0 second", 0), PairExample("en2 first", "sw2 second", 2)]
-    assert read.left_out == {"another label in the other language": 1, "no label": 1}
+    assert read.left_out == {"different labels in the two languages": 1, "no label": 1}
     assert find_problems(MIXED, data) == []
-    assert sorted(hub.describe_locations(MIXED, data)) == sorted(
-        hub.describe_locations(TARGETS["xnli"], data)
+    assert sorted(describe_locations(MIXED, data)) == sorted(
+        describe_locations(TARGETS["xnli"], data)
     )  # they read the same rows
 
 
@@ -119,10 +120,12 @@ def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Wr
     write("google/xtreme/XNLI/test", XNLI, rows)
     (line,) = find_problems(MIXED, data)
     assert "must be the same items in all languages" in line and "en 2" in line and "sw 1" in line
-    with pytest.raises(UsageError, match="row by row they must be the same"):
+    with pytest.raises(UsageError, match="both must hold the same items, row by row"):
         hub.load_split(MIXED, "test", "sw-en", data_dir=data)
     write("google/xtreme/XNLI/test", XNLI, rows[2:])
-    assert any("in English and in another language; there are: sw" in line for line in find_problems(MIXED, data))
+    assert any(
+        "in English and in another language are needed; found: sw" in line for line in find_problems(MIXED, data)
+    )
     assert hub.find_languages(MIXED, data) == ()
 
 
@@ -155,14 +158,15 @@ def test_signs_stay_with_their_letters() -> None:
 
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
-    clean = hub.load_examples(TARGETS["xnli"], "test", "de", data_dir=data)
-    assert hub.load_examples(PERTURBED, "test", "de", data_dir=data) == [
+    clean = hub.load_split(TARGETS["xnli"], "test", "de", data_dir=data).examples
+    assert hub.load_split(PERTURBED, "test", "de", data_dir=data).examples == [
         PairExample(misspell(one.first), misspell(one.second), one.label)
         for one in clean
         if isinstance(one, PairExample)
     ]
-    assert hub.load_examples(PERTURBED, "dev", data_dir=data) == hub.load_examples(
-        TARGETS["xnli"], "dev", data_dir=data
+    assert (
+        hub.load_split(PERTURBED, "dev", data_dir=data).examples
+        == hub.load_split(TARGETS["xnli"], "dev", data_dir=data).examples
     )
 
 

@@ -16,7 +16,10 @@ from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
 from tests.hub_layout import PAIR, TEXT, pair_rows
 from trainables.data import hub
-from trainables.data.data_check import collect_notes, find_problems, inspect
+from trainables.data.data_check import find_problems
+from trainables.data.data_notes import collect_notes
+from trainables.data.data_report import inspect
+from trainables.data.fingerprint import compute_fingerprint, describe_locations
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
 
@@ -66,7 +69,7 @@ def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (pair_rows(24), "24 rows and nyu-mll/glue has 25"),
+        (pair_rows(24), "24 rows, but nyu-mll/glue has 25"),
         ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows"),
     ],
 )
@@ -77,20 +80,20 @@ def test_rows_that_are_no_translations_are_refused_before_the_start(
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("facebook/xnli/sw/train", PAIR, other)
     (line,) = find_problems(MNLI, data, "sw")
-    assert said in line and "must be the same pairs" in line
+    assert said in line and "both must hold the same pairs, row by row" in line
     with pytest.raises(UsageError, match=said):
         hub.load_split(MNLI, "train", "sw", data_dir=data)
     assert find_problems(MNLI, data) == []  # English alone needs no translation
 
 
 def test_a_fingerprint_is_of_the_language_that_is_read(write: Write, data: Path) -> None:
-    before = {name: hub.compute_fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
-    assert len(set(before.values())) == 3 and before["en"] == hub.compute_fingerprint(MNLI, data)
+    before = {name: compute_fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
+    assert len(set(before.values())) == 3 and before["en"] == compute_fingerprint(MNLI, data)
     rows = pair_rows(25)
     write("facebook/xnli/sw/train", PAIR, translated(rows, "other"))
-    after = {name: hub.compute_fingerprint(MNLI, data, name) for name in before}
+    after = {name: compute_fingerprint(MNLI, data, name) for name in before}
     assert {name for name in before if before[name] != after[name]} == {"sw"}
-    assert [line.split()[:2] for line in hub.describe_locations(MNLI, data, "sw")] == [
+    assert [line.split()[:2] for line in describe_locations(MNLI, data, "sw")] == [
         ["train", "en"],  # says which rows count, and their labels
         ["train", "sw"],
         ["dev", "en"],
@@ -125,7 +128,7 @@ def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> Non
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("nala-cub/americas_nli/quy/validation", PAIR, pair_rows(3))
     task = INTERMEDIATES["americasnli"]
-    assert len(hub.load_examples(task, "train", "quy", data_dir=data)) == 3
+    assert len(hub.load_split(task, "train", "quy", data_dir=data).examples) == 3
     assert any("no training split" in line for line in collect_notes(task, data, "quy"))
     assert "no train rows in 'aym'" in find_problems(task, data)[0]  # its own language, which none was named for
 
@@ -163,14 +166,14 @@ def test_extra_tasks_are_members_only_where_they_are_named() -> None:
 
 @pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", language))
+    own, other = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", language))
     assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in other]
     assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
     """Digits survive translation: whoever pairs other rows finds other ones."""
-    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
+    own, other = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
@@ -183,7 +186,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
 
 def test_the_real_native_sets(real: Path) -> None:
     counts = {
-        name: len(hub.load_examples(INTERMEDIATES[task], "train", name, data_dir=real))
+        name: len(hub.load_split(INTERMEDIATES[task], "train", name, data_dir=real).examples)
         for task, name in (("ocnli", "zh"), ("indonli", "id"), ("americasnli", "aym"), ("americasnli", "oto"))
     }
     assert counts == {"zh": 9985, "id": 10330, "aym": 743, "oto": 222}
