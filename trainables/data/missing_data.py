@@ -38,7 +38,7 @@ def _advise(part: SplitPart, language: str, data_dir: Path | None) -> str:
     folder = locations[0].folder
     if folder is None:
         return f"{dataset.repo_id} on the hub lacks them, or has only a loading script; give a folder with --data DIR"
-    advice = f"put {folder}/{locations[-1].config}/{split}-*.parquet there"
+    advice = f"put Parquet files at {folder}/{locations[-1].config}/{split}-*.parquet"
     if list(folder.glob("*.py")):
         advice += " (the folder has a loading script, which `datasets` refuses: get the branch refs/convert/parquet)"
     return advice

@@ -1,4 +1,4 @@
-"""What a user is told of the data: problems before anything starts, and the look at everything of `--check`."""
+"""Problems and notes of data: reported before anything starts, and by `--check`."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,14 +80,14 @@ def test_inspection_counts_rows_and_languages(write: Write) -> None:
     ]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
     data = write("google/xtreme/XNLI/test", XNLI, rows)
-    found = inspect(TARGETS["xnli"], data)
-    assert [(one.split, one.row_count, one.languages) for one in found.splits] == [
+    report = inspect(TARGETS["xnli"], data)
+    assert [(split.split, split.row_count, split.languages) for split in report.splits] == [
         ("train", 20, ("en",)),
         ("dev", 2, ("en",)),
         ("test", 3, ("en", "sw")),
     ]
-    assert found.problems == ()
-    assert any("no test rows for ar, bg" in line for line in found.notes)
+    assert report.problems == ()
+    assert any("no test rows for ar, bg" in line for line in report.notes)
 
 
 def test_a_strange_label_anywhere_is_told_before_anything_is_trained(write: Write) -> None:
@@ -127,14 +127,14 @@ def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     nameless = Features({name: feature for name, feature in XNLI.items() if name != "language"})
     data = write("google/xtreme/XNLI/test", nameless, [{"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}])
     (data / "google/xtreme/XNLI/validation-00000-of-00001.parquet").write_text("no Parquet", encoding="utf-8")
-    found = inspect(TARGETS["xnli"], data).problems
+    problems = inspect(TARGETS["xnli"], data).problems
     for part in ("no train rows", "is not a readable Parquet file", "XNLI test has no column language"):
-        assert sum(part in line for line in found) == 1
-    assert list(found) == find_problems(TARGETS["xnli"], data)
+        assert sum(part in line for line in problems) == 1
+    assert list(problems) == find_problems(TARGETS["xnli"], data)
 
 
 class Hub:
-    """A hub of some repositories: what their cards say, and which were asked."""
+    """A hub of some repositories: their configs and splits, and the requests that it received."""
 
     def __init__(self, cards: dict[str, dict[str, list[str]]]) -> None:
         self.cards, self.cut = cards, False
@@ -159,14 +159,14 @@ class Hub:
 
 @pytest.fixture
 def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict[str, list[str]]]], Hub]]:
-    """Puts a made-up hub in the place of the real one."""
+    """Replaces the real hub by a made-up one."""
 
     def install(cards: dict[str, dict[str, list[str]]]) -> Hub:
-        made = Hub(cards)
-        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: made)
-        monkeypatch.setattr(datasets, "get_dataset_config_names", made.configs)
-        monkeypatch.setattr(datasets, "get_dataset_split_names", made.splits)
-        return made
+        hub_stub = Hub(cards)
+        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub_stub)
+        monkeypatch.setattr(datasets, "get_dataset_config_names", hub_stub.configs)
+        monkeypatch.setattr(datasets, "get_dataset_split_names", hub_stub.splits)
+        return hub_stub
 
     yield install
     for cached in (hub_client.resolve_commit, hub_client.list_configs, hub_client.list_splits):
@@ -174,19 +174,19 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict
 
 
 def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
-    made = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
-    (found,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
-    assert str(found) == "lighteval/siqa default train"
-    assert made.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
+    hub_stub = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
+    (location,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is missing
+    assert str(location) == "lighteval/siqa default train"
+    assert hub_stub.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
 
 
 def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
-    made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
-    (place,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
-    assert place.config == "plain_text" and hash_content(place) == "rajpurkar/squad-None"
+    hub_stub = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
+    (location,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
+    assert location.config == "plain_text" and hash_content(location) == "rajpurkar/squad-None"
     (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
     assert "give the folder that has it with --data DIR" in line
-    assert all("local/" not in name for name in made.asked)
+    assert all("local/" not in name for name in hub_stub.asked)
     assert "on the hub lacks them, or has only a loading script" in find_problems(INTERMEDIATES["mnli"], None)[0]
 
 

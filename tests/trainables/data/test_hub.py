@@ -1,4 +1,4 @@
-"""Reading data in hub layout: every quirk in small files that the tests write, and the real files where they are."""
+"""Data in hub layout: every quirk in small files that the tests write, and the real files if they exist."""
 
 import dataclasses
 from collections.abc import Callable
@@ -56,8 +56,8 @@ def test_languages_in_a_column(write: Write) -> None:
 
 def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
     row = [{"tokens": ["Rome"], "pos_tags": [11]}]
-    for place in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
-        data = write(f"google/xtreme/udpos.{place}", TAGGED, row)
+    for split in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
+        data = write(f"google/xtreme/udpos.{split}", TAGGED, row)
     task = TARGETS["udpos"]
     assert find_problems(task, data) == []
     assert hub.find_languages(task, data) == ("en", "th")
@@ -87,8 +87,8 @@ def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
 
 
 def test_every_language_that_something_stands_in_for_is_named(write: Write) -> None:
-    for place in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
-        data = write(f"google/xtreme/MLQA.{place}", QA, [qa_row("ab", ["a"], [0])])
+    for split in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
+        data = write(f"google/xtreme/MLQA.{split}", QA, [qa_row("ab", ["a"], [0])])
     (line,) = (line for line in collect_notes(TARGETS["mlqa"], data) if "as there is no" in line)
     assert line == "mlqa: test is the validation split of google/xtreme, as there is no test split (de)."
 
@@ -96,8 +96,8 @@ def test_every_language_that_something_stands_in_for_is_named(write: Write) -> N
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
-    found = hub.load_split(TARGETS["xquad"], "train", data_dir=data).examples
-    assert found == [SpanExample("clean", "?", "ab", ("a",), (0,))]
+    examples = hub.load_split(TARGETS["xquad"], "train", data_dir=data).examples
+    assert examples == [SpanExample("clean", "?", "ab", ("a",), (0,))]
 
 
 def test_line_feeds_of_tatoeba(write: Write) -> None:
@@ -122,8 +122,8 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     )
     assert lines[1] == "mnli: nyu-mll/glue mnli train has no rows."
     assert str(broken) in lines[2] and "is not a readable Parquet file" in lines[2]
-    assert lines[3].startswith("hellaswag: no train rows in 'en': put ")
-    assert lines[-1].startswith("tatoeba: no test rows in 'af': put ")
+    assert lines[3].startswith("hellaswag: no train rows in 'en': put Parquet files at ")
+    assert lines[-1].startswith("tatoeba: no test rows in 'af': put Parquet files at ")
     assert find_problems(tasks[0], tmp_path / "nowhere")[0].startswith("there is no folder ")
 
 
@@ -144,9 +144,9 @@ def test_unknown_task() -> None:
 
 
 def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
-    for one in ("r1", "r2", "r3"):
-        data = write(f"facebook/anli/plain_text/train_{one}", PAIR, pair_rows(3, label=0))
-        data = write(f"facebook/anli/plain_text/dev_{one}", PAIR, pair_rows(1, label=1))
+    for round_name in ("r1", "r2", "r3"):
+        data = write(f"facebook/anli/plain_text/train_{round_name}", PAIR, pair_rows(3, label=0))
+        data = write(f"facebook/anli/plain_text/dev_{round_name}", PAIR, pair_rows(1, label=1))
     task = INTERMEDIATES["anli"]
     assert [line.split(":")[1] for line in find_problems(task, data)] == [
         " no train rows in 'en'",
@@ -164,8 +164,8 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
     assert "anli: train without stanfordnlp/snli train, which is missing." in collect_notes(task, data)
     before = compute_fingerprint(task, data)
     write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
-    found = hub.load_split(task, "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (23, {"no label": 2})
+    converted = hub.load_split(task, "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (23, {"no label": 2})
     assert compute_fingerprint(task, data) != before
 
 
@@ -231,10 +231,10 @@ def test_real_data(real: Path, name: str) -> None:
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
         language = {"train": task.own_language, "dev": "en"}.get(split) or hub.find_languages(task, real)[0]
-        found = hub.load_split(task, split, language, data_dir=real).examples  # type: ignore[arg-type]
-        assert len(found) > 100
+        examples = hub.load_split(task, split, language, data_dir=real).examples  # type: ignore[arg-type]
+        assert len(examples) > 100
         if task.kind == "span" and split == "train":
-            for example in found:
+            for example in examples:
                 assert isinstance(example, SpanExample)
                 for answer, start in zip(example.answers, example.starts, strict=True):
                     assert example.context.startswith(answer, start)
@@ -246,6 +246,6 @@ def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -
     plain, control = (hub.load_split(tasks[name], "train", data_dir=data).examples for name in ("mnli", "random"))
     again = hub.load_split(tasks["random"], "train", data_dir=data).examples
     assert control == again  # drawn once and for all
-    assert [(one.first, one.second) for one in plain] == [(one.first, one.second) for one in control]  # type: ignore[union-attr]
-    alike = sum(one.label == other.label for one, other in zip(plain, control, strict=True))  # type: ignore[union-attr]
+    assert [(pair.first, pair.second) for pair in plain] == [(pair.first, pair.second) for pair in control]  # type: ignore[union-attr]
+    alike = sum(pair.label == control_pair.label for pair, control_pair in zip(plain, control, strict=True))  # type: ignore[union-attr]
     assert 0.2 < alike / len(plain) < 0.47

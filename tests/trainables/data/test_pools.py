@@ -50,15 +50,15 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     rows = [{**qa_row(german, ["Rom"], [0], "q2"), "question": "wer fiel?", "sentence_breaks": [[0, 9], [10, 21]]}]
     data = write("local/xquad-r/de/validation", BREAKS, rows)
     task = TARGETS_R["lareqa"]
-    found = hub.load_pool(task, "test", "en", data_dir=data)
+    english_pool = hub.load_pool(task, "test", "en", data_dir=data)
     german_pool = hub.load_pool(task, "test", "de", data_dir=data)
-    assert isinstance(found, RankingPool) and isinstance(german_pool, RankingPool)
-    assert german_pool.candidates is found.candidates  # embedded once
-    assert found.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
-    assert found.queries == ("who burnt?", "who fell?")
-    assert found.relevant == (frozenset({3}), frozenset({0, 2}))
+    assert isinstance(english_pool, RankingPool) and isinstance(german_pool, RankingPool)
+    assert german_pool.candidates is english_pool.candidates  # embedded once
+    assert english_pool.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
+    assert english_pool.queries == ("who burnt?", "who fell?")
+    assert english_pool.relevant == (frozenset({3}), frozenset({0, 2}))
     assert german_pool.relevant == (frozenset({0, 2}),)
-    assert found.query_ids == ("q1", "q2") and german_pool.query_ids == ("q2",)  # the same question
+    assert english_pool.query_ids == ("q1", "q2") and german_pool.query_ids == ("q2",)  # the same question
 
 
 @pytest.mark.parametrize(

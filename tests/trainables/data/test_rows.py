@@ -1,4 +1,4 @@
-"""Rows to examples: labels by name, answers at their place, and a count of everything that gives no example."""
+"""Conversion of rows to examples: labels by name, answers at their offset, and a count of rows left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,18 +49,18 @@ def test_unknown_class_names_are_an_error_before_reading(write: Write) -> None:
 def test_withheld_labels_are_left_out_and_counted(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, [*pair_rows(20), *pair_rows(2, label=-1)])
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    found = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
-    assert isinstance(found.examples, list)
-    assert len(found.examples) == 20
-    assert found.left_out == {"no label": 2}
+    converted = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
+    assert isinstance(converted.examples, list)
+    assert len(converted.examples) == 20
+    assert converted.left_out == {"no label": 2}
 
 
 def test_digits_as_text(write: Write) -> None:
     features = Features({"sentence1": TEXT, "sentence2": TEXT, "label": TEXT})
     rows = [{"sentence1": "a", "sentence2": "b", "label": label} for label in ("1", "0", "-1")]
     data = write("google/xtreme/PAWS-X.de/test", features, rows)
-    found = hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
-    assert found.examples == [PairExample("a", "b", 1), PairExample("a", "b", 0)]
+    converted = hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
+    assert converted.examples == [PairExample("a", "b", 1), PairExample("a", "b", 0)]
     data = write("google/xtreme/PAWS-X.de/test", features, [{**rows[0], "label": "7"}])
     with pytest.raises(UsageError, match="unknown label '7'"):
         hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
@@ -75,9 +75,9 @@ def test_tags_and_prefixes(write: Write) -> None:
         {"tokens": ["a"], "ner_tags": [0, 0]},
     ]
     data = write("google/xtreme/PAN-X.de/test", features, rows)
-    found = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
-    assert found.examples == [TaggingExample(("Rom", "!"), (5, 0)), TaggingExample(("de:", "nl:x"), (0, 0))]
-    assert found.left_out == {"no words": 1, "different numbers of words and tags": 1}
+    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    assert converted.examples == [TaggingExample(("Rom", "!"), (5, 0)), TaggingExample(("de:", "nl:x"), (0, 0))]
+    assert converted.left_out == {"no words": 1, "different numbers of words and tags": 1}
 
 
 def test_tags_as_names(write: Write) -> None:
@@ -99,12 +99,12 @@ def test_answers_that_the_offset_misses(write: Write) -> None:
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, rows)
     task = INTERMEDIATES["squad"]
-    found = hub.load_split(task, "train", data_dir=data)
-    assert found.examples == [
+    train = hub.load_split(task, "train", data_dir=data)
+    assert train.examples == [
         SpanExample("q", "?", context, ("Rome",), (15,)),
         SpanExample("q#2", "?", context, ("and",), (11,)),
     ]
-    assert found.left_out == {"answer not found in the context": 1, "no answer": 1}
+    assert train.left_out == {"answer not found in the context": 1, "no answer": 1}
     dev = hub.load_split(task, "dev", data_dir=data)
     assert dev.left_out == {"no answer": 1}  # nothing could be right
     scored = dev.examples
@@ -124,9 +124,9 @@ def test_nearest_occurrence() -> None:
 
 def test_duplicate_ids_are_told_apart(write: Write) -> None:
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", ["a"], [0])] * 2)
-    found = hub.load_split(TARGETS["xquad"], "test", "de", data_dir=data).examples
-    assert isinstance(found, list)
-    assert [example.id for example in found if isinstance(example, SpanExample)] == ["q", "q#2"]
+    examples = hub.load_split(TARGETS["xquad"], "test", "de", data_dir=data).examples
+    assert isinstance(examples, list)
+    assert [example.id for example in examples if isinstance(example, SpanExample)] == ["q", "q#2"]
 
 
 def test_letters_and_places(write: Write) -> None:
@@ -134,9 +134,9 @@ def test_letters_and_places(write: Write) -> None:
     choices = {"label": ["C", "A"], "text": ["see", "hay"]}
     rows = [{"question": "q", "choices": choices, "answerKey": key} for key in ("A", "")]
     data = write("tau/commonsense_qa/data/train", letters, rows)  # the hub's folder for the config `default`
-    found = hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data)
-    assert found.examples == [ChoiceExample("", "q", ("see", "hay"), 1)]
-    assert found.left_out == {"no label": 1}
+    converted = hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data)
+    assert converted.examples == [ChoiceExample("", "q", ("see", "hay"), 1)]
+    assert converted.left_out == {"no label": 1}
     places = Features({"ctx": TEXT, "endings": List(TEXT), "label": TEXT})
     ending = {"ctx": "c", "endings": ["x", "y"]}
     data = write("Rowan/hellaswag/default/validation", places, [{**ending, "label": "1"}, {**ending, "label": ""}])
@@ -178,8 +178,8 @@ def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
     copa = Features({**dict.fromkeys(EVENT, TEXT), "label": ClassLabel(names=["choice2", "choice1"])})
     data = write("allenai/social_i_qa/default/train", siqa, [{**dict.fromkeys(texts, "t"), "label": 1}])
     data = write("aps/super_glue/copa/train", copa, [{**EVENT, "label": 0}])
-    found = hub.load_split(TARGETS_R["xcopa"], "train", data_dir=data).examples
-    assert [example.label for example in found if isinstance(example, ChoiceExample)] == [1, 1]
+    examples = hub.load_split(TARGETS_R["xcopa"], "train", data_dir=data).examples
+    assert [example.label for example in examples if isinstance(example, ChoiceExample)] == [1, 1]
 
 
 def test_an_unknown_question_is_no_wording(write: Write) -> None:
@@ -220,8 +220,8 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
     good = qa_row("ab", ["a"], [0])
     data = write("rajpurkar/squad/plain_text/train", QA, [good, {**good, **row}])
     data = write("rajpurkar/squad/plain_text/validation", QA, [good])
-    found = hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {reason: 1})
+    converted = hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
 def test_holes_in_sentences_are_counted(write: Write, row: dict[str, Any], reason: str) -> None:
     features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("google/xtreme/PAN-X.de/test", features, [{"tokens": ["a"], "ner_tags": [0]}, row])
-    found = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {reason: 1})
+    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
 def test_holes_in_options_are_counted(write: Write) -> None:
@@ -246,8 +246,8 @@ def test_holes_in_options_are_counted(write: Write) -> None:
     rows = [{"ctx": "c", "endings": endings, "label": "0"} for endings in (["x", "y"], None, [], ["x", None])]
     data = write("Rowan/hellaswag/default/train", features, rows)
     data = write("Rowan/hellaswag/default/validation", features, rows)
-    found = hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {"no options": 2, "empty text": 1})
+    converted = hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {"no options": 2, "empty text": 1})
 
 
 def test_supertags_with_holes(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Training sets in other languages than English: translated row by row, or written there."""
+"""Training sets in other languages than English: translated row by row, or written in the language."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -61,27 +61,27 @@ def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> Non
 
 
 def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
-    dev = [finding for finding in inspect(MNLI, data, "sw").splits if finding.split == "dev"]
-    assert [finding.languages for finding in dev] == [("en",)]
+    dev = [split for split in inspect(MNLI, data, "sw").splits if split.split == "dev"]
+    assert [split.languages for split in dev] == [("en",)]
     assert (inspect(MNLI, data, "sw").name, inspect(MNLI, data).name) == ("mnli@sw", "mnli")
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("rows", "message"),
     [
         (pair_rows(24), "24 rows, but nyu-mll/glue has 25"),
         ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows"),
     ],
 )
 def test_rows_that_are_no_translations_are_refused_before_the_start(
-    write: Write, other: list[dict[str, Any]], said: str
+    write: Write, rows: list[dict[str, Any]], message: str
 ) -> None:
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
-    data = write("facebook/xnli/sw/train", PAIR, other)
+    data = write("facebook/xnli/sw/train", PAIR, rows)
     (line,) = find_problems(MNLI, data, "sw")
-    assert said in line and "both must hold the same pairs, row by row" in line
-    with pytest.raises(UsageError, match=said):
+    assert message in line and "both must hold the same pairs, row by row" in line
+    with pytest.raises(UsageError, match=message):
         hub.load_split(MNLI, "train", "sw", data_dir=data)
     assert find_problems(MNLI, data) == []  # English alone needs no translation
 
@@ -113,13 +113,13 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     rows = [{"sentence1": "a", "sentence2": "b", "label": label, "idx": 0} for label in (0, 1, 2, -1)]
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
-    read = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
-    assert [NLI_LABELS[pair.label] for pair in read.examples if isinstance(pair, PairExample)] == [
+    converted = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
+    assert [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)] == [
         "neutral",
         "entailment",
         "contradiction",
     ]
-    assert read.left_out == {"no label": 1}
+    assert converted.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
         hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)
 
@@ -137,18 +137,21 @@ def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> Non
 def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
     """One task of each kind; tests/trainables/miniature/test_world.py reads every word of some."""
     task, source = MINIATURE[name], DataSource(benchmark="miniature")
-    own, other = (load_examples(source, task, "train", language)[0] for language in ("en", task.training_languages[-1]))
-    assert len(other) == len(own) and other != own
-    for one, translation in zip(own, other, strict=True):
-        if isinstance(one, TaggingExample) and isinstance(
+    examples, _ = load_examples(source, task, "train", "en")
+    translations, _ = load_examples(source, task, "train", task.training_languages[-1])
+    assert len(translations) == len(examples) and translations != examples
+    for example, translation in zip(examples, translations, strict=True):
+        if isinstance(example, TaggingExample) and isinstance(
             translation, TaggingExample
-        ):  # tags follow their words to other places
-            assert sorted(one.tags) == sorted(translation.tags)
-        elif isinstance(one, SpanExample) and isinstance(translation, SpanExample):
-            assert one.id == translation.id
+        ):  # the order of words differs
+            assert sorted(example.tags) == sorted(translation.tags)
+        elif isinstance(example, SpanExample) and isinstance(translation, SpanExample):
+            assert example.id == translation.id
         else:
-            assert isinstance(one, PairExample | ChoiceExample) and isinstance(translation, PairExample | ChoiceExample)
-            assert one.label == translation.label
+            assert isinstance(example, PairExample | ChoiceExample) and isinstance(
+                translation, PairExample | ChoiceExample
+            )
+            assert example.label == translation.label
 
 
 def test_controls_are_trained_in_english_only() -> None:
@@ -166,22 +169,25 @@ def test_extra_tasks_are_members_only_where_they_are_named() -> None:
 
 @pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, other = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", language))
-    assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in other]
+    own, translated = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", language))
+    assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in translated]
     assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
-    """Digits survive translation: whoever pairs other rows finds other ones."""
-    own, other = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", "sw"))
+    """Digits survive translation, so that pairs of other rows have other digits."""
+    own, translated = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
 
-    told = [(digits(one), digits(two)) for one, two in zip(own, other, strict=True) if digits(one)]
-    shifted = [(one, two) for (one, _), (_, two) in pairwise(told)]
-    alike = sum(bool(one & two) for one, two in told) / len(told)
-    assert alike > 0.8 and alike > 10 * sum(bool(one & two) for one, two in shifted) / len(shifted)
+    digit_pairs = [(digits(pair), digits(other)) for pair, other in zip(own, translated, strict=True) if digits(pair)]
+    shifted_pairs = [(mine, theirs) for (mine, _), (_, theirs) in pairwise(digit_pairs)]
+
+    def share_alike(pairs: list[tuple[set[str], set[str]]]) -> float:
+        return sum(bool(mine & theirs) for mine, theirs in pairs) / len(pairs)
+
+    assert share_alike(digit_pairs) > 0.8 and share_alike(digit_pairs) > 10 * share_alike(shifted_pairs)
 
 
 def test_the_real_native_sets(real: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tables of features: equal to the lists they are built from, whole on disk, read only where they are asked."""
+"""Tables of features: equal to the lists they are built from, complete on disk, read only where they are used."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ def ids(draw: st.DrawFn, length: int) -> Ids:
 def feature_lists(draw: st.DrawFn, form: str) -> list[Feature]:
     """Ragged features as a kind of task makes them; types and marks in all or none."""
     typed, marked = draw(st.booleans()), form in ("tagging", "span") or draw(st.booleans())
-    found = []
+    features = []
     for example in range(draw(st.integers(0, 7))):
         rows = draw(st.integers(1, 4)) if form == "choice" else 1
         lengths = [draw(st.integers(1, 9)) for _ in range(rows)]
@@ -45,23 +45,24 @@ def feature_lists(draw: st.DrawFn, form: str) -> list[Feature]:
             target=ids(draw, size).reshape(shapes.get(form, ())),
             marks=tuple(ids(draw, length) for length in lengths) if marked else None,
         )
-        found.append(dataclasses.replace(feature, origin=origins[form]) if form in origins else feature)
-    return found
+        features.append(dataclasses.replace(feature, origin=origins[form]) if form in origins else feature)
+    return features
 
 
-def same(one: tuple[Ids, ...] | None, other: tuple[Ids, ...] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def same(arrays: tuple[Ids, ...] | None, expected: tuple[Ids, ...] | None) -> bool:
+    if arrays is None or expected is None:
+        return arrays is expected
+    return len(arrays) == len(expected) and all(np.array_equal(a, b) for a, b in zip(arrays, expected, strict=True))
 
 
 def assert_equal(table: FeatureTable, features: list[Feature], *, per_position: bool) -> None:
-    assert len(table) == len(features) and table.lengths.tolist() == [feature.length for feature in features]
-    for one, other in zip(table, features, strict=True):
-        assert one.example == other.example
-        assert same(one.rows, other.rows) and same(one.types, other.types) and same(one.marks, other.marks)
-        assert one.target.shape == other.target.shape and one.origin.shape == other.origin.shape
-        assert np.array_equal(one.target, other.target) and np.array_equal(one.origin, other.origin)
+    assert len(table) == len(features) and table.lengths.tolist() == [expected.length for expected in features]
+    for feature, expected in zip(table, features, strict=True):
+        assert feature.example == expected.example
+        assert same(feature.rows, expected.rows)
+        assert same(feature.types, expected.types) and same(feature.marks, expected.marks)
+        assert feature.target.shape == expected.target.shape and feature.origin.shape == expected.origin.shape
+        assert np.array_equal(feature.target, expected.target) and np.array_equal(feature.origin, expected.origin)
     if features:
         batches = [collate(rows, 1, per_position=per_position, device=CPU) for rows in (table[:], features)]
         assert batches[0].keys() == batches[1].keys()

@@ -1,4 +1,4 @@
-"""What every kind of storage promises: a folder, a local S3 server, and the tests' own in memory."""
+"""Promises of every kind of storage: a folder, a local S3 server, and the tests' own in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,9 +80,9 @@ def test_a_file_that_is_set_aside_is_never_lost(storage: Storage) -> None:
 
 def test_a_folder_that_is_set_aside_is_whole(storage: Storage) -> None:
     storage.write_folder("stages/a/encoder", lambda folder: (folder / "weights").write_bytes(b"x"))
-    aside = quarantine(storage, "stages/a/encoder")
-    assert aside == "stages/a/encoder.damaged" and storage.has(aside) and not storage.has("stages/a/encoder")
-    with storage.open_local(aside) as folder:
+    new_name = quarantine(storage, "stages/a/encoder")
+    assert new_name == "stages/a/encoder.damaged" and storage.has(new_name) and not storage.has("stages/a/encoder")
+    with storage.open_local(new_name) as folder:
         assert (folder / "weights").read_bytes() == b"x"
 
 
