@@ -252,7 +252,7 @@ def test_a_changed_spec_is_refused(place: StageContext) -> None:
     path = folder_of(place, TARGET.key) / SPEC
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "learning_rate": 1.0}))
-    with pytest.raises(ValueError, match="was changed; start the sweep again"):
+    with pytest.raises(ValueError, match=r"was changed: it belongs to stage \w+. Start the sweep again"):
         read_spec(place, TARGET.key)
 
 
