@@ -6,7 +6,11 @@ from typing import Any
 import datasets
 from datasets import ClassLabel, Features, List, Value
 
+from spaces.task import Task
 from spaces.xtreme import NLI_LABELS, UPOS_TAGS
+from trainables.data import hub
+from trainables.data.locate import DataSplit
+from trainables.features.examples import Example
 
 TEXT = Value("string")
 PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI_LABELS))})
@@ -28,6 +32,10 @@ def pair_rows(count: int, label: int = 0) -> list[dict[str, Any]]:
 
 def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q") -> dict[str, Any]:
     return {"id": name, "context": context, "question": "?", "answers": {"text": answers, "answer_start": starts}}
+
+
+def examples_of(task: Task, split: DataSplit, language: str = "en", *, data_dir: Path) -> list[Example]:
+    return hub.load_split(task, split, language, data_dir=data_dir).examples
 
 
 class Layout:

@@ -12,7 +12,7 @@ from spaces.task import Task
 from trainables.data import hub, load_rows, locate
 from trainables.data.column_shapes import field_of, item_type_of
 from trainables.data.labels import WITHHELD_LABELS, make_label_mapper
-from trainables.data.locate import DataSplit, SplitLocation
+from trainables.data.locate import DataSplit, SplitLocation, locate_split
 from trainables.data.missing_data import describe_missing
 
 
@@ -55,18 +55,14 @@ def _iter_checked_splits(task: Task, data_dir: Path | None, language: str | None
         with_rows = hub.find_test_languages(task, data_dir)
         for test_language in (with_rows if data_dir is not None else with_rows[:1]) or task.test_languages[:1]:
             yield "test", test_language
-            if (
-                task.retrieval_mode == "mine"
-                and with_rows
-                and locate.locate_split(task, "dev", test_language, data_dir)
-            ):
+            if task.retrieval_mode == "mine" and with_rows and locate_split(task, "dev", test_language, data_dir):
                 yield "dev", test_language
 
 
 def _find_split_problems(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> list[str]:
     """Return what is wrong with a split in one language: missing, unreadable, empty, of other columns or labels."""
     try:
-        locations = locate.locate_split(task, split, language, data_dir)
+        locations = locate_split(task, split, language, data_dir)
         if not locations:
             return describe_missing(task, split, language, data_dir)
         for location in locations:
@@ -129,6 +125,4 @@ def _find_mixing_problems(task: Task, data_dir: Path | None) -> list[str]:
 
 
 def _count_test_rows(task: Task, language: str, data_dir: Path) -> int:
-    return sum(
-        len(load_rows.load(location, language)) for location in locate.locate_split(task, "test", language, data_dir)
-    )
+    return sum(len(load_rows.load(location, language)) for location in locate_split(task, "test", language, data_dir))

@@ -7,7 +7,7 @@ from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
 from trainables.data import hub, load_rows, locate, row_languages
-from trainables.data.locate import DataSplit, SplitLocation
+from trainables.data.locate import DataSplit, SplitLocation, locate_split
 
 
 def collect_notes(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
@@ -40,7 +40,7 @@ def _iter_test_notes(task: Task, data_dir: Path | None) -> Iterator[str]:
     for note, languages in languages_of.items():
         yield note if languages == list(with_rows) else f"{note.removesuffix('.')} ({', '.join(languages)})."
     if task.retrieval_mode == "mine":
-        without_dev = [name for name in with_rows if not locate.locate_split(task, "dev", name, data_dir)]
+        without_dev = [name for name in with_rows if not locate_split(task, "dev", name, data_dir)]
         if without_dev:
             yield (
                 f"{task.name}: no dev rows for {', '.join(without_dev)}: the threshold is chosen on the test pairs "
@@ -49,7 +49,7 @@ def _iter_test_notes(task: Task, data_dir: Path | None) -> Iterator[str]:
 
 
 def _iter_split_notes(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> Iterator[str]:
-    locations = locate.locate_split(task, split, language, data_dir)
+    locations = locate_split(task, split, language, data_dir)
     for location in locations:
         yield from _iter_location_notes(task, split, location, language)
     for part in locate.parts_of(task, split, language):

@@ -11,7 +11,7 @@ from datasets import Features, Value
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, XNLI, examples_of, pair_rows, qa_row
 from trainables.data import hub, hub_client, locate
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
@@ -69,7 +69,7 @@ def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
         encoding="utf-8",
     )
     assert find_problems(INTERMEDIATES["mnli"], data) == []
-    assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples[0].label == 0  # type: ignore[union-attr]
+    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
 
 
 def test_inspection_counts_rows_and_languages(write: Write) -> None:

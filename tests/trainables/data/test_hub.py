@@ -11,7 +11,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, examples_of, pair_rows, qa_row
 from trainables.data import hub
 from trainables.data.data_check import find_problems
 from trainables.data.data_notes import collect_notes
@@ -24,7 +24,7 @@ Write = Callable[..., Path]
 def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     task = INTERMEDIATES["mnli"]
-    train, dev = (hub.load_split(task, split, data_dir=data).examples for split in ("train", "dev"))
+    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert [example.first for example in dev if isinstance(example, PairExample)] == ["p23", "p24"]
     assert len(train) == 23 and not set(train) & set(dev)
@@ -33,7 +33,7 @@ def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     # XNLI has an English dev set of its own and trains on all rows.
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
-    assert len(hub.load_split(TARGETS["xnli"], "train", data_dir=data).examples) == 25  # type: ignore[arg-type]
+    assert len(examples_of(TARGETS["xnli"], "train", data_dir=data)) == 25  # type: ignore[arg-type]
 
 
 def test_languages_in_a_column(write: Write) -> None:
@@ -45,7 +45,7 @@ def test_languages_in_a_column(write: Write) -> None:
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     task = TARGETS["xnli"]
     assert hub.find_languages(task, data) == ("de", "sw")
-    assert hub.load_split(task, "test", "sw", data_dir=data).examples == [PairExample("a", "b", 2)]
+    assert examples_of(task, "test", "sw", data_dir=data) == [PairExample("a", "b", 2)]
     assert hub.load_split(task, "test", "de", data_dir=data).left_out == {"no label": 1}
     with pytest.raises(UsageError, match="xnli: no test rows in 'fr'"):
         hub.load_split(task, "test", "fr", data_dir=data)
@@ -71,12 +71,10 @@ def test_languages_in_ids(write: Write) -> None:
     data = write("google/xtreme/tydiqa/validation", QA, [qa_row("ab", ["b"], [1], "korean-2-1")])
     task = TARGETS["tydiqa"]
     assert hub.find_languages(task, data) == ("ko",)
-    train, dev = (hub.load_split(task, split, data_dir=data).examples for split in ("train", "dev"))
+    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert (len(train), len(dev)) == (18, 2)
-    assert hub.load_split(task, "test", "ko", data_dir=data).examples == [
-        SpanExample("korean-2-1", "?", "ab", ("b",), (1,))
-    ]
+    assert examples_of(task, "test", "ko", data_dir=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
 
 
 def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
@@ -96,7 +94,7 @@ def test_every_language_that_something_stands_in_for_is_named(write: Write) -> N
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
-    examples = hub.load_split(TARGETS["xquad"], "train", data_dir=data).examples
+    examples = examples_of(TARGETS["xquad"], "train", data_dir=data)
     assert examples == [SpanExample("clean", "?", "ab", ("a",), (0,))]
 
 
@@ -155,12 +153,10 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
     assert find_problems(task, data) == []
     labels = [
-        example.label
-        for example in hub.load_split(task, "train", data_dir=data).examples
-        if isinstance(example, PairExample)
+        example.label for example in examples_of(task, "train", data_dir=data) if isinstance(example, PairExample)
     ]
     assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
-    assert len(hub.load_split(task, "dev", data_dir=data).examples) == 4
+    assert len(examples_of(task, "dev", data_dir=data)) == 4
     assert "anli: train without stanfordnlp/snli train, which is missing." in collect_notes(task, data)
     before = compute_fingerprint(task, data)
     write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
@@ -176,7 +172,7 @@ def test_supertags_are_what_the_data_say(write: Write) -> None:
     data = write("local/ccg/default/validation", features, [{"tokens": ["Rain"], "tags": ["N"]}])
     complete = hub.resolve_labels(task, data)
     assert complete.labels == ("N", "NP", "S[dcl]\\NP")
-    assert hub.load_split(complete, "train", data_dir=data).examples[0] == TaggingExample(("It", "rains"), (1, 2))
+    assert examples_of(complete, "train", data_dir=data)[0] == TaggingExample(("It", "rains"), (1, 2))
     assert find_problems(task, data) == []
     assert hub.resolve_labels(TARGETS["udpos"], data) is TARGETS["udpos"]
 
@@ -197,12 +193,10 @@ def test_another_repository_stands_in(write: Write) -> None:
     data = write("aps/super_glue/copa/train", Features(copa), [event])
     data = write("cambridgeltl/xcopa/et/test", Features(copa), [{**event, "question": "effect", "label": 1}])
     task = TARGETS_R["xcopa"]
-    train = hub.load_split(task, "train", data_dir=data).examples
+    train = examples_of(task, "train", data_dir=data)
     assert train[0] == ChoiceExample("c", "q", ("a", "b", "c"), 2)
     assert train[-1] == ChoiceExample("p", "What was the cause?", ("x", "y"), 0)
-    assert hub.load_split(task, "test", "et", data_dir=data).examples == [
-        ChoiceExample("p", "What was the effect?", ("x", "y"), 1)
-    ]
+    assert examples_of(task, "test", "et", data_dir=data) == [ChoiceExample("p", "What was the effect?", ("x", "y"), 1)]
     assert "xcopa: dev without aps/super_glue validation, which is missing." in collect_notes(task, data)
     # Languages that google/xtreme lacks are WikiANN's own.
     ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
@@ -216,7 +210,7 @@ def test_another_repository_stands_in(write: Write) -> None:
 def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
     write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     data = write("nyu-mll/glue/mnli/train/0001", PAIR, pair_rows(10))
-    assert len(hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples) == 27
+    assert len(examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)) == 27
 
 
 @pytest.mark.parametrize("name", [*INTERMEDIATES, *TARGETS])
@@ -231,7 +225,7 @@ def test_real_data(real: Path, name: str) -> None:
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
         language = {"train": task.own_language, "dev": "en"}.get(split) or hub.find_languages(task, real)[0]
-        examples = hub.load_split(task, split, language, data_dir=real).examples  # type: ignore[arg-type]
+        examples = examples_of(task, split, language, data_dir=real)  # type: ignore[arg-type]
         assert len(examples) > 100
         if task.kind == "span" and split == "train":
             for example in examples:
@@ -243,8 +237,8 @@ def test_real_data(real: Path, name: str) -> None:
 def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(300))
     tasks = BENCHMARKS["xtreme"].intermediates
-    plain, control = (hub.load_split(tasks[name], "train", data_dir=data).examples for name in ("mnli", "random"))
-    again = hub.load_split(tasks["random"], "train", data_dir=data).examples
+    plain, control = (examples_of(tasks[name], "train", data_dir=data) for name in ("mnli", "random"))
+    again = examples_of(tasks["random"], "train", data_dir=data)
     assert control == again  # drawn once and for all
     assert [(pair.first, pair.second) for pair in plain] == [(pair.first, pair.second) for pair in control]  # type: ignore[union-attr]
     alike = sum(pair.label == control_pair.label for pair, control_pair in zip(plain, control, strict=True))  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ from datasets import ClassLabel, Features, List, Value
 from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, XNLI, examples_of, pair_rows, qa_row
 from trainables.data import hub, hub_client, load_rows, locate
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
@@ -41,7 +41,7 @@ def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: P
     data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
     assert "only 1 of 2 files exist (train-00000-of-0002.parquet)" in problem_of(data)
     write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
-    assert len(hub.load_split(MNLI, "train", data_dir=data).examples) == 40
+    assert len(examples_of(MNLI, "train", data_dir=data)) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
     assert "files of several versions are mixed" in problem_of(data)
     for name in ("train-00000-of-0001", "train-00001-of-0002"):
@@ -107,7 +107,7 @@ def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     write("google/xtreme/XNLI/test/0000", XNLI, [])
     data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
     assert find_problems(TARGETS["xnli"], data) == []
-    assert len(hub.load_split(TARGETS["xnli"], "test", data_dir=data).examples) == 1
+    assert len(examples_of(TARGETS["xnli"], "test", data_dir=data)) == 1
 
 
 def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
@@ -149,7 +149,7 @@ def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
     table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
     pq.write_table(table, dev / "train-00000-of-00001.parquet")
     assert find_problems(MNLI, dev.parents[2]) == []
-    assert len(hub.load_split(MNLI, "train", data_dir=dev.parents[2]).examples) == 20
+    assert len(examples_of(MNLI, "train", data_dir=dev.parents[2])) == 20
 
 
 @pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])

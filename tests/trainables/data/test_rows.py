@@ -10,7 +10,7 @@ from datasets import ClassLabel, Features, List, Value
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS, UPOS_TAGS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TEXT, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, examples_of, pair_rows, qa_row
 from trainables.data import hub
 from trainables.data.data_check import find_problems
 from trainables.data.rows import find_nearest
@@ -25,8 +25,8 @@ def test_class_labels_are_mapped_by_name(write: Write) -> None:
     swapped = Features({**PAIR, "label": ClassLabel(names=["neutral", "contradiction", "entailment"])})
     data = write("nyu-mll/glue/mnli/train", swapped, pair_rows(20, label=2))
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
-    assert hub.load_split(INTERMEDIATES["mnli"], "dev", data_dir=data).examples[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
 
 
 def test_bare_numbers_are_no_labels(write: Write) -> None:
@@ -83,7 +83,7 @@ def test_tags_and_prefixes(write: Write) -> None:
 def test_tags_as_names(write: Write) -> None:
     features = Features({"tokens": List(TEXT), "pos_tags": List(TEXT)})
     data = write("google/xtreme/udpos.Thai/test", features, [{"tokens": ["x"], "pos_tags": ["X"]}])
-    assert hub.load_split(TARGETS["udpos"], "test", "th", data_dir=data).examples == [
+    assert examples_of(TARGETS["udpos"], "test", "th", data_dir=data) == [
         TaggingExample(("x",), (UPOS_TAGS.index("X"),))
     ]
 
@@ -124,7 +124,7 @@ def test_nearest_occurrence() -> None:
 
 def test_duplicate_ids_are_told_apart(write: Write) -> None:
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", ["a"], [0])] * 2)
-    examples = hub.load_split(TARGETS["xquad"], "test", "de", data_dir=data).examples
+    examples = examples_of(TARGETS["xquad"], "test", "de", data_dir=data)
     assert isinstance(examples, list)
     assert [example.id for example in examples if isinstance(example, SpanExample)] == ["q", "q#2"]
 
@@ -140,9 +140,7 @@ def test_letters_and_places(write: Write) -> None:
     places = Features({"ctx": TEXT, "endings": List(TEXT), "label": TEXT})
     ending = {"ctx": "c", "endings": ["x", "y"]}
     data = write("Rowan/hellaswag/default/validation", places, [{**ending, "label": "1"}, {**ending, "label": ""}])
-    assert hub.load_split(INTERMEDIATES["hellaswag"], "dev", data_dir=data).examples == [
-        ChoiceExample("c", "", ("x", "y"), 1)
-    ]
+    assert examples_of(INTERMEDIATES["hellaswag"], "dev", data_dir=data) == [ChoiceExample("c", "", ("x", "y"), 1)]
     data = write("Rowan/hellaswag/default/train", places, [{**ending, "label": "2"}])
     with pytest.raises(UsageError, match="unknown label '2'"):
         hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
@@ -150,9 +148,7 @@ def test_letters_and_places(write: Write) -> None:
     cosmos = Features({"context": TEXT, "question": TEXT, **answers, "label": Value("int32")})
     row = {"context": "c", "question": "q", **{name: name for name in answers}, "label": 3}
     data = write("allenai/cosmos_qa/default/validation", cosmos, [row])
-    assert hub.load_split(INTERMEDIATES["cosmosqa"], "dev", data_dir=data).examples == [
-        ChoiceExample("c", "q", tuple(answers), 3)
-    ]
+    assert examples_of(INTERMEDIATES["cosmosqa"], "dev", data_dir=data) == [ChoiceExample("c", "q", tuple(answers), 3)]
 
 
 def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
@@ -160,7 +156,7 @@ def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, rows)
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, rows)
     assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).left_out == {"empty text": 3}
-    assert len(hub.load_split(INTERMEDIATES["mnli"], "dev", data_dir=data).examples) == 4
+    assert len(examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)) == 4
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("", [""], [0]), qa_row("ab", ["a"], [0])])
     assert hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data).left_out == {"empty text": 1}
 
@@ -169,7 +165,7 @@ def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
 def test_classes_named_by_digits_are_mapped_by_name(write: Write, names: tuple[str, str]) -> None:
     features = Features({**PAWS, "label": ClassLabel(names=list(names))})
     data = write("google/xtreme/PAWS-X.de/test", features, [{"sentence1": "a", "sentence2": "b", "label": 0}])
-    assert hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data).examples == [PairExample("a", "b", 1)]
+    assert examples_of(TARGETS["pawsx"], "test", "de", data_dir=data) == [PairExample("a", "b", 1)]
 
 
 def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
@@ -178,7 +174,7 @@ def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
     copa = Features({**dict.fromkeys(EVENT, TEXT), "label": ClassLabel(names=["choice2", "choice1"])})
     data = write("allenai/social_i_qa/default/train", siqa, [{**dict.fromkeys(texts, "t"), "label": 1}])
     data = write("aps/super_glue/copa/train", copa, [{**EVENT, "label": 0}])
-    examples = hub.load_split(TARGETS_R["xcopa"], "train", data_dir=data).examples
+    examples = examples_of(TARGETS_R["xcopa"], "train", data_dir=data)
     assert [example.label for example in examples if isinstance(example, ChoiceExample)] == [1, 1]
 
 
@@ -193,16 +189,12 @@ def test_answers_and_options_may_be_lists_of_records(write: Write) -> None:
     answers = Features({**QA, "answers": List({"text": TEXT, "answer_start": Value("int32")})})
     row = {**qa_row("ab", [], []), "answers": [{"text": "b", "answer_start": 1}]}
     data = write("google/xtreme/XQuAD.de/validation", answers, [row])
-    assert hub.load_split(TARGETS["xquad"], "test", "de", data_dir=data).examples == [
-        SpanExample("q", "?", "ab", ("b",), (1,))
-    ]
+    assert examples_of(TARGETS["xquad"], "test", "de", data_dir=data) == [SpanExample("q", "?", "ab", ("b",), (1,))]
     choices = Features({"question": TEXT, "choices": List({"label": TEXT, "text": TEXT}), "answerKey": TEXT})
     options = [{"label": "A", "text": "x"}, {"label": "B", "text": "y"}]
     question = {"question": "q", "choices": options, "answerKey": "B"}
     data = write("tau/commonsense_qa/default/train", choices, [question])
-    assert hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data).examples == [
-        ChoiceExample("", "q", ("x", "y"), 1)
-    ]
+    assert examples_of(INTERMEDIATES["csqa"], "train", data_dir=data) == [ChoiceExample("", "q", ("x", "y"), 1)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS
-from tests.hub_layout import PAIR, XNLI, pair_rows
+from tests.hub_layout import PAIR, XNLI, examples_of, pair_rows
 from trainables.data import hub
 from trainables.data.data_check import find_problems
 from trainables.data.fingerprint import describe_locations
@@ -159,16 +159,13 @@ def test_signs_stay_with_their_letters() -> None:
 
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
-    clean = hub.load_split(TARGETS["xnli"], "test", "de", data_dir=data).examples
-    assert hub.load_split(PERTURBED, "test", "de", data_dir=data).examples == [
+    clean = examples_of(TARGETS["xnli"], "test", "de", data_dir=data)
+    assert examples_of(PERTURBED, "test", "de", data_dir=data) == [
         PairExample(misspell(pair.first), misspell(pair.second), pair.label)
         for pair in clean
         if isinstance(pair, PairExample)
     ]
-    assert (
-        hub.load_split(PERTURBED, "dev", data_dir=data).examples
-        == hub.load_split(TARGETS["xnli"], "dev", data_dir=data).examples
-    )
+    assert examples_of(PERTURBED, "dev", data_dir=data) == examples_of(TARGETS["xnli"], "dev", data_dir=data)
 
 
 @pytest.mark.parametrize("targets", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])

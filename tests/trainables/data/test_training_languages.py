@@ -14,7 +14,7 @@ from spaces.miniature import INTERMEDIATES as MINIATURE
 from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
-from tests.hub_layout import PAIR, TEXT, pair_rows
+from tests.hub_layout import PAIR, TEXT, examples_of, pair_rows
 from trainables.data import hub
 from trainables.data.data_check import find_problems
 from trainables.data.data_notes import collect_notes
@@ -128,7 +128,7 @@ def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> Non
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("nala-cub/americas_nli/quy/validation", PAIR, pair_rows(3))
     task = INTERMEDIATES["americasnli"]
-    assert len(hub.load_split(task, "train", "quy", data_dir=data).examples) == 3
+    assert len(examples_of(task, "train", "quy", data_dir=data)) == 3
     assert any("no training split" in line for line in collect_notes(task, data, "quy"))
     assert "no train rows in 'aym'" in find_problems(task, data)[0]  # its own language, which none was named for
 
@@ -169,14 +169,14 @@ def test_extra_tasks_are_members_only_where_they_are_named() -> None:
 
 @pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, translated = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", language))
+    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", language))
     assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in translated]
     assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
     """Digits survive translation, so that pairs of other rows have other digits."""
-    own, translated = (hub.load_split(MNLI, "train", name, data_dir=real).examples for name in ("en", "sw"))
+    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
@@ -192,7 +192,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
 
 def test_the_real_native_sets(real: Path) -> None:
     counts = {
-        name: len(hub.load_split(INTERMEDIATES[task], "train", name, data_dir=real).examples)
+        name: len(examples_of(INTERMEDIATES[task], "train", name, data_dir=real))
         for task, name in (("ocnli", "zh"), ("indonli", "id"), ("americasnli", "aym"), ("americasnli", "oto"))
     }
     assert counts == {"zh": 9985, "id": 10330, "aym": 743, "oto": 222}
