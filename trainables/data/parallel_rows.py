@@ -60,11 +60,12 @@ def convert_mixed_languages(first: DatasetRows, second: DatasetRows, task: Task)
         )
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
-    for one, other in zip(*(iter_pairs(rows, task, training=False) for rows in (first, second)), strict=True):
-        if not (isinstance(one, PairExample) and isinstance(other, PairExample)):
+    both_pairs = (iter_pairs(rows, task, training=False) for rows in (first, second))
+    for pair, other in zip(*both_pairs, strict=True):
+        if not (isinstance(pair, PairExample) and isinstance(other, PairExample)):
             left_out[NO_LABEL] += 1
-        elif one.label != other.label:
+        elif pair.label != other.label:
             left_out[DIFFERENT_LABELS] += 1
         else:
-            examples.append(PairExample(one.first, other.second, one.label))
+            examples.append(PairExample(pair.first, other.second, pair.label))
     return ConvertedRows(examples, dict(left_out))

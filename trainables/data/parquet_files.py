@@ -1,4 +1,4 @@
-"""The Parquet files of one split: complete, readable, of one version, or a clear error."""
+"""The Parquet files of one split. Files that are unreadable, missing or of different versions raise UsageError."""
 
 import re
 from collections.abc import Callable

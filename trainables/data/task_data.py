@@ -33,7 +33,7 @@ class DataSource:
 
     @property
     def is_miniature(self) -> bool:
-        """True if the data are generated."""
+        """True if the miniature generates the data."""
         return self.benchmark == "miniature"
 
     @property

@@ -22,7 +22,7 @@ TABLE_FILE = "table.json"
 
 
 class DamagedTableError(Exception):
-    """A folder does not hold a complete table."""
+    """A folder that does not hold a complete table."""
 
 
 def write_table(table: FeatureTable, folder: Path) -> None:

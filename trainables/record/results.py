@@ -19,7 +19,7 @@ class TestResults:
         notes: what a reader of the scores must know, a line each
     """
 
-    __test__: ClassVar[bool] = False  # no class of tests, whatever pytest makes of its name
+    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     predictions: list[pa.Table] = field(default_factory=list)

@@ -1,1 +1,1 @@
-"""The worker process: its watchdog, the kinds of its failures, and whether a process is alive."""
+"""The worker process: its watchdog, the kinds of its failures, and the state of processes."""

@@ -159,9 +159,7 @@ def _kind_of(error: BaseException, results: str | None) -> FailureKind:
     if "AcceleratorError" in names or (isinstance(error, RuntimeError) and _DEVICE_TEXT.search(text)):
         return DEVICE
     if "RayError" in names:
-        if (
-            "low on memory" in text
-        ):  # Ray's memory monitor; other texts of Ray name memory as one possible cause of several
+        if "low on memory" in text:  # Ray's memory monitor; other texts name memory as one of several causes
             return MEMORY
         if _NODE_TEXT.search(text) or getattr(error, "preempted", False):
             return NODE
