@@ -49,7 +49,7 @@ class MemoryStorage:
             self._put(name, _taken(Path(temporary)))
 
     @contextmanager
-    def open_local(self, name: str) -> Iterator[Path]:
+    def local(self, name: str) -> Iterator[Path]:
         found = self._find(name)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
@@ -61,7 +61,7 @@ class MemoryStorage:
     def has(self, name: str) -> bool:
         return self._find(name) is not None
 
-    def list_sizes(self, prefix: str = "") -> dict[str, int]:
+    def sizes(self, prefix: str = "") -> dict[str, int]:
         return dict(_sizes(self._find(prefix) if prefix else self._root, prefix))
 
     def remove(self, name: str) -> None:
