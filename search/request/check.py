@@ -8,7 +8,7 @@ from rich.table import Table
 from search.request.request import SweepRequest
 from search.request.start_encoder import find_model_problems
 from trainables.data import task_data
-from trainables.data.data_check import DataReport, SplitReport
+from trainables.data.data_report import DataReport, SplitReport
 
 TABLE_TITLES = {"intermediate": "intermediate task", "target": "target"}  # by the role of the tasks
 SPLITS = ("train", "dev", "test")

@@ -48,8 +48,8 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     place = place_of(tmp_path, data, encoder_folder)
     outcome = run(place, stage)
     assert outcome.note == (
-        "left out of xquad's training: 1 answer not found in the context, 1 empty text; "
-        "left out of xquad's dev: 1 no label; left out of xquad de: 1 no answer"
+        "rows left out of xquad's training: answer not found in the context (1), empty text (1); "
+        "rows left out of xquad's dev: no label (1); rows left out of xquad de: no answer (1)"
     )
     test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {2}
@@ -68,9 +68,9 @@ def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     stage = target("panx", {"panx": ("de",)})
     place = place_of(tmp_path, data, encoder_folder)
     outcome = run(place, stage)
-    told = "1 as many words as tags are needed, 1 no words"
+    told = "different numbers of words and tags (1), no words (1)"
     assert outcome.note == "; ".join(
-        f"left out of {what}: {told}" for what in ("panx's training", "panx's dev", "panx de")
+        f"rows left out of {what}: {told}" for what in ("panx's training", "panx's dev", "panx de")
     )
     test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {17}

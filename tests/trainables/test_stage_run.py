@@ -177,7 +177,7 @@ def test_what_no_pool_could_use_reaches_the_outcome(place: StageContext, monkeyp
         return dataclasses.replace(load_pool(source, task, "test", language), left_out=left_out)
 
     monkeypatch.setattr(retrieval_stage, "pool", holey)
-    assert run(place, RETRIEVAL, tenths=1).note == "left out of tatoeba qfa: 3 answer in no sentence"
+    assert run(place, RETRIEVAL, tenths=1).note == "rows left out of tatoeba qfa: answer in no sentence (3)"
 
 
 def test_a_stage_continues_where_it_was_cut(place: StageContext, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_changed_spec_is_refused(place: StageContext) -> None:
     path = folder_of(place, TARGET.key) / SPEC
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "learning_rate": 1.0}))
-    with pytest.raises(ValueError, match="was changed; start the sweep again"):
+    with pytest.raises(ValueError, match=r"was changed: it belongs to stage \w+. Start the sweep again"):
         read_spec(place, TARGET.key)
 
 
