@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.scores.load import Scores
-from analysis.statistics.pareto import find_pareto_front
+from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
 from analysis.transfer.contest import Contest, build_contest

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.pareto import find_pareto_front
+from analysis.statistics.winner import find_pareto_front
 
 NAN = np.nan
 ARMS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8)
