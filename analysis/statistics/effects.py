@@ -78,7 +78,7 @@ def estimate_effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.Ar
     residual_maker = np.eye(n) - projection - np.outer(own, own) / norm
     spare = np.diag(residual_maker)
     used = np.abs(weights) > RELATIVE_TOLERANCE * np.abs(weights).max()
-    standard_error, degrees_of_freedom = np.nan, np.nan
+    error, freedom = np.nan, np.nan
     if seeds >= MIN_SEEDS and (spare[used] > RELATIVE_TOLERANCE).all():
         scale = np.where(used, weights**2 / np.where(used, spare, 1.0), 0.0)
         residuals = residual_maker @ y
@@ -91,14 +91,8 @@ def estimate_effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.Ar
         total = row_variance + shared
         # A difference of two estimates is as uncertain as the larger one: few seeds say little about what they share.
         parts = row_variance**2 / row_freedom + (seed_variance**2 / (seeds - 1) if shared else 0.0)
-        standard_error, degrees_of_freedom = float(np.sqrt(total)), total**2 / parts if parts > 0 else np.inf
-    return Effect(
-        value=float(by_seed.mean()),
-        standard_error=standard_error,
-        degrees_of_freedom=degrees_of_freedom,
-        rows=n,
-        seeds=seeds,
-    )
+        error, freedom = float(np.sqrt(total)), total**2 / parts if parts > 0 else np.inf
+    return Effect(value=float(by_seed.mean()), standard_error=error, degrees_of_freedom=freedom, rows=n, seeds=seeds)
 
 
 def compute_relabelled_p(

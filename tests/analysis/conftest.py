@@ -10,10 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spaces.columns import COLUMNS, VERSION
-
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "bool": pl.Boolean}
-SCHEMA = {column.name: TYPES[column.type] for column in COLUMNS}
+from analysis.scores.tidy import SCHEMA
+from spaces.columns import VERSION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.scores.load import Scores
+from analysis.scores.scores import Scores
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 

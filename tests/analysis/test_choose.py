@@ -85,7 +85,7 @@ def test_the_name_of_a_stopped_runs_dev_score_does_not_disturb_the_choice(
 def test_a_rate_can_be_asked_for(two_rates: Callable[..., Path]) -> None:
     folder = two_rates(low=[0.3], high=[0.9])
     assert gain(folder, learning_rate=1e-3) == pytest.approx(10)
-    with pytest.raises(UsageError, match=r"--learning-rate 0\.1: there are 0\.001, 0\.005"):
+    with pytest.raises(UsageError, match=r"--learning-rate 0\.1: no run has this rate\. The rates are 0\.001, 0\.005"):
         gain(folder, learning_rate=0.1)
 
 
@@ -150,20 +150,20 @@ def test_several_metrics_need_a_word_from_the_user(write_file: Callable[..., Pat
     for name, score in (("f1", 0.6), ("accuracy", 0.7)):
         rows += [("none", "udpos", 0, "de", name, 0.5), ("nli", "udpos", 0, "de", name, score)]
     file = write_file(rows)
-    with pytest.raises(UsageError, match=r"udpos has the metrics accuracy, f1 .* --metric udpos=accuracy"):
+    with pytest.raises(UsageError, match=r"udpos has the metrics accuracy, f1, and none is marked official\. .* --metric udpos=accuracy"):
         gain(file)
     cell = ("nli", "udpos")
-    assert gain(file, cell, picked={"udpos": ("f1",)}) == pytest.approx(10)
-    assert gain(file, cell, picked={"udpos": ("f1", "accuracy")}) == pytest.approx(15)
+    assert gain(file, cell, picked_metrics={"udpos": ("f1",)}) == pytest.approx(10)
+    assert gain(file, cell, picked_metrics={"udpos": ("f1", "accuracy")}) == pytest.approx(15)
     with pytest.raises(UsageError, match="did you mean accuracy"):
-        gain(file, cell, picked={"udpos": ("acuracy",)})
+        gain(file, cell, picked_metrics={"udpos": ("acuracy",)})
     with pytest.raises(UsageError, match="unknown target 'upos': did you mean udpos"):
-        gain(file, cell, picked={"upos": ("f1",), "udpos": ("f1",)})
+        gain(file, cell, picked_metrics={"upos": ("f1",), "udpos": ("f1",)})
 
 
 def test_a_picked_metric_is_shown_but_does_not_choose(two_rates: Callable[..., Path]) -> None:
     folder = two_rates(low=[0.8], high=[0.7])
-    assert gain(folder, picked={"xnli": ("beside",)}) == pytest.approx(0)
+    assert gain(folder, picked_metrics={"xnli": ("beside",)}) == pytest.approx(0)
 
 
 def test_a_score_that_lacks_an_official_metric_is_missing(
@@ -204,9 +204,9 @@ def test_metrics_of_layers_stand_beside_and_can_be_picked(
 ) -> None:
     folder, cell = layered(run_of, write_sweep, tmp_path), ("nli", "tatoeba")
     assert gain(folder, cell) == pytest.approx(10)
-    assert gain(folder, cell, picked={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
-    assert gain(folder, cell, picked={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
+    assert gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
+    assert gain(folder, cell, picked_metrics={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
     with pytest.raises(
         UsageError, match=r"unknown metric of tatoeba 'accuracy_layer_8': did you mean accuracy_layer_7"
     ):
-        gain(folder, cell, picked={"tatoeba": ("accuracy_layer_8",)})
+        gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_8",)})

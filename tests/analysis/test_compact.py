@@ -16,8 +16,9 @@ from polars.testing import assert_frame_equal
 
 from analysis.compact import main
 from analysis.scores import compaction
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
 from analysis.scores.record import read_record
+from analysis.scores.scores import Scores
 from analysis.scores.stages import read_whole_files
 from analysis.transfer.array import build_transfer
 from spaces.columns import VERSION
@@ -174,7 +175,7 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "No such file", rows.unlink
     yield "not used", lambda: made_of.write_text("{")
     yield "not used", lambda: made_of.write_text("[]")
-    yield "of version 0", lambda: made_of.write_text(json.dumps({**told, "version": 0}))
+    yield "has version 0", lambda: made_of.write_text(json.dumps({**told, "version": 0}))
     yield "not used", lambda: made_of.write_text(json.dumps({**told, "stages": 3}))
     yield "not those of its stages", foreign
     yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), told["stages"])
@@ -187,7 +188,7 @@ def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callab
     expected, damage = list(damages(folder))[place]
     damage()
     (note,) = load([folder]).notes
-    assert "not used" in note and expected in note and "compact.py makes it anew" in note
+    assert "not used" in note and expected in note and "Run analysis/compact.py to rebuild it" in note
     assert_same(folder)
 
 
@@ -230,7 +231,7 @@ def test_bad_usage_gets_one_clear_line(sweep: Callable[[], Path], capsys: pytest
     assert f"rows of version {VERSION + 1}" in capsys.readouterr().err
     for file in stages(folder):
         file.unlink()
-    for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is no folder of a sweep")):
+    for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is not a sweep folder")):
         assert main([str(path)]) == 2
         err = capsys.readouterr().err
         assert message in err and err.count("\n") == 1

@@ -179,5 +179,5 @@ def test_two_sweeps_together_fill_what_one_did_not_give(raced: Write) -> None:
 
 @pytest.mark.parametrize("decided", [["bad"], {"bad": [0, 1]}, {"bad": {"of": 8}}, {"bad": {"after": 3}}])
 def test_a_record_of_another_kind_is_refused(raced: Write, decided: Any) -> None:
-    with pytest.raises(UsageError, match="no record of a sweep"):
+    with pytest.raises(UsageError, match="is not a valid sweep record"):
         load([raced(decided=decided)])

@@ -67,7 +67,7 @@ def test_a_picture_is_one(folder: Path, tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "message"), [("matrix.pdf", "ends in .svg or .png"), ("no/where/m.svg", "cannot be written")]
+    ("output", "message"), [("matrix.pdf", "must end in .svg or .png"), ("no/where/m.svg", "cannot be written")]
 )
 def test_what_cannot_be_drawn_is_one_line(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, message: str

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from analysis.scores.load import load
+from analysis.scores.tidy import build_schema
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer, build_transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
 from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
-SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
+SCHEMA = build_schema(PREDICTION_COLUMNS)
 
 Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> what each item brings, of one
 
@@ -217,11 +217,11 @@ def test_files_of_an_older_version_have_no_items(two: Sweep) -> None:
     ("change", "words"),
     [
         (pl.lit(None, pl.Float64).alias("numerator"), "xnli has no items"),
-        (pl.lit(0, pl.Int64).alias("example"), "or some without a name or twice"),
-        (pl.lit(None, pl.String).alias("language"), "or some without a name or twice"),
-        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not make its score"),
-        (pl.lit("el").alias("language"), "some without a name or twice"),
-        (pl.col("language").replace("qna", "el"), "predictions in el and no score"),
+        (pl.lit(0, pl.Int64).alias("example"), "unnamed items, or an item twice"),
+        (pl.lit(None, pl.String).alias("language"), "unnamed items, or an item twice"),
+        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not reproduce its score"),
+        (pl.lit("el").alias("language"), "unnamed items, or an item twice"),
+        (pl.col("language").replace("qna", "el"), "predictions in el but no score"),
     ],
 )
 def test_rows_that_cannot_be_right_are_named(two: Sweep, change: pl.Expr, words: str) -> None:
@@ -233,7 +233,7 @@ def test_rows_that_cannot_be_right_are_named(two: Sweep, change: pl.Expr, words:
 def test_a_lost_language_does_not_make_its_score(two: Sweep) -> None:
     path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
     pl.read_parquet(path).filter(pl.col("language") == "en").write_parquet(path)
-    assert "mnli -> xnli, seed 0 in qna do not make its score" in no_level(two)
+    assert "mnli -> xnli, seed 0 in qna do not reproduce its score" in no_level(two)
 
 
 def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> None:
@@ -243,8 +243,8 @@ def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> No
 
 
 def test_other_metrics_than_the_official_ones_have_no_items(two: Sweep) -> None:
-    found = two.transfer(picked={"xnli": ("beside",)})
-    assert "other metrics" in str(compute_item_level(found, build_columns(found)).note)
+    found = two.transfer(picked_metrics={"xnli": ("beside",)})
+    assert "by other metrics than its official ones" in str(compute_item_level(found, build_columns(found)).note)
 
 
 def test_a_file_of_no_benchmark_has_no_items(write_file: Callable[..., Path]) -> None:

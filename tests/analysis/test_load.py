@@ -104,7 +104,7 @@ def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callabl
     assert load([moved]).stage_counts == (2, 2)
     for name in ("../stages/x", "/etc", "", ".."):
         (moved / "sweep.json").write_text(json.dumps({**record, "stages": {name: "s"}}))
-        with pytest.raises(UsageError, match="is no key of a stage"):
+        with pytest.raises(UsageError, match="is not a stage key"):
             load([moved])
 
 
@@ -129,7 +129,7 @@ def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
     read = load([file])
     assert ranked(read).gains["nli", "xnli"].mean == pytest.approx(10)
     assert "read as points" in read.notes[0]
-    with pytest.raises(UsageError, match="at most 1, found 60: use --scale points"):
+    with pytest.raises(UsageError, match=r"at most 1, found 60\. Use --scale points"):
         load([file], "share")
     assert ranked(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
 
@@ -156,13 +156,13 @@ def broken(file: Path, change: dict[str, object]) -> Path:
         ({"seed": 0.5}, "column seed must hold whole numbers, it holds Float64"),
         ({"value": "0.5"}, "column value must hold numbers"),
         ({"language": None}, "column language is empty in 2 rows"),
-        ({"status": "done"}, "column status holds 'done'; it can hold finished, stopped, degenerate, failed"),
-        ({"split": "validation"}, "column split holds 'validation'; it can hold dev, test"),
+        ({"status": "done"}, r"column status has 'done'\. Allowed are finished, stopped, degenerate, failed"),
+        ({"split": "validation"}, r"column split has 'validation'\. Allowed are dev, test"),
         ({"version": 99}, "rows of version 99, this program reads up to 1"),
-        ({"value": 1000.0}, r"shares \(to 1\) or points \(to 100\), found 1000"),
-        ({"intermediate": "nli"}, "no rows of `none`"),
-        ({"intermediate": "none"}, "only the baseline `none` is there"),
-        ({"target": None}, "holds no score of a target"),
+        ({"value": 1000.0}, r"shares \(up to 1\) or points \(up to 100\), found 1000"),
+        ({"intermediate": "nli"}, "no rows of the baseline `none`"),
+        ({"intermediate": "none"}, "only the baseline `none` has rows"),
+        ({"target": None}, "has no scores of targets"),
     ],
 )
 def test_bad_columns_get_one_clear_line(
@@ -186,9 +186,9 @@ def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_pat
     (tmp_path / "bad" / "x.parquet").write_bytes(b"PAR1 and no more")
     for path, message in (
         (tmp_path / "swep", "does not exist.*unknown sweep 'swep': did you mean sweep"),
-        (tmp_path / "empty", "neither a sweep .* nor does it hold Parquet files"),
+        (tmp_path / "empty", "is not a sweep .* and holds no Parquet files"),
         (tmp_path / "bad", r"x\.parquet cannot be read as Parquet"),
-        (tmp_path, "holds sweeps: name the one to rank: .*sweep"),
+        (tmp_path, r"holds sweeps\. Name one of them: .*sweep"),
     ):
         with pytest.raises(UsageError, match=message) as caught:
             load([path])
@@ -236,11 +236,14 @@ def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_p
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ("{", "is no record of a sweep"),
-        ("[]", "is no record of a sweep"),
-        ('{"version": 1, "stages": {}}', "is no record of a sweep .*spec"),
-        ('{"version": 1, "stages": {}, "spec": {"intermediates": "nli", "targets": [], "seeds": []}}', "another kind"),
-        ('{"version": 9, "stages": {}, "spec": {"intermediates": [], "targets": [], "seeds": []}}', "of version 9"),
+        ("{", "is not a valid sweep record"),
+        ("[]", "is not a valid sweep record"),
+        ('{"version": 1, "stages": {}}', "is not a valid sweep record .*spec"),
+        (
+            '{"version": 1, "stages": {}, "spec": {"intermediates": "nli", "targets": [], "seeds": []}}',
+            "`intermediates` in `spec` must be a list",
+        ),
+        ('{"version": 9, "stages": {}, "spec": {"intermediates": [], "targets": [], "seeds": []}}', "has version 9"),
         (
             '{"version": 1, "stages": {"k": 0}, "spec": {"intermediates": [], "targets": [], "seeds": []}}',
             "none of its 1",
@@ -261,10 +264,10 @@ def test_experiments_are_not_mixed(sweep: Callable[..., Path], write_file: Calla
 
 
 def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -> None:
-    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* stands there as 0\.6 and 0\.7"):
+    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* has the values 0\.6 and 0\.7"):
         ranked(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
     status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
-    with pytest.raises(UsageError, match="nli -> xnli, seed 0: is both failed and finished"):
+    with pytest.raises(UsageError, match="nli -> xnli, seed 0: has the statuses failed and finished"):
         ranked(load([write_file(status, "status")]))
 
 
@@ -285,6 +288,6 @@ def test_phases_of_different_budgets_do_not_pass_for_one_chain(
         )
 
     one, other, apart = sweep("one", None, "mnli"), sweep("other", 400, "mnli"), sweep("apart", 400, "squad")
-    with pytest.raises(UsageError, match="mean different things by 'mnli'"):
+    with pytest.raises(UsageError, match="'mnli' has different budgets in these sweeps"):
         load([one, other])
     assert load([one, apart]).intermediates == ("mnli", "squad")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
+from analysis.scores.scores import Scores
 from analysis.tables import ranking_export, ranking_report
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking

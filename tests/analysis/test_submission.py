@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from analysis.scores.tidy import build_schema
 from analysis.submission import main
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
-SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
+SCHEMA = build_schema(PREDICTION_COLUMNS)
 # The languages of each folder, as the official evaluate.py looks for them.
 FOLDERS = {
     "xnli": "ar bg de el en es fr hi ru sw th tr ur vi zh",
@@ -143,9 +143,9 @@ def test_a_whole_submission_has_the_official_names_and_formats(
     assert json.loads((out / "mlqa" / "test-zh.json").read_text()) == {"q1": "mnli 0 1e-05", "q2": "zwölf"}
     said = capsys.readouterr().out
     assert "chosen by mean English dev score at seed 0: mnli 60.0 (7 targets)." in said
-    assert "9 of 9 tasks are whole." in said
+    assert "9 of 9 tasks are complete." in said
     assert re.search(r"bucc2018 +mnli +- +4/4 +2\n", said) and re.search(r"udpos +mnli +1e-05 +33/33 +3\n", said)
-    assert "xquad: questions with the id of an earlier one, whose answer is submitted: ar 1, de 1" in said
+    assert "xquad: questions that repeat an id, answered like the first one: ar 1, de 1" in said
 
 
 def test_english_dev_chooses_intermediate_and_rate_and_no_test_score_does(write: Write, tmp_path: Path) -> None:
@@ -204,10 +204,10 @@ def test_what_is_missing_is_listed_and_the_rest_written(
     assert main([str(sweep), str(tmp_path / "out")]) == 1
     said = capsys.readouterr().out
     assert "xnli: no predictions in ur." in said
-    assert "tatoeba: it is no target of this sweep." in said
-    assert "tydiqa: the run after none, seed 0 (stage target-tydiqa-none-0-1e-05), left no predictions" in said
-    assert "pawsx: ko has 1 predictions that are not one for each example from 0 to 0." in said
-    assert "5 of 9 tasks are whole: not complete." in said
+    assert "tatoeba: not a target of this sweep." in said
+    assert "tydiqa: no predictions of the run after none, seed 0 (stage target-tydiqa-none-0-1e-05)." in said
+    assert "pawsx: ko has 1 predictions, but not exactly one for each example from 0 to 0." in said
+    assert "5 of 9 tasks are complete: the submission is incomplete." in said
     assert len(list((tmp_path / "out" / "xnli").iterdir())) == 14
 
 
@@ -254,6 +254,6 @@ def test_the_miniature_and_other_folders_are_refused(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(write({"none": 0.5}, benchmark="miniature")), str(tmp_path / "out")]) == 2
-    assert "miniature: only one of xtreme can be submitted" in capsys.readouterr().err
+    assert "benchmark miniature. Only a sweep of xtreme can be submitted" in capsys.readouterr().err
     assert main([str(tmp_path), str(tmp_path / "out")]) == 2
     assert "it has no sweep.json" in capsys.readouterr().err and not (tmp_path / "out").exists()

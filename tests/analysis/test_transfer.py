@@ -151,7 +151,7 @@ def test_what_lies_in_a_large_file_stays_there(
     rows = [(name, "xnli", 0, "de", "acc", 0.5, 3.0) for name in ("none", "nli")]
     file = write_file(rows, "seconds")
     small = load([file])
-    monkeypatch.setattr("analysis.scores.load.EAGER_READ_BYTES", 0)
+    monkeypatch.setattr("analysis.scores.sources.EAGER_READ_BYTES", 0)
     large = load([file])
     assert large.rows.collect().equals(small.rows.collect())
     assert "SCAN" in large.rows.explain() and "SCAN" not in small.rows.explain().replace("DF", "")
