@@ -1,4 +1,4 @@
-"""From what was read to a ranking in one step, with few draws."""
+"""A ranking from loaded scores in one step, with few draws."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The transfer matrix in colours, and as a picture."""
+"""The transfer matrix in colours and as a picture."""
 
 import re
 from collections.abc import Callable
@@ -34,11 +34,7 @@ def test_colours_go_from_loss_to_gain_and_alike_on_both_sides(most: float, value
     last = len(heat.COLOURS) - 1
     assert 0 <= heat.choose_colour_step(value, most) <= last
     assert heat.choose_colour_step(value, most) + heat.choose_colour_step(-value, most) == last
-    assert (
-        heat.choose_colour_step(-most, most),
-        heat.choose_colour_step(0, most),
-        heat.choose_colour_step(most, most),
-    ) == (0, last // 2, last)
+    assert [heat.choose_colour_step(step, most) for step in (-most, 0, most)] == [0, last // 2, last]
 
 
 def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
