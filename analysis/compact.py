@@ -2,8 +2,7 @@
 
     python analysis/compact.py runs/full-xtreme
 
-It changes no result: a stage whose file has changed since is read from that file. Run it again when more stages are
-finished.
+It changes no result: a stage that has changed since is read from its own file. Run it again for more stages.
 """
 
 import sys

@@ -75,7 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     problems = [line for submission in submissions for line in submission.problems]
     warnings = _list_warnings(submissions, spec)
     print(*choice.explanation, "", *_format_table(submissions), "", *warnings, *problems, sep="\n")
-    print(f"{options.out}: {_format_state(submissions)}")
+    complete = sum(not submission.problems for submission in submissions)
+    state = ": the submission is incomplete." if problems else "."
+    print(f"{options.out}: {complete} of {len(submissions)} tasks are complete{state}")
     return ExitCode.FAILED if problems else ExitCode.DONE
 
 
@@ -104,8 +106,9 @@ def _build_submission(task: OfficialTask, choice: SubmissionChoice, stages: Path
         return TaskSubmission(task=task, run=None, files={}, problems=(choice.explain_missing(task.target),))
     path = stages / run.stage / PREDICTIONS_FILE
     if not path.is_file():
-        problem = f"no predictions of {run.description}. Run the sweep with --predictions from the start."
-        return TaskSubmission(task=task, run=run, files={}, problems=(f"{task.target}: {problem}",))
+        name = f"the run after {run.intermediate}, seed {run.seed} (stage {run.stage})"
+        problem = f"{task.target}: no predictions of {name}. Run the sweep with --predictions from the start."
+        return TaskSubmission(task=task, run=run, files={}, problems=(problem,))
     files, problems, absent = {}, [], []
     predictions = _read_predictions(path, task.target)
     for language in task.languages:
@@ -175,12 +178,6 @@ def _list_warnings(submissions: Sequence[TaskSubmission], spec: Mapping[str, Any
         ]
         if repeated:
             yield f"note: {target}: questions that repeat an id, answered like the first one: {', '.join(repeated)}."
-
-
-def _format_state(submissions: Sequence[TaskSubmission]) -> str:
-    complete = sum(not submission.problems for submission in submissions)
-    state = f"{complete} of {len(submissions)} tasks are complete"
-    return f"{state}." if complete == len(submissions) else f"{state}: the submission is incomplete."
 
 
 if __name__ == "__main__":

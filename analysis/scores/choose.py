@@ -114,11 +114,6 @@ def list_runs(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
     return decode_categories(runs).sort(ARM_COLUMNS, nulls_last=True)
 
 
-def select_run_rows(rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of these runs."""
-    return rows.filter(pl.col("run").is_in(runs["run"].implode()))
-
-
 def select_winners(runs: pl.DataFrame) -> pl.DataFrame:
     """Return the run that counts in each cell: the best English dev of the finished ones, of equals the lowest rate.
 

@@ -27,21 +27,18 @@ def fetch_results(addresses: Sequence[str], stage_files: Sequence[str] = (SCORES
     Raises:
         UsageError: an address cannot be read.
     """
-    address_of_copy: dict[str, str] = {}
+    copies: dict[str, str] = {}  # local path -> address
     with tempfile.TemporaryDirectory(prefix="fetched-") as folder:
         try:
-            yield [
-                _fetch(address, Path(folder, str(i)), stage_files, address_of_copy)
-                for i, address in enumerate(addresses)
-            ]
+            yield [_fetch(address, Path(folder, str(i)), stage_files, copies) for i, address in enumerate(addresses)]
         except UsageError as error:
             message = str(error)
-            for copy, address in address_of_copy.items():
+            for copy, address in copies.items():
                 message = message.replace(copy, address)
             raise UsageError(message) from error
 
 
-def _fetch(address: str, folder: Path, stage_files: Sequence[str], address_of_copy: dict[str, str]) -> Path:
+def _fetch(address: str, folder: Path, stage_files: Sequence[str], copies: dict[str, str]) -> Path:
     if "://" not in address:
         return Path(address)
     from pyarrow import ArrowInvalid, fs  # not needed for local paths
@@ -51,7 +48,7 @@ def _fetch(address: str, folder: Path, stage_files: Sequence[str], address_of_co
         path = path.rstrip("/")
         copy = folder / "results" / PurePosixPath(path).name
         copy.parent.mkdir(parents=True)
-        address_of_copy[str(copy)] = address.partition("?")[0]
+        copies[str(copy)] = address.partition("?")[0]
         if system.get_file_info(path).type == fs.FileType.File:
             _copy(system, {path: copy})
         elif system.get_file_info(f"{path}/{SWEEP_FILE}").type == fs.FileType.File:
@@ -72,10 +69,8 @@ def _copy_sweep(system: "fs.FileSystem", path: str, copy: Path, stage_files: Seq
     results = str(PurePosixPath(path).parent)
     listing = system.get_file_info(fs.FileSelector(f"{results}/stages", recursive=True, allow_not_found=True))
     existing = {info.path for info in listing if info.type == fs.FileType.File}
-    copies = {
-        f"{results}/stages/{key}/{file}": copy.parent / "stages" / key / file for key in keys for file in stage_files
-    }
-    _copy(system, {source: target for source, target in copies.items() if source in existing})
+    names = (f"stages/{key}/{file}" for key in keys for file in stage_files)
+    _copy(system, {source: copy.parent / name for name in names if (source := f"{results}/{name}") in existing})
 
 
 def _copy(system: "fs.FileSystem", copies: dict[str, Path]) -> None:

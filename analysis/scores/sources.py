@@ -66,10 +66,7 @@ def load_sweep(folder: Path) -> Scores:
         stage_counts=(len(done) - len(stage_rows.faults), len(files)),
         notes=(
             *([stage_rows.note] if stage_rows.note else []),
-            *(
-                f"{fault} Its stage counts as missing. Run the sweep's command again to make it anew."
-                for fault in stage_rows.faults.values()
-            ),
+            *(f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values()),
         ),
         stage_folders=(stages,),
         specs=(spec,),

@@ -4,7 +4,7 @@ A column that a foreign file lacks gets the value that assumes least: without a 
 it is the test split. Everything else that is absent stays null.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -51,16 +51,6 @@ class NewerVersionError(UsageError):
     """Rows that a newer version of this program wrote."""
 
 
-def require_columns(names: Sequence[str], source: str) -> None:
-    """Raise UsageError unless all minimal columns are among the `names` of a file's columns."""
-    absent = [name for name in REQUIRED_COLUMNS if name not in names]
-    if absent:
-        raise UsageError(
-            f"{source}: no column {', '.join(absent)}. A score file needs {', '.join(REQUIRED_COLUMNS)}; "
-            f"this one has {', '.join(names) or 'none'}."
-        )
-
-
 def scan_rows(file: Path, source: str) -> pl.LazyFrame:
     """Return the tidy rows of a Parquet file without reading them; `source` is its name in errors.
 
@@ -88,7 +78,12 @@ def tidy(scan: pl.LazyFrame, source: str) -> pl.LazyFrame:
         UsageError: a minimal column is absent or a column has the wrong type.
     """
     schema = scan.collect_schema()
-    require_columns(schema.names(), source)
+    absent = [name for name in REQUIRED_COLUMNS if name not in schema]
+    if absent:
+        raise UsageError(
+            f"{source}: no column {', '.join(absent)}. A score file needs {', '.join(REQUIRED_COLUMNS)}; "
+            f"this one has {', '.join(schema) or 'none'}."
+        )
     return scan.select(_cast_column(schema, name, dtype, source) for name, dtype in SCHEMA.items()).with_columns(
         pl.col("status").fill_null("finished"),
         pl.col("split").fill_null("test"),

@@ -72,27 +72,18 @@ def draw_item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: 
 
 
 def compute_quantile_interval(draws: Array, level: float = CONFIDENCE_LEVEL) -> Array:
-    """Return the interval that leaves equal shares of the draws on either side.
+    """Return low and high [..., 2] with a share `level` of `draws` [draws, ...] between them, and equal shares outside.
 
-    Args:
-        draws: [draws, ...]
-        level: share of the draws inside
-
-    Returns:
-        [..., 2]: low and high; NaN where a draw is NaN.
+    NaN where a draw is NaN.
     """
     bounds = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.asarray(np.moveaxis(bounds, 0, -1))
 
 
 def estimate_p_above(draws: Array) -> Array:
-    """Return the share of the draws above 0, where a draw of 0 counts half: P(gain > 0).
+    """Return P(gain > 0) [...]: the share of `draws` [draws, ...] above 0, where a draw of 0 counts half.
 
-    Args:
-        draws: [draws, ...]
-
-    Returns:
-        [...]; NaN where a draw is NaN.
+    NaN where a draw is NaN.
     """
     share = np.asarray((draws > EPSILON).mean(axis=0) + (np.abs(draws) <= EPSILON).mean(axis=0) / 2)
     return np.where(np.isnan(draws).any(axis=0), np.nan, share)

@@ -21,10 +21,7 @@ RELATIVE_TOLERANCE = 1e-9  # rounding error of a zero, relative to the values it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """The effect of one column of a design.
-
-    `standard_error` is NaN where it cannot be estimated: too few seeds, or no rows to spare.
-    """
+    """The effect of one column of a design. Its error is NaN with too few seeds or no rows to spare."""
 
     value: float
     standard_error: float
@@ -42,10 +39,7 @@ class Effect:
 
     @property
     def p(self) -> float:
-        """The two-sided p value of no effect.
-
-        NaN without a standard error; if that is 0, the p value is 1 for no effect and 0 otherwise.
-        """
+        """The two-sided p value of no effect; NaN without a standard error, 1 or 0 (no effect or any) if that is 0."""
         if np.isnan(self.standard_error):
             return float("nan")
         if abs(self.value) < EPSILON:

@@ -35,20 +35,18 @@ class ItemParts:
 
 
 def compute_ratios(parts: ItemParts) -> Array:
-    """Return the scores that the parts make.
+    """Return the scores that the parts make: [chains, seeds, languages], from 0 to 1.
 
-    Returns:
-        [chains, seeds, languages], from 0 to 1; 0 where a denominator is 0, NaN where missing.
+    A score is 0 where its denominator is 0, and NaN where it is missing.
     """
     numerator, denominator = (_sum_by_language(values, parts.bounds) for values in (parts.numerator, parts.denominator))
     return np.divide(numerator, denominator, out=np.where(np.isnan(denominator), np.nan, 0.0), where=denominator > 0)
 
 
 def compute_influences(parts: ItemParts) -> Array:
-    """Return how far each row moves the score of its language, to first order.
+    """Return how far each row moves the score of its language, to first order: [chains, seeds, rows].
 
-    Returns:
-        [chains, seeds, rows], shares that sum to 0 over a language. NaN where missing, 0 where nothing can move.
+    The shares sum to 0 over a language. They are NaN where missing, 0 where nothing can move.
     """
     sizes = np.diff(parts.bounds)
     scores, denominator = compute_ratios(parts), _sum_by_language(parts.denominator, parts.bounds)

@@ -22,11 +22,7 @@ class Moments:
 
 
 def compute_moments(values: npt.ArrayLike) -> Moments:
-    """Return mean, standard deviation and count of the values that are present.
-
-    Args:
-        values: [..., seeds], NaN where missing
-    """
+    """Return mean, standard deviation and count of the present `values` [..., seeds]; NaN marks a missing one."""
     mean, deviations, count = centre_values(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt((deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan))

@@ -43,10 +43,7 @@ def regret_at_k(predicted: npt.ArrayLike, scores: npt.ArrayLike, k: int) -> floa
 
 
 def random_regret_at_k(scores: npt.ArrayLike, k: int) -> float:
-    """Return the mean of `regret_at_k` over all orders.
-
-    The j-th smallest of n scores is the best of k with probability C(j - 1, k - 1) / C(n, k).
-    """
+    """Return the mean of `regret_at_k` over all orders: the j-th of n is best with C(j - 1, k - 1) / C(n, k)."""
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     k = min(k, len(ordered))
     probabilities = [comb(i, k - 1) / comb(len(ordered), k) for i in range(len(ordered))]

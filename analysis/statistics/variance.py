@@ -21,10 +21,7 @@ class VariancePart:
 
 @dataclass(frozen=True, slots=True)
 class VarianceSplit:
-    """A variance in parts.
-
-    `shared_share` is explained by several factors together but by none alone; 0 where the data are balanced.
-    """
+    """A variance in parts. Several factors explain `shared_share` together, none alone; 0 in balanced data."""
 
     parts: Mapping[str, VariancePart]
     residual_share: float  # share that no main effect explains: interactions and noise

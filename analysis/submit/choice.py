@@ -10,7 +10,6 @@ from analysis.scores.choose import (
     list_runs,
     resolve_official_metrics,
     select_contenders,
-    select_run_rows,
     select_winners,
 )
 from analysis.scores.scores import Scores
@@ -30,11 +29,6 @@ class SubmittedRun:
     seed: int
     learning_rate: float | None
     languages: frozenset[str]
-
-    @property
-    def description(self) -> str:
-        """The run in a few words."""
-        return f"the run after {self.intermediate}, seed {self.seed} (stage {self.stage})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +114,7 @@ def _find_run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate:
     if cell.is_empty():
         return None
     run = cell.row(0, named=True)
-    test = select_run_rows(rows, cell).filter(split="test")
+    test = rows.filter(run=run["run"], split="test")
     return SubmittedRun(
         stage=run["stage"],
         target=target,

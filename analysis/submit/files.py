@@ -73,12 +73,8 @@ def build_file(official: OfficialTask, language: str, rows: pl.DataFrame) -> Sub
     name = f"{official.folder}/test-{language}.{official.suffix}"
     if official.suffix == "json":
         answers = collect_answers(rows)
-        return SubmissionFile(
-            name=name,
-            text=json.dumps(answers, indent=1),
-            row_count=len(answers),
-            repeated_ids=rows.height - len(answers),
-        )
+        text, count = json.dumps(answers, indent=1), len(answers)
+        return SubmissionFile(name=name, text=text, row_count=count, repeated_ids=rows.height - count)
     formatter = LINE_FORMATTERS[official.target]
     items = formatter(rows, language)
     separator = "\n\n" if formatter is _format_tags else "\n"

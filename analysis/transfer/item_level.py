@@ -71,11 +71,9 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
                 continue  # it has no score at all
             languages, parts = _read_checked_parts(transfer, task, target_files)
             score_influences = POINTS_PER_SHARE * compute_influences(parts)
-            gain_influences = score_influences[1:] - score_influences[:1]
-            for influences, array, covariance in (
-                (gain_influences, transfer.gains, gain_covariance),
-                (score_influences[:1], transfer.scores[:1], baseline_covariance),
-            ):
+            gain_terms = (score_influences[1:] - score_influences[:1], transfer.gains, gain_covariance)
+            baseline_terms = (score_influences[:1], transfer.scores[:1], baseline_covariance)
+            for influences, array, covariance in (gain_terms, baseline_terms):
                 for i, column in enumerate(columns):
                     if target in column.targets:
                         seed_mask = np.isfinite(compute_column(transfer, column, array).values)
