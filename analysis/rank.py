@@ -19,10 +19,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
+from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, screen
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
-from analysis.transfer.ranking import DEFAULT_DRAWS, Ranking, rank_tasks
+from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 

@@ -1,6 +1,6 @@
 """Where scores are from, and what a reader of them must know, a sentence a line."""
 
-from analysis.scores.load import Scores
+from analysis.scores.scores import Scores
 from spaces.benchmark import BENCHMARKS
 
 
