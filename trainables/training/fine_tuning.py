@@ -39,8 +39,8 @@ class FineTuning:
 
     `best_weights` are those of the tenth with the best score so far. Of tenths with equal scores the last one counts:
     where dev is saturated, weights that settled at a lower rate are the better start for targets (measured on the
-    miniature's supertags, see docs/lab-log.md). They are kept in the memory of the host, because on the device a new copy
-    beside the old one would take as much as the optimizer's moments (XLM-R Large: 4.5 GB).
+    miniature's supertags, see docs/lab-log.md). They are kept in the memory of the host, because on the device a new
+    copy beside the old one would take as much as the optimizer's moments (XLM-R Large: 4.5 GB).
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from spaces.profile import EncoderProfile
 from spaces.stage import Precision
 from spaces.task import Recipe, TaskKind
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_training import SOURCE, continue_after, part
+from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
 from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain_fine_tuning

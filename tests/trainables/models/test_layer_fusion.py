@@ -9,7 +9,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_training import SOURCE, continue_after, part
+from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
 from trainables.features.features import Tensors, collate
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder, compute_layer_states

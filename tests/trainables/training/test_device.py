@@ -7,7 +7,7 @@ import torch
 
 from spaces.profile import PROFILES, EncoderProfile
 from spaces.task import Recipe
-from tests.trainables.training.test_training import run
+from tests.trainables.training.test_fine_tuning import run
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate

@@ -8,7 +8,7 @@ import torch
 from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_device import SmallDevice
-from tests.trainables.training.test_training import run
+from tests.trainables.training.test_fine_tuning import run
 from trainables.training.memory import (
     CUDA_CONTEXT_BYTES,
     compute_allocator_fraction,
