@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from search.board.board import Board
-    from search.board.keep import KeepPolicy
+    from search.board.protocols import KeepPolicy
     from search.request.request import SweepRequest
 
 CONTINUE_HINT = "Put that right; then the same command goes on"
@@ -134,7 +134,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
 
 def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:
     from search.driver.progress import count_stages
-    from search.sweep.estimate import format_duration
+    from search.sweep.units import format_duration
 
     found = count_stages(board)
     trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
