@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.board.keep import KeepPolicy
+from search.board.protocols import KeepPolicy
 from search.sweep.cleanup import CleanupGroup, find_leftovers, remove
-from search.sweep.estimate import format_bytes
 from search.sweep.status_file import is_alive
 from search.sweep.sweep_file import lock_results
 from search.sweep.sweep_state import SweepState, find_sweeps, list_sweep_names, read_states
+from search.sweep.units import format_bytes
 from spaces.errors import ExitCode, UsageError
 from trainables.storage.base import Storage
 

@@ -30,7 +30,7 @@ from spaces.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from search.board.board import Board
-    from search.board.keep import KeepPolicy
+    from search.board.protocols import KeepPolicy
     from search.request.request import SweepRequest
 
 CONTINUE_HINT = "Fix this, then run the same command again"
@@ -132,7 +132,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
 def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:
     """Print the number of stages, and notes. Notes that repeat share a line, with tasks or a count."""
     from search.driver.progress import count_stages
-    from search.sweep.estimate import format_duration
+    from search.sweep.units import format_duration
 
     counts = count_stages(board)
     trained = sum(counts[status] for status in ("done", "stopped", "degenerate", "failed"))

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.sweep.status_report import format_headline, format_summary, summarize_sweep
+from search.sweep.status_report import summarize_sweep
+from search.sweep.status_text import format_headline, format_summary
 from search.sweep.sweep_state import find_sweeps, read_states
 from spaces.errors import ExitCode, UsageError
 

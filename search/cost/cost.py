@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import mean
 
-from search.board.keep import KeepPolicy
 from search.board.order import ArmDuration, assign_waves
+from search.board.protocols import KeepPolicy
 from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
 from search.cost.disk_sizes import estimate_sizes, list_trained_tasks, published_rows_of
 from search.request.request import SweepRequest
-from search.sweep.estimate import format_bytes
+from search.sweep.units import format_bytes
 from spaces.chain import NONE
 from spaces.encoders import EncoderShape, shape_of
 from spaces.language import ENGLISH

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from search.board.keep import KeepPolicy
+from search.board.protocols import KeepPolicy
 from spaces.plan import Stratum
 from spaces.stage import ENCODER_KINDS
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from search.clean import main
+from search.driver.status_writer import StatusWriter
 from search.sweep.cleanup import remove
-from search.sweep.status_file import StatusWriter
 from search.sweep.sweep_file import lock_results
 from tests.search.conftest import Room, files_in
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES

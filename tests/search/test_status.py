@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.driver.progress import count_stages, estimate_time_left, find_best_so_far
+from search.driver.progress import count_stages
+from search.driver.status_writer import StatusWriter
 from search.status import main
-from search.sweep.status_file import StatusWriter
+from search.sweep.estimate import estimate_time_left, find_best_so_far
 from search.sweep.sweep_state import read_states
 from tests.paths import ROOT
 from tests.s3_server import S3Server
@@ -48,8 +49,8 @@ def test_it_counts_as_the_board_does(room: Room, capsys: pytest.CaptureFixture[s
     assert summary["stages"]["waiting"] == 55 - ended and summary["stages"]["running"] == 0
     assert sum(kind["ended"] for kind in summary["kinds"].values()) == ended
     best = {task: (entry["intermediate"], entry["dev"]) for task, entry in summary["best"].items()}
-    assert best == find_best_so_far(board)
-    assert summary["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board, 1), "slots": 1}
+    assert best == find_best_so_far(board.states.values())
+    assert summary["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board.states.values(), 1), "slots": 1}
 
 
 def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +68,7 @@ def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFix
         (second.key, 0, None),
     ]
     _, text, _ = look(room, capsys)
-    assert first.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last sign of life" in text
+    assert first.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last status " in text
 
 
 def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +78,7 @@ def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.Ca
     path = room.results / "s" / "now.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "process_began": 1}))  # as if this process had ended
     _, text, _ = look(room, capsys)
-    assert "interrupted without a word: last sign of life" in text and "the same command continues" in text
+    assert "killed or crashed; last status " in text and "Run the sweep again to continue." in text
 
 
 def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,11 +177,15 @@ def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFix
     ("name", "content", "message"),
     [
         ("ss", None, "unknown sweep 'ss': did you mean s?"),
-        ("stages", None, "is no sweep: unknown sweep 'stages'"),
+        ("stages", None, "is not a sweep: unknown sweep 'stages'"),
         ("s", "{", "sweep.json is damaged"),
-        ("s", '{"spec": {}, "stages": {}}', "does not say what is planned: run the same command again"),
-        ("s", '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}', "no stratum 'a.b'"),
-        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "'../../x' is no plain name"),
+        ("s", '{"spec": {}, "stages": {}}', "has no plan (`planned`). Run the sweep again"),
+        (
+            "s",
+            '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}',
+            "has an unreadable stratum 'a.b' in `planned`",
+        ),
+        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "invalid name '../../x' in `stages`"),
         ("s", '{"spec": {}, "stages": {"..": "t"}, "planned": {}}', "is damaged"),
     ],
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from search.board.board import Board
-from search.board.keep import KeepPolicy
 from search.board.order import assign_waves
+from search.board.protocols import KeepPolicy
 from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
 from search.request.options import parse_options
 from search.request.request import make_request
