@@ -18,11 +18,9 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.diversity import build_answer
-from analysis.answers.script import run_question
+from analysis.answers.script import DRAW_SEED, run_question
 from analysis.questions.evenness import measure_evenness
-from analysis.questions.task_mixes import (
-    compare_mixes,
-)
+from analysis.questions.task_mixes import compare_mixes
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
@@ -34,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_learning_rate(parser)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
 
-    def answer_to(found: Transfer, given: Namespace) -> Answer:
-        even = measure_evenness(found, "language", given.target)
-        return build_answer(compare_mixes(even, np.random.default_rng(0), given.target))
+    def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
+        evenness = measure_evenness(transfer, "language", arguments.target)
+        return build_answer(compare_mixes(evenness, np.random.default_rng(DRAW_SEED), arguments.target))
 
     return run_question(parser, argv, answer_to)
 

@@ -17,9 +17,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 from analysis.answers.robustness import build_answer
 from analysis.answers.script import run_question
-from analysis.questions.methods import (
-    compare_methods,
-)
+from analysis.questions.methods import compare_methods
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 

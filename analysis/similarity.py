@@ -18,8 +18,8 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.script import run_question
-from analysis.answers.similarity import PERMUTATION_SEED, build_answer
+from analysis.answers.script import DRAW_SEED, run_question
+from analysis.answers.similarity import build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
 from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
@@ -34,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 
-    def answer_to(found: Transfer, given: Namespace) -> Answer:
-        judged = compare_predictors(found, np.random.default_rng(PERMUTATION_SEED), given.target)
-        return build_answer(found, judged, with_matrices=given.matrices)
+    def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
+        comparison = compare_predictors(transfer, np.random.default_rng(DRAW_SEED), arguments.target)
+        return build_answer(transfer, comparison, with_matrices=arguments.matrices)
 
     return run_question(parser, argv, answer_to, PROBES_FILE)
 

@@ -22,7 +22,7 @@ from analysis.transfer.ranking import Ranking
 
 
 def build_sections(found: Ranking, records: Sequence[protocol.SweepRecord]) -> tuple[Section, ...]:
-    """What the page says of a ranking by target; `records` are what the sweeps recorded (none for plain files)."""
+    """Return the sections about a ranking by target; `records` are those of the sweeps (none for plain files)."""
     read = found.transfer
     return (
         headline.build_section(found),

@@ -1,4 +1,4 @@
-"""What was run: protocol, data and versions, as far as they were recorded; and how to read the page."""
+"""Protocol, data and versions, as far as they were recorded; and how to read the page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import polars as pl
 
 from analysis.page.blocks import FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables import ranking_sentences
+from analysis.tables import ranking_legend
 from analysis.tables.source import count_and_list
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -17,26 +17,26 @@ NOT_RECORDED = "not recorded"
 SweepRecord = Mapping[str, Any]
 
 
-def build_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
-    """The protocol: what decides, what was searched."""
-    read = found.loaded_scores
+def build_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+    """Return the protocol: what was searched, and how runs were selected."""
+    scores = ranking.loaded_scores
     specs = [record["spec"] for record in records]
-    rates = read.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
+    rates = scores.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
     facts = [
-        ("benchmark", _describe_benchmark(read.benchmark)),
-        ("encoder at the start", read.model or NOT_RECORDED),
+        ("benchmark", _describe_benchmark(scores.benchmark)),
+        ("encoder at the start", scores.model or NOT_RECORDED),
         (
             "intermediate tasks",
-            join_names(found.intermediates)
-            + (f"; controls: {join_names(sorted(read.controls))}" if read.controls else ""),
+            join_names(ranking.intermediates)
+            + (f"; controls: {join_names(sorted(scores.controls))}" if scores.controls else ""),
         ),
-        ("baseline", f"{NONE}: the targets are trained from the encoder as it is"),
+        ("baseline", f"{NONE}: the targets are trained from the encoder without an intermediate phase"),
         (
             "targets",
-            join_names(read.targets)
-            + (f"; retrieval: {join_names(sorted(read.retrieval_targets))}" if read.retrieval_targets else ""),
+            join_names(scores.targets)
+            + (f"; retrieval: {join_names(sorted(scores.retrieval_targets))}" if scores.retrieval_targets else ""),
         ),
-        ("seeds", f"{count_and_list('seed', read.seeds)}; a seed is a replicate of the whole chain"),
+        ("seeds", f"{count_and_list('seed', scores.seeds)}; a seed is a replicate of the whole chain"),
         ("learning rates", join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED),
         ("selection", "best English dev among the finished runs of a cell; test scores choose nothing"),
         *(
@@ -44,7 +44,7 @@ def build_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
             for name in ("scheduler", "precision", "limit", "test_limit", "floors")
         ),
     ]
-    metrics = tuple((target, join_names(names)) for target, names in found.transfer.metrics.items())
+    metrics = tuple((target, join_names(names)) for target, names in ranking.transfer.metrics.items())
     return Section(
         "protocol",
         "Protocol",
@@ -60,9 +60,9 @@ def build_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
     )
 
 
-def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
-    """Where the data came from and what computed on them."""
-    facts = [("read from", found.loaded_scores.source)]
+def build_versions_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+    """Return the source of the data and the versions of the software."""
+    facts = [("read from", ranking.loaded_scores.source)]
     for record in records:
         facts += [("commit", str(record.get("commit") or NOT_RECORDED))]
         facts += [(name, str(version)) for name, version in record.get("versions", {}).items()]
@@ -77,7 +77,7 @@ def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Se
         blocks.append(
             PageTable(
                 "data-table",
-                "The data that were read, known by the hash of their contents",
+                "The data that were read, by the hash of their contents",
                 columns,
                 tuple(sorted(rows, key=str)),
             )
@@ -85,8 +85,8 @@ def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Se
     return Section("versions", "Data and versions", tuple(blocks))
 
 
-def build_reading_section(found: Ranking) -> Section:
-    """How the numbers are meant."""
+def build_reading_section(ranking: Ranking) -> Section:
+    """Return the meaning of the numbers."""
     level = format_percent(CONFIDENCE_LEVEL)
     facts = (
         (
@@ -96,27 +96,28 @@ def build_reading_section(found: Ranking) -> Section:
         ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
         (
             "interval",
-            f"{level} interval of the mean. {ranking_sentences.describe_interval_levels(found)} It says nothing of other targets or languages",
+            f"{level} interval of the mean. {ranking_legend.describe_interval_levels(ranking)} It says nothing of "
+            "other targets or languages",
         ),
         (
             "Holm",
-            "p values adjusted for all cells of the table: in a world without gains any cell is marked ** with a "
-            f"chance of {format_percent(1 - CONFIDENCE_LEVEL)}",
+            "p values adjusted for all cells of the table: without any true gain, the chance of a single ** in it is "
+            f"{format_percent(1 - CONFIDENCE_LEVEL)}",
         ),
         ("P(best)", "share of draws of the true means, given these seeds, in which a task is the best"),
         (
             "group",
-            "tasks with a common letter cannot be told apart by these seeds; that does not show that they are equal",
+            "tasks with a common letter cannot be told apart by these seeds; that does not make them equal",
         ),
         (
             "missing",
-            "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired, without its "
-            "baseline. None of these is in a mean",
+            "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired (without its "
+            "baseline). None of these is in a mean",
         ),
         (
             "decided",
-            "by a race over seeds, which English dev alone judges: a task that was clearly behind another one for "
-            "every target that is trained got no further seeds. One that is only better elsewhere is lost so",
+            "by a race over seeds, judged by English dev alone: a task that was clearly behind another one on every "
+            "trained target got no further seeds. So a task that is better only in other languages may be lost",
         ),
     )
     return Section("reading", "How to read this", (FactList(facts),))

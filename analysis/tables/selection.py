@@ -9,16 +9,15 @@ from analysis.questions.judging import ALL_TARGETS, RegretsByTarget, TaskJudgeme
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
 from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
-from analysis.tables.numbers import summarise_seeds
+from analysis.tables.numbers import CORRELATION_BOUNDS, summarise_seeds
 from spaces.halving import RUNGS
 from spaces.stage import TENTHS
 
 NON_NEGATIVE = (0.0, np.inf)
-CORRELATION_BOUNDS = (-1.0, 1.0)
 
 
-def build_regret_table(title: str, together: RegretsByTarget) -> Grid:
-    """What was lost by target, and by all."""
+def build_regret_table(title: str, regrets: RegretsByTarget) -> Grid:
+    """Return what the decisions lost, by target and over all targets."""
     columns = (
         GridColumn("target"),
         GridColumn("decisions", "count"),
@@ -30,29 +29,29 @@ def build_regret_table(title: str, together: RegretsByTarget) -> Grid:
         GridColumn("where: taken for best"),
     )
     rows: list[tuple[GridValue, ...]] = []
-    for name, one in together.items():
-        worst = one.worst_decision
-        where = (
+    for name, decisions in regrets.items():
+        worst = decisions.worst_decision
+        example = (
             f"{worst.alternatives[worst.chosen_index]} for {worst.alternatives[worst.oracle_index]}, seed {worst.seed}"
         )
-        where = f"{worst.group}: {where}" if worst.group else where
+        example = f"{worst.group}: {example}" if worst.group else example
         rows.append(
             (
                 name,
-                len(one.decisions),
-                GridNumber(value=one.correct_count / len(one.decisions)),
-                summarise_seeds(one.average_by_seed(REGRET), bounds=NON_NEGATIVE),
-                summarise_seeds(one.average_by_seed(RANDOM_REGRET)),
+                len(decisions.decisions),
+                GridNumber(value=decisions.correct_count / len(decisions.decisions)),
+                summarise_seeds(decisions.average_by_seed(REGRET), bounds=NON_NEGATIVE),
+                summarise_seeds(decisions.average_by_seed(RANDOM_REGRET)),
                 GridNumber(value=worst.regret),
-                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
-                where if worst.oracle_index != worst.chosen_index else "",
+                summarise_seeds(decisions.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                example if worst.oracle_index != worst.chosen_index else "",
             )
         )
     return Grid(title, columns, tuple(rows))
 
 
 def build_order_table(tasks: TaskJudgement) -> Grid:
-    """How English orders the tasks, and what taking the first of them gains."""
+    """Return how English orders the tasks by target, and the gain of the task it puts first."""
     columns = (
         GridColumn("target"),
         GridColumn("dev with others", "correlation", interval=True),
@@ -62,31 +61,31 @@ def build_order_table(tasks: TaskJudgement) -> Grid:
         GridColumn("missing scores", "count"),
     )
     rows: list[tuple[GridValue, ...]] = []
-    for name, one in tasks.regrets.items():
-        english = tasks.english_test_regrets.get(name)
+    for name, decisions in tasks.regrets.items():
+        english_test = tasks.english_test_regrets.get(name)
         rows.append(
             (
                 name,
-                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                summarise_seeds(decisions.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
                 summarise_seeds(
-                    english.average_by_seed(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
+                    english_test.average_by_seed(RANK_CORRELATION) if english_test else (), bounds=CORRELATION_BOUNDS
                 ),
-                summarise_seeds(one.average_by_seed(gain_of_taken)),
-                summarise_seeds(one.average_by_seed(gain_of_oracle)),
+                summarise_seeds(decisions.average_by_seed(gain_of_taken)),
+                summarise_seeds(decisions.average_by_seed(gain_of_oracle)),
                 sum(tasks.missing_counts.values()) if name == ALL_TARGETS else tasks.missing_counts[name],
             )
         )
     if ALL_TARGETS in tasks.regrets:
-        every, english = tasks.regrets[ALL_TARGETS], tasks.english_test_regrets.get(ALL_TARGETS)
+        all_targets, english_test = tasks.regrets[ALL_TARGETS], tasks.english_test_regrets.get(ALL_TARGETS)
         rows.append(
             (
                 "over targets, not seeds",
-                summarise_seeds(every.average_by_target(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
+                summarise_seeds(all_targets.average_by_target(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
                 summarise_seeds(
-                    english.average_by_target(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
+                    english_test.average_by_target(RANK_CORRELATION) if english_test else (), bounds=CORRELATION_BOUNDS
                 ),
-                summarise_seeds(every.average_by_target(gain_of_taken)),
-                summarise_seeds(every.average_by_target(gain_of_oracle)),
+                summarise_seeds(all_targets.average_by_target(gain_of_taken)),
+                summarise_seeds(all_targets.average_by_target(gain_of_oracle)),
                 None,
             )
         )
@@ -96,7 +95,7 @@ def build_order_table(tasks: TaskJudgement) -> Grid:
 
 
 def build_leader_table(stopping: StoppingJudgement) -> Grid:
-    """What the run that leads after some tenths is worth at the end, tenth by tenth."""
+    """Return what the leader after each tenth is worth at the end."""
     columns = (
         GridColumn("tenth"),
         GridColumn("strata", "count"),
@@ -106,24 +105,26 @@ def build_leader_table(stopping: StoppingJudgement) -> Grid:
         GridColumn("lost by intermediate runs", "points"),
     )
     rows: list[tuple[GridValue, ...]] = []
-    for tenth, decided in stopping.leader_regrets.items():
-        one, upstream = decided[ALL_STRATA], decided.get(INTERMEDIATE_RUNS)
-        points = [decision.regret for decision in one.decisions]
+    for tenth, regrets in stopping.leader_regrets.items():
+        all_strata, intermediate = regrets[ALL_STRATA], regrets.get(INTERMEDIATE_RUNS)
+        lost = [decision.regret for decision in all_strata.decisions]
         rows.append(
             (
                 str(tenth),
-                len(points),
-                GridNumber(value=one.correct_count / len(points)),
-                GridNumber(value=average(points)),
-                GridNumber(value=max(points)),
-                GridNumber(value=average([decision.regret for decision in upstream.decisions])) if upstream else None,
+                len(lost),
+                GridNumber(value=all_strata.correct_count / len(lost)),
+                GridNumber(value=average(lost)),
+                GridNumber(value=max(lost)),
+                GridNumber(value=average([decision.regret for decision in intermediate.decisions]))
+                if intermediate
+                else None,
             )
         )
     return Grid("Early stopping: had the run that leads after some tenths been taken", columns, tuple(rows))
 
 
 def build_halving_table(stopping: StoppingJudgement) -> Grid:
-    """What halving the runs at the rungs of the search would have lost and saved."""
+    """Return what halving at the rungs of the search would have lost and saved."""
     columns = (
         GridColumn("target"),
         GridColumn("strata", "count"),
@@ -135,16 +136,16 @@ def build_halving_table(stopping: StoppingJudgement) -> Grid:
     names = dict.fromkeys(replay.stratum.target for replay in stopping.replays)
     rows: list[tuple[GridValue, ...]] = []
     for name in (*names, ALL_STRATA) if names else ():
-        group = [replay for replay in stopping.replays if name in (ALL_STRATA, replay.stratum.target)]
-        elsewhere = [replay.zero_shot_lost for replay in group if np.isfinite(replay.zero_shot_lost)]
+        replays = [replay for replay in stopping.replays if name in (ALL_STRATA, replay.stratum.target)]
+        zero_shot = [replay.zero_shot_lost for replay in replays if np.isfinite(replay.zero_shot_lost)]
         rows.append(
             (
                 name,
-                len(group),
-                GridNumber(value=sum(replay.dev_lost <= 0 for replay in group) / len(group)),
-                GridNumber(value=average([replay.dev_lost for replay in group])),
-                GridNumber(value=average(elsewhere)) if elsewhere else None,
-                GridNumber(value=average([replay.trained_share for replay in group])),
+                len(replays),
+                GridNumber(value=sum(replay.dev_lost <= 0 for replay in replays) / len(replays)),
+                GridNumber(value=average([replay.dev_lost for replay in replays])),
+                GridNumber(value=average(zero_shot)) if zero_shot else None,
+                GridNumber(value=average([replay.trained_share for replay in replays])),
             )
         )
     title = f"Early stopping: halving at {' and '.join(map(str, RUNGS))} of {TENTHS} tenths, replayed"
@@ -152,5 +153,5 @@ def build_halving_table(stopping: StoppingJudgement) -> Grid:
 
 
 def average(values: Sequence[float]) -> float:
-    """The mean of one number or more."""
+    """Return the mean of one number or more."""
     return float(np.mean(values))
