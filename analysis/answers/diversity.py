@@ -77,7 +77,7 @@ def _write_verdict(comparison: MixComparison, contrast: str, subject: str, chang
         verdict = f"{subject}: a test takes {MIN_SEEDS} seeds and more mixes, so the changes may be chance"
     elif not significant:
         least = format_p(min(p.values()))
-        verdict = f"{subject} are not shown to be more or less robust (Holm, the smallest {least})"
+        verdict = f"{subject} are not shown to be more or less robust (smallest {least} after Holm's correction)"
     else:
         better = [
             name
@@ -90,7 +90,8 @@ def _write_verdict(comparison: MixComparison, contrast: str, subject: str, chang
             for word, names in (("more", better), ("less", worse))
             if names
         ]
-        verdict = f"{subject} are {' but '.join(parts)} (Holm, {format_p(max(p[name] for name in significant))})"
+        largest = format_p(max(p[name] for name in significant))
+        verdict = f"{subject} are {' but '.join(parts)} ({largest} after Holm's correction)"
         if not set(significant) & set(LOWER_IS_BETTER):
             verdict += ", but not shown to be more or less even: the mean moves in the same way"
     return f"{verdict}. Change by {change}, in points: {effects}."

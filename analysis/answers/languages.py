@@ -44,7 +44,7 @@ def _describe_gap(evenness: Evenness) -> str:
     narrower = [name for name, (_, high) in tested.items() if high is not None and high < -EPSILON]
     wider = [name for name, (low, _) in tested.items() if low is not None and low > EPSILON]
     start = (
-        f"With `{NONE}` the other languages score {gap.value:.1f} points below English{format_interval(gap, '')}, "
+        f"With `{NONE}` the other languages score {gap.value:z.1f} points below English{format_interval(gap, '')}, "
         f"{_describe_scope(evenness)}."
     )
     if not tested:
@@ -67,10 +67,10 @@ def _describe_gains(evenness: Evenness) -> str:
     if len(foreign) < 2:
         return f"Gains by {evenness.by} cannot be compared: fewer than two have a seed with every task and target."
     best, least = max(foreign, key=lambda name: foreign[name]), min(foreign, key=lambda name: foreign[name])
-    english = f"; {ENGLISH} {means[ENGLISH]:+.1f}" if ENGLISH in means else ""
+    english = f"; {ENGLISH} {means[ENGLISH]:+z.1f}" if ENGLISH in means else ""
     return (
         f"Gains by {evenness.by}, compared with all languages other than {ENGLISH} on the same targets (mean over the "
-        f"intermediate tasks): most in {best} ({foreign[best]:+.1f} points), least in {least} ({foreign[least]:+.1f})"
+        f"intermediate tasks): most in {best} ({foreign[best]:+z.1f} points), least in {least} ({foreign[least]:+z.1f})"
         f"{english}."
     )
 

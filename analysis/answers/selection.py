@@ -63,7 +63,7 @@ def _describe_tasks(tasks: TaskJudgement) -> str:
 
 def _describe_regret(decisions: DecisionSet) -> str:
     lost, blind = (average(decisions.average_by_seed(measure)) for measure in (REGRET, RANDOM_REGRET))
-    return f"Its choice lost {lost:.1f} points to the oracle on average; a random choice would have lost {blind:.1f}."
+    return f"Choosing by English dev lost {lost:.1f} points on average; a random choice would have lost {blind:.1f}."
 
 
 def _describe_stopping(stopping: StoppingJudgement) -> str:
@@ -75,13 +75,12 @@ def _describe_stopping(stopping: StoppingJudgement) -> str:
         return f"Early stopping: its cost is unknown ({reasons}). A sweep without early stopping can measure it."
     first = stopping.leader_regrets[RUNGS[0]][ALL_STRATA]
     lost = np.array([replay.dev_lost for replay in stopping.replays])
-    censored = f" Left out: {stopping.censored_strata} strata with a stopped or failed run." * bool(
-        stopping.censored_strata
-    )
+    censored = stopping.censored_strata
+    left_out = f" Strata left out because of a stopped or failed run: {censored}." if censored else ""
     return (
         f"Early stopping: the leader after {RUNGS[0]} tenths was the best at the end in {first.correct_count} of "
         f"{len(first.decisions)} strata. Halving at {' and '.join(map(str, RUNGS))} tenths would have kept the best in "
-        f"{int((lost <= 0).sum())} and lost {lost.mean():.1f} points of English dev on average.{censored}"
+        f"{int((lost <= 0).sum())} and lost {lost.mean():.1f} points of English dev on average.{left_out}"
     )
 
 

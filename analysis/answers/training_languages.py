@@ -50,17 +50,15 @@ def _describe_own_language(training: TrainingLanguages) -> str:
         return "No target is scored in a training language other than English: there is no own language to compare."
     change = summarise_seeds(own)
     english, _ = training.average_by_relation("English", training.gains_over_english)
-    if change.low is None or change.high is None:
-        verdict = (
-            f"changes the score against training in English; this may be chance ({_explain_no_interval(training)})"
-        )
-    else:
-        better = "better" if change.low > 0 else "worse" if change.high < 0 else "not shown to be better or worse"
-        verdict = f"is {better} than training it in English"
-    return (
-        f"Training {training.task} in the evaluation language itself {verdict}: {format_difference(change)} points "
-        f"there ({pluralise(pairs, 'language')}), {format_difference(summarise_seeds(english))} in English."
+    numbers = (
+        f"{format_difference(change)} points there ({pluralise(pairs, 'language')}), "
+        f"{format_difference(summarise_seeds(english))} in English"
     )
+    start = f"Training {training.task} in the evaluation language itself"
+    if change.low is None or change.high is None:
+        return f"{start}, compared with English: {numbers}. This may be chance ({_explain_no_interval(training)})."
+    verdict = "better" if change.low > 0 else "worse" if change.high < 0 else "not shown to be better or worse"
+    return f"{start} is {verdict} than training it in English: {numbers}."
 
 
 def _describe_extra(training: TrainingLanguages) -> str:

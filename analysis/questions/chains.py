@@ -68,18 +68,19 @@ def describe_unequal_budgets(transfer: Transfer, names: Sequence[str]) -> str | 
     if not equal_steps and len(steps) == len(names) and len(set(steps.values())) == 1:
         equal_steps = True
     reasons = []
+    unknown = [] if equal_examples else ["numbers of distinct examples"]
     if not equal_steps and len(set(steps.values())) > 1:
         least, most = (choose(steps, key=lambda name: steps[name]) for choose in (min, max))
         reasons.append(f"steps go from {steps[least]} ({least}) to {steps[most]} ({most})")
     elif not equal_steps:
-        reasons.append("the chains are not known to have equal steps")
-    if not equal_examples:
-        reasons.append("they are not known to have equal numbers of distinct examples")
+        unknown.insert(0, "steps")
+    if unknown:
+        reasons.append(f"the chains are not known to have equal {' and '.join(unknown)}")
     if not reasons:
         return None
     return (
-        f"SIZE IS NOT HELD FIXED: {' and '.join(reasons)}. Differences may come from more training. To rule that out, "
-        "run the sweep with --steps and --examples."
+        f"SIZE IS NOT HELD FIXED: {'; '.join(reasons)}. Differences may come from more training. To rule that out, run "
+        "the sweep with --steps and --examples."
     )
 
 

@@ -68,7 +68,7 @@ def format_interval(number: GridNumber, sign: str = "+") -> str:
     """Return ` (95% interval +0.3 to +2.1)` for a sentence, or nothing where there is no interval."""
     if number.low is None or number.high is None:
         return ""
-    return f" ({CONFIDENCE_LEVEL:.0%} interval {number.low:{sign}.1f} to {number.high:{sign}.1f})"
+    return f" ({CONFIDENCE_LEVEL:.0%} interval {number.low:{sign}z.1f} to {number.high:{sign}z.1f})"
 
 
 def format_p(p: float) -> str:

@@ -43,7 +43,8 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
     start = f"Best {scope}: " if points > 0 else f"No intermediate task gains {scope}. The best is "
     gain = f"{start}{contest.leader}, {points:+.1f} points"
     if estimate.interval is None:
-        return f"{gain}. An interval takes {MIN_SEEDS} seeds, here are {estimate.seeds}: this may be chance."
+        seeds = pluralise(estimate.seeds, "seed")
+        return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
     verdict = (
         "not distinguishable from" if not estimate.excludes_zero else "better than" if points > 0 else "worse than"
     )

@@ -53,7 +53,7 @@ def _write_answer(ranking: Ranking) -> list[str]:
 def _build_table(ranking: Ranking, room: int) -> list[str]:
     rows = [_build_row(ranking, name) for name in ranking.intermediates]
     shown = rows if len(rows) <= room else rows[: room - 1]
-    table = [("", f"gain over {NONE}", "points", "95% interval", "P(best)", ""), *shown]
+    table = [("", f"Gain over `{NONE}`", "points", "95% interval", "P(best)", ""), *shown]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     lines = []
     for row in table:
@@ -68,7 +68,8 @@ def _build_row(ranking: Ranking, name: str) -> SummaryRow:
     points = "-" if gain.mean is None else f"{gain.mean:+.1f}"
     interval = f"{gain.interval[0]:+.1f} to {gain.interval[1]:+.1f}" if gain.interval else "-"
     best = f"{contest.p_best[name]:.2f}" if name in contest.p_best else "-"
-    remark = f"{mark_missing(gain)} {_describe_parts(gain, len(contest.column.targets))}".strip()
+    marks = "" if gain.mean is None else mark_missing(gain)
+    remark = f"{marks} {_describe_parts(gain, len(contest.column.targets))}".strip()
     return rank, label_chain(ranking.loaded_scores, name), points, interval, best, remark
 
 
@@ -93,7 +94,8 @@ def _list_missing(ranking: Ranking, width: int) -> list[str]:
         return []
     counts = {status: count for status, count in ranking.cell_counts.items() if status not in ("finished", DECIDED)}
     missing, total = sum(counts.values()), sum(ranking.cell_counts.values())
-    line = f"Missing: {missing} of {total} scores ({format_counts(counts)})" if missing else "Incomplete"
+    statuses = "" if counts.keys() == {"missing"} else f" ({format_counts(counts)})"
+    line = f"Missing: {missing} of {total} scores{statuses}" if missing else "Incomplete"
     for number, example in enumerate(examples):
         end = " ..." if number < len(examples) - 1 else ""
         if len(longer := f"{line}{'; ' if number else ': '}{example}") + len(end) > width:
