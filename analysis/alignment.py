@@ -19,19 +19,17 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.alignment import build_answer
-from analysis.answers.script import DRAW_SEED, run_question
+from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
 from analysis.questions.alignment import assess_alignment
 from analysis.questions.alignment_values import build_alignment
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("alignment.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Measure and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("alignment.py", __doc__ or "")
 
     def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
         alignment = build_alignment(transfer)

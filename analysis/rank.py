@@ -20,8 +20,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.script import run_script
-from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.answers.script import build_question_parser, run_script
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
@@ -32,8 +31,7 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 
 def build_parser() -> ArgumentParser:
     """Return the parser of the command line."""
-    parser = build_script_parser("rank.py", __doc__ or "")
-    add_learning_rate(parser)
+    parser = build_question_parser("rank.py", __doc__ or "")
     parser.add_argument(
         "--summary", action="store_true", help="one screen: the answer, one line per intermediate task, what is missing"
     )

@@ -18,19 +18,17 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.script import DRAW_SEED, run_question
+from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
 from analysis.answers.similarity import build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("similarity.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Judge and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("similarity.py", __doc__ or "")
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 

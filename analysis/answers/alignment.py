@@ -22,11 +22,7 @@ def build_answer(
     """Return the answer; `with_layers` adds a table of every layer."""
     return Answer(
         question=QUESTION,
-        sentences=(
-            _describe_rise(alignment, findings),
-            _describe_relations(findings),
-            _write_verdict(findings),
-        ),
+        sentences=(_describe_rise(alignment, findings), _describe_relations(findings), _write_verdict(findings)),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
             tables.build_measure_table(alignment, findings),
@@ -48,10 +44,6 @@ def _is_significant(rise: AlignmentRise, sign: int = 1) -> bool:
     return rise.p is not None and rise.mean is not None and rise.p < ALPHA and sign * rise.mean > 0
 
 
-def _is_shown(rise: AlignmentRise, way: int = 1) -> bool:
-    return rise.p is not None and rise.mean is not None and rise.p < ALPHA and way * rise.mean > 0
-
-
 def _describe_rise(alignment: Alignment, findings: AlignmentFindings) -> str:
     rises = {name: by_measure[PRIMARY_MEASURE] for name, by_measure in findings.rises.items()}
     if has_risen(findings):
@@ -66,8 +58,8 @@ def _describe_rise(alignment: Alignment, findings: AlignmentFindings) -> str:
     start = float(alignment.at_start[0].mean())
     parts = [f"{PRIMARY_MEASURE} starts at {start:.1f} and changes by {_format_rise(rises[FROM_START])}"]
     parts += [f"compared with the control {name} by {_format_rise(rises[name])}" for name in alignment.controls]
-    absent = [name for name in CONTROLS if name not in alignment.controls]
-    note = f" (not in this sweep: the control {' or '.join(absent)})" if absent else ""
+    missing_controls = [name for name in CONTROLS if name not in alignment.controls]
+    note = f" (not in this sweep: the control {' or '.join(missing_controls)})" if missing_controls else ""
     tasks = pluralise(len(alignment.task_indices), "task")
     return f"{verdict}. Mean over layers, languages and {tasks}: {'; '.join(parts)}{note}."
 

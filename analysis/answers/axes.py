@@ -2,7 +2,8 @@
 
 from analysis.questions.factors import FACTORS, POOLED, AxisComparison
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
+from analysis.tables.numbers import number_or_none
 from analysis.tables.source import describe_source, format_counts
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
@@ -64,24 +65,12 @@ def _build_spread_table(comparison: AxisComparison) -> Grid:
         GridColumn("noise", "points"),
         GridColumn("more by"),
     )
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for target, spread in comparison.spreads.items():
-        if spread.task_sd is None or spread.total_seed_sd is None:
-            rows.append((target, spread.task_count, spread.seed_count, None, None, None, None, "cannot be told"))
-        else:
-            numbers = (
-                GridNumber(value=value)
-                for value in (spread.task_sd, spread.total_seed_sd, spread.seed_sd, spread.noise_sd)
-            )
-            rows.append(
-                (
-                    target,
-                    spread.task_count,
-                    spread.seed_count,
-                    *numbers,
-                    "task" if spread.task_sd > spread.total_seed_sd else "seed",
-                )
-            )
+        task, seed = spread.task_sd, spread.total_seed_sd
+        larger = "cannot be told" if task is None or seed is None else "task" if task > seed else "seed"
+        numbers = map(number_or_none, (task, seed, spread.seed_sd, spread.noise_sd))
+        rows.append((target, spread.task_count, spread.seed_count, *numbers, larger))
     return Grid("The scores that count, mean over languages: how far task and seed move them", columns, tuple(rows))
 
 
@@ -93,28 +82,21 @@ def _build_share_table(comparison: AxisComparison) -> Grid:
         GridColumn("shared", "share"),
         GridColumn("interactions and noise", "share"),
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for name, one in comparison.splits.items():
+    rows: list[GridRow] = []
+    for name, split in comparison.splits.items():
         parts = (
-            GridNumber(value=one.parts[factor].share, parts=one.parts[factor].levels) if factor in one.parts else None
+            GridNumber(value=part.share, parts=part.levels) if (part := split.parts.get(factor)) else None
             for factor in FACTORS
         )
-        rows.append(
-            (
-                name,
-                comparison.score_counts[name],
-                *parts,
-                GridNumber(value=one.shared_share),
-                GridNumber(value=one.residual_share),
-            )
-        )
+        rest = map(number_or_none, (split.shared_share, split.residual_share))
+        rows.append((name, comparison.score_counts[name], *parts, *rest))
     return Grid("All finished runs in every language: shares of the variance", columns, tuple(rows))
 
 
 def _build_importance_table(comparison: AxisComparison) -> Grid:
     columns = (GridColumn("target"), *(GridColumn(_name_axis(factor), "share") for factor in FACTORS))
     rows = tuple(
-        (name, *(GridNumber(value=importances[factor]) if factor in importances else None for factor in FACTORS))
+        (name, *(number_or_none(importances.get(factor)) for factor in FACTORS))
         for name, importances in comparison.importances.items()
     )
     return Grid("The same scores: Optuna's importances (PED-ANOVA)", columns, rows)

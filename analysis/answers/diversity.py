@@ -16,7 +16,7 @@ from analysis.questions.task_mixes import MixComparison
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
 from analysis.tables.source import describe_source, group_by_reason
 from spaces.chain import DEFAULT_SAMPLER, NONE
@@ -36,21 +36,15 @@ VERDICT_MEASURES: tuple[MixMeasure, ...] = ("quarter", "spread", "others")  # nu
 
 def build_answer(comparison: MixComparison) -> Answer:
     """Return the answer: a warning about size, a verdict on diversity and one on size, and the samplers."""
+    sentences = (
+        comparison.budget_warning,
+        _write_verdict(comparison, ONE_MORE_KIND, "More diverse mixes", "one more kind at equal size"),
+        _write_verdict(comparison, TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"),
+        _describe_samplers(comparison),
+    )
     return Answer(
         question=QUESTION,
-        sentences=tuple(
-            filter(
-                None,
-                (
-                    comparison.budget_warning,
-                    _write_verdict(comparison, ONE_MORE_KIND, "More diverse mixes", "one more kind at equal size"),
-                    _write_verdict(
-                        comparison, TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"
-                    ),
-                    _describe_samplers(comparison),
-                ),
-            )
-        ),
+        sentences=tuple(filter(None, sentences)),
         source_lines=describe_source(comparison.evenness.transfer.loaded_scores),
         tables=(
             _build_contrast_table(comparison),
@@ -117,7 +111,7 @@ def _describe_samplers(comparison: MixComparison) -> str | None:
 
 def _build_contrast_table(comparison: MixComparison) -> Grid:
     names = list(comparison.changes)
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (contrast, *(_number_from_contrast(line[name]) for name in names), _format_least_p(comparison, contrast))
         for contrast, line in comparison.contrasts.items()
     ]
@@ -139,7 +133,7 @@ def _format_least_p(comparison: MixComparison, contrast: str) -> str:
 
 def _build_target_table(comparison: MixComparison) -> Grid:
     names = [name for name in comparison.changes if name not in MEASURES_OVER_TARGETS]
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (target, *(_number_from_contrast(line[name]) if name in line else None for name in names))
         for target, line in comparison.contrasts_by_target.items()
     ]
@@ -152,7 +146,7 @@ def _number_from_contrast(contrast: MixContrast | None) -> GridNumber:
 
 
 def _build_mix_table(comparison: MixComparison) -> Grid:
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for row, mix in enumerate(comparison.mixes):
         kinds = GridNumber(value=mix.effective_kinds)
         changes = (summarise_seeds(values[row]) for values in comparison.changes.values())
@@ -163,7 +157,7 @@ def _build_mix_table(comparison: MixComparison) -> Grid:
 
 
 def _build_sampler_table(comparison: MixComparison) -> Grid:
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (chain, *(summarise_seeds(values) for values in line.values()))
         for chain, line in comparison.sampler_changes.items()
     ]

@@ -6,7 +6,7 @@ from analysis.questions.evenness import MEASURES, Evenness, list_unknown_languag
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_interval, number_from_estimate, summarise_seeds
 from analysis.tables.source import describe_holes, describe_source, label_chain
 from analysis.transfer.columns import GROUP_BY
@@ -91,7 +91,7 @@ def _build_transfer_table(evenness: Evenness) -> Grid:
         if chain in evenness.transfer.floors and complete < len(evenness.measured_targets):
             continue  # the majority label is no floor of some targets
         missing = f"{complete}/{len(evenness.measured_targets)}"
-        english, others, gap, worst, quarter, spread = (
+        english, zero_shot, gap, worst, quarter, spread = (
             summarise_seeds(evenness.average_over_targets(measure, evenness.measured_targets)[row], missing)
             for measure in MEASURES
         )
@@ -100,7 +100,7 @@ def _build_transfer_table(evenness: Evenness) -> Grid:
             if chain == NONE
             else summarise_seeds(evenness.compute_change("gap", evenness.measured_targets)[row], missing)
         )
-        rows.append((_label(evenness, chain), english, others, gap, change, worst, quarter, spread))
+        rows.append((_label(evenness, chain), english, zero_shot, gap, change, worst, quarter, spread))
     return Grid(
         f"From English to the others, {_describe_scope(evenness)}", (GridColumn("chain"), *columns), tuple(rows)
     )
@@ -108,28 +108,20 @@ def _build_transfer_table(evenness: Evenness) -> Grid:
 
 def _build_group_table(evenness: Evenness) -> Grid:
     tasks = evenness.transfer.intermediates
-    heads = [
+    columns = (
         GridColumn(evenness.by),
         GridColumn("targets", "count"),
         GridColumn("gain beside others", "difference"),
         GridColumn(f"score of {NONE}", "points"),
-    ]
-    rows: list[tuple[GridValue, ...]] = []
+        *(GridColumn(_label(evenness, name), "difference") for name in tasks),
+    )
+    rows: list[GridRow] = []
     for group, targets in evenness.targets_by_group.items():
-        gains = (number_from_estimate(evenness.gains[name, group]) for name in tasks)
-        title = (
-            group if evenness.by == "language" or group == ENGLISH else f"{group} ({' '.join(evenness.groups[group])})"
-        )
-        rows.append(
-            (
-                title,
-                len(targets),
-                summarise_seeds(evenness.relative_gains[group]),
-                number_from_estimate(evenness.scores[NONE, group]),
-                *gains,
-            )
-        )
-    columns = (*heads, *(GridColumn(_label(evenness, name), "difference") for name in tasks))
+        is_language = evenness.by == "language" or group == ENGLISH
+        title = group if is_language else f"{group} ({' '.join(evenness.groups[group])})"
+        estimates = (evenness.scores[NONE, group], *(evenness.gains[name, group] for name in tasks))
+        relative_gain = summarise_seeds(evenness.relative_gains[group])
+        rows.append((title, len(targets), relative_gain, *map(number_from_estimate, estimates)))
     return Grid(f"Gain over {NONE} by {evenness.by}, in points", columns, tuple(rows))
 
 
@@ -144,20 +136,18 @@ def _build_baseline_table(evenness: Evenness) -> Grid:
         GridColumn("worst quarter", "points"),
         GridColumn("spread (sd)", "points"),
     )
-    rows = []
+    rows: list[GridRow] = []
     for target in evenness.transfer.targets:
-        english, others, gap, worst, quarter, spread = (
+        *scores, quarter, spread = (
             summarise_seeds(evenness.average_over_targets(measure, (target,))[0]) for measure in MEASURES
         )
-        rows.append(
-            (target, english, others, gap, worst, evenness.worst_languages.get((NONE, target), ""), quarter, spread)
-        )
+        rows.append((target, *scores, evenness.worst_languages.get((NONE, target), ""), quarter, spread))
     return Grid(f"The baseline {NONE} by target", columns, tuple(rows))
 
 
 def _build_gap_table(evenness: Evenness) -> Grid:
     changes = {target: evenness.compute_change("gap", (target,)) for target in evenness.measured_targets}
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for name in evenness.transfer.intermediates:
         row = evenness.transfer.chains.index(name)
         rows.append((_label(evenness, name), *(summarise_seeds(change[row]) for change in changes.values())))

@@ -13,7 +13,7 @@ from analysis.questions.published_comparison import (
 )
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridColumn, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridRow
 from analysis.tables.numbers import format_interval, number_or_none, summarise_seeds
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
@@ -104,7 +104,7 @@ def _build_comparison_table(comparison: PublishedComparison) -> Grid:
     )
     mean = comparison.ours.get(MEAN_OF_ALL)
     total = np.nan if mean is None else float(np.nanmean(mean.gain)) * len(AVERAGED_TARGETS)
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for name, line in comparison.published.items():
         if (ours := comparison.ours.get(name)) is None:
             rows.append((name, number_or_none(line.gain), None, None, None, None, "", ""))
@@ -120,11 +120,7 @@ def _build_comparison_table(comparison: PublishedComparison) -> Grid:
 
 
 def _build_system_table() -> Grid:
-    columns = (
-        GridColumn("system"),
-        *(GridColumn(target, "points") for target in AVERAGED_TARGETS),
-        GridColumn("mean", "points"),
-    )
+    targets = (GridColumn(target, "points") for target in AVERAGED_TARGETS)
     rows = tuple(
         (
             system.name,
@@ -133,9 +129,8 @@ def _build_system_table() -> Grid:
         )
         for system in SYSTEMS.values()
     )
-    return Grid(
-        "Published task scores on XTREME, zero-shot; what came after used more than intermediate tasks", columns, rows
-    )
+    title = "Published task scores on XTREME, zero-shot; what came after used more than intermediate tasks"
+    return Grid(title, (GridColumn("system"), *targets, GridColumn("mean", "points")), rows)
 
 
 def _explain_tables() -> tuple[str, ...]:

@@ -94,15 +94,15 @@ def _describe_equal_steps(comparison: MethodComparison, basis: ComparisonBasis) 
 
 
 def _describe_drops(comparison: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
-    places: dict[MethodOutcome, str] = {
+    scopes: dict[MethodOutcome, str] = {
         "mixed drop": "where two languages are mixed",
         "perturbed drop": "on perturbed inputs",
     }
     parts = []
-    for outcome, place in places.items():
+    for outcome, scope in scopes.items():
         mean = _average(comparison.select_effects(basis, outcome))
         if mean.value is not None:
-            parts.append(f"{mean.value:+.1f} points {place}{format_interval(mean)}{_judge_drop(mean)}")
+            parts.append(f"{mean.value:+.1f} points {scope}{format_interval(mean)}{_judge_drop(mean)}")
     return (f"Change of the drop from the clean target: {'; '.join(parts)}.",) if parts else ()
 
 
@@ -196,7 +196,9 @@ def _list_missing(comparison: MethodComparison) -> tuple[str, ...]:
     lines += describe_holes(
         (hole.status for (chain, _, _), hole in holes.items() if chain in names), " of these chains"
     )
-    known = {name for kind in comparison.targets_by_outcome.values() for names in kind.values() for name in names}
-    if unknown := [name for name in comparison.transfer.targets if name not in known]:
+    judged_targets = {
+        name for kind in comparison.targets_by_outcome.values() for names in kind.values() for name in names
+    }
+    if unknown := [name for name in comparison.transfer.targets if name not in judged_targets]:
         lines.append(f"In no column, because no table has them: {', '.join(unknown)}.")
     return tuple(lines)

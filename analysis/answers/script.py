@@ -1,11 +1,11 @@
-"""What the scripts share: from the command line to a printed result and an exit code."""
+"""The common part of the scripts: from the command line to a printed result and an exit code."""
 
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from analysis.scores.arguments import open_scores, parse_metrics
+from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
 from analysis.tables.answer import Answer, print_answer
 from analysis.tables.screen import tolerate_closed_pipe
 from analysis.transfer.array import Transfer, build_transfer
@@ -14,6 +14,13 @@ from spaces.errors import UsageError
 Result = TypeVar("Result")
 
 DRAW_SEED = 0  # of all random draws: the same scores give the same answer
+
+
+def build_question_parser(script: str, doc: str) -> ArgumentParser:
+    """Return a parser of paths, --format, --metric, --scale and --learning-rate; `doc` is the text of --help."""
+    parser = build_script_parser(script, doc)
+    add_learning_rate(parser)
+    return parser
 
 
 def run_question(

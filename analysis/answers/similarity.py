@@ -64,8 +64,8 @@ def _write_verdict(comparison: PredictorComparison) -> str:
     if backward:
         verdict += f" In the wrong direction, closer tasks gain less: {_join_predictors(backward)}."
     # A mean of few targets may be high by chance, so the best is one of those that order the most targets.
-    most = max(_count_ordered_targets(each) for each in distances)
-    widest = [each for each in distances if _count_ordered_targets(each) == most]
+    target_count = max(_count_ordered_targets(each) for each in distances)
+    widest = [each for each in distances if _count_ordered_targets(each) == target_count]
     return f"{verdict} {_describe_best(max(widest, key=_average_correlation), comparison)}"
 
 
@@ -103,16 +103,16 @@ def _describe_focus(comparison: PredictorComparison) -> str:
         )
     else:
         verdict = f"{comparison.focus} is not shown to be predicted differently from the other targets."
-    shown = next(
+    example = next(
         (each for each in tested if each.predictor.name == ALL_DISTANCES), max(tested, key=_average_correlation)
     )
-    contrast = float(np.nanmean(shown.correlation.contrast(index)))
-    low, high = shown.correlation.contrast_null_interval(index) or (np.nan, np.nan)
-    targets = _count_ordered_targets(shown)
+    contrast = float(np.nanmean(example.correlation.contrast(index)))
+    low, high = example.correlation.contrast_null_interval(index) or (np.nan, np.nan)
+    targets = _count_ordered_targets(example)
     # The mean over targets is the focus less this share of its difference from the others.
-    own = _average_correlation(shown) + contrast * (targets - 1) / targets
+    own = _average_correlation(example) + contrast * (targets - 1) / targets
     return (
-        f"{verdict} By {shown.predictor.name} its rank correlation is {own:+.2f}, the mean of the others "
+        f"{verdict} By {example.predictor.name} its rank correlation is {own:+.2f}, the mean of the others "
         f"{own - contrast:+.2f}. Of random relabellings of the tasks, {CONFIDENCE_LEVEL:.0%} give a difference of "
         f"{low:+.2f} to {high:+.2f}."
     )

@@ -1,4 +1,4 @@
-"""What a reader must know before trusting a number: holes, degenerate runs, few seeds, limited data, the miniature."""
+"""Warnings to read before trusting a number: holes, degenerate runs, few seeds, limited data, the miniature."""
 
 from collections.abc import Iterator
 

@@ -110,8 +110,8 @@ def draw_curves(what: str, chain: str, seed: str) -> ChartSpec:
     stopped = base.transform_filter("datum.tenth == datum.last && datum.status != 'finished'").mark_point(
         shape="cross", angle=45, size=160, filled=True, opacity=1
     )
-    ends = stopped.encode(tooltip=build_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status"))
-    return to_spec(alt.layer(lines, points, ends).properties(width="container", height=320))
+    stopped_ends = stopped.encode(tooltip=build_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status"))
+    return to_spec(alt.layer(lines, points, stopped_ends).properties(width="container", height=320))
 
 
 def draw_cost(time: str, intervals: bool) -> ChartSpec:
@@ -141,10 +141,14 @@ def draw_cost(time: str, intervals: bool) -> ChartSpec:
         .scale(domain=["yes", "no"], range=[SERIES[0], SERIES[5]]),
     )
     named = base.encode(y="gain:Q", text="intermediate:N")
-    left = named.transform_filter("!datum.far").mark_text(align="left", dx=8, dy=-6)
-    right = named.transform_filter("datum.far").mark_text(align="right", dx=-8, dy=-6)
+    left_names = named.transform_filter("!datum.far").mark_text(align="left", dx=8, dy=-6)
+    right_names = named.transform_filter("datum.far").mark_text(align="right", dx=-8, dy=-6)
     rule = alt.Chart(SINGLE_POINT_DATA).mark_rule().encode(y="at:Q")
-    layers = (rule, front, whiskers, dots, left, right) if intervals else (rule, front, dots, left, right)
+    layers = (
+        (rule, front, whiskers, dots, left_names, right_names)
+        if intervals
+        else (rule, front, dots, left_names, right_names)
+    )
     return to_spec(alt.layer(*layers).properties(width="container", height=360))
 
 

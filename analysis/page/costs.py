@@ -27,11 +27,7 @@ def build_section(ranking: Ranking) -> Section:
     rows = [
         {
             "intermediate": name,
-            **{
-                key: value
-                for key, value in build_estimate_fields(ranking.gains[name, mean]).items()
-                if key in COST_SCHEMA
-            },
+            **build_estimate_fields(ranking.gains[name, mean]),
             "spent": ranking.costs[name].run * unit.per_hour,
             "search": ranking.costs[name].search * unit.per_hour,
             "front": "yes" if name in ranking.pareto_front else "no",

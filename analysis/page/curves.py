@@ -17,9 +17,8 @@ def build_section(ranking: Ranking) -> Section:
     """Return a figure of one chain and one target at a time."""
     frame = collect_curves(ranking)
     if frame.is_empty():
-        return Section(
-            "curves", "Learning curves", (Paragraph("These scores have no learning curves (dev scores by tenth)."),)
-        )
+        text = "These scores have no learning curves (dev scores by tenth)."
+        return Section("curves", "Learning curves", (Paragraph(text),))
     trained_on = [name for name in (*ranking.transfer.targets, OWN_TASK) if name in set(frame["what"])]
     chains = [name for name in (NONE, *ranking.intermediates, *ranking.transfer.floors) if name in set(frame["chain"])]
     first = next((name for name in chains if name != NONE), NONE)
@@ -33,9 +32,7 @@ def build_section(ranking: Ranking) -> Section:
         data={"curves": frame},
         choices=(
             SelectControl("what", "Trained on", tuple((name, name) for name in trained_on)),
-            SelectControl(
-                "chain", "Chain", tuple((name, name) for name in (first, *(n for n in chains if n != first)))
-            ),
+            SelectControl("chain", "Chain", tuple((name, name) for name in dict.fromkeys((first, *chains)))),
             SelectControl("seed", "Seed", tuple(seeds)),
         ),
         table=table_of(

@@ -39,13 +39,13 @@ def build_section(ranking: Ranking) -> Section:
         for column in columns[: -len(ranking.mean_columns)]
         if ranking.gains[name, column].is_significant
     ]
-    found = f"Cells that differ from 0 after Holm's correction: {', '.join(significant)}."
+    listing = f"Cells that differ from 0 after Holm's correction: {', '.join(significant)}."
     figure = Figure(
         name="matrix",
         title="Gain of every intermediate task on every target, points over the baseline",
         description=(
             f"Heat map of {len(ranking.intermediates)} intermediate tasks by {len(columns)} targets and means. "
-            f"{found if significant else NO_SIGNIFICANT_CELL} All numbers are in the table below."
+            f"{listing if significant else NO_SIGNIFICANT_CELL} All numbers are in the table below."
         ),
         spec=charts.draw_matrix(ranking.intermediates, columns, choose_colour_limit(frame)),
         data={"cells": frame},

@@ -31,32 +31,25 @@ ESTIMATE_SCHEMA = {
 def build_section(ranking: Ranking) -> Section:
     """Return the ranking by every mean over the targets."""
     controls = ranking.loaded_scores.controls
-    rows = [
-        {
-            "intermediate": name,
-            "over": column.name,
-            "kind": "control" if name in controls else "task",
-            **build_estimate_fields(estimate),
-        }
-        for column in ranking.mean_columns
-        for name in ranking.intermediates
-        if (estimate := ranking.gains[name, column.name]).mean is not None
-    ]
+    rows = []
+    for column in ranking.mean_columns:
+        for name in ranking.intermediates:
+            if (gain := ranking.gains[name, column.name]).mean is not None:
+                row = {"intermediate": name, "over": column.name, "kind": "control" if name in controls else "task"}
+                rows.append({**row, **build_estimate_fields(gain)})
+    table = _build_table(ranking)
+    if not rows:
+        text = Paragraph("No intermediate task has every target at any seed.")
+        return Section("ranking", "Ranking", (text, table))
     first = ranking.mean_columns[0]
     order = ranking.contests[first.name].order
-    note = (
-        "Tasks that share a letter in the column “group” cannot be told apart by these seeds (all pairs, Holm); "
-        "neighbours need not differ."
-        if ranking.contests[first.name].letters
-        else "There are too few seeds to tell any two tasks apart: the order may be chance."
-    )
-    frame = pl.DataFrame(rows, schema=ESTIMATE_SCHEMA)
-    if frame.is_empty():
-        return Section(
-            "ranking",
-            "Ranking",
-            (Paragraph("No intermediate task has every target at any seed."), _build_table(ranking)),
+    note = "There are too few seeds to tell any two tasks apart: the order may be chance."
+    if ranking.contests[first.name].letters:
+        note = (
+            "Tasks that share a letter in the column “group” cannot be told apart by these seeds (all pairs, Holm); "
+            "neighbours need not differ."
         )
+    frame = pl.DataFrame(rows, schema=ESTIMATE_SCHEMA)
     intervals = frame["low"].count() > 0
     level = f", with {format_percent(CONFIDENCE_LEVEL)} intervals" if intervals else ""
     figure = Figure(
@@ -68,7 +61,7 @@ def build_section(ranking: Ranking) -> Section:
         data={"ranking": frame},
         min_width_rem=20,
     )
-    return Section("ranking", "Ranking", (Paragraph(note), figure, _build_table(ranking)))
+    return Section("ranking", "Ranking", (Paragraph(note), figure, table))
 
 
 def build_estimate_fields(estimate: Estimate) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class AlignmentRise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignmentFindings:
-    """What is tested, per measure; `adjusted_...` are Holm's p values (see the module's docstring)."""
+    """All tests, per measure; `adjusted_...` are Holm's p values (see the module's docstring)."""
 
     rises: Mapping[str, Mapping[str, AlignmentRise]]  # FROM_START or a control -> measure: mean of the tasks over it
     adjusted_rises: Mapping[str, Mapping[str, float | None]]  # of the secondary measures
@@ -96,9 +96,7 @@ def _adjust_p_values(p: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: finite_or_none(value) for name, value in zip(p, values, strict=True)}
 
 
-def _adjust_relations(
-    relations: Mapping[str, Mapping[str, Association]],
-) -> dict[str, dict[str, float | None]]:
+def _adjust_relations(relations: Mapping[str, Mapping[str, Association]]) -> dict[str, dict[str, float | None]]:
     """Return Holm's p values of all relations.
 
     The primary measure is adjusted over the two relations that decide, the other measures over their number; after the

@@ -102,7 +102,7 @@ def build_alignment(transfer: Transfer) -> Alignment:
         raise UsageError("the baseline has no alignment probes, so the start of all chains is not measured.")
     after = _collect_stage_values(rows.filter(when="after"), layers, languages)
     targets = tuple(name for name in transfer.targets if name not in transfer.loaded_scores.retrieval_targets)
-    phase, ends = (
+    after_phase, after_target = (
         _place_stage_values(after, stages, axes, start.shape)
         for stages, axes in (
             (phase_stages, (chains, transfer.seeds)),
@@ -120,11 +120,11 @@ def build_alignment(transfer: Transfer) -> Alignment:
         unaligned=np.stack(
             [start[PROBES.index(name)] if name else np.full_like(start[0], np.nan) for name in UNALIGNED_PROBES]
         ),
-        after_phase=_average_probes(phase),
-        after_target=_average_probes(ends),
+        after_phase=_average_probes(after_phase),
+        after_target=_average_probes(after_target),
         anisotropy=(
             float(start[PROBES.index(ANISOTROPY_PROBE)].mean()),
-            float(np.nanmean(phase[PROBES.index(ANISOTROPY_PROBE)])),
+            float(np.nanmean(after_phase[PROBES.index(ANISOTROPY_PROBE)])),
         ),
         gains=_compute_mean_gains(transfer, chains, targets, languages),
     )
@@ -135,10 +135,10 @@ def _collect_stage_values(rows: pl.DataFrame, layers: tuple[int, ...], languages
     axes: dict[str, Sequence[str | int]] = {"probe": PROBES, "layer": layers, "language": languages}
     means = rows.group_by("stage", *axes).agg(value=pl.col("value").mean() * POINTS_PER_SHARE)
     by_stage: dict[str, Array] = {}
-    for (stage,), group in means.group_by("stage"):
+    for (stage,), stage_rows in means.group_by("stage"):
         values = np.full(tuple(len(axis) for axis in axes.values()), np.nan)
-        indices = tuple(locate_on_axis(group[name], axis) for name, axis in axes.items())
-        values[indices] = group["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        indices = tuple(locate_on_axis(stage_rows[name], axis) for name, axis in axes.items())
+        values[indices] = stage_rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
         by_stage[str(stage)] = values
     return by_stage
 
@@ -169,7 +169,7 @@ def _compute_mean_gains(
     gains = np.full((len(chains), len(targets), len(languages)), np.nan)
     rows = [transfer.intermediates.index(chain) for chain in chains]
     columns = [transfer.targets.index(target) for target in targets]
-    for place, language in enumerate(languages):
+    for column, language in enumerate(languages):
         if language in transfer.languages:
-            gains[:, :, place] = means[np.ix_(rows, columns)][:, :, transfer.languages.index(language)]
+            gains[:, :, column] = means[np.ix_(rows, columns)][:, :, transfer.languages.index(language)]
     return gains

@@ -11,6 +11,7 @@ import polars as pl
 
 from analysis.scores.choose import average_metrics, list_metrics, resolve_official_metrics, select_contenders
 from analysis.scores.tidy import ARM_COLUMNS, decode_categories
+from analysis.statistics.decisions import Decision
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.language import ENGLISH
@@ -44,6 +45,13 @@ class ArmStratum:
     def names(self) -> tuple[str, ...]:
         """The learning rates as text."""
         return tuple(f"{rate:g}" for rate in self.rates)
+
+    def decide(self, criterion: Array, utility: Array) -> Decision:
+        """Return the choice of a run by `criterion`, judged by `utility`; both are one number per run."""
+        group, names = self.intermediate, self.names
+        return Decision(
+            target=self.target, seed=self.seed, group=group, alternatives=names, criterion=criterion, utility=utility
+        )
 
 
 def collect_strata(transfer: Transfer) -> tuple[ArmStratum, ...]:
@@ -92,11 +100,11 @@ def _group_runs(runs: pl.DataFrame, tenths: pl.DataFrame) -> Iterator[ArmStratum
         intermediate, target, seed, rate = arm
         curves.setdefault((intermediate, target, seed, rate), {})[tenth] = score
     cells: dict[tuple[str, str, int], list[tuple[float, str, float | None]]] = {}
-    for *cell, rate, status, others in runs.sort(ARM_COLUMNS).select(*ARM_COLUMNS, "status", "others").iter_rows():
+    for *cell, rate, status, zero_shot in runs.sort(ARM_COLUMNS).select(*ARM_COLUMNS, "status", "others").iter_rows():
         intermediate, target, seed = cell
-        cells.setdefault((intermediate, target, seed), []).append((rate, status, others))
+        cells.setdefault((intermediate, target, seed), []).append((rate, status, zero_shot))
     for (intermediate, target, seed), arms in cells.items():
-        finished = [(rate, others) for rate, status, others in arms if status == "finished"]
+        finished = [(rate, zero_shot) for rate, status, zero_shot in arms if status == "finished"]
         finished_curves = [curves.get((intermediate, target, seed, rate), {}) for rate, _ in finished]
         yield ArmStratum(
             intermediate=intermediate,
@@ -104,7 +112,7 @@ def _group_runs(runs: pl.DataFrame, tenths: pl.DataFrame) -> Iterator[ArmStratum
             seed=seed,
             rates=tuple(rate for rate, _ in finished),
             dev=_to_points(max(curve.values(), default=None) for curve in finished_curves),
-            zero_shot=_to_points(others for _, others in finished),
+            zero_shot=_to_points(zero_shot for _, zero_shot in finished),
             curves=np.array(
                 [_to_points(curve.get(tenth) for tenth in TENTH_NUMBERS) for curve in finished_curves]
             ).reshape(-1, TENTHS),

@@ -108,8 +108,10 @@ def _compute_relative_gain(transfer: Transfer, column: TransferColumn) -> Array:
     """Return one value per seed; NaN where an intermediate task that other seeds have is missing."""
     tasks = [transfer.intermediates.index(name) for name in list_candidates(transfer)]
     foreign = replace(column, languages=frozenset(name for name in transfer.languages if name != ENGLISH))
-    own, others = (compute_column(transfer, each, transfer.gains).values[tasks] for each in (column, foreign))
-    lead = own - others
+    own_gains, foreign_gains = (
+        compute_column(transfer, each, transfer.gains).values[tasks] for each in (column, foreign)
+    )
+    lead = own_gains - foreign_gains
     return np.asarray(lead[np.isfinite(lead).any(axis=1)].mean(axis=0)) if np.isfinite(lead).any() else lead[0]
 
 
@@ -126,12 +128,12 @@ def _compute_measures(transfer: Transfer) -> dict[EvennessMeasure, Array]:
         if not foreign:
             continue
         robustness = measure_robustness(values[..., foreign], None)
-        others = values[..., foreign].mean(axis=-1)
-        english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(others.shape, np.nan)
+        zero_shot = values[..., foreign].mean(axis=-1)
+        english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(zero_shot.shape, np.nan)
         by_measure: dict[EvennessMeasure, Array] = {
             "english": english,
-            "others": others,
-            "gap": english - others,
+            "others": zero_shot,
+            "gap": english - zero_shot,
             "worst": robustness.worst,
             "quarter": robustness.worst_quarter,
             "spread": robustness.sd,

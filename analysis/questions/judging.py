@@ -76,14 +76,7 @@ def judge_rates(strata: Iterable[ArmStratum]) -> RateJudgement:
     cells = [stratum for stratum in strata if stratum.target != INTERMEDIATE_RUNS]
     rivals = [stratum for stratum in cells if len(stratum.rates) > 1]
     decisions = [
-        Decision(
-            target=stratum.target,
-            seed=stratum.seed,
-            group=stratum.intermediate,
-            alternatives=stratum.names,
-            criterion=stratum.dev,
-            utility=stratum.zero_shot,
-        )
+        stratum.decide(stratum.dev, stratum.zero_shot)
         for stratum in rivals
         if np.isfinite([stratum.dev, stratum.zero_shot]).all()
     ]
@@ -101,7 +94,7 @@ def judge_tasks(transfer: Transfer) -> TaskJudgement:
     dev = collect_dev_scores(transfer, candidates)
     english_test, zero_shot = _collect_test_scores(transfer, candidates)
     without_dev = tuple(target for t, target in enumerate(transfer.targets) if not np.isfinite(dev[:, t]).any())
-    absent = ~np.isfinite(dev + zero_shot)
+    is_missing = ~np.isfinite(dev + zero_shot)
     return TaskJudgement(
         candidates=candidates,
         regrets=group_by_target(_build_decisions(transfer, candidates, dev, zero_shot), ALL_TARGETS),
@@ -109,7 +102,9 @@ def judge_tasks(transfer: Transfer) -> TaskJudgement:
             _build_decisions(transfer, candidates, english_test, zero_shot), ALL_TARGETS
         ),
         missing_counts={
-            target: int(absent[:, t].sum()) for t, target in enumerate(transfer.targets) if target not in without_dev
+            target: int(is_missing[:, t].sum())
+            for t, target in enumerate(transfer.targets)
+            if target not in without_dev
         },
         targets_without_dev=without_dev,
     )
@@ -117,16 +112,17 @@ def judge_tasks(transfer: Transfer) -> TaskJudgement:
 
 def gain_of_taken(decision: Decision) -> float | None:
     """Return the gain of the chosen task over the baseline, in points; None without a baseline."""
-    return (
-        float(decision.utility[decision.chosen_index] - decision.utility[0])
-        if decision.alternatives[0] == NONE
-        else None
-    )
+    return _gain_of(decision, decision.chosen_index)
 
 
 def gain_of_oracle(decision: Decision) -> float | None:
     """Return the gain of the best task over the baseline, in points; None without a baseline."""
-    return float(decision.utility.max() - decision.utility[0]) if decision.alternatives[0] == NONE else None
+    return _gain_of(decision, decision.oracle_index)
+
+
+def _gain_of(decision: Decision, index: int) -> float | None:
+    gain = decision.utility[index] - decision.utility[0]
+    return float(gain) if decision.alternatives[0] == NONE else None
 
 
 def _build_decisions(

@@ -80,21 +80,25 @@ def compute_contrasts(
     in the effective number of kinds. For the slope in the logarithm of size there are no numbers per size.
     """
     contrasts: dict[str, dict[MixMeasure, MixContrast | None]] = {ONE_MORE_KIND: {}}
-    sizes = [{len(mix.tasks) for mix in mixes if mix.has_several_kinds == several} for several in (True, False)]
+    sizes = [{len(mix.tasks) for mix in mixes if mix.has_several_kinds == has_several} for has_several in (True, False)]
     contrasts |= {name_kinds_contrast(size): {} for size in sorted(set.intersection(*sizes))}
     contrasts[TWICE_AS_MANY_TASKS] = {}
     for name, values in changes.items():
         rows, seeds = find_complete_block(values)
         complete, block = [mixes[row] for row in rows], values[np.ix_(rows, seeds)]
-        for contrast, line in contrasts.items():
-            line[name] = None
+        for contrast, by_measure in contrasts.items():
+            by_measure[name] = None
             if not block.size:
                 continue
-            column, others = _build_design(complete, contrast)
-            if (effect := estimate_effect(block, column, others)) is not None:
+            column, other_columns = _build_design(complete, contrast)
+            if (effect := estimate_effect(block, column, other_columns)) is not None:
                 permuted = _permute_kinds(complete, rng, labellings) if contrast == ONE_MORE_KIND else None
-                p = None if permuted is None else compute_relabelled_p(block.mean(axis=1), column, permuted, others)
-                line[name] = MixContrast(effect=effect, relabelled_p=p)
+                p = (
+                    None
+                    if permuted is None
+                    else compute_relabelled_p(block.mean(axis=1), column, permuted, other_columns)
+                )
+                by_measure[name] = MixContrast(effect=effect, relabelled_p=p)
     return contrasts
 
 

@@ -95,8 +95,8 @@ def decompose_published_gain(
         (MEAN_OF_TRAINED, TRAINED),
         (MEAN_OF_ALL, (*TRAINED, *[BOTH_RETRIEVAL] * len(RETRIEVAL_TARGETS))),
     ):
-        starts, ends = zip(*(lines[member] for member in members), strict=True)
-        lines[name] = (_mean_or_none(starts), _mean_or_none(ends))
+        befores, afters = zip(*(lines[member] for member in members), strict=True)
+        lines[name] = (_mean_or_none(befores), _mean_or_none(afters))
     gains = {name: _difference_or_none(end, start) for name, (start, end) in lines.items()}
     total = gains[MEAN_OF_ALL]
     return {

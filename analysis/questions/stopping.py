@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.questions.arms import ArmStratum
-from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
+from analysis.statistics.decisions import DecisionSet, group_by_target
 from analysis.statistics.moments import Array
 from spaces.halving import RUNGS, Verdict, judge
 from spaces.stage import TENTHS
@@ -49,7 +49,7 @@ def judge_stopping(strata: Iterable[ArmStratum]) -> StoppingJudgement:
     complete = [stratum for stratum in rivals if np.isfinite(stratum.curves).all()]
     return StoppingJudgement(
         leader_regrets={
-            tenth: group_by_target((_decide_by_leader(stratum, tenth) for stratum in complete), ALL_STRATA)
+            tenth: group_by_target((each.decide(each.curves[:, tenth - 1], each.dev) for each in complete), ALL_STRATA)
             for tenth in EARLY_TENTHS
             if complete
         },
@@ -60,25 +60,14 @@ def judge_stopping(strata: Iterable[ArmStratum]) -> StoppingJudgement:
     )
 
 
-def _decide_by_leader(stratum: ArmStratum, tenth: int) -> Decision:
-    return Decision(
-        target=stratum.target,
-        seed=stratum.seed,
-        group=stratum.intermediate,
-        alternatives=stratum.names,
-        criterion=stratum.curves[:, tenth - 1],
-        utility=stratum.dev,
-    )
-
-
 def _replay_halving(stratum: ArmStratum) -> HalvingReplay:
     survivors = find_survivors(stratum.curves)
     best = int(np.argmax(stratum.dev))
-    kept = survivors[int(np.argmax(stratum.dev[survivors]))]
+    best_survivor = survivors[int(np.argmax(stratum.dev[survivors]))]
     return HalvingReplay(
         stratum=stratum,
-        dev_lost=float(stratum.dev[best] - stratum.dev[kept]),
-        zero_shot_lost=float(stratum.zero_shot[best] - stratum.zero_shot[kept]),
+        dev_lost=float(stratum.dev[best] - stratum.dev[best_survivor]),
+        zero_shot_lost=float(stratum.zero_shot[best] - stratum.zero_shot[best_survivor]),
         trained_share=_compute_trained_share(stratum.curves),
     )
 

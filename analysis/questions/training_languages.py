@@ -119,10 +119,7 @@ def compare_training_languages(transfer: Transfer, target: str | None = None) ->
         targets=scope,
         task=task,
         sets=sets,
-        english_set=next(
-            (each for each in sets if each.task == task and each.languages == (ENGLISH,)),
-            None,
-        ),
+        english_set=next((each for each in sets if each.task == task and each.languages == (ENGLISH,)), None),
         languages=languages,
         gains=gains,
         left_out=left_out,

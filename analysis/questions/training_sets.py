@@ -63,12 +63,12 @@ def find_training_sets(transfer: Transfer) -> tuple[str, tuple[TrainingSet, ...]
         groups.setdefault(key, []).append(
             TrainingSet(chain=name, task="+".join(chain.tasks), languages=tuple(languages))
         )
-    group = max(groups.values(), key=_count_languages, default=[])
-    names = dict.fromkeys(each.task for each in group)
-    task = max(names, key=lambda name: _count_languages(group, name), default="")
-    sets = tuple(each for each in group if each.task == task or each.languages != (ENGLISH,))
-    others = (each for sets_of_key in groups.values() for each in sets_of_key if each not in sets)
-    return task, sets, left_out | {each.chain: "another task" for each in others}
+    largest = max(groups.values(), key=_count_languages, default=[])
+    names = dict.fromkeys(each.task for each in largest)
+    task = max(names, key=lambda name: _count_languages(largest, name), default="")
+    sets = tuple(each for each in largest if each.task == task or each.languages != (ENGLISH,))
+    left_sets = (each for sets_of_key in groups.values() for each in sets_of_key if each not in sets)
+    return task, sets, left_out | {each.chain: "another task" for each in left_sets}
 
 
 def _count_languages(sets: Sequence[TrainingSet], task: str | None = None) -> int:

@@ -6,7 +6,7 @@ from analysis.questions.alignment import FROM_START, AlignmentFindings, Alignmen
 from analysis.questions.alignment_values import MEASURES, PRIMARY_MEASURE, Alignment
 from analysis.statistics.association import Association
 from analysis.statistics.moments import Array, compute_moments
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow, GridValue
 from analysis.tables.numbers import number_or_none
 
 
@@ -14,61 +14,42 @@ def build_measure_table(alignment: Alignment, findings: AlignmentFindings) -> Gr
     """Return each measure at the start and the rise of the mean over tasks, also above the controls."""
     columns = [GridColumn("measure"), GridColumn("start", "points"), GridColumn("unaligned", "points")]
     for name in findings.rises:
-        columns += [
-            GridColumn(_name_change_column(name), "difference", interval=True),
-            GridColumn("p"),
-            GridColumn("p (Holm)"),
-        ]
-    rows: list[tuple[GridValue, ...]] = []
-    for i, measure in enumerate(MEASURES):
-        row: list[GridValue] = [
-            measure,
-            _number_from_mean(alignment.at_start[i]),
-            _number_from_mean(alignment.unaligned[i]),
-        ]
+        change = GridColumn(_name_change_column(name), "difference", interval=True)
+        columns += [change, GridColumn("p"), GridColumn("p (Holm)")]
+    rows: list[GridRow] = []
+    for measure, start, unaligned in zip(MEASURES, alignment.at_start, alignment.unaligned, strict=True):
+        row: list[GridValue] = [measure, _number_from_mean(start), _number_from_mean(unaligned)]
         for name, by_measure in findings.rises.items():
-            rise = by_measure[measure]
-            row += [
-                number_from_rise(rise, alignment),
-                _number_from_p(rise.p),
-                _number_from_p(findings.adjusted_rises[name].get(measure)),
-            ]
+            rise, adjusted = by_measure[measure], findings.adjusted_rises[name].get(measure)
+            row += [number_from_rise(rise, alignment), _number_from_p(rise.p), _number_from_p(adjusted)]
         rows.append(tuple(row))
-    return Grid(
-        "Alignment, mean over layers and languages: what the intermediate phase changes", tuple(columns), tuple(rows)
-    )
+    title = "Alignment, mean over layers and languages: what the intermediate phase changes"
+    return Grid(title, tuple(columns), tuple(rows))
 
 
 def build_chain_table(alignment: Alignment, findings: AlignmentFindings) -> Grid:
     """Return, by the primary measure, each task's rise, the change in the target's phase, and its gain."""
-    columns = [
-        GridColumn("intermediate"),
-        *(GridColumn(_name_change_column(name), "difference", interval=True) for name in findings.rises_by_chain),
-    ]
-    columns += [
+    changes = (GridColumn(_name_change_column(name), "difference", interval=True) for name in findings.rises_by_chain)
+    last = (
         GridColumn("p (Holm)"),
         GridColumn("after the target's phase", "difference"),
         GridColumn("gain", "difference"),
-    ]
+    )
+    after_phase = alignment.after_phase[0].mean(axis=(1, 2))
     mean_rises = compute_moments(alignment.phase_change[0].mean(axis=(1, 2))).mean
-    end_changes = compute_moments(
-        alignment.after_target[0, 1:].mean(axis=(2, 3)) - alignment.after_phase[0].mean(axis=(1, 2))[:, None]
-    ).mean
-    rows: list[tuple[GridValue, ...]] = []
+    end_changes = compute_moments(alignment.after_target[0, 1:].mean(axis=(2, 3)) - after_phase[:, None]).mean
+    rows: list[GridRow] = []
     for i, chain in enumerate(alignment.chains):
-        is_task = chain not in alignment.controls
-        row: list[GridValue] = [chain if is_task else f"{chain} (control)"]
-        if is_task:
-            row += [number_from_rise(by_chain[chain], alignment) for by_chain in findings.rises_by_chain.values()]
-            row += [
-                _number_from_p(
-                    max((p for by in findings.rises_by_chain.values() if (p := by[chain].p) is not None), default=None)
-                )
-            ]
+        if chain in alignment.controls:
+            row: list[GridValue] = [f"{chain} (control)", _number_from_mean(mean_rises[i])]
+            row += [None] * len(findings.rises_by_chain)
         else:
-            row += [_number_from_mean(mean_rises[i]), *([None] * len(findings.rises_by_chain))]
+            rises = [by_chain[chain] for by_chain in findings.rises_by_chain.values()]
+            largest_p = max((rise.p for rise in rises if rise.p is not None), default=None)
+            row = [chain, *(number_from_rise(rise, alignment) for rise in rises), _number_from_p(largest_p)]
         rows.append((*row, _number_from_mean(end_changes[i]), _number_from_mean(alignment.gains[i], holes=True)))
-    return Grid(f"By {PRIMARY_MEASURE}: each intermediate task", tuple(columns), tuple(rows))
+    columns = (GridColumn("intermediate"), *changes, *last)
+    return Grid(f"By {PRIMARY_MEASURE}: each intermediate task", columns, tuple(rows))
 
 
 def build_relation_table(findings: AlignmentFindings) -> Grid:
@@ -76,7 +57,7 @@ def build_relation_table(findings: AlignmentFindings) -> Grid:
     columns = [GridColumn("measure")]
     for name in findings.relations:
         columns += [GridColumn(f"across {name}", "correlation"), GridColumn("p"), GridColumn("p (Holm)")]
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for measure in MEASURES:
         row: list[GridValue] = [measure]
         for name, by_measure in findings.relations.items():
@@ -98,14 +79,17 @@ def build_best_layer_table(alignment: Alignment) -> Grid:
         GridColumn("layer of the greatest change", "count"),
         GridColumn("change", "difference"),
     )
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for i, measure in enumerate(MEASURES):
         before, after = alignment.at_start[i].mean(axis=1), _compute_layer_profile(alignment, i)
         row: list[GridValue] = [measure]
         for profile, value in ((before, before), (after, after), (np.abs(after - before), after - before)):
-            known = np.isfinite(profile).any()
-            index = int(np.nanargmax(profile)) if known else 0
-            row += [alignment.layers[index] if known else None, _number_from_mean(value[index]) if known else None]
+            has_value = np.isfinite(profile).any()
+            index = int(np.nanargmax(profile)) if has_value else 0
+            row += [
+                alignment.layers[index] if has_value else None,
+                _number_from_mean(value[index]) if has_value else None,
+            ]
         rows.append(tuple(row))
     return Grid("Layers, of which 0 is the output of the embeddings", columns, tuple(rows))
 
@@ -118,7 +102,7 @@ def build_layer_table(alignment: Alignment) -> Grid:
         *(GridColumn(name, "points") for name in alignment.chains),
     )
     after = compute_moments(alignment.after_phase.mean(axis=3)).mean  # [measures, chains, layers]
-    rows: tuple[tuple[GridValue, ...], ...] = tuple(
+    rows: tuple[GridRow, ...] = tuple(
         (
             f"{measure}, layer {layer}",
             _number_from_mean(alignment.at_start[i, k]),

@@ -52,6 +52,7 @@ class GridNumber:
 
 
 GridValue = GridNumber | str | int | None
+GridRow = tuple[GridValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Grid:
 
     title: str
     columns: tuple[GridColumn, ...]
-    rows: tuple[tuple[GridValue, ...], ...]
+    rows: tuple[GridRow, ...]
 
     def __post_init__(self) -> None:
         for row in self.rows:

@@ -82,8 +82,8 @@ def _describe_parts(gain: Estimate, targets: int) -> str:
         early = ", decided early" if gain.skipped_seed_count else ""
         parts.append(f"{gain.seeds} of {gain.of_seeds} seeds{early}")
     if gain.parts < gain.of_parts:
-        absent = f"languages missing on {pluralise(gain.of_parts - gain.parts, 'target')}"
-        parts.append(absent if targets > 1 else f"{gain.parts} of {gain.of_parts} languages")
+        incomplete = f"languages missing on {pluralise(gain.of_parts - gain.parts, 'target')}"
+        parts.append(incomplete if targets > 1 else f"{gain.parts} of {gain.of_parts} languages")
     return ", ".join(parts)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from analysis.questions.method_arms import ComparisonBasis
 from analysis.questions.methods import OUTCOMES, MethodComparison, MethodEffect, average_effects
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import summarise_seeds
 from spaces.adversarial_chains import ADVERSARIAL_METHODS
 from spaces.method import METHODS
@@ -13,29 +13,20 @@ from spaces.method import METHODS
 TASK_KINDS = ("pair", "tagging", "span", "choice", "mlm")
 BASIS_NAMES = {"steps": "equal steps", "compute": "equal compute"}
 OUTCOME_HEADINGS = {"mixed drop": "drop where mixed", "perturbed drop": "drop where perturbed"}
+OUTCOME_COLUMNS = tuple(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES)
 
 
 def build_effect_table(comparison: MethodComparison, basis: ComparisonBasis) -> Grid:
     """Return one row per chain with a method."""
     columns = (
-        GridColumn("chain"),
-        GridColumn("kind"),
-        GridColumn("against"),
-        GridColumn("passes", "count"),
-        *(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES),
+        *(GridColumn("chain"), GridColumn("kind"), GridColumn("against"), GridColumn("passes", "count")),
+        *OUTCOME_COLUMNS,
     )
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for arm in comparison.method_arms:
         effects = [comparison.get_effect(arm.name, basis, outcome) for outcome in OUTCOMES]
-        rows.append(
-            (
-                arm.name,
-                arm.kind,
-                effects[0].plain_chain or "no plain chain",
-                GridNumber(value=arm.passes),
-                *(_number_from_effect(effect) for effect in effects),
-            )
-        )
+        plain_chain = effects[0].plain_chain or "no plain chain"
+        rows.append((arm.name, arm.kind, plain_chain, GridNumber(value=arm.passes), *map(_number_from_effect, effects)))
     return Grid(f"Methods less plain training at {BASIS_NAMES[basis]}, in points", columns, tuple(rows))
 
 
@@ -45,31 +36,27 @@ def _number_from_effect(effect: MethodEffect) -> GridNumber:
 
 
 def build_mean_table(
-    comparison: MethodComparison, basis: ComparisonBasis, heading: str, group: Callable[[MethodEffect], str]
+    comparison: MethodComparison, basis: ComparisonBasis, heading: str, group_of: Callable[[MethodEffect], str]
 ) -> Grid:
     """Return one row per group of chains (by method or by kind of task); no rows if there is one group."""
-    groups = list(dict.fromkeys(group(effect) for effect in comparison.effects))
-    columns = (
-        GridColumn(heading),
-        GridColumn("chains", "count"),
-        *(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES),
-    )
-    rows: list[tuple[GridValue, ...]] = []
+    groups = list(dict.fromkeys(map(group_of, comparison.effects)))
+    rows: list[GridRow] = []
     for name in groups if len(groups) > 1 else ():
         members = [
-            [effect for effect in comparison.select_effects(basis, outcome) if group(effect) == name]
+            [effect for effect in comparison.select_effects(basis, outcome) if group_of(effect) == name]
             for outcome in OUTCOMES
         ]
         chains = {effect.arm.name for effects in members for effect in effects}
         if chains:
             rows.append((name, len(chains), *(summarise_seeds(average_effects(effects)) for effects in members)))
+    columns = (GridColumn(heading), GridColumn("chains", "count"), *OUTCOME_COLUMNS)
     return Grid(f"By {heading}, mean over chains at {BASIS_NAMES[basis]}", columns, tuple(rows))
 
 
 def build_suitability_table(comparison: MethodComparison) -> Grid:
     """Return which methods apply to which kinds of task, and which of them this sweep trained."""
     methods = [METHODS[name] for name in methods_of(comparison)]
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for method in methods:
         cells = []
         for kind in TASK_KINDS:

@@ -1,13 +1,13 @@
 """The tables of similarity.py: what predicts gains."""
 
-from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 
+from analysis.questions.predictors import GainMatrix
 from analysis.questions.similarity import REGRET_CUTOFFS, PredictorComparison, PredictorJudgement
 from analysis.statistics.moments import Array
-from analysis.tables.grid import Grid, GridColumn, GridValue
+from analysis.tables.grid import ColumnUnit, Grid, GridColumn, GridRow
 from analysis.tables.numbers import CORRELATION_BOUNDS, number_or_none, summarise_seeds
 
 CORRELATION_DIFFERENCE_BOUNDS = (-2.0, 2.0)
@@ -24,7 +24,7 @@ def build_predictor_table(comparison: PredictorComparison) -> Grid:
         GridColumn("p, Holm", "p"),
         GridColumn("error saved", "share"),
     )
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (
             judgement.predictor.name,
             judgement.predictor.category,
@@ -50,7 +50,7 @@ def build_order_table(comparison: PredictorComparison) -> Grid:
         GridColumn("NDCG", "p"),
         GridColumn("blind NDCG", "p"),
     )
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for judgement in comparison.judgements:
         values: list[float | None] = [None] * (len(columns) - 2)
         if quality := judgement.mean_ordering:
@@ -68,7 +68,7 @@ def build_target_table(comparison: PredictorComparison) -> Grid:
         GridColumn("target"),
         *(GridColumn(judgement.predictor.name, "correlation") for judgement in comparison.judgements),
     )
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (
             target,
             *(
@@ -104,7 +104,7 @@ def build_focus_table(comparison: PredictorComparison) -> Grid | None:
     return Grid(f"{comparison.focus} against the mean of the other targets", columns, rows)
 
 
-def _build_focus_row(judgement: PredictorJudgement, index: int) -> tuple[GridValue, ...]:
+def _build_focus_row(judgement: PredictorJudgement, index: int) -> GridRow:
     correlation = judgement.correlation
     contrast = correlation.contrast(index)
     focus = np.where(correlation.seed_mask, correlation.correlations[index], np.nan)
@@ -122,30 +122,18 @@ def _build_focus_row(judgement: PredictorJudgement, index: int) -> tuple[GridVal
 
 def build_matrices(comparison: PredictorComparison) -> tuple[Grid, ...]:
     """Return the gains and every predictor as matrices of intermediate tasks by targets, means over seeds."""
-    asked = comparison.matrix
-    tables = [
-        Grid(
-            "Gain", _build_matrix_columns(asked.targets, signed=True), _build_matrix_rows(asked.candidates, asked.gains)
-        )
-    ]
-    for judgement in comparison.judgements:
-        title = f"{judgement.predictor.name}: greater predicts more gain"
-        tables.append(
-            Grid(
-                title,
-                _build_matrix_columns(asked.targets),
-                _build_matrix_rows(asked.candidates, judgement.predictor.values),
-            )
-        )
-    return tuple(tables)
-
-
-def _build_matrix_columns(targets: Sequence[str], *, signed: bool = False) -> tuple[GridColumn, ...]:
+    matrix = comparison.matrix
+    predictors = (each.predictor for each in comparison.judgements)
     return (
-        GridColumn("intermediate"),
-        *(GridColumn(target, "difference" if signed else "number") for target in targets),
+        _build_matrix("Gain", matrix, matrix.gains, "difference"),
+        *(
+            _build_matrix(f"{each.name}: greater predicts more gain", matrix, each.values, "number")
+            for each in predictors
+        ),
     )
 
 
-def _build_matrix_rows(candidates: Sequence[str], values: Array) -> tuple[tuple[GridValue, ...], ...]:
-    return tuple((name, *(summarise_seeds(cell) for cell in row)) for name, row in zip(candidates, values, strict=True))
+def _build_matrix(title: str, matrix: GainMatrix, values: Array, unit: ColumnUnit) -> Grid:
+    columns = (GridColumn("intermediate"), *(GridColumn(target, unit) for target in matrix.targets))
+    rows = zip(matrix.candidates, values, strict=True)
+    return Grid(title, columns, tuple((name, *map(summarise_seeds, row)) for name, row in rows))

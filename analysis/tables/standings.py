@@ -29,11 +29,7 @@ def name_rows(ranking: Ranking) -> list[tuple[str, str, str]]:
     """Return the label with its rank, the remark and the name of each intermediate task, best first."""
     order, controls = ranking.contests[MEAN_ALL].order, ranking.loaded_scores.controls
     return [
-        (
-            f"{order.index(name) + 1 if name in order else '-':>2} {name}",
-            "(control)" if name in controls else "",
-            name,
-        )
+        (f"{order.index(name) + 1 if name in order else '-':>2} {name}", "(control)" if name in controls else "", name)
         for name in ranking.intermediates
     ]
 

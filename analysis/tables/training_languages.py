@@ -8,7 +8,7 @@ import numpy as np
 from analysis.questions.training_languages import RESOURCE_LEVELS, TESTED_RELATIONS, TrainingLanguages
 from analysis.questions.training_sets import RELATIONS, TrainingRelation, TrainingSet
 from analysis.statistics.moments import Array
-from analysis.tables.grid import Grid, GridColumn, GridValue
+from analysis.tables.grid import Grid, GridColumn, GridRow
 from analysis.tables.numbers import number_from_effect, summarise_seeds
 from spaces.chain import NONE
 from spaces.language import ENGLISH
@@ -38,7 +38,7 @@ def build_relation_table(training: TrainingLanguages) -> Grid:
     for name in RELATIONS:
         levels = RESOURCE_LEVELS if low and high and name in ("own language", "English") else ()
         keys += [(name, level) for level in (None, *levels)]
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for name, level in keys:
         gain, pairs = training.average_by_relation(name, training.gains, level)
         over_english, _ = training.average_by_relation(name, training.gains_over_english, level)
@@ -72,7 +72,7 @@ def build_mixture_table(training: TrainingLanguages) -> Grid:
         "in others, over English alone",
         "in English, over English alone",
     )
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (mix.chain, *(summarise_seeds(values) for values in compare_mixture(training, mix)))
         for mix in training.sets
         if not mix.is_single_language
@@ -111,7 +111,7 @@ def compare_mixture(training: TrainingLanguages, mix: TrainingSet) -> MixtureGai
 
 def build_matrix(training: TrainingLanguages, title: str, array: Array) -> Grid:
     """Return training sets by evaluation languages; no rows where no value is known."""
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (training_set.chain, " ".join(training_set.languages), *(summarise_seeds(values) for values in cells))
         for training_set, cells in zip(training.sets, array, strict=True)
         if np.isfinite(array).any() and not (array is not training.gains and training_set == training.english_set)
@@ -124,18 +124,13 @@ def build_matrix(training: TrainingLanguages, title: str, array: Array) -> Grid:
 
 def build_target_table(training: TrainingLanguages) -> Grid:
     """Return, by target, the gain of the own language, its extra, and the change in English."""
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for target, single in training.by_target.items():
-        own, _ = single.average_by_relation("own language", single.gains_over_english)
-        english, _ = single.average_by_relation("English", single.gains_over_english)
-        rows.append(
-            (
-                target,
-                summarise_seeds(own),
-                number_from_effect(single.extra_effects["own language"]),
-                summarise_seeds(english),
-            )
+        own, english = (
+            summarise_seeds(single.average_by_relation(relation, single.gains_over_english)[0])
+            for relation in ("own language", "English")
         )
+        rows.append((target, own, number_from_effect(single.extra_effects["own language"]), english))
     headings = ("own language, over English", "extra of the own language", "English, over English")
     columns = (GridColumn(name, "difference", interval=True) for name in headings)
     return Grid("Training in one language other than English, by target", (GridColumn("target"), *columns), tuple(rows))

@@ -213,11 +213,7 @@ def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
 def test_every_format_is_printed(
-    by_hand: list[Any],
-    write_sweep: Callable[..., Path],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    form: str,
+    by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     assert main([str(write_sweep(tmp_path, by_hand)), "--format", form]) == 0
     out = capsys.readouterr().out
