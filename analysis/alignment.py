@@ -4,7 +4,7 @@
     python analysis/alignment.py runs/full-miniature
     python analysis/alignment.py runs/full-miniature --format csv    # with every layer
 
-Reads sweeps whose stages left probes.parquet.
+Reads sweeps that were run with --probes alignment.
 """
 
 import sys

@@ -3,7 +3,8 @@
     python analysis/axes.py runs/full-miniature
     python analysis/axes.py scores.parquet --format json
 
-Reads what rank.py reads. All finished runs count, not only those that English dev chose.
+Reads what rank.py reads. All finished runs count, not only those that English dev selected.
+Prints standard deviations over tasks and over seeds, and the share of the variance of every axis.
 """
 
 import sys

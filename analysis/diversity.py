@@ -3,7 +3,7 @@
     python analysis/diversity.py runs/diversity-miniature
     python analysis/diversity.py runs/diversity-miniature --target xnli
 
-Reads what rank.py reads; mixes are known by their names, e.g. mnli+squad+ccg, multitask, multitask~proportional.
+Reads what rank.py reads. Mixes are recognised by their names: mnli+squad+ccg, multitask, multitask~proportional.
 """
 
 import sys

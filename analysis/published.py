@@ -1,9 +1,10 @@
-"""How does the gain compare with the published one, and where does that come from?
+"""How does our gain compare with the published one, and which targets does that come from?
 
     python analysis/published.py runs/full-xtreme
     python analysis/published.py runs/full-xtreme --format latex
 
 Reads what rank.py reads. The published rows are in spaces/published.py, with their sources.
+Only scores on XTREME are compared; for a synthetic benchmark the published rows are shown alone.
 """
 
 import sys

@@ -10,7 +10,7 @@ Reads the folder of a sweep, or Parquet files with the columns intermediate, tar
 
 import shlex
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,17 +41,16 @@ def build_parser() -> ArgumentParser:
         type=_parse_draws,
         default=DEFAULT_DRAWS,
         metavar="N",
-        help=f"random draws behind probabilities and ranks, 100 to 1000000 (default: {DEFAULT_DRAWS})",
+        help=f"number of random draws behind probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
     parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="seed of the random draws (default: 0)")
     return parser
 
 
 def _parse_draws(text: str) -> int:
-    number = int(text)
-    if not 100 <= number <= 1_000_000:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or not 100 <= int(text) <= 1_000_000:
+        raise ArgumentTypeError(f"give a whole number from 100 to 1000000, got {text}")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

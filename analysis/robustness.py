@@ -3,8 +3,8 @@
     python analysis/robustness.py runs/adversarial-miniature
     python analysis/robustness.py scores.parquet --format json
 
-Reads what rank.py reads; the names of chains tell the methods (`mnli~freelb`), and the plain chains to compare them
-with: `mnli` took as many steps, `mnli~x2` made as many passes.
+Reads what rank.py reads. A chain's name gives its method (`mnli~freelb`) and the plain chains to compare it with:
+`mnli` has as many steps, `mnli~x2` as many passes.
 """
 
 import sys

@@ -3,7 +3,8 @@
     python analysis/selection.py runs/full-miniature
     python analysis/selection.py scores.parquet --format json
 
-Reads what rank.py reads; a Parquet file needs the columns split and learning_rate too, and rows of split dev.
+Reads what rank.py reads. A Parquet file also needs the columns split and learning_rate, and rows of split dev.
+Early stopping is replayed on the strata in which every run finished.
 """
 
 import sys

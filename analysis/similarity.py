@@ -3,8 +3,8 @@
     python analysis/similarity.py runs/full-miniature
     python analysis/similarity.py runs/full-miniature --target xnli --matrices
 
-Reads what rank.py reads. Distances come from the probes of a sweep that was run with --probes similarity; what the
-first tenth of tuning predicts needs the dev rows of any sweep, and the mean gain elsewhere nothing but scores.
+Reads what rank.py reads. Distances need a sweep that was run with --probes similarity. The first tenth of tuning needs
+the dev rows of any sweep; the mean gain elsewhere needs scores only.
 """
 
 import sys

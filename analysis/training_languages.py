@@ -3,7 +3,7 @@
     python analysis/training_languages.py runs/languages-miniature
     python analysis/training_languages.py runs/languages-xtreme --target xnli
 
-Reads what rank.py reads; training languages are known by the names of chains, e.g. mnli, mnli@sw, mnli@en+mnli@sw.
+Reads what rank.py reads. Training languages are in the names of chains: mnli, mnli@sw, mnli@en+mnli@sw.
 """
 
 import sys

@@ -63,7 +63,10 @@ def _describe_tasks(tasks: TaskJudgement) -> str:
 
 def _describe_regret(decisions: DecisionSet) -> str:
     lost, blind = (average(decisions.average_by_seed(measure)) for measure in (REGRET, RANDOM_REGRET))
-    return f"Choosing by English dev lost {lost:.1f} points on average; a random choice would have lost {blind:.1f}."
+    return (
+        f"Choosing by English dev lost {lost:.1f} points on average against the best choice by test; a random choice "
+        f"would have lost {blind:.1f}."
+    )
 
 
 def _describe_stopping(stopping: StoppingJudgement) -> str:

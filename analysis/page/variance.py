@@ -1,4 +1,4 @@
-"""Which axis of the search moves the score: the variance split as a figure, above the answer of axes.py."""
+"""The variance split over the axes of the search, as a figure above the answer of axes.py."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""How evenly scores and gains hold over languages: by (group of) language, and from English to the others."""
+"""Evenness of scores and gains over languages: by (group of) language, and from English to the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

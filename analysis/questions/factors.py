@@ -1,4 +1,4 @@
-"""Which axis of a search moves the score: the variance split over task, learning rate, seed and language."""
+"""The variance of the scores, split over the axes of a search: task, learning rate, seed and language."""
 
 import warnings
 from collections.abc import Mapping

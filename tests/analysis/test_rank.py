@@ -296,7 +296,8 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["x", "--format", "xml"], ["x", "--scale", "percent"], ["x", "--learning-rate", "a"]]
+    "argv",
+    [[], ["x", "--format", "xml"], ["x", "--scale", "percent"], ["x", "--learning-rate", "a"], ["x", "--draws", "5"]],
 )
 def test_bad_flags_are_exit_code_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -202,7 +202,8 @@ def test_what_is_printed(
     out = capsys.readouterr().out
     flat = " ".join(out.split())
     assert out.startswith("Learning rates: English dev chose the best one for the other languages in 0 of 2 cells.")
-    assert "Choosing by English dev lost 4.0 points on average; a random choice would have lost 12.7." in flat
+    lost = "lost 4.0 points on average against the best choice by test; a random choice would have lost 12.7."
+    assert f"Choosing by English dev {lost}" in flat
     assert "Strata left out because of a stopped or failed run: 1." in flat
     assert "0.001 for 0.002, seed 0" in flat
     assert max(map(len, out.splitlines())) <= 118
