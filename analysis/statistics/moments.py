@@ -41,3 +41,8 @@ def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
     deviations = np.where(present, values - mean[..., None], 0.0)
     deviations[np.abs(deviations) < EPSILON] = 0.0
     return mean, deviations, count
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return None in place of NaN."""
+    return float(value) if np.isfinite(value) else None

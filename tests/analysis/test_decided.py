@@ -91,7 +91,9 @@ def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> N
     ranking = ranked(load([folder]))
     honest = ranking.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "told apart from all others that were not decided early" in " ".join(ranking_sentences.write_answer(ranking))
+    assert "Better than every other task that was not decided early." in " ".join(
+        ranking_sentences.write_answer(ranking)
+    )
     assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(
         ranking_sentences.describe_order(ranking)
     )
@@ -102,8 +104,8 @@ def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
     contest = ranking.contests[MEAN_ALL]
     assert contest.order[0] == "bad" and contest.leader == "good" and contest.decided_ahead == ("bad",)
     text = " ".join(ranking_sentences.write_answer(ranking))
-    assert "Best by the mean over 2 targets: good +4.0" in text
-    assert "Before it by the mean stands what English dev decided early: bad +9.0" in text
+    assert "Best by the mean over 2 targets: good, +4.0 points" in text
+    assert "Higher by the mean, but decided early on English dev: bad +9.0." in text
 
 
 def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
