@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.board.attempts import Attempt
-from search.request.resources import MAX_TRIALS_PER_GPU
+from search.request.flag_values import MAX_TRIALS_PER_GPU
 from spaces.stage import Stage
-from trainables.training.gpu_share import CUDA_CONTEXT_BYTES
+from trainables.training.memory import CUDA_CONTEXT_BYTES
 from trainables.worker.failures import DEVICE, MEMORY, PACKED, Failure
 
 # Trials on one GPU. Few numbers, since a worker is reused only by a trial with the same share, and a new one costs

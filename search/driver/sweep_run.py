@@ -1,7 +1,6 @@
 """Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
 
 import logging
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,10 @@ from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
 from search.process import signals
 from search.process.ray_folder import create_ray_folder
+from search.request.flag_values import MAX_TRIALS_PER_GPU
+from search.request.options import RunOptions
 from search.request.request import SweepRequest
-from search.request.resources import AUTO, MAX_TRIALS_PER_GPU, count_cluster_slots, resource_request_of
+from search.request.resources import count_cluster_slots, resource_request_of
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
 from search.sweep.status_file import StatusWriter
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def make_board(
-    request: SweepRequest, options: Namespace | None, stopping_policy: StoppingPolicy | None, slots: int = 1
+    request: SweepRequest, options: RunOptions | None, stopping_policy: StoppingPolicy | None, slots: int = 1
 ) -> Board:
     """The board of a request over what the store has, for so many stages at once; without options to look at."""
     if isinstance(request.axes.learning_rates, Range):
@@ -61,7 +62,7 @@ def make_board(
 
 
 def run_sweep(
-    request: SweepRequest, options: Namespace, slots: int, damage_reporter: DamageReporter
+    request: SweepRequest, options: RunOptions, slots: int, damage_reporter: DamageReporter
 ) -> tuple[Board, bool]:
     """Run what is left of the request; returns the board and whether the run was interrupted."""
     console = Console(stderr=True)
@@ -77,7 +78,7 @@ def run_sweep(
         members.write()
     else:
         with create_ray_folder() as scratch, connect_to_ray(options, scratch):
-            if options.address is not None:
+            if options.uses_cluster:
                 beat.slots = slots = _check_cluster(options, request.context, console)
                 board.arrange(slots)
             members.write()
@@ -93,7 +94,7 @@ def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping
     """The early stopping of a request, with what its rungs say already; None without one.
 
     Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
-    leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
+    leads in hardly more than half of them (docs/lab-log.md). They are the smaller part of the work.
     """
     from search.driver.early_stopping import RULES, EarlyStopping
     from search.schedulers.rungs import RungScores
@@ -106,7 +107,7 @@ def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping
     return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arms)
 
 
-def _check_cluster(options: Namespace, place: StageContext, console: Console) -> int:
+def _check_cluster(options: RunOptions, place: StageContext, console: Console) -> int:
     """Trials at once on the cluster; raises UsageError, before anything is trained, if it cannot do what is asked."""
     nodes = list_alive_nodes()
     slots = count_cluster_slots(options, nodes.values(), list_node_types())
@@ -119,9 +120,9 @@ def _check_cluster(options: Namespace, place: StageContext, console: Console) ->
 
 
 @contextmanager
-def _watch_own_node(options: Namespace) -> Iterator[OwnNodeMonitor | None]:
+def _watch_own_node(options: RunOptions) -> Iterator[OwnNodeMonitor | None]:
     """The node of a cluster that this process runs on, watched; None with a private Ray, which `connected` watches."""
-    if options.address is None:
+    if not options.uses_cluster:
         yield None
         return
     import ray
@@ -150,7 +151,7 @@ def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
 def _run_tuner(
     board: Board,
     request: SweepRequest,
-    options: Namespace,
+    options: RunOptions,
     gate: "EarlyStopping | None",
     slots: int,
     console: Console,
@@ -168,9 +169,9 @@ def _run_tuner(
     from trainables.stage_trial import StageTrial, context_to_json
 
     ask = resource_request_of(options)
-    gpus = _make_packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
+    gpus = _make_packing(board, slots, console) if options.packs_gpus else ask.gpus
     patience = 60.0 * options.hang_after
-    waits = options.address is None  # a cluster might start nodes for trials that only wait
+    waits = not options.uses_cluster  # a cluster might start nodes for trials that only wait
     searcher = PlanSearcher(
         board, context_to_json(request.context), members.write_if_due, patience, gpus, use_wait_trials=waits
     )

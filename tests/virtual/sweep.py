@@ -1,6 +1,5 @@
 """A sweep in a virtual room: what `search/driver/sweep_run.py` puts together, with the room in the place of Ray."""
 
-from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ from search.board.board import Board
 from search.driver.drain import DrainingScheduler
 from search.driver.searcher import PlanSearcher
 from search.driver.sweep_run import make_board, make_early_stopping
-from search.request.options import parse_options
+from search.request.options import RunOptions, parse_options
 from search.request.request import SweepRequest, make_request
 from trainables.storage.base import Storage
 
@@ -27,7 +26,7 @@ class VirtualSweep:
     """A sweep that could run, and where its results are."""
 
     request: SweepRequest
-    options: Namespace
+    options: RunOptions
 
     def room(
         self, courses: Courses, slots: int, *, delays: Delays | None = None, seed: int = 0
@@ -56,7 +55,7 @@ def virtual_sweep(flags: Sequence[str], storage: Storage | None = None) -> Virtu
     return in_memory(make_request(options), options, storage)
 
 
-def in_memory(request: SweepRequest, options: Namespace, storage: Storage | None = None) -> VirtualSweep:
+def in_memory(request: SweepRequest, options: RunOptions, storage: Storage | None = None) -> VirtualSweep:
     """A request with its results in memory, or in `storage`."""
     return VirtualSweep(replace(request, context=replace(request.context, results=storage or MemoryStorage())), options)
 

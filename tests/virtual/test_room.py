@@ -1,6 +1,5 @@
 """The virtual room keeps Tune's rules: its figures are about the searcher and the schedulers, not about itself."""
 
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.board.board import Board
 from search.driver.searcher import PlanSearcher
-from search.request.options import parse_options
+from search.request.options import RunOptions, parse_options
 from search.request.request import SweepRequest, make_request
 from spaces.stage import TENTHS, Stage
 
@@ -31,14 +30,14 @@ COURSES = made_up(SECONDS, STEPS, noise=0.05)
 
 
 @cache
-def asked() -> tuple[SweepRequest, Namespace]:
+def asked() -> tuple[SweepRequest, RunOptions]:
     options = parse_options(FLAGS)
     return make_request(options), options
 
 
 def sweep(scheduler: str = "none") -> VirtualSweep:
     request, options = asked()
-    return in_memory(request, Namespace(**{**vars(options), "scheduler": scheduler}))
+    return in_memory(request, replace(options, scheduler=scheduler))
 
 
 @cache
