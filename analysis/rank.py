@@ -21,10 +21,11 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.script import build_question_parser, run_script
+from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
-from analysis.transfer.ranking import DEFAULT_DRAWS, Ranking, rank_tasks
+from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 

@@ -1,9 +1,8 @@
 """Make the recorded outputs in README.md and docs/ again, and the picture of the README.
 
-    python docs/record_outputs.py --results runs           # rewrite them
-    python docs/record_outputs.py --results runs --check   # exit code 1 if one differs
+    python docs/record_outputs.py --results runs
 
-A recorded output is a fenced block below a comment `<!-- recorded: COMMAND -->`. `<!-- recorded, lines 1-20: COMMAND -->`
+A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
 keeps some of its lines. The sweeps that the commands read must be finished in the results folder
 (docs/results.md and docs/questions.md name them). `search/run.py` runs for real, in an empty folder.
 """
@@ -58,20 +57,17 @@ def draw_figure(results: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rewrite or check; returns the exit code."""
+    """Rewrite the pages and the picture; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("runs"), help="folder with the finished sweeps")
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if an output differs")
-    options = parser.parse_args(argv)
-    results = options.results.resolve()
-    made = {page: rewrite(page.read_text(encoding="utf-8"), results) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
-    made[FIGURE] = draw_figure(results)
-    changed = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    for path in changed:
-        print(f"{'differs' if options.check else 'written'}: {path.relative_to(ROOT)}")
-        if not options.check:
-            path.write_text(made[path], encoding="utf-8")
-    return 1 if options.check and changed else 0
+    results = parser.parse_args(argv).results.resolve()
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        text = page.read_text(encoding="utf-8")
+        if (made := rewrite(text, results)) != text:
+            page.write_text(made, encoding="utf-8")
+            print(f"written: {page.relative_to(ROOT)}")
+    FIGURE.write_text(draw_figure(results), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":

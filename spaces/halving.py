@@ -11,7 +11,7 @@ from typing import TypeVar
 
 # Tenths. The best of three rates is among the first two after four tenths in 95 of 100 strata of the miniature's
 # targets, after three in 92. What a stage would leave is its best tenth so far; that tells more of its end than the
-# last tenth does (see tests/LOG.md).
+# last tenth does (see docs/lab-log.md).
 RUNGS = (4, 7)
 
 

@@ -2,7 +2,7 @@
 
 Recipes are those that jiant released for the paper (epochs, effective batch size, longest input, stride of windows; its
 learning rate is 1e-5 everywhere, with 10 % warm-up, weight decay 0.01 and gradients clipped at 1). Intermediate tasks
-that are no target's training set follow jiant's guide: three epochs. The README compares them with XTREME's scripts.
+that are no target's training set follow jiant's guide: three epochs. docs/xtreme.md compares them with XTREME's scripts.
 
 Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS-X (Yang et al. 2019) and XQuAD (Artetxe
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.

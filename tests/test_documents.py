@@ -34,7 +34,9 @@ def test_every_test_that_a_promise_names_exists() -> None:
     missing = []
     for file, test in named:
         path = ROOT / "tests" / file
-        defined = re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else []
+        defined = (
+            re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else []
+        )
         pattern = re.compile(test.replace("*", r"\w*")) if test else re.compile(r"\w+")
         if not any(pattern.fullmatch(name) for name in defined):
             missing.append(f"{file}::{test}")

@@ -14,8 +14,8 @@ import polars as pl
 from analysis.scores.choose import select_contenders, select_winners
 from analysis.scores.probes import read_probe_rows
 from analysis.scores.tidy import CELL_COLUMNS
-from analysis.statistics.fusion import fuse_ranks
 from analysis.statistics.moments import Array
+from analysis.statistics.ranks import fuse_ranks
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 

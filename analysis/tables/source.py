@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from analysis.scores.load import Scores
+from analysis.scores.scores import Scores
 from spaces.benchmark import BENCHMARKS
 
 

@@ -283,7 +283,7 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
         (("nowhere",), "nowhere does not exist"),
         (("nowhere", "--metric", "xnli"), "takes TARGET=NAME"),
         (("FOLDER", "--metric", "xnly=f1"), "unknown target 'xnly': did you mean xnli"),
-        (("FOLDER", "--learning-rate", "7"), "there are 0.001"),
+        (("FOLDER", "--learning-rate", "7"), "no run has this rate. The rates are 0.001."),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(

@@ -16,7 +16,7 @@ from trainables.data.task_data import Split
 from trainables.features.features import Feature, collate
 from trainables.models.encoder import Encoder, compute_all_states
 from trainables.probes.family import Measurement, ProbeSubject
-from trainables.training.encoding import encode_split
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalSet
 from trainables.worker.heartbeat import beat
 
@@ -50,7 +50,11 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
         return compute_word_states(
             encoder,
             encode_split(
-                place.source, task, split, language, encoder.tokenizer, recipe, subject.profile, place.encoded_folder
+                place.source,
+                task,
+                split,
+                language,
+                Encoding(encoder.tokenizer, recipe, subject.profile, place.encoded_folder),
             ),
             most,
         )
