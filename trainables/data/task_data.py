@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from spaces.task import Task
-from trainables.features.examples import Example, ParallelPool, Pool
+from trainables.features.examples import Example, Pool
 
 if TYPE_CHECKING:
     from trainables.data.data_check import DataReport
@@ -59,7 +59,6 @@ def _load_whole_split(
         from trainables.miniature import world
 
         found = world.generate_examples(world.build_world(source.world_seed, source.null_world), task, split, language)
-        assert isinstance(found, list)
         return found, {}
     from trainables.data import hub
 
@@ -85,9 +84,7 @@ def _find_pool(source: DataSource, task: Task, split: Split, language: str) -> P
     if source.benchmark == "miniature":
         from trainables.miniature import world
 
-        found = world.generate_examples(world.build_world(source.world_seed, source.null_world), task, split, language)
-        assert isinstance(found, ParallelPool)
-        return found
+        return world.generate_pool(world.build_world(source.world_seed, source.null_world), task, split, language)
     from trainables.data import hub
 
     return hub.load_pool(task, split, language, data_dir=source.data_dir)

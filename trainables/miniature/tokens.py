@@ -1,4 +1,4 @@
-"""The tokenizer: a word is a token, and so is each suffix (`kadu-v` is `kadu` and `-v`)."""
+"""The tokenizer of the miniature: words and suffixes are tokens (`kadu-v` is `kadu` and `-v`)."""
 
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
@@ -7,7 +7,7 @@ SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # their ids are th
 
 
 def build_word_tokenizer(vocabulary: list[str], longest: int) -> PreTrainedTokenizerFast:
-    """A tokenizer for these words and suffixes, with the templates of XLM-R: `<s> A </s></s> B </s>`."""
+    """Return a tokenizer for these words and suffixes, with the templates of XLM-R: `<s> A </s></s> B </s>`."""
     ids = {token: place for place, token in enumerate((*SPECIAL_TOKENS, *vocabulary))}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
