@@ -11,7 +11,7 @@ from analysis.tables.numbers import summarise_seeds
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
-from spaces.profile import PROFILES
+from spaces.encoders import PROFILES
 from spaces.published import AVERAGED_TARGETS, BASELINE, SYSTEMS, X_STILTS
 from spaces.xtreme import TARGETS as XTREME
 

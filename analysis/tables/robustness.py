@@ -5,8 +5,8 @@ from collections.abc import Callable
 from analysis.questions.methods import OUTCOMES, ComparisonBasis, MethodComparison, MethodEffect, average_effects
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
 from analysis.tables.numbers import summarise_seeds
-from spaces.adversarial_chains import ADVERSARIAL_METHODS
 from spaces.method import METHODS
+from spaces.space_chains import ADVERSARIAL_METHODS
 
 TASK_KINDS = ("pair", "tagging", "span", "choice", "mlm")
 BASIS_NAMES = {"steps": "equal steps", "compute": "equal compute"}

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Task
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder

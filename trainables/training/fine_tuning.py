@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe, Task
 from trainables.features.features import IGNORED, Feature, collate
