@@ -4,7 +4,7 @@
     python analysis/alignment.py runs/full-miniature
     python analysis/alignment.py runs/full-miniature --format csv    # with every layer
 
-Reads sweeps whose stages left probes.parquet.
+Reads sweeps that were run with --probes alignment.
 """
 
 import sys
@@ -18,25 +18,23 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.alignment import PERMUTATION_SEED, build_answer
-from analysis.answers.script import run_question
+from analysis.answers.alignment import build_answer
+from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
 from analysis.questions.alignment import assess_alignment
 from analysis.questions.alignment_values import build_alignment
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("alignment.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Measure and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("alignment.py", __doc__ or "")
 
-    def answer_to(read: Transfer, given: Namespace) -> Answer:
-        found = build_alignment(read)
-        tested = assess_alignment(found, np.random.default_rng(PERMUTATION_SEED))
-        return build_answer(read, found, tested, with_layers=given.format in ("csv", "json"))
+    def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
+        alignment = build_alignment(transfer)
+        findings = assess_alignment(alignment, np.random.default_rng(DRAW_SEED))
+        return build_answer(transfer, alignment, findings, with_layers=arguments.format in ("csv", "json"))
 
     return run_question(parser, argv, answer_to, PROBES_FILE)
 

@@ -1,8 +1,10 @@
 """Which axis of the search moves the score most: task, learning rate, seed or language?
 
     python analysis/axes.py runs/full-miniature
+    python analysis/axes.py scores.parquet --format json
 
-Reads what rank.py reads. All finished runs count, not only those that English dev chose.
+Reads what rank.py reads. All finished runs count, not only those that English dev selected.
+Prints standard deviations over tasks and over seeds, and the share of the variance of every axis.
 """
 
 import sys
@@ -14,16 +16,14 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.axes import build_answer
-from analysis.answers.script import run_question
+from analysis.answers.script import build_question_parser, run_question
 from analysis.questions.factors import compare_axes
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Split and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("axes.py", __doc__ or "")
-    add_learning_rate(parser)
-    return run_question(parser, argv, lambda found, _: build_answer(found, compare_axes(found)))
+    """Split and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("axes.py", __doc__ or "")
+    return run_question(parser, argv, lambda transfer, _: build_answer(transfer, compare_axes(transfer)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python analysis/diversity.py runs/diversity-miniature
     python analysis/diversity.py runs/diversity-miniature --target xnli
 
-Reads what rank.py reads; mixes are known by their names, e.g. mnli+squad+ccg, multitask, multitask~proportional.
+Reads what rank.py reads. Mixes are recognised by their names: mnli+squad+ccg, multitask, multitask~proportional.
 """
 
 import sys
@@ -18,25 +18,21 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.diversity import build_answer
-from analysis.answers.script import run_question
+from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
 from analysis.questions.evenness import measure_evenness
-from analysis.questions.task_mixes import (
-    compare_mixes,
-)
-from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.questions.task_mixes import compare_mixes
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("diversity.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Compare and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("diversity.py", __doc__ or "")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
 
-    def answer_to(found: Transfer, given: Namespace) -> Answer:
-        even = measure_evenness(found, "language", given.target)
-        return build_answer(compare_mixes(even, np.random.default_rng(0), given.target))
+    def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
+        evenness = measure_evenness(transfer, "language", arguments.target)
+        return build_answer(compare_mixes(evenness, np.random.default_rng(DRAW_SEED), arguments.target))
 
     return run_question(parser, argv, answer_to)
 

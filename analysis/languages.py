@@ -16,19 +16,19 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.languages import LANGUAGE_GROUPINGS, build_answer
-from analysis.answers.script import run_question
+from analysis.answers.script import build_question_parser, run_question
 from analysis.questions.evenness import measure_evenness
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare languages and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("languages.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Compare languages and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("languages.py", __doc__ or "")
     parser.add_argument("--by", choices=LANGUAGE_GROUPINGS, default="language", help="how languages are grouped")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
     return run_question(
-        parser, argv, lambda found, given: build_answer(measure_evenness(found, given.by, given.target))
+        parser,
+        argv,
+        lambda transfer, arguments: build_answer(measure_evenness(transfer, arguments.by, arguments.target)),
     )
 
 

@@ -1,9 +1,9 @@
-"""The transfer matrix as a heat map: which intermediate task helps which target?
+"""Draw the transfer matrix as a heat map: which intermediate task helps which target?
 
     python analysis/matrix.py runs/full-miniature
     python analysis/matrix.py runs/full-miniature --by family -o matrix.svg
 
-In the terminal without -o, else as a picture for a paper (SVG or PNG). Reads what rank.py reads.
+Printed in the terminal, or with -o written as a picture for a paper (SVG or PNG). Takes the same paths as rank.py.
 """
 
 import sys
@@ -24,57 +24,53 @@ from analysis.tables import heat, ranking_sentences, screen
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
-from spaces.errors import UsageError
+from spaces.errors import ExitCode, UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 
 PICTURE_SUFFIXES = (".svg", ".png")
-MAX_WIDTH = 1000  # characters a line; a table is not cut to the terminal
+MAX_WIDTH = 1000  # characters per line; a table is not cut to the terminal
 
 
 def build_parser() -> ArgumentParser:
-    """What rank.py takes to read scores, and where to draw."""
+    """Return the parser: the flags by which rank.py reads scores, --by and --output."""
     parser = build_scores_parser("matrix.py", __doc__ or "")
     add_learning_rate(parser)
-    parser.add_argument("--by", choices=GROUP_BY, default="target", help="what the columns are (default: target)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="a picture: FILE.svg or FILE.png")
+    parser.add_argument("--by", choices=GROUP_BY, default="target", help="what a column is (default: target)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="picture to write: FILE.svg or FILE.png")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw the matrix; returns the exit code: 0, or 2 for bad usage."""
-    given = build_parser().parse_args(argv)
+    """Draw the matrix and return the exit code: 0, or 2 for bad usage."""
+    options = build_parser().parse_args(argv)
     try:
-        if given.output is not None and given.output.suffix not in PICTURE_SUFFIXES:
-            raise UsageError(f"-o {given.output}: name a file that ends in {' or '.join(PICTURE_SUFFIXES)}.")
-        with open_scores(given, PREDICTIONS_FILE) as scores:
-            found = rank_tasks(
-                build_transfer(scores, parse_metrics(given.metric), given.learning_rate),
-                np.random.default_rng(0),
-                given.by,
-            )
-        if given.output is not None:
-            _draw(found, given.output)
-            return 0
+        if options.output is not None and options.output.suffix not in PICTURE_SUFFIXES:
+            raise UsageError(f"-o {options.output}: the file name must end in {' or '.join(PICTURE_SUFFIXES)}.")
+        with open_scores(options, PREDICTIONS_FILE) as scores:
+            transfer = build_transfer(scores, parse_metrics(options.metric), options.learning_rate)
+            ranking = rank_tasks(transfer, np.random.default_rng(0), options.by)
+        if options.output is not None:
+            _draw(ranking, options.output)
+            return ExitCode.DONE
     except UsageError as error:
         print(f"matrix.py: {error}", file=sys.stderr)
-        return 2
+        return ExitCode.USAGE
     with screen.tolerate_closed_pipe():
-        drawn = heat.build_heat_map(found)
+        heat_map = heat.build_heat_map(ranking)
         console = Console(highlight=False, soft_wrap=True)
-        console.width = max(
-            console.width, Measurement.get(console, console.options.update(width=MAX_WIDTH), drawn).maximum
-        )
-        console.print(*ranking_sentences.describe_scores(found)[:2], sep="\n", end="\n\n", markup=False)
-        console.print(drawn)
+        size = Measurement.get(console, console.options.update(width=MAX_WIDTH), heat_map)
+        console.width = max(console.width, size.maximum)
+        console.print(*ranking_sentences.describe_scores(ranking)[:2], sep="\n", end="\n\n", markup=False)
+        console.print(heat_map)
         console.print(heat.LEGEND, markup=False)
-    return 0
+    return ExitCode.DONE
 
 
-def _draw(found: Ranking, path: Path) -> None:
-    from analysis.page import exports, matrix  # altair and its converter: only for a picture
+def _draw(ranking: Ranking, path: Path) -> None:
+    from analysis.page import exports, matrix  # altair and its converter load only for a picture
     from analysis.page.blocks import figures_of
 
-    [figure] = figures_of([matrix.build_section(found)])
+    [figure] = figures_of([matrix.build_section(ranking)])
     try:
         path.write_bytes(exports.RENDERERS[path.suffix](figure))
     except OSError as error:

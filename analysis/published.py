@@ -1,8 +1,10 @@
-"""How does the gain compare with the published one, and where does that come from?
+"""How does our gain compare with the published one, and which targets does that come from?
 
     python analysis/published.py runs/full-xtreme
+    python analysis/published.py runs/full-xtreme --format latex
 
 Reads what rank.py reads. The published rows are in spaces/published.py, with their sources.
+Only scores on XTREME are compared; for a synthetic benchmark the published rows are shown alone.
 """
 
 import sys
@@ -14,16 +16,14 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.published import build_answer
-from analysis.answers.script import run_question
+from analysis.answers.script import build_question_parser, run_question
 from analysis.questions.published_comparison import compare_with_published
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("published.py", __doc__ or "")
-    add_learning_rate(parser)
-    return run_question(parser, argv, lambda found, _: build_answer(found, compare_with_published(found)))
+    """Compare and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("published.py", __doc__ or "")
+    return run_question(parser, argv, lambda transfer, _: build_answer(transfer, compare_with_published(transfer)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Which intermediate tasks help, by how much, and how sure is that?
 
+    python analysis/rank.py runs/full-miniature --summary
     python analysis/rank.py runs/full-miniature
     python analysis/rank.py runs/full-miniature --by family
     python analysis/rank.py scores.parquet more-scores/ --format json
@@ -7,8 +8,9 @@
 Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
 """
 
-import argparse
+import shlex
 import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,68 +20,76 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
-from analysis.tables import ranking_export, ranking_report, ranking_sentences, screen
-from analysis.transfer.array import build_transfer
+from analysis.answers.script import build_question_parser, run_script
+from analysis.statistics.draws import DEFAULT_DRAWS
+from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
-from analysis.transfer.ranking import DEFAULT_DRAWS, Ranking, rank_tasks
+from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = build_script_parser("rank.py", __doc__ or "")
-    add_learning_rate(parser)
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command line."""
+    parser = build_question_parser("rank.py", __doc__ or "")
+    parser.add_argument(
+        "--summary", action="store_true", help="one screen: the answer, one line per intermediate task, what is missing"
+    )
     parser.add_argument("--by", choices=GROUP_BY, default="target", help="what the columns are (default: target)")
     parser.add_argument(
         "--draws",
         type=_parse_draws,
         default=DEFAULT_DRAWS,
         metavar="N",
-        help=f"for the probabilities and ranks (default: {DEFAULT_DRAWS})",
+        help=f"number of random draws behind probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
-    parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="another seed, other draws (default: 0)")
+    parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="seed of the random draws (default: 0)")
     return parser
 
 
 def _parse_draws(text: str) -> int:
-    number = int(text)
-    if not 100 <= number <= 1_000_000:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or not 100 <= int(text) <= 1_000_000:
+        raise ArgumentTypeError(f"give a whole number from 100 to 1000000, got {text}")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rank and print; returns the exit code: 0, or 2 for bad usage."""
-    given = build_parser().parse_args(argv)
-    try:
-        metrics = parse_metrics(given.metric)
-        with open_scores(given, PREDICTIONS_FILE) as scores:
-            chosen = build_transfer(scores, metrics, given.learning_rate)
-            found = rank_tasks(chosen, np.random.default_rng(given.draw_seed), given.by, given.draws)
-    except UsageError as error:
-        print(f"rank.py: {error}", file=sys.stderr)
-        return 2
-    with screen.tolerate_closed_pipe():
-        print_ranking(found, given.format)
-    return 0
+    """Rank and print; return the exit code: 0, or 2 for bad usage."""
+    return run_script(build_parser(), argv, _build_ranking, print_ranking, PREDICTIONS_FILE)
 
 
-def print_ranking(found: Ranking, form: str) -> None:
-    """Print the ranking in one of the formats."""
-    if form == "table":
-        print(ranking_report.as_text(found, screen.get_width()))
-    elif form == "markdown":
-        print(ranking_report.as_markdown(found))
-    elif form == "latex":
-        print(ranking_report.as_latex(found))
-    elif form == "json":
-        print(ranking_export.as_json(found))
+def _build_ranking(transfer: Transfer, arguments: Namespace) -> Ranking:
+    if arguments.summary and arguments.format != "table":
+        raise UsageError(f"--summary is plain text: leave out --summary or --format {arguments.format}.")
+    return rank_tasks(transfer, np.random.default_rng(arguments.draw_seed), arguments.by, arguments.draws)
+
+
+def print_ranking(ranking: Ranking, arguments: Namespace) -> None:
+    """Print the ranking in the format that the flags name."""
+    width = screen.get_width()
+    if arguments.summary:
+        print(ranking_summary.as_summary(ranking, width, _repeat_arguments(arguments)))
+    elif arguments.format == "table":
+        print(ranking_report.as_text(ranking, width))
+    elif arguments.format == "markdown":
+        print(ranking_report.as_markdown(ranking))
+    elif arguments.format == "latex":
+        print(ranking_report.as_latex(ranking))
+    elif arguments.format == "json":
+        print(ranking_export.as_json(ranking))
     else:
-        print(ranking_export.as_csv(found))
-        for line in ranking_sentences.describe_scores(found):  # a CSV has no place for it
-            print(line, file=sys.stderr)
+        print(ranking_export.as_csv(ranking))
+        # A CSV has no place for sentences.
+        print("\n".join(ranking_sentences.describe_scores(ranking)), file=sys.stderr)
+
+
+def _repeat_arguments(arguments: Namespace) -> str:
+    """Return the paths and flags that change scores, for another command on the same scores."""
+    flags = [word for pair in arguments.metric for word in ("--metric", pair)]
+    flags += [] if arguments.learning_rate is None else ["--learning-rate", f"{arguments.learning_rate:g}"]
+    flags += [] if arguments.scale == "auto" else ["--scale", arguments.scale]
+    return shlex.join([*arguments.paths, *flags])
 
 
 if __name__ == "__main__":

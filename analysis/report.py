@@ -19,15 +19,17 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
+from analysis.answers.script import DRAW_SEED
 from analysis.page import render
 from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
+from analysis.page.protocol import SweepRecord
 from analysis.scores.arguments import add_learning_rate, build_scores_parser, parse_metrics
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
 from analysis.scores.record import read_record
-from analysis.tables.source import count_and_list
+from analysis.tables.source import count_and_list, pluralise
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
@@ -39,7 +41,7 @@ FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 
 def build_report_parser() -> argparse.ArgumentParser:
-    """What rank.py takes to read scores, and where to write."""
+    """Return the parser of the command line: the scores to read as in rank.py, and the files to write."""
     parser = build_scores_parser("report.py", __doc__ or "")
     add_learning_rate(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
@@ -48,47 +50,56 @@ def build_report_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the page and say where; returns the exit code: 0, or 2 for bad usage."""
-    given = build_report_parser().parse_args(argv)
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(render.read_vega_library)  # the slowest part, and nobody needs it before the end
+    """Write the page and print its path; return the exit code: 0, or 2 for bad usage."""
+    arguments = build_report_parser().parse_args(argv)
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(render.read_vega_library)  # the slowest part, which only the end needs
         try:
-            with fetch_results(given.paths, ("scores.parquet", PREDICTIONS_FILE)) as paths:
-                scores = dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
-                records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
-                chosen = build_transfer(scores, parse_metrics(given.metric), given.learning_rate)
-                found = rank_tasks(chosen, np.random.default_rng(0))
+            ranking, records = _read_ranking(arguments)
         except UsageError as error:
             print(f"report.py: {error}", file=sys.stderr)
             return 2
-        parts = build_sections(found, records)
-        page = render.render_page(TITLE, build_subtitle(found), parts, FOOTER)
+        sections = build_sections(ranking, records)
+        page = render.render_page(TITLE, build_subtitle(ranking), sections, FOOTER)
     try:
-        whole = given.output.with_name(f".{given.output.name}.new")  # nobody sees half a page
-        try:
-            whole.write_text(page, encoding="utf-8")
-            whole.replace(given.output)
-        finally:
-            whole.unlink(missing_ok=True)
-        figures = export_figures(figures_of(parts), given.figures) if given.figures else []
+        _write_whole(arguments.output, page)
+        figures = export_figures(figures_of(sections), arguments.figures) if arguments.figures else []
     except OSError as error:
         print(f"report.py: {error.filename2 or error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
-    print(f"{given.output} ({len(page.encode()) / 1e6:.1f} MB)")
+    print(f"{arguments.output} ({len(page.encode()) / 1e6:.1f} MB)")
     if figures:
-        print(f"{len(figures)} files in {given.figures}")
+        print(f"{pluralise(len(figures), 'file')} in {arguments.figures}")
     return 0
 
 
-def build_subtitle(found: Ranking) -> str:
-    """What the page is about, in one line."""
-    read = found.loaded_scores
+def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRecord]]:
+    with fetch_results(arguments.paths, ("scores.parquet", PREDICTIONS_FILE)) as paths:
+        scores = dataclasses.replace(load(paths, arguments.scale), source=", ".join(arguments.paths))
+        records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
+        transfer = build_transfer(scores, parse_metrics(arguments.metric), arguments.learning_rate)
+        return rank_tasks(transfer, np.random.default_rng(DRAW_SEED)), list(records)
+
+
+def _write_whole(path: Path, page: str) -> None:
+    """Write the page under a temporary name first, so that nobody sees half of it."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def build_subtitle(ranking: Ranking) -> str:
+    """Return benchmark, encoder, seeds and source in one line."""
+    scores = ranking.loaded_scores
     return " · ".join(
         (
-            f"benchmark {read.benchmark}" if read.benchmark else "benchmark not stated",
-            f"encoder {read.model}" if read.model else "encoder not stated",
-            count_and_list("seed", read.seeds),
-            read.source,
+            f"benchmark {scores.benchmark}" if scores.benchmark else "benchmark not stated",
+            f"encoder {scores.model}" if scores.model else "encoder not stated",
+            count_and_list("seed", scores.seeds),
+            scores.source,
         )
     )
 

@@ -3,8 +3,8 @@
     python analysis/robustness.py runs/adversarial-miniature
     python analysis/robustness.py scores.parquet --format json
 
-Reads what rank.py reads; the names of chains tell the methods (`mnli~freelb`), and the plain chains to compare them
-with: `mnli` took as many steps, `mnli~x2` made as many passes.
+Reads what rank.py reads. A chain's name gives its method (`mnli~freelb`) and the plain chains to compare it with:
+`mnli` has as many steps, `mnli~x2` as many passes.
 """
 
 import sys
@@ -16,18 +16,14 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 from analysis.answers.robustness import build_answer
-from analysis.answers.script import run_question
-from analysis.questions.methods import (
-    compare_methods,
-)
-from analysis.scores.arguments import add_learning_rate, build_script_parser
+from analysis.answers.script import build_question_parser, run_question
+from analysis.questions.methods import compare_methods
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("robustness.py", __doc__ or "")
-    add_learning_rate(parser)
-    return run_question(parser, argv, lambda found, _: build_answer(compare_methods(found)))
+    """Compare and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("robustness.py", __doc__ or "")
+    return run_question(parser, argv, lambda transfer, _: build_answer(compare_methods(transfer)))
 
 
 if __name__ == "__main__":

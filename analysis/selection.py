@@ -3,7 +3,8 @@
     python analysis/selection.py runs/full-miniature
     python analysis/selection.py scores.parquet --format json
 
-Reads what rank.py reads; a Parquet file needs the columns split and learning_rate too, and rows of split dev.
+Reads what rank.py reads. A Parquet file also needs the columns split and learning_rate, and rows of split dev.
+Early stopping is replayed on the strata in which every run finished.
 """
 
 import sys
@@ -14,17 +15,15 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.script import run_question
+from analysis.answers.script import build_question_parser, run_question
 from analysis.answers.selection import build_answer
 from analysis.questions.judging import judge_dev_selection
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("selection.py", __doc__ or "")
-    add_learning_rate(parser)
-    return run_question(parser, argv, lambda found, _: build_answer(found, judge_dev_selection(found)))
+    """Judge and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("selection.py", __doc__ or "")
+    return run_question(parser, argv, lambda transfer, _: build_answer(transfer, judge_dev_selection(transfer)))
 
 
 if __name__ == "__main__":

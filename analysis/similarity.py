@@ -3,8 +3,8 @@
     python analysis/similarity.py runs/full-miniature
     python analysis/similarity.py runs/full-miniature --target xnli --matrices
 
-Reads what rank.py reads. Distances come from the probes of a sweep that was run with --probes similarity; what the
-first tenth of tuning predicts needs the dev rows of any sweep, and the mean gain elsewhere nothing but scores.
+Reads what rank.py reads. Distances need a sweep that was run with --probes similarity. The first tenth of tuning needs
+the dev rows of any sweep; the mean gain elsewhere needs scores only.
 """
 
 import sys
@@ -18,25 +18,23 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.answers.script import run_question
-from analysis.answers.similarity import PERMUTATION_SEED, build_answer
+from analysis.answers.script import DRAW_SEED, build_question_parser, run_question
+from analysis.answers.similarity import build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("similarity.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Judge and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("similarity.py", __doc__ or "")
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 
-    def answer_to(found: Transfer, given: Namespace) -> Answer:
-        judged = compare_predictors(found, np.random.default_rng(PERMUTATION_SEED), given.target)
-        return build_answer(found, judged, with_matrices=given.matrices)
+    def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
+        comparison = compare_predictors(transfer, np.random.default_rng(DRAW_SEED), arguments.target)
+        return build_answer(transfer, comparison, with_matrices=arguments.matrices)
 
     return run_question(parser, argv, answer_to, PROBES_FILE)
 

@@ -3,8 +3,8 @@
     python analysis/submission.py runs/full-xtreme submission
     python analysis/submission.py runs/full-xtreme submission --per-target
 
-The sweep must have run with --predictions. English dev scores choose the intermediate task and the learning rate; no
-test score is looked at. Exit codes: 0 all nine tasks are whole, 1 the folder is not complete, 2 bad usage.
+The sweep must have run with --predictions. English dev scores choose the intermediate task and the learning rate; test
+scores are not used. Exit codes: 0 all nine tasks are complete, 1 some are not, 2 bad usage.
 """
 
 import argparse
@@ -21,22 +21,21 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import polars as pl
 from polars.exceptions import PolarsError
 
+from analysis.scores.arguments import build_plain_parser
 from analysis.scores.fetch import fetch_results
-from analysis.scores.load import load_sweep
-from analysis.scores.record import read_record, stages_folder_of
+from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
+from analysis.scores.sources import load_sweep
 from analysis.submit.choice import SubmissionChoice, SubmittedRun, choose_runs
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, PredictionGapError, SubmissionFile, build_file
-from spaces.errors import UsageError, first_line_of
+from spaces.errors import ExitCode, UsageError, first_line_of
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.sweep_record import SWEEP_FILE
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
-EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE = 0, 1, 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSubmission:
-    """One task of the submission: the run it comes from, its files by language, and what it lacks."""
+    """One task of the submission: its run, its files by language, and its problems in printed lines."""
 
     task: OfficialTask
     run: SubmittedRun | None
@@ -45,87 +44,85 @@ class TaskSubmission:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    about, _, rest = (__doc__ or "").partition("\n")
-    parser = argparse.ArgumentParser(
-        prog="submission.py", description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Return the parser of the command line."""
+    parser = build_plain_parser("submission.py", __doc__ or "")
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep of the benchmark xtreme; s3://... too")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--intermediate", metavar="NAME", help="instead of the best on English dev")
-    which.add_argument(
-        "--per-target", action="store_true", help="the best on English dev for each target (the paper's practice)"
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--intermediate", metavar="NAME", help="submit this task instead of the best on English dev")
+    choice.add_argument(
+        "--per-target", action="store_true", help="take the best on English dev for each target (the paper's practice)"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="replicate to submit (default: the lowest)")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Choose, write, and say what was done; returns the exit code."""
-    given = build_parser().parse_args(argv)
+    """Choose the runs, write the files and print what was done; return the exit code."""
+    options = build_parser().parse_args(argv)
     try:
-        _check_out(given.out)
-        with fetch_results([given.sweep], files=("scores.parquet", PREDICTIONS_FILE)) as [sweep]:
-            record = _read_xtreme_record(sweep)
-            read = load_sweep(sweep)
-            choice = choose_runs(read, intermediate=given.intermediate, seed=given.seed, per_target=given.per_target)
-            entries = [_build_submission(official, choice, stages_folder_of(sweep)) for official in OFFICIAL_TASKS]
-        _write_files(given.out, [file for entry in entries for file in entry.files.values()])
+        _check_out(options.out)
+        with fetch_results([options.sweep], (SCORES_FILE, PREDICTIONS_FILE)) as [sweep]:
+            spec = _read_xtreme_spec(sweep)
+            choice = choose_runs(
+                load_sweep(sweep), intermediate=options.intermediate, seed=options.seed, per_target=options.per_target
+            )
+            submissions = [_build_submission(task, choice, stages_folder_of(sweep)) for task in OFFICIAL_TASKS]
+        _write_files(options.out, [file for submission in submissions for file in submission.files.values()])
     except UsageError as error:
         print(f"submission.py: {error}", file=sys.stderr)
-        return EXIT_USAGE
-    lacks = [line for entry in entries for line in entry.problems]
-    print(
-        "\n".join(
-            [*choice.explanation, "", *_format_table(entries), "", *_list_warnings(entries, record["spec"]), *lacks]
-        )
-    )
-    print(f"{given.out}: {_format_state(entries)}")
-    return EXIT_INCOMPLETE if lacks else EXIT_COMPLETE
+        return ExitCode.USAGE
+    problems = [line for submission in submissions for line in submission.problems]
+    warnings = _list_warnings(submissions, spec)
+    print(*choice.explanation, "", *_format_table(submissions), "", *warnings, *problems, sep="\n")
+    complete = sum(not submission.problems for submission in submissions)
+    state = ": the submission is incomplete." if problems else "."
+    print(f"{options.out}: {complete} of {len(submissions)} tasks are complete{state}")
+    return ExitCode.FAILED if problems else ExitCode.DONE
 
 
-def _read_xtreme_record(sweep: Path) -> dict[str, Any]:
+def _read_xtreme_spec(sweep: Path) -> Mapping[str, Any]:
     if not (sweep / SWEEP_FILE).is_file():
-        raise UsageError(f"{sweep} is no folder of a sweep: it has no {SWEEP_FILE}.")
-    record = read_record(sweep / SWEEP_FILE)
-    benchmark = record["spec"].get("benchmark")
-    if benchmark != "xtreme":
-        raise UsageError(f"{sweep} is a sweep of the benchmark {benchmark}: only one of xtreme can be submitted.")
-    return record
+        raise UsageError(f"{sweep} is not a sweep folder: it has no {SWEEP_FILE}.")
+    spec: Mapping[str, Any] = read_record(sweep / SWEEP_FILE)["spec"]
+    if spec.get("benchmark") != "xtreme":
+        raise UsageError(
+            f"{sweep} is a sweep of benchmark {spec.get('benchmark')}. Only a sweep of xtreme can be submitted."
+        )
+    return spec
 
 
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file: name a new or empty folder.")
     if out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty: name a new or empty folder, nothing is overwritten.")
+        raise UsageError(f"{out} is not empty, and nothing is overwritten: name a new or empty folder.")
 
 
-def _build_submission(official: OfficialTask, choice: SubmissionChoice, stages: Path) -> TaskSubmission:
-    """The files of one task, from the run that was chosen for it."""
-    run = choice.runs.get(official.target)
+def _build_submission(task: OfficialTask, choice: SubmissionChoice, stages: Path) -> TaskSubmission:
+    """Return the files of one task, from the run that was chosen for it."""
+    run = choice.runs.get(task.target)
     if run is None:
-        return TaskSubmission(task=official, run=None, files={}, problems=(choice.explain_missing(official.target),))
+        return TaskSubmission(task=task, run=None, files={}, problems=(choice.explain_missing(task.target),))
     path = stages / run.stage / PREDICTIONS_FILE
     if not path.is_file():
-        line = f"{official.target}: {run.description} left no predictions: run the sweep with --predictions from the start."
-        return TaskSubmission(task=official, run=run, files={}, problems=(line,))
-    files, lacks = {}, []
-    absent = []
-    predictions = _read_predictions(path, official.target)
-    for language in official.languages:
-        rows = predictions.filter(pl.col("language") == language)
-        if rows.is_empty() and not (official.is_mined and language in run.languages):
+        name = f"the run after {run.intermediate}, seed {run.seed} (stage {run.stage})"
+        problem = f"{task.target}: no predictions of {name}. Run the sweep with --predictions from the start."
+        return TaskSubmission(task=task, run=run, files={}, problems=(problem,))
+    files, problems, absent = {}, [], []
+    predictions = _read_predictions(path, task.target)
+    for language in task.languages:
+        rows = predictions.filter(language=language)
+        if rows.is_empty() and not (task.is_mined and language in run.languages):
             absent.append(language)
             continue
         try:
-            files[language] = build_file(official, language, rows)
+            files[language] = build_file(task, language, rows)
         except PredictionGapError as error:
-            lacks.append(f"{official.target}: {language} has {error}.")
+            problems.append(f"{task.target}: {language} has {error}.")
     if absent:
-        lacks.append(f"{official.target}: no predictions in {', '.join(absent)}.")
-    return TaskSubmission(task=official, run=run, files=files, problems=tuple(lacks))
+        problems.append(f"{task.target}: no predictions in {', '.join(absent)}.")
+    return TaskSubmission(task=task, run=run, files=files, problems=tuple(problems))
 
 
 def _read_predictions(path: Path, target: str) -> pl.DataFrame:
@@ -133,7 +130,7 @@ def _read_predictions(path: Path, target: str) -> pl.DataFrame:
         scan = pl.scan_parquet(path, glob=False).filter(target=target, split="test")
         return scan.select("language", "example", "id", "prediction").collect()
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{path} cannot be read as predictions: {first_line_of(error)}.") from error
+        raise UsageError(f"{path} cannot be read as predictions: {first_line_of(error).rstrip('.')}.") from error
 
 
 def _write_files(out: Path, files: Sequence[SubmissionFile]) -> None:
@@ -147,45 +144,40 @@ def _write_files(out: Path, files: Sequence[SubmissionFile]) -> None:
         raise UsageError(f"{out} cannot be written: {error}.") from error
 
 
-def _format_table(entries: Sequence[TaskSubmission]) -> Iterator[str]:
-    """Task, run, languages, and rows per language (sentences, questions or pairs)."""
+def _format_table(submissions: Sequence[TaskSubmission]) -> Iterator[str]:
+    """Yield lines of task, run, languages, and rows per language (sentences, questions or pairs)."""
     yield f"{'task':<10}{'after':<14}{'rate':>8}  {'languages':>9}  rows per language"
-    for entry in entries:
-        rows = [file.row_count for file in entry.files.values()]
-        span = "-" if not rows else f"{min(rows)}" if min(rows) == max(rows) else f"{min(rows)}-{max(rows)}"
-        after = "-" if entry.run is None else entry.run.intermediate
-        rate = "-" if entry.run is None or entry.run.learning_rate is None else f"{entry.run.learning_rate:g}"
-        languages = f"{len(rows)}/{len(entry.task.languages)}"
-        yield f"{entry.task.folder:<10}{after:<14}{rate:>8}  {languages:>9}  {span}"
+    for submission in submissions:
+        run, counts = submission.run, [file.row_count for file in submission.files.values()]
+        rows = "-" if not counts else f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}-{max(counts)}"
+        after = "-" if run is None else run.intermediate
+        rate = "-" if run is None or run.learning_rate is None else f"{run.learning_rate:g}"
+        languages = f"{len(counts)}/{len(submission.task.languages)}"
+        yield f"{submission.task.folder:<10}{after:<14}{rate:>8}  {languages:>9}  {rows}"
 
 
-def _list_warnings(entries: Sequence[TaskSubmission], spec: Mapping[str, Any]) -> Iterator[str]:
-    """What may make the submission less than it seems: cut data, other test sets, ids that stand twice."""
+def _list_warnings(submissions: Sequence[TaskSubmission], spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what makes the submission differ from an official one: limited data, other test sets, repeated ids."""
     if spec.get("limit") is not None:
         yield f"warning: limited: trained on at most {spec['limit']} examples."
     if spec.get("test_limit") is not None:
-        yield f"warning: limited: at most {spec['test_limit']} test examples, not the official numbers of rows."
-    for entry in entries:
-        target, file = entry.task.target, entry.files.get("en")
-        parts = TASK_SPLITS[target].test if target in TASK_SPLITS and entry.files else ()
+        yield f"warning: limited: at most {spec['test_limit']} test examples, fewer than the official test sets have."
+    for submission in submissions:
+        target, english = submission.task.target, submission.files.get("en")
+        parts = TASK_SPLITS[target].test if target in TASK_SPLITS and submission.files else ()
         for part in parts:
             dataset = DATASETS[part.dataset]
-            rows = dataset.published_rows.get(part.splits[0])
-            if file is not None and rows is not None and file.row_count != rows and spec.get("test_limit") is None:
-                yield f"warning: {target}: {file.row_count} English rows, the published test set has {rows}."
+            published = dataset.published_rows.get(part.splits[0])
+            rows = None if english is None or spec.get("test_limit") is not None else english.row_count
+            if rows is not None and published is not None and rows != published:
+                yield f"warning: {target}: {rows} English rows, the published test set has {published}."
             if dataset.note:
                 yield f"warning: {target}: {dataset.note}"
-        repeated = [f"{language} {file.repeated_ids}" for language, file in entry.files.items() if file.repeated_ids]
+        repeated = [
+            f"{language} {file.repeated_ids}" for language, file in submission.files.items() if file.repeated_ids
+        ]
         if repeated:
-            yield (
-                f"note: {target}: questions with the id of an earlier one, whose answer is submitted: "
-                f"{', '.join(repeated)}."
-            )
-
-
-def _format_state(entries: Sequence[TaskSubmission]) -> str:
-    whole = sum(not entry.problems for entry in entries)
-    return f"{whole} of {len(entries)} tasks are whole{'.' if whole == len(entries) else ': not complete.'}"
+            yield f"note: {target}: questions that repeat an id, answered like the first one: {', '.join(repeated)}."
 
 
 if __name__ == "__main__":

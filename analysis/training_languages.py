@@ -3,7 +3,7 @@
     python analysis/training_languages.py runs/languages-miniature
     python analysis/training_languages.py runs/languages-xtreme --target xnli
 
-Reads what rank.py reads; training languages are known by the names of chains, e.g. mnli, mnli@sw, mnli@en+mnli@sw.
+Reads what rank.py reads. Training languages are in the names of chains: mnli, mnli@sw, mnli@en+mnli@sw.
 """
 
 import sys
@@ -14,19 +14,17 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
-from analysis.answers.script import run_question
+from analysis.answers.script import build_question_parser, run_question
 from analysis.answers.training_languages import build_answer
 from analysis.questions.training_languages import compare_training_languages
-from analysis.scores.arguments import add_learning_rate, build_script_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare and print; returns the exit code: 0, or 2 for bad usage."""
-    parser = build_script_parser("training_languages.py", __doc__ or "")
-    add_learning_rate(parser)
+    """Compare and print; return the exit code: 0, or 2 for bad usage."""
+    parser = build_question_parser("training_languages.py", __doc__ or "")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
     return run_question(
-        parser, argv, lambda found, given: build_answer(compare_training_languages(found, given.target))
+        parser, argv, lambda transfer, arguments: build_answer(compare_training_languages(transfer, arguments.target))
     )
 
 

@@ -1,11 +1,11 @@
-"""Remove what a sweep has left and nobody needs any more. It is well to look first.
+"""Remove files of a sweep that nobody needs any more. Look first with --dry-run.
 
     python search/clean.py runs/full-miniature --dry-run
     python search/clean.py runs/full-miniature
     python search/clean.py runs --keep none --tables      # every sweep of a results folder
 
-Checkpoints of ended stages, encoders that lost and what kills left behind go; anything else needs a flag. What another
-sweep in the same results folder needs stays.
+Removed are checkpoints of ended stages, encoders that lost, and temporary files of killed processes. Anything else
+needs a flag. Files that another sweep in the same results folder needs are kept.
 """
 
 import argparse
@@ -17,30 +17,31 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
+from search.board.protocols import KeepPolicy
 from search.sweep.cleanup import CleanupGroup, find_leftovers, remove
-from search.sweep.estimate import format_bytes
 from search.sweep.status_file import is_alive
 from search.sweep.sweep_file import lock_results
 from search.sweep.sweep_state import SweepState, find_sweeps, list_sweep_names, read_states
+from search.sweep.units import format_bytes
 from spaces.errors import ExitCode, UsageError
 from trainables.storage.base import Storage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
+    """Run the command; return the exit code."""
     options = _build_parser().parse_args(argv)
-    allowed = {f"--{flag}" for flag in ("damaged", "tables", "foreign") if getattr(options, flag)}
+    flags = {f"--{flag}" for flag in ("damaged", "tables", "foreign") if getattr(options, flag)}
     try:
         results, scope = find_sweeps(options.sweep)
         if options.dry_run:
             states = _read_all_states(results)
-            _print_groups(find_leftovers(states, scope, options.keep), allowed, "would go")
+            _print_groups(find_leftovers(states, scope, options.keep), flags, "to remove")
             if running := _list_running(states):
-                print(f"{running} runs now: temporary files may be in use, and nothing can be removed until it ends.")
+                print(f"{running} is running: its temporary files may be in use. Nothing can be removed until it ends.")
             return ExitCode.DONE
         lock = lock_results(results)
         try:
-            _clean(results, scope, options, allowed)
+            _clean(results, scope, options.keep, flags)
         finally:
             lock.release()
     except UsageError as error:
@@ -54,16 +55,18 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="search/clean.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder for all its sweeps")
-    p.add_argument("--dry-run", action="store_true", help="say what could go, remove nothing")
-    p.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help="encoders (default: winners)")
-    p.add_argument("--damaged", action="store_true", help="also files that were set aside")
-    p.add_argument("--tables", action="store_true", help="also tokenised data")
-    p.add_argument("--foreign", action="store_true", help="also stages that no sweep of the results folder names")
+    p.add_argument("--dry-run", action="store_true", help="print what would be removed, remove nothing")
+    p.add_argument(
+        "--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep (default: winners)"
+    )
+    p.add_argument("--damaged", action="store_true", help="also remove files in quarantine")
+    p.add_argument("--tables", action="store_true", help="also remove tokenised data")
+    p.add_argument("--foreign", action="store_true", help="also remove stages that no sweep of the results names")
     return p
 
 
 def _read_all_states(results: Storage) -> list[SweepState]:
-    """All sweeps of the results: a file that cannot be read may need anything, so nothing goes before it can."""
+    """Read all sweeps of the results. One that cannot be read may need any file, so nothing is removed then."""
     return read_states(results, list_sweep_names(results))
 
 
@@ -71,35 +74,35 @@ def _list_running(states: Sequence[SweepState]) -> str:
     return ", ".join(state.name for state in states if is_alive(state.status, state.results, state.name))
 
 
-def _clean(results: Storage, scope: Sequence[str], options: argparse.Namespace, allowed: set[str]) -> None:
+def _clean(results: Storage, scope: Sequence[str], keep: KeepPolicy, flags: set[str]) -> None:
     states = _read_all_states(results)
     if running := _list_running(states):  # on another machine, where the file system's locks do not reach
-        raise UsageError(f"{running} runs now: wait for it, or look with --dry-run.")
-    heaps = find_leftovers(states, scope, options.keep)
-    stay = [name for heap in heaps if _is_removable(heap, allowed) for name in remove(results, heap.names)]
-    _print_groups(heaps, allowed, "removed")
-    for name in stay:
-        print(f"stays: {name} (a process is at work there: try again in a minute)")
+        raise UsageError(f"{running} is running: wait until it ends, or look with --dry-run.")
+    groups = find_leftovers(states, scope, keep)
+    in_use = [name for group in groups if _is_removable(group, flags) for name in remove(results, group.names)]
+    _print_groups(groups, flags, "removed")
+    for name in in_use:
+        print(f"kept: {name} (a process is using it: try again in a minute)")
 
 
-def _is_removable(heap: CleanupGroup, allowed: set[str]) -> bool:
-    return heap.flag is None or heap.flag in allowed
+def _is_removable(group: CleanupGroup, flags: set[str]) -> bool:
+    return group.flag is None or group.flag in flags
 
 
-def _print_groups(heaps: Sequence[CleanupGroup], allowed: set[str], done: str) -> None:
-    going, staying = ([heap for heap in heaps if _is_removable(heap, allowed) is goes] for goes in (True, False))
-    for heap in going:
-        print(_format_group(heap, heap.note))
-    total = sum(heap.size for heap in going)
-    print(f"{'in all ' + done:<50}{sum(len(heap.names) for heap in going):>7}{format_bytes(total):>10}")
-    if staying:
-        print("stays, but for the flag:")
-    for heap in staying:
-        print(_format_group(heap, f"{heap.flag}; {heap.note}"))
+def _print_groups(groups: Sequence[CleanupGroup], flags: set[str], verb: str) -> None:
+    removable = [group for group in groups if _is_removable(group, flags)]
+    for group in removable:
+        print(_format_row(group.description, len(group.names), group.size, group.note))
+    print(_format_row(f"{verb}, in all", sum(len(group.names) for group in removable), sum(g.size for g in removable)))
+    kept = [group for group in groups if not _is_removable(group, flags)]
+    if kept:
+        print("kept, as each needs a flag:")
+    for group in kept:
+        print(_format_row(group.description, len(group.names), group.size, f"{group.flag}; {group.note}"))
 
 
-def _format_group(heap: CleanupGroup, note: str) -> str:
-    return f"{heap.description:<50}{len(heap.names):>7}{format_bytes(heap.size):>10}" + (f"  ({note})" if note else "")
+def _format_row(description: str, files: int, size: int, note: str = "") -> str:
+    return f"{description:<50}{files:>7}{format_bytes(size):>10}" + (f"  ({note})" if note else "")
 
 
 if __name__ == "__main__":

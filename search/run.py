@@ -1,7 +1,7 @@
-"""Run a sweep, or continue it: the same command after any interruption.
+"""Run a sweep, or continue it: run the same command again after any interruption.
 
 python search/run.py --space full                # the miniature: no network, no GPU, no download
-python search/run.py --space full --plan         # what would run
+python search/run.py --space full --plan         # print what would run
 """
 
 import shutil
@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
-    # `python search/run.py` puts search/ on the path. The root takes its place, before any other package that is
-    # also called `spaces` (there is one on the index).
+    # `python search/run.py` puts search/ on the path. The root replaces it, to come before any other package that is
+    # called `spaces` too (there is one on the index).
     sys.path[0] = str(ROOT)
 
 from search.process import signals, streams
@@ -25,21 +25,19 @@ if __name__ == "__main__":  # before the slow imports
     signals.install()
     streams.ignore_broken_pipes()
 
-from search.request.options import parse_options
+from search.request.options import RunOptions, parse_options
 from spaces.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from search.board.board import Board
-    from search.board.keep import KeepPolicy
+    from search.board.protocols import KeepPolicy
     from search.request.request import SweepRequest
 
-CONTINUE_HINT = "Put that right; then the same command goes on"
+CONTINUE_HINT = "Fix this, then run the same command again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
+    """Run the command; return the exit code."""
     options = parse_options(argv)
     try:
         return run(options)
@@ -47,15 +45,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"run.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
     except Exception as error:
-        line = _describe_write_failure(error, options)
-        if line is None:
+        message = _describe_write_failure(error, options)
+        if message is None:
             raise
-        print(f"\n{line}", file=sys.stderr)
+        print(f"\n{message}", file=sys.stderr)
         return ExitCode.FAILED
 
 
-def _describe_write_failure(error: Exception, options: "Namespace") -> str | None:
-    """What to say where the driver itself could not write the results; None for any other error."""
+def _describe_write_failure(error: Exception, options: RunOptions) -> str | None:
+    """Return the message for an error of the driver that wrote the results; None for any other error."""
     from trainables.storage.base import is_remote
     from trainables.worker.failures import STORAGE, failure_of
 
@@ -67,18 +65,17 @@ def _describe_write_failure(error: Exception, options: "Namespace") -> str | Non
 
 
 def _describe_free_space(url: str) -> str:
-    """Where the results lie and how much is free there, as far as can be told."""
     from trainables.storage.base import is_remote
 
     try:
-        free = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
+        free_space = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
     except OSError:
-        free = ""
-    return f" in {url}{free}"
+        free_space = ""
+    return f" in {url}{free_space}"
 
 
-def run(options: "Namespace") -> int:
-    """Check, plan, run, and print the ranking."""
+def run(options: RunOptions) -> int:
+    """Check the request, run it, and print the answer; return the exit code."""
     began = time.monotonic()
     from search.request.request import check_writable, make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
@@ -102,11 +99,11 @@ def run(options: "Namespace") -> int:
 
         damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
         damage.report(quarantine_damaged_sweep(request.context.results, request.name))
-        board, interrupted = run_sweep(request, options, slots, damage)
+        board, is_interrupted = run_sweep(request, options, slots, damage)
         damage.report_all_damage(board)
         print(flush=True)
         _print_summary(request, board, time.monotonic() - began)
-        if interrupted:
+        if is_interrupted:
             print(signals.format_resume_message(), file=sys.stderr)
             return ExitCode.INTERRUPTED
         _print_ranking(request)
@@ -122,83 +119,92 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
     reused = 0
     if not request.missing_data:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).iter_arms())
-    print("\n".join(describe_plan(request, estimate_cost(request, slots, keep), reused)))
-    for line in request.skipped_tasks:
-        print(f"left out: {line}")
+    lines = describe_plan(request, estimate_cost(request, slots, keep), reused)
+    lines += [f"left out: {line}" for line in request.skipped_tasks]
     if request.missing_data:
         from search.request.needs import format_missing_data
 
-        print(format_missing_data(request.missing_data))
+        lines.append(format_missing_data(request.missing_data))
+    print("\n".join(lines))
     return ExitCode.DONE
 
 
 def _print_summary(request: "SweepRequest", board: "Board", seconds: float) -> None:
+    """Print the number of stages, and notes. Notes that repeat share a line, with tasks or a count."""
     from search.driver.progress import count_stages
-    from search.sweep.estimate import format_duration
+    from search.sweep.units import format_duration
 
-    found = count_stages(board)
-    trained = sum(found[status] for status in ("done", "stopped", "degenerate", "failed"))
-    print(f"{request.name}: {trained} stages run, {found['reused']} reused, in {format_duration(seconds)}.")
+    counts = count_stages(board)
+    trained = sum(counts[status] for status in ("done", "stopped", "degenerate", "failed"))
+    print(f"{request.name}: {trained} stages run, {counts['reused']} reused, in {format_duration(seconds)}.")
     for line in request.skipped_tasks:
         print(f"left out: {line}")
-    for line in request.notes:
+    for line in _merge_task_notes(request.notes):
         print(f"note: {line}")
-    told = Counter(arm.outcome.note for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.note)
-    for line, stages in told.most_common():
-        print(f"note of {stages} stages: {line}")
+    outcomes = [arm.outcome for _, arm in board.iter_arms() if arm.outcome is not None]
+    stage_notes = Counter(note for outcome in outcomes for note in {*(outcome.note or "").split("; ")} - {""})
+    for note, stages in stage_notes.most_common():
+        print(f"note ({stages} stage{'s' * (stages != 1)}): {note}")
     if request.context.keep_predictions:
-        _print_missing_outputs(
-            board, "predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions
-        )
+        kinds = ("intermediate", "target", "retrieval")
+        _print_missing_outputs(board, "predictions", kinds, board.store.has_predictions)
     if request.context.probes:
         _print_missing_outputs(board, "probes", ("intermediate", "target"), board.store.has_probes)
 
 
-def _print_missing_outputs(board: "Board", what: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
-    """Stages that finished before `--what` was asked for: their encoders may be gone, so nothing is done again."""
+def _merge_task_notes(notes: Iterable[str]) -> list[str]:
+    """Return one line for all tasks with the same note: from `TASK: NOTE` to `TASK, TASK: NOTE`."""
+    tasks_by_note: dict[str, list[str]] = {}
+    for line in notes:
+        task, _, note = line.partition(": ")
+        tasks_by_note.setdefault(note, []).append(task)
+    return [f"{', '.join(tasks)}: {note}" for note, tasks in tasks_by_note.items()]
+
+
+def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
+    """Print how many stages finished without `--OUTPUT`: their encoders may be gone, so they are not run again."""
     finished = [
         arm.stage.key
         for _, arm in board.iter_arms()
         if arm.stage.kind in kinds and arm.outcome is not None and arm.outcome.status == "finished"
     ]
-    lacking = sum(not has(key) for key in finished)
-    if lacking:
+    missing = sum(not has(key) for key in finished)
+    if missing:
         print(
-            f"note: {lacking} of {len(finished)} finished stages have no {what}, as they ended without "
-            f"--{what}: give another --results folder to run them anew."
+            f"note: {missing} of {len(finished)} finished stages have no {output}, as they ran without --{output}. "
+            "To run them again, give another --results folder."
         )
 
 
 def _print_ranking(request: "SweepRequest") -> None:
-    """The ranked table. Search must not import the analysis, so it is called as a user would call it."""
+    """Print the short answer. Search must not import the analysis, so this calls its script as a user would."""
     from search.process.processes import kill_started_processes
 
     print(flush=True)
-    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url]
-    with signals.register_teardown(
-        kill_started_processes
-    ):  # in a group of its own, so that Ctrl-C comes to this process only
-        subprocess.run(command, check=False, process_group=0)
+    command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url, "--summary"]
+    with signals.register_teardown(kill_started_processes):
+        subprocess.run(command, check=False, process_group=0)  # in its own group: Ctrl-C reaches this process only
 
 
 def _print_failures(board: "Board") -> bool:
+    """Print failed and unreachable stages, and why the sweep stopped by itself; return True if there is any."""
     failed = [arm for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"]
-    lost = [group for group in board.states.values() if group.unreachable_reason]
+    unreachable = [state for state in board.states.values() if state.unreachable_reason]
     if failed:
         print(f"\n{len(failed)} stages failed (--retry-failed tries them again):", file=sys.stderr)
-        print(f"  {'stage':16}  {'kind':8}  tries  what and why", file=sys.stderr)
+        print(f"  {'stage':16}  {'kind':8}  tries  description and reason", file=sys.stderr)
     for arm in failed:
         assert arm.outcome is not None
         kind, tries = arm.outcome.failure or "error", arm.outcome.attempts
         print(f"  {arm.stage.key}  {kind:8}  {tries:5}  {arm.stage.label}: {arm.outcome.reason}", file=sys.stderr)
-    for group in lost:
-        print(f"  not reached: {group.stratum.id}: {group.unreachable_reason}", file=sys.stderr)
-    why = board.breaker.stop_reason
-    if why is not None:
-        room = _describe_free_space(board.store.context.results.url) if board.breaker.is_unwritable else ""
-        also = ", with --retry-failed also with what failed" if failed else ""
-        print(f"\nstopped: {why}{room}. {CONTINUE_HINT}{also}.", file=sys.stderr)
-    return bool(failed or lost or why)
+    for state in unreachable:
+        print(f"  not reached: {state.stratum.id}: {state.unreachable_reason}", file=sys.stderr)
+    reason = board.breaker.stop_reason
+    if reason is not None:
+        free_space = _describe_free_space(board.store.context.results.url) if board.breaker.is_unwritable else ""
+        retry = " Add --retry-failed to try the failed stages again." if failed else ""
+        print(f"\nstopped: {reason}{free_space}. {CONTINUE_HINT}.{retry}", file=sys.stderr)
+    return bool(failed or unreachable or reason)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How a sweep stands: progress, what runs and since when, failures, time, disk. Writes nothing.
+"""Show the state of a sweep: progress, running stages, failures, time, disk. Writes nothing.
 
     python search/status.py runs/full-miniature
-    python search/status.py runs                     # every sweep of a results folder, a line each
+    python search/status.py runs                     # every sweep of a results folder, one line each
     python search/status.py runs/full-miniature --json
 
-It reads files only: also while the sweep runs elsewhere, and after it was killed.
+It only reads files, so it also works while the sweep runs elsewhere, and after it was killed.
 """
 
 import argparse
@@ -17,18 +17,19 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.sweep.status_report import format_headline, format_summary, summarize_sweep
+from search.sweep.status_report import summarize_sweep
+from search.sweep.status_text import format_headline, format_summary
 from search.sweep.sweep_state import find_sweeps, read_states
 from spaces.errors import ExitCode, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code."""
+    """Run the command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="search/status.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder")
-    parser.add_argument("--json", action="store_true", help="for programs: the same as JSON")
+    parser.add_argument("--json", action="store_true", help="print the state as JSON")
     options = parser.parse_args(argv)
     try:
         results, names = find_sweeps(options.sweep)
@@ -37,12 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"status.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
     if options.json:
-        print(
-            json.dumps(
-                [summarize_sweep(state) for state in states] if len(states) > 1 else summarize_sweep(states[0]),
-                indent=1,
-            )
-        )
+        summaries = [summarize_sweep(state) for state in states]
+        print(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=1))
     elif len(states) > 1:
         print("\n".join(format_headline(state) for state in states))
     else:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 # In tenths. The best of three rates is among the first two after four tenths in 95 of 100 strata of the miniature's
 # targets, after three in 92. An arm is judged by its best tenth so far, which is what the stage would leave and which
-# predicts the end better than the last tenth does (see tests/LOG.md).
+# predicts the end better than the last tenth does (see docs/lab-log.md).
 RUNGS = (4, 7)
 
 Name = TypeVar("Name", bound=Hashable)

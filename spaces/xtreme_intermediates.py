@@ -2,7 +2,8 @@
 
 Recipes are those that jiant released for the paper (epochs, effective batch size, longest input, stride of windows; its
 learning rate is 1e-5 everywhere, with 10 % warm-up, weight decay 0.01 and gradients clipped at 1). Intermediate tasks
-that are no target's training set follow jiant's guide: three epochs. The README compares them with XTREME's scripts.
+that are no target's training set follow jiant's guide: three epochs. `docs/xtreme.md` compares the recipes with
+XTREME's scripts.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What tests write data in the hub's layout with: column types, a writer of splits, and rows."""
+"""Data in the hub's layout for tests: column types, rows, and a writer of splits."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 import datasets
 from datasets import ClassLabel, Features, List, Value
 
+from spaces.task import Task
 from spaces.xtreme import NLI_LABELS, UPOS_TAGS
+from trainables.data import hub
+from trainables.data.locate import DataSplit
+from trainables.features.examples import Example
 
 TEXT = Value("string")
 PAIR = Features({"premise": TEXT, "hypothesis": TEXT, "label": ClassLabel(names=list(NLI_LABELS))})
@@ -22,12 +26,16 @@ QA = Features(
 )
 
 
-def pair_rows(number: int, label: int = 0) -> list[dict[str, Any]]:
-    return [{"premise": f"p{i}", "hypothesis": f"h{i}", "label": label} for i in range(number)]
+def pair_rows(count: int, label: int = 0) -> list[dict[str, Any]]:
+    return [{"premise": f"p{i}", "hypothesis": f"h{i}", "label": label} for i in range(count)]
 
 
 def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q") -> dict[str, Any]:
     return {"id": name, "context": context, "question": "?", "answers": {"text": answers, "answer_start": starts}}
+
+
+def examples_of(task: Task, split: DataSplit, language: str = "en", *, data_dir: Path) -> list[Example]:
+    return hub.load_split(task, split, language, data_dir=data_dir).examples
 
 
 class Layout:
@@ -37,12 +45,12 @@ class Layout:
         self.folder = folder
         folder.mkdir()
 
-    def write(self, place: str, features: Features, rows: list[dict[str, Any]]) -> Path:
-        """Write rows as the Parquet file of `repository/config/split`; returns the data folder.
+    def write(self, split: str, features: Features, rows: list[dict[str, Any]]) -> Path:
+        """Write rows as the Parquet file of `repository/config/split`, and return the data folder.
 
-        A place that ends in digits is one file of several: `split-00001-of-00002`, or `split/0001` as converted.
+        A split that ends in digits is one file of several: `split-00001-of-00002`, or `split/0001` as converted.
         """
-        file = self.folder / f"{place}{'' if place[-4:].isdigit() else '-00000-of-00001'}.parquet"
+        file = self.folder / f"{split}{'' if split[-4:].isdigit() else '-00000-of-00001'}.parquet"
         file.parent.mkdir(parents=True, exist_ok=True)
         columns = {name: [row[name] for row in rows] for name in features}
         datasets.Dataset.from_dict(columns, features=features).to_parquet(str(file))

@@ -1,4 +1,4 @@
-"""Where results lie on this disk, for tests that look at files."""
+"""Paths of results on this disk, for tests that look at files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from trainables.record.context import StageContext
 from trainables.storage.local_storage import LocalStorage
 
 
-def folder_of(place: StageContext, key: str) -> Path:
-    """The folder of a stage."""
-    assert isinstance(place.results, LocalStorage)
-    return place.results.root / "stages" / key
+def folder_of(context: StageContext, key: str) -> Path:
+    """Return the folder of a stage."""
+    assert isinstance(context.results, LocalStorage)
+    return context.results.root / "stages" / key

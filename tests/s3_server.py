@@ -10,7 +10,7 @@ from pyarrow import fs
 
 @dataclass
 class S3Server:
-    """moto's server on a free port. Clients find it by the address and by made-up credentials in the environment."""
+    """moto's server on a free port. Clients use its address, and made-up credentials from the environment."""
 
     port: int
     server: Any
@@ -27,7 +27,7 @@ class S3Server:
         return cls(port, server)
 
     def bucket(self) -> str:
-        """The address of a prefix in a new bucket."""
+        """Make a bucket, and return the address of a prefix in it."""
         system = fs.S3FileSystem(
             endpoint_override=f"127.0.0.1:{self.port}", scheme="http", region="us-east-1", allow_bucket_creation=True
         )

@@ -1,4 +1,4 @@
-"""Nothing that is read is executed, be it results, checkpoints, data or an encoder; only a space file is."""
+"""Nothing that is read is executed: no results, checkpoints, data or encoders. The only exception is a space file."""
 
 import ast
 import os
@@ -25,12 +25,12 @@ CODE = sorted(
 )
 EXECUTING = {"exec", "eval", "compile", "__import__"}
 UNPICKLING = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "runpy", "imp"}
-# What may: (file, name). The first is the user's own space; the second reads what this run's own Tune has just written.
+# Exceptions, (file, name): the user's own space, and a file that this run's own Tune has just written.
 ALLOWED = {("spaces/named_spaces.py", "runpy"), ("search/driver/searcher.py", "cloudpickle")}
 
 
 def faults(tree: ast.AST) -> Iterator[str]:
-    """Names of what in a program could execute what it reads."""
+    """Yield the names of calls and imports in a program that could execute what it reads."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name.partition(".")[0] for name in node.names if name.name.partition(".")[0] in UNPICKLING)
@@ -38,28 +38,31 @@ def faults(tree: ast.AST) -> Iterator[str]:
             names = {(node.module or "").partition(".")[0], *(name.name for name in node.names)}
             yield from names & UNPICKLING
         elif isinstance(node, ast.Call):
-            given = {word.arg: ast.unparse(word.value) for word in node.keywords if word.arg is not None}
+            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg}
             called = ast.unparse(node.func)
             owner, _, name = called.rpartition(".")
             if called in EXECUTING or called in ("builtins.exec", "builtins.eval"):
                 yield called
-            if owner == "torch" and name == "load" and given.get("weights_only") != "True":
+            if owner == "torch" and name == "load" and keywords.get("weights_only") != "True":
                 yield "torch.load"
             if owner == "yaml" and name in ("load", "load_all", "unsafe_load", "full_load"):
                 yield called
-            if name in ("from_pretrained", "from_config") and given.get("trust_remote_code") != "False":
+            if name in ("from_pretrained", "from_config") and keywords.get("trust_remote_code") != "False":
                 yield f"{called} that may ask for trust"
-            if given.get("trust_remote_code", "False") != "False" or given.get("allow_pickle", "False") != "False":
+            if (
+                keywords.get("trust_remote_code", "False") != "False"
+                or keywords.get("allow_pickle", "False") != "False"
+            ):
                 yield f"{called} with trust"
-            if given.get("weights_only", "True") != "True" or given.get("shell", "False") != "False":
+            if keywords.get("weights_only", "True") != "True" or keywords.get("shell", "False") != "False":
                 yield f"{called} with trust"
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_code_executes_what_it_reads(path: Path) -> None:
     name = path.relative_to(ROOT).as_posix()
-    found = {(name, fault) for fault in faults(ast.parse(path.read_text()))}
-    assert found <= ALLOWED
+    faulty = {(name, fault) for fault in faults(ast.parse(path.read_text()))}
+    assert faulty <= ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_and_nothing_else(line: str) -> None:
 
 
 class Bomb:
-    """Leaves a file where it is unpickled."""
+    """An object that leaves a folder behind when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -125,7 +128,7 @@ def test_code_that_comes_with_a_given_encoder_is_not_executed(
 ) -> None:
     import json
 
-    monkeypatch.setattr("builtins.input", lambda *_: "y")  # nobody is asked either
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # it must not ask for consent either
     (encoder_copy / "own.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'mark')!r})\n")
     fields = json.loads((encoder_copy / file).read_text())
     classes = {"AutoConfig": "own.Config", "AutoModel": "own.Model", "AutoTokenizer": ["own.Slow", "own.Fast"]}
@@ -151,20 +154,20 @@ def test_metadata_of_a_parquet_file_execute_nothing(tmp_path: Path) -> None:
     ):
         try:
             read()
-        except ValueError:  # it may refuse the file
+        except ValueError:  # refusing the file is fine
             continue
     assert not (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "..", "a\\..\\b", "a\0b"])
 def test_no_name_leads_out_of_the_results(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name below a results folder"):
+    with pytest.raises(ValueError, match="is not a name inside a results folder"):
         check_name(name)
 
 
 def test_a_space_file_is_executed_and_says_so(tmp_path: Path) -> None:
-    said = " ".join(build_parser().format_help().split())
-    assert "a Python file, which is executed" in said
+    help_text = " ".join(build_parser().format_help().split())
+    assert "a Python file, which is executed" in help_text
     assert "executed" in (find_space.__doc__ or "")
 
 

@@ -1,8 +1,11 @@
-"""What the small stages of the tests share: a few steps on the miniature, from a tiny encoder."""
+"""Small stages for tests: a few steps on the miniature, from a tiny encoder."""
 
 from typing import Any
 
-from spaces.stage import Stage
+from spaces.stage import TENTHS, Stage
+from trainables.record.context import StageContext, write_spec
+from trainables.record.outcome import Outcome
+from trainables.stage_run import StageRun
 
 BASE: dict[str, Any] = {
     "benchmark": "miniature",
@@ -23,3 +26,13 @@ TARGET = Stage(
     recipe=RECIPE,
     **BASE,
 )
+
+
+def run_stage(context: StageContext, stage: Stage, tenths: int = TENTHS) -> Outcome:
+    """Run `tenths` tenths of a stage and close it. A retrieval stage is done after one, and the rest change nothing."""
+    write_spec(context, stage)
+    stage_run = StageRun(context, stage.key)
+    for _ in range(tenths):
+        outcome = stage_run.advance()
+    stage_run.close()
+    return outcome

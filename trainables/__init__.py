@@ -1,1 +1,1 @@
-"""What one stage does: data to batches, encoder and heads, training, evaluation. Only `stage_trial` knows Ray."""
+"""The work of one stage: data to batches, encoder and heads, training, evaluation. Only `stage_trial` imports Ray."""

@@ -1,11 +1,12 @@
-"""What Ray Tune runs: one trial is one stage, one call of `step` a few tenths of it. The only file here that knows Ray.
+"""The trainable that Ray Tune runs: one trial is one stage, one call of `step` some of its tenths.
 
-Actors are reused, and Tune may call `setup` in a spare process for a trial that runs elsewhere: so `setup` and
-`reset_config` only take note of the configuration, and the first `step` opens the stage.
+This is the only file in `trainables` that imports Ray. Actors are reused, and Tune may call `setup` in a spare process
+for a trial that runs elsewhere. So `setup` and `reset_config` only store the configuration, and the first `step` opens
+the stage.
 
-A worker must start fast, so PyTorch and all that needs it is imported by its first `step`. When a trial ends while
-another one waits for its worker to start, Tune gives that one the free worker and ends the one that was starting. A
-start that takes longer than a stage would never come to its end, and slots would stay empty.
+A worker must start fast, so PyTorch and everything that needs it is imported by the first `step`. When a trial ends
+while another one waits for its worker to start, Tune gives the free worker to the waiting trial and ends the starting
+one. A start that takes longer than a stage would never be completed, and slots would stay empty.
 """
 
 import json
@@ -24,68 +25,72 @@ from trainables.worker.heartbeat import watch_for_hang
 if TYPE_CHECKING:
     from trainables.stage_run import StageRun
 
-STEP_SECONDS = 2.0  # seconds after which a step ends with its tenth: a sweep that is asked to end waits for it
+STEP_SECONDS = 2.0  # after this time a step ends with its current tenth: a sweep that is interrupted waits for it
 
 
-def context_to_json(place: StageContext) -> str:
-    """A place as text: only scalars cross the boundary to Ray's workers."""
-    source = {name: getattr(place.source, name) for name in DataSource.__dataclass_fields__}
-    own = {name: getattr(place, name) for name in ("model", "keep_predictions", "probes", "scratch")}
-    return json.dumps({**own, "results": place.results.url, "source": source})
+def context_to_json(context: StageContext) -> str:
+    """Return the context as text: only scalars are passed to Ray's workers."""
+    source = {name: getattr(context.source, name) for name in DataSource.__dataclass_fields__}
+    fields = {name: getattr(context, name) for name in ("model", "keep_predictions", "probes", "scratch")}
+    return json.dumps({**fields, "results": context.results.url, "source": source})
 
 
 def context_from_json(text: str) -> StageContext:
-    """The inverse of `place_to_json`."""
+    """Return the context of a text by `context_to_json`."""
     fields = json.loads(text)
-    read = {"results": open_storage(fields["results"]), "source": DataSource(**fields["source"])}
-    return StageContext(**{**fields, **read, "probes": tuple(fields["probes"])})
+    objects = {"results": open_storage(fields["results"]), "source": DataSource(**fields["source"])}
+    return StageContext(**{**fields, **objects, "probes": tuple(fields["probes"])})
 
 
 class StageTrial(tune.Trainable):
     """A stage as a Tune trainable.
 
-    The configuration holds its `key`, its `stratum` and the `context`, the `rungs` (tenths after which the scheduler must
-    be asked), which try this is (`attempt`), how many tries ended for want of memory (`oom_retries`), the share of a GPU
-    (`gpus`) and whether measured memory chose it (`packed`), and the `hang_timeout`: seconds without progress that are a
-    hang (0: none are). One with `wait` alone is no stage: it waits for so many seconds, so that the slot keeps its
-    worker until a stage can start.
+    Keys of the configuration:
+        key, stratum, context: the stage, its stratum, and the context as JSON.
+        rungs: the tenths after which the scheduler must be asked.
+        attempt, oom_retries: the number of this try, and the number of tries that ran out of memory.
+        gpus, packed: the share of a GPU, and True if measured memory chose it.
+        hang_timeout: seconds without progress that count as a hang; 0 for no limit.
+        wait: alone, for a trial that is no stage: it waits for this number of seconds, so that the slot keeps its
+            worker until a stage can start.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Nothing but a note: see the module's docstring."""
+        """Open nothing yet (see the module's docstring)."""
         self._run: StageRun | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another stage; the process, its imports and its encoded data stay."""
+        """Accept another stage. The process, its imports and its encoded data stay."""
         self.cleanup()
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next tenths, up to a rung, the stage's end or SPAN; of a stage that is only just open, one.
+        """Advance to the next rung, to the stage's end, or for STEP_SECONDS; by one tenth in the first call.
 
-        Each answer to Tune costs as much as some steps of training. The first tenth is told at once: a stage that has
-        gone on before its process is lost counts its tries anew. Each tenth is on disk before the next one begins.
+        Each result sent to Tune costs as much as some steps of training. The first tenth is reported at once: if the
+        process is lost after progress, the tries of the stage are counted from 1 again. Each tenth is on disk before
+        the next one begins.
 
-        An error that would come again goes to the driver as a result: it fells no process. Any other one is raised as
-        StageFailedError, which ends this process: another one may do better.
+        Deterministic errors are returned as results, so the worker survives. Other errors are raised as
+        StageFailedError, which ends this process: another process may succeed.
         """
         if "wait" in self.config:
             import trainables.stage_run  # noqa: F401  # so that the first stage need not
 
             time.sleep(self.config["wait"])
             return {"dev": -1.0, "curve": [], "done": True}
-        first, until = self._run is None, time.monotonic() + STEP_SECONDS
+        is_first, until = self._run is None, time.monotonic() + STEP_SECONDS
         try:
             outcome = self._advance()
-            while not first and self._should_continue(outcome) and time.monotonic() < until:
+            while not is_first and self._should_continue(outcome) and time.monotonic() < until:
                 outcome = self._advance()
-        except Exception as error:  # whatever goes wrong in a stage is recorded, and the sweep goes on
+        except Exception as error:  # any failure of a stage is recorded, and the sweep goes on
             failure = failure_of(error, json.loads(self.config["context"])["results"])
             if failure.kind is not ERROR:
                 raise StageFailedError(failure.kind.name, failure.reason, failure.details) from None
             return {"dev": -1.0, "curve": [], "done": True, "error": failure.reason, "details": failure.details}
         return {
-            "dev": outcome.curve[-1] if outcome.curve else -1.0,  # Tune wants a number in every result
+            "dev": outcome.curve[-1] if outcome.curve else -1.0,  # Tune needs a number in every result
             "curve": list(outcome.curve),
             "steps": outcome.steps,
             "seconds": outcome.seconds,
@@ -98,27 +103,27 @@ class StageTrial(tune.Trainable):
 
     def _advance(self) -> Outcome:
         key, config = self.config["key"], self.config
-        place = context_from_json(config["context"]) if self._run is None else self._run.context
-        with watch_for_hang(config["hang_timeout"], place.hang_path(key), opening=self._run is None):
+        context = context_from_json(config["context"]) if self._run is None else self._run.context
+        with watch_for_hang(config["hang_timeout"], context.hang_path(key), opening=self._run is None):
             if self._run is None:
-                self._run = _open_stage(place, config)
+                self._run = _open_stage(context, config)
             return self._run.advance()
 
     def cleanup(self) -> None:
-        """Let go of the stage."""
+        """Close the stage."""
         if self._run is not None:
             self._run.close()
             self._run = None
 
 
-def _open_stage(place: StageContext, config: dict[str, Any]) -> "StageRun":
-    """A stage, opened; the first one of a process brings the imports."""
+def _open_stage(context: StageContext, config: dict[str, Any]) -> "StageRun":
+    """Return the stage, opened. The first call in a process imports PyTorch."""
     import torch
 
     from trainables.stage_run import StageRun
-    from trainables.training.gpu_share import limit_gpu_memory
+    from trainables.training.memory import limit_gpu_memory
 
     torch.set_num_threads(1)  # several trials share the machine; two threads were slower than one
     limit_gpu_memory(config["gpus"])
     tries = {name: config[name] for name in ("attempt", "oom_retries", "packed")}
-    return StageRun(place, config["key"], **tries)
+    return StageRun(context, config["key"], **tries)

@@ -1,4 +1,4 @@
-"""Intermediate and target stages: what they train on, how they are judged, which rows they leave."""
+"""Intermediate and target stages: their training data, their dev and test scores, and the check for degenerate runs."""
 
 import dataclasses
 from typing import Any
@@ -8,15 +8,14 @@ from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
 from trainables.data.task_data import resolve_labels
-from trainables.features.feature_table import FeatureTable
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead
 from trainables.methods.rules import LAYERS, build_rule
 from trainables.models.encoder import Encoder
 from trainables.models.layer_fusion import LayerFusion
 from trainables.record.context import StageContext
 from trainables.record.results import TestResults
-from trainables.training.encoding import encode_split, encode_training_table
-from trainables.training.evaluation import compute_task_score, score_majority_baseline
+from trainables.training.encoding import Encoding, encode_split, encode_training_table
+from trainables.training.evaluation import build_metric_rows, compute_task_score, score_majority_baseline
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.mixing import build_training_parts, describe_shortage
 from trainables.training.predictions import build_prediction_table
@@ -26,148 +25,139 @@ MAJORITY = "majority"
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
 
 
-def start_training(stage: Stage, encoder: Encoder, place: StageContext, profile: EncoderProfile) -> FineTuning:
-    """The run of a stage from its beginning: parts, schedule, fresh heads on the encoder it starts from."""
+def start_training(stage: Stage, encoder: Encoder, context: StageContext, profile: EncoderProfile) -> FineTuning:
+    """Return the stage's run before its first step: parts, schedule, and fresh heads on the encoder it starts from."""
     assert stage.recipe is not None and stage.learning_rate is not None
     recipe = Recipe(**{name: value for name, value in stage.recipe.items() if name in _RECIPE_FIELDS})
-    ingredients = _resolve_ingredients(stage, place, recipe)
-    how = encoder.tokenizer, profile, place.encoded_folder
+    ingredients = _resolve_ingredients(stage, context, recipe)
 
-    def train(task: Task, own: Recipe, language: str) -> FeatureTable:
-        return encode_training_table(place.source, task, how[0], own, *how[1:], language=language)
+    def encoding(own_recipe: Recipe) -> Encoding:
+        return Encoding(encoder.tokenizer, own_recipe, profile, context.encoded_folder)
 
-    parts = build_training_parts(
-        [(task, train(task, own, language)) for task, own, language in ingredients], stage.recipe
-    )
-    judged = {task.name: (task, own) for task, own, _ in ingredients if task.kind != "mlm"}
-    judged = judged or {task.name: (task, own) for task, own, _ in ingredients}
-    devs = [encode_split(place.source, task, "dev", "en", how[0], own, *how[1:]) for task, own in judged.values()]
-    counted = [part for part in parts if part.task.name in judged]
-    steps = compute_total_steps(recipe, sum(len(part.indices) for part in counted))
+    tables = [
+        (task, encode_training_table(context.source, task, encoding(own_recipe), language))
+        for task, own_recipe, language in ingredients
+    ]
+    parts = build_training_parts(tables, stage.recipe)
+    # Masked words beside tasks are not judged, and do not count for the number of steps.
+    judged = {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients if task.kind != "mlm"}
+    judged = judged or {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients}
+    dev_sets = [
+        encode_split(context.source, task, "dev", "en", encoding(own_recipe)) for task, own_recipe in judged.values()
+    ]
+    judged_parts = [part for part in parts if part.task.name in judged]
     method = stage.recipe.get("method")
-    written = [part.table for part in parts if part.task.name in judged] + [dev.features for dev in devs]
+    tables_in_use = [part.table for part in judged_parts] + [dev_set.features for dev_set in dev_sets]
     return FineTuning(
         encoder,
         parts,
-        devs,
+        dev_sets,
         recipe,
         profile,
-        steps=steps,
+        steps=compute_total_steps(recipe, sum(len(part.indices) for part in judged_parts)),
         learning_rate=stage.learning_rate,
         seed=stage.seed,
-        method=build_rule(method, [part.task for part in counted], place.source, encoder, written),
+        method=build_rule(method, [part.task for part in judged_parts], context.source, encoder, tables_in_use),
         fuse_layers=method is not None and method["name"] == LAYERS,
     )
 
 
-def _resolve_ingredients(stage: Stage, place: StageContext, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
-    """What is trained: each task with the recipe that says how long its inputs are, and the language of its rows."""
+def _resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) -> list[tuple[Task, Recipe, str]]:
+    """Return each task, the recipe with the lengths of its inputs, and the language of its rows."""
     benchmark = BENCHMARKS.find(stage.benchmark)
     if stage.kind == "target":
-        return [(resolve_labels(place.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
-    named = (stage.recipe or {})["ingredients"]
-    tasks = {name: resolve_labels(place.source, benchmark.intermediates[name]) for name, _ in named}
-    inputs = (stage.recipe or {}).get("inputs", {})
+        return [(resolve_labels(context.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
+    assert stage.recipe is not None
+    ingredients, inputs = stage.recipe["ingredients"], stage.recipe.get("inputs", {})
+    tasks = {name: resolve_labels(context.source, benchmark.intermediates[name]) for name, _ in ingredients}
 
-    def cut(name: str) -> Recipe:
-        length, stride = inputs.get(name, (recipe.max_length, recipe.stride))
-        return dataclasses.replace(recipe, max_length=length, stride=stride)
+    def with_own_lengths(name: str) -> Recipe:
+        max_length, stride = inputs.get(name, (recipe.max_length, recipe.stride))
+        return dataclasses.replace(recipe, max_length=max_length, stride=stride)
 
-    return [(tasks[name], cut(name), language) for name, language in named]
+    return [(tasks[name], with_own_lengths(name), language) for name, language in ingredients]
 
 
-def build_dev_rows(stage: Stage, work: FineTuning) -> list[dict[str, Any]]:
-    """English dev after every tenth, once for each target that shares the training."""
-    official = work.dev_sets[0].task.official_metrics if len(work.dev_sets) == 1 else ("mean_task_score",)
+def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
+    """Return the English dev scores after every tenth, once for each target that shares the training."""
+    dev_sets = training.dev_sets
+    official = dev_sets[0].task.official_metrics if len(dev_sets) == 1 else ("mean_task_score",)
+    examples = sum(len(dev_set.examples) for dev_set in dev_sets)
     return [
-        {
-            "target": target,
-            "tenth": tenth,
-            "language": "en",
-            "split": "dev",
-            "metric": name,
-            "official": name in official,
-            "value": value,
-            "examples": sum(len(dev.examples) for dev in work.dev_sets),
-        }
+        row
         for target in (stage.targets or (None,))
-        for tenth, metrics in enumerate(work.dev_metrics, start=1)
-        for name, value in metrics.items()
+        for tenth, metrics in enumerate(training.dev_metrics, start=1)
+        for row in build_metric_rows(
+            metrics, official, target=target, tenth=tenth, language="en", split="dev", examples=examples
+        )
     ]
 
 
-def score_tests(stage: Stage, work: FineTuning, place: StageContext, profile: EncoderProfile) -> TestResults:
-    """The best tenth's scores in every language of every target of the stage, with the majority floor beside them.
+def score_tests(stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile) -> TestResults:
+    """Return the best tenth's scores in every language of every target, with the majority baseline beside them.
 
-    An intermediate stage has no target: it leaves its dev predictions, where these are kept.
+    An intermediate stage has no targets: its results are its dev predictions, if predictions are kept.
     """
     benchmark = BENCHMARKS.find(stage.benchmark)
-    tokenizer, recipe = work.encoder.tokenizer, work.recipe
-    tested = TestResults()
-    for part in work.parts:
-        tested.note_left_out(f"{part.task.name}'s training", part.table.left_out)
-    short = describe_shortage(work.parts, stage.recipe or {})
-    tested.notes.extend([] if short is None else [short])
-    for dev in work.dev_sets:
-        tested.note_left_out(f"{dev.task.name}'s dev", dev.left_out)
-    if place.keep_predictions:
-        results = [(dev, work.evaluate(dev)) for dev in work.dev_sets]
-        tested.predictions.extend(
-            build_prediction_table(stage.key, dev, result.predictions, "dev") for dev, result in results
-        )
+    encoding = Encoding(training.encoder.tokenizer, training.recipe, profile, context.encoded_folder)
+    results = TestResults()
+    for part in training.parts:
+        results.note_left_out(f"{part.task.name}'s training", part.table.left_out)
+    shortage = describe_shortage(training.parts, stage.recipe or {})
+    results.notes.extend([] if shortage is None else [shortage])
+    for dev_set in training.dev_sets:
+        results.note_left_out(f"{dev_set.task.name}'s dev", dev_set.left_out)
+        if context.keep_predictions:
+            predictions = training.evaluate(dev_set).predictions
+            results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
-            examined = encode_split(
-                place.source, task, "test", language, tokenizer, recipe, profile, place.encoded_folder
+            test_set = encode_split(context.source, task, "test", language, encoding)
+            results.note_left_out(f"{name} {language}", test_set.left_out)
+            result = training.evaluate(test_set, training.parts[0].task)
+            if context.keep_predictions:
+                results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
+            baseline = score_majority_baseline(task, training.parts[0].table.targets, test_set)
+            majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
+            results.rows.extend(
+                build_metric_rows(
+                    {**result.metrics, **majority},
+                    task.official_metrics,
+                    target=name,
+                    tenth=training.best_tenth,
+                    language=language,
+                    split="test",
+                    examples=len(test_set.examples),
+                )
             )
-            tested.note_left_out(f"{name} {language}", examined.left_out)
-            result = work.evaluate(examined, work.parts[0].task)
-            if place.keep_predictions:
-                tested.predictions.append(build_prediction_table(stage.key, examined, result.predictions))
-            metrics = result.metrics
-            floor = score_majority_baseline(task, work.parts[0].table.targets, examined)
-            if floor is not None:
-                metrics = {**metrics, MAJORITY: compute_task_score(task, floor)}
-            tested.rows.extend(
-                {
-                    "target": name,
-                    "tenth": work.best_tenth,
-                    "language": language,
-                    "split": "test",
-                    "metric": metric,
-                    "official": metric in task.official_metrics,
-                    "value": value,
-                    "examples": len(examined.examples),
-                }
-                for metric, value in metrics.items()
-            )
-    return tested
+    return results
 
 
-def extract_label_head(work: FineTuning) -> LabelHead | None:
-    """The head that an intermediate task hands on with its encoder; None of a mixture, or where it has no labels.
+def extract_label_head(training: FineTuning) -> LabelHead | None:
+    """Return the head that an intermediate task hands on with its encoder, or None.
 
-    None where it reads all layers, too: what asks it gives it the last one.
+    None for a mixture, for a task without labels, and for a head that reads all layers: the probes that use the head
+    give it the last layer only.
     """
-    task, head = work.parts[0].task, work.heads[0]
-    plain = len(work.parts) == 1 and task.kind in KINDS_WITH_LABELS and not isinstance(head, LayerFusion)
-    return LabelHead(task, head) if plain else None
+    task, head = training.parts[0].task, training.heads[0]
+    is_plain = len(training.parts) == 1 and task.kind in KINDS_WITH_LABELS and not isinstance(head, LayerFusion)
+    return LabelHead(task, head) if is_plain else None
 
 
-def find_degeneracy(work: FineTuning) -> str | None:
-    """Why a complete run has learned nothing, or None: the same answer to everything, or no better than chance.
+def find_degeneracy(training: FineTuning) -> str | None:
+    """Return the reason why a complete run is degenerate, or None: constant predictions, or no better than chance.
 
     Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are
-    excused: chance is where they should be. So are mixtures, whose tasks differ in chance.
+    exempt, because they should be at chance. So are mixtures, whose tasks differ in chance.
     """
-    if work.is_constant:
+    if training.is_constant:
         return "constant predictions"
-    part, dev = work.parts[0], work.dev_sets[0]
-    if len(work.dev_sets) > 1 or part.task.is_control or "accuracy" not in work.dev_metrics[0]:
+    part, dev_set = training.parts[0], training.dev_sets[0]
+    if len(training.dev_sets) > 1 or part.task.is_control or "accuracy" not in training.dev_metrics[0]:
         return None
-    floor = score_majority_baseline(dev.task, part.table.targets, dev)
-    best = work.dev_metrics[work.best_tenth - 1]["accuracy"]
-    if floor is not None and best <= floor["accuracy"]:
+    baseline = score_majority_baseline(dev_set.task, part.table.targets, dev_set)
+    best = training.dev_metrics[training.best_tenth - 1]["accuracy"]
+    if baseline is not None and best <= baseline["accuracy"]:
         return "chance level"
     return None

@@ -1,1 +1,1 @@
-"""The printed answers of the question scripts: verdict, tables and notes, one file per script."""
+"""The answers of the question scripts: verdict, tables and notes, one file per script."""

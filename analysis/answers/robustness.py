@@ -1,16 +1,15 @@
-"""The printed answer of robustness.py: robustness outside the training distribution."""
+"""The answer of robustness.py: methods of the intermediate phase outside the training distribution."""
 
-from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.questions.method_arms import BASES, MIXED_KINDS, ComparisonBasis
 from analysis.questions.methods import (
-    BASES,
-    MIXED_KINDS,
     OUTCOMES,
     PRIMARY_OUTCOMES,
-    ComparisonBasis,
     MethodComparison,
+    MethodEffect,
     MethodOutcome,
     average_effects,
 )
@@ -19,7 +18,7 @@ from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.answer import Answer
 from analysis.tables.grid import GridNumber
-from analysis.tables.numbers import summarise_seeds
+from analysis.tables.numbers import format_interval, summarise_seeds
 from analysis.tables.robustness import (
     BASIS_NAMES,
     build_effect_table,
@@ -27,188 +26,179 @@ from analysis.tables.robustness import (
     build_suitability_table,
     methods_of,
 )
-from analysis.tables.source import describe_source, pluralise
+from analysis.tables.source import describe_holes, describe_source, pluralise
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
 
 
-def build_answer(found: MethodComparison) -> Answer:
-    """What is printed."""
-    basis = choose_basis(found)
+def build_answer(comparison: MethodComparison) -> Answer:
+    """Return the answer: out of domain, drops on shifted inputs, and single methods."""
+    basis = choose_basis(comparison)
+    bases = tuple(reversed(BASES))
     return Answer(
         question=QUESTION,
         sentences=(
-            write_verdict(found, basis),
-            *_describe_equal_steps(found, basis),
-            *_describe_drops(found, basis),
-            _describe_single_methods(found, basis),
-            *_warn_unequal_compute(found, basis),
+            write_verdict(comparison, basis),
+            *_describe_equal_steps(comparison, basis),
+            *_describe_drops(comparison, basis),
+            _describe_single_methods(comparison, basis),
+            *_warn_unequal_compute(basis),
         ),
-        source_lines=describe_source(found.transfer.loaded_scores),
-        tables=tuple(
-            table
-            for table in (
-                *(build_effect_table(found, basis) for basis in reversed(BASES)),
-                *(
-                    build_mean_table(found, basis, "method", lambda one: str(one.arm.method))
-                    for basis in reversed(BASES)
-                ),
-                *(
-                    build_mean_table(found, basis, "kind of task", lambda one: one.arm.kind)
-                    for basis in reversed(BASES)
-                ),
-                build_suitability_table(found),
-            )
-            if table.rows
+        source_lines=describe_source(comparison.transfer.loaded_scores),
+        tables=(
+            *(build_effect_table(comparison, each) for each in bases),
+            *(build_mean_table(comparison, each, "method", lambda effect: str(effect.arm.method)) for each in bases),
+            *(build_mean_table(comparison, each, "kind of task", lambda effect: effect.arm.kind) for each in bases),
+            build_suitability_table(comparison),
         ),
-        notes=(*_explain_tables(found), *_list_missing(found)),
+        notes=(*_explain_tables(comparison), *_list_missing(comparison)),
     )
 
 
-def choose_basis(found: MethodComparison) -> ComparisonBasis:
-    """What the verdict is on: equal compute, where the sweep has it."""
-    return "compute" if any(found.select_effects("compute", outcome) for outcome in PRIMARY_OUTCOMES) else "steps"
+def choose_basis(comparison: MethodComparison) -> ComparisonBasis:
+    """Return the basis of the verdict: equal compute, where the sweep has it."""
+    return "compute" if any(comparison.select_effects("compute", outcome) for outcome in PRIMARY_OUTCOMES) else "steps"
 
 
-def write_verdict(found: MethodComparison, basis: ComparisonBasis) -> str:
-    """Out of domain, the mean over all methods and tasks: one test."""
-    told = found.select_effects(basis, "out of domain")
-    mean = summarise_seeds(average_effects(told)) if told else GridNumber(value=None)
+def write_verdict(comparison: MethodComparison, basis: ComparisonBasis) -> str:
+    """Return the verdict out of domain: one test of the mean over all methods and tasks."""
+    effects = comparison.select_effects(basis, "out of domain")
+    mean = _average(effects)
     if mean.value is None:
-        why = "no method has a plain chain beside it and a target out of domain at the same seeds"
-        return f"Out of domain nothing can be told: {why}."
-    said = f"{mean.value:+.1f} points{_format_interval(mean)}, the mean over {pluralise(len(told), 'pair')} of method and task"
-    start = f"At {BASIS_NAMES[basis]}, methods change the score on targets out of domain by {said}"
+        return (
+            "No answer out of domain: no method and plain chain of the same task have a target out of domain at the "
+            "same seed."
+        )
+    pairs = f"{pluralise(len(effects), 'pair')} of method and task"
+    numbers = f"{mean.value:+.1f} points{format_interval(mean)}, mean over {pairs}"
     if mean.low is None or mean.high is None:
-        return f"{start}: with fewer than {MIN_SEEDS} seeds this may be chance."
-    if mean.low > EPSILON:
-        return f"They help: {start[0].lower()}{start[1:]}."
-    if mean.high < -EPSILON:
-        return f"They hurt: {start[0].lower()}{start[1:]}."
-    return f"Not shown to help or to hurt: {start[0].lower()}{start[1:]}."
+        return (
+            f"Methods change the score out of domain, at {BASIS_NAMES[basis]}: {numbers}. With fewer than {MIN_SEEDS} "
+            "seeds this may be chance."
+        )
+    verdict = "help" if mean.low > EPSILON else "hurt" if mean.high < -EPSILON else "are not shown to help or to hurt"
+    return f"Methods {verdict} out of domain, at {BASIS_NAMES[basis]}: {numbers}."
 
 
-def _describe_equal_steps(found: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
-    """Longer plain training also specialises more: a method may win at equal compute by being shorter alone."""
-    told = found.select_effects("steps", "out of domain")
-    mean = summarise_seeds(average_effects(told)) if told and basis != "steps" else GridNumber(value=None)
-    if mean.value is None:
+def _average(effects: Sequence[MethodEffect]) -> GridNumber:
+    return summarise_seeds(average_effects(effects)) if effects else GridNumber(value=None)
+
+
+def _describe_equal_steps(comparison: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
+    """Return the same mean at equal steps: at equal compute a method may win only because it trains for fewer steps."""
+    mean = _average(comparison.select_effects("steps", "out of domain"))
+    if basis == "steps" or mean.value is None:
         return ()
-    return (
-        f"At equal steps, where plain training costs less, the same is {mean.value:+.1f} points{_format_interval(mean)}.",
-    )
+    return (f"At equal steps, where plain training costs less: {mean.value:+.1f} points{format_interval(mean)}.",)
 
 
-def _describe_drops(found: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
-    parts = []
-    where: dict[MethodOutcome, str] = {
+def _describe_drops(comparison: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
+    scopes: dict[MethodOutcome, str] = {
         "mixed drop": "where two languages are mixed",
         "perturbed drop": "on perturbed inputs",
     }
-    for outcome, what in where.items():
-        mean = summarise_seeds(average_effects(found.select_effects(basis, outcome)))
+    parts = []
+    for outcome, scope in scopes.items():
+        mean = _average(comparison.select_effects(basis, outcome))
         if mean.value is not None:
-            parts.append(f"{what} by {mean.value:+.1f} points{_format_interval(mean)}{_judge_drop(mean)}")
-    if not parts:
-        return ()
-    return ("The drop from the clean target changes " + "; ".join(parts) + ".",)
+            parts.append(f"{mean.value:+.1f} points {scope}{format_interval(mean)}{_judge_drop(mean)}")
+    return (f"Change of the drop from the clean target: {'; '.join(parts)}.",) if parts else ()
 
 
 def _judge_drop(mean: GridNumber) -> str:
     if mean.low is None or mean.high is None:
         return ""
     if mean.high < -EPSILON:
-        return ", so less is lost"
-    return ", so more is lost" if mean.low > EPSILON else ", which may be chance"
+        return ", less is lost"
+    return ", more is lost" if mean.low > EPSILON else ", may be chance"
 
 
-def _describe_single_methods(found: MethodComparison, basis: ComparisonBasis) -> str:
-    """What survives Holm's correction, and what this design can show at all."""
+def _describe_single_methods(comparison: MethodComparison, basis: ComparisonBasis) -> str:
+    """Return what is significant after Holm's correction, and what this design can show at all."""
     tested = [
-        one for outcome in PRIMARY_OUTCOMES for one in found.select_effects(basis, outcome) if np.isfinite(one.holm)
+        effect
+        for outcome in PRIMARY_OUTCOMES
+        for effect in comparison.select_effects(basis, outcome)
+        if np.isfinite(effect.holm)
     ]
     if not tested:
-        return f"Single methods: no comparison has {MIN_SEEDS} seeds, so none can be tested."
-    certain = [one for one in tested if one.is_significant]
-    need = smallest_gain_in_sd(len(found.transfer.seeds), len(tested))
-    design = (
-        f"with {pluralise(len(found.transfer.seeds), 'seed')} one does if it exceeds {need:.1f} times its standard deviation "
-        "over seeds"
+        return f"Single methods cannot be tested: no comparison has {MIN_SEEDS} seeds."
+    seeds = len(comparison.transfer.seeds)
+    need = smallest_gain_in_sd(seeds, len(tested))
+    design = f"With {pluralise(seeds, 'seed')} a comparison must exceed {need:.1f} standard deviations over seeds."
+    significant = sorted((effect for effect in tested if effect.is_significant), key=lambda effect: effect.holm)
+    if not significant:
+        return f"Single methods: none of {len(tested)} comparisons is significant after Holm's correction. {design}"
+    details = "; ".join(
+        f"{effect.arm.method} on {effect.arm.tasks}, {effect.outcome} {np.nanmean(effect.values):+.1f}"
+        for effect in significant
     )
-    if not certain:
-        return f"Single methods: of {len(tested)} comparisons none survives Holm's correction; {design}."
-    said = "; ".join(
-        f"{one.arm.method} on {one.arm.tasks}, {one.outcome} {np.nanmean(one.values):+.1f}"
-        for one in sorted(certain, key=lambda one: one.holm)
+    return (
+        f"Single methods: {len(significant)} of {len(tested)} comparisons are significant after Holm's correction "
+        f"({details}). {design}"
     )
-    return f"Single methods: of {len(tested)} comparisons {len(certain)} survive Holm's correction ({said}); {design}."
 
 
-def _warn_unequal_compute(found: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
+def _warn_unequal_compute(basis: ComparisonBasis) -> tuple[str, ...]:
     if basis == "compute":
         return ()
     return (
-        "This is NOT at equal compute: no plain chain makes as many passes as a method. A gain may be that of more "
-        "compute alone; add chains such as `mnli~x2`.",
+        "This is NOT at equal compute: no plain chain makes as many passes as a method, so a gain may come from more "
+        "compute. Add chains such as `mnli~x2`.",
     )
 
 
-def _explain_tables(found: MethodComparison) -> tuple[str, ...]:
-    told = "measured" if found.has_measured_passes else "by the table of methods, in units of the task's own recipe"
+def _explain_tables(comparison: MethodComparison) -> tuple[str, ...]:
+    measured = (
+        "measured" if comparison.has_measured_passes else "by the table of methods, in units of the task's own recipe"
+    )
     lines = [
-        "Every number is a method's score less that of plain training of the same tasks, at the same target, "
-        "language and seed; the mean over languages, then over targets, then over seeds.",
-        "Equal steps: against the plain chain of as many steps. Equal compute: against the plain one of as many "
-        f"passes, or of the next more ({told}; a plain step is one).",
-        "In domain are targets of the same kind as the intermediate task (one trained on its own data set is among "
-        "them), out of domain all others: " + _describe_domains(found) + ".",
-        "Drop: the clean target's score less the shifted one's; of two mixed languages the clean score is the mean "
+        "Every number is a method's score less that of plain training of the same tasks, at the same target, language "
+        "and seed; the mean over languages, then over targets, then over seeds.",
+        "Equal steps: against the plain chain with as many steps. Equal compute: against the plain chain with as many "
+        f"passes, or the next more ({measured}; a plain step is one pass).",
+        "In domain: targets of the same kind as the intermediate task, such as the one trained on its own data set. "
+        f"Out of domain: all others. In domain of {_describe_domains(comparison)}.",
+        "Drop: the clean target's score less the shifted target's. For two mixed languages the clean score is the mean "
         "over both. Below 0: less is lost than with plain training. A drop also shrinks where the clean score falls: "
         "read it with the columns beside it.",
-        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over seeds, with {MIN_SEEDS} or more. * The interval excludes 0, as "
-        f"{1 - CONFIDENCE_LEVEL:.0%} of them do by chance alone. (Holm): so it does after Holm's correction for all methods, "
-        f"tasks and what is asked ({', '.join(PRIMARY_OUTCOMES)}) on the same basis. ~ Seeds are missing.",
-        "Works: the sweep has a score of it. It says nothing of a gain.",
+        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over {MIN_SEEDS} or more seeds. * The interval excludes 0, "
+        f"as {1 - CONFIDENCE_LEVEL:.0%} do by chance. (Holm): it also does after Holm's correction over all methods, "
+        f"tasks and outcomes of the question ({', '.join(PRIMARY_OUTCOMES)}) on the same basis. ~ Seeds are missing.",
+        "Works: the sweep has a score of it. That says nothing about a gain.",
     ]
-    for name in methods_of(found):
-        for kind, reason in METHODS[name].unsuited_kinds.items():
-            lines.append(f"{name} on {kind}: {reason}")
+    for name in methods_of(comparison):
+        lines += [f"{name} on {kind}: {reason}" for kind, reason in METHODS[name].unsuited_kinds.items()]
     return tuple(lines)
 
 
-def _describe_domains(found: MethodComparison) -> str:
-    kinds = dict.fromkeys(arm.kind for arm in found.method_arms)
-    said = []
-    for kind in kinds:
-        own = ", ".join(found.targets_by_outcome[kind]["in domain"]) or "none"
-        said.append(f"{'mixes of several kinds' if kind == MIXED_KINDS else kind} {own}")
-    return "in domain of " + "; ".join(said)
+def _describe_domains(comparison: MethodComparison) -> str:
+    parts = []
+    for kind in dict.fromkeys(arm.kind for arm in comparison.method_arms):
+        targets = ", ".join(comparison.targets_by_outcome[kind]["in domain"]) or "none"
+        parts.append(f"{'mixes of several kinds' if kind == MIXED_KINDS else kind}: {targets}")
+    return "; ".join(parts)
 
 
-def _list_missing(found: MethodComparison) -> tuple[str, ...]:
+def _list_missing(comparison: MethodComparison) -> tuple[str, ...]:
     lines = []
-    absent: dict[str, list[str]] = {}
-    for basis in BASES:
-        alone = [
-            arm.name for arm in found.method_arms if found.get_effect(arm.name, basis, OUTCOMES[0]).plain_chain is None
+    for basis, unit in zip(BASES, ("steps", "passes"), strict=True):
+        unpaired = [
+            arm.name
+            for arm in comparison.method_arms
+            if comparison.get_effect(arm.name, basis, OUTCOMES[0]).plain_chain is None
         ]
-        if alone:
-            absent[basis] = alone
-    if names := absent.get("steps"):
-        lines.append(f"Without a plain chain of as many steps: {', '.join(names)}.")
-    if names := absent.get("compute"):
-        lines.append(f"Without a plain chain of as many passes: {', '.join(names)}.")
-    names = [arm.name for arm in found.arms]
-    ends = Counter(hole.status for (chain, _, _), hole in found.transfer.holes.items() if chain in names)
-    if ends:
-        said = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
-        lines.append(f"Cells (chain x target x seed) of these chains without a score: {said}; rank.py lists them.")
-    told = {name for kind in found.targets_by_outcome.values() for names in kind.values() for name in names}
-    if unknown := [name for name in found.transfer.targets if name not in told]:
-        lines.append(f"In no column, since no table has them: {', '.join(unknown)}.")
+        if unpaired:
+            lines.append(f"Without a plain chain of as many {unit}: {', '.join(unpaired)}.")
+    names = [arm.name for arm in comparison.arms]
+    holes = comparison.transfer.holes
+    lines += describe_holes(
+        (hole.status for (chain, _, _), hole in holes.items() if chain in names), " of these chains"
+    )
+    judged_targets = {
+        name for kind in comparison.targets_by_outcome.values() for names in kind.values() for name in names
+    }
+    if unknown := [name for name in comparison.transfer.targets if name not in judged_targets]:
+        lines.append(f"In no column, because no table has them: {', '.join(unknown)}.")
     return tuple(lines)
-
-
-def _format_interval(mean: GridNumber) -> str:
-    return "" if mean.low is None else f" ({CONFIDENCE_LEVEL:.0%} interval {mean.low:+.1f} to {mean.high:+.1f})"

@@ -1,10 +1,10 @@
-"""The printed answer of selection.py: English dev as a judge, and the cost of early stopping."""
+"""The answer of selection.py: English dev as a judge, and the cost of early stopping."""
 
 import numpy as np
 
 from analysis.questions.judging import ALL_TARGETS, DevJudgement, RateJudgement, TaskJudgement
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
-from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET
+from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET, DecisionSet
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.answer import Answer
 from analysis.tables.selection import (
@@ -21,114 +21,107 @@ from spaces.halving import RUNGS
 QUESTION = "Is English dev a good judge?"
 
 
-def build_answer(found: Transfer, judged: DevJudgement) -> Answer:
-    """What is printed."""
+def build_answer(transfer: Transfer, judgement: DevJudgement) -> Answer:
+    """Return the answer: English dev as a judge of rates and tasks, and the cost of early stopping."""
+    rates, tasks, stopping = judgement.rates, judgement.tasks, judgement.stopping
     return Answer(
         question=QUESTION,
-        sentences=(_describe_rates(judged.rates), _describe_tasks(judged.tasks), _describe_stopping(judged.stopping)),
-        source_lines=describe_source(found.loaded_scores),
-        tables=tuple(
-            table
-            for table in (
-                build_regret_table("Learning rates: the best on English dev within a cell", judged.rates.regrets),
-                build_regret_table(
-                    "Intermediate tasks: the best on English dev for a target, seed by seed", judged.tasks.regrets
-                ),
-                build_order_table(judged.tasks),
-                build_leader_table(judged.stopping),
-                build_halving_table(judged.stopping),
-            )
-            if table.rows
+        sentences=(_describe_rates(rates), _describe_tasks(tasks), _describe_stopping(stopping)),
+        source_lines=describe_source(transfer.loaded_scores),
+        tables=(
+            build_regret_table("Learning rates: the best on English dev within a cell", rates.regrets),
+            build_regret_table("Intermediate tasks: the best on English dev for a target, seed by seed", tasks.regrets),
+            build_order_table(tasks),
+            build_leader_table(stopping),
+            build_halving_table(stopping),
         ),
-        notes=(*_explain_tables(), *_list_missing(judged)),
+        notes=(*_explain_tables(), *_list_missing(judgement)),
     )
 
 
 def _describe_rates(rates: RateJudgement) -> str:
     if ALL_TARGETS not in rates.regrets:
-        return "Learning rates: no cell has two finished runs with English dev and test scores, so nothing can be said."
-    every = rates.regrets[ALL_TARGETS]
-    lost, blind = average(every.average_by_seed(REGRET)), average(every.average_by_seed(RANDOM_REGRET))
+        return "Learning rates: no answer. No cell has two finished runs with English dev and test scores."
+    decisions = rates.regrets[ALL_TARGETS]
     return (
-        f"Learning rates: English dev took the best one for the other languages in {every.correct_count} of "
-        f"{len(every.decisions)} cells and lost {lost:.1f} points to the oracle on average, where a blind choice "
-        f"would have lost {blind:.1f}."
+        f"Learning rates: English dev chose the best one for the other languages in {decisions.correct_count} of "
+        f"{len(decisions.decisions)} cells. {_describe_regret(decisions)}"
     )
 
 
 def _describe_tasks(tasks: TaskJudgement) -> str:
     if ALL_TARGETS not in tasks.regrets:
-        return "Intermediate tasks: no target has two of them with English dev and test scores, so nothing can be said."
-    every = tasks.regrets[ALL_TARGETS]
-    lost, blind = average(every.average_by_seed(REGRET)), average(every.average_by_seed(RANDOM_REGRET))
-    order = every.average_by_seed(RANK_CORRELATION)
-    said = f"order them alike with {average(order):+.2f} (Spearman)" if order else "order nothing"
+        return "Intermediate tasks: no answer. No target has two of them with English dev and test scores."
+    decisions = tasks.regrets[ALL_TARGETS]
+    order = decisions.average_by_seed(RANK_CORRELATION)
+    agreement = f"correlate at {average(order):+.2f} (Spearman)" if order else "cannot be correlated"
     return (
-        f"Intermediate tasks: English dev and the mean over the other languages {said}; the task that English dev "
-        f"takes loses {lost:.1f} points to the oracle, where a blind choice would lose {blind:.1f}."
+        f"Intermediate tasks: their orders by English dev and by the other languages {agreement}. "
+        f"{_describe_regret(decisions)}"
+    )
+
+
+def _describe_regret(decisions: DecisionSet) -> str:
+    lost, blind = (average(decisions.average_by_seed(measure)) for measure in (REGRET, RANDOM_REGRET))
+    return (
+        f"Choosing by English dev lost {lost:.1f} points on average against the best choice by test; a random choice "
+        f"would have lost {blind:.1f}."
     )
 
 
 def _describe_stopping(stopping: StoppingJudgement) -> str:
     if not stopping.replays:
-        why = (
-            f"strata with a run that was stopped or failed: {stopping.censored_strata}, with one run: {stopping.single_run_strata}, "
-            f"without a score for every tenth: {stopping.strata_without_curves}"
+        reasons = (
+            f"strata with a stopped or failed run: {stopping.censored_strata}, with one run: "
+            f"{stopping.single_run_strata}, without a score for every tenth: {stopping.strata_without_curves}"
         )
-        return f"Early stopping: what it lost cannot be known here ({why}). A sweep without early stopping can tell."
+        return f"Early stopping: its cost is unknown ({reasons}). A sweep without early stopping can measure it."
     first = stopping.leader_regrets[RUNGS[0]][ALL_STRATA]
     lost = np.array([replay.dev_lost for replay in stopping.replays])
+    censored = stopping.censored_strata
+    left_out = f" Strata left out because of a stopped or failed run: {censored}." if censored else ""
     return (
         f"Early stopping: the leader after {RUNGS[0]} tenths was the best at the end in {first.correct_count} of "
-        f"{len(first.decisions)} whole strata; halving at {' and '.join(map(str, RUNGS))} tenths would have kept the "
-        f"best in {int((lost <= 0).sum())} and lost {lost.mean():.1f} points of English dev on average."
-        + (
-            f" Strata with runs that were stopped or failed cannot tell: {stopping.censored_strata}."
-            if stopping.censored_strata
-            else ""
-        )
+        f"{len(first.decisions)} strata. Halving at {' and '.join(map(str, RUNGS))} tenths would have kept the best in "
+        f"{int((lost <= 0).sum())} and lost {lost.mean():.1f} points of English dev on average.{left_out}"
     )
 
 
 def _explain_tables() -> tuple[str, ...]:
     return (
-        "Points are the test mean over the languages other than English, but where dev is named. The oracle is the "
-        "best by test: no method may use it, and since it is the best of noisy scores, what is lost to it is an upper "
-        "bound. A blind choice is the mean over the options.",
-        "Rank correlations are Spearman's within a decision, then the mean. With two or three rates one decision says "
-        "next to nothing; the mean over many does.",
-        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over seeds (or over targets, where it says so), with {MIN_SEEDS} or more.",
+        "Points are the test mean over the languages other than English, unless dev is named. The oracle is the best "
+        "by test. No method may use it, and as the best of noisy scores it overstates what is lost. A blind choice "
+        "is a random one: the mean over the options.",
+        "Rank correlations are Spearman's within a decision, then the mean. With two or three rates a single decision "
+        "says almost nothing; the mean over many does.",
+        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over {MIN_SEEDS} or more seeds (or targets, where stated).",
     )
 
 
-def _list_missing(judged: DevJudgement) -> tuple[str, ...]:
-    rates, tasks, stops = judged.rates, judged.tasks, judged.stopping
+def _list_missing(judgement: DevJudgement) -> tuple[str, ...]:
+    rates, tasks, stopping = judgement.rates, judgement.tasks, judgement.stopping
     lines = []
     if rates.single_run_cells or rates.partial_cells or rates.censored_runs:
         lines.append(
-            f"Learning rates: {rates.censored_runs} runs did not finish and are in no decision, so the oracle is the best "
-            f"of those that did; {rates.single_run_cells} cells with fewer than two finished runs and {rates.partial_cells} in which a "
-            f"run lacks English dev or a language are left out."
+            f"Learning rates: {rates.censored_runs} runs did not finish and are in no decision, so the oracle is the "
+            f"best of the others. Left out: {rates.single_run_cells} cells with fewer than two finished runs, and "
+            f"{rates.partial_cells} in which a run lacks English dev or a language."
         )
-    if tasks.targets_without_dev:
+    if targets := tasks.targets_without_dev:
+        lines.append(f"English dev cannot choose for {', '.join(targets)}: nothing is trained there.")
+    missing = {target: count for target, count in tasks.missing_counts.items() if count}
+    if missing:
+        counts = ", ".join(f"{target} {count}" for target, count in missing.items())
         lines.append(
-            f"No English dev for {', '.join(tasks.targets_without_dev)}: nothing is trained there, so English dev can choose nothing."
+            f"Intermediate tasks that lack English dev or a language at a seed are no options there: {counts}."
         )
-    short = {target: count for target, count in tasks.missing_counts.items() if count}
-    if short:
+    if stopping.censored_strata and stopping.replays:
         lines.append(
-            "Intermediate tasks that lack English dev or a language at a seed are no options there: "
-            + ", ".join(f"{target} {count}" for target, count in short.items())
-            + "."
+            f"Early stopping: {stopping.censored_strata} strata have a stopped or failed run, whose end is unknown. "
+            "The complete strata are not a random sample. For a fair figure, run a sweep without early stopping."
         )
-    if stops.censored_strata and stops.replays:
+    if stopping.strata_without_curves:
         lines.append(
-            f"Early stopping: {stops.censored_strata} strata have runs that were stopped or failed, whose end nobody knows. "
-            f"Those that are whole all the same are no random sample of all: for a fair figure run a sweep without "
-            f"early stopping."
-        )
-    if stops.strata_without_curves:
-        lines.append(
-            f"Early stopping: {stops.strata_without_curves} strata have no score for some tenth and are left out."
+            f"Early stopping: {stopping.strata_without_curves} strata lack a score for some tenth and are left out."
         )
     return tuple(lines)

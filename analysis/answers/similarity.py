@@ -1,4 +1,4 @@
-"""The printed answer of similarity.py: whether task similarity predicts gain."""
+"""The answer of similarity.py: whether task similarity predicts gain."""
 
 from collections.abc import Sequence
 
@@ -24,175 +24,181 @@ from spaces.chain import NONE
 from spaces.probe_columns import PROBES_FILE
 
 QUESTION = "Does the distance between intermediate task and target predict gain?"
-PERMUTATION_SEED = 0  # of the permutations
 
 
-def build_answer(found: Transfer, judged: PredictorComparison, *, with_matrices: bool = False) -> Answer:
-    """What is printed; `all_numbers` adds every predictor as a matrix."""
-    tables = (
-        build_predictor_table(judged),
-        build_focus_table(judged),
-        build_target_table(judged),
-        build_order_table(judged),
-    )
+def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_matrices: bool = False) -> Answer:
+    """Return the answer; `with_matrices` adds every predictor as a matrix."""
+    focus = build_focus_table(comparison)
     return Answer(
         question=QUESTION,
-        sentences=(_write_verdict(judged), *_describe_focus(judged), _describe_other_predictors(judged)),
-        source_lines=describe_source(found.loaded_scores),
-        tables=(*(table for table in tables if table is not None), *(build_matrices(judged) if with_matrices else ())),
-        notes=(*_explain_tables(judged), *_list_missing(judged)),
+        sentences=(_write_verdict(comparison), _describe_focus(comparison), _describe_other_predictors(comparison)),
+        source_lines=describe_source(transfer.loaded_scores),
+        tables=(
+            build_predictor_table(comparison),
+            *([focus] if focus else []),
+            build_target_table(comparison),
+            build_order_table(comparison),
+            *(build_matrices(comparison) if with_matrices else ()),
+        ),
+        notes=(*_explain_tables(comparison), *_list_missing(comparison)),
     )
 
 
-def _write_verdict(judged: PredictorComparison) -> str:
-    near = [one for one in judged.judgements if one.predictor.category == "distance" and one.p is not None]
-    if not near:
-        return "Whether distance predicts gain cannot be told: none was measured, or no seed has it for every target."
-    sure = [one for one in near if one.holm is not None and one.holm < ALPHA]
-    forward, backward = ([one for one in sure if (_average_correlation(one) > 0) == sign] for sign in (True, False))
+def _write_verdict(comparison: PredictorComparison) -> str:
+    distances = [each for each in comparison.judgements if each.predictor.category == "distance" and each.p is not None]
+    if not distances:
+        return (
+            "It is unknown whether distance predicts gain: no distance was measured, or no seed has one for every "
+            "target."
+        )
+    significant = [each for each in distances if each.holm is not None and each.holm < ALPHA]
+    forward, backward = (
+        [each for each in significant if (_average_correlation(each) > 0) == sign] for sign in (True, False)
+    )
     if forward:
-        said = f"Distance predicts gain, by {_join_predictors(forward)} (permutation test, Holm's p below {ALPHA:g})."
+        verdict = (
+            f"Distance predicts gain, by {_join_predictors(forward)} (permutation test, Holm's p below {ALPHA:g})."
+        )
     else:
-        said = f"Distance is not shown to predict gain, by any of {len(near)} ways to measure it."
+        verdict = f"Distance is not shown to predict gain: none of {len(distances)} measures does."
     if backward:
-        said += f" Backwards, the closer the less gain: {_join_predictors(backward)}."
-    # A mean of few targets lies high by chance: the best is one of those that order the most.
-    most = max(_count_ordered_targets(one) for one in near)
-    return f"{said} {_describe_best(max((one for one in near if _count_ordered_targets(one) == most), key=_average_correlation), judged)}"
+        verdict += f" In the wrong direction, closer tasks gain less: {_join_predictors(backward)}."
+    # A mean of few targets may be high by chance, so the best is one of those that order the most targets.
+    target_count = max(_count_ordered_targets(each) for each in distances)
+    widest = [each for each in distances if _count_ordered_targets(each) == target_count]
+    return f"{verdict} {_describe_best(max(widest, key=_average_correlation), comparison)}"
 
 
-def _describe_best(one: PredictorJudgement, judged: PredictorComparison) -> str:
-    assert one.p is not None and one.holm is not None  # of those that were measured
-    tasks, targets = len(judged.matrix.candidates), _count_ordered_targets(one)
-    said = (
-        f"The highest rank correlation with gain has {one.predictor.name}: {_average_correlation(one):+.2f} over {tasks} intermediate "
-        f"tasks, mean of {pluralise(targets, 'target')}, {format_p(one.p)}, after Holm's correction {format_p(one.holm)}."
+def _describe_best(judgement: PredictorJudgement, comparison: PredictorComparison) -> str:
+    assert judgement.p is not None and judgement.holm is not None  # it was measured
+    targets = pluralise(_count_ordered_targets(judgement), "target")
+    text = (
+        f"The best measure is {judgement.predictor.name}: rank correlation with gain "
+        f"{_average_correlation(judgement):+.2f} over {len(comparison.matrix.candidates)} intermediate tasks, mean of "
+        f"{targets} ({format_p(judgement.p)}, after Holm's correction {format_p(judgement.holm)})."
     )
-    saved = one.errors.out_of_sample_r2
+    saved = judgement.errors.out_of_sample_r2
     if not np.isfinite(saved):
-        return said
-    much = f"saves {saved:.0%}" if saved > 0 else f"adds {-saved:.0%}"
-    return f"{said} Of the squared error of the mean as a guess of the gains on a target left out it {much}."
+        return text
+    change = f"{saved:.0%} less" if saved > 0 else f"{-saved:.0%} more"
+    return f"{text} On targets left out it predicts gains with {change} squared error than their mean does."
 
 
-def _count_ordered_targets(one: PredictorJudgement) -> int:
-    """How many targets have an order of tasks by this predictor."""
-    return int(one.correlation.column_mask.sum())
+def _count_ordered_targets(judgement: PredictorJudgement) -> int:
+    """Return the number of targets on which this predictor orders the tasks."""
+    return int(judgement.correlation.column_mask.sum())
 
 
-def _describe_focus(judged: PredictorComparison) -> tuple[str, ...]:
-    place = judged.focus_index
-    if place is None:
-        return (f"{DEFAULT_FOCUS} is no target here: --target takes another to compare with the rest.",)
-    tested = [one for one in judged.judgements if one.focus_p is not None]
+def _describe_focus(comparison: PredictorComparison) -> str:
+    index = comparison.focus_index
+    if index is None:
+        return f"{DEFAULT_FOCUS} is no target here. Name another with --target to compare it with the rest."
+    tested = [each for each in comparison.judgements if each.focus_p is not None]
     if not tested:
-        return (f"{judged.focus} cannot be compared with other targets here.",)
-    sure = [one for one in tested if one.focus_holm is not None and one.focus_holm < ALPHA]
-    if sure:
-        said = f"{judged.focus} is predicted otherwise than the other targets, by {_join_predictors(sure)}."
+        return f"{comparison.focus} cannot be compared with other targets here."
+    significant = [each for each in tested if each.focus_holm is not None and each.focus_holm < ALPHA]
+    if significant:
+        verdict = (
+            f"{comparison.focus} is predicted differently from the other targets, by {_join_predictors(significant)}."
+        )
     else:
-        said = f"{judged.focus} is not shown to be predicted otherwise than the other targets."
-    lead = next((one for one in tested if one.predictor.name == ALL_DISTANCES), max(tested, key=_average_correlation))
-    apart = float(np.nanmean(lead.correlation.contrast(place)))
-    low, high = lead.correlation.contrast_null_interval(place) or (np.nan, np.nan)
+        verdict = f"{comparison.focus} is not shown to be predicted differently from the other targets."
+    example = next(
+        (each for each in tested if each.predictor.name == ALL_DISTANCES), max(tested, key=_average_correlation)
+    )
+    contrast = float(np.nanmean(example.correlation.contrast(index)))
+    low, high = example.correlation.contrast_null_interval(index) or (np.nan, np.nan)
+    targets = _count_ordered_targets(example)
+    # The mean over targets is the focus less this share of its difference from the others.
+    own = _average_correlation(example) + contrast * (targets - 1) / targets
     return (
-        f"{said} By {lead.predictor.name} its rank correlation is {_average_correlation(lead) + apart * _compute_focus_weight(lead):+.2f}, "
-        f"{apart:+.2f} from that of the others; {CONFIDENCE_LEVEL:.0%} of all relabellings of the tasks give {low:+.2f} to "
-        f"{high:+.2f}.",
+        f"{verdict} By {example.predictor.name} its rank correlation is {own:+.2f}, the mean of the others "
+        f"{own - contrast:+.2f}. Of random relabellings of the tasks, {CONFIDENCE_LEVEL:.0%} give a difference of "
+        f"{low:+.2f} to {high:+.2f}."
     )
 
 
-def _compute_focus_weight(one: PredictorJudgement) -> float:
-    """The mean over targets is the focus less this share of its difference from the others."""
-    targets = int(one.correlation.column_mask.sum())
-    return (targets - 1) / targets
-
-
-def _describe_other_predictors(judged: PredictorComparison) -> str:
-    """What needs no distance: a little tuning, and the trivial predictors."""
-    others = {one.predictor.name: one for one in judged.judgements if one.predictor.category != "distance"}
+def _describe_other_predictors(comparison: PredictorComparison) -> str:
+    """Return how well a little tuning and the trivial predictors do."""
+    judgements = {each.predictor.name: each for each in comparison.judgements}
     parts = []
     for name in (FIRST_TENTH, LOG_TRAIN_SIZE, GAIN_ELSEWHERE):
-        one = others.get(name)
-        if one is None or not one.correlation.seed_mask.any():
-            parts.append(f"{name} orders nothing here")
+        judgement = judgements.get(name)
+        if judgement is None or not judgement.correlation.seed_mask.any():
+            parts.append(f"{name} cannot order the tasks")
+        elif judgement.p is None or judgement.holm is None:
+            parts.append(f"{name} {_average_correlation(judgement):+.2f}")
         else:
-            p = (
-                ""
-                if one.p is None or one.holm is None
-                else f" ({format_p(one.p)}, after Holm's correction {format_p(one.holm)})"
-            )
-            parts.append(f"{name} {_average_correlation(one):+.2f}{p}")
-    return f"Without a distance: {', '.join(parts)}."
+            p = f"{format_p(judgement.p)}, after Holm's correction {format_p(judgement.holm)}"
+            parts.append(f"{name} {_average_correlation(judgement):+.2f} ({p})")
+    return f"Rank correlations of predictors that need no distance: {', '.join(parts)}."
 
 
-def _explain_tables(judged: PredictorComparison) -> tuple[str, ...]:
-    asked = judged.matrix
-    exact = all(one.correlation.is_exact for one in judged.judgements)
-    least = min((1 / len(one.correlation.permuted_means) for one in judged.judgements), default=1.0)
+def _explain_tables(comparison: PredictorComparison) -> tuple[str, ...]:
+    matrix = comparison.matrix
+    is_exact = all(each.correlation.is_exact for each in comparison.judgements)
+    least = min((1 / len(each.correlation.permuted_means) for each in comparison.judgements), default=1.0)
+    relabellings = "All" if is_exact else f"{MAX_PERMUTATIONS:,} random"
     return (
-        f"Candidates: {', '.join(asked.candidates)}. Targets: {', '.join(asked.targets)}. Gains are over `{NONE}`, of "
-        "the runs that English dev chose.",
-        "Rank correlation: Spearman's over the candidates within a target and seed, then the mean over targets; a seed "
-        f"that lacks one of the targets is left out. Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over seeds, with {MIN_SEEDS} or "
-        "more.",
-        f"p: candidates are the units, not cells. {'All' if exact else f'{MAX_PERMUTATIONS:,} drawn'} relabellings, each the same "
-        f"for all targets and seeds, two-sided; none gives less than {least:.2g}. After Holm: adjusted for all "
-        f"predictors. `{GAIN_ELSEWHERE}` is made of the gains themselves: relabelling does not test it.",
+        f"Candidates: {', '.join(matrix.candidates)}. Targets: {', '.join(matrix.targets)}. Gains are over `{NONE}`, "
+        "of the runs that English dev chose.",
+        "Rank correlation: Spearman's over the candidates within a target and seed, then the mean over targets. A "
+        f"seed that lacks one of the targets is left out. Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over "
+        f"{MIN_SEEDS} or more seeds.",
+        f"p: the units are candidates, not cells. {relabellings} relabellings, each the same for all targets and "
+        f"seeds, two-sided; the smallest possible p is {least:.2g}. Holm: adjusted for all predictors. "
+        f"`{GAIN_ELSEWHERE}` is made of the gains themselves, so relabelling does not test it.",
         "Regret@k (Poth et al. 2021): how far the best of the first k tasks falls short of the best of all, in per "
-        "cent of its score, on means over seeds; blind: the mean over all orders. NDCG has the true score (0 to 1) as "
-        "relevance, as there, so that it is near 1 for any order: compare it with the blind one.",
-        "Error saved: by a line of gain on the predictor (standardised within targets) that is fitted on the other "
-        "targets, against their mean; a share of the squared error over all targets, below 0 where the line is worse.",
-        f"`{ALL_DISTANCES}` fuses the orders of all methods that have every candidate by reciprocal ranks (constant 60), as "
-        f"TaskEmb fuses its components. `{FIRST_TENTH}` costs that tenth for every pair of task and target.",
+        "cent of its score, on means over seeds. Blind: the mean over all orders. NDCG has the true score (0 to 1) "
+        "as relevance, as there, so it is near 1 for any order: compare it with the blind one.",
+        "Error saved: a line of gain on the predictor (standardised within targets), fitted on the other targets, "
+        "against their mean. It is a share of the squared error over all targets, below 0 where the line is worse.",
+        f"`{ALL_DISTANCES}` fuses the orders of all measures that have every candidate by reciprocal ranks (constant "
+        f"60), as TaskEmb fuses its components. `{FIRST_TENTH}` costs that tenth for every pair of task and target.",
     )
 
 
-def _list_missing(judged: PredictorComparison) -> tuple[str, ...]:
-    asked, names = judged.matrix, {one.predictor.name: one for one in judged.judgements}
+def _list_missing(comparison: PredictorComparison) -> tuple[str, ...]:
+    matrix, names = comparison.matrix, {each.predictor.name: each for each in comparison.judgements}
     lines = []
-    if not any(one.predictor.category == "distance" for one in judged.judgements):
+    if not any(each.predictor.category == "distance" for each in comparison.judgements):
         lines.append(
-            f"No stage that counts has a {PROBES_FILE} with distances: they and training sizes come from a sweep that is "
-            "run with --probes similarity. What is finished is not measured later: give it another --results folder."
+            f"No stage that counts has a {PROBES_FILE} with distances. Distances and training sizes need a sweep that "
+            "is run with --probes similarity. Finished stages are not probed later: use another --results folder."
         )
     elif LOG_TRAIN_SIZE in names and not names[LOG_TRAIN_SIZE].correlation.seed_mask.any():
-        lines.append(f"The training sets of the candidates have the same size, so `{LOG_TRAIN_SIZE}` orders nothing.")
-    if asked.left_out:
-        lines.append(
-            f"No candidates, for they are controls, mixtures or variants of a task: {', '.join(asked.left_out)}."
-        )
-    partial = [one.predictor.name for one in judged.judgements if _is_partial(one, judged)]
+        lines.append(f"The training sets of the candidates have equal sizes, so `{LOG_TRAIN_SIZE}` orders nothing.")
+    if matrix.left_out:
+        lines.append(f"No candidates, because they are controls, mixtures or variants: {', '.join(matrix.left_out)}.")
+    partial = [each.predictor.name for each in comparison.judgements if _is_partial(each, comparison)]
     if partial:
         lines.append(
             f"Not for every candidate and target: {', '.join(partial)}. LEEP and NCE need an intermediate task with "
-            "labels of the target's own kind. Only candidates with numbers for the same targets take each other's "
-            "place."
+            "labels of the target's own kind. Only candidates with numbers for the same targets are permuted."
         )
-    there = np.isfinite(asked.gains)
-    if not there.all():
-        short = [
+    present = np.isfinite(matrix.gains)
+    if not present.all():
+        incomplete = [
             f"{task} -> {target}"
-            for i, task in enumerate(asked.candidates)
-            for t, target in enumerate(asked.targets)
-            if not there[i, t].all()
+            for i, task in enumerate(matrix.candidates)
+            for t, target in enumerate(matrix.targets)
+            if not present[i, t].all()
         ]
         lines.append(
-            f"{(~there).sum()} of {there.size} gains (task x target x seed) are missing: {', '.join(short)}. Runs that "
-            "learned nothing are in no gain, so the worst tasks may be missing in an order."
+            f"{(~present).sum()} of {present.size} gains (task x target x seed) are missing: {', '.join(incomplete)}. "
+            "Degenerate runs have no gain, so the worst tasks may be missing in an order."
         )
     return tuple(lines)
 
 
-def _is_partial(one: PredictorJudgement, judged: PredictorComparison) -> bool:
-    there = np.isfinite(one.predictor.values).any(axis=2)
-    return bool((~there & np.isfinite(judged.matrix.gains).any(axis=2)).any())
+def _is_partial(judgement: PredictorJudgement, comparison: PredictorComparison) -> bool:
+    present = np.isfinite(judgement.predictor.values).any(axis=2)
+    return bool((~present & np.isfinite(comparison.matrix.gains).any(axis=2)).any())
 
 
-def _average_correlation(one: PredictorJudgement) -> float:
-    return float(np.nanmean(one.correlation.mean_by_seed()))
+def _average_correlation(judgement: PredictorJudgement) -> float:
+    return float(np.nanmean(judgement.correlation.mean_by_seed()))
 
 
-def _join_predictors(several: Sequence[PredictorJudgement]) -> str:
-    return ", ".join(one.predictor.name for one in several)
+def _join_predictors(judgements: Sequence[PredictorJudgement]) -> str:
+    return ", ".join(each.predictor.name for each in judgements)

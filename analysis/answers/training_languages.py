@@ -1,164 +1,160 @@
-"""The printed answer of training_languages.py: intermediate training in other languages."""
+"""The answer of training_languages.py: intermediate training in other languages than English."""
+
+import numpy as np
 
 from analysis.questions.training_languages import TESTED_RELATIONS, TrainingLanguages
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
-from analysis.tables import training_languages
+from analysis.tables import training_languages as tables
 from analysis.tables.answer import Answer
-from analysis.tables.grid import GridColumn, GridNumber, format_value
-from analysis.tables.numbers import format_p, summarise_seeds
-from analysis.tables.source import describe_source, pluralise
-from analysis.tables.training_languages import LOW_LESS_HIGH
+from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
+from analysis.tables.source import describe_source, group_by_reason, pluralise
 from spaces.chain import NONE
 from spaces.language import ENGLISH
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 
 
-def build_answer(found: TrainingLanguages) -> Answer:
-    """What is printed."""
-    tables = (
-        training_languages.build_relation_table(found),
-        training_languages.build_mixture_table(found),
-        training_languages.build_matrix(found, f"Gain over {NONE}", found.gains),
-        training_languages.build_matrix(found, f"Gain over {found.task} in English", found.gains_over_english),
-        training_languages.build_target_table(found),
+def build_answer(training: TrainingLanguages) -> Answer:
+    """Return the answer: the own language, what is special to it, resources, and mixtures with English."""
+    sentences = (
+        training.budget_warning,
+        _describe_own_language(training),
+        _describe_extra(training),
+        _describe_resources(training),
+        _describe_mixtures(training),
     )
     return Answer(
         question=QUESTION,
-        sentences=tuple(
-            filter(
-                None,
-                (
-                    found.budget_warning,
-                    _describe_own_language(found),
-                    _describe_extra(found),
-                    _describe_resources(found),
-                    _describe_mixtures(found),
-                ),
-            )
+        sentences=tuple(filter(None, sentences)),
+        source_lines=describe_source(training.transfer.loaded_scores),
+        tables=(
+            tables.build_relation_table(training),
+            tables.build_mixture_table(training),
+            tables.build_matrix(training, f"Gain over {NONE}", training.gains),
+            tables.build_matrix(training, f"Gain over {training.task} in English", training.gains_over_english),
+            tables.build_target_table(training),
         ),
-        source_lines=describe_source(found.transfer.loaded_scores),
-        tables=tuple(table for table in tables if table.rows),
-        notes=(*_explain_tables(), *_list_missing(found)),
+        notes=(*_explain_tables(), *_list_missing(training)),
     )
 
 
-def _describe_own_language(found: TrainingLanguages) -> str:
-    """What a training in the language itself brings there, and what it costs in English."""
-    if found.english_set is None:
-        return f"No {found.task} in English is here: what its other languages gain over it cannot be told."
-    own, pairs = found.average_by_relation("own language", found.gains_over_english)
+def _describe_own_language(training: TrainingLanguages) -> str:
+    """Return what training in the evaluation language itself gains there, and what it costs in English."""
+    if training.english_set is None:
+        return (
+            f"{training.task} is not trained in English here, so its other languages cannot be compared with English."
+        )
+    own, pairs = training.average_by_relation("own language", training.gains_over_english)
     if not pairs:
-        return "No target is scored in a language of training other than English: its own gain cannot be told."
-    there = summarise_seeds(own)
-    english, _ = found.average_by_relation("English", found.gains_over_english)
-    verdict = ""
-    if there.low is not None and there.high is not None:
-        better = "better" if there.low > 0 else "worse" if there.high < 0 else "not shown to be better or worse"
-        verdict = f" is {better} than English"
-    few = "" if verdict else f": {_explain_no_interval(found)}"
-    return (
-        f"{found.task} in the evaluation language itself{verdict or ' beside English'}: {_format_points(there)} points there, "
-        f"over {pluralise(pairs, 'language')}; in English it brings {_format_points(summarise_seeds(english))}{few}."
+        return "No target is scored in a training language other than English: there is no own language to compare."
+    change = summarise_seeds(own)
+    english, _ = training.average_by_relation("English", training.gains_over_english)
+    numbers = (
+        f"{format_difference(change)} points there ({pluralise(pairs, 'language')}), "
+        f"{format_difference(summarise_seeds(english))} in English"
     )
+    start = f"Training {training.task} in the evaluation language itself"
+    if change.low is None or change.high is None:
+        return f"{start}, compared with English: {numbers}. This may be chance ({_explain_no_interval(training)})."
+    verdict = "better" if change.low > 0 else "worse" if change.high < 0 else "not shown to be better or worse"
+    return f"{start} is {verdict} than training it in English: {numbers}."
 
 
-def _describe_extra(found: TrainingLanguages) -> str:
-    """What is special to the language, whatever the quality of its training set."""
-    said = [
-        f"{name} {_format_points(training_languages.number_from_effect(one))}"
-        for name in TESTED_RELATIONS
-        if (one := found.extra_effects[name])
-    ]
-    own = found.extra_effects["own language"]
+def _describe_extra(training: TrainingLanguages) -> str:
+    """Return what is special to the language, whatever the quality of its training set."""
+    own = training.extra_effects["own language"]
     if own is None:
-        return "What is special to the own language cannot be told from what single training sets give everywhere."
+        return (
+            "It is unknown whether a language gains especially from its own training set: the sets in one language do "
+            "not separate that from a generally better set."
+        )
     if own.interval is None:
-        verdict = f"whether that is more than chance cannot be told ({_explain_no_interval(found)})"
+        verdict = (
+            "It is unknown whether a language gains especially from training in that language "
+            f"({_explain_no_interval(training)})"
+        )
     elif own.p < ALPHA:
         verdict = (
-            f"a language {'gains' if own.value > 0 else 'loses'} by training in it beyond that ({format_p(own.p)})"
+            f"A language {'gains' if own.value > 0 else 'loses'} especially from training in it ({format_p(own.p)})"
         )
     else:
-        verdict = f"a language is not shown to gain by training in it beyond that ({format_p(own.p)})"
+        verdict = f"A language is not shown to gain especially from training in it ({format_p(own.p)})"
+    extras = ", ".join(
+        f"{name} {format_difference(number_from_effect(effect))}"
+        for name in TESTED_RELATIONS
+        if (effect := training.extra_effects[name])
+    )
     return (
-        f"Beyond what a training set gives in every language and a language takes from every training set: "
-        f"{', '.join(said)} points; {verdict}."
+        f"{verdict}. Points beyond what a training set gives in every language, and a language takes from every "
+        f"training set: {extras}."
     )
 
 
-def _describe_resources(found: TrainingLanguages) -> str | None:
-    """Training in languages of few resources against those of many."""
-    values, low, high = training_languages.compute_low_less_high(found)
+def _describe_resources(training: TrainingLanguages) -> str | None:
+    """Return training in low-resource languages against training in high-resource ones."""
+    values, low, high = tables.compute_low_less_high(training)
     if not low or not high:
         return None
     return (
-        f"{LOW_LESS_HIGH.capitalize()}: {_format_points(summarise_seeds(values))} points, mean over the evaluation languages other "
-        f"than English ({', '.join(low)} less {', '.join(high)}; over seeds, not over other languages than these)."
+        f"Low-resource instead of high-resource training languages ({', '.join(low)}; {', '.join(high)}): "
+        f"{format_difference(summarise_seeds(values))} points, mean over the evaluation languages other than English. "
+        "The interval is over seeds, not over languages."
     )
 
 
-def _describe_mixtures(found: TrainingLanguages) -> str | None:
-    """English with one other language, against each alone."""
-    pairs = [one for one in found.sets if len(one.languages) == 2 and ENGLISH in one.languages]
-    lines = [training_languages.compare_mixture(found, one) for one in pairs]
-    if not lines:
+def _describe_mixtures(training: TrainingLanguages) -> str | None:
+    """Return English with one other language, against each alone."""
+    pairs = [each for each in training.sets if len(each.languages) == 2 and ENGLISH in each.languages]
+    if not pairs:
         return None
-    english, alone, _, at_home = (
-        summarise_seeds(sum(line[place] for line in lines) / len(lines)) for place in range(4)
+    mixtures = np.array([tables.compare_mixture(training, each) for each in pairs])
+    mean = tables.MixtureGains(*mixtures.mean(axis=0))
+    over_english, over_each, in_english = (
+        format_difference(summarise_seeds(values)) for values in (mean.over_english, mean.over_each, mean.in_english)
     )
     return (
-        f"English mixed with another language, in that language: {_format_points(english)} points over English alone, "
-        f"{_format_points(alone)} over it alone; in English {_format_points(at_home)} over English alone."
+        f"Mixing English with another language, points in that language: {over_english} over English alone, "
+        f"{over_each} over that language alone; in English: {in_english} over English alone."
     )
 
 
-def _format_points(one: GridNumber) -> str:
-    return format_value(one, GridColumn("", "difference", interval=True))
-
-
-def _explain_no_interval(found: TrainingLanguages) -> str:
-    seeds = len(found.transfer.seeds)
-    return (
-        f"{pluralise(seeds, 'seed')}, and an interval needs {MIN_SEEDS}"
-        if seeds < MIN_SEEDS
-        else "too few pairs of languages"
-    )
+def _explain_no_interval(training: TrainingLanguages) -> str:
+    seeds = len(training.transfer.seeds)
+    if seeds < MIN_SEEDS:
+        return f"{pluralise(seeds, 'seed')}, and an interval needs {MIN_SEEDS}"
+    return "too few pairs of languages"
 
 
 def _explain_tables() -> tuple[str, ...]:
     return (
-        "A score in a language is the mean over the targets that are scored in it. Every target is trained in English "
-        "afterwards, and runs are chosen on English dev, whatever the language of the intermediate task.",
-        "A pair of languages is of the first sort that applies: own language, English (as evaluation), same family, "
-        "same script, other. All are of training sets in one language other than English, but for extras, in whose "
-        "model the training set in English counts too.",
-        "Extra: what a sort adds beyond the training set's gain everywhere (so a better translation, or native text, "
-        "is none of it) and the evaluation language's from all training sets (so an easy language is none of it). Two "
-        "effects add up in this model; English is no evaluation language in it.",
-        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over seeds, with {MIN_SEEDS} or more; of extras over pairs of languages and "
-        f"seeds (least squares, each pair with a variance of its own). * The interval excludes 0, as {1 - CONFIDENCE_LEVEL:.0%} "
-        f"do by chance. ~ Seeds are missing that others have.",
+        "A score in a language is the mean over the targets that are scored in it. Every target is then trained in "
+        "English, and runs are chosen on English dev, whatever the language of the intermediate task.",
+        "A pair of languages has the first relation that applies: own language, English (as evaluation), same family, "
+        "same script, other. Training sets are in one language other than English, except for extras, whose model also "
+        "counts the training set in English.",
+        "Extra: what a relation adds beyond the training set's gain everywhere (so a better translation or native "
+        "text is not in it) and the evaluation language's gain from all training sets (so an easy language is not in "
+        "it). The model adds these two effects; English is no evaluation language in it.",
+        f"Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over {MIN_SEEDS} or more seeds; for extras over pairs of "
+        "languages and seeds (least squares, each pair with a variance of its own). * The interval excludes 0, as "
+        f"{1 - CONFIDENCE_LEVEL:.0%} do by chance. ~ Seeds are missing that others have.",
     )
 
 
-def _list_missing(found: TrainingLanguages) -> tuple[str, ...]:
+def _list_missing(training: TrainingLanguages) -> tuple[str, ...]:
     lines = []
-    if strange := sorted({name for one in found.sets for name in one.languages} - found.known_languages.keys()):
+    languages = {name for training_set in training.sets for name in training_set.languages}
+    if unknown := sorted(languages - training.known_languages.keys()):
         lines.append(
-            f"Training languages that no table of the benchmark has, so of unknown family, script and resources: "
-            f"{', '.join(strange)}."
+            "Training languages of unknown family, script and resources, because no table of the benchmark has them: "
+            f"{', '.join(unknown)}."
         )
-    reasons: dict[str, list[str]] = {}
-    for chain, why in found.left_out.items():
-        reasons.setdefault(why, []).append(chain)
-    if reasons:
-        said = "; ".join(f"{', '.join(names)} ({why})" for why, names in reasons.items())
-        lines.append(f"Not compared by training language: {said}.")
-    if native := [one.chain for one in found.sets if one.task != found.task]:
+    if training.left_out:
+        lines.append(f"Not compared by training language: {group_by_reason(training.left_out)}.")
+    if other_tasks := [training_set.chain for training_set in training.sets if training_set.task != training.task]:
         lines.append(
-            f"Of another task than {found.task}, with the same labels: {', '.join(native)}. What they gain is also due "
-            f"to their text and its makers."
+            f"Of another task than {training.task}, with the same labels: {', '.join(other_tasks)}. Their gains also "
+            "come from their text and the way it was made."
         )
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""Sections that say what the scripts of one question say: their sentences, their tables, their notes."""
+"""Sections with the answer of a question script: its sentences, tables and notes."""
 
 import re
 from collections.abc import Callable
@@ -16,18 +16,17 @@ from analysis.page.blocks import (
     Section,
 )
 from analysis.tables.answer import Answer
-from analysis.tables.grid import Grid, GridNumber, GridValue, format_value
-from analysis.tables.grid import GridColumn as Over
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue, format_value
 from spaces.errors import UsageError
 
 
 def build_section(name: str, title: str, make_answer: Callable[[], Answer], *figures: Block) -> Section:
-    """The answer of a script, with figures above its tables; or why these scores give none."""
+    """Return the answer of a script, with figures above its tables; or the reason why these scores give none."""
     try:
         answer = make_answer()
     except UsageError as error:
         return Section(name, title, (Paragraph(str(error)),))
-    tables = tuple(build_table(f"{name}-table-{place}", grid) for place, grid in enumerate(answer.tables, start=1))
+    tables = (build_table(f"{name}-table-{i}", grid) for i, grid in enumerate(answer.filled_tables, start=1))
     notes = (BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
     return Section(
         name, title, (*map(Paragraph, answer.sentences), *figures, DetailsBlock("Tables and notes", (*tables, *notes)))
@@ -35,7 +34,7 @@ def build_section(name: str, title: str, make_answer: Callable[[], Answer], *fig
 
 
 def build_table(name: str, grid: Grid) -> PageTable:
-    """A grid as a table of the page: numbers are written as the script writes them, and sorted by their values."""
+    """Return a grid as a table of the page; numbers look as the script prints them, and sort by their values."""
     columns = tuple(PageColumn(column.name or "row", is_formatted=column.unit != "text") for column in grid.columns)
     rows = (
         tuple(_to_page_value(field, column) for field, column in zip(row, grid.columns, strict=True))
@@ -44,7 +43,7 @@ def build_table(name: str, grid: Grid) -> PageTable:
     return PageTable(name, grid.title, columns, tuple(rows))
 
 
-def _to_page_value(field: GridValue, column: Over) -> PageValue:
+def _to_page_value(field: GridValue, column: GridColumn) -> PageValue:
     text = ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
     if column.unit == "text":
         return text

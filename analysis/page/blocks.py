@@ -1,4 +1,4 @@
-"""What a section of the page is made of. Everything is plain data: `page.html` escapes it when it is written."""
+"""The building blocks of a section of the page: plain data, which `page.html` escapes and renders."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ NO_BREAK_SPACE = "\u00a0"  # a blank at which no line is broken
 
 @dataclass(frozen=True, slots=True)
 class FormattedValue:
-    """A number that is already written, and what it is sorted by."""
+    """A number as text, and the value that it is sorted by."""
 
     text: str
     sort_key: float | None
@@ -23,7 +23,7 @@ PageValue = str | float | int | FormattedValue | None
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph; `tone` sets the answer and warnings apart."""
+    """A paragraph; `tone` marks the answer and side notes."""
 
     text: str
     tone: Literal["plain", "answer", "soft"] = "plain"
@@ -40,19 +40,19 @@ class BulletList:
 
 @dataclass(frozen=True, slots=True)
 class FactList:
-    """Names and what they hold."""
+    """Names and their values."""
 
     items: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PageColumn:
-    """One column of a table: how its values are written and sorted."""
+    """One column of a table, and how its values are written and sorted."""
 
     title: str
     digits: int | None = None  # of a number; None for text
     signed: bool = False
-    is_formatted: bool = False  # values are `Shown`
+    is_formatted: bool = False  # values are `FormattedValue`
 
     @property
     def is_numeric(self) -> bool:
@@ -60,22 +60,24 @@ class PageColumn:
         return self.is_formatted or self.digits is not None
 
     def sort_key(self, value: PageValue) -> float | int | None:
-        """What a value of a numeric column is sorted by."""
+        """Return the number that a value of a numeric column is sorted by."""
         if isinstance(value, FormattedValue):
             return value.sort_key
         return None if isinstance(value, str) or value != value else value
 
     def format_value(self, value: PageValue) -> str:
-        """`value` as a reader sees it."""
+        """Return `value` as a reader sees it."""
         if value is None or value != value:
             return ABSENT
         if isinstance(value, FormattedValue):
             return value.text
         if isinstance(value, str) or self.digits is None:
             return str(value)
-        least = 10**-self.digits
+        smallest = 10**-self.digits
         return (
-            f"<{NO_BREAK_SPACE}{least:g}" if 0 < value < least / 2 else format_number(value, self.digits, self.signed)
+            f"<{NO_BREAK_SPACE}{smallest:g}"
+            if 0 < value < smallest / 2
+            else format_number(value, self.digits, self.signed)
         )
 
 
@@ -91,11 +93,11 @@ class PageTable:
 
 @dataclass(frozen=True, slots=True)
 class SelectControl:
-    """A list from which a reader picks what a figure shows: it sets the figure's parameter `signal`."""
+    """A list from which a reader chooses what a figure shows: it sets the figure's parameter `signal`."""
 
     signal: str
     label: str
-    options: tuple[tuple[str, str], ...]  # value, what is read
+    options: tuple[tuple[str, str], ...]  # value, label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ class Figure:
 
     name: str  # unique on the page, and the name of the exported file
     title: str
-    description: str  # what a reader who does not see the figure must know
+    description: str  # for readers who cannot see the figure
     spec: Mapping[str, Any]
     data: Mapping[str, pl.DataFrame]  # name of a data set in the spec -> its rows
     table: PageTable | None = None
@@ -114,7 +116,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class DetailsBlock:
-    """What a reader may open."""
+    """Blocks that a reader may open."""
 
     title: str
     blocks: tuple["Block", ...]
@@ -133,38 +135,38 @@ class Section:
 
 
 def format_number(value: float, digits: int = 1, signed: bool = False) -> str:
-    """`value` with a true minus sign and no negative zero: 1.25 -> `+1.2`, -0.01 -> `0.0`."""
+    """Return `value` with a true minus sign and no negative zero: 1.25 -> `+1.2`, -0.01 -> `0.0`."""
     rounded = round(value, digits) + 0.0
     sign = "−" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):.{digits}f}"
 
 
 def format_gain(value: float) -> str:
-    """A difference in points: one digit, always with its sign."""
+    """Return a difference in points: one digit, always with its sign."""
     return format_number(value, 1, signed=True)
 
 
 def format_interval(interval: tuple[float, float]) -> str:
-    """An interval of differences: `+0.3 to +2.1`."""
+    """Return an interval of differences: `+0.3 to +2.1`."""
     return f"{format_gain(interval[0])} to {format_gain(interval[1])}"
 
 
 def format_percent(share: float) -> str:
-    """`95%`."""
+    """Return `95%`."""
     return f"{share * 100:.0f}%"
 
 
 def join_names(names: Sequence[str], word: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Return `a`, `a and b`, or `a, b and c`."""
     *rest, last = names
     return f"{', '.join(rest)} {word} {last}" if rest else last
 
 
 def table_of(frame: pl.DataFrame, name: str, caption: str, columns: Mapping[str, PageColumn]) -> PageTable:
-    """The named columns of `frame` as a table."""
+    """Return the named columns of `frame` as a table."""
     return PageTable(name, caption, tuple(columns.values()), tuple(frame.select(list(columns)).iter_rows()))
 
 
 def figures_of(sections: Iterable[Section]) -> tuple[Figure, ...]:
-    """All figures, in the order of the page."""
+    """Return all figures, in the order of the page."""
     return tuple(block for section in sections for block in section.blocks if isinstance(block, Figure))

@@ -1,21 +1,20 @@
-"""The same gains language by language, and by the groups that languages form."""
+"""The gains language by language, and by family, script and level of resources."""
 
 from collections.abc import Mapping
 
 import polars as pl
 
+from analysis.answers.languages import LANGUAGE_GROUPINGS
 from analysis.page import charts
 from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, SelectControl, table_of
 from analysis.page.matrix import choose_colour_limit, format_cell
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import GroupBy, group_languages, languages_of
-from analysis.transfer.columns import TransferColumn as Over
+from analysis.transfer.columns import GroupBy, TransferColumn, group_languages, languages_of
 from analysis.transfer.estimate import estimate_table
 from analysis.transfer.ranking import Ranking
 
 ALL_TARGETS = "all targets"
-LANGUAGE_GROUPINGS: tuple[GroupBy, ...] = ("language", "family", "script", "resource")
 VIEWS = (
     ("language family", "languages, by family"),
     ("language script", "languages, by script"),
@@ -30,18 +29,18 @@ ROW_SCHEMA = {
 }
 
 
-def build_section(found: Ranking) -> Section:
-    """A heat map of languages (or families, scripts, levels of resources) by intermediate tasks."""
-    if not found.transfer.languages:
+def build_section(ranking: Ranking) -> Section:
+    """Return a heat map of languages (or families, scripts, levels of resources) by intermediate tasks."""
+    if not ranking.transfer.languages:
         return Section("languages", "By language", (Paragraph("No target has a score in any language."),))
-    frame = build_rows(found)
-    targets = (ALL_TARGETS, *found.transfer.targets)
+    frame = build_rows(ranking)
+    targets = (ALL_TARGETS, *ranking.transfer.targets)
     figure = Figure(
         name="languages",
         title="Gain by language, points over the baseline in the same language",
-        description=f"Heat map of {len(found.transfer.languages)} languages by {len(found.intermediates)} intermediate tasks "
-        "for one target at a time. All numbers over all targets are in the table below.",
-        spec=charts.draw_languages(found.intermediates, choose_colour_limit(frame), ALL_TARGETS),
+        description=f"Heat map of {len(ranking.transfer.languages)} languages by {len(ranking.intermediates)} "
+        "intermediate tasks for one target at a time. The numbers over all targets are in the table below.",
+        spec=charts.draw_languages(ranking.intermediates, choose_colour_limit(frame), ALL_TARGETS),
         data={"languages": frame},
         choices=(
             SelectControl("target", "Target", tuple((name, name) for name in targets)),
@@ -63,28 +62,27 @@ def build_section(found: Ranking) -> Section:
                 "resource": PageColumn("resources"),
             },
         ),
-        min_width_rem=40 if len(found.intermediates) > 6 else 30,
+        min_width_rem=40 if len(ranking.intermediates) > 6 else 30,
     )
     text = (
-        "English is the language that targets are trained in, and stands apart in every grouping: all others are "
-        "zero-shot. Intervals in this figure are over seeds."
+        "Targets are trained in English, which is in no group; all other languages are zero-shot. Intervals in this "
+        "figure are over seeds."
     )
     return Section("languages", "By language", (Paragraph(text), figure))
 
 
-def build_rows(found: Ranking) -> pl.DataFrame:
-    """One row per intermediate, target (or all of them), and language or group of languages."""
-    read = found.transfer
-    over: dict[str, tuple[str, GroupBy, str, frozenset[str]]] = {}
-    columns: list[Over] = []
+def build_rows(ranking: Ranking) -> pl.DataFrame:
+    """Return one row per intermediate task, target (or all of them), and language or group of languages."""
+    transfer = ranking.transfer
+    cells: list[tuple[str, GroupBy, str]] = []
+    columns: list[TransferColumn] = []
     for by in LANGUAGE_GROUPINGS:
-        for name, members in group_languages(read, by).items():
-            spoken = [target for target in read.targets if _is_scored(read, target, members)]
-            for target, targets in ((ALL_TARGETS, tuple(spoken)), *((target, (target,)) for target in spoken)):
-                place = str(len(columns))
-                over[place] = (target, by, name, members)
-                columns.append(Over(name=place, targets=targets, languages=members))
-    table = estimate_table(read, read.gains, read.intermediates, columns, {})
+        for name, members in group_languages(transfer, by).items():
+            scored = [target for target in transfer.targets if _is_scored(transfer, target, members)]
+            for target, targets in ((ALL_TARGETS, tuple(scored)), *((target, (target,)) for target in scored)):
+                columns.append(TransferColumn(name=str(len(cells)), targets=targets, languages=members))
+                cells.append((target, by, name))
+    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {})
     known = {
         name: {
             "language": f"{row.english_name} ({name})",
@@ -92,33 +90,25 @@ def build_rows(found: Ranking) -> pl.DataFrame:
             "script": row.script,
             "resource": row.resource,
         }
-        for name, row in languages_of(read).items()
+        for name, row in languages_of(transfer).items()
     }
-    return pl.DataFrame(
-        [
-            {
-                "intermediate": chain,
-                "target": target,
-                "level": by,
-                "label": format_cell(one),
-                **{key: value for key, value in build_estimate_fields(one).items() if key in ROW_SCHEMA},
-                **_name_fields(by, name, known),
-            }
-            for (chain, place), one in table.items()
-            if one.mean is not None
-            for target, by, name, _ in (over[place],)
-        ],
-        ROW_SCHEMA,
-    )
+    rows = []
+    for (chain, column), estimate in estimates.items():
+        if estimate.mean is not None:
+            target, level, name = cells[int(column)]
+            fields = {key: value for key, value in build_estimate_fields(estimate).items() if key in ROW_SCHEMA}
+            row = {"intermediate": chain, "target": target, "level": level, "label": format_cell(estimate)}
+            rows.append({**row, **fields, **_name_fields(level, name, known)})
+    return pl.DataFrame(rows, ROW_SCHEMA)
 
 
-def _is_scored(read: Transfer, target: str, members: frozenset[str]) -> bool:
-    asked = read.scored_mask[read.targets.index(target)]
-    return any(asked[place] for place, language in enumerate(read.languages) if language in members)
+def _is_scored(transfer: Transfer, target: str, members: frozenset[str]) -> bool:
+    scored = transfer.scored_mask[transfer.targets.index(target)]
+    return any(scored[i] for i, language in enumerate(transfer.languages) if language in members)
 
 
-def _name_fields(by: GroupBy, name: str, known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _name_fields(by: GroupBy, name: str, languages: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     if by != "language":
         return {"name": name}
-    row = known.get(name, {"language": name, "family": "unknown", "script": "unknown", "resource": "unknown"})
+    row = languages.get(name, {"language": name, "family": "unknown", "script": "unknown", "resource": "unknown"})
     return {"name": row["language"], **row}

@@ -21,25 +21,29 @@ from analysis.questions.published_comparison import compare_with_published
 from analysis.transfer.ranking import Ranking
 
 
-def build_sections(found: Ranking, records: Sequence[protocol.SweepRecord]) -> tuple[Section, ...]:
-    """What the page says of a ranking by target; `records` are what the sweeps recorded (none for plain files)."""
-    read = found.transfer
+def build_sections(ranking: Ranking, records: Sequence[protocol.SweepRecord]) -> tuple[Section, ...]:
+    """Return the sections about a ranking by target; `records` are those of the sweeps (none for plain files)."""
+    transfer = ranking.transfer
     return (
-        headline.build_section(found),
-        cautions.build_section(found),
-        standings.build_section(found),
-        matrix.build_section(found),
-        by_language.build_section(found),
-        curves.build_section(found),
+        headline.build_section(ranking),
+        cautions.build_section(ranking),
+        standings.build_section(ranking),
+        matrix.build_section(ranking),
+        by_language.build_section(ranking),
+        curves.build_section(ranking),
         answer_section.build_section(
-            "selection", "English dev as a judge", lambda: selection.build_answer(read, judge_dev_selection(read))
+            "selection",
+            "English dev as a judge",
+            lambda: selection.build_answer(transfer, judge_dev_selection(transfer)),
         ),
-        costs.build_section(found),
-        variance.build_section(found),
+        costs.build_section(ranking),
+        variance.build_section(ranking),
         answer_section.build_section(
-            "published", "Beside the published", lambda: published.build_answer(read, compare_with_published(read))
+            "published",
+            "Beside the published",
+            lambda: published.build_answer(transfer, compare_with_published(transfer)),
         ),
-        protocol.build_section(found, records),
-        protocol.build_versions_section(found, records),
-        protocol.build_reading_section(found),
+        protocol.build_section(ranking, records),
+        protocol.build_versions_section(ranking, records),
+        protocol.build_reading_section(ranking),
     )

@@ -13,29 +13,26 @@ from spaces.language import ENGLISH
 OWN_TASK = "the intermediate task itself"
 
 
-def build_section(found: Ranking) -> Section:
-    """A figure of one chain and one target at a time."""
-    frame = collect_curves(found)
+def build_section(ranking: Ranking) -> Section:
+    """Return a figure of one chain and one target at a time."""
+    frame = collect_curves(ranking)
     if frame.is_empty():
-        return Section(
-            "curves", "Learning curves", (Paragraph("These scores hold no learning curves (dev scores by tenth)."),)
-        )
-    whats = [name for name in (*found.transfer.targets, OWN_TASK) if name in set(frame["what"])]
-    chains = [name for name in (NONE, *found.intermediates, *found.transfer.floors) if name in set(frame["chain"])]
+        text = "These scores have no learning curves (dev scores by tenth)."
+        return Section("curves", "Learning curves", (Paragraph(text),))
+    trained_on = [name for name in (*ranking.transfer.targets, OWN_TASK) if name in set(frame["what"])]
+    chains = [name for name in (NONE, *ranking.intermediates, *ranking.transfer.floors) if name in set(frame["chain"])]
     first = next((name for name in chains if name != NONE), NONE)
     stopped = frame.filter(pl.col("status") == "stopped").height
     seeds = [("all", "all"), *((seed, seed) for seed in sorted(set(frame["seed"]), key=int))]
     figure = Figure(
         name="curves",
         title="English dev by tenth of the run, one line per run; a cross marks a run that did not finish",
-        description=f"{frame.height} runs, of which {stopped} were stopped early. Their last scores are in the table below.",
-        spec=charts.draw_curves(whats[0], first, "all"),
+        description=f"{frame.height} runs, {stopped} of them stopped early. Their last scores are in the table below.",
+        spec=charts.draw_curves(trained_on[0], first, "all"),
         data={"curves": frame},
         choices=(
-            SelectControl("what", "Trained on", tuple((name, name) for name in whats)),
-            SelectControl(
-                "chain", "Chain", tuple((name, name) for name in (first, *(n for n in chains if n != first)))
-            ),
+            SelectControl("what", "Trained on", tuple((name, name) for name in trained_on)),
+            SelectControl("chain", "Chain", tuple((name, name) for name in dict.fromkeys((first, *chains)))),
             SelectControl("seed", "Seed", tuple(seeds)),
         ),
         table=table_of(
@@ -54,13 +51,13 @@ def build_section(found: Ranking) -> Section:
         ),
         min_width_rem=20,
     )
-    text = "Selection sees nothing but these scores. A stopped run is censored, not bad: it is in no mean."
+    text = "Runs are selected by these scores alone. A stopped run is censored: it is in no mean."
     return Section("curves", "Learning curves", (Paragraph(text), figure))
 
 
-def collect_curves(found: Ranking) -> pl.DataFrame:
-    """One row per run: what, chain, seed, rate, status, tenths and scores (lists; points), last (tenth), best."""
-    dev = found.loaded_scores.rows.lazy().filter(
+def collect_curves(ranking: Ranking) -> pl.DataFrame:
+    """Return one row per run: what, chain, seed, rate, status, tenths and scores (lists), last (tenth), best."""
+    dev = ranking.loaded_scores.rows.lazy().filter(
         pl.col("split") == "dev",
         pl.col("language") == ENGLISH,
         pl.col("official"),

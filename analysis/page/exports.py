@@ -8,15 +8,15 @@ from typing import Any
 import vl_convert
 
 from analysis.page.blocks import Figure
-from analysis.page.charts import CONFIG
+from analysis.page.chart_style import CONFIG
 from analysis.page.render import columns_of, read_asset
 
-WIDTH = 720  # pixels, where the page has the width of its box
+WIDTH = 720  # pixels; on the page a figure fills its box
 SCALE = 3.0  # dots per pixel in a PNG
 
 
 def export_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
-    """Write each figure as it first shows on the page; returns the files."""
+    """Write each figure as the page first shows it; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for figure in figures:
@@ -28,12 +28,12 @@ def export_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
 
 
 def render_svg(figure: Figure) -> bytes:
-    """The figure as SVG."""
+    """Return the figure as SVG."""
     return apply_light_colours(vl_convert.vegalite_to_svg(build_standalone_spec(figure))).encode()
 
 
 def render_png(figure: Figure) -> bytes:
-    """The figure as PNG, SCALE dots per pixel."""
+    """Return the figure as PNG, SCALE dots per pixel."""
     return vl_convert.svg_to_png(render_svg(figure).decode(), SCALE)
 
 
@@ -41,7 +41,7 @@ RENDERERS = {".svg": render_svg, ".png": render_png}
 
 
 def build_standalone_spec(figure: Figure) -> dict[str, Any]:
-    """The figure's spec with its data, its width and the look of the page."""
+    """Return the figure's spec with its data, its width and the look of the page."""
     tables = {name: columns_of(frame) for name, frame in figure.data.items()}
     rows = {
         name: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] for name, table in tables.items()
@@ -50,7 +50,7 @@ def build_standalone_spec(figure: Figure) -> dict[str, Any]:
 
 
 def apply_light_colours(svg: str) -> str:
-    """`svg` with the light colours in the place of CSS variables."""
+    """Return `svg` with the light colours in place of CSS variables."""
     light = re.search(r":root, \.paper \{(.*?)\}", read_asset("style.css"), re.DOTALL)
     colours = dict(re.findall(r"(--[\w-]+): ([^;]+);", light[1])) if light else {}
     return re.sub(r"var\((--[\w-]+)\)", lambda match: colours[match[1]], svg)

@@ -1,4 +1,4 @@
-"""The answer in words: which intermediate task, by how much, how sure; or that the design cannot say."""
+"""The answer in words: the best intermediate task, its gain, and how sure that is; or why there is no answer."""
 
 from collections.abc import Iterator
 
@@ -20,97 +20,100 @@ from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
 
-def build_section(found: Ranking) -> Section:
-    """The headline, once for every mean over the targets."""
+def build_section(ranking: Ranking) -> Section:
+    """Return the headline for every mean over the targets."""
     blocks: list[Block] = []
-    for place, column in enumerate(found.mean_columns):
-        contest = found.contests[column.name]
-        blocks.append(Paragraph(write_headline(found, contest), "plain" if place else "answer"))
-        if points := tuple(_explain_certainty(found, contest)):
+    for number, column in enumerate(ranking.mean_columns):
+        contest = ranking.contests[column.name]
+        blocks.append(Paragraph(write_headline(ranking, contest), "plain" if number else "answer"))
+        if points := tuple(_explain_certainty(ranking, contest)):
             blocks.append(BulletList(points))
     return Section("answer", "The answer", tuple(blocks))
 
 
-def write_headline(found: Ranking, contest: Contest) -> str:
-    """One or two sentences about one mean over targets, e.g. `+1.3 points (95% interval +0.4 to +2.2)`."""
-    over = _describe_mean(found, contest)
+def write_headline(ranking: Ranking, contest: Contest) -> str:
+    """Return one or two sentences on one mean over targets, with `+1.3 points (95% interval +0.4 to +2.2)`."""
+    scope = _describe_mean(ranking, contest)
     leader = contest.leader
     if leader is None:
-        return f"{over}, this sweep has no answer yet: no intermediate task has every target at any seed."
-    one = found.gains[leader, contest.column.name]
-    if one.interval is None:
-        count = f"{one.seeds} seed{'s' * (one.seeds != 1)}"
+        return f"{scope}, this sweep has no answer yet: no intermediate task has every target at any seed."
+    estimate = ranking.gains[leader, contest.column.name]
+    gain = _format_estimate(estimate)
+    if estimate.interval is None:
+        count = f"{estimate.seeds} seed{'s' * (estimate.seeds != 1)}"
         return (
-            f"{over}, this design cannot answer: with {count} there is no interval, it takes {MIN_SEEDS}. "
-            f"By the bare mean {leader} leads, {_format_estimate(one)}."
+            f"{scope}, this design cannot answer: there is no interval with {count} (it takes {MIN_SEEDS}). By the "
+            f"bare mean {leader} leads, {gain}."
         )
-    if not one.excludes_zero:
+    if not estimate.excludes_zero:
         return (
-            f"{over}, no intermediate task is shown to help. The best mean is that of {leader}, {_format_estimate(one)}: "
-            "no gain at all is compatible with these seeds, too."
+            f"{scope}, no intermediate task is shown to help. The best mean is that of {leader}, {gain}: not "
+            "distinguishable from no intermediate training."
         )
-    if (one.mean or 0.0) < 0:
-        return f"{over}, no intermediate task helps; the best mean is that of {leader}, {_format_estimate(one)}."
-    rivals = contest.find_rivals(leader)
-    if rivals:
+    if (estimate.mean or 0.0) < 0:
+        return f"{scope}, no intermediate task helps; the best mean is that of {leader}, {gain}."
+    if rivals := contest.find_rivals(leader):
         return (
-            f"{over}, {leader} has the best mean, {_format_estimate(one)} over the baseline, "
-            f"but these seeds cannot tell it apart from {join_names(rivals)}."
+            f"{scope}, {leader} has the best mean, {gain} over the baseline, but these seeds cannot tell it apart from "
+            f"{join_names(rivals)}."
         )
     others = "every other task" + (" that was not decided early" if contest.decided_early else "")
-    return f"{over}, {leader} helps most: {_format_estimate(one)} over the baseline, apart from {others}."
+    return f"{scope}, {leader} helps most: {gain} over the baseline, better than {others}."
 
 
-def _describe_mean(found: Ranking, contest: Contest) -> str:
+def _describe_mean(ranking: Ranking, contest: Contest) -> str:
     count = len(contest.column.targets)
-    if contest.column.name == found.mean_columns[0].name:
+    if contest.column.name == ranking.mean_columns[0].name:
         return f"Over {count} target{'s' * (count != 1)}"
-    left = len(found.mean_columns[0].targets) - count
-    return f"Without the {left} retrieval target{'s' * (left != 1)}"
+    excluded = len(ranking.mean_columns[0].targets) - count
+    return f"Without the {excluded} retrieval target{'s' * (excluded != 1)}"
 
 
-def _format_estimate(one: Estimate) -> str:
-    mean = format_gain(one.mean or 0.0)
+def _format_estimate(estimate: Estimate) -> str:
+    mean = format_gain(estimate.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
     return f"{mean} {unit}" + (
-        f" ({format_percent(CONFIDENCE_LEVEL)} interval {format_interval(one.interval)})" if one.interval else ""
+        f" ({format_percent(CONFIDENCE_LEVEL)} interval {format_interval(estimate.interval)})"
+        if estimate.interval
+        else ""
     )
 
 
-def _explain_certainty(found: Ranking, contest: Contest) -> Iterator[str]:
+def _explain_certainty(ranking: Ranking, contest: Contest) -> Iterator[str]:
     leader = contest.leader
     if leader is None:
         return
-    one = found.gains[leader, contest.column.name]
+    estimate = ranking.gains[leader, contest.column.name]
     if contest.winner_estimate:
         yield _describe_honest_winner(contest.winner_estimate)
-    if one.p_above is not None and leader in contest.p_best:
+    if estimate.p_above is not None and leader in contest.p_best:
         yield (
-            f"Probability that {leader} gains at all: {_format_chance(one.p_above)}; that it is the best of "
+            f"Probability that {leader} gains at all: {_format_chance(estimate.p_above)}; that it is the best of "
             f"{len(contest.candidates)}: {_format_chance(contest.p_best[leader])}."
         )
-    if one.p_holm is not None:
-        judged = "stands" if one.is_significant else "does not stand"
-        rows = sum(found.gains[name, contest.column.name].p is not None for name in found.intermediates)
-        yield f"Its gain {judged} when all {rows} intermediate tasks are tested together (Holm, p{NO_BREAK_SPACE}{_format_p(one.p_holm)})."
+    if estimate.p_holm is not None:
+        verdict = "is" if estimate.is_significant else "is not"
+        tested = sum(ranking.gains[name, contest.column.name].p is not None for name in ranking.intermediates)
+        p = f"p{NO_BREAK_SPACE}{_format_p(estimate.p_holm)}"
+        yield f"Its gain {verdict} significant among {tested} intermediate tasks (Holm's correction, {p})."
     yield f"Over other targets like these: {contest.rank_test.verdict[0].lower()}{contest.rank_test.verdict[1:]}"
 
 
-def _describe_honest_winner(one: WinnerEstimate) -> str:
-    names = {name for _, name, _ in one.folds}
+def _describe_honest_winner(winner: WinnerEstimate) -> str:
+    names = {name for _, name, _ in winner.folds}
     chosen = (
-        f"{one.name} was chosen each time"
-        if names == {one.name}
-        else f"the choice changed with the seed left out: {join_names(sorted(names), 'or')}"
+        f"{winner.name} was chosen each time"
+        if names == {winner.name}
+        else f"the choice varied with the seed left out: {join_names(sorted(names), 'or')}"
     )
     return (
-        f"What to expect of such a choice: {format_gain(one.honest)}. The winner was chosen on all seeds but one and read on "
-        f"the one left out ({chosen}); read on the seeds that chose it, it is {format_gain(one.naive)}."
+        f"What to expect of such a choice: {format_gain(winner.honest)}. The winner was chosen without one seed and "
+        f"measured on that seed ({chosen}); on the seeds that chose it, it is {format_gain(winner.naive)}."
     )
 
 
 def _format_chance(share: float) -> str:
-    """A share of draws, which is never certain: `83%`, `over 99%`."""
+    """Return a share of draws, which is never certain: `83%`, `over 99%`."""
     if share < 0.01:
         return f"under {format_percent(0.01)}"
     return f"over {format_percent(0.99)}" if share > 0.99 else format_percent(share)

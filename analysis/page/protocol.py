@@ -1,13 +1,13 @@
-"""What was run: protocol, data and versions, as far as they were recorded; and how to read the page."""
+"""Protocol, data and versions, as far as they were recorded; and how to read the page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from analysis.page.blocks import FactList, PageColumn, PageTable, Section, format_percent, join_names
+from analysis.page.blocks import Block, FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
-from analysis.tables import ranking_sentences
+from analysis.tables import ranking_legend
 from analysis.tables.source import count_and_list
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -17,56 +17,41 @@ NOT_RECORDED = "not recorded"
 SweepRecord = Mapping[str, Any]
 
 
-def build_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
-    """The protocol: what decides, what was searched."""
-    read = found.loaded_scores
+def build_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+    """Return the protocol: what was searched, and how runs were selected."""
+    scores = ranking.loaded_scores
     specs = [record["spec"] for record in records]
-    rates = read.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
-    facts = [
-        ("benchmark", _describe_benchmark(read.benchmark)),
-        ("encoder at the start", read.model or NOT_RECORDED),
-        (
-            "intermediate tasks",
-            join_names(found.intermediates)
-            + (f"; controls: {join_names(sorted(read.controls))}" if read.controls else ""),
-        ),
-        ("baseline", f"{NONE}: the targets are trained from the encoder as it is"),
-        (
-            "targets",
-            join_names(read.targets)
-            + (f"; retrieval: {join_names(sorted(read.retrieval_targets))}" if read.retrieval_targets else ""),
-        ),
-        ("seeds", f"{count_and_list('seed', read.seeds)}; a seed is a replicate of the whole chain"),
-        ("learning rates", join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED),
-        ("selection", "best English dev among the finished runs of a cell; test scores choose nothing"),
-        *(
-            (name.replace("_", " "), _describe_setting(specs, name))
-            for name in ("scheduler", "precision", "limit", "test_limit", "floors")
-        ),
-    ]
-    metrics = tuple((target, join_names(names)) for target, names in found.transfer.metrics.items())
-    return Section(
-        "protocol",
-        "Protocol",
-        (
-            FactList(tuple(facts)),
-            PageTable(
-                "metrics-table",
-                "The score of a target is the mean of these metrics, over its languages",
-                (PageColumn("target"), PageColumn("metrics")),
-                metrics,
-            ),
-        ),
+    rates = scores.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
+    controls = f"; controls: {join_names(sorted(scores.controls))}" if scores.controls else ""
+    retrieval = f"; retrieval: {join_names(sorted(scores.retrieval_targets))}" if scores.retrieval_targets else ""
+    facts = {
+        "benchmark": _describe_benchmark(scores.benchmark),
+        "encoder at the start": scores.model or NOT_RECORDED,
+        "intermediate tasks": f"{join_names(ranking.intermediates)}{controls}",
+        "baseline": f"{NONE}: the targets are trained from the encoder without an intermediate phase",
+        "targets": f"{join_names(scores.targets)}{retrieval}",
+        "seeds": f"{count_and_list('seed', scores.seeds)}; a seed is a replicate of the whole chain",
+        "learning rates": join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED,
+        "selection": "best English dev among the finished runs of a cell; test scores choose nothing",
+    }
+    for name in ("scheduler", "precision", "limit", "test_limit", "floors"):
+        facts[name.replace("_", " ")] = _describe_setting(specs, name)
+    metrics = PageTable(
+        "metrics-table",
+        "The score of a target is the mean of these metrics, over its languages",
+        (PageColumn("target"), PageColumn("metrics")),
+        tuple((target, join_names(names)) for target, names in ranking.transfer.metrics.items()),
     )
+    return Section("protocol", "Protocol", (FactList(tuple(facts.items())), metrics))
 
 
-def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Section:
-    """Where the data came from and what computed on them."""
-    facts = [("read from", found.loaded_scores.source)]
+def build_versions_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+    """Return the source of the data and the versions of the software."""
+    facts = [("read from", ranking.loaded_scores.source)]
     for record in records:
         facts += [("commit", str(record.get("commit") or NOT_RECORDED))]
         facts += [(name, str(version)) for name, version in record.get("versions", {}).items()]
-    blocks: list[Any] = [FactList(tuple(facts))]
+    blocks: list[Block] = [FactList(tuple(facts))]
     rows = {
         (task, str(fingerprint), "; ".join(map(_format_source, record.get("sources", {}).get(task, ()))) or None)
         for record in records
@@ -74,52 +59,28 @@ def build_versions_section(found: Ranking, records: Sequence[SweepRecord]) -> Se
     }
     if rows:
         columns = (PageColumn("data of"), PageColumn("fingerprint"), PageColumn("place"))
-        blocks.append(
-            PageTable(
-                "data-table",
-                "The data that were read, known by the hash of their contents",
-                columns,
-                tuple(sorted(rows, key=str)),
-            )
-        )
+        caption = "The data that were read, by the hash of their contents"
+        blocks.append(PageTable("data-table", caption, columns, tuple(sorted(rows, key=str))))
     return Section("versions", "Data and versions", tuple(blocks))
 
 
-def build_reading_section(found: Ranking) -> Section:
-    """How the numbers are meant."""
-    level = format_percent(CONFIDENCE_LEVEL)
-    facts = (
-        (
-            "gain",
-            f"score minus that of the baseline `{NONE}`, at the same target, language and seed; in points, 0 to 100",
-        ),
-        ("mean", "over the languages of a target, then over targets, then over seeds; every part weighs the same"),
-        (
-            "interval",
-            f"{level} interval of the mean. {ranking_sentences.describe_interval_levels(found)} It says nothing of other targets or languages",
-        ),
-        (
-            "Holm",
-            "p values adjusted for all cells of the table: in a world without gains any cell is marked ** with a "
-            f"chance of {format_percent(1 - CONFIDENCE_LEVEL)}",
-        ),
-        ("P(best)", "share of draws of the true means, given these seeds, in which a task is the best"),
-        (
-            "group",
-            "tasks with a common letter cannot be told apart by these seeds; that does not show that they are equal",
-        ),
-        (
-            "missing",
-            "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired, without its "
-            "baseline. None of these is in a mean",
-        ),
-        (
-            "decided",
-            "by a race over seeds, which English dev alone judges: a task that was clearly behind another one for "
-            "every target that is trained got no further seeds. One that is only better elsewhere is lost so",
-        ),
-    )
-    return Section("reading", "How to read this", (FactList(facts),))
+def build_reading_section(ranking: Ranking) -> Section:
+    """Return the meaning of the numbers."""
+    facts = {
+        "gain": f"score less that of the baseline `{NONE}`, at the same target, language and seed; in points, 0 to 100",
+        "mean": "over the languages of a target, then over targets, then over seeds; every part weighs the same",
+        "interval": f"{format_percent(CONFIDENCE_LEVEL)} interval of the mean. "
+        f"{ranking_legend.describe_interval_levels(ranking)} It says nothing of other targets or languages",
+        "Holm": "p values adjusted for all cells of the table: without any true gain, the chance of a ** in it is "
+        f"{format_percent(1 - CONFIDENCE_LEVEL)}",
+        "P(best)": "share of draws of the true means, given these seeds, in which a task is the best",
+        "group": "tasks with a common letter cannot be told apart by these seeds; that does not make them equal",
+        "missing": "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired "
+        "(without its baseline). None of these is in a mean",
+        "decided": "by a race over seeds, judged by English dev alone: a task that was clearly behind another one on "
+        "every trained target got no further seeds. So a task that is better only in other languages may be lost",
+    }
+    return Section("reading", "How to read this", (FactList(tuple(facts.items())),))
 
 
 def _describe_benchmark(name: str | None) -> str:

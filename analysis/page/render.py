@@ -1,4 +1,4 @@
-"""Sections to one HTML file that needs nothing else: no network, no folder beside it."""
+"""Sections to one HTML file that needs nothing else: no network, no other file."""
 
 import base64
 import hashlib
@@ -14,11 +14,11 @@ import vl_convert
 from markupsafe import Markup
 
 from analysis.page.blocks import Figure, Section, figures_of
-from analysis.page.charts import CONFIG
+from analysis.page.chart_style import CONFIG
 
 
 def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: str) -> str:
-    """The whole page. All text of `sections` may come from foreign files: it is escaped."""
+    """Return the whole page. All text of `sections` is escaped, because it may come from foreign files."""
     figures = figures_of(sections)
     style, script, drawing = read_asset("style.css"), read_asset("page.js"), read_vega_library()
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
@@ -28,6 +28,7 @@ def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: 
         title=title,
         subtitle=subtitle,
         sections=sections,
+        refuse=_refuse_block,
         footer=footer,
         policy=_build_content_policy((style,), (drawing, script)),
         style=Markup(style),
@@ -37,14 +38,19 @@ def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: 
     )
 
 
+def _refuse_block(block: object) -> None:
+    """Raise TypeError for a block that the template does not know: the page would silently lack it."""
+    raise TypeError(f"page.html has no markup for a block of type {type(block).__name__}")
+
+
 @cache
 def read_asset(name: str) -> str:
-    """The text of a file that lies beside this one."""
+    """Return the text of a file of this folder."""
     return files("analysis.page").joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def columns_of(frame: pl.DataFrame) -> dict[str, Any]:
-    """A frame as names and rows: names stand once. What is not a number is null."""
+    """Return a frame as names and rows, so that names appear once; NaN becomes null."""
     finite = frame.with_columns(pl.col(pl.Float64).replace(float("nan"), None).round(6))
     return {"columns": finite.columns, "rows": finite.rows()}
 
@@ -58,22 +64,22 @@ def _build_document(figures: Sequence[Figure]) -> dict[str, Any]:
 
 
 def _escape_for_script(document: dict[str, Any]) -> str:
-    """JSON that cannot end the element it stands in, whatever its strings hold."""
+    """Return JSON that cannot end the element around it, whatever its strings hold."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 @cache
 def read_vega_library() -> str:
-    """Vega, Vega-Lite and vega-embed as one script, from the installed vl-convert."""
+    """Return Vega, Vega-Lite and vega-embed as one script, from the installed vl-convert."""
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).strip().replace("</script", "<\\/script")
 
 
 def _build_content_policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """Nothing may be loaded or evaluated, and only the page's own scripts and style may run: known by their hashes.
+    """Return a policy that loads and evaluates nothing, and allows only the page's own scripts and style (by hash).
 
-    Figures set styles of their elements one by one, which is all that `style-src-attr` allows. Images are those that
-    a figure becomes on its way to a PNG file.
+    Figures set styles of single elements, which `style-src-attr` allows. The allowed images are what a figure becomes
+    on its way to a PNG file.
     """
 
     def hashes(texts: Sequence[str]) -> str:

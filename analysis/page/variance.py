@@ -1,4 +1,4 @@
-"""Which axis of the search moves the score: the variance split, as a figure above what axes.py says."""
+"""The variance split over the axes of the search, as a figure above the answer of axes.py."""
 
 import polars as pl
 
@@ -13,38 +13,32 @@ RESIDUAL = "interactions and noise"
 SHARE_SCHEMA = {"target": pl.String, "axis": pl.String, "share": pl.Float64, "place": pl.Int64}
 
 
-def build_section(found: Ranking) -> Section:
-    """The split over task, learning rate, seed and language; or why there is none."""
+def build_section(ranking: Ranking) -> Section:
+    """Return the split over task, learning rate, seed and language; or the reason why there is none."""
     try:
-        split = compare_axes(found.transfer)
+        comparison = compare_axes(ranking.transfer)
     except UsageError as error:
         return Section("axes", "Axes of the search", (Paragraph(str(error)),))
     return answer_section.build_section(
-        "axes", "Axes of the search", lambda: axes.build_answer(found.transfer, split), build_figure(split)
+        "axes", "Axes of the search", lambda: axes.build_answer(ranking.transfer, comparison), build_figure(comparison)
     )
 
 
-def build_figure(split: AxisComparison) -> Figure:
-    """One bar per target, a part per axis."""
+def build_figure(comparison: AxisComparison) -> Figure:
+    """Return one bar per target, with a part per axis."""
     order = [*(factor.replace("_", " ") for factor in FACTORS), RESIDUAL]
-    rows = [
-        (target, axis, 100 * share, place)
-        for target, one in split.splits.items()
-        for place, (axis, share) in enumerate(
-            zip(
-                order,
-                [*(one.parts[f].share if f in one.parts else 0.0 for f in FACTORS), one.residual_share],
-                strict=True,
-            )
-        )
-    ]
+    rows = []
+    for target, split in comparison.splits.items():
+        shares = [split.parts[name].share if name in split.parts else 0.0 for name in FACTORS]
+        axes_of_target = zip(order, [*shares, split.residual_share], strict=True)
+        rows += [(target, axis, 100 * share, rank) for rank, (axis, share) in enumerate(axes_of_target)]
     frame = pl.DataFrame(rows, SHARE_SCHEMA, orient="row")
-    last = list(split.splits)[-1]
-    said = [f"{axis} {format_percent(share / 100)}" for target, axis, share, _ in rows if target == last]
+    last = list(comparison.splits)[-1]
+    parts = [f"{axis} {format_percent(share / 100)}" for target, axis, share, _ in rows if target == last]
     return Figure(
         name="axes",
         title="Shares of the variance of the test scores of all finished runs, by target",
-        description=f"Stacked bars. {last}: {join_names(said)}. The other targets are in the table below.",
+        description=f"Stacked bars. {last}: {join_names(parts)}. The other targets are in the table below.",
         spec=charts.draw_axes(order),
         data={"axes": frame},
         table=table_of(

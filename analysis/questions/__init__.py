@@ -1,1 +1,1 @@
-"""What the scripts of single questions compute: languages, selection on English dev, axes, the published rows."""
+"""The computation behind each question script: from a `Transfer` to one result class per question."""

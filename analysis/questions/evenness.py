@@ -1,4 +1,4 @@
-"""How evenly scores and gains hold over languages: by (group of) language, and from English to the others."""
+"""Evenness of scores and gains over languages: by (group of) language, and from English to the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from analysis.questions.chains import list_candidates
 from analysis.statistics.moments import Array
 from analysis.statistics.robustness import measure_robustness
 from analysis.transfer.array import Transfer
@@ -28,14 +29,14 @@ MEASURES: tuple[EvennessMeasure, ...] = get_args(EvennessMeasure)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evenness:
-    """Everything about languages, in points.
+    """Scores and gains by language, in points.
 
     `scores` and `gains` are by chain and (group of) language: the mean over a target's languages in the group, then
-    over the targets that have one. `measures` are over a target's languages other than English, where each that any
-    chain has is there: its English score, the mean of the others, the gap between both, the worst of the others, the
-    mean of their worst quarter and their standard deviation. A seed counts in a mean over targets if it has them all.
-    `beside` is the mean over the intermediates that are no controls. Gains of two groups are over different targets;
-    what each has beyond the other languages on its own targets can be compared.
+    over the targets that have one. `measures` are per target, over its languages other than English: its English score,
+    the mean of the others, the gap between both, the worst of the others, the mean of their worst quarter, and their
+    standard deviation; a seed counts only if it has every language that any chain has. A mean over targets takes the
+    seeds that have them all. `relative_gains` are means over the intermediate tasks that are no controls. Gains of two
+    groups are over different targets; relative gains, on the same targets, can be compared.
     """
 
     transfer: Transfer
@@ -47,104 +48,109 @@ class Evenness:
     relative_gains: Mapping[str, Array]  # group -> by seed: its gain less that of all others on the same targets
     measured_targets: tuple[str, ...]  # the targets that the means of `measures` are over
     measures: Mapping[EvennessMeasure, Array]  # chains x targets x seeds
-    worst_languages: Mapping[
-        tuple[str, str], str
-    ]  # chain, target -> the language other than English with the lowest mean
+    worst_languages: Mapping[tuple[str, str], str]  # chain, target -> language other than English, lowest mean
 
     def average_over_targets(self, measure: EvennessMeasure, targets: Sequence[str]) -> Array:
-        """Chains x seeds: the mean over targets, NaN where one is missing."""
-        places = [self.transfer.targets.index(target) for target in targets]
-        return np.asarray(self.measures[measure][:, places].mean(axis=1))
+        """Return the mean over targets, chains x seeds; NaN where one is missing."""
+        indices = [self.transfer.targets.index(target) for target in targets]
+        return np.asarray(self.measures[measure][:, indices].mean(axis=1))
 
     def count_complete_targets(self, chain: str) -> int:
-        """How many of the measured targets the fullest seed of a chain has in every language."""
-        places = [self.transfer.targets.index(target) for target in self.measured_targets]
-        return int(np.isfinite(self.measures["others"][self.transfer.chains.index(chain), places]).sum(axis=0).max())
+        """Return how many measured targets have every language, at the chain's most complete seed."""
+        indices = [self.transfer.targets.index(target) for target in self.measured_targets]
+        return int(np.isfinite(self.measures["others"][self.transfer.chains.index(chain), indices]).sum(axis=0).max())
 
     def compute_change(self, measure: EvennessMeasure, targets: Sequence[str]) -> Array:
-        """Chains x seeds: `over` less the baseline's at the same seed; the baseline's own are 0."""
+        """Return the mean over targets less the baseline's at the same seed, chains x seeds; 0 for the baseline."""
         values = self.average_over_targets(measure, targets)
         return values - values[:1]
 
 
-def measure_evenness(found: Transfer, by: GroupBy = "language", target: str | None = None) -> Evenness:
-    """Scores and gains by language, family, script or level of resources, over all targets or for one.
+def measure_evenness(transfer: Transfer, by: GroupBy = "language", target: str | None = None) -> Evenness:
+    """Return scores and gains by language, family, script or level of resources, over all targets or for one.
 
     Raises:
         UsageError: there is no such target, or no score at all.
     """
-    if not found.languages:
-        raise UsageError(
-            f"{found.loaded_scores.source}: no target has a score in any language, so there is nothing to compare."
-        )
-    if target is not None and target not in found.targets:
-        raise UsageError(f"--target: {describe_unknown('target', target, found.targets)}")
-    scope = found.targets if target is None else (target,)
-    shown = [
+    if not transfer.languages:
+        raise UsageError(f"{transfer.loaded_scores.source}: no target has a score in any language: nothing to compare.")
+    if target is not None and target not in transfer.targets:
+        raise UsageError(f"--target: {describe_unknown('target', target, transfer.targets)}")
+    scope = transfer.targets if target is None else (target,)
+    columns = [
         replace(column, targets=tuple(name for name in column.targets if name in scope))
-        for column in build_columns(found, by)
+        for column in build_columns(transfer, by)
         if not column.is_mean
     ]
-    shown = [column for column in shown if column.targets]
-    measures = _compute_measures(found)
-    with_gap = tuple(name for name in scope if np.isfinite(measures["gap"][:, found.targets.index(name)]).any())
+    columns = [column for column in columns if column.targets]
+    measures = _compute_measures(transfer)
+    with_gap = tuple(name for name in scope if np.isfinite(measures["gap"][:, transfer.targets.index(name)]).any())
     return Evenness(
-        transfer=found,
+        transfer=transfer,
         by=by,
-        groups={name: tuple(sorted(members)) for name, members in group_languages(found, by).items()},
-        targets_by_group={column.name: column.targets for column in shown},
-        scores=estimate_table(found, found.scores, found.chains, shown, found.holes),
-        gains=estimate_table(found, found.gains, found.intermediates, shown, found.holes),
-        relative_gains={column.name: _compute_relative_gain(found, column) for column in shown},
+        groups={name: tuple(sorted(members)) for name, members in group_languages(transfer, by).items()},
+        targets_by_group={column.name: column.targets for column in columns},
+        scores=estimate_table(transfer, transfer.scores, transfer.chains, columns, transfer.holes),
+        gains=estimate_table(transfer, transfer.gains, transfer.intermediates, columns, transfer.holes),
+        relative_gains={column.name: _compute_relative_gain(transfer, column) for column in columns},
         measured_targets=with_gap if target is None else scope,
         measures=measures,
-        worst_languages=_find_worst_languages(found),
+        worst_languages=_find_worst_languages(transfer),
     )
 
 
-def list_unknown_languages(even: Evenness) -> tuple[str, ...]:
-    """The languages that the benchmark's table does not have; none where they are not grouped."""
-    return even.groups.get(UNKNOWN_GROUP, ())
+def list_unknown_languages(evenness: Evenness) -> tuple[str, ...]:
+    """Return the languages that the benchmark does not know; none where languages are not grouped."""
+    return evenness.groups.get(UNKNOWN_GROUP, ())
 
 
-def _compute_relative_gain(found: Transfer, column: TransferColumn) -> Array:
-    """By seed; NaN where an intermediate task that other seeds have is missing."""
-    tasks = [place for place, name in enumerate(found.intermediates) if name not in found.loaded_scores.controls]
-    foreign = replace(column, languages=frozenset(name for name in found.languages if name != ENGLISH))
-    more = (compute_column(found, column, found.gains).values - compute_column(found, foreign, found.gains).values)[
-        tasks
-    ]
-    return np.asarray(more[np.isfinite(more).any(axis=1)].mean(axis=0)) if np.isfinite(more).any() else more[0]
+def _compute_relative_gain(transfer: Transfer, column: TransferColumn) -> Array:
+    """Return one value per seed; NaN where an intermediate task that other seeds have is missing."""
+    tasks = [transfer.intermediates.index(name) for name in list_candidates(transfer)]
+    foreign = replace(column, languages=frozenset(name for name in transfer.languages if name != ENGLISH))
+    own_gains, foreign_gains = (
+        compute_column(transfer, each, transfer.gains).values[tasks] for each in (column, foreign)
+    )
+    lead = own_gains - foreign_gains
+    return np.asarray(lead[np.isfinite(lead).any(axis=1)].mean(axis=0)) if np.isfinite(lead).any() else lead[0]
 
 
-def _compute_measures(found: Transfer) -> dict[EvennessMeasure, Array]:
-    """Each is chains x targets x seeds."""
-    measures = {name: np.full((len(found.chains), len(found.targets), len(found.seeds)), np.nan) for name in MEASURES}
-    for place in range(len(found.targets)):
-        asked = np.flatnonzero(found.scored_mask[place])
-        names = [found.languages[language] for language in asked]
-        values = found.scores[:, place, asked].swapaxes(1, 2)  # chains x seeds x languages
+def _compute_measures(transfer: Transfer) -> dict[EvennessMeasure, Array]:
+    """Return each measure as chains x targets x seeds."""
+    shape = (len(transfer.chains), len(transfer.targets), len(transfer.seeds))
+    measures = {name: np.full(shape, np.nan) for name in MEASURES}
+    for index in range(len(transfer.targets)):
+        scored = np.flatnonzero(transfer.scored_mask[index])
+        names = [transfer.languages[language] for language in scored]
+        values = transfer.scores[:, index, scored].swapaxes(1, 2)  # chains x seeds x languages
         values = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, np.nan)
         foreign = [language for language, name in enumerate(names) if name != ENGLISH]
         if not foreign:
             continue
-        even = measure_robustness(values[..., foreign], None)
-        others = values[..., foreign].mean(axis=-1)
-        english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(others.shape, np.nan)
-        found_here = (english, others, english - others, even.worst, even.worst_quarter, even.sd)
-        for name, value in zip(MEASURES, found_here, strict=True):
-            measures[name][:, place] = value
+        robustness = measure_robustness(values[..., foreign], None)
+        zero_shot = values[..., foreign].mean(axis=-1)
+        english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(zero_shot.shape, np.nan)
+        by_measure: dict[EvennessMeasure, Array] = {
+            "english": english,
+            "others": zero_shot,
+            "gap": english - zero_shot,
+            "worst": robustness.worst,
+            "quarter": robustness.worst_quarter,
+            "spread": robustness.sd,
+        }
+        for name, value in by_measure.items():
+            measures[name][:, index] = value
     return measures
 
 
-def _find_worst_languages(found: Transfer) -> dict[tuple[str, str], str]:
-    """The lowest mean over the seeds that have every language."""
+def _find_worst_languages(transfer: Transfer) -> dict[tuple[str, str], str]:
+    """Return the language with the lowest mean over the seeds that have every language."""
     worst = {}
-    for place, target in enumerate(found.targets):
-        foreign = [i for i in np.flatnonzero(found.scored_mask[place]) if found.languages[i] != ENGLISH]
-        for row, chain in enumerate(found.chains if foreign else ()):
-            values = found.scores[row, place, foreign]  # languages x seeds
-            whole = np.isfinite(values).all(axis=0)
-            if whole.any():
-                worst[chain, target] = found.languages[foreign[int(values[:, whole].mean(axis=1).argmin())]]
+    for index, target in enumerate(transfer.targets):
+        foreign = [i for i in np.flatnonzero(transfer.scored_mask[index]) if transfer.languages[i] != ENGLISH]
+        for row, chain in enumerate(transfer.chains if foreign else ()):
+            values = transfer.scores[row, index, foreign]  # languages x seeds
+            complete = np.isfinite(values).all(axis=0)
+            if complete.any():
+                worst[chain, target] = transfer.languages[foreign[int(values[:, complete].mean(axis=1).argmin())]]
     return worst

@@ -1,4 +1,4 @@
-"""Is English dev a good judge? What its choices of a learning rate and of an intermediate task lost elsewhere."""
+"""Is English dev a good judge? What its choices of learning rate and intermediate task lost in other languages."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import numpy as np
 import polars as pl
 
 from analysis.questions.arms import INTERMEDIATE_RUNS, ArmStratum, collect_strata
+from analysis.questions.chains import list_candidates
 from analysis.questions.stopping import StoppingJudgement, judge_stopping
-from analysis.scores.choose import select_winners
-from analysis.scores.tidy import CELL_COLUMNS
+from analysis.questions.target_scores import collect_dev_scores
 from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
 from analysis.statistics.moments import Array
-from analysis.transfer.array import POINTS_PER_SHARE, Transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 
 ALL_TARGETS = "all targets"
 
-RegretsByTarget = Mapping[str, DecisionSet]  # target -> its decisions; ALL -> every one
+RegretsByTarget = Mapping[str, DecisionSet]  # target -> its decisions; ALL_TARGETS -> all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,55 +37,46 @@ class RateJudgement:
 class TaskJudgement:
     """The choice of an intermediate task for a target, at every seed.
 
-    `candidates` are the baseline and the intermediates that are no controls; a decision is between those that have
-    their numbers at its seed.
+    `candidates` are the baseline and the intermediate tasks that are no controls. A decision is between the candidates
+    that have their numbers at its seed.
     """
 
     candidates: tuple[str, ...]
     regrets: RegretsByTarget  # by English dev
-    english_test_regrets: RegretsByTarget  # as if by English test, which no method may see
+    english_test_regrets: RegretsByTarget  # if English test chose, which no method may use
     missing_counts: Mapping[str, int]  # target -> how many numbers are missing, of candidates x seeds
     targets_without_dev: tuple[str, ...]  # targets without English dev: nothing is trained there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevJudgement:
-    """The three uses of English dev in a search: which rate, which task, and when to stop."""
+    """The three uses of English dev in a search: choosing the rate, choosing the task, stopping early."""
 
     rates: RateJudgement
     tasks: TaskJudgement
     stopping: StoppingJudgement
 
 
-def judge_dev_selection(found: Transfer) -> DevJudgement:
-    """What English dev's choices lost on the other languages.
+def judge_dev_selection(transfer: Transfer) -> DevJudgement:
+    """Return what the choices of English dev lost in the other languages.
 
     Raises:
-        UsageError: there is no English dev score of a target.
+        UsageError: no target has an English dev score.
     """
-    dev = found.loaded_scores.target_rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
+    dev = transfer.loaded_scores.target_rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     if dev["value"].drop_nulls().is_empty():
-        raise UsageError(
-            f"{found.loaded_scores.source} has no English dev scores of targets: there is nothing to judge."
-        )
-    order = {target: place for place, target in enumerate((INTERMEDIATE_RUNS, *found.targets))}
-    arms = sorted(collect_strata(found), key=lambda one: order[one.target])
-    return DevJudgement(rates=judge_rates(arms), tasks=judge_tasks(found), stopping=judge_stopping(arms))
+        raise UsageError(f"{transfer.loaded_scores.source} has no English dev scores of targets: nothing to judge.")
+    order = {target: index for index, target in enumerate((INTERMEDIATE_RUNS, *transfer.targets))}
+    arms = sorted(collect_strata(transfer), key=lambda stratum: order[stratum.target])
+    return DevJudgement(rates=judge_rates(arms), tasks=judge_tasks(transfer), stopping=judge_stopping(arms))
 
 
 def judge_rates(strata: Iterable[ArmStratum]) -> RateJudgement:
-    """Does the learning rate with the best English dev have the best mean over the other languages?"""
+    """Compare the learning rate with the best English dev to the best one for the other languages, by cell."""
     cells = [stratum for stratum in strata if stratum.target != INTERMEDIATE_RUNS]
     rivals = [stratum for stratum in cells if len(stratum.rates) > 1]
     decisions = [
-        Decision(
-            target=stratum.target,
-            seed=stratum.seed,
-            group=stratum.intermediate,
-            alternatives=tuple(f"{rate:g}" for rate in stratum.rates),
-            criterion=stratum.dev,
-            utility=stratum.zero_shot,
-        )
+        stratum.decide(stratum.dev, stratum.zero_shot)
         for stratum in rivals
         if np.isfinite([stratum.dev, stratum.zero_shot]).all()
     ]
@@ -97,65 +88,69 @@ def judge_rates(strata: Iterable[ArmStratum]) -> RateJudgement:
     )
 
 
-def judge_tasks(found: Transfer) -> TaskJudgement:
-    """Does the intermediate task with the best English dev have the best mean over the other languages?"""
-    candidates = (NONE, *(name for name in found.intermediates if name not in found.loaded_scores.controls))
-    dev = collect_dev_scores(found, candidates)
-    english, others = _collect_test_scores(found, candidates)
-    blind = tuple(target for t, target in enumerate(found.targets) if not np.isfinite(dev[:, t]).any())
-    absent = ~np.isfinite(dev + others)
+def judge_tasks(transfer: Transfer) -> TaskJudgement:
+    """Compare the intermediate task with the best English dev to the best one for the other languages, by target."""
+    candidates = (NONE, *list_candidates(transfer))
+    dev = collect_dev_scores(transfer, candidates)
+    english_test, zero_shot = _collect_test_scores(transfer, candidates)
+    without_dev = tuple(target for t, target in enumerate(transfer.targets) if not np.isfinite(dev[:, t]).any())
+    is_missing = ~np.isfinite(dev + zero_shot)
     return TaskJudgement(
         candidates=candidates,
-        regrets=group_by_target(_build_decisions(found, candidates, dev, others), ALL_TARGETS),
-        english_test_regrets=group_by_target(_build_decisions(found, candidates, english, others), ALL_TARGETS),
+        regrets=group_by_target(_build_decisions(transfer, candidates, dev, zero_shot), ALL_TARGETS),
+        english_test_regrets=group_by_target(
+            _build_decisions(transfer, candidates, english_test, zero_shot), ALL_TARGETS
+        ),
         missing_counts={
-            target: int(absent[:, t].sum()) for t, target in enumerate(found.targets) if target not in blind
+            target: int(is_missing[:, t].sum())
+            for t, target in enumerate(transfer.targets)
+            if target not in without_dev
         },
-        targets_without_dev=blind,
+        targets_without_dev=without_dev,
     )
 
 
-def gain_of_taken(one: Decision) -> float | None:
-    """What the task that was taken has over the baseline, in points; None where that is not there."""
-    return float(one.utility[one.chosen_index] - one.utility[0]) if one.alternatives[0] == NONE else None
+def gain_of_taken(decision: Decision) -> float | None:
+    """Return the gain of the chosen task over the baseline, in points; None without a baseline."""
+    return _gain_of(decision, decision.chosen_index)
 
 
-def gain_of_oracle(one: Decision) -> float | None:
-    """What the oracle has over the baseline, in points; None where that is not there."""
-    return float(one.utility.max() - one.utility[0]) if one.alternatives[0] == NONE else None
+def gain_of_oracle(decision: Decision) -> float | None:
+    """Return the gain of the best task over the baseline, in points; None without a baseline."""
+    return _gain_of(decision, decision.oracle_index)
 
 
-def _build_decisions(found: Transfer, candidates: tuple[str, ...], seen: Array, worth: Array) -> Iterator[Decision]:
-    """One per target and seed with two candidates that have both numbers, of arrays candidates x targets x seeds."""
-    for (t, target), (s, seed) in product(enumerate(found.targets), enumerate(found.seeds)):
-        whole = np.isfinite(seen[:, t, s] + worth[:, t, s])
-        if whole.sum() > 1:
-            options = tuple(name for name, there in zip(candidates, whole, strict=True) if there)
+def _gain_of(decision: Decision, index: int) -> float | None:
+    gain = decision.utility[index] - decision.utility[0]
+    return float(gain) if decision.alternatives[0] == NONE else None
+
+
+def _build_decisions(
+    transfer: Transfer, candidates: tuple[str, ...], criterion: Array, utility: Array
+) -> Iterator[Decision]:
+    """Yield one decision per target and seed with two complete candidates, of [candidates, targets, seeds]."""
+    for (t, target), (s, seed) in product(enumerate(transfer.targets), enumerate(transfer.seeds)):
+        complete = np.isfinite(criterion[:, t, s] + utility[:, t, s])
+        if complete.sum() > 1:
+            options = tuple(name for name, is_complete in zip(candidates, complete, strict=True) if is_complete)
             yield Decision(
-                target=target, seed=seed, alternatives=options, criterion=seen[whole, t, s], utility=worth[whole, t, s]
+                target=target,
+                seed=seed,
+                alternatives=options,
+                criterion=criterion[complete, t, s],
+                utility=utility[complete, t, s],
             )
 
 
-def collect_dev_scores(found: Transfer, candidates: tuple[str, ...]) -> Array:
-    """English dev of the run that counts, in points: candidates x targets x seeds."""
-    dev = np.full((len(candidates), len(found.targets), len(found.seeds)), np.nan)
-    for name, target, seed, value in (
-        select_winners(found.runs).select(*CELL_COLUMNS, "dev").drop_nulls("dev").iter_rows()
-    ):
-        if name in candidates:
-            dev[candidates.index(name), found.targets.index(target), found.seeds.index(seed)] = value * POINTS_PER_SHARE
-    return dev
-
-
-def _collect_test_scores(found: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
-    """English test, and the mean over the others where all of the target's are there; shaped as `dev_scores`."""
-    scores = found.scores[[found.chains.index(name) for name in candidates]]
-    foreign = np.array([language != ENGLISH for language in found.languages], np.bool_)
-    asked = found.scored_mask & foreign  # targets x languages
-    there = (np.isfinite(scores) & asked[None, :, :, None]).sum(axis=2)
-    total = np.nansum(np.where(asked[None, :, :, None], scores, np.nan), axis=2)
-    whole = (there == asked.sum(axis=1)[None, :, None]) & (there > 0)
-    others = np.divide(total, there, out=np.full(total.shape, np.nan), where=whole)
+def _collect_test_scores(transfer: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
+    """Return English test and the mean over the other languages where all are there, shaped as the dev scores."""
+    scores = transfer.scores[[transfer.chains.index(name) for name in candidates]]
+    foreign = np.array([language != ENGLISH for language in transfer.languages], np.bool_)
+    scored = transfer.scored_mask & foreign  # targets x languages
+    counts = (np.isfinite(scores) & scored[None, :, :, None]).sum(axis=2)
+    total = np.nansum(np.where(scored[None, :, :, None], scores, np.nan), axis=2)
+    complete = (counts == scored.sum(axis=1)[None, :, None]) & (counts > 0)
+    zero_shot = np.divide(total, counts, out=np.full(total.shape, np.nan), where=complete)
     if foreign.all():
-        return np.full(others.shape, np.nan), others
-    return scores[:, :, found.languages.index(ENGLISH)], others
+        return np.full(zero_shot.shape, np.nan), zero_shot
+    return scores[:, :, transfer.languages.index(ENGLISH)], zero_shot

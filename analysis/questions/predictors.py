@@ -1,4 +1,4 @@
-"""What might predict which intermediate task helps a target: numbers by candidate and target, and the gains.
+"""Candidates for predicting which intermediate task helps a target, and the gains to predict.
 
 In every array a greater number predicts more gain.
 """
@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from analysis.questions.chains import list_candidates
 from analysis.questions.distances import compute_distances, compute_log_train_sizes, fuse_orders, read_probed_stages
+from analysis.questions.target_scores import compute_complete_scores
 from analysis.scores.choose import (
     average_metrics,
     list_metrics,
@@ -19,7 +21,6 @@ from analysis.scores.choose import (
 )
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
-from analysis.transfer.columns import TransferColumn, compute_column
 from spaces.chain import MLM, MULTITASK, Ingredient, parse_chain
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
@@ -34,7 +35,7 @@ PredictorCategory = Literal["distance", "tuning", "trivial"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainMatrix:
-    """The matrix that is to be predicted, in points; a cell that lacks one of its target's languages is NaN."""
+    """The gains to predict, in points; NaN where a cell lacks one of its target's languages."""
 
     candidates: tuple[str, ...]
     targets: tuple[str, ...]
@@ -46,37 +47,31 @@ class GainMatrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictor:
-    """`values` is candidates x targets x seeds, NaN where there is none."""
+    """One predictor; `values` is candidates x targets x seeds, NaN where there is none."""
 
     name: str
     category: PredictorCategory
     values: Array
 
 
-def build_gain_matrix(found: Transfer) -> GainMatrix:
-    """Plain intermediate tasks, each by itself, that are no controls; and the targets that are trained.
+def build_gain_matrix(transfer: Transfer) -> GainMatrix:
+    """Return the gains of plain single tasks that are no controls, on the targets that are trained.
 
-    Variants of a task are no further tasks, and what is not trained has no data of its own to be close to.
+    Variants of a task are not further tasks, and a target without training has no data of its own to be close to.
     """
-    candidates = tuple(
-        name for name in found.intermediates if name not in found.loaded_scores.controls and _is_plain_task(name)
-    )
-    targets = tuple(name for name in found.targets if name not in found.loaded_scores.retrieval_targets)
-    rows = [found.intermediates.index(name) for name in candidates]
-    shape = (len(targets), len(found.chains), len(found.seeds))
-    whole, gains = np.full(shape, np.nan), np.full((len(targets), len(found.intermediates), len(found.seeds)), np.nan)
-    for place, target in enumerate(targets):
-        column = TransferColumn(name=target, targets=(target,))
-        for array, values in ((whole, found.scores), (gains, found.gains)):
-            shown = compute_column(found, column, values)
-            array[place] = np.where(shown.parts == shown.of_parts, shown.values, np.nan)
+    candidates = tuple(filter(_is_plain_task, list_candidates(transfer)))
+    targets = tuple(name for name in transfer.targets if name not in transfer.loaded_scores.retrieval_targets)
+    rows = [transfer.intermediates.index(name) for name in candidates]
+    shape = (len(targets), len(rows), len(transfer.seeds))  # stated, for sweeps without targets or candidates
     return GainMatrix(
         candidates=candidates,
         targets=targets,
-        seeds=found.seeds,
-        gains=gains[:, rows].swapaxes(0, 1),
-        baseline=whole[:, 0],
-        left_out=tuple(name for name in found.intermediates if name not in candidates),
+        seeds=transfer.seeds,
+        gains=np.reshape(
+            [compute_complete_scores(transfer, target, transfer.gains)[rows] for target in targets], shape
+        ).swapaxes(0, 1),
+        baseline=np.array([compute_complete_scores(transfer, target, transfer.scores[:1])[0] for target in targets]),
+        left_out=tuple(name for name in transfer.intermediates if name not in candidates),
     )
 
 
@@ -87,49 +82,53 @@ def _is_plain_task(name: str) -> bool:
         return False
 
 
-def build_predictors(found: Transfer, asked: GainMatrix) -> tuple[Predictor, ...]:
-    """Every predictor that has a number: distances and their fusion, the first tenth of tuning, the trivial ones."""
-    axes = (asked.candidates, asked.targets, asked.seeds)
-    known = read_probed_stages(found, found.loaded_scores.stage_folders)
-    near = compute_distances(known, axes)
-    if len(near) > 1:
-        near[ALL_DISTANCES] = fuse_orders(list(near.values()))
-    parts: list[tuple[str, PredictorCategory, Array]] = [(name, "distance", values) for name, values in near.items()]
-    parts.append((FIRST_TENTH, "tuning", _collect_first_tenth_scores(found, asked)))
-    parts.append((LOG_TRAIN_SIZE, "trivial", compute_log_train_sizes(known, axes)))
-    parts.append((GAIN_ELSEWHERE, "trivial", average_gains_elsewhere(asked.gains)))
+def build_predictors(transfer: Transfer, matrix: GainMatrix) -> tuple[Predictor, ...]:
+    """Return every predictor that has a number: distances, their fusion, the first tenth, the trivial ones."""
+    axes = (matrix.candidates, matrix.targets, matrix.seeds)
+    probed = read_probed_stages(transfer, transfer.loaded_scores.stage_folders)
+    distances = compute_distances(probed, axes)
+    if len(distances) > 1:
+        distances[ALL_DISTANCES] = fuse_orders(list(distances.values()))
+    entries: list[tuple[str, PredictorCategory, Array]] = [
+        (name, "distance", values) for name, values in distances.items()
+    ]
+    entries.append((FIRST_TENTH, "tuning", _collect_first_tenth_scores(transfer, matrix)))
+    entries.append((LOG_TRAIN_SIZE, "trivial", compute_log_train_sizes(probed, axes)))
+    entries.append((GAIN_ELSEWHERE, "trivial", average_gains_elsewhere(matrix.gains)))
     return tuple(
-        Predictor(name=name, category=sort, values=values) for name, sort, values in parts if np.isfinite(values).any()
+        Predictor(name=name, category=category, values=values)
+        for name, category, values in entries
+        if np.isfinite(values).any()
     )
 
 
 def average_gains_elsewhere(gains: Array) -> Array:
-    """Mean gain of a candidate over the other targets, at the same seed, each less that target's mean over candidates.
+    """Return a candidate's mean gain over the other targets, at the same seed.
 
-    Without that mean a candidate that lacks a target could not be compared with those that have it; where nothing is
-    missing it changes no order.
+    Each gain is taken less its target's mean over candidates. Otherwise a candidate that lacks a target could not be
+    compared with those that have it; where nothing is missing, the order is the same.
 
     Args:
         gains: candidates x targets x seeds
     """
-    there = np.isfinite(gains)
-    beyond = np.where(there, gains, 0.0)
-    beyond = np.where(there, beyond - beyond.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0)
-    others = there.sum(axis=1, keepdims=True) - there
-    total = beyond.sum(axis=1, keepdims=True) - beyond
-    return np.where(others > 0, total / np.maximum(others, 1), np.nan)
+    present = np.isfinite(gains)
+    centred = np.where(present, gains, 0.0)
+    centred = np.where(present, centred - centred.sum(axis=0) / np.maximum(present.sum(axis=0), 1), 0.0)
+    other_counts = present.sum(axis=1, keepdims=True) - present
+    total = centred.sum(axis=1, keepdims=True) - centred
+    return np.where(other_counts > 0, total / np.maximum(other_counts, 1), np.nan)
 
 
-def _collect_first_tenth_scores(found: Transfer, asked: GainMatrix) -> Array:
-    """English dev of the runs that count after the first tenth of the target's tuning, in points."""
-    rows = select_contenders(found.loaded_scores)
+def _collect_first_tenth_scores(transfer: Transfer, matrix: GainMatrix) -> Array:
+    """Return English dev of the runs that count after the first tenth of the target's training, in points."""
+    rows = select_contenders(transfer.loaded_scores)
     dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH, pl.col("tenth") == 1)
-    judged = average_metrics(dev, resolve_official_metrics(list_metrics(rows), "dev", found.metrics), ["run"])
-    values = np.full((len(asked.candidates), len(asked.targets), len(asked.seeds)), np.nan)
-    runs = select_winners(found.runs).join(judged, on="run").drop_nulls("score")
+    scores = average_metrics(dev, resolve_official_metrics(list_metrics(rows), "dev", transfer.metrics), ["run"])
+    values = np.full((len(matrix.candidates), len(matrix.targets), len(matrix.seeds)), np.nan)
+    runs = select_winners(transfer.runs).join(scores, on="run").drop_nulls("score")
     for chain, target, seed, score in runs.select("intermediate", "target", "seed", "score").iter_rows():
-        if chain in asked.candidates and target in asked.targets:
-            values[asked.candidates.index(chain), asked.targets.index(target), asked.seeds.index(seed)] = (
+        if chain in matrix.candidates and target in matrix.targets:
+            values[matrix.candidates.index(chain), matrix.targets.index(target), matrix.seeds.index(seed)] = (
                 score * POINTS_PER_SHARE
             )
     return values

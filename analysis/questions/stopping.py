@@ -1,7 +1,7 @@
-"""What early stopping would have cost: whole learning curves, cut at every tenth and by the rule of the search.
+"""The cost of early stopping: whole learning curves, cut at every tenth and by the rule of the search.
 
-A run that was stopped has no end to compare with. So only strata count in which every run finished; what the stopped
-ones would have reached cannot be known.
+A stopped run has no end to compare with, and its end cannot be known. So only strata count in which every run
+finished.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.questions.arms import ArmStratum
-from analysis.statistics.decisions import Decision, DecisionSet, group_by_target
+from analysis.statistics.decisions import DecisionSet, group_by_target
 from analysis.statistics.moments import Array
 from spaces.halving import RUNGS, Verdict, judge
 from spaces.stage import TENTHS
@@ -31,11 +31,10 @@ class HalvingReplay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppingJudgement:
-    """`leaders` has, per tenth, the choice of the run that leads there, and what it is worth at the end."""
+    """Early stopping replayed; `leader_regrets` has, per tenth, what the leader there is worth at the end."""
 
-    leader_regrets: Mapping[
-        int, Mapping[str, DecisionSet]
-    ]  # tenth -> target, INTERMEDIATE or EVERY -> decisions on English dev
+    # tenth -> target, INTERMEDIATE_RUNS or ALL_STRATA -> decisions on English dev
+    leader_regrets: Mapping[int, Mapping[str, DecisionSet]]
     replays: tuple[HalvingReplay, ...]
     censored_strata: int  # strata with a run that did not finish
     single_run_strata: int  # strata with one run: nothing to stop
@@ -43,59 +42,48 @@ class StoppingJudgement:
 
 
 def judge_stopping(strata: Iterable[ArmStratum]) -> StoppingJudgement:
-    """Early stopping replayed on every stratum that has whole curves."""
-    every = list(strata)
-    whole = [one for one in every if not one.censored]
-    rivals = [one for one in whole if len(one.rates) > 1]
-    curved = [one for one in rivals if np.isfinite(one.curves).all()]
+    """Replay early stopping on every stratum that has whole curves."""
+    all_strata = list(strata)
+    finished = [stratum for stratum in all_strata if not stratum.censored]
+    rivals = [stratum for stratum in finished if len(stratum.rates) > 1]
+    complete = [stratum for stratum in rivals if np.isfinite(stratum.curves).all()]
     return StoppingJudgement(
         leader_regrets={
-            tenth: group_by_target((_decide_by_leader(one, tenth) for one in curved), ALL_STRATA)
+            tenth: group_by_target((each.decide(each.curves[:, tenth - 1], each.dev) for each in complete), ALL_STRATA)
             for tenth in EARLY_TENTHS
-            if curved
+            if complete
         },
-        replays=tuple(_replay_halving(one) for one in curved),
-        censored_strata=len(every) - len(whole),
-        single_run_strata=len(whole) - len(rivals),
-        strata_without_curves=len(rivals) - len(curved),
-    )
-
-
-def _decide_by_leader(stratum: ArmStratum, tenth: int) -> Decision:
-    return Decision(
-        target=stratum.target,
-        seed=stratum.seed,
-        group=stratum.intermediate,
-        alternatives=tuple(f"{rate:g}" for rate in stratum.rates),
-        criterion=stratum.curves[:, tenth - 1],
-        utility=stratum.dev,
+        replays=tuple(_replay_halving(stratum) for stratum in complete),
+        censored_strata=len(all_strata) - len(finished),
+        single_run_strata=len(finished) - len(rivals),
+        strata_without_curves=len(rivals) - len(complete),
     )
 
 
 def _replay_halving(stratum: ArmStratum) -> HalvingReplay:
-    left = find_survivors(stratum.curves)
+    survivors = find_survivors(stratum.curves)
     best = int(np.argmax(stratum.dev))
-    kept = left[int(np.argmax(stratum.dev[left]))]
+    best_survivor = survivors[int(np.argmax(stratum.dev[survivors]))]
     return HalvingReplay(
         stratum=stratum,
-        dev_lost=float(stratum.dev[best] - stratum.dev[kept]),
-        zero_shot_lost=float(stratum.zero_shot[best] - stratum.zero_shot[kept]),
+        dev_lost=float(stratum.dev[best] - stratum.dev[best_survivor]),
+        zero_shot_lost=float(stratum.zero_shot[best] - stratum.zero_shot[best_survivor]),
         trained_share=_compute_trained_share(stratum.curves),
     )
 
 
 def find_survivors(curves: Array) -> list[int]:
-    """The places of the runs that are never stopped; `curves` is runs x tenths."""
+    """Return the indices of the runs that are never stopped; `curves` is runs x tenths."""
     return _replay_rungs(curves)[-1]
 
 
 def _replay_rungs(curves: Array) -> list[list[int]]:
-    """The runs that are left before the first rung, and after each."""
-    left = [list(range(len(curves)))]
+    """Return the runs that are left before the first rung, and after each."""
+    remaining = [list(range(len(curves)))]
     for tenth in RUNGS:
         verdicts = judge({run: curves[run, :tenth].tolist() for run in range(len(curves))}, len(curves), ())
-        left.append([run for run in left[-1] if verdicts[run] is not Verdict.STOP])
-    return left
+        remaining.append([run for run in remaining[-1] if verdicts[run] is not Verdict.STOP])
+    return remaining
 
 
 def _compute_trained_share(curves: Array) -> float:

@@ -1,1 +1,1 @@
-"""From files to the rows of the runs that count."""
+"""Score files, and the rows of the runs that count in them."""

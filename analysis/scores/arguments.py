@@ -1,49 +1,60 @@
-"""What the command lines of the scripts share: which scores to read, and by which metrics and learning rate."""
+"""Flags that the scripts share: the scores to read, their metrics and the learning rate."""
 
 import argparse
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import get_args
 
 from analysis.scores.fetch import fetch_results
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
+from analysis.scores.record import SCORES_FILE
+from analysis.scores.scores import Scores
+from analysis.scores.tidy import Scale
 from spaces.errors import UsageError
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 
 
-def build_script_parser(script: str, doc: str) -> argparse.ArgumentParser:
-    """A command line that takes paths, --format, --metric, --scale; the text about it is the script's docstring."""
-    parser = build_scores_parser(script, doc)
-    parser.add_argument("--format", choices=FORMATS, default="table")
-    return parser
+def build_plain_parser(script: str, doc: str) -> argparse.ArgumentParser:
+    """Return a parser without flags; its description and epilog are the script's docstring."""
+    description, _, epilog = doc.partition("\n")
+    return argparse.ArgumentParser(
+        prog=script, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def build_scores_parser(script: str, doc: str) -> argparse.ArgumentParser:
-    """A command line that takes paths, --metric, --scale."""
-    about, _, rest = doc.partition("\n")
-    parser = argparse.ArgumentParser(
-        prog=script, description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
+    """Return a parser that takes paths, --metric and --scale."""
+    parser = build_plain_parser(script, doc)
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of Parquet files; s3://... too"
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of them; s3://... too")
     parser.add_argument(
         "--metric",
         action="append",
         default=[],
         metavar="TARGET=NAME",
-        help="score TARGET by the metric NAME instead of the official ones; given twice for a target: by their mean",
+        help="score TARGET by metric NAME instead of the official ones; repeat it for the mean of several",
     )
     parser.add_argument(
         "--scale",
-        choices=("auto", "share", "points"),
+        choices=get_args(Scale),
         default="auto",
-        help="whether values of a file go to 1 or to 100; auto: points if any exceeds 1. A sweep always has shares",
+        help="values of a file are shares (up to 1) or points (up to 100); auto: points if any is above 1",
     )
     return parser
 
 
+def build_script_parser(script: str, doc: str) -> argparse.ArgumentParser:
+    """Return a parser that takes paths, --format, --metric and --scale."""
+    parser = build_scores_parser(script, doc)
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    return parser
+
+
 def add_learning_rate(parser: argparse.ArgumentParser) -> None:
-    """For the scripts that take one run per cell: --learning-rate."""
+    """Add --learning-rate, for scripts that take one run per cell."""
     parser.add_argument(
         "--learning-rate",
         type=float,
@@ -53,21 +64,21 @@ def add_learning_rate(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_metrics(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The --metric flags: target -> metrics. Raises UsageError for a flag that is no pair."""
+    """Return target -> metrics from the --metric flags; raise UsageError for a flag that is no pair."""
     metrics: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
         target, equals, name = pair.partition("=")
         if not (target and equals and name):
-            raise UsageError(f"--metric takes TARGET=NAME, got {pair!r}, e.g. --metric udpos=accuracy.")
+            raise UsageError(f"--metric takes TARGET=NAME, e.g. udpos=accuracy, got {pair!r}.")
         metrics[target] = (*metrics.get(target, ()), name)
     return metrics
 
 
 @contextmanager
-def open_scores(given: argparse.Namespace, *more: str) -> Iterator[Scores]:
-    """The scores of all paths, called as the user calls them; raises UsageError if they cannot be read.
+def open_scores(options: argparse.Namespace, *more_files: str) -> Iterator[Scores]:
+    """Open the scores of all paths; raise UsageError if one cannot be read. `source` is as the user wrote the paths.
 
-    From object storage it also fetches the files of the stages that are called as in `more`.
+    From object storage the stages' files named in `more_files` are fetched too.
     """
-    with fetch_results(given.paths, ("scores.parquet", *more)) as paths:
-        yield dataclasses.replace(load(paths, given.scale), source=", ".join(given.paths))
+    with fetch_results(options.paths, (SCORES_FILE, *more_files)) as paths:
+        yield dataclasses.replace(load(paths, options.scale), source=", ".join(options.paths))

@@ -1,4 +1,4 @@
-"""What probes measured in the stages of a sweep (`search/run.py --probes`)."""
+"""Values that probes measured in the stages of a sweep (`search/run.py --probes`)."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,47 +6,39 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
-from spaces.errors import UsageError
+from analysis.scores.record import find_stage_file
+from analysis.scores.tidy import build_schema
+from spaces.errors import UsageError, first_line_of
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 
-POLARS_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "string": pl.String,
-    "int64": pl.Int64,
-    "double": pl.Float64,
-    "list<double>": pl.List(pl.Float64),
-}
-SCHEMA = {column.name: POLARS_TYPES[column.type] for column in PROBE_COLUMNS}
+SCHEMA = build_schema(PROBE_COLUMNS)
 
 
-def require_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
-    """The rows of a family of probes that these stages left, as `any_probe_rows` gives them.
+def require_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+    """Return the rows of a family of probes for these stages, like `read_probe_rows`.
 
     Raises:
-        UsageError: no stage left any, or a file cannot be read.
+        UsageError: no stage has any, or a file cannot be read.
     """
-    found = read_probe_rows(homes, stages, family)
-    if found.is_empty():
+    rows = read_probe_rows(stage_folders, stages, family)
+    if rows.is_empty():
         raise UsageError(
-            f"no stage was measured with the probes that this question needs: run the sweep's command with "
-            f"--probes {family}, and where its stages are finished already with another --results folder, "
-            "then name that sweep."
+            f"no stage has the probes that this question needs. Run the sweep's command with --probes {family}, "
+            "with another --results folder if its stages are finished already, then name that sweep."
         )
-    return found
+    return rows
 
 
-def read_probe_rows(homes: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
-    """The rows of a family of probes that these stages left, if any, in the columns of `spaces.probe_columns`.
+def read_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
+    """Return the rows of a family of probes for these stages, in the columns of `spaces.probe_columns`.
 
-    `homes` are folders of stages (`Scores.homes`). A stage without them is in no row.
+    `stage_folders` are those of `Scores.stage_folders`. A stage without probes has no rows.
 
     Raises:
         UsageError: a file cannot be read.
     """
-    paths = (
-        next((home / stage / PROBES_FILE for home in homes if (home / stage / PROBES_FILE).is_file()), None)
-        for stage in stages
-    )
-    rows = [_read_file(path).filter(family=family) for path in paths if path is not None]
+    files = (find_stage_file(stage_folders, stage, PROBES_FILE) for stage in stages)
+    rows = [_read_file(file).filter(family=family) for file in files if file is not None]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])
 
 
@@ -54,7 +46,7 @@ def _read_file(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, glob=False).select(*SCHEMA).cast(SCHEMA)  # type: ignore[arg-type]
     except (PolarsError, OSError) as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = first_line_of(error).rstrip(".")
         raise UsageError(
-            f"{path} cannot be read ({line}): remove it, or its stage, and run the sweep again."
+            f"{path} cannot be read ({reason}). Remove it, or its stage, and run the sweep again."
         ) from error

@@ -1,8 +1,8 @@
-"""The record of a sweep, and where its stages lie."""
+"""A sweep's record `sweep.json`, and the files of its stages."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +10,32 @@ from spaces.errors import UsageError
 from spaces.sweep_record import SWEEP_VERSION, parse_decided
 
 SCORES_FILE = "scores.parquet"  # in the folder of a stage
-STAGE_KEY = re.compile(r"\w[\w.+-]*")  # one plain name: keys become parts of paths
+STAGE_KEY = re.compile(r"\w[\w.+-]*")  # one plain name, because keys become parts of paths
 
 
 def read_record(file: Path) -> dict[str, Any]:
-    """What `sweep.json` holds; raises UsageError for a file that is none or of a later version."""
+    """Return the content of `sweep.json`; raise UsageError if it is no valid record or of a later version."""
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
         version, spec = record["version"], record["spec"]
-        known = isinstance(version, int) and len(record["stages"]) >= 0
-        wrong = next((key for key in record["stages"] if not STAGE_KEY.fullmatch(str(key))), None)
-        if wrong is not None:
-            raise ValueError(f"{wrong!r} is no key of a stage")
+        if not isinstance(version, int):
+            raise ValueError(f"`version` must be a whole number, got {version!r}")
+        for key in record["stages"]:
+            if not STAGE_KEY.fullmatch(str(key)):
+                raise ValueError(f"{key!r} is not a stage key")
         for axis in ("intermediates", "targets", "seeds"):
-            known = known and isinstance(spec[axis], list)
+            if not isinstance(spec[axis], list):
+                raise ValueError(f"`{axis}` in `spec` must be a list, got {spec[axis]!r}")
         list_skipped_seeds(record)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{file} is no record of a sweep ({type(error).__name__}: {error}).") from error
-    if not known:
-        raise UsageError(f"{file} is no record of a sweep: version, stages or an axis of its spec is of another kind.")
+        raise UsageError(f"{file} is not a valid sweep record ({type(error).__name__}: {error}).") from error
     if version > SWEEP_VERSION:
-        raise UsageError(f"{file} is of version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
+        raise UsageError(f"{file} has version {version}, this program reads up to {SWEEP_VERSION}: use a newer one.")
     return dict(record)
 
 
 def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
-    """Return the chains that a race decided early, each with every seed that it was not given."""
+    """Return (chain, seed) for every seed that a race did not give to a chain."""
     chains = parse_decided(record.get("decided", {}))
     return frozenset(
         (name, seed) for name, chain in chains.items() for seed in record["spec"]["seeds"] if seed not in chain.seeds
@@ -43,5 +43,11 @@ def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
 
 
 def stages_folder_of(folder: Path) -> Path:
-    """The folder of the stages, beside the sweep's own."""
+    """Return the folder of the stages, beside the sweep's own folder."""
     return folder.resolve().parent / "stages"
+
+
+def find_stage_file(stage_folders: Iterable[Path], stage: str, name: str) -> Path | None:
+    """Return the file `name` of a stage from the first of the folders of stages that has it."""
+    paths = (folder / stage / name for folder in stage_folders)
+    return next((path for path in paths if path.is_file()), None)

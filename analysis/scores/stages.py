@@ -1,6 +1,7 @@
-"""The rows of a sweep's stages: thousands of small files in one scan, or what a compaction holds of them."""
+"""The rows of a sweep's stages: from thousands of small files in one scan, or from their compaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -16,42 +17,51 @@ CAST_OPTIONS = pl.ScanCastOptions(  # types that a file may have instead of thos
 )
 
 
-def read_stage_rows(folder: Path, files: Sequence[Path]) -> tuple[pl.DataFrame, dict[str, str], str | None]:
-    """The rows of these files of stages of the sweep in `folder`, in their order.
+@dataclass(frozen=True, slots=True)
+class StageRows:
+    """The rows of stages, in the order of their files."""
 
-    With them what is wrong with files, by the keys of their stages, and what is to be said of the sweep's compaction. A
-    file that cannot be read, or has rows of another stage than its own, gives no rows.
+    rows: pl.DataFrame
+    faults: Mapping[str, str]  # stage key -> what is wrong with its file; such a file gives no rows
+    note: str | None  # on the sweep's compaction
+
+
+def read_stage_rows(folder: Path, files: Sequence[Path]) -> StageRows:
+    """Return the rows of these score files, which belong to stages of the sweep in `folder`.
+
+    A file that cannot be read, or that has rows of another stage, gives no rows and is listed as a fault.
 
     Raises:
-        UsageError: no file is whole, or a newer version wrote one.
+        UsageError: no file can be read, or a newer version wrote one.
     """
-    known = read_compaction(folder, files)
-    fresh = [file for file in files if file.parent.name not in known.stage_keys]
-    whole, broken = read_whole_files(fresh, str(folder)) if fresh else ([], {})
-    if not whole and not known.stage_keys:
-        raise UsageError(next(iter(broken.values())))
-    if known.stage_keys:
-        check_rows(known.rows, known.rows["version"].max(), str(folder))
-    rows = pl.concat([known.rows, *whole])
-    return _sort_by_stage(rows, [file.parent.name for file in files]), broken, known.note
+    compaction = read_compaction(folder, files)
+    others = [file for file in files if file.parent.name not in compaction.stage_keys]
+    frames, faults = read_whole_files(others, str(folder)) if others else ([], {})
+    if not frames and not compaction.stage_keys:
+        raise UsageError(next(iter(faults.values())))
+    if compaction.stage_keys:
+        check_rows(compaction.rows, compaction.rows["version"].max(), str(folder))
+    rows = pl.concat([compaction.rows, *frames])
+    return StageRows(_sort_by_stage(rows, [file.parent.name for file in files]), faults, compaction.note)
 
 
-def read_whole_files(files: Sequence[Path], where: str) -> tuple[list[pl.DataFrame], dict[str, str]]:
-    """Frames of the rows of all files that are whole, in their order, and what is wrong with the others, by stage.
+def read_whole_files(files: Sequence[Path], source: str) -> tuple[list[pl.DataFrame], dict[str, str]]:
+    """Return the frames of all files that can be read, in their order, and what is wrong with the others, by stage.
 
     Raises:
         UsageError: a newer version wrote one of the files.
     """
     try:
-        return [_read_together(files, where)], {}
+        return [_read_together(files, source)], {}
     except NewerVersionError:
         raise
     except (PolarsError, OSError, UsageError):
-        pass  # one of the files: it is found by halves, since reading each alone takes many times as long
+        pass  # one file is faulty: halving finds it, since reading each file alone takes many times as long
     if len(files) > 1:
-        half = len(files) // 2
-        (one, broken), (other, more) = read_whole_files(files[:half], where), read_whole_files(files[half:], where)
-        return one + other, broken | more
+        middle = len(files) // 2
+        first_frames, first_faults = read_whole_files(files[:middle], source)
+        last_frames, last_faults = read_whole_files(files[middle:], source)
+        return first_frames + last_frames, first_faults | last_faults
     try:
         return [_read_alone(files[0])], {}
     except NewerVersionError:
@@ -60,8 +70,8 @@ def read_whole_files(files: Sequence[Path], where: str) -> tuple[list[pl.DataFra
         return [], {files[0].parent.name: str(error)}
 
 
-def _read_together(files: Sequence[Path], where: str) -> pl.DataFrame:
-    """The rows of files that were written to SCHEMA; columns that an older version lacks are null."""
+def _read_together(files: Sequence[Path], source: str) -> pl.DataFrame:
+    """Return the rows of files that were written to SCHEMA; columns that an older version lacks are null."""
     scan = pl.scan_parquet(
         list(files),
         schema=SCHEMA,
@@ -71,25 +81,25 @@ def _read_together(files: Sequence[Path], where: str) -> pl.DataFrame:
         include_file_paths="file",
         glob=False,
     ).collect()
-    own = pl.concat_str(pl.lit(f"{files[0].parent.parent}/"), "stage", pl.lit(f"/{SCORES_FILE}"))
-    if scan.select(pl.col("file").ne_missing(own).any()).item():
-        raise UsageError(f"{where}: a file has rows of another stage.")
-    rows = tidy(scan.lazy(), where).collect()
-    check_rows(rows, rows["version"].max(), where)
+    own_file = pl.concat_str(pl.lit(f"{files[0].parent.parent}/"), "stage", pl.lit(f"/{SCORES_FILE}"))
+    if scan.select(pl.col("file").ne_missing(own_file).any()).item():
+        raise UsageError(f"{source}: a file has rows of another stage.")
+    rows = tidy(scan.lazy(), source).collect()
+    check_rows(rows, rows["version"].max(), source)
     return rows
 
 
 def _read_alone(file: Path) -> pl.DataFrame:
-    name = "/".join(file.parts[-3:])
-    rows = collect_rows(scan_rows(file, name), name)
-    check_rows(rows, rows["version"].max(), name)
-    strange = set(rows["stage"].unique()) - {file.parent.name}
-    if strange:
-        raise UsageError(f"{name} has rows of stage {min(map(str, strange))}.")
+    source = "/".join(file.parts[-3:])
+    rows = collect_rows(scan_rows(file, source), source)
+    check_rows(rows, rows["version"].max(), source)
+    foreign = set(rows["stage"].unique()) - {file.parent.name}
+    if foreign:
+        raise UsageError(f"{source} has rows of stage {min(map(str, foreign))}.")
     return rows
 
 
 def _sort_by_stage(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Rows in the order of their stages' keys: which rows come first must not depend on what was compacted."""
-    placed = rows.with_columns(place=pl.col("stage").cast(pl.Enum(keys)))
-    return rows if placed["place"].is_sorted() else placed.sort("place", maintain_order=True).drop("place")
+    """Return the rows in the order of the stage keys: the order must not depend on which stages are compacted."""
+    ordered = rows.with_columns(position=pl.col("stage").cast(pl.Enum(keys)))
+    return rows if ordered["position"].is_sorted() else ordered.sort("position", maintain_order=True).drop("position")

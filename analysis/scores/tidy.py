@@ -1,46 +1,48 @@
-"""One long frame of score rows, whoever wrote them: the columns of `spaces.columns`, checked and typed.
+"""Score rows from any writer as one long frame: the columns of `spaces.columns`, checked and typed.
 
-What a foreign file leaves out gets the reading that assumes least: no status means the run finished, no split means
-test. Everything else that is absent stays null.
+A column that a foreign file lacks gets the value that assumes least: without a status the run finished, without a split
+it is the test split. Everything else that is absent stays null.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from spaces.columns import COLUMNS, REQUIRED_COLUMNS, VERSION, Status
+from spaces.columns import COLUMNS, REQUIRED_COLUMNS, VERSION, Column, Status
 from spaces.errors import UsageError, first_line_of
 
 Scale = Literal["auto", "share", "points"]
 
-POLARS_TYPES = {"string": pl.String(), "int64": pl.Int64(), "double": pl.Float64(), "bool": pl.Boolean()}
-SCHEMA: dict[str, pl.DataType] = {column.name: POLARS_TYPES[column.type] for column in COLUMNS}
+POLARS_TYPES: dict[str, pl.DataType] = {
+    "string": pl.String(),
+    "int64": pl.Int64(),
+    "double": pl.Float64(),
+    "bool": pl.Boolean(),
+    "list<string>": pl.List(pl.String()),
+    "list<double>": pl.List(pl.Float64()),
+}
 
-MAX_SHARE = 1 + 1e-6  # what rounding may make of the largest share
+
+def build_schema(columns: Iterable[Column]) -> dict[str, pl.DataType]:
+    """Return the Polars types of columns by name."""
+    return {column.name: POLARS_TYPES[column.type] for column in columns}
+
+
+SCHEMA = build_schema(COLUMNS)
+
+MAX_SHARE = 1 + 1e-6  # the largest share, with rounding
 
 CELL_COLUMNS = ("intermediate", "target", "seed")  # one number of the matrix, for one seed
 ARM_COLUMNS = (*CELL_COLUMNS, "learning_rate")  # one training run of a cell
 NON_NULL_COLUMNS = ("intermediate", "seed", "language", "metric")  # target is null in rows of an intermediate stage
 SPLITS = ("dev", "test")
 
-# All that scores and chooses. Each column's text has numbers of its own, so that they are small.
-SCORED_COLUMNS = (
-    *ARM_COLUMNS,
-    "split",
-    "language",
-    "metric",
-    "tenth",
-    "stage",
-    "parent",
-    "status",
-    "reason",
-    "official",
-    "value",
-)
-CATEGORY_TYPES = {
+# All columns that make scores and choose runs.
+SCORED_COLUMNS = (*ARM_COLUMNS, *"split language metric tenth stage parent status reason official value".split())
+CATEGORY_TYPES = {  # each column's text has categories of its own, so that their numbers are small
     name: pl.Categorical(pl.Categories(name, "scores")) for name in SCORED_COLUMNS if SCHEMA[name] == pl.String()
 }
 
@@ -49,86 +51,81 @@ class NewerVersionError(UsageError):
     """Rows that a newer version of this program wrote."""
 
 
-def require_columns(names: Sequence[str], where: str) -> None:
-    """Raise UsageError if a minimal column is not among the `names` of a file's columns."""
-    absent = [name for name in REQUIRED_COLUMNS if name not in names]
-    if absent:
-        raise UsageError(
-            f"{where}: no column {', '.join(absent)}. A file to rank has {', '.join(REQUIRED_COLUMNS)}; "
-            f"this one has {', '.join(names) or 'none'}."
-        )
-
-
-def scan_rows(file: Path, name: str) -> pl.LazyFrame:
-    """The tidy rows of a Parquet file, of which nothing is read yet; `name` is how errors call it.
+def scan_rows(file: Path, source: str) -> pl.LazyFrame:
+    """Return the tidy rows of a Parquet file without reading them; `source` is its name in errors.
 
     Raises:
-        UsageError: it is no Parquet file, or one that `tidy` refuses.
+        UsageError: it is no Parquet file, or `tidy` refuses it.
     """
     try:
-        return tidy(pl.scan_parquet(file, glob=False), name)
+        return tidy(pl.scan_parquet(file, glob=False), source)
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{name} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
+        raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
 
-def collect_rows(rows: pl.LazyFrame, name: str) -> pl.DataFrame:
-    """What `rows` say, now; raises UsageError for a damaged file, which errors call `name`."""
+def collect_rows(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
+    """Read `rows`; raise UsageError for a damaged file, which errors call `source`."""
     try:
         return rows.collect(engine="streaming")
     except (PolarsError, OSError) as error:
-        raise UsageError(f"{name} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
+        raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
 
-def tidy(scan: pl.LazyFrame, where: str) -> pl.LazyFrame:
-    """`scan` with exactly the columns of SCHEMA, in which values that are no number are null. Nothing is read yet.
+def tidy(scan: pl.LazyFrame, source: str) -> pl.LazyFrame:
+    """Return `scan` with exactly the columns of SCHEMA, non-finite values as null. Nothing is read yet.
 
     Raises:
         UsageError: a minimal column is absent or a column has the wrong type.
     """
-    found = scan.collect_schema()
-    require_columns(found.names(), where)
-    return scan.select(_cast_column(found, name, dtype, where) for name, dtype in SCHEMA.items()).with_columns(
+    schema = scan.collect_schema()
+    absent = [name for name in REQUIRED_COLUMNS if name not in schema]
+    if absent:
+        raise UsageError(
+            f"{source}: no column {', '.join(absent)}. A score file needs {', '.join(REQUIRED_COLUMNS)}; "
+            f"this one has {', '.join(schema) or 'none'}."
+        )
+    return scan.select(_cast_column(schema, name, dtype, source) for name, dtype in SCHEMA.items()).with_columns(
         pl.col("status").fill_null("finished"),
         pl.col("split").fill_null("test"),
         pl.when(pl.col("value").is_finite()).then("value"),
     )
 
 
-def check_rows(frame: pl.DataFrame, newest: object, where: str) -> None:
-    """Raise UsageError if a key is null, a word is unknown, or a newer version than this wrote the `newest` row."""
+def check_rows(frame: pl.DataFrame, newest_version: object, source: str) -> None:
+    """Raise UsageError if a key is null, a status or split is unknown, or `newest_version` is above this program's."""
     for name in NON_NULL_COLUMNS:
-        # A run that failed early may leave a row that says so and nothing else.
+        # A run that failed early may leave a row that only says so.
         finished = frame.filter(pl.col("status") == "finished") if frame[name].null_count() else frame
         if empty := finished[name].null_count():
-            raise UsageError(f"{where}: column {name} is empty in {empty} rows: every score needs one.")
-    if isinstance(newest, int) and newest > VERSION:
+            raise UsageError(f"{source}: column {name} is empty in {empty} rows. Every score needs one.")
+    if isinstance(newest_version, int) and newest_version > VERSION:
         raise NewerVersionError(
-            f"{where}: rows of version {newest}, this program reads up to {VERSION}: use a newer one."
+            f"{source}: rows of version {newest_version}, this program reads up to {VERSION}: use a newer one."
         )
-    for name, known in (("status", get_args(Status)), ("split", SPLITS)):
-        strange = sorted(set(frame[name].unique()) - set(known))
-        if strange:
-            raise UsageError(f"{where}: column {name} holds {strange[0]!r}; it can hold {', '.join(known)}.")
+    for name, allowed in (("status", get_args(Status)), ("split", SPLITS)):
+        unknown = sorted(set(frame[name].unique()) - set(allowed))
+        if unknown:
+            raise UsageError(f"{source}: column {name} has {unknown[0]!r}. Allowed are {', '.join(allowed)}.")
 
 
-def _cast_column(schema: pl.Schema, name: str, dtype: pl.DataType, where: str) -> pl.Expr:
+def _cast_column(schema: pl.Schema, name: str, dtype: pl.DataType, source: str) -> pl.Expr:
     if name not in schema:
         return pl.lit(None, dtype).alias(name)
-    found = schema[name]
+    actual = schema[name]
     fits = {
-        pl.String(): isinstance(found, (pl.String, pl.Categorical, pl.Enum)),
-        pl.Int64(): found.is_integer(),
-        pl.Float64(): found.is_numeric(),
-        pl.Boolean(): found == pl.Boolean(),
+        pl.String(): isinstance(actual, (pl.String, pl.Categorical, pl.Enum)),
+        pl.Int64(): actual.is_integer(),
+        pl.Float64(): actual.is_numeric(),
+        pl.Boolean(): actual == pl.Boolean(),
     }
-    if not (fits[dtype] or found == pl.Null()):
+    if not (fits[dtype] or actual == pl.Null()):
         words = {pl.String(): "text", pl.Int64(): "whole numbers", pl.Float64(): "numbers", pl.Boolean(): "booleans"}
-        raise UsageError(f"{where}: column {name} must hold {words[dtype]}, it holds {found}.")
+        raise UsageError(f"{source}: column {name} must hold {words[dtype]}, it holds {actual}.")
     return pl.col(name).cast(dtype)
 
 
-def is_in_points(value: pl.Series, scale: Scale, where: str) -> bool:
-    """Whether values are points from 0 to 100 rather than shares from 0 to 1.
+def is_in_points(value: pl.Series, scale: Scale, source: str) -> bool:
+    """Return True if values are points from 0 to 100, False if they are shares from 0 to 1.
 
     Raises:
         UsageError: `scale` says share and a value is above 1, or a value is above 100.
@@ -136,12 +133,12 @@ def is_in_points(value: pl.Series, scale: Scale, where: str) -> bool:
     largest = value.max()
     top = float(largest) if isinstance(largest, (int, float)) else 0.0
     if scale == "share" and top > MAX_SHARE:
-        raise UsageError(f"{where}: a share is at most 1, found {top:g}: use --scale points.")
+        raise UsageError(f"{source}: a share is at most 1, found {top:g}. Use --scale points.")
     if top > 100:
-        raise UsageError(f"{where}: scores are shares (to 1) or points (to 100), found {top:g}.")
+        raise UsageError(f"{source}: scores must be shares (up to 1) or points (up to 100), found {top:g}.")
     return not (scale == "share" or (scale == "auto" and top <= MAX_SHARE))
 
 
 def decode_categories(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with text where it has categories."""
+    """Return `frame` with text instead of categories."""
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))

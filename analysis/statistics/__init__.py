@@ -1,1 +1,1 @@
-"""From numbers per seed to estimates with their uncertainty."""
+"""Estimates with their uncertainty, from one number per seed. Every module here knows numpy arrays only."""

@@ -1,4 +1,4 @@
-"""Do two things go together across units, in several groups that share the units? Spearman with a permutation test."""
+"""Association of two quantities across units, in groups that share the units: Spearman with a permutation test."""
 
 import math
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from analysis.statistics.permutation import correlate_ranks
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """The mean over `groups` of Spearman's correlation within a group, and how often chance makes it as far from 0.
+    """The mean over `groups` of Spearman's correlation within a group, with its permutation p value.
 
-    `correlation` and `p` are None where no group has three units that differ on both sides. `least` is the smallest p
-    that so many units can give.
+    `correlation` and `p` are None where no group has three units that differ on both sides. `min_p` is the smallest p
+    that this number of units can give.
     """
 
     correlation: float | None
@@ -25,23 +25,23 @@ class Association:
 
 
 def measure_association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) -> Association:
-    """The association of x with y, and the p value of a two-sided permutation test.
+    """Return the association of x with y and the p value of a two-sided permutation test.
 
-    An order moves the units of `x` in all groups at once. What groups have in common through their units, e.g. that an
-    intermediate task which helps one target helps the others, so stays in common under the null: permuting each group
-    by itself would count every group as if it brought new units.
+    A permutation moves the units of `x` in all groups at once. Groups may be alike through their units: an
+    intermediate task that helps one target often helps the others. This stays so under the null hypothesis; permuting
+    each group by itself would count every group as if it had new units.
 
     Args:
-        x: [groups, units]; a unit that is NaN in any group is left out
-        y: [groups, units]; NaN leaves a unit out of its group
-        rng: draws orders where there are too many to try all
+        x: [groups, units]; a unit that is NaN in any group is excluded
+        y: [groups, units]; NaN excludes a unit from its group
+        rng: draws permutations where there are too many to try all
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    kept = np.isfinite(x).all(axis=0) & np.isfinite(y).any(axis=0)
-    found = correlate_ranks(x[:, kept].T[:, :, None], y[:, kept].T[:, :, None], rng)
-    orders, groups, units = len(found.permuted_means), int(found.column_mask.sum()), int(kept.sum())
-    # An order and its reverse are as far from 0. The order that was seen is one of all orders, but not of a sample.
-    least = min(1.0, 2 / math.factorial(units)) if found.is_exact else 1 / orders
+    included = np.isfinite(x).all(axis=0) & np.isfinite(y).any(axis=0)
+    ranks = correlate_ranks(x[:, included].T[:, :, None], y[:, included].T[:, :, None], rng)
+    permutations, groups, units = len(ranks.permuted_means), int(ranks.column_mask.sum()), int(included.sum())
+    # A permutation and its reverse are equally far from 0. The observed order is one of all, but not of a sample.
+    min_p = min(1.0, 2 / math.factorial(units)) if ranks.is_exact else 1 / permutations
     if not groups:
-        return Association(None, None, 0, units, least)
-    return Association(float(found.correlations[found.column_mask].mean()), found.p_value(), groups, units, least)
+        return Association(None, None, 0, units, min_p)
+    return Association(float(ranks.correlations[ranks.column_mask].mean()), ranks.p_value(), groups, units, min_p)

@@ -1,10 +1,10 @@
-"""An effect among many rows that differ in other ways too: least squares, with its error over new rows and new seeds.
+"""An effect among rows that also differ in other ways: least squares, with its error over new rows and new seeds.
 
-Seeds alone cannot tell whether mixes of many kinds are better: with ever more seeds it would be certain that *these*
-mixes differ. So a row (a mix, or a pair of languages) is a draw of its own, and what it has beyond the model is the
+Seeds alone cannot tell whether mixes of many kinds are better: with enough seeds it becomes certain that *these* mixes
+differ. So each row (a mix, or a pair of languages) is a draw of its own, and its deviation from the model is the
 error. Each row has its own variance (MacKinnon and White 1985, HC2), with the degrees of freedom of Bell and McCaffrey
-(2002), for there are few rows. What seeds move in common beyond that (effects that differ from seed to seed) is added,
-and the degrees of freedom of the sum are Satterthwaite's.
+(2002), since rows are few. Variance that seeds share beyond that (effects that differ from seed to seed) is added, and
+the degrees of freedom of the sum are Satterthwaite's.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics.interval import MIN_SEEDS, t_quantile, two_sided_p
-from analysis.statistics.moments import EPSILON, Array
+from analysis.statistics.moments import EPSILON, Array, IntArray
 
-IndexArray = npt.NDArray[np.intp]
-RELATIVE_TOLERANCE = 1e-9  # relative: what rounding leaves of nothing
+RELATIVE_TOLERANCE = 1e-9  # rounding error of a zero, relative to the values it comes from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one column of a design does. `error` is NaN where it cannot be told: few seeds, or no rows to spare."""
+    """The effect of one column of a design. Its error is NaN with too few seeds or no rows to spare."""
 
     value: float
     standard_error: float
@@ -32,62 +31,60 @@ class Effect:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """At the level of all intervals; None without an error."""
+        """The interval at CONFIDENCE_LEVEL; None without a standard error."""
         if np.isnan(self.standard_error):
             return None
-        half = float(t_quantile(self.degrees_of_freedom)) * self.standard_error
-        return self.value - half, self.value + half
+        half_width = float(t_quantile(self.degrees_of_freedom)) * self.standard_error
+        return self.value - half_width, self.value + half_width
 
     @property
     def p(self) -> float:
-        """Two-sided, of no effect; NaN without an error. Where nothing is left to chance: 1 for none, else 0."""
+        """The two-sided p value of no effect; NaN without a standard error, 1 or 0 (no effect or any) if that is 0."""
         if np.isnan(self.standard_error):
             return float("nan")
         if abs(self.value) < EPSILON:
             return 1.0
-        return (
-            float(two_sided_p(self.value / self.standard_error, self.degrees_of_freedom))
-            if self.standard_error
-            else 0.0
-        )
+        if self.standard_error == 0:
+            return 0.0
+        return float(two_sided_p(self.value / self.standard_error, self.degrees_of_freedom))
 
 
 def estimate_effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.ArrayLike) -> Effect | None:
-    """What `column` does to the values beyond `others`, in their unit per unit of the column.
+    """Return the effect of `column` on the values beyond `others`, in units of the values per unit of the column.
 
-    None where the others say all that the column says: then nothing tells them apart.
+    None where `others` determine the column: then the two cannot be separated.
 
     Args:
-        values: [rows, seeds], without holes (see `whole`)
+        values: [rows, seeds], nothing missing (see `find_complete_block`)
         column: [rows]
         others: [rows, columns], a constant among them; they may depend on one another
     """
     y, x = np.asarray(values, dtype=np.float64), np.asarray(column, dtype=np.float64)
     z = np.asarray(others, dtype=np.float64)
     n, seeds = y.shape
-    explained = z @ np.linalg.pinv(z)
-    own = x - explained @ x  # what the column has of its own
-    size = float(own @ own)
-    if size <= RELATIVE_TOLERANCE * max(1.0, float(x @ x)):
+    projection = z @ np.linalg.pinv(z)
+    own = x - projection @ x  # the part of the column that the others do not determine
+    norm = float(own @ own)
+    if norm <= RELATIVE_TOLERANCE * max(1.0, float(x @ x)):
         return None
-    weights = own / size
+    weights = own / norm
     by_seed = weights @ y
-    left = np.eye(n) - explained - np.outer(own, own) / size
-    spare = np.diag(left)
-    needed = np.abs(weights) > RELATIVE_TOLERANCE * np.abs(weights).max()
+    residual_maker = np.eye(n) - projection - np.outer(own, own) / norm
+    spare = np.diag(residual_maker)
+    used = np.abs(weights) > RELATIVE_TOLERANCE * np.abs(weights).max()
     error, freedom = np.nan, np.nan
-    if seeds >= MIN_SEEDS and (spare[needed] > RELATIVE_TOLERANCE).all():
-        scale = np.where(needed, weights**2 / np.where(needed, spare, 1.0), 0.0)
-        beyond_model = left @ y
-        mean = beyond_model.mean(axis=1)
-        rows = float(scale @ _zero_rounding(mean) ** 2)
-        rows_freedom = float((scale @ spare) ** 2 / (scale @ left**2 @ scale))
-        noise = float(scale @ _zero_rounding(beyond_model - mean[:, None]).var(axis=1, ddof=1)) / seeds
-        seen = float(_zero_rounding(by_seed - by_seed.mean()).var(ddof=1)) / seeds
-        common = max(0.0, seen - noise)
-        total = rows + common
-        # A difference of two estimates is as unsure as the larger one: few seeds tell little of what they share.
-        parts = rows**2 / rows_freedom + (seen**2 / (seeds - 1) if common else 0.0)
+    if seeds >= MIN_SEEDS and (spare[used] > RELATIVE_TOLERANCE).all():
+        scale = np.where(used, weights**2 / np.where(used, spare, 1.0), 0.0)
+        residuals = residual_maker @ y
+        mean = residuals.mean(axis=1)
+        row_variance = float(scale @ _zero_rounding(mean) ** 2)
+        row_freedom = float((scale @ spare) ** 2 / (scale @ residual_maker**2 @ scale))
+        noise = float(scale @ _zero_rounding(residuals - mean[:, None]).var(axis=1, ddof=1)) / seeds
+        seed_variance = float(_zero_rounding(by_seed - by_seed.mean()).var(ddof=1)) / seeds
+        shared = max(0.0, seed_variance - noise)
+        total = row_variance + shared
+        # A difference of two estimates is as uncertain as the larger one: few seeds say little about what they share.
+        parts = row_variance**2 / row_freedom + (seed_variance**2 / (seeds - 1) if shared else 0.0)
         error, freedom = float(np.sqrt(total)), total**2 / parts if parts > 0 else np.inf
     return Effect(value=float(by_seed.mean()), standard_error=error, degrees_of_freedom=freedom, rows=n, seeds=seeds)
 
@@ -95,55 +92,55 @@ def estimate_effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.Ar
 def compute_relabelled_p(
     values: npt.ArrayLike, column: npt.ArrayLike, columns: npt.ArrayLike, others: npt.ArrayLike
 ) -> float:
-    """A p value for labels: how often the column, made of labels dealt at random, says as much of the values.
+    """Return the p value of a column made of labels: the share of random labels that explain the values as well.
 
-    The column says as much of the values as the standardised slope on it, beyond `others`. A column that has nothing of
-    its own says nothing.
+    A column is measured by the absolute standardised slope on it, beyond `others`. A column that `others` determine
+    explains nothing.
 
     Args:
         values: [rows]
         column: [rows]
-        columns: [draws, rows], the column with labels dealt anew
-        others: [rows, columns], as in `effect`
+        columns: [draws, rows], the column with its labels assigned at random
+        others: [rows, columns], as in `estimate_effect`
     """
     y, z = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
     every = np.vstack([column, columns])
     own = every - every @ z @ np.linalg.pinv(z)
-    size = np.sqrt((own**2).sum(axis=1))
-    said = np.where(
-        size > RELATIVE_TOLERANCE * np.sqrt((every**2).sum(axis=1)),
-        np.abs(own @ y) / np.where(size > 0, size, 1.0),
+    norm = np.sqrt((own**2).sum(axis=1))
+    slopes = np.where(
+        norm > RELATIVE_TOLERANCE * np.sqrt((every**2).sum(axis=1)),
+        np.abs(own @ y) / np.where(norm > 0, norm, 1.0),
         0.0,
     )
-    return float((said >= said[0] - EPSILON).mean())
+    return float((slopes >= slopes[0] - EPSILON).mean())
 
 
-def find_complete_block(values: npt.ArrayLike) -> tuple[IndexArray, IndexArray]:
-    """Places of rows and of seeds between which nothing is missing, so that as many values as possible are kept.
+def find_complete_block(values: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """Return the rows and seeds of a block without missing values that keeps as many values as possible.
 
     Args:
-        values: [rows, seeds], NaN for a hole
+        values: [rows, seeds], NaN where missing
 
     Returns:
-        Ascending places of rows and of seeds; of no seeds at all where there is no value.
+        Ascending indices of rows and of seeds; both empty if there is no value.
     """
-    there = np.isfinite(np.asarray(values, dtype=np.float64))
-    fullest = np.argsort(-there.sum(axis=0), kind="stable")
-    best: tuple[IndexArray, IndexArray] = (np.zeros(0, np.intp), np.zeros(0, np.intp))
-    for count in range(1, there.shape[1] + 1):
+    present = np.isfinite(np.asarray(values, dtype=np.float64))
+    fullest = np.argsort(-present.sum(axis=0), kind="stable")
+    best: tuple[IntArray, IntArray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    for count in range(1, present.shape[1] + 1):
         seeds = np.sort(fullest[:count])
-        rows = np.flatnonzero(there[:, seeds].all(axis=1))
+        rows = np.flatnonzero(present[:, seeds].all(axis=1))
         if rows.size * count >= max(1, best[0].size * best[1].size):
             best = rows, seeds
     return best
 
 
 def encode_one_hot(codes: Sequence[object]) -> Array:
-    """One column per level of a factor, in the order of their first rows: [rows, levels]."""
+    """Return one column per level of a factor, in the order of their first rows: [rows, levels]."""
     levels = list(dict.fromkeys(codes))
     return np.array([[float(code == level) for level in levels] for code in codes]).reshape(len(codes), len(levels))
 
 
 def _zero_rounding(values: Array) -> Array:
-    """Without what rounding leaves of equal scores."""
+    """Return the values with rounding errors of equal scores set to 0."""
     return np.where(np.abs(values) < EPSILON, 0.0, values)

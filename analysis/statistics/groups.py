@@ -1,6 +1,5 @@
-"""Sets of arms that the seeds cannot tell apart: a compact letter display."""
+"""Sets of arms that the seeds do not separate: a compact letter display."""
 
-from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -13,64 +12,61 @@ ArmGroups = tuple[tuple[int, ...], ...]
 
 
 def compute_pairwise_p(values: npt.ArrayLike, item_covariance: npt.ArrayLike = 0.0) -> Array:
-    """The p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
+    """Return the p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
 
     Args:
-        values: [arms, seeds], NaN for a hole
-        items: [arms, arms], covariance of the errors that the choice of test items leaves in the means
+        values: [arms, seeds], NaN where missing
+        item_covariance: [arms, arms], covariance of the errors that the choice of test items leaves in the means
 
     Returns:
         [arms, arms], symmetric; NaN for a pair with too few common seeds, and on the diagonal.
     """
     values = np.asarray(values, dtype=np.float64)
     matrix = np.full((len(values), len(values)), np.nan)
-    one, other = np.triu_indices(len(values), k=1)
-    shared = np.broadcast_to(item_covariance, matrix.shape)
-    apart = np.maximum(shared[one, one] + shared[other, other] - 2 * shared[one, other], 0.0)
-    matrix[one, other] = matrix[other, one] = adjust_p_values(compute_p_values(values[one] - values[other], apart))
+    first, second = np.triu_indices(len(values), k=1)
+    covariance = np.broadcast_to(item_covariance, matrix.shape)
+    item_variance = covariance[first, first] + covariance[second, second] - 2 * covariance[first, second]
+    p = adjust_p_values(compute_p_values(values[first] - values[second], np.maximum(item_variance, 0.0)))
+    matrix[first, second] = matrix[second, first] = p
     return matrix
 
 
 def group_arms(values: npt.ArrayLike, alpha: float = ALPHA, item_covariance: npt.ArrayLike = 0.0) -> ArmGroups:
-    """The largest sets of arms of which no two differ, the set of the best arm first, the best arm of each first.
+    """Return the largest sets of arms of which no two differ, best arm first, the set of the best arm first.
 
-    An arm may be in several. By insertion and absorption (Piepho 2004, J. Comput. Graph. Stat. 13:456): start with
-    one set of all; each pair that differs splits the sets that hold both; a set inside another is dropped. That two
-    arms share a set does not show that they are equal.
+    An arm may be in several sets. By insertion and absorption (Piepho 2004, J. Comput. Graph. Stat. 13:456): start
+    with one set of all arms; each pair that differs splits every set that holds both; a set inside another is dropped.
+    Two arms in one set are not shown to be equal.
 
     Args:
-        values: [arms, seeds], NaN for a hole; an arm without a value is in no set, a pair with too few common seeds
-            does not differ
-        alpha: a pair differs if its `pairwise` p value is below
-        items: as in `pairwise`
+        values: [arms, seeds], NaN where missing; an arm without a value is in no set, and a pair with too few common
+            seeds does not differ
+        alpha: a pair differs if its p value (`compute_pairwise_p`) is below
+        item_covariance: as in `compute_pairwise_p`
     """
     p, mean = compute_pairwise_p(values, item_covariance), compute_moments(values).mean
     order = [int(arm) for arm in np.argsort(-mean, kind="stable") if np.isfinite(mean[arm])]
     sets = [frozenset(order)] if order else []
-    for one, other in combinations(order, 2):
-        if p[one, other] < alpha:
-            split = [piece for held in sets for piece in _split_set(held, one, other)]
-            distinct = list(dict.fromkeys(split))
-            sets = [piece for piece in distinct if not any(piece < larger for larger in distinct)]
-    place = {arm: number for number, arm in enumerate(order)}
+    for first, second in combinations(order, 2):
+        if p[first, second] < alpha:
+            split = dict.fromkeys(part for arms in sets for part in _split_set(arms, first, second))
+            sets = [part for part in split if not any(part < larger for larger in split)]
+    position = {arm: i for i, arm in enumerate(order)}
+    groups = (tuple(sorted(arms, key=position.__getitem__)) for arms in sets)
+    return tuple(sorted(groups, key=lambda arms: [position[arm] for arm in arms]))
+
+
+def assign_letters(groups: ArmGroups, arms: int) -> tuple[str, ...]:
+    """Return the sets of each arm as letters, `a` for the first set. Arms with a common letter are not separated.
+
+    After the end of the alphabet a set is written as its number in brackets.
+    """
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    marks = [alphabet[i] if i < len(alphabet) else f"({i + 1})" for i in range(len(groups))]
     return tuple(
-        sorted((tuple(sorted(held, key=place.__getitem__)) for held in sets), key=lambda arms: _sort_key(arms, place))
+        "".join(mark for mark, group in zip(marks, groups, strict=True) if arm in group) for arm in range(arms)
     )
 
 
-def assign_letters(found: ArmGroups, arms: int) -> tuple[str, ...]:
-    """The sets of each arm as letters, `a` for the first set; arms with a common letter cannot be told apart.
-
-    What comes after the alphabet has its number in brackets.
-    """
-    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    marks = [alphabet[place] if place < len(alphabet) else f"({place + 1})" for place in range(len(found))]
-    return tuple("".join(mark for mark, held in zip(marks, found, strict=True) if arm in held) for arm in range(arms))
-
-
-def _split_set(held: frozenset[int], one: int, other: int) -> Sequence[frozenset[int]]:
-    return (held - {other}, held - {one}) if one in held and other in held else (held,)
-
-
-def _sort_key(arms: Sequence[int], place: dict[int, int]) -> list[int]:
-    return [place[arm] for arm in arms]
+def _split_set(arms: frozenset[int], first: int, second: int) -> tuple[frozenset[int], ...]:
+    return (arms - {second}, arms - {first}) if first in arms and second in arms else (arms,)

@@ -9,11 +9,11 @@ from scipy.special import stdtr, stdtrit
 from analysis.statistics.moments import Array, compute_moments
 
 CONFIDENCE_LEVEL = 0.95
-MIN_SEEDS = 3  # seeds, for an interval
+MIN_SEEDS = 3  # fewest seeds that give an interval
 
 
 def compute_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's interval at LEVEL of the mean of one value per seed; None with fewer than FEWEST of them."""
+    """Return Student's interval at CONFIDENCE_LEVEL for a mean of one value per seed; None below MIN_SEEDS values."""
     if len(values) < MIN_SEEDS:
         return None
     low, high = compute_intervals(values)
@@ -23,44 +23,46 @@ def compute_interval(values: Sequence[float]) -> tuple[float, float] | None:
 def compute_intervals(
     values: npt.ArrayLike, *, item_variance: npt.ArrayLike = 0.0, level: float = CONFIDENCE_LEVEL
 ) -> Array:
-    """Student's interval of each mean over seeds; with `items`, over seeds and items.
+    """Return Student's interval of each mean over seeds; with `item_variance`, over seeds and test items.
 
-    A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. That all
-    seeds answer the same test items adds `items`, whose degrees of freedom are taken as without end. Their sum is
-    treated as Welch and Satterthwaite do: its degrees of freedom are (n - 1) (sum / seeds' part)^2.
+    A mean over n seeds has the squared standard error sd^2 / n over new seeds, with n - 1 degrees of freedom. All
+    seeds are scored on the same test items, which adds `item_variance`; its degrees of freedom count as infinite. The
+    degrees of freedom of the sum follow Welch and Satterthwaite: (n - 1) (sum / seeds' part)^2.
 
     Args:
-        values: [..., seeds], NaN for a hole
-        items: [...], squared standard error of each mean over new items, beyond what the spread over seeds has of it
-            already (`items.covariance`); as an estimate it may be below 0, and then counts as 0
-        level: probability that the interval holds the true mean, if values are normal
+        values: [..., seeds], NaN where missing
+        item_variance: [...], squared standard error of each mean over new items, without the part that the spread
+            over seeds already contains (`item_errors.estimate_covariance`). An estimate may be below 0; it then
+            counts as 0
+        level: probability that the interval contains the true mean, if values are normal
 
     Returns:
-        [..., 2]: low and high; NaN with fewer than FEWEST seeds.
+        [..., 2]: low and high; NaN with fewer than MIN_SEEDS seeds.
     """
-    mean, error, freedom = compute_standard_errors(values, item_variance)
-    half = t_quantile(freedom, level) * error
-    return np.stack([mean - half, mean + half], axis=-1)
+    mean, standard_error, degrees_of_freedom = compute_standard_errors(values, item_variance)
+    half_width = t_quantile(degrees_of_freedom, level) * standard_error
+    return np.stack([mean - half_width, mean + half_width], axis=-1)
 
 
 def compute_standard_errors(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) -> tuple[Array, Array, Array]:
-    """Mean, its standard error and the degrees of freedom of that, as `intervals` takes them; [...] each.
+    """Return each mean, its standard error and the degrees of freedom of that error: [...] each.
 
-    The error is NaN with fewer than FEWEST seeds; where it is 0 the degrees of freedom are without end.
+    The arguments are those of `compute_intervals`. The error is NaN with fewer than MIN_SEEDS seeds; where it is 0 the
+    degrees of freedom are infinite.
     """
-    found = compute_moments(values)
+    moments = compute_moments(values)
     with np.errstate(invalid="ignore", divide="ignore"):
-        seeds = np.where(found.count >= MIN_SEEDS, found.sd**2 / found.count, np.nan)
-        total = seeds + np.maximum(item_variance, 0.0)
-        freedom = np.where(seeds > 0, (found.count - 1) * (total / seeds) ** 2, np.inf)
-    return found.mean, np.sqrt(total), freedom
+        seed_variance = np.where(moments.count >= MIN_SEEDS, moments.sd**2 / moments.count, np.nan)
+        total = seed_variance + np.maximum(item_variance, 0.0)
+        degrees_of_freedom = np.where(seed_variance > 0, (moments.count - 1) * (total / seed_variance) ** 2, np.inf)
+    return moments.mean, np.sqrt(total), degrees_of_freedom
 
 
-def t_quantile(freedom: npt.ArrayLike, level: float = CONFIDENCE_LEVEL) -> Array:
-    """The t with probability `level` between -t and t; the normal's for degrees of freedom without end."""
-    return np.asarray(stdtrit(freedom, (1 + level) / 2))
+def t_quantile(degrees_of_freedom: npt.ArrayLike, level: float = CONFIDENCE_LEVEL) -> Array:
+    """Return the t with probability `level` between -t and t; that of the normal for infinite degrees of freedom."""
+    return np.asarray(stdtrit(degrees_of_freedom, (1 + level) / 2))
 
 
-def two_sided_p(t: npt.ArrayLike, freedom: npt.ArrayLike) -> Array:
-    """Probability that Student's t is further from 0 than `t`, on either side."""
-    return np.asarray(2 * stdtr(freedom, -np.abs(t)))
+def two_sided_p(t: npt.ArrayLike, degrees_of_freedom: npt.ArrayLike) -> Array:
+    """Return the probability that Student's t lies further from 0 than `t`, on either side."""
+    return np.asarray(2 * stdtr(degrees_of_freedom, -np.abs(t)))

@@ -1,4 +1,4 @@
-"""Mean, standard deviation and count over the trailing axis, which is seeds; NaN is a hole."""
+"""Mean, standard deviation and count over the trailing axis, which is seeds; NaN marks a missing value."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,14 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
-EPSILON = 1e-9  # points: what rounding leaves of a difference of equal scores
+EPSILON = 1e-9  # points: differences of equal scores are rounding errors below this
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Three arrays of one shape."""
+    """Mean, standard deviation and count: three arrays of one shape."""
 
     mean: Array  # NaN without a value
     sd: Array  # with n - 1 in the denominator; NaN with fewer than two values
@@ -21,11 +22,7 @@ class Moments:
 
 
 def compute_moments(values: npt.ArrayLike) -> Moments:
-    """Mean, standard deviation and count of the values that are there.
-
-    Args:
-        values: [..., seeds]
-    """
+    """Return mean, standard deviation and count of the present `values` [..., seeds]; NaN marks a missing one."""
     mean, deviations, count = centre_values(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt((deviations**2).sum(axis=-1) / np.where(count > 1, count - 1, np.nan))
@@ -33,11 +30,19 @@ def compute_moments(values: npt.ArrayLike) -> Moments:
 
 
 def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
-    """Mean [...], deviations from it [..., seeds] and count [...]; a hole deviates by 0, as does what is rounding."""
+    """Return mean [...], deviations from it [..., seeds] and count [...].
+
+    The deviation of a missing value is 0, and so is one below EPSILON.
+    """
     values = np.asarray(values, dtype=np.float64)
-    there = np.isfinite(values)
-    count = there.sum(axis=-1)
-    mean = np.where(there, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
-    deviations = np.where(there, values - mean[..., None], 0.0)
+    present = np.isfinite(values)
+    count = present.sum(axis=-1)
+    mean = np.where(present, values, 0.0).sum(axis=-1) / np.where(count > 0, count, np.nan)
+    deviations = np.where(present, values - mean[..., None], 0.0)
     deviations[np.abs(deviations) < EPSILON] = 0.0
     return mean, deviations, count
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return None in place of NaN."""
+    return float(value) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Which factor moves the score: a split of its variance over crossed factors (intermediate, rate, seed, language)."""
+"""Split of the variance of scores over crossed factors: intermediate task, learning rate, seed, language."""
 
 import math
 from collections.abc import Mapping
@@ -7,99 +7,98 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.moments import Array
-
-IntArray = npt.NDArray[np.int64]
+from analysis.statistics.moments import Array, IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class VariancePart:
-    """What one factor has of the variance."""
+    """One factor's part of the variance."""
 
     levels: int
     share: float  # of the total sum of squares
-    component: float  # variance over new levels of the factor, in squared points; NaN if it cannot be told
+    component: float  # variance over new levels of the factor, in squared points; NaN if it cannot be estimated
 
 
 @dataclass(frozen=True, slots=True)
 class VarianceSplit:
-    """A variance in parts. `shared` is what several factors explain but none alone: 0 where the data are balanced."""
+    """A variance in parts. Several factors explain `shared_share` together, none alone; 0 in balanced data."""
 
     parts: Mapping[str, VariancePart]
-    residual_share: float  # share of what no main effect explains: interactions and noise
+    residual_share: float  # share that no main effect explains: interactions and noise
     residual_component: float
     shared_share: float
     total_variance: float  # variance of the values, in squared points
 
 
 def split_variance(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> VarianceSplit:
-    """Shares of the sum of squares by main effects, each over and above all others (type II without interactions).
+    """Return the shares of the sum of squares by main effect, each beyond all others (type II, no interactions).
 
-    Least squares on one column per level. A share grows with the number of levels even where they do nothing, by
-    about (levels - 1) / n; the component does not: from a balanced table, (mean square - rest's) / (n / levels), the
-    method of moments under an additive model with random effects; below 0 it is printed as 0.
+    Least squares with one column per level. A share grows with the number of levels, by about (levels - 1) / n even
+    if they have no effect; the component does not. A component needs a balanced table and is (mean square - residual
+    mean square) / (n / levels), the method of moments under an additive model with random effects. A negative
+    estimate is given as 0.
 
     Args:
-        values: [n], points; NaN rows are left out
+        values: [n], points; NaN rows are excluded
         factors: name -> [n] codes of its levels, any integers
 
     Raises:
-        ValueError: lengths differ, or no value is there.
+        ValueError: lengths differ, or no value is finite.
     """
     y = np.asarray(values, dtype=np.float64)
-    there = np.isfinite(y)
-    if not there.any():
-        raise ValueError("A variance needs values, got none that is a number.")
-    y = y[there] - y[there].mean()
-    coded = {}
-    for name, codes in factors.items():
-        column = np.asarray(codes)
-        if column.shape != there.shape:
-            raise ValueError(f"Factor {name!r} must have one code per value ({there.size}), got {column.shape}.")
-        coded[name] = np.unique(column[there], return_inverse=True)[1]
+    present = np.isfinite(y)
+    if not present.any():
+        raise ValueError("A variance needs finite values, got none.")
+    y = y[present] - y[present].mean()
+    codes = {}
+    for name, raw in factors.items():
+        column = np.asarray(raw)
+        if column.shape != present.shape:
+            raise ValueError(f"Factor {name!r} must have one code per value ({present.size}), got {column.shape}.")
+        codes[name] = np.unique(column[present], return_inverse=True)[1]
 
-    levels = {name: int(codes.max()) + 1 for name, codes in coded.items()}
+    levels = {name: int(column.max()) + 1 for name, column in codes.items()}
     total = float(y @ y)
-    rest, rank = _fit_residual(y, coded)
-    freedom = y.size - rank
-    balanced = _is_balanced(coded, levels, y.size)
-    mean_square = rest / freedom if freedom > 0 else math.nan
+    residual, rank = _fit_residual(y, codes)
+    degrees_of_freedom = y.size - rank
+    balanced = _is_balanced(codes, levels, y.size)
+    mean_square = residual / degrees_of_freedom if degrees_of_freedom > 0 else math.nan
     parts = {}
     for name, count in levels.items():
-        alone = _fit_residual(y, {other: codes for other, codes in coded.items() if other != name})[0] - rest
+        others = {other: column for other, column in codes.items() if other != name}
+        explained = _fit_residual(y, others)[0] - residual
         component = math.nan
         if balanced and count > 1:
-            component = max(0.0, (alone / (count - 1) - mean_square) / (y.size / count))
-        parts[name] = VariancePart(count, _share_of(alone, total), component)
-    explained = sum(part.share for part in parts.values())
+            component = max(0.0, (explained / (count - 1) - mean_square) / (y.size / count))
+        parts[name] = VariancePart(count, _share_of(explained, total), component)
+    residual_share = _share_of(residual, total)
     return VarianceSplit(
         parts=parts,
-        residual_share=_share_of(rest, total),
+        residual_share=residual_share,
         residual_component=mean_square,
-        shared_share=1.0 - explained - _share_of(rest, total),
+        shared_share=1.0 - sum(part.share for part in parts.values()) - residual_share,
         total_variance=total / (y.size - 1) if y.size > 1 else math.nan,
     )
 
 
-def _fit_residual(y: Array, coded: Mapping[str, IntArray]) -> tuple[float, int]:
-    """Sum of squares that the main effects leave, and the rank of their columns (the mean included)."""
-    columns = [np.ones((y.size, 1)), *(np.eye(int(codes.max()) + 1)[codes] for codes in coded.values())]
+def _fit_residual(y: Array, codes: Mapping[str, IntArray]) -> tuple[float, int]:
+    """Return the sum of squares that the main effects leave, and the rank of their columns with the mean."""
+    columns = [np.ones((y.size, 1)), *(np.eye(int(column.max()) + 1)[column] for column in codes.values())]
     design = np.concatenate(columns, axis=1)
-    # The normal equations: counts of pairs of levels, a small matrix however many rows there are.
+    # The normal equations: counts of pairs of levels, a small matrix for any number of rows.
     effects, _, rank, _ = np.linalg.lstsq(design.T @ design, design.T @ y, rcond=1e-10)
-    left = y - design @ effects
-    return float(left @ left), int(rank)
+    residuals = y - design @ effects
+    return float(residuals @ residuals), int(rank)
 
 
-def _is_balanced(coded: Mapping[str, IntArray], levels: Mapping[str, int], n: int) -> bool:
-    """True if every combination of levels has the same number of values."""
+def _is_balanced(codes: Mapping[str, IntArray], levels: Mapping[str, int], n: int) -> bool:
+    """Return True if every combination of levels has the same number of values."""
     cells = math.prod(levels.values())
     if n % cells:
         return False
-    place = (
-        np.ravel_multi_index(tuple(coded.values()), tuple(levels.values())) if coded else np.zeros(n, dtype=np.int64)
-    )
-    return bool((np.bincount(place, minlength=cells) == n // cells).all())
+    shape = tuple(levels.values())
+    cell = np.ravel_multi_index(tuple(codes.values()), shape) if codes else np.zeros(n, dtype=np.int64)
+    return bool((np.bincount(cell, minlength=cells) == n // cells).all())
 
 
 def _share_of(part: float, total: float) -> float:

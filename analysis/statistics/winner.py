@@ -1,4 +1,7 @@
-"""The best of several noisy arms looks better than it is; chosen on some seeds and read on another one, it does not."""
+"""The best of several noisy arms: by its mean, with an unbiased estimate, and by cost and gain.
+
+The winner's mean over the seeds that chose it is too high. Chosen on some seeds and measured on another, it is not.
+"""
 
 from dataclasses import dataclass
 
@@ -11,53 +14,73 @@ from analysis.statistics.moments import Array
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """The best arm by its mean, and what the same way of choosing yields on seeds that it has not seen."""
+    """The arm with the best mean, and the result of the same choice on seeds that it did not use."""
 
     arm: int
     naive: float  # its mean over the seeds that chose it
-    honest: float  # mean over folds of the chosen arm's value at the seed left out
-    folds: tuple[tuple[int, int, float], ...]  # seed left out (its place), arm chosen without it, value there
-    left_out: tuple[int, ...]  # arms that lack a seed and so were no candidates
+    honest: float  # mean over folds of the chosen arm's value at the held-out seed
+    folds: tuple[tuple[int, int, float], ...]  # index of the held-out seed, arm chosen without it, its value there
+    left_out: tuple[int, ...]  # arms that are no candidates because they lack a seed
 
     @property
     def is_stable(self) -> bool:
-        """Was the same arm chosen in every fold?"""
+        """True if the same arm was chosen in every fold."""
         return {arm for _, arm, _ in self.folds} == {self.arm}
 
 
 def select_winner(values: npt.ArrayLike) -> Winner | None:
-    """Choose the best arm on all seeds but one, read it there; once for each seed.
+    """Choose the best arm on all seeds but one and measure it on that one; once for each seed.
 
-    `honest` is without bias for the true mean of an arm chosen on one seed fewer, provided that seeds are independent.
+    `honest` is unbiased for the true mean of an arm chosen on one seed fewer, provided that seeds are independent.
     Every candidate has every seed, so that no arm is spared a seed that was bad for all. A seed that fewer than half
-    of the arms have (a sweep under way) is left out first.
+    of the arms have (in an unfinished sweep) is dropped first.
 
     Args:
-        values: [arms, seeds], NaN for a hole
+        values: [arms, seeds], NaN where missing
 
     Returns:
-        None with fewer than FEWEST seeds, or without a candidate.
+        None with fewer than MIN_SEEDS seeds, or without a candidate.
     """
     values = np.asarray(values, dtype=np.float64)
-    there = np.isfinite(values)
-    some = there.any(axis=1)
-    seeds = np.flatnonzero(2 * there.sum(axis=0) >= max(1, some.sum()))
-    candidates = np.flatnonzero(there[:, seeds].all(axis=1))
+    present = np.isfinite(values)
+    has_values = present.any(axis=1)
+    seeds = np.flatnonzero(2 * present.sum(axis=0) >= max(1, has_values.sum()))
+    has_all_seeds = present[:, seeds].all(axis=1)
+    candidates = np.flatnonzero(has_all_seeds)
     if len(seeds) < MIN_SEEDS or not len(candidates):
         return None
     complete: Array = values[np.ix_(candidates, seeds)]
-    others = complete.sum(axis=1, keepdims=True) - complete
-    chosen = others.argmax(axis=0)
-    read = complete[chosen, np.arange(len(seeds))]
+    sums_of_others = complete.sum(axis=1, keepdims=True) - complete
+    chosen = sums_of_others.argmax(axis=0)
+    held_out = complete[chosen, np.arange(len(seeds))]
     means = complete.mean(axis=1)
-    first = int(means.argmax())
+    best = int(means.argmax())
     return Winner(
-        arm=int(candidates[first]),
-        naive=float(means[first]),
-        honest=float(read.mean()),
+        arm=int(candidates[best]),
+        naive=float(means[best]),
+        honest=float(held_out.mean()),
         folds=tuple(
             (int(seed), int(candidates[arm]), float(value))
-            for seed, arm, value in zip(seeds, chosen, read, strict=True)
+            for seed, arm, value in zip(seeds, chosen, held_out, strict=True)
         ),
-        left_out=tuple(int(arm) for arm in np.flatnonzero(some & ~there[:, seeds].all(axis=1))),
+        left_out=tuple(int(arm) for arm in np.flatnonzero(has_values & ~has_all_seeds)),
     )
+
+
+def find_pareto_front(cost: npt.ArrayLike, gain: npt.ArrayLike) -> tuple[int, ...]:
+    """Return the arms that no other arm beats by costing less for no less gain, or gaining more for no more cost.
+
+    Args:
+        cost: [arms], e.g. GPU-hours
+        gain: [arms], points; an arm that is NaN in either is excluded
+
+    Returns:
+        Indices of the arms, cheapest first. Arms that are equal in both are all included or all excluded.
+    """
+    cost, gain = np.asarray(cost, dtype=np.float64), np.asarray(gain, dtype=np.float64)
+    present = np.isfinite(cost) & np.isfinite(gain)
+    cheaper, dearer = cost[:, None] <= cost, cost[:, None] < cost
+    better, more = gain[:, None] >= gain, gain[:, None] > gain
+    beaten = (cheaper & better & (dearer | more) & present[:, None]).any(axis=0)
+    front = np.flatnonzero(present & ~beaten)
+    return tuple(int(arm) for arm in front[np.lexsort((-gain[front], cost[front]))])

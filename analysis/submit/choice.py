@@ -1,4 +1,4 @@
-"""Which run of a sweep is submitted for each target: English dev decides, at one seed."""
+"""The choice of the run that is submitted for each target, by English dev at one seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,9 @@ from analysis.scores.choose import (
     list_runs,
     resolve_official_metrics,
     select_contenders,
-    select_run_rows,
     select_winners,
 )
-from analysis.scores.load import Scores
+from analysis.scores.scores import Scores
 from analysis.submit.files import OFFICIAL_TASKS
 from spaces.chain import NONE
 from spaces.errors import UsageError
@@ -22,7 +21,7 @@ from spaces.table import describe_unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedRun:
-    """A finished run: the key of its stage, and the languages in which it was scored."""
+    """A finished run, with the key of its stage and the languages in which it was scored."""
 
     stage: str
     target: str
@@ -31,80 +30,75 @@ class SubmittedRun:
     learning_rate: float | None
     languages: frozenset[str]
 
-    @property
-    def description(self) -> str:
-        """The run in a few words."""
-        return f"the run after {self.intermediate}, seed {self.seed} (stage {self.stage}),"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionChoice:
-    """The runs by target, and how they were chosen, in lines for the screen."""
+    """The runs by target; `explanation` says in printed lines how they were chosen."""
 
     runs: Mapping[str, SubmittedRun]
     seed: int
-    chosen_intermediates: Mapping[str, str]  # target -> what was chosen for it
+    chosen_intermediates: Mapping[str, str]  # target -> intermediate task chosen for it
     sweep_targets: frozenset[str]  # targets of the sweep
     explanation: tuple[str, ...]
 
     def explain_missing(self, target: str) -> str:
-        """Why there is no run of the target."""
+        """Return a sentence that says why there is no run of the target."""
         if target not in self.sweep_targets:
-            return f"{target}: it is no target of this sweep."
+            return f"{target}: not a target of this sweep."
         return f"{target}: no finished run after {self.chosen_intermediates[target]}, seed {self.seed}."
 
 
-def choose_runs(read: Scores, *, intermediate: str | None, seed: int | None, per_target: bool) -> SubmissionChoice:
-    """Choose a run for each target of XTREME that the sweep has; at `seed`, or else at the lowest of the sweep.
+def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, per_target: bool) -> SubmissionChoice:
+    """Choose a run for each target of XTREME that the sweep has, at `seed` or else at the sweep's lowest seed.
 
-    Without a given `intermediate` it is the one with the best mean English dev score over the trained targets, each
-    with its best learning rate. An intermediate with finished runs for more targets comes first, since means over
-    different targets do not compare; equals go by name. `per_target` chooses for each trained target by its own dev
-    score instead, and leaves retrieval, which has none, to the choice over all. A control is no candidate.
+    If `intermediate` is None, take the one with the best mean English dev score over the trained targets, each at its
+    best learning rate. An intermediate with finished runs for more targets comes first, because means over different
+    targets are not comparable; equals are ordered by name. `per_target` chooses for each trained target by its own dev
+    score instead; retrieval has none and takes the choice over all. A control is no candidate.
 
     Raises:
-        UsageError: there is no such intermediate or seed, or nothing finished to choose from.
+        UsageError: the intermediate or seed is unknown, or no finished run can be chosen.
     """
-    candidates = [name for name in dict.fromkeys((NONE, *read.intermediates)) if name not in read.controls]
-    if intermediate is not None and intermediate not in (NONE, *read.intermediates):
-        raise UsageError(
-            f"--intermediate: {describe_unknown('intermediate', intermediate, (NONE, *read.intermediates))}"
-        )
-    if seed is not None and seed not in read.seeds:
-        raise UsageError(f"--seed {seed}: the seeds of this sweep are {', '.join(map(str, read.seeds))}.")
-    seed = min(read.seeds) if seed is None else seed
-    targets = [task.target for task in OFFICIAL_TASKS if task.target in read.targets]
+    intermediates = tuple(dict.fromkeys((NONE, *scores.intermediates)))
+    if intermediate is not None and intermediate not in intermediates:
+        raise UsageError(f"--intermediate: {describe_unknown('intermediate', intermediate, intermediates)}")
+    if seed is not None and seed not in scores.seeds:
+        raise UsageError(f"--seed {seed}: the seeds of this sweep are {', '.join(map(str, scores.seeds))}.")
+    seed = min(scores.seeds) if seed is None else seed
+    targets = [task.target for task in OFFICIAL_TASKS if task.target in scores.targets]
+    candidates = [name for name in intermediates if name not in scores.controls]
 
-    rows = select_contenders(read).filter(pl.col("target").is_in(targets), pl.col("seed") == seed)
+    rows = select_contenders(scores).filter(pl.col("target").is_in(targets), seed=seed)
     runs = select_winners(list_runs(rows, resolve_official_metrics(list_metrics(rows), "dev", {})))
-    judged = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
-    told: list[str] = []
+    with_dev = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     if intermediate is None:
-        order = _order_by_dev(judged)
+        order = _order_by_dev(with_dev)
         if order.is_empty():
-            raise UsageError(f"no finished run of a trained target at seed {seed}: give --intermediate, or let it run.")
+            raise UsageError(
+                f"no finished run of a trained target at seed {seed}. Give --intermediate, or let the sweep go on."
+            )
         intermediate = str(order["intermediate"][0])
-        told = _explain_order(order, seed)
+        explanation = _explain_order(order, seed)
     else:
-        told = [f"chosen by --intermediate: {intermediate}, at seed {seed}."]
-    names = dict.fromkeys(targets, intermediate)
+        explanation = [f"chosen by --intermediate: {intermediate}, at seed {seed}."]
+    chosen = dict.fromkeys(targets, intermediate)
     if per_target:
-        best = judged.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
-        names |= dict(best.select("target", "intermediate").iter_rows())
-        told.append("chosen per target by its English dev score; retrieval, which has none, by the mean.")
-    found = {target: _find_run(rows, runs, target, name) for target, name in names.items()}
+        best = with_dev.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
+        chosen |= dict(best.select("target", "intermediate").iter_rows())
+        explanation.append("chosen per target by its English dev score; retrieval has none and follows the mean.")
+    submitted = {target: _find_run(rows, runs, target, name) for target, name in chosen.items()}
     return SubmissionChoice(
-        runs={target: run for target, run in found.items() if run is not None},
+        runs={target: run for target, run in submitted.items() if run is not None},
         seed=seed,
-        chosen_intermediates=names,
+        chosen_intermediates=chosen,
         sweep_targets=frozenset(targets),
-        explanation=tuple(told),
+        explanation=tuple(explanation),
     )
 
 
-def _order_by_dev(judged: pl.DataFrame) -> pl.DataFrame:
-    """Intermediates, best first: number of targets, mean English dev."""
-    means = judged.group_by("intermediate").agg(targets=pl.len(), mean=pl.col("dev").mean())
+def _order_by_dev(runs: pl.DataFrame) -> pl.DataFrame:
+    """Return intermediates, best first, with their number of targets and mean English dev."""
+    means = runs.group_by("intermediate").agg(targets=pl.len(), mean=pl.col("dev").mean())
     return means.sort("targets", "mean", "intermediate", descending=[True, True, False])
 
 
@@ -115,12 +109,12 @@ def _explain_order(order: pl.DataFrame, seed: int) -> list[str]:
 
 
 def _find_run(rows: pl.DataFrame, runs: pl.DataFrame, target: str, intermediate: str) -> SubmittedRun | None:
-    """The run that stands for a cell, if it has one."""
-    cell = runs.filter(pl.col("target") == target, pl.col("intermediate") == intermediate)
+    """Return the run that counts in a cell, if it has one."""
+    cell = runs.filter(target=target, intermediate=intermediate)
     if cell.is_empty():
         return None
     run = cell.row(0, named=True)
-    test = select_run_rows(rows, cell).filter(pl.col("split") == "test")
+    test = rows.filter(run=run["run"], split="test")
     return SubmittedRun(
         stage=run["stage"],
         target=target,

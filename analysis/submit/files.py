@@ -1,11 +1,11 @@
-"""The files of an XTREME submission: which there are, and what stands in each so that the official script reads it.
+"""The files of an XTREME submission, in the formats that the official script reads.
 
-The layout is that of the README of google-research/xtreme; the formats are what its evaluate.py reads. Every file is
-plain ASCII with one line feed per line.
+The layout follows the README of google-research/xtreme, the formats its evaluate.py. Every file is plain ASCII with one
+line feed per line.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +17,7 @@ LineFormatter = Callable[[pl.DataFrame, str], list[str]]
 
 
 class PredictionGapError(ValueError):
-    """Predictions that do not cover a test set without a gap."""
+    """Predictions that do not cover a test set exactly once, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class OfficialTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionFile:
-    """One file of a submission. `repeated` counts questions that share their id with an earlier one."""
+    """One file of a submission. `repeated_ids` counts questions that share their id with an earlier one."""
 
     name: str  # below the submission's folder
     text: str
@@ -60,65 +60,65 @@ OFFICIAL_TASKS = (
 
 
 def build_file(official: OfficialTask, language: str, rows: pl.DataFrame) -> SubmissionFile:
-    """The file of one task and language from its kept predictions (`spaces/prediction_columns.py`), in any order.
+    """Return the file of one task and language from its predictions (`spaces/prediction_columns.py`), in any order.
 
     Raises:
-        TornError: examples are missing between the first and the last, or stand twice.
+        PredictionGapError: examples are missing between the first and the last, or are repeated.
     """
     rows = rows.sort("example")
     if not official.is_mined and rows["example"].to_list() != list(range(rows.height)):
         raise PredictionGapError(
-            f"{rows.height} predictions that are not one for each example from 0 to {rows.height - 1}"
+            f"{rows.height} predictions, but not exactly one for each example from 0 to {rows.height - 1}"
         )
     name = f"{official.folder}/test-{language}.{official.suffix}"
     if official.suffix == "json":
-        found = collect_answers(rows)
-        return SubmissionFile(
-            name=name, text=json.dumps(found, indent=1), row_count=len(found), repeated_ids=rows.height - len(found)
-        )
-    form = LINE_FORMATTERS[official.target]
-    items, gap = form(rows, language), "\n\n" if form is _format_tags else "\n"
-    return SubmissionFile(name=name, text=gap.join(items) + "\n" if items else "", row_count=len(items))
+        answers = collect_answers(rows)
+        text, count = json.dumps(answers, indent=1), len(answers)
+        return SubmissionFile(name=name, text=text, row_count=count, repeated_ids=rows.height - count)
+    formatter = LINE_FORMATTERS[official.target]
+    items = formatter(rows, language)
+    separator = "\n\n" if formatter is _format_tags else "\n"
+    return SubmissionFile(name=name, text=separator.join(items) + "\n" if items else "", row_count=len(items))
 
 
 def collect_answers(rows: pl.DataFrame) -> Mapping[str, str]:
-    """Question id -> answer, under the ids of the published files.
+    """Return question id -> answer, with the ids of the published files.
 
-    An id that stands several times in a test set got a suffix `#2`, `#3` when it was read (trainables/data/rows.py).
-    The official script has one answer per id, so the first question's answer is the one submitted.
+    An id that occurs several times in a test set got a suffix `#2`, `#3` when it was read (trainables/data/rows.py).
+    The official script takes one answer per id, so the first question's answer is submitted.
     """
-    found = dict(zip(rows["id"], rows["prediction"].list.first(), strict=True))
-    return {name: answer for name, answer in found.items() if not _is_repeated(name, found)}
+    answers = dict(zip(rows["id"], rows["prediction"].list.first(), strict=True))
+    return {name: answer for name, answer in answers.items() if not _is_repeated(name, answers)}
 
 
-def _is_repeated(name: str, known: Mapping[str, str]) -> bool:
+def _is_repeated(name: str, names: Container[str]) -> bool:
     stem, mark, number = name.rpartition("#")
-    return bool(mark) and number.isdecimal() and int(number) > 1 and stem in known
+    return bool(mark) and number.isdecimal() and int(number) > 1 and stem in names
 
 
 def _format_labels(rows: pl.DataFrame, language: str) -> list[str]:
-    """One label name a line."""
+    """Return one label name per line."""
     return rows["prediction"].list.first().to_list()
 
 
 def _format_digits(rows: pl.DataFrame, language: str) -> list[str]:
-    """One label a line, as the digit that the published files have for it (PAWS-X: 1 is a paraphrase)."""
+    """Return one label per line, as its digit in the published files (PAWS-X: 1 is a paraphrase)."""
     return [str(DATASETS["pawsx"].digit_labels.index(label)) for label in _format_labels(rows, language)]
 
 
 def _format_tags(rows: pl.DataFrame, language: str) -> list[str]:
-    """One tag a line, sentences apart by a blank line."""
+    """Return the tags of each sentence, one per line; a blank line separates sentences."""
     return ["\n".join(tags) for tags in rows["prediction"]]
 
 
 def _format_pairs(rows: pl.DataFrame, language: str) -> list[str]:
-    """The ids of a mined pair a line. BUCC numbers the sentences of a file from 1, with nine digits."""
+    """Return the ids of one mined pair per line. BUCC numbers the sentences of a file from 1, with nine digits."""
     candidates = rows["prediction"].list.first().cast(pl.Int64)
     return [f"{language}-{i + 1:09}\ten-{j + 1:09}" for i, j in zip(rows["example"], candidates, strict=True)]
 
 
 def _format_neighbours(rows: pl.DataFrame, language: str) -> list[str]:
-    """For each line of XTREME's English file, which is sorted, the line of the foreign sentence found, from 0."""
+    """Return, for each line of XTREME's sorted English file, the line of the foreign sentence found, from 0."""
     return rows.sort(pl.col("id").cast(pl.Int64))["prediction"].list.first().to_list()
 
 

@@ -1,1 +1,1 @@
-"""Estimates for a terminal, for Markdown and for programs."""
+"""Tables and sentences for a terminal, for Markdown and for programs."""

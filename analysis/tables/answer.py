@@ -1,4 +1,4 @@
-"""What a script answers: a sentence or two, tables, how to read them and what is missing; printed in any format."""
+"""The answer of a question script: sentences, tables and notes, printed in any format."""
 
 import csv
 import io
@@ -14,67 +14,69 @@ JSON_VERSION = 1  # of the JSON document; raised when a key changes its meaning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """All that a script prints: every text a sentence or more, without line breaks."""
+    """Everything that a script prints. Every text is a sentence or more, without line breaks."""
 
     question: str
     sentences: tuple[str, ...]
-    source_lines: tuple[str, ...]  # what was read, and what a reader of its scores must know
-    tables: tuple[Grid, ...]
+    source_lines: tuple[str, ...]  # where the scores come from, and what a reader of them must know
+    tables: tuple[Grid, ...]  # tables without rows are not printed
     notes: tuple[str, ...]  # how to read the tables, and what is missing
 
+    @property
+    def filled_tables(self) -> tuple[Grid, ...]:
+        """The tables that have rows."""
+        return tuple(table for table in self.tables if table.rows)
 
-def print_answer(found: Answer, form: str) -> None:
+
+def print_answer(answer: Answer, form: str) -> None:
     """Print in one of `arguments.FORMATS`. A CSV has no place for sentences: they go to standard error."""
-    with screen.tolerate_closed_pipe():
-        if form == "csv":
-            print(as_csv(found))
-            print("\n".join((*found.sentences, *found.source_lines, *found.notes)), file=sys.stderr)
-        else:
-            print({"json": as_json, "markdown": as_markdown, "latex": as_latex, "table": as_text}[form](found))
+    if form == "csv":
+        print(as_csv(answer))
+        print("\n".join((*answer.sentences, *answer.source_lines, *answer.notes)), file=sys.stderr)
+    else:
+        print({"json": as_json, "markdown": as_markdown, "latex": as_latex, "table": as_text}[form](answer))
 
 
-def as_text(found: Answer, width: int | None = None) -> str:
-    """Plain text of `width` characters, by default those of the terminal."""
-    width = width or screen.get_width()
-    said, read, notes = (
-        screen.wrap_lines(lines, width) for lines in (found.sentences, found.source_lines, found.notes)
-    )
-    tables = (grid.as_text(table, width) for table in found.tables)
-    return "\n\n".join(filter(None, (said, read, *tables, notes)))
+def as_text(answer: Answer) -> str:
+    """Return plain text of the terminal's width."""
+    width = screen.get_width()
+    texts = [screen.wrap_lines(lines, width) for lines in (answer.sentences, answer.source_lines, answer.notes)]
+    tables = (grid.as_text(table, width) for table in answer.filled_tables)
+    return "\n\n".join(filter(None, (*texts[:2], *tables, texts[2])))
 
 
-def as_markdown(found: Answer) -> str:
-    """The answer as text, each table as a pipe table, the notes as a list."""
-    lists = ["\n".join(f"- {line}" for line in lines) for lines in (found.source_lines, found.notes)]
-    parts = ("\n\n".join(found.sentences), lists[0], *map(grid.as_markdown, found.tables), lists[1])
+def as_markdown(answer: Answer) -> str:
+    """Return the sentences as paragraphs, each table as a pipe table, the notes as a list."""
+    lists = ["\n".join(f"- {line}" for line in lines) for lines in (answer.source_lines, answer.notes)]
+    parts = ("\n\n".join(answer.sentences), lists[0], *map(grid.as_markdown, answer.filled_tables), lists[1])
     return grid.escape_tildes("\n\n".join(filter(None, parts)))
 
 
-def as_latex(found: Answer) -> str:
-    """The tables, with the sentences as comments around them."""
-    head = "\n".join(f"% {line}" for line in (*found.sentences, *found.source_lines))
-    notes = "\n".join(f"% {line}" for line in found.notes)
-    return "\n\n".join(filter(None, (head, *map(grid.as_latex, found.tables), notes)))
+def as_latex(answer: Answer) -> str:
+    """Return the tables, with the sentences as comments around them."""
+    head = "\n".join(f"% {line}" for line in (*answer.sentences, *answer.source_lines))
+    notes = "\n".join(f"% {line}" for line in answer.notes)
+    return "\n\n".join(filter(None, (head, *map(grid.as_latex, answer.filled_tables), notes)))
 
 
-def as_csv(found: Answer) -> str:
-    """One record per number of every table; an absent number is empty."""
+def as_csv(answer: Answer) -> str:
+    """Return one record per number of every table; an absent number is empty."""
     names = ("table", "row", "column", "unit", "value", "low", "high", "seeds", "of_seeds", "parts", "of_parts", "text")
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record for table in found.tables for record in grid.build_records(table))
+    writer.writerows(record for table in answer.tables for record in grid.build_records(table))
     return text.getvalue().rstrip("\n")
 
 
-def as_json(found: Answer) -> str:
-    """One object with the sentences and the records of all tables; numbers are not rounded."""
+def as_json(answer: Answer) -> str:
+    """Return one object with the sentences and the records of all tables; numbers are not rounded."""
     document = {
         "version": JSON_VERSION,
-        "question": found.question,
-        "answer": found.sentences,
-        "read": found.source_lines,
-        "records": [record for table in found.tables for record in grid.build_records(table)],
-        "notes": found.notes,
+        "question": answer.question,
+        "answer": answer.sentences,
+        "read": answer.source_lines,
+        "records": [record for table in answer.tables for record in grid.build_records(table)],
+        "notes": answer.notes,
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)

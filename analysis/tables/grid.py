@@ -30,10 +30,10 @@ LATEX_ESCAPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridNumber:
-    """One number with what is known of it.
+    """One number and its uncertainty.
 
-    `value` is None where there is none: then `text` says why. `seeds` of `of_seeds` are in it, and `parts` of
-    `of_parts` languages or targets.
+    `value` is None where there is no number; `text` is then the reason. `seeds` of `of_seeds` are in it, and `parts`
+    of `of_parts` languages or targets. The names of the fields are the names of CSV columns.
     """
 
     value: float | None
@@ -43,24 +43,25 @@ class GridNumber:
     of_seeds: int | None = None
     parts: int | None = None
     of_parts: int | None = None
-    text: str = ""  # what is shown behind the number, or in its place
+    text: str = ""  # shown behind the number, or in its place
 
     @property
     def is_partial(self) -> bool:
-        """True if seeds, languages or targets are missing in it."""
+        """True if seeds, languages or targets are missing."""
         return _is_fewer(self.seeds, self.of_seeds) or _is_fewer(self.parts, self.of_parts)
 
 
 GridValue = GridNumber | str | int | None
+GridRow = tuple[GridValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GridColumn:
-    """A heading, and how the numbers below it are written: shares as percentages, differences with their sign."""
+    """A heading and the format of the numbers below it: shares as percentages, differences with their sign."""
 
     name: str
     unit: ColumnUnit = "text"
-    interval: bool = False  # write [low, high] behind the number; else a * where it excludes 0 (differences only)
+    interval: bool = False  # write [low, high] behind the number; else a * if it excludes 0 (differences only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Grid:
 
     title: str
     columns: tuple[GridColumn, ...]
-    rows: tuple[tuple[GridValue, ...], ...]
+    rows: tuple[GridRow, ...]
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -78,74 +79,74 @@ class Grid:
 
 
 def format_value(field: GridValue, column: GridColumn) -> str:
-    """A field as text."""
+    """Return a field as text."""
     if field is None:
         return "-"
     if isinstance(field, str):
         return field
-    one = field if isinstance(field, GridNumber) else GridNumber(value=field)
-    if one.value is None:
-        return one.text or "-"
-    text = _format_number(one.value, column.unit)
-    if one.low is not None and one.high is not None:
+    number = field if isinstance(field, GridNumber) else GridNumber(value=field)
+    if number.value is None:
+        return number.text or "-"
+    text = _format_number(number.value, column.unit)
+    if number.low is not None and number.high is not None:
         if column.interval:
-            text += f" [{_format_number(one.low, column.unit)}, {_format_number(one.high, column.unit)}]"
-        elif column.unit == "difference" and (one.low > 0 or one.high < 0):
+            text += f" [{_format_number(number.low, column.unit)}, {_format_number(number.high, column.unit)}]"
+        elif column.unit == "difference" and (number.low > 0 or number.high < 0):
             text += "*"
-    return " ".join(part for part in (text + "~" * one.is_partial, one.text) if part)
+    return " ".join(part for part in (text + "~" * number.is_partial, number.text) if part)
 
 
 def _format_number(value: float, unit: ColumnUnit) -> str:
     if unit == "p" and value < 0.0005:
-        return "<0.001"  # no chance is none
-    shown = format(100 * value if unit == "share" else value, UNIT_FORMATS[unit])
-    shown = re.sub(r"^[+-](0\.?0*)$", r"\1", shown)  # no sign at a zero that rounding made
-    return f"{shown}%" if unit == "share" else shown
+        return "<0.001"  # a p value is never 0
+    text = format(100 * value if unit == "share" else value, UNIT_FORMATS[unit])
+    text = re.sub(r"^[+-](0\.?0*)$", r"\1", text)  # no sign at a zero that rounding made
+    return f"{text}%" if unit == "share" else text
 
 
 def as_text(grid: Grid, width: int) -> str:
-    """For a terminal of `width` characters; columns that do not fit side by side follow in another block."""
+    """Return the table for a terminal of `width` characters; columns that do not fit follow in another block."""
     texts = [[column.name for column in grid.columns], *_format_rows(grid)]
-    heads = [
+    headings = [
         textwrap.wrap(text, max(MIN_HEADING_WIDTH, *(len(row[i]) for row in texts[1:])), break_long_words=False)
         for i, text in enumerate(texts[0])
     ]
-    widths = [max(map(len, [*heads[i], *(row[i] for row in texts[1:])])) for i in range(len(heads))]
+    widths = [max(map(len, [*headings[i], *(row[i] for row in texts[1:])])) for i in range(len(headings))]
     blocks = [grid.title]
-    for places in _split_columns(widths, width):
-        tall = max(len(heads[place]) for place in places)
-        lines = [[*[""] * (tall - len(head)), *head] for head in heads]
-        shown = [[line[level] for line in lines] for level in range(tall)]
-        rule = "-" * (sum(widths[place] + COLUMN_GAP for place in places) - COLUMN_GAP)
-        rows = [_format_row(row, places, widths, grid.columns) for row in (*shown, *texts[1:])]
-        blocks.append("\n".join([*rows[:tall], rule, *rows[tall:]]))
+    for indices in _split_columns(widths, width):
+        height = max(len(headings[index]) for index in indices)
+        lines = [[*[""] * (height - len(head)), *head] for head in headings]
+        heading_rows = [[line[level] for line in lines] for level in range(height)]
+        rule = "-" * (sum(widths[index] + COLUMN_GAP for index in indices) - COLUMN_GAP)
+        rows = [_format_row(row, indices, widths, grid.columns) for row in (*heading_rows, *texts[1:])]
+        blocks.append("\n".join([*rows[:height], rule, *rows[height:]]))
     return "\n\n".join([f"{blocks[0]}\n{blocks[1]}", *blocks[2:]])
 
 
 def _split_columns(widths: Sequence[int], width: int) -> Iterator[list[int]]:
-    """The columns in groups that fit side by side, each behind the first."""
+    """Yield groups of columns that fit side by side; each begins with the first column."""
     group = [0]
-    for place in range(1, len(widths)):
-        taken = sum(widths[each] + COLUMN_GAP for each in group) + widths[place]
-        if len(group) > 1 and taken > width:
+    for index in range(1, len(widths)):
+        used_width = sum(widths[member] + COLUMN_GAP for member in group) + widths[index]
+        if len(group) > 1 and used_width > width:
             yield group
             group = [0]
-        group.append(place)
+        group.append(index)
     yield group
 
 
 def _format_row(
-    texts: Sequence[str], places: Sequence[int], widths: Sequence[int], columns: Sequence[GridColumn]
+    texts: Sequence[str], indices: Sequence[int], widths: Sequence[int], columns: Sequence[GridColumn]
 ) -> str:
     fields = (
-        texts[place].ljust(widths[place]) if columns[place].unit == "text" else texts[place].rjust(widths[place])
-        for place in places
+        texts[index].ljust(widths[index]) if columns[index].unit == "text" else texts[index].rjust(widths[index])
+        for index in indices
     )
     return (" " * COLUMN_GAP).join(fields).rstrip()
 
 
 def as_markdown(grid: Grid) -> str:
-    """A pipe table under its title."""
+    """Return a pipe table under its title."""
     rule = ["---" if column.unit == "text" else "---:" for column in grid.columns]
     rows = [[column.name for column in grid.columns], rule, *_format_rows(grid)]
     lines = (" | ".join(text.replace("|", r"\|") for text in row) for row in rows)
@@ -153,15 +154,15 @@ def as_markdown(grid: Grid) -> str:
 
 
 def escape_tildes(text: str) -> str:
-    """Markdown in which every ~ is itself: what lies between two of them, as in squad~freelb~x2, would be struck out.
+    """Return Markdown in which no ~ strikes out text, as between the tildes of squad~freelb~x2.
 
-    Code between backticks is shown as it is anyway.
+    Code between backticks is left as it is: Markdown shows it unchanged.
     """
-    return re.sub(r"`[^`\n]*`|~", lambda found: r"\~" if found[0] == "~" else found[0], text)
+    return re.sub(r"`[^`\n]*`|~", lambda match: r"\~" if match[0] == "~" else match[0], text)
 
 
 def as_latex(grid: Grid) -> str:
-    """A table for the package booktabs, with its title as the caption."""
+    """Return a table for the package booktabs, with its title as the caption."""
     layout = "".join("l" if column.unit == "text" else "r" for column in grid.columns)
     rows = [
         " & ".join(map(escape_latex, row)) + r" \\"
@@ -178,12 +179,12 @@ def as_latex(grid: Grid) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Text in which LaTeX sees no command."""
+    """Return text without LaTeX commands."""
     return "".join(LATEX_ESCAPES.get(letter, letter) for letter in text)
 
 
 def build_records(grid: Grid) -> list[dict[str, Any]]:
-    """One record per field but those that name the row; numbers are not rounded, shares go to 1."""
+    """Return one record per field but those that name the row; numbers are not rounded, shares go to 1."""
     return [
         {
             "table": grid.title,
@@ -198,17 +199,17 @@ def build_records(grid: Grid) -> list[dict[str, Any]]:
 
 
 def _build_number_fields(field: GridValue) -> dict[str, Any]:
-    one = field if isinstance(field, GridNumber) else None
+    number = field if isinstance(field, GridNumber) else None
     names = ("value", "low", "high", "seeds", "of_seeds", "parts", "of_parts")
-    numbers = {name: getattr(one, name, None) for name in names}
+    numbers = {name: getattr(number, name, None) for name in names}
     if isinstance(field, int):
         numbers["value"] = field
-    return {**numbers, "text": field if isinstance(field, str) else one.text if one else ""}
+    return {**numbers, "text": field if isinstance(field, str) else number.text if number else ""}
 
 
 def _format_rows(grid: Grid) -> list[list[str]]:
     return [[format_value(field, column) for field, column in zip(row, grid.columns, strict=True)] for row in grid.rows]
 
 
-def _is_fewer(there: int | None, wanted: int | None) -> bool:
-    return there is not None and wanted is not None and there < wanted
+def _is_fewer(count: int | None, expected: int | None) -> bool:
+    return count is not None and expected is not None and count < expected

@@ -3,43 +3,46 @@
 from rich.table import Table
 from rich.text import Text
 
+from analysis.tables.source import label_chain
 from analysis.tables.standings import format_gain
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
-# Orange to blue, which readers who confuse red and green can tell apart; the middle one is around 0.
+# Orange to blue, for readers who confuse red and green; the middle one is around 0.
 COLOURS = ("#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac")
 DARK_COLOURS = {"#b35806", "#2166ac"}  # under white letters
 LEGEND = (
-    "Orange: lost, blue: gained. * the 95% interval excludes 0, ** after Holm too, ~ partial. rank.py says the rest."
+    "Orange: loss, blue: gain. * The 95% interval excludes 0, ** also after Holm's correction, ~ partial; see rank.py."
 )
 
 
-def build_heat_map(found: Ranking) -> Table:
-    """Intermediates by columns, best first; colours end at the largest gain or loss of a single column."""
+def build_heat_map(ranking: Ranking) -> Table:
+    """Return intermediate tasks by columns, best first; the scale ends at the largest gain or loss of a cell."""
     grid = Table(title="Gain over the baseline, points", title_justify="left", box=None, padding=(0, 0), pad_edge=False)
     grid.add_column("", justify="left", no_wrap=True)
-    for column in found.columns:
+    for column in ranking.columns:
         grid.add_column(f" {column.name.removeprefix('mean ')} ", justify="right", no_wrap=True)
-    shown = [found.gains[name, column.name] for name in found.intermediates for column in found.columns]
-    most = max((abs(one.mean) for one in shown if one.mean is not None), default=0.0)
-    for name in found.intermediates:
-        label = f"{name} (control) " if name in found.loaded_scores.controls else f"{name} "
-        cells = [_build_cell(found.gains[name, column.name], most, len(column.targets) > 1) for column in found.columns]
+    estimates = [ranking.gains[name, column.name] for name in ranking.intermediates for column in ranking.columns]
+    limit = max((abs(each.mean) for each in estimates if each.mean is not None), default=0.0)
+    for name in ranking.intermediates:
+        label = f"{label_chain(ranking.loaded_scores, name)} "
+        cells = [
+            _build_cell(ranking.gains[name, column.name], limit, len(column.targets) > 1) for column in ranking.columns
+        ]
         grid.add_row(label, *cells)
     return grid
 
 
-def _build_cell(one: Estimate, most: float, over_targets: bool) -> Text:
-    field = format_gain(one, over_targets=over_targets)
+def _build_cell(estimate: Estimate, limit: float, over_targets: bool) -> Text:
+    field = format_gain(estimate, over_targets=over_targets)
     text = f" {field.number}{field.marks:<3}"
-    if one.mean is None:
+    if estimate.mean is None:
         return Text(text, style="dim")
-    colour = COLOURS[choose_colour_step(one.mean, most)]
+    colour = COLOURS[choose_colour_step(estimate.mean, limit)]
     return Text(text, style=f"{'white' if colour in DARK_COLOURS else 'black'} on {colour}")
 
 
-def choose_colour_step(value: float, most: float) -> int:
-    """Which of COLOURS: equal steps from -most to most, 0 in the middle one."""
+def choose_colour_step(value: float, limit: float) -> int:
+    """Return the index in COLOURS: equal steps from -limit to limit, with 0 in the middle one."""
     half = len(COLOURS) // 2
-    return half + round(half * value / most) if most else half
+    return half + round(half * value / limit) if limit else half

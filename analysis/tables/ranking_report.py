@@ -1,144 +1,133 @@
-"""A ranking for people: plain text for a terminal or a pipe, Markdown, and LaTeX for a paper."""
+"""The whole ranking for people: plain text for a terminal or a pipe, Markdown, and LaTeX for a paper."""
 
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import ranking_sentences, screen, standings
+from analysis.tables import ranking_legend, ranking_sentences, standings
 from analysis.tables.grid import LATEX_ESCAPES, escape_tildes
-from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading, lay_out_blocks
+from analysis.tables.screen import wrap_lines
+from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-MAX_MISSING_LINES = 12  # lines of what is missing; the other formats have it all
+MAX_MISSING_LINES = 12  # the other formats list everything that is missing
+TablePart = tuple[str, list[TwoLineHeading], list[TextRow], set[int]]  # title, headings, rows, rows before a rule
 
 
-def as_text(found: Ranking, width: int) -> str:
-    """The report as plain text of `width` characters; columns that do not fit side by side follow in another block."""
-    heads, ranks = standings.build_headings(found), standings.build_rows(found)
-    parts = [
-        _wrap_lines(ranking_sentences.describe_scores(found), width),
-        _wrap_lines(ranking_sentences.write_answer(found), width),
-        _wrap_lines([_title_standings(found)], width),
-        *lay_out_blocks(heads, ranks, width, {0}),
-        _wrap_lines([_title_matrix(found)], width),
-        *lay_out_blocks(_build_headings(found), list(_build_rows(found)), width, {0, len(found.intermediates)}),
-        *(
-            _wrap_lines(each, width)
-            for each in (
-                ranking_sentences.describe_order(found),
-                _list_missing(found),
-                ranking_sentences.explain_marks(found),
-            )
+def as_text(ranking: Ranking, width: int) -> str:
+    """Return plain text of `width` characters; columns that do not fit side by side follow in another block."""
+    parts = [wrap_lines(lines, width) for lines in _write_introduction(ranking)]
+    for title, headings, rows, rules in _build_tables(ranking):
+        parts += [wrap_lines([title], width), *lay_out_blocks(headings, rows, width, rules)]
+    parts += [wrap_lines(lines, width) for lines in _write_notes(ranking)]
+    return "\n\n".join(filter(None, parts))
+
+
+def as_markdown(ranking: Ranking) -> str:
+    """Return Markdown with each estimate in one cell."""
+    parts = [_format_bullets(lines) for lines in _write_introduction(ranking)]
+    for title, headings, rows, _ in _build_tables(ranking):
+        parts += [f"{title}:", _format_markdown_table(headings, rows)]
+    parts += [_format_bullets(lines) for lines in _write_notes(ranking)]
+    return escape_tildes("\n\n".join(filter(None, parts)))
+
+
+def as_latex(ranking: Ranking) -> str:
+    """Return both tables in LaTeX (booktabs), with the sources and the legend as comments."""
+    comments = (*ranking_sentences.describe_scores(ranking), *ranking_legend.explain_marks(ranking))
+    tables = [_format_latex_table(headings, rows, rules) for _, headings, rows, rules in _build_tables(ranking)]
+    return "\n".join([*(f"% {line}" for line in comments), "% needs \\usepackage{booktabs}", *tables])
+
+
+def _write_introduction(ranking: Ranking) -> tuple[list[str], ...]:
+    return ranking_sentences.describe_scores(ranking), ranking_sentences.write_answer(ranking)
+
+
+def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
+    missing = ranking_sentences.list_missing(ranking)
+    if len(missing) > MAX_MISSING_LINES:
+        more = f"and {len(missing) - MAX_MISSING_LINES} more: --format json lists them all"
+        missing = [*missing[:MAX_MISSING_LINES], more]
+    return (
+        ranking_sentences.describe_order(ranking),
+        ["Not complete:", *missing] if missing else [],
+        ranking_legend.explain_marks(ranking),
+    )
+
+
+def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
+    over = f"{MEAN_ALL} over {len(ranking.transfer.targets)} targets"
+    has_spread = any(each.sd is not None for each in ranking.gains.values())
+    spread = ", below each the standard deviation over seeds" if has_spread else ""
+    matrix_rules = {0, len(ranking.intermediates)}
+    return (
+        (
+            f"Ranking by the {over}, gain over `{NONE}` in points",
+            standings.build_headings(ranking),
+            standings.build_rows(ranking),
+            {0},
         ),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def as_markdown(found: Ranking) -> str:
-    """The report in Markdown, each estimate in one cell."""
-    parts = [
-        _format_bullets(ranking_sentences.describe_scores(found)),
-        _format_bullets(ranking_sentences.write_answer(found)),
-        f"{_title_standings(found)}:",
-        _format_markdown_table(standings.build_headings(found), standings.build_rows(found)),
-        f"{_title_matrix(found)}:",
-        _format_markdown_table(_build_headings(found), list(_build_rows(found))),
-        *(
-            _format_bullets(each)
-            for each in (
-                ranking_sentences.describe_order(found),
-                _list_missing(found),
-                ranking_sentences.explain_marks(found),
-            )
+        (
+            f"Gain over `{NONE}` in points by {ranking.by}{spread}",
+            _build_headings(ranking),
+            list(_build_rows(ranking)),
+            matrix_rules,
         ),
-    ]
-    return escape_tildes("\n\n".join(part for part in parts if part))
+    )
 
 
-def as_latex(found: Ranking) -> str:
-    """Both tables in LaTeX (booktabs), with what was read and how to read them as comments."""
-    comments = [
-        f"% {line.replace(ranking_sentences.NO_BREAK_SPACE, ' ')}"
-        for line in (*ranking_sentences.describe_scores(found), *ranking_sentences.explain_marks(found))
-    ]
-    tables = [
-        _format_latex_table(standings.build_headings(found), standings.build_rows(found), {0}),
-        _format_latex_table(_build_headings(found), list(_build_rows(found)), {0, len(found.intermediates)}),
-    ]
-    return "\n".join([*comments, "% needs \\usepackage{booktabs}", *tables])
+def _build_headings(ranking: Ranking) -> list[TwoLineHeading]:
+    means = [("", "mean") if column.name == MEAN_ALL else ("without", "retrieval") for column in ranking.mean_columns]
+    return [*(("", column.name) for column in ranking.columns if not column.is_mean), *means]
 
 
-def _title_standings(found: Ranking) -> str:
-    return f"Ranking by the {MEAN_ALL} over {len(found.transfer.targets)} targets, gain over `{NONE}` in points"
-
-
-def _title_matrix(found: Ranking) -> str:
-    spread = ", below each the standard deviation over seeds" if ranking_sentences.has_spread(found) else ""
-    return f"Gain over `{NONE}` in points by {found.by}{spread}"
-
-
-def _build_headings(found: Ranking) -> list[TwoLineHeading]:
-    means = [("", "mean") if one.name == MEAN_ALL else ("without", "retrieval") for one in found.mean_columns]
-    return [*(("", column.name) for column in found.columns if not column.is_mean), *means]
-
-
-def _build_rows(found: Ranking) -> Iterator[TextRow]:
-    ranked = found.contests[MEAN_ALL].order
-    for name in found.intermediates:
-        place = str(ranked.index(name) + 1) if name in ranked else "-"
+def _build_rows(ranking: Ranking) -> Iterator[TextRow]:
+    for label, remark, name in standings.name_rows(ranking):
         fields = tuple(
-            standings.format_gain(found.gains[name, column.name], over_targets=len(column.targets) > 1)
-            for column in found.columns
+            standings.format_gain(ranking.gains[name, column.name], over_targets=len(column.targets) > 1)
+            for column in ranking.columns
         )
-        yield TextRow(f"{place:>2} {name}", "(control)" if name in found.loaded_scores.controls else "", fields)
-    for name in (NONE, *found.transfer.floors):
+        yield TextRow(label, remark, fields)
+    for name in (NONE, *ranking.transfer.floors):
         fields = tuple(
-            standings.format_estimate(found.reference_scores[name, column.name], over_targets=len(column.targets) > 1)
-            for column in found.columns
+            standings.format_estimate(ranking.reference_scores[name, column.name], over_targets=len(column.targets) > 1)
+            for column in ranking.columns
         )
         yield TextRow(f"   {name}", "(score)" if name == NONE else "(floor)", fields)
 
 
+def _format_cells(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> list[list[str]]:
+    """Return headings and rows with one text per cell."""
+    lines = [["", *(" ".join(title).strip() for title in titles)]]
+    for row in rows:
+        fields = (f"{field.number}{field.marks} {field.below}".strip() for field in row.fields)
+        lines.append([f"{row.name} {row.remark}".strip(), *fields])
+    return lines
+
+
 def _format_markdown_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> str:
-    heads = [" ".join(title).strip() for title in titles]
-    lines = [["", *heads], ["---", *("---:" for _ in heads)]]
-    lines += [[f"{row.name} {row.remark}".strip(), *map(_format_inline, row.fields)] for row in rows]
+    lines = _format_cells(titles, rows)
+    lines.insert(1, ["---", *("---:" for _ in titles)])
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
 
 
 def _format_latex_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], rules: set[int]) -> str:
-    heads = [" ".join(title).strip() for title in titles]
-    lines = [["", *heads], *([f"{row.name} {row.remark}".strip(), *map(_format_inline, row.fields)] for row in rows)]
+    lines = _format_cells(titles, rows)
     body = [r"\toprule"]
-    for place, line in enumerate(lines):
+    for number, line in enumerate(lines):
         body.append(" & ".join(map(_escape_latex, line)) + r" \\")
-        if place in rules and place < len(lines) - 1:
+        if number in rules and number < len(lines) - 1:
             body.append(r"\midrule")
-    return "\n".join([rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", *body, r"\bottomrule", r"\end{tabular}"])
-
-
-def _format_inline(field: TextField) -> str:
-    return f"{field.number}{field.marks} {field.below}".strip()
+    return "\n".join([rf"\begin{{tabular}}{{l{'r' * len(titles)}}}", *body, r"\bottomrule", r"\end{tabular}"])
 
 
 def _escape_latex(text: str) -> str:
-    special = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
-    text = "".join(special.get(letter, letter) for letter in text)
+    escapes = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
+    text = "".join(escapes.get(letter, letter) for letter in text)
     text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)
     return re.sub(r"(?<![\w.$-])-(?=\d)", "$-$", text)
 
 
-def _list_missing(found: Ranking) -> list[str]:
-    lines = ranking_sentences.list_missing(found)
-    if len(lines) > MAX_MISSING_LINES:
-        lines = [*lines[:MAX_MISSING_LINES], f"and {len(lines) - MAX_MISSING_LINES} more: --format json has them all"]
-    return ["Not complete:", *lines] if lines else []
-
-
-def _wrap_lines(lines: list[str], width: int) -> str:
-    return screen.wrap_lines(lines, width).replace(ranking_sentences.NO_BREAK_SPACE, " ")
-
-
 def _format_bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines).replace(ranking_sentences.NO_BREAK_SPACE, " ")
+    return "\n".join(f"- {line}" for line in lines)

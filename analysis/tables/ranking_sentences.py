@@ -1,10 +1,9 @@
-"""What is said around a ranking, a sentence a line: what was read, the answer, the holes, how to read."""
+"""Sentences about a ranking: what was read, the answer, the order, controls, floors, and what is missing."""
 
-from collections.abc import Mapping
-
-from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.statistics.interval import MIN_SEEDS
 from analysis.statistics.significance import smallest_gain_in_sd
-from analysis.tables.source import describe_source, pluralise
+from analysis.tables.numbers import format_interval, number_from_estimate
+from analysis.tables.source import describe_source, format_counts, pluralise
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.contest import Contest
@@ -12,236 +11,218 @@ from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-NO_BREAK_SPACE = "\u00a0"  # a blank at which no line is broken
 
-
-def describe_scores(found: Ranking) -> list[str]:
-    """What was read: where from, benchmark, model, seeds, and how much of it is there."""
+def describe_scores(ranking: Ranking) -> list[str]:
+    """Return sentences on the source, benchmark, model and seeds, and the counts of cells and runs by status."""
+    cells, runs = ranking.cell_counts, ranking.run_counts
     return [
-        *describe_source(found.loaded_scores),
-        f"{sum(found.cell_counts.values())} cells (intermediate x target x seed): {_format_counts(found.cell_counts)}.",
-        f"{sum(found.run_counts.values())} runs (learning rates of cells): {_format_counts(found.run_counts)}.",
+        *describe_source(ranking.loaded_scores),
+        f"{sum(cells.values())} cells (intermediate task x target x seed): {format_counts(cells)}.",
+        f"{sum(runs.values())} runs (one per cell and learning rate): {format_counts(runs)}.",
     ]
 
 
-def write_answer(found: Ranking) -> list[str]:
-    """The answer in words: who leads by each mean, by how much, how sure; and what this design cannot tell."""
-    lines = []
-    for name, contest in found.contests.items():
-        lead = contest.leader
-        if lead is None:
-            lines.append(f"No answer by the {name}: no intermediate task has a seed with all its targets.")
-            continue
-        one = found.gains[lead, name]
-        over = f"by the {name} over {pluralise(len(contest.column.targets), 'target')}"
-        start = f"Best {over}" if (one.mean or 0) > 0 else f"None gains {over}; the best"
-        lines.append(f"{start}: {lead} {_describe_gain(one)}. {_describe_rivals(contest)}".rstrip())
-    lines += _describe_honest_winner(found.contests[MEAN_ALL])
-    lines += describe_disagreement(found)
-    return [*lines, *_describe_power(found)]
+def write_answer(ranking: Ranking) -> list[str]:
+    """Return the answer: the best task by each mean, its gain and certainty, and what these seeds cannot show."""
+    lines = [
+        " ".join(filter(None, (describe_leader(ranking, name), _describe_certainty(ranking, name))))
+        for name in ranking.contests
+    ]
+    lines += _describe_honest_winner(ranking.contests[MEAN_ALL])
+    return [*lines, *describe_disagreement(ranking), *_describe_power(ranking)]
 
 
-def _describe_gain(one: Estimate) -> str:
-    """A leading gain with what is known of it."""
-    if one.interval is None:
-        few = f"{pluralise(one.seeds, 'seed')} give{'s' * (one.seeds == 1)} no interval"
-        return f"{one.mean:+.1f} points; {few}, so this may be chance"
-    low, high = one.interval
-    text = f"{one.mean:+.1f} points, {CONFIDENCE_LEVEL:.0%}{NO_BREAK_SPACE}interval {low:+.1f} to {high:+.1f}, P(gain > 0) {one.p_above:.2f}"
-    return text if one.excludes_zero else f"{text}: not shown to differ from `{NONE}`"
+def describe_leader(ranking: Ranking, mean: str) -> str:
+    """Return one or two sentences on the best task by one mean over targets: its gain, and the verdict on it."""
+    contest = ranking.contests[mean]
+    scope = f"by the {mean} over {pluralise(len(contest.column.targets), 'target')}"
+    if contest.leader is None:
+        return f"No answer {scope}: {_explain_no_leader(ranking, contest)}."
+    estimate = ranking.gains[contest.leader, mean]
+    points = estimate.mean or 0.0
+    start = f"Best {scope}: " if points > 0 else f"No intermediate task gains {scope}. The best is "
+    gain = f"{start}{contest.leader}, {points:+.1f} points"
+    if estimate.interval is None:
+        seeds = pluralise(estimate.seeds, "seed")
+        return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
+    verdict = (
+        "not distinguishable from" if not estimate.excludes_zero else "better than" if points > 0 else "worse than"
+    )
+    return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} no intermediate training."
 
 
-def _describe_rivals(contest: Contest) -> str:
-    lead = contest.leader
-    if lead is None or lead not in contest.p_best:
-        return ""
-    rivals = contest.find_rivals(lead)
-    others = f"not told apart from it: {', '.join(rivals)}" if rivals else "told apart from all others"
-    others += " that were not decided early" if contest.decided_early and not rivals else ""
-    return f"P(best) {contest.p_best[lead]:.2f}; {others}."
+def _explain_no_leader(ranking: Ranking, contest: Contest) -> str:
+    if not any(ranking.reference_scores[NONE, column.name].values for column in ranking.columns):
+        return f"the baseline `{NONE}` has no score, and a gain is a score minus the baseline's"
+    targets = len(contest.column.targets)
+    return f"no intermediate task has a gain on {f'all {targets} targets' if targets > 1 else 'the target'} at any seed"
+
+
+def list_rivals(contest: Contest) -> str | None:
+    """Return a sentence on the tasks that cannot be told apart from the leader; None where seeds are too few."""
+    if contest.leader is None or contest.leader not in contest.p_best:
+        return None
+    if rivals := contest.find_rivals(contest.leader):
+        return f"Not distinguishable from {contest.leader}: {', '.join(rivals)}."
+    return f"Better than every other task{' that was not decided early' if contest.decided_early else ''}."
+
+
+def _describe_certainty(ranking: Ranking, mean: str) -> str | None:
+    contest = ranking.contests[mean]
+    rivals = list_rivals(contest)
+    if contest.leader is None or rivals is None:
+        return None
+    above, best = ranking.gains[contest.leader, mean].p_above, contest.p_best[contest.leader]
+    return f"P(gain > 0) {above:.2f}, P(best) {best:.2f}. {rivals}"
 
 
 def _describe_honest_winner(contest: Contest) -> list[str]:
-    one = contest.winner_estimate
-    if one is None:
+    winner = contest.winner_estimate
+    if winner is None:
         return []
-    chosen = list(dict.fromkeys(name for _, name, _ in one.folds))
-    text = (
-        f"The best of many looks better than it is: {one.name} {one.naive:+.1f} on the seeds that chose it; chosen on "
-        f"all seeds but one and read on that one (leave one seed out) {one.honest:+.1f}, "
-        + (f"always {chosen[0]}." if len(chosen) == 1 else f"where the choice was now {', now '.join(chosen)}.")
-    )
-    return [text + (f" No candidates, for they lack a seed: {', '.join(one.left_out)}." if one.left_out else "")]
-
-
-def describe_disagreement(found: Ranking) -> list[str]:
-    """Where English dev, which decides, and the scores that are asked for disagree."""
-    lines = []
-    for name, contest in found.contests.items():
-        if contest.decided_ahead:
-            gains = ", ".join(f"{each} {found.gains[each, name].mean:+.1f}" for each in contest.decided_ahead)
-            lines.append(
-                f"Before it by the {name} stands what English dev decided early: {gains}. English and the other "
-                "languages disagree there: give it all seeds (--scheduler halving) before you choose."
-            )
-    return lines
-
-
-def _describe_power(found: Ranking) -> list[str]:
-    """What so many seeds and targets can separate at all."""
-    seeds = len(found.loaded_scores.seeds)
-    cells = sum(one.p is not None for (_, column), one in found.gains.items() if column not in found.contests)
-    lines = []
-    if cells:
-        need = smallest_gain_in_sd(seeds, cells)
-        lines.append(
-            f"What {seeds} seeds can show: among {cells} cells one survives Holm's correction if its gain exceeds "
-            f"{need:.1f} times its standard deviation over seeds."
-        )
-        test = found.contests[MEAN_ALL].rank_test
-        if test.arms > 1:
-            lines[-1] += f" {test.verdict}"
-    return lines
-
-
-def describe_decided(found: Ranking) -> list[str]:
-    """Which chains a race gave no further seeds, and after how many; no line where there was no race."""
-    of, names = len(found.loaded_scores.seeds), dict[int, list[str]]()
-    for name in (*found.intermediates, *found.transfer.floors):
-        if name in found.transfer.skipped_seeds:
-            names.setdefault(of - len(found.transfer.skipped_seeds[name]), []).append(name)
-    if not names:
-        return []
-    each = "; ".join(f"{', '.join(names[seeds])} after {seeds} of {of} seeds" for seeds in sorted(names))
+    chosen = list(dict.fromkeys(name for _, name, _ in winner.folds))
+    choice = f"{chosen[0]} every time" if len(chosen) == 1 else f"the choice varies: {', '.join(chosen)}"
+    excluded = f" Not candidates, because they lack a seed: {', '.join(winner.left_out)}." if winner.left_out else ""
     return [
-        f"Decided early: {each}. In English dev each was clearly behind another one for every target that is trained. "
-        "Its numbers are over the seeds that it has; it keeps its place in the order, is no candidate for the winner, "
-        "and in no group."
+        f"The best of many looks better than it is. Gain on the seeds that chose {winner.name}: {winner.naive:+.1f}; "
+        f"chosen without one seed and measured on that seed: {winner.honest:+.1f} ({choice}).{excluded}"
     ]
 
 
-def describe_order(found: Ranking) -> list[str]:
-    """Who was decided early, who has no place in an order, and what is to be said of the controls."""
-    lines = describe_decided(found)
-    for name, contest in found.contests.items():
-        left = [each for each in found.intermediates if each not in contest.order]
-        if left and contest.order:
-            counts = ", ".join(f"{each} ({found.gains[each, name].parts})" for each in left)
-            targets = len(contest.column.targets)
-            lines.append(f"Without a {name}, since no seed has all {targets} targets (but at most): {counts}.")
-    for control in (name for name in found.intermediates if name in found.loaded_scores.controls):
-        row = {column.name: found.gains[control, column.name] for column in found.columns}
-        above = [name for name, one in row.items() if one.excludes_zero and (one.mean or 0) > 0]
-        sure = [name for name in above if row[name].is_significant]
-        if not any(one.interval for one in row.values()):
-            lines.append(f"Control {control}: without intervals it cannot be judged.")
-        elif sure:
-            lines.append(f"Control {control}: GAINS even after Holm, which a control should not: {', '.join(sure)}.")
-        elif above:
+def describe_disagreement(ranking: Ranking) -> list[str]:
+    """Return one sentence per mean by which a chain that English dev decided early ranks above the leader."""
+    lines = []
+    for name, contest in ranking.contests.items():
+        if contest.decided_ahead:
+            gains = ", ".join(f"{each} {ranking.gains[each, name].mean:+.1f}" for each in contest.decided_ahead)
             lines.append(
-                f"Control {control}: GAINS beyond its interval, which a control should not, but not after Holm: "
-                f"{', '.join(above)}."
+                f"Higher by the {name}, but decided early on English dev: {gains}. English and the other languages "
+                "disagree there. Train all its seeds (--scheduler halving) before you choose."
             )
-        else:
-            lines.append(f"Control {control}: no gain beyond its interval, as it should be.")
     return lines
 
 
-def list_missing(found: Ranking) -> list[str]:
-    """Every cell that lacks seeds or languages, the baseline's first: a gain that lacks only that is not repeated.
+def _describe_power(ranking: Ranking) -> list[str]:
+    """Return what this number of seeds and targets can show at all."""
+    seeds = len(ranking.loaded_scores.seeds)
+    cells = sum(each.p is not None for (_, column), each in ranking.gains.items() if column not in ranking.contests)
+    if not cells:
+        return []
+    test = ranking.contests[MEAN_ALL].rank_test
+    needed = f"{smallest_gain_in_sd(seeds, cells):.1f} standard deviations over seeds"
+    line = (
+        f"With {seeds} seeds, one of {cells} cells is significant after Holm's correction if its gain exceeds {needed}."
+    )
+    return [f"{line} {test.verdict}" if test.arms > 1 else line]
 
-    Seeds that a race did not give are not lacking.
 
-    Chains that go on from a degenerate intermediate run are in the means, and are named here.
+def describe_decided(ranking: Ranking) -> list[str]:
+    """Return a sentence on the chains that a race gave no further seeds; none where there was no race."""
+    total, names = len(ranking.loaded_scores.seeds), dict[int, list[str]]()
+    for name in (*ranking.intermediates, *ranking.transfer.floors):
+        if name in ranking.transfer.skipped_seeds:
+            names.setdefault(total - len(ranking.transfer.skipped_seeds[name]), []).append(name)
+    if not names:
+        return []
+    chains = "; ".join(f"{', '.join(names[seeds])} after {seeds} of {total} seeds" for seeds in sorted(names))
+    return [
+        f"Decided early: {chains}. On English dev, another chain was clearly better for every trained target, so the "
+        "race gave no further seeds. Such a chain is ranked by the seeds it has. It is no candidate for the best and "
+        "in no group."
+    ]
+
+
+def describe_order(ranking: Ranking) -> list[str]:
+    """Return sentences on chains decided early, chains without a mean, controls, and floors at the baseline's level."""
+    lines = describe_decided(ranking)
+    for name, contest in ranking.contests.items():
+        unranked = [each for each in ranking.intermediates if each not in contest.order]
+        if unranked and contest.order:
+            counts = ", ".join(f"{each} (at most {ranking.gains[each, name].parts})" for each in unranked)
+            lines.append(f"No {name}, because no seed has all {len(contest.column.targets)} targets: {counts}.")
+    for control in ranking.intermediates:
+        if control in ranking.loaded_scores.controls:
+            lines.append(_describe_control(ranking, control))
+    return lines + describe_floors(ranking)
+
+
+def _describe_control(ranking: Ranking, control: str) -> str:
+    gains = {column.name: ranking.gains[control, column.name] for column in ranking.columns}
+    if not any(gain.interval for gain in gains.values()):
+        return f"Control {control} cannot be judged without intervals."
+    positive = [name for name, gain in gains.items() if _is_gain(gain)]
+    if significant := [name for name in positive if gains[name].is_significant]:
+        return (
+            f"Control {control} GAINS, even after Holm's correction: {', '.join(significant)}. A control should not; "
+            "look for the reason before you trust the ranking."
+        )
+    if positive:
+        return (
+            f"Control {control} GAINS by its intervals, but not after Holm's correction: {', '.join(positive)}. A "
+            "control should not."
+        )
+    return f"Control {control}: no interval above 0, as it should be."
+
+
+def _is_gain(estimate: Estimate) -> bool:
+    return estimate.excludes_zero and (estimate.mean or 0) > 0
+
+
+def list_gaining_controls(ranking: Ranking) -> list[str]:
+    """Return a sentence for each control whose gain is positive in any column, by its interval."""
+    return [
+        _describe_control(ranking, control)
+        for control in ranking.intermediates
+        if control in ranking.loaded_scores.controls
+        and any(_is_gain(ranking.gains[control, column.name]) for column in ranking.columns)
+    ]
+
+
+def describe_floors(ranking: Ranking) -> list[str]:
+    """Return a sentence per floor that the baseline does not beat in some column; none where it beats them all."""
+    lines = []
+    for floor in ranking.transfer.floors:
+        columns = []
+        for column in ranking.columns:
+            lowest, baseline = (ranking.reference_scores[name, column.name].mean for name in (floor, NONE))
+            if lowest is not None and baseline is not None and baseline <= lowest:
+                columns.append(column.name)
+        if columns:
+            lines.append(
+                f"The baseline `{NONE}` is not above the floor {floor}: {', '.join(columns)}. Gains there may only "
+                "show that the baseline learned nothing."
+            )
+    return lines
+
+
+def list_missing(ranking: Ranking) -> list[str]:
+    """Return one line per incomplete cell, the baseline's first; cells of one chain with equal holes share a line.
+
+    A gain that lacks only its baseline is not repeated. Seeds that a race did not give are not missing. Chains that
+    start from a degenerate intermediate run are in the means, and are named here.
     """
     lines = [
         f"{name}, seed {seed}: its chain starts from a degenerate intermediate run" + (f" ({reason})" if reason else "")
-        for name, seed, reason in found.degenerate_intermediates
+        for name, seed, reason in ranking.degenerate_intermediates
     ]
-    baseless = {
-        (target, hole.seed)
-        for (name, target), one in found.cell_estimates.items()
-        if name == NONE
-        for hole in one.holes
+    cells = ranking.cell_estimates
+    without_baseline = {
+        (target, hole.seed) for (name, target), cell in cells.items() if name == NONE for hole in cell.holes
     }
-    alike: dict[tuple[str, str], list[str]] = {}
-    for (name, target), one in found.cell_estimates.items():
+    targets_by_holes: dict[tuple[str, str], list[str]] = {}
+    for (name, target), cell in cells.items():
         seeds: dict[str, list[int]] = {}
-        for hole in one.holes:
-            if hole.status != DECIDED and (hole.status != "unpaired" or (target, hole.seed) not in baseless):
-                what = hole.status + (f" ({hole.reason})" if hole.reason else "")
-                seeds.setdefault(what, []).append(hole.seed)
-        parts = [f"seed {', '.join(map(str, each))} {what}" for what, each in seeds.items()]
-        if one.seeds and one.parts < one.of_parts:
-            parts.append(f"{one.parts} of {one.of_parts} languages")
+        for hole in cell.holes:
+            if hole.status != DECIDED and (hole.status != "unpaired" or (target, hole.seed) not in without_baseline):
+                status = hole.status + (f" ({hole.reason})" if hole.reason else "")
+                seeds.setdefault(status, []).append(hole.seed)
+        parts = [f"seed {', '.join(map(str, each))} {status}" for status, each in seeds.items()]
+        if cell.seeds and cell.parts < cell.of_parts:
+            parts.append(f"{cell.parts} of {cell.of_parts} languages")
         if parts:
-            alike.setdefault((name, "; ".join(parts)), []).append(target)
-    every = len(found.transfer.targets)
-    for (name, what), targets in alike.items():
-        where = f"all {every} targets" if len(targets) == every > 1 else ", ".join(targets)
-        lines.append(f"{name} -> {where}: {what}")
+            targets_by_holes.setdefault((name, "; ".join(parts)), []).append(target)
+    total = len(ranking.transfer.targets)
+    for (name, holes), targets in targets_by_holes.items():
+        where = f"all {total} targets" if len(targets) == total > 1 else ", ".join(targets)
+        lines.append(f"{name} -> {where}: {holes}")
     return lines
-
-
-def explain_marks(found: Ranking) -> list[str]:
-    """How to read the marks."""
-    cells = [one for (_, column), one in found.gains.items() if column not in found.contests]
-    tested = sum(one.interval is not None for one in cells)
-    lines = [
-        f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
-        "targets, then over seeds."
-    ]
-    if tested:
-        lines.append(
-            f"* The {CONFIDENCE_LEVEL:.0%} interval (Student's t) excludes 0; of {tested} such cells about "
-            f"{tested * (1 - CONFIDENCE_LEVEL):.0f} would by chance alone. ** So it does after Holm's correction for all of them."
-        )
-        lines.append(describe_interval_levels(found))
-        lines.append(
-            "P(>0), P(best) and ranks: shares of draws of the true means over seeds, whole chains together. Who shares "
-            "a letter under `group` cannot be told apart (paired tests, Holm)."
-        )
-    if tested < len(cells):
-        lines.append(f"{'Some cells have no' if tested else 'There is no'} interval: it takes {MIN_SEEDS} seeds.")
-    if any(
-        one.mean is not None and one.is_partial for one in (*found.gains.values(), *found.reference_scores.values())
-    ):
-        lines.append("~ Partial: seeds, languages or targets are missing that others have.")
-    if found.transfer.skipped_seeds:
-        lines.append("† Decided early: over fewer seeds, which the gain below shows as 3/8.")
-    if found.by not in ("target", "language"):
-        lines.append(
-            f"A {found.by} is the mean over its languages within a target, then over the targets that have any."
-        )
-    if found.by != "target":
-        lines.append("English stands apart: all else is zero-shot.")
-    if found.costs:
-        lines.append(
-            "Cost: training and evaluation of the intermediate run that was used, on whatever ran it; below, with all "
-            "learning rates. Means over seeds."
-        )
-    lines.append(
-        "The run with the best English dev score stands for a cell. Stopped, degenerate and failed runs are in no "
-        "mean. Neighbours in the order need not differ."
-    )
-    return lines
-
-
-def describe_interval_levels(found: Ranking) -> str:
-    """What the intervals are over."""
-    if found.item_level.covariance is None:
-        why = f" {found.item_level.note}" if found.item_level.note else ""
-        return f"Intervals tell what other seeds would show on the same test items.{why}"
-    without = (
-        f" ({', '.join(found.item_level.excluded_targets)}: seeds only)" if found.item_level.excluded_targets else ""
-    )
-    return f"Intervals tell what other seeds and other test items would show{without}."
-
-
-def has_spread(found: Ranking) -> bool:
-    """True if any gain has a standard deviation over seeds."""
-    return any(one.sd is not None for one in found.gains.values())
-
-
-def _format_counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "none"

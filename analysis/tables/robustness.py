@@ -1,9 +1,11 @@
-"""Tables of robustness.py: methods less plain training, chain by chain and in groups, and what suits which method."""
+"""Tables of robustness.py: methods against plain training, by chain and by group, and methods by kind of task."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from analysis.questions.methods import OUTCOMES, ComparisonBasis, MethodComparison, MethodEffect, average_effects
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
+from analysis.questions.method_arms import ComparisonBasis
+from analysis.questions.methods import OUTCOMES, MethodComparison, MethodEffect, average_effects
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import summarise_seeds
 from spaces.method import METHODS
 from spaces.space_chains import ADVERSARIAL_METHODS
@@ -11,84 +13,65 @@ from spaces.space_chains import ADVERSARIAL_METHODS
 TASK_KINDS = ("pair", "tagging", "span", "choice", "mlm")
 BASIS_NAMES = {"steps": "equal steps", "compute": "equal compute"}
 OUTCOME_HEADINGS = {"mixed drop": "drop where mixed", "perturbed drop": "drop where perturbed"}
+OUTCOME_COLUMNS = tuple(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES)
 
 
-def build_effect_table(found: MethodComparison, basis: ComparisonBasis) -> Grid:
-    """A row for each chain with a method."""
+def build_effect_table(comparison: MethodComparison, basis: ComparisonBasis) -> Grid:
+    """Return one row per chain with a method."""
     columns = (
-        GridColumn("chain"),
-        GridColumn("kind"),
-        GridColumn("against"),
-        GridColumn("passes", "count"),
-        *(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES),
+        *(GridColumn("chain"), GridColumn("kind"), GridColumn("against"), GridColumn("passes", "count")),
+        *OUTCOME_COLUMNS,
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for arm in found.method_arms:
-        row = [found.get_effect(arm.name, basis, outcome) for outcome in OUTCOMES]
-        rows.append(
-            (
-                arm.name,
-                arm.kind,
-                row[0].plain_chain or "no plain chain",
-                GridNumber(value=arm.passes),
-                *(_number_from_effect(one) for one in row),
-            )
-        )
+    rows: list[GridRow] = []
+    for arm in comparison.method_arms:
+        effects = [comparison.get_effect(arm.name, basis, outcome) for outcome in OUTCOMES]
+        plain_chain = effects[0].plain_chain or "no plain chain"
+        rows.append((arm.name, arm.kind, plain_chain, GridNumber(value=arm.passes), *map(_number_from_effect, effects)))
     return Grid(f"Methods less plain training at {BASIS_NAMES[basis]}, in points", columns, tuple(rows))
 
 
-def _number_from_effect(one: MethodEffect) -> GridNumber:
-    number = summarise_seeds(one.values, one.missing_reason or "-")
-    if not one.is_significant:
-        return number
-    return GridNumber(
-        value=number.value,
-        low=number.low,
-        high=number.high,
-        seeds=number.seeds,
-        of_seeds=number.of_seeds,
-        text="(Holm)",
-    )
+def _number_from_effect(effect: MethodEffect) -> GridNumber:
+    number = summarise_seeds(effect.values, effect.missing_reason or "-")
+    return replace(number, text="(Holm)") if effect.is_significant else number
 
 
 def build_mean_table(
-    found: MethodComparison, basis: ComparisonBasis, head: str, group: Callable[[MethodEffect], str]
+    comparison: MethodComparison, basis: ComparisonBasis, heading: str, group_of: Callable[[MethodEffect], str]
 ) -> Grid:
-    """A row for each group of chains: by method, or by kind of task. No rows where there is one group."""
-    groups = list(dict.fromkeys(group(one) for one in found.effects))
-    columns = (
-        GridColumn(head),
-        GridColumn("chains", "count"),
-        *(GridColumn(OUTCOME_HEADINGS.get(outcome, outcome), "difference") for outcome in OUTCOMES),
-    )
-    rows: list[tuple[GridValue, ...]] = []
+    """Return one row per group of chains (by method or by kind of task); no rows if there is one group."""
+    groups = list(dict.fromkeys(map(group_of, comparison.effects)))
+    rows: list[GridRow] = []
     for name in groups if len(groups) > 1 else ():
-        members = [[one for one in found.select_effects(basis, outcome) if group(one) == name] for outcome in OUTCOMES]
-        chains = {one.arm.name for several in members for one in several}
+        members = [
+            [effect for effect in comparison.select_effects(basis, outcome) if group_of(effect) == name]
+            for outcome in OUTCOMES
+        ]
+        chains = {effect.arm.name for effects in members for effect in effects}
         if chains:
-            rows.append((name, len(chains), *(summarise_seeds(average_effects(several)) for several in members)))
-    return Grid(f"By {head}, mean over chains at {BASIS_NAMES[basis]}", columns, tuple(rows))
+            rows.append((name, len(chains), *(summarise_seeds(average_effects(effects)) for effects in members)))
+    columns = (GridColumn(heading), GridColumn("chains", "count"), *OUTCOME_COLUMNS)
+    return Grid(f"By {heading}, mean over chains at {BASIS_NAMES[basis]}", columns, tuple(rows))
 
 
-def build_suitability_table(found: MethodComparison) -> Grid:
-    """Which methods have a meaning for which kinds of task, and which were trained here."""
-    methods = [METHODS[name] for name in methods_of(found)]
-    rows: list[tuple[GridValue, ...]] = []
+def build_suitability_table(comparison: MethodComparison) -> Grid:
+    """Return which methods apply to which kinds of task, and which of them this sweep trained."""
+    methods = [METHODS[name] for name in methods_of(comparison)]
+    rows: list[GridRow] = []
     for method in methods:
         cells = []
         for kind in TASK_KINDS:
-            tried = found.scored_chain_counts.get((method.name, kind))
+            scored_count = comparison.scored_chain_counts.get((method.name, kind))
             if kind in method.unsuited_kinds:
                 cells.append("not meaningful")
-            elif tried is None:
+            elif scored_count is None:
                 cells.append("not in this sweep")
             else:
-                cells.append("works" if tried else "no score")
+                cells.append("works" if scored_count else "no score")
         rows.append((method.name, *cells))
     columns = (GridColumn("method"), *map(GridColumn, TASK_KINDS))
     return Grid("Method by kind of intermediate task", columns, tuple(rows))
 
 
-def methods_of(found: MethodComparison) -> tuple[str, ...]:
-    """Those of the question, and what else the sweep has."""
-    return tuple(dict.fromkeys((*ADVERSARIAL_METHODS, *(str(arm.method) for arm in found.method_arms))))
+def methods_of(comparison: MethodComparison) -> tuple[str, ...]:
+    """Return the methods of the question, then the others of the sweep."""
+    return tuple(dict.fromkeys((*ADVERSARIAL_METHODS, *(str(arm.method) for arm in comparison.method_arms))))

@@ -1,4 +1,4 @@
-"""Text for a terminal or a pipe: how wide it is, how lines are broken, and what if the reader leaves early."""
+"""Text for a terminal or a pipe: its width, wrapped lines, and a reader that closes the pipe early."""
 
 import os
 import shutil
@@ -12,18 +12,18 @@ MIN_WIDTH = 80
 
 
 def get_width() -> int:
-    """Characters a line."""
+    """Return the characters that fit on a line."""
     return max(MIN_WIDTH, shutil.get_terminal_size((PIPED_WIDTH, 24)).columns)
 
 
 def wrap_lines(lines: Sequence[str], width: int) -> str:
-    """Each line broken at `width`, what follows of it indented."""
+    """Break each line at `width` and indent its continuation."""
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 @contextmanager
 def tolerate_closed_pipe() -> Iterator[None]:
-    """Within it print; a reader that has seen enough, e.g. head, is no error."""
+    """Print inside this context: a reader that stops early, such as `head`, causes no error."""
     try:
         yield
         sys.stdout.flush()

@@ -7,18 +7,17 @@ import numpy as np
 from analysis.questions.arms import INTERMEDIATE_RUNS
 from analysis.questions.judging import ALL_TARGETS, RegretsByTarget, TaskJudgement, gain_of_oracle, gain_of_taken
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
-from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
-from analysis.tables.numbers import summarise_seeds
+from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET, DecisionSet
+from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
+from analysis.tables.numbers import CORRELATION_BOUNDS, number_or_none, summarise_seeds
 from spaces.halving import RUNGS
 from spaces.stage import TENTHS
 
 NON_NEGATIVE = (0.0, np.inf)
-CORRELATION_BOUNDS = (-1.0, 1.0)
 
 
-def build_regret_table(title: str, together: RegretsByTarget) -> Grid:
-    """What was lost by target, and by all."""
+def build_regret_table(title: str, regrets: RegretsByTarget) -> Grid:
+    """Return what the decisions lost, by target and over all targets."""
     columns = (
         GridColumn("target"),
         GridColumn("decisions", "count"),
@@ -29,30 +28,27 @@ def build_regret_table(title: str, together: RegretsByTarget) -> Grid:
         GridColumn("rank correlation", "correlation"),
         GridColumn("where: taken for best"),
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for name, one in together.items():
-        worst = one.worst_decision
-        where = (
-            f"{worst.alternatives[worst.chosen_index]} for {worst.alternatives[worst.oracle_index]}, seed {worst.seed}"
-        )
-        where = f"{worst.group}: {where}" if worst.group else where
-        rows.append(
-            (
-                name,
-                len(one.decisions),
-                GridNumber(value=one.correct_count / len(one.decisions)),
-                summarise_seeds(one.average_by_seed(REGRET), bounds=NON_NEGATIVE),
-                summarise_seeds(one.average_by_seed(RANDOM_REGRET)),
-                GridNumber(value=worst.regret),
-                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
-                where if worst.oracle_index != worst.chosen_index else "",
-            )
-        )
+    rows: list[GridRow] = []
+    for name, decisions in regrets.items():
+        worst, count = decisions.worst_decision, len(decisions.decisions)
+        chosen, oracle = worst.alternatives[worst.chosen_index], worst.alternatives[worst.oracle_index]
+        example = f"{worst.group}: " * bool(worst.group) + f"{chosen} for {oracle}, seed {worst.seed}"
+        lost = summarise_seeds(decisions.average_by_seed(REGRET), bounds=NON_NEGATIVE)
+        blind, correlation = summarise_seeds(decisions.average_by_seed(RANDOM_REGRET)), _correlate(decisions)
+        share, most = GridNumber(value=decisions.correct_count / count), GridNumber(value=worst.regret)
+        rows.append((name, count, share, lost, blind, most, correlation, example if chosen != oracle else ""))
     return Grid(title, columns, tuple(rows))
 
 
+def _correlate(decisions: DecisionSet | None, *, by_target: bool = False) -> GridNumber:
+    if decisions is None:
+        return summarise_seeds((), bounds=CORRELATION_BOUNDS)
+    average = decisions.average_by_target if by_target else decisions.average_by_seed
+    return summarise_seeds(average(RANK_CORRELATION), bounds=CORRELATION_BOUNDS)
+
+
 def build_order_table(tasks: TaskJudgement) -> Grid:
-    """How English orders the tasks, and what taking the first of them gains."""
+    """Return how English orders the tasks by target, and the gain of the task it puts first."""
     columns = (
         GridColumn("target"),
         GridColumn("dev with others", "correlation", interval=True),
@@ -61,42 +57,23 @@ def build_order_table(tasks: TaskJudgement) -> Grid:
         GridColumn("gain of the oracle", "difference", interval=True),
         GridColumn("missing scores", "count"),
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for name, one in tasks.regrets.items():
-        english = tasks.english_test_regrets.get(name)
-        rows.append(
-            (
-                name,
-                summarise_seeds(one.average_by_seed(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
-                summarise_seeds(
-                    english.average_by_seed(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
-                ),
-                summarise_seeds(one.average_by_seed(gain_of_taken)),
-                summarise_seeds(one.average_by_seed(gain_of_oracle)),
-                sum(tasks.missing_counts.values()) if name == ALL_TARGETS else tasks.missing_counts[name],
-            )
-        )
+    missing = {**tasks.missing_counts, ALL_TARGETS: sum(tasks.missing_counts.values())}
+    rows: list[GridRow] = []
+    for name, decisions in tasks.regrets.items():
+        gains = (summarise_seeds(decisions.average_by_seed(gain)) for gain in (gain_of_taken, gain_of_oracle))
+        english_test = _correlate(tasks.english_test_regrets.get(name))
+        rows.append((name, _correlate(decisions), english_test, *gains, missing[name]))
     if ALL_TARGETS in tasks.regrets:
-        every, english = tasks.regrets[ALL_TARGETS], tasks.english_test_regrets.get(ALL_TARGETS)
-        rows.append(
-            (
-                "over targets, not seeds",
-                summarise_seeds(every.average_by_target(RANK_CORRELATION), bounds=CORRELATION_BOUNDS),
-                summarise_seeds(
-                    english.average_by_target(RANK_CORRELATION) if english else (), bounds=CORRELATION_BOUNDS
-                ),
-                summarise_seeds(every.average_by_target(gain_of_taken)),
-                summarise_seeds(every.average_by_target(gain_of_oracle)),
-                None,
-            )
-        )
-    return Grid(
-        "Intermediate tasks: their order by English, and what is gained over the baseline", columns, tuple(rows)
-    )
+        decisions = tasks.regrets[ALL_TARGETS]
+        gains = (summarise_seeds(decisions.average_by_target(gain)) for gain in (gain_of_taken, gain_of_oracle))
+        english_test = _correlate(tasks.english_test_regrets.get(ALL_TARGETS), by_target=True)
+        rows.append(("over targets, not seeds", _correlate(decisions, by_target=True), english_test, *gains, None))
+    title = "Intermediate tasks: their order by English, and what is gained over the baseline"
+    return Grid(title, columns, tuple(rows))
 
 
 def build_leader_table(stopping: StoppingJudgement) -> Grid:
-    """What the run that leads after some tenths is worth at the end, tenth by tenth."""
+    """Return what the leader after each tenth is worth at the end."""
     columns = (
         GridColumn("tenth"),
         GridColumn("strata", "count"),
@@ -105,25 +82,18 @@ def build_leader_table(stopping: StoppingJudgement) -> Grid:
         GridColumn("most lost", "points"),
         GridColumn("lost by intermediate runs", "points"),
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for tenth, decided in stopping.leader_regrets.items():
-        one, upstream = decided[ALL_STRATA], decided.get(INTERMEDIATE_RUNS)
-        points = [decision.regret for decision in one.decisions]
-        rows.append(
-            (
-                str(tenth),
-                len(points),
-                GridNumber(value=one.correct_count / len(points)),
-                GridNumber(value=average(points)),
-                GridNumber(value=max(points)),
-                GridNumber(value=average([decision.regret for decision in upstream.decisions])) if upstream else None,
-            )
-        )
+    rows: list[GridRow] = []
+    for tenth, regrets in stopping.leader_regrets.items():
+        lost = [decision.regret for decision in regrets[ALL_STRATA].decisions]
+        intermediate = regrets.get(INTERMEDIATE_RUNS)
+        upstream = average([decision.regret for decision in intermediate.decisions]) if intermediate else None
+        numbers = (regrets[ALL_STRATA].correct_count / len(lost), average(lost), max(lost), upstream)
+        rows.append((str(tenth), len(lost), *map(number_or_none, numbers)))
     return Grid("Early stopping: had the run that leads after some tenths been taken", columns, tuple(rows))
 
 
 def build_halving_table(stopping: StoppingJudgement) -> Grid:
-    """What halving the runs at the rungs of the search would have lost and saved."""
+    """Return what halving at the rungs of the search would have lost and saved."""
     columns = (
         GridColumn("target"),
         GridColumn("strata", "count"),
@@ -133,24 +103,19 @@ def build_halving_table(stopping: StoppingJudgement) -> Grid:
         GridColumn("tenths trained", "share"),
     )
     names = dict.fromkeys(replay.stratum.target for replay in stopping.replays)
-    rows: list[tuple[GridValue, ...]] = []
+    rows: list[GridRow] = []
     for name in (*names, ALL_STRATA) if names else ():
-        group = [replay for replay in stopping.replays if name in (ALL_STRATA, replay.stratum.target)]
-        elsewhere = [replay.zero_shot_lost for replay in group if np.isfinite(replay.zero_shot_lost)]
-        rows.append(
-            (
-                name,
-                len(group),
-                GridNumber(value=sum(replay.dev_lost <= 0 for replay in group) / len(group)),
-                GridNumber(value=average([replay.dev_lost for replay in group])),
-                GridNumber(value=average(elsewhere)) if elsewhere else None,
-                GridNumber(value=average([replay.trained_share for replay in group])),
-            )
-        )
+        replays = [replay for replay in stopping.replays if name in (ALL_STRATA, replay.stratum.target)]
+        dev_lost = [replay.dev_lost for replay in replays]
+        zero_shot = [replay.zero_shot_lost for replay in replays if np.isfinite(replay.zero_shot_lost)]
+        trained = average([replay.trained_share for replay in replays])
+        kept = average([float(lost <= 0) for lost in dev_lost])
+        numbers = (kept, average(dev_lost), average(zero_shot) if zero_shot else None, trained)
+        rows.append((name, len(replays), *map(number_or_none, numbers)))
     title = f"Early stopping: halving at {' and '.join(map(str, RUNGS))} of {TENTHS} tenths, replayed"
     return Grid(title, columns, tuple(rows))
 
 
 def average(values: Sequence[float]) -> float:
-    """The mean of one number or more."""
+    """Return the mean of one number or more."""
     return float(np.mean(values))

@@ -1,20 +1,20 @@
-"""The tables about what predicts gains."""
+"""The tables of similarity.py: what predicts gains."""
 
-from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
+from analysis.questions.predictors import GainMatrix
 from analysis.questions.similarity import REGRET_CUTOFFS, PredictorComparison, PredictorJudgement
 from analysis.statistics.moments import Array
-from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue
-from analysis.tables.numbers import summarise_seeds
+from analysis.tables.grid import ColumnUnit, Grid, GridColumn, GridRow
+from analysis.tables.numbers import CORRELATION_BOUNDS, number_or_none, summarise_seeds
 
-CORRELATION_BOUNDS = (-1.0, 1.0)
 CORRELATION_DIFFERENCE_BOUNDS = (-2.0, 2.0)
 
 
-def build_predictor_table(found: PredictorComparison) -> Grid:
-    """How each predictor orders the intermediate tasks, over all targets."""
+def build_predictor_table(comparison: PredictorComparison) -> Grid:
+    """Return how each predictor orders the intermediate tasks, over all targets."""
     columns = (
         GridColumn("predictor"),
         GridColumn("sort"),
@@ -24,25 +24,25 @@ def build_predictor_table(found: PredictorComparison) -> Grid:
         GridColumn("p, Holm", "p"),
         GridColumn("error saved", "share"),
     )
-    rows: list[tuple[GridValue, ...]] = [
+    rows: list[GridRow] = [
         (
-            one.predictor.name,
-            one.predictor.category,
-            int(one.correlation.column_mask.sum()),
-            summarise_seeds(one.correlation.mean_by_seed(), bounds=CORRELATION_BOUNDS),
-            _number_or_none(one.p),
-            _number_or_none(one.holm),
-            _number_or_none(one.errors.out_of_sample_r2),
+            judgement.predictor.name,
+            judgement.predictor.category,
+            int(judgement.correlation.column_mask.sum()),
+            summarise_seeds(judgement.correlation.mean_by_seed(), bounds=CORRELATION_BOUNDS),
+            number_or_none(judgement.p),
+            number_or_none(judgement.holm),
+            number_or_none(judgement.errors.out_of_sample_r2),
         )
-        for one in found.judgements
+        for judgement in comparison.judgements
     ]
     return Grid(
         "Does it predict gain? Rank correlations within targets, and gains of targets left out", columns, tuple(rows)
     )
 
 
-def build_order_table(found: PredictorComparison) -> Grid:
-    """What is lost by trying the first few tasks of each order, beside a blind order."""
+def build_order_table(comparison: PredictorComparison) -> Grid:
+    """Return what the first few tasks of each order lose to the best task, beside a random order."""
     columns = (
         GridColumn("predictor"),
         GridColumn("targets", "count"),
@@ -50,51 +50,45 @@ def build_order_table(found: PredictorComparison) -> Grid:
         GridColumn("NDCG", "p"),
         GridColumn("blind NDCG", "p"),
     )
-    rows: list[tuple[GridValue, ...]] = []
-    for one in found.judgements:
-        pairs = [
-            _number_or_none(one.average_ordering(what, place))
-            for place in range(len(REGRET_CUTOFFS))
-            for what in ("regrets", "blind_regrets")
-        ]
-        rows.append(
-            (
-                one.predictor.name,
-                len(one.orderings),
-                *pairs,
-                _number_or_none(one.average_ordering("ndcg")),
-                _number_or_none(one.average_ordering("blind_ndcg")),
-            )
-        )
+    rows: list[GridRow] = []
+    for judgement in comparison.judgements:
+        values: list[float | None] = [None] * (len(columns) - 2)
+        if quality := judgement.mean_ordering:
+            pairs = zip(quality.regrets, quality.blind_regrets, strict=True)
+            values = [*chain.from_iterable(pairs), quality.ndcg, quality.blind_ndcg]
+        rows.append((judgement.predictor.name, len(judgement.orderings), *map(number_or_none, values)))
     return Grid(
         "Orders of the intermediate tasks: what trying the first of them loses to the best", columns, tuple(rows)
     )
 
 
-def build_target_table(found: PredictorComparison) -> Grid:
-    """The rank correlation of every predictor on every target."""
-    columns = (GridColumn("target"), *(GridColumn(one.predictor.name, "correlation") for one in found.judgements))
-    rows: list[tuple[GridValue, ...]] = [
+def build_target_table(comparison: PredictorComparison) -> Grid:
+    """Return the rank correlation of every predictor on every target."""
+    columns = (
+        GridColumn("target"),
+        *(GridColumn(judgement.predictor.name, "correlation") for judgement in comparison.judgements),
+    )
+    rows: list[GridRow] = [
         (
             target,
             *(
-                summarise_seeds(one.correlation.correlations[place], bounds=CORRELATION_BOUNDS)
-                for one in found.judgements
+                summarise_seeds(judgement.correlation.correlations[index], bounds=CORRELATION_BOUNDS)
+                for judgement in comparison.judgements
             ),
         )
-        for place, target in enumerate(found.matrix.targets)
+        for index, target in enumerate(comparison.matrix.targets)
     ]
     return Grid("Rank correlation with gain, target by target", columns, tuple(rows))
 
 
-def build_focus_table(found: PredictorComparison) -> Grid | None:
-    """One target against the others; None without one."""
-    place = found.focus_index
-    if place is None:
+def build_focus_table(comparison: PredictorComparison) -> Grid | None:
+    """Return one target against the others; None without a focus."""
+    index = comparison.focus_index
+    if index is None:
         return None
     columns = (
         GridColumn("predictor"),
-        GridColumn(f"{found.focus}", "correlation"),
+        GridColumn(f"{comparison.focus}", "correlation"),
         GridColumn("the others", "correlation"),
         GridColumn("difference", "correlation", interval=True),
         GridColumn("by chance from", "correlation"),
@@ -103,55 +97,43 @@ def build_focus_table(found: PredictorComparison) -> Grid | None:
         GridColumn("p, Holm", "p"),
     )
     rows = tuple(
-        _build_focus_row(one, place) for one in found.judgements if np.isfinite(one.correlation.contrast(place)).any()
+        _build_focus_row(judgement, index)
+        for judgement in comparison.judgements
+        if np.isfinite(judgement.correlation.contrast(index)).any()
     )
-    return Grid(f"{found.focus} against the mean of the other targets", columns, rows)
+    return Grid(f"{comparison.focus} against the mean of the other targets", columns, rows)
 
 
-def _build_focus_row(one: PredictorJudgement, place: int) -> tuple[GridValue, ...]:
-    related = one.correlation
-    apart = related.contrast(place)
-    own = np.where(related.seed_mask, related.correlations[place], np.nan)
-    chance = related.contrast_null_interval(place) if one.focus_p is not None else None
+def _build_focus_row(judgement: PredictorJudgement, index: int) -> GridRow:
+    correlation = judgement.correlation
+    contrast = correlation.contrast(index)
+    focus = np.where(correlation.seed_mask, correlation.correlations[index], np.nan)
+    null_interval = correlation.contrast_null_interval(index) if judgement.focus_p is not None else None
     return (
-        one.predictor.name,
-        summarise_seeds(own),
-        summarise_seeds(own - apart),
-        summarise_seeds(apart, bounds=CORRELATION_DIFFERENCE_BOUNDS),
-        *(chance or (None, None)),
-        _number_or_none(one.focus_p),
-        _number_or_none(one.focus_holm),
+        judgement.predictor.name,
+        summarise_seeds(focus),
+        summarise_seeds(focus - contrast),
+        summarise_seeds(contrast, bounds=CORRELATION_DIFFERENCE_BOUNDS),
+        *(null_interval or (None, None)),
+        number_or_none(judgement.focus_p),
+        number_or_none(judgement.focus_holm),
     )
 
 
-def build_matrices(found: PredictorComparison) -> tuple[Grid, ...]:
-    """The gains and every predictor, intermediate tasks x targets: means over seeds."""
-    asked = found.matrix
-    shown = [
-        Grid(
-            "Gain", _build_matrix_columns(asked.targets, signed=True), _build_matrix_rows(asked.candidates, asked.gains)
-        )
-    ]
-    for one in found.judgements:
-        title = f"{one.predictor.name}: greater predicts more gain"
-        shown.append(
-            Grid(
-                title, _build_matrix_columns(asked.targets), _build_matrix_rows(asked.candidates, one.predictor.values)
-            )
-        )
-    return tuple(shown)
-
-
-def _build_matrix_columns(targets: Sequence[str], *, signed: bool = False) -> tuple[GridColumn, ...]:
+def build_matrices(comparison: PredictorComparison) -> tuple[Grid, ...]:
+    """Return the gains and every predictor as matrices of intermediate tasks by targets, means over seeds."""
+    matrix = comparison.matrix
+    predictors = (each.predictor for each in comparison.judgements)
     return (
-        GridColumn("intermediate"),
-        *(GridColumn(target, "difference" if signed else "number") for target in targets),
+        _build_matrix("Gain", matrix, matrix.gains, "difference"),
+        *(
+            _build_matrix(f"{each.name}: greater predicts more gain", matrix, each.values, "number")
+            for each in predictors
+        ),
     )
 
 
-def _build_matrix_rows(candidates: Sequence[str], values: Array) -> tuple[tuple[GridValue, ...], ...]:
-    return tuple((name, *(summarise_seeds(cell) for cell in row)) for name, row in zip(candidates, values, strict=True))
-
-
-def _number_or_none(value: float | None) -> GridNumber:
-    return GridNumber(value=None if value is None or not np.isfinite(value) else value)
+def _build_matrix(title: str, matrix: GainMatrix, values: Array, unit: ColumnUnit) -> Grid:
+    columns = (GridColumn("intermediate"), *(GridColumn(target, unit) for target in matrix.targets))
+    rows = zip(matrix.candidates, values, strict=True)
+    return Grid(title, columns, tuple((name, *map(summarise_seeds, row)) for name, row in rows))

@@ -1,26 +1,62 @@
-"""Where scores are from, and what a reader of them must know, a sentence a line."""
+"""Phrases that all answers share: the source of the scores, counts, lists, and chains that were left out."""
 
-from analysis.scores.load import Scores
+from collections.abc import Iterable, Mapping
+
+from analysis.scores.scores import Scores
 from spaces.benchmark import BENCHMARKS
 
 
-def describe_source(read: Scores) -> tuple[str, ...]:
-    """Source, benchmark, model, seeds, how much of a sweep is there; what the benchmark and the reading have to say."""
-    stages = f", {read.stage_counts[0]} of {read.stage_counts[1]} stages done" if read.stage_counts else ""
-    names = f"benchmark {read.benchmark or 'not stated'}, model {read.model or 'not stated'}"
-    lines = [f"{read.source}: {names}, {count_and_list('seed', read.seeds)}{stages}"]
-    if read.benchmark is not None and read.benchmark in BENCHMARKS:
-        lines.append(BENCHMARKS[read.benchmark].note)
-    if read.is_limited:
-        lines.append("Limited: training or test examples were cut. These are no scores to publish.")
-    return (*lines, *read.notes)
+def describe_source(scores: Scores) -> tuple[str, ...]:
+    """Return sentences on the source, benchmark, model, seeds and stages, and the notes of benchmark and loader."""
+    names = f"benchmark {scores.benchmark or 'not stated'}, model {scores.model or 'not stated'}"
+    source = f"{scores.source}: {names}, {count_and_list('seed', scores.seeds)}{describe_stages(scores)}"
+    return (source, *list_warnings(scores))
+
+
+def describe_stages(scores: Scores) -> str:
+    """Return `, 3 of 4 stages done`, or nothing where the number of stages is unknown."""
+    return f", {scores.stage_counts[0]} of {scores.stage_counts[1]} stages done" if scores.stage_counts else ""
+
+
+def list_warnings(scores: Scores) -> tuple[str, ...]:
+    """Return what a reader of any of these scores must know: the benchmark's note, limited data, loader's notes."""
+    benchmark = BENCHMARKS.get(scores.benchmark or "")
+    limited = "Limited: training or test examples were cut. Do not publish these scores."
+    return (*([benchmark.note] if benchmark else ()), *([limited] if scores.is_limited else ()), *scores.notes)
 
 
 def count_and_list(noun: str, items: tuple[int, ...]) -> str:
-    """`3 seeds (0, 1, 2)`."""
+    """Return `3 seeds (0, 1, 2)`."""
     return f"{pluralise(len(items), noun)} ({', '.join(map(str, items))})"
 
 
 def pluralise(count: int, noun: str) -> str:
-    """`1 seed`, `3 seeds`."""
+    """Return `1 seed` or `3 seeds`."""
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Return `3 failed, 1 missing`, without zeros; `none` if there are only zeros."""
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "none"
+
+
+def group_by_reason(left_out: Mapping[str, str]) -> str:
+    """Return `a, b (a control); c (another task)`, given the reason of each chain."""
+    chains: dict[str, list[str]] = {}
+    for chain, reason in left_out.items():
+        chains.setdefault(reason, []).append(chain)
+    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in chains.items())
+
+
+def describe_holes(statuses: Iterable[str], chains: str = "") -> list[str]:
+    """Return one sentence that counts cells without a score by status; none if there are none."""
+    counts: dict[str, int] = {}
+    for status in sorted(statuses):
+        counts[status] = counts.get(status, 0) + 1
+    cells = f"Cells (chain x target x seed){chains} without a score"
+    return [f"{cells}: {format_counts(counts)}. rank.py lists them."] if counts else []
+
+
+def label_chain(scores: Scores, chain: str) -> str:
+    """Return the chain's name, with `(control)` behind that of a control."""
+    return f"{chain} (control)" if chain in scores.controls else chain

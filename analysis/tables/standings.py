@@ -1,4 +1,4 @@
-"""The intermediate tasks in their order: one line each with gain, interval, probabilities, rank, group and cost."""
+"""The ranking as rows: one per intermediate task with gain, interval, probabilities, rank, group and cost."""
 
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
@@ -9,85 +9,82 @@ from analysis.transfer.ranking import Ranking
 EMPTY_FIELD = TextField("-")
 
 
-def build_headings(found: Ranking) -> list[TwoLineHeading]:
-    """Two lines of heading per column."""
-    heads = [("", "gain"), ("95%", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
-    if MEAN_TRAINED in found.contests:
-        heads += [("without", "retrieval"), ("95%", "interval"), ("", "P(best)")]
-    if found.costs:
-        short = choose_unit(found.costs).short
-        heads += [("", f"cost, {short}"), ("points", f"per {short}")]
-    return heads
+def build_headings(ranking: Ranking) -> list[TwoLineHeading]:
+    """Return the two heading lines of each column."""
+    headings = [("", "gain"), ("95%", "interval"), ("", "P(>0)"), ("", "P(best)"), ("mean", "rank"), ("", "group")]
+    if MEAN_TRAINED in ranking.contests:
+        headings += [("without", "retrieval"), ("95%", "interval"), ("", "P(best)")]
+    if ranking.costs:
+        unit = choose_unit(ranking.costs).short
+        headings += [("", f"cost, {unit}"), ("points", f"per {unit}")]
+    return headings
 
 
-def build_rows(found: Ranking) -> list[TextRow]:
-    """One row per intermediate, best first."""
-    ranked = found.contests[MEAN_ALL].order
+def build_rows(ranking: Ranking) -> list[TextRow]:
+    """Return one row per intermediate task, best first."""
+    return [TextRow(label, remark, _build_fields(ranking, name)) for label, remark, name in name_rows(ranking)]
+
+
+def name_rows(ranking: Ranking) -> list[tuple[str, str, str]]:
+    """Return the label with its rank, the remark and the name of each intermediate task, best first."""
+    order, controls = ranking.contests[MEAN_ALL].order, ranking.loaded_scores.controls
     return [
-        TextRow(
-            f"{ranked.index(name) + 1 if name in ranked else '-':>2} {name}",
-            "(control)" if name in found.loaded_scores.controls else "",
-            _build_fields(found, name),
-        )
-        for name in found.intermediates
+        (f"{order.index(name) + 1 if name in order else '-':>2} {name}", "(control)" if name in controls else "", name)
+        for name in ranking.intermediates
     ]
 
 
-def _build_fields(found: Ranking, name: str) -> tuple[TextField, ...]:
-    one, contest = found.gains[name, MEAN_ALL], found.contests[MEAN_ALL]
+def _build_fields(ranking: Ranking, name: str) -> tuple[TextField, ...]:
+    contest = ranking.contests[MEAN_ALL]
     rank = contest.ranks.get(name)
-    fields = [
-        format_gain(one, over_targets=True),
-        _format_interval(one),
-        _format_share(one.p_above),
-        _format_share(contest.p_best.get(name)),
-    ]
+    above = TextField("-" if (share := ranking.gains[name, MEAN_ALL].p_above) is None else f"{share:.2f}")
+    gain, interval, best = _build_mean_fields(ranking, name, MEAN_ALL)
+    fields = [gain, interval, above, best]
     fields += [TextField(f"{rank.mean:.1f}") if rank else EMPTY_FIELD, TextField(contest.letters.get(name, "-"))]
-    if MEAN_TRAINED in found.contests:
-        trained = found.gains[name, MEAN_TRAINED]
-        best = found.contests[MEAN_TRAINED].p_best.get(name)
-        fields += [format_gain(trained, over_targets=True), _format_interval(trained), _format_share(best)]
-    if found.costs:
-        fields += _format_cost(found, name)
+    if MEAN_TRAINED in ranking.contests:
+        fields += _build_mean_fields(ranking, name, MEAN_TRAINED)
+    if ranking.costs:
+        fields += _format_cost(ranking, name)
     return tuple(fields)
 
 
-def _format_cost(found: Ranking, name: str) -> tuple[TextField, TextField]:
-    """What the run cost (below, its search), and the gain for it."""
-    cost, mean, size = found.costs.get(name), found.gains[name, MEAN_ALL].mean, choose_unit(found.costs).per_hour
+def _build_mean_fields(ranking: Ranking, name: str, mean: str) -> tuple[TextField, TextField, TextField]:
+    gain, best = ranking.gains[name, mean], ranking.contests[mean].p_best.get(name)
+    interval = TextField(f"{gain.interval[0]:+.1f} {gain.interval[1]:+.1f}") if gain.interval else EMPTY_FIELD
+    return format_gain(gain, over_targets=True), interval, EMPTY_FIELD if best is None else TextField(f"{best:.2f}")
+
+
+def _format_cost(ranking: Ranking, name: str) -> tuple[TextField, TextField]:
+    """Return the cost of the run (below it, of its search), and the gain per unit of cost."""
+    cost, mean = ranking.costs.get(name), ranking.gains[name, MEAN_ALL].mean
     if cost is None:
         return EMPTY_FIELD, EMPTY_FIELD
-    price = TextField(f"{cost.run * size:.1f}", below=f"{cost.search * size:.1f}")
-    return price, EMPTY_FIELD if mean is None or not cost.run else TextField(f"{mean / cost.run / size:+.2g}")
+    per_hour = choose_unit(ranking.costs).per_hour
+    field = TextField(f"{cost.run * per_hour:.1f}", below=f"{cost.search * per_hour:.1f}")
+    return field, EMPTY_FIELD if mean is None or not cost.run else TextField(f"{mean / cost.run / per_hour:+.2g}")
 
 
-def format_gain(one: Estimate, *, over_targets: bool) -> TextField:
-    """A gain with its marks; below, its spread over seeds and how many seeds it lacks."""
-    return format_estimate(one, over_targets=over_targets, sign="+")
+def format_gain(estimate: Estimate, *, over_targets: bool) -> TextField:
+    """Return a gain with its marks; below it, its spread over seeds and how many seeds it has."""
+    return format_estimate(estimate, over_targets=over_targets, sign="+")
 
 
-def format_estimate(one: Estimate, *, over_targets: bool, sign: str = "") -> TextField:
-    """An estimate as a field; `sign` is `+` for a gain, which is marked where it differs from 0."""
-    if one.mean is None:
+def format_estimate(estimate: Estimate, *, over_targets: bool, sign: str = "") -> TextField:
+    """Return an estimate as a field; `sign` is `+` for a gain, which is marked where it differs from 0."""
+    if estimate.mean is None:
         if over_targets:
-            return TextField(f"{one.parts}/{one.of_parts}", below="targets")
-        if one.hole_status is None:
+            return TextField(f"{estimate.parts}/{estimate.of_parts}", below="targets")
+        if estimate.hole_status is None:
             return EMPTY_FIELD  # a floor that this target does not have, or a language that no run has
-        return TextField(one.hole_status, below=f"0/{one.of_seeds}" if one.of_seeds > 1 else "")
-    marks = ("*" * (one.excludes_zero + (one.excludes_zero and one.is_significant)) if sign else "") + mark_missing(one)
-    spread = "" if one.sd is None else f"±{one.sd:.1f}"
-    seeds = f"{one.seeds}/{one.of_seeds}" if one.seeds < one.of_seeds else ""
-    return TextField(f"{one.mean:{sign}.1f}", marks, f"{spread} {seeds}".strip())
+        return TextField(estimate.hole_status, below=f"0/{estimate.of_seeds}" if estimate.of_seeds > 1 else "")
+    marks = (
+        "*" * (estimate.excludes_zero + (estimate.excludes_zero and estimate.is_significant)) if sign else ""
+    ) + mark_missing(estimate)
+    spread = "" if estimate.sd is None else f"±{estimate.sd:.1f}"
+    seeds = f"{estimate.seeds}/{estimate.of_seeds}" if estimate.seeds < estimate.of_seeds else ""
+    return TextField(f"{estimate.mean:{sign}.1f}", marks, f"{spread} {seeds}".strip())
 
 
-def mark_missing(one: Estimate) -> str:
-    """The marks of what an estimate does not have: `~` something that others have, `†` the seeds after a race."""
-    return "~" * one.is_partial + "†" * (one.skipped_seed_count > 0)
-
-
-def _format_interval(one: Estimate) -> TextField:
-    return TextField(f"{one.interval[0]:+.1f} {one.interval[1]:+.1f}") if one.interval else EMPTY_FIELD
-
-
-def _format_share(value: float | None) -> TextField:
-    return EMPTY_FIELD if value is None else TextField(f"{value:.2f}")
+def mark_missing(estimate: Estimate) -> str:
+    """Return the marks of a partial estimate: `~` where others have more, `†` for seeds not given after a race."""
+    return "~" * estimate.is_partial + "†" * (estimate.skipped_seed_count > 0)

@@ -1,4 +1,4 @@
-"""A wide table as plain text: two lines a row, and columns that do not fit side by side in another block below."""
+"""A wide table as plain text: two lines a row; columns that do not fit side by side follow in another block."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextField:
-    """One cell as text: the number or the word for its absence, its marks, and what stands below."""
+    """One cell as text: the number or a word for its absence, its marks, and the text below it."""
 
     number: str
     marks: str = ""
@@ -22,45 +22,45 @@ class TextRow:
     fields: tuple[TextField, ...]
 
 
-TwoLineHeading = tuple[str, str]  # two lines of heading
+TwoLineHeading = tuple[str, str]
 
 
 def lay_out_blocks(
     titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], width: int, rules: Collection[int]
 ) -> Iterator[str]:
-    """The table, numbers right-aligned with room for their marks; a rule stands after the rows (from 1) in `rules`.
+    """Yield the blocks of the table, numbers right-aligned with room for their marks.
 
-    The headings are row 0.
+    A rule follows each row whose number is in `rules`; the headings are row 0.
     """
-    room = max((len(field.marks) for row in rows for field in row.fields), default=0)
+    mark_width = max((len(field.marks) for row in rows for field in row.fields), default=0)
     columns = []
     for index, title in enumerate(titles):
-        # Digits stand under digits: marks have their own room, which words and spreads may use.
+        # Digits line up: marks have their own room, which words and spreads may use.
         cells = [
-            (field.number + field.marks.ljust(room if field.number[-1:].isdigit() else 0), field.below)
+            (field.number + field.marks.ljust(mark_width if field.number[-1:].isdigit() else 0), field.below)
             for field in (row.fields[index] for row in rows)
         ]
         columns.append([title, *cells])
     names = [("", ""), *((row.name, f"   {row.remark}" if row.remark else "") for row in rows)]
-    first = max(len(line) for name in names for line in name) + 1
+    name_width = max(len(line) for name in names for line in name) + 1
     widths = [max(len(line) for cell in column for line in cell) for column in columns]
-    gap = 2 if first + sum(widths) + 2 * len(widths) <= width else 1
+    gap = 2 if name_width + sum(widths) + 2 * len(widths) <= width else 1
     widths = [each + gap for each in widths]
 
     start = 0
     while start < len(columns):
-        stop, total = start + 1, first + widths[start]
+        stop, total = start + 1, name_width + widths[start]
         while stop < len(columns) and total + widths[stop] <= width:
             total += widths[stop]
             stop += 1
         lines = []
-        for place, name in enumerate(names):
-            for half in (0, 1):
-                texts = (columns[index][place][half].rjust(widths[index]) for index in range(start, stop))
-                line = (name[half].ljust(first) + "".join(texts)).rstrip()
+        for number, name in enumerate(names):
+            for line_index in (0, 1):
+                texts = (columns[index][number][line_index].rjust(widths[index]) for index in range(start, stop))
+                line = (name[line_index].ljust(name_width) + "".join(texts)).rstrip()
                 if line:
                     lines.append(line)
-            if place in rules:
+            if number in rules:
                 lines.append("-" * total)
         yield "\n".join(lines)
         start = stop

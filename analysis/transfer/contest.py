@@ -1,4 +1,4 @@
-"""The intermediate tasks against each other, by a mean over targets: who leads, and who cannot be told apart."""
+"""The intermediate tasks compared by a mean over targets: the leader, and the tasks not separated from it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
 from analysis.transfer.mean_sampler import MeanSampler
 
-RANKED_DRAWS = 2000  # draws that are ranked: enough for the ends of an interval, and quick with many tasks and targets
+RANKED_DRAWS = 2000  # draws that are ranked: enough for the ends of an interval, and fast with many tasks and targets
 
 
 @dataclass(frozen=True, slots=True)
 class MeanRank:
-    """The mean over targets of the place among all intermediates (1 is best), with its interval over seeds."""
+    """The mean over targets of the rank among all intermediates (1 is best), with its interval over seeds."""
 
     mean: float
     interval: tuple[float, float] | None
@@ -29,107 +29,107 @@ class MeanRank:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WinnerEstimate:
-    """The winner's gain where it was chosen, and where it was not: on the seed left out of the choice."""
+    """The winner's gain on the seeds that chose it, and on seeds held out of the choice."""
 
     name: str
     naive: float
     honest: float
-    folds: tuple[tuple[int, str, float], ...]  # seed left out, who was chosen without it, gain there
-    left_out: tuple[str, ...]  # no candidates, since they lack a seed
+    folds: tuple[tuple[int, str, float], ...]  # held-out seed, task chosen without it, its gain there
+    left_out: tuple[str, ...]  # no candidates, because they lack a seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """The order of the intermediates by one mean over targets, best first, and how sure it is.
+    """The order of the intermediates by one mean over targets, best first, with its uncertainty.
 
-    A control is in the order, and no candidate for the winner. So is a chain that a race decided early: English dev has
-    compared it with the others already, on fewer seeds than they have now, so it is in no group either.
+    A control is in the order, but is no candidate for the winner. So is a chain that a race decided early; it is in no
+    group either, because English dev has already compared it with the others, on fewer seeds than they have now.
     """
 
     column: TransferColumn
     candidates: tuple[str, ...]
-    decided_early: tuple[str, ...]  # early by a race; in their order
+    decided_early: tuple[str, ...]  # by a race; in their order
     order: tuple[str, ...]  # those that have a mean
     p_best: Mapping[str, float]  # candidate -> P(best); empty with too few seeds
     ranks: Mapping[str, MeanRank]
-    groups: tuple[frozenset[str], ...]  # sets of which no two can be told apart; none with too few seeds
+    groups: tuple[frozenset[str], ...]  # sets of which no two are separated; none with too few seeds
     letters: Mapping[str, str]  # the groups of each, `a` for the first
     winner_estimate: WinnerEstimate | None
     rank_test: RankTest
 
     @property
     def decided_ahead(self) -> tuple[str, ...]:
-        """Those that a race decided early and that stand before the leader all the same."""
-        place = self.order.index(self.leader) if self.leader else len(self.order)
-        return tuple(name for name in self.decided_early if self.order.index(name) < place)
+        """The chains that a race decided early and that are ahead of the leader nevertheless."""
+        position = self.order.index(self.leader) if self.leader else len(self.order)
+        return tuple(name for name in self.decided_early if self.order.index(name) < position)
 
     @property
     def leader(self) -> str | None:
-        """The candidate with the best mean; where any have seeds enough for an interval, among these."""
-        known = self.p_best or self.candidates
-        return next((name for name in self.order if name in known), None)
+        """The candidate with the best mean; if any have enough seeds for an interval, the best of these."""
+        eligible = self.p_best or self.candidates
+        return next((name for name in self.order if name in eligible), None)
 
     def find_rivals(self, name: str) -> tuple[str, ...]:
-        """Who cannot be told apart from one."""
-        near = frozenset().union(*(group for group in self.groups if name in group))
-        return tuple(each for each in self.order if each != name and each in near)
+        """Return the intermediates that are not separated from `name`."""
+        rivals = frozenset().union(*(group for group in self.groups if name in group)) - {name}
+        return tuple(rival for rival in self.order if rival in rivals)
 
 
-def build_contest(found: Transfer, column: TransferColumn, drawing: MeanSampler) -> Contest:
+def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampler) -> Contest:
     """Compare the intermediates by `column`, a mean over whole targets."""
-    names = found.intermediates
-    values = compute_column(found, column, found.gains).values  # intermediates x seeds
-    spread = compute_moments(values)
-    known = {name: float(mean) for name, mean in zip(names, spread.mean, strict=True) if np.isfinite(mean)}
-    order = tuple(sorted(known, key=lambda name: (-known[name], name)))
-    judged = spread.count >= MIN_SEEDS
-    raced = np.array([name not in found.skipped_seeds for name in names], np.bool_)  # to the end
-    candidate = np.array([name not in found.loaded_scores.controls for name in names], np.bool_) & raced
-    rivals = np.where((judged & candidate)[:, None], values, np.nan)
-    chance = estimate_p_best(drawing.draw(rivals[:, None], [column])[:, :, 0])
-    known_well = np.where((judged & raced)[:, None], values, np.nan)
-    sets = group_arms(known_well, item_covariance=drawing.covariance(column)) if judged.sum() > 1 else ()
-    marks = assign_letters(sets, len(names))
-    single = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
-    gains = np.stack([compute_column(found, each, found.gains).values for each in single], axis=1)
+    names = transfer.intermediates
+    values = compute_column(transfer, column, transfer.gains).values  # intermediates x seeds
+    moments = compute_moments(values)
+    means = {name: float(mean) for name, mean in zip(names, moments.mean, strict=True) if np.isfinite(mean)}
+    order = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    has_enough_seeds = moments.count >= MIN_SEEDS
+    fully_raced = np.array([name not in transfer.skipped_seeds for name in names], np.bool_)
+    is_control = np.array([name in transfer.loaded_scores.controls for name in names], np.bool_)
+    is_candidate = fully_raced & ~is_control
+
+    comparable = np.where((has_enough_seeds & is_candidate)[:, None], values, np.nan)
+    p_best = estimate_p_best(sampler.draw(comparable[:, None], [column])[:, :, 0])
+    groupable = np.where((has_enough_seeds & fully_raced)[:, None], values, np.nan)
+    item_covariance = sampler.covariance(column)
+    groups = group_arms(groupable, item_covariance=item_covariance) if has_enough_seeds.sum() > 1 else ()
+    letters = assign_letters(groups, len(names))
+    targets = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
+    gains = np.stack([compute_column(transfer, target, transfer.gains).values for target in targets], axis=1)
     rows = [names.index(name) for name in order]
-    few = dataclasses.replace(drawing, count=min(drawing.count, RANKED_DRAWS))
+    rank_sampler = dataclasses.replace(sampler, count=min(sampler.count, RANKED_DRAWS))
+    winner = select_winner(np.where(is_candidate[:, None], values, np.nan))
     return Contest(
         column=column,
-        candidates=tuple(name for name, each in zip(names, candidate, strict=True) if each),
-        decided_early=tuple(name for name in order if name in found.skipped_seeds),
+        candidates=tuple(name for name, candidate in zip(names, is_candidate, strict=True) if candidate),
+        decided_early=tuple(name for name in order if name in transfer.skipped_seeds),
         order=order,
-        p_best={name: float(each) for name, each in zip(names, chance, strict=True) if np.isfinite(each)},
-        ranks=_build_mean_ranks(gains[rows], few.draw(gains, single)[:, rows], order),
-        groups=tuple(frozenset(names[arm] for arm in group) for group in sets),
-        letters={name: mark for name, mark in zip(names, marks, strict=True) if mark},
-        winner_estimate=_build_winner_estimate(found, select_winner(np.where(candidate[:, None], values, np.nan))),
+        p_best={name: float(p) for name, p in zip(names, p_best, strict=True) if np.isfinite(p)},
+        ranks=_build_mean_ranks(gains[rows], rank_sampler.draw(gains, targets)[:, rows], order),
+        groups=tuple(frozenset(names[arm] for arm in group) for group in groups),
+        letters={name: marks for name, marks in zip(names, letters, strict=True) if marks},
+        winner_estimate=None if winner is None else _build_winner_estimate(transfer, winner),
         rank_test=run_friedman_test(compute_moments(gains[rows]).mean),
     )
 
 
-def _build_mean_ranks(gains: Array, drawn: Array, order: tuple[str, ...]) -> dict[str, MeanRank]:
-    """From the gains of those in `order` (x targets x seeds) and draws of their means (draws x those x targets)."""
+def _build_mean_ranks(gains: Array, draws: Array, order: tuple[str, ...]) -> dict[str, MeanRank]:
+    """Return mean ranks from the gains of those in `order` (x targets x seeds) and draws of their means."""
     means = average_ranks(compute_moments(gains).mean)
-    few = (np.isfinite(gains).sum(axis=-1) < MIN_SEEDS).any()
-    bounds = None if few else compute_quantile_interval(average_ranks(drawn))
+    too_few = (np.isfinite(gains).sum(axis=-1) < MIN_SEEDS).any()
+    intervals = None if too_few else compute_quantile_interval(average_ranks(draws))
     return {
-        name: MeanRank(
-            float(means[place]), None if bounds is None else (float(bounds[place, 0]), float(bounds[place, 1]))
-        )
-        for place, name in enumerate(order)
-        if np.isfinite(means[place])
+        name: MeanRank(float(means[i]), None if intervals is None else (float(intervals[i, 0]), float(intervals[i, 1])))
+        for i, name in enumerate(order)
+        if np.isfinite(means[i])
     }
 
 
-def _build_winner_estimate(found: Transfer, one: Winner | None) -> WinnerEstimate | None:
-    if one is None:
-        return None
-    names = found.intermediates
+def _build_winner_estimate(transfer: Transfer, winner: Winner) -> WinnerEstimate:
+    names = transfer.intermediates
     return WinnerEstimate(
-        name=names[one.arm],
-        naive=one.naive,
-        honest=one.honest,
-        folds=tuple((found.seeds[seed], names[arm], gain) for seed, arm, gain in one.folds),
-        left_out=tuple(names[arm] for arm in one.left_out),
+        name=names[winner.arm],
+        naive=winner.naive,
+        honest=winner.honest,
+        folds=tuple((transfer.seeds[seed], names[arm], gain) for seed, arm, gain in winner.folds),
+        left_out=tuple(names[arm] for arm in winner.left_out),
     )

@@ -1,4 +1,4 @@
-"""One number of a table: a mean over seeds with its uncertainty, and what it rests on."""
+"""One number of a table: a mean over seeds with its uncertainty and the data behind it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.statistics.draws import estimate_p_above
 from analysis.statistics.interval import compute_intervals
-from analysis.statistics.moments import EPSILON, Array, compute_moments
+from analysis.statistics.moments import EPSILON, Array, BoolArray, compute_moments
 from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
 from analysis.transfer.columns import ColumnValues, TransferColumn, compute_column
@@ -19,15 +19,15 @@ EstimateKey = tuple[str, str]  # chain, column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean over seeds, in points, and what it rests on.
+    """A mean over seeds, in points, and the data behind it.
 
-    `parts` of `of_parts` languages (of a column with one target) or targets (of a mean over targets) are in it: the
-    fewest of any seed.
+    It includes `parts` of `of_parts` languages (of a column with one target) or targets (of a mean over targets): the
+    fewest at any seed.
     """
 
     mean: float | None
-    sd: float | None = None  # over seeds; null with one seed
-    interval: tuple[float, float] | None = None  # of the mean; null with too few seeds
+    sd: float | None = None  # over seeds; None with one seed
+    interval: tuple[float, float] | None = None  # of the mean; None with too few seeds
     p: float | None = None  # two-sided, of no difference
     p_holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
     p_above: float | None = None  # share of the draws above 0
@@ -40,12 +40,12 @@ class Estimate:
 
     @property
     def seeds(self) -> int:
-        """How many seeds are in it."""
+        """The number of seeds in it."""
         return len(self.values)
 
     @property
     def is_partial(self) -> bool:
-        """True if languages, targets or seeds are missing that others have, and that its chain was given."""
+        """True if it lacks languages, targets or seeds that others have, seeds that a race skipped not counted."""
         return self.seeds + self.skipped_seed_count < self.of_seeds or self.parts < self.of_parts
 
     @property
@@ -55,85 +55,82 @@ class Estimate:
 
     @property
     def is_significant(self) -> bool:
-        """True if it differs from 0 even when all cells of the table are looked at."""
+        """True if it differs from 0 after Holm's correction for all cells of the table."""
         return self.p_holm is not None and self.p_holm < ALPHA
 
     @property
     def hole_status(self) -> str | None:
-        """One word for a cell without a mean: the status that its seeds share, or `mixed`."""
+        """The status of the seeds of a cell without a mean, or `mixed` if they differ."""
         if self.mean is not None or not self.holes:
             return None
-        words = {hole.status for hole in self.holes}
-        words -= {DECIDED} if len(words) > 1 else set()  # why it has no value at the seeds that it was given
-        return words.pop() if len(words) == 1 else "mixed"
+        statuses = {hole.status for hole in self.holes}
+        if len(statuses) > 1:
+            statuses.discard(DECIDED)  # the others say why the seeds that it was given have no value
+        return statuses.pop() if len(statuses) == 1 else "mixed"
 
 
 def estimate_table(
-    found: Transfer,
+    transfer: Transfer,
     array: Array,
     names: Sequence[str],
     columns: Sequence[TransferColumn],
     holes: Mapping[Cell, Hole],
-    drawing: MeanSampler | None = None,
+    sampler: MeanSampler | None = None,
 ) -> dict[EstimateKey, Estimate]:
-    """The estimates of a table, by row and column.
+    """Return the estimates of a table, by row and column.
 
-    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `drawing` they are
-    tested against 0; p is adjusted for the cells of single columns together, and for each mean over the targets among
-    its own.
+    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `sampler` they are tested
+    against 0. p is adjusted over the cells of all single columns together, and for each mean over targets over its
+    own cells.
     """
-    parts = [compute_column(found, column, array) for column in columns]
-    values = np.stack([part.values for part in parts], axis=1)  # names x columns x seeds
-    tested = _run_tests(values, columns, drawing) if drawing else {}
-    spread, bounds = (
-        compute_moments(values),
-        compute_intervals(values, item_variance=drawing.variances(columns) if drawing else 0.0),
-    )
+    column_values = [compute_column(transfer, column, array) for column in columns]
+    values = np.stack([column.values for column in column_values], axis=1)  # names x columns x seeds
+    p_values = _run_tests(values, columns, sampler) if sampler else {}
+    moments = compute_moments(values)
+    intervals = compute_intervals(values, item_variance=sampler.variances(columns) if sampler else 0.0)
 
-    def one(row: int, place: int) -> Estimate:
-        there = np.isfinite(values[row, place])
-        part, column = parts[place], columns[place]
-        withheld = found.skipped_seeds.get(names[row], frozenset())
+    def build_estimate(row: int, j: int) -> Estimate:
+        has_value = np.isfinite(values[row, j])
+        column = columns[j]
+        skipped = transfer.skipped_seeds.get(names[row], frozenset())
         single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
-        ends = (holes.get((names[row], single, seed)) for seed in found.seeds) if single else ()
+        cell_holes = (holes.get((names[row], single, seed)) for seed in transfer.seeds) if single else ()
+        low, high = map(_none_if_nan, intervals[row, j])
         return Estimate(
-            mean=_none_if_nan(spread.mean[row, place]),
-            sd=_none_if_nan(spread.sd[row, place]),
-            interval=_none_if_nan_pair(bounds[row, place]),
-            **{name: _none_if_nan(each[row, place]) for name, each in tested.items()},
-            values=dict(compress(zip(found.seeds, values[row, place].tolist(), strict=True), there)),
-            of_seeds=len(found.seeds),
-            parts=_count_fewest_parts(part, row, there),
-            of_parts=part.of_parts,
-            skipped_seed_count=sum(
-                seed in withheld for seed, known in zip(found.seeds, there, strict=True) if not known
-            ),
-            holes=tuple(hole for hole in ends if hole is not None),
+            mean=_none_if_nan(moments.mean[row, j]),
+            sd=_none_if_nan(moments.sd[row, j]),
+            interval=None if low is None or high is None else (low, high),
+            **{name: _none_if_nan(p[row, j]) for name, p in p_values.items()},
+            values=dict(compress(zip(transfer.seeds, values[row, j].tolist(), strict=True), has_value)),
+            of_seeds=len(transfer.seeds),
+            parts=_count_fewest_parts(column_values[j], row, has_value),
+            of_parts=column_values[j].of_parts,
+            skipped_seed_count=len(skipped.intersection(compress(transfer.seeds, ~has_value))),
+            holes=tuple(hole for hole in cell_holes if hole is not None),
         )
 
-    return {(name, column.name): one(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)}
+    return {
+        (name, column.name): build_estimate(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)
+    }
 
 
-def _run_tests(values: Array, columns: Sequence[TransferColumn], drawing: MeanSampler) -> dict[str, Array]:
-    p = compute_p_values(values, drawing.variances(columns))
+def _run_tests(values: Array, columns: Sequence[TransferColumn], sampler: MeanSampler) -> dict[str, Array]:
+    """Return the p values of a table by their field of Estimate."""
+    p = compute_p_values(values, sampler.variances(columns))
     single = np.array([not column.is_mean for column in columns])
     adjusted = np.full(p.shape, np.nan)
     adjusted[:, single] = adjust_p_values(p[:, single])
-    for place in np.flatnonzero(~single):
-        adjusted[:, place] = adjust_p_values(p[:, place])
-    above = np.where(np.isnan(p), np.nan, estimate_p_above(drawing.draw(values, columns)))
+    for j in np.flatnonzero(~single):
+        adjusted[:, j] = adjust_p_values(p[:, j])
+    above = np.where(np.isnan(p), np.nan, estimate_p_above(sampler.draw(values, columns)))
     return {"p": p, "p_holm": adjusted, "p_above": above}
 
 
-def _count_fewest_parts(part: ColumnValues, row: int, there: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """The fewest parts of any seed that counts; where no seed has every target, how many targets the fullest has."""
-    parts = part.parts[row]
-    return int(parts[there].min() if there.any() else parts.max(initial=0))
+def _count_fewest_parts(column: ColumnValues, row: int, has_value: BoolArray) -> int:
+    """Return the fewest parts of any seed that counts; where no seed has every target, the most targets of any."""
+    parts = column.parts[row]
+    return int(parts[has_value].min() if has_value.any() else parts.max(initial=0))
 
 
 def _none_if_nan(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _none_if_nan_pair(bounds: Array) -> tuple[float, float] | None:
-    return (float(bounds[0]), float(bounds[1])) if np.isfinite(bounds).all() else None

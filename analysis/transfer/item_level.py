@@ -1,17 +1,18 @@
-"""The second level of uncertainty: what other test items would have shown. It stands beside that of other seeds.
+"""The second level of uncertainty: over test items, beside that over seeds.
 
-Intervals over seeds answer: another run of the same search, on the same test sets. With items they answer: and on
-other test sets of the same kind and size. No number of seeds makes this part of the error smaller.
+Intervals over seeds are about another run of the same search on the same test sets. With items they are also about
+other test sets of the same kind and size. More seeds do not reduce this part of the error.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from analysis.scores.choose import select_winners
-from analysis.scores.item_parts import NoItemsError, PredictionFiles, find_predictions, read_item_parts
+from analysis.scores.item_parts import NoItemsError, PredictionFiles, read_item_parts
+from analysis.scores.record import find_stage_file
 from analysis.statistics.item_errors import (
     ItemParts,
     compute_influences,
@@ -23,128 +24,132 @@ from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
 from spaces.benchmark import BENCHMARKS
+from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.task import Task
 
-ROUNDING_TOLERANCE = 1e-6  # points: what sums in another order make of a score
+ROUNDING_TOLERANCE = 1e-6  # points: scores summed in another order differ by less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLevel:
-    """The errors that the test items leave in the mean gains of a table, and in the baseline's scores.
+    """The errors that the test items leave in the mean gains of a table and in the baseline's scores.
 
-    It is there for all columns or for none: intervals that mean different things could not be compared.
+    It covers all columns or none, because intervals with different meanings cannot be compared.
     """
 
     covariance: Array | None = None  # [columns, intermediates, intermediates], points squared; None: no item level
     baseline_variance: Array | None = None  # [columns], points squared: the variance of the baseline's mean scores
-    excluded_targets: tuple[str, ...] = field(default=())  # targets that are not in it: mined pairs are no items
-    note: str | None = None  # why there is none, though some run kept its predictions
+    excluded_targets: tuple[str, ...] = ()  # targets without items, because their pairs are mined
+    note: str | None = None  # why there is none, though a run kept its predictions
 
     @property
     def variances(self) -> Array | None:
-        """[intermediates, columns]: the square of the standard error of each mean gain."""
+        """The squared standard error of each mean gain: [intermediates, columns]."""
         if self.covariance is None:
             return None
         return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0.0).T
 
 
-def compute_item_level(found: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
-    """The item level of the gains' means in `columns`, from the predictions that the runs that count have kept.
+def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
+    """Return the item level of the mean gains in `columns`, from the kept predictions of the runs that count.
 
-    Errors of different targets are taken as independent.
+    Errors of different targets count as independent.
     """
-    files = _find_prediction_files(found)
+    files = _find_prediction_files(transfer)
     if not any(files.values()):
         return ItemLevel()
-    size = len(found.intermediates)
-    total, baseline = np.zeros((len(columns), size, size)), np.zeros((len(columns), 1, 1))
-    without = []
+    size = len(transfer.intermediates)
+    gain_covariance, baseline_covariance = np.zeros((len(columns), size, size)), np.zeros((len(columns), 1, 1))
+    excluded = []
     try:
-        for target, own in files.items():
-            task = _find_task(found, target)
+        for target, target_files in files.items():
+            task = _find_task(transfer, target)
             if task.retrieval_mode == "mine":
-                without.append(target)
+                excluded.append(target)
                 continue
-            if not found.scored_mask[found.targets.index(target)].any():
+            if not transfer.scored_mask[transfer.targets.index(target)].any():
                 continue  # it has no score at all
-            places, parts = _read_checked_parts(found, task, own)
-            scores = POINTS_PER_SHARE * compute_influences(parts)
-            gains = scores[1:] - scores[:1]
-            for moved, array, errors in ((gains, found.gains, total), (scores[:1], found.scores[:1], baseline)):
-                for number, column in enumerate(columns):
+            languages, parts = _read_checked_parts(transfer, task, target_files)
+            score_influences = POINTS_PER_SHARE * compute_influences(parts)
+            gain_terms = (score_influences[1:] - score_influences[:1], transfer.gains, gain_covariance)
+            baseline_terms = (score_influences[:1], transfer.scores[:1], baseline_covariance)
+            for influences, array, covariance in (gain_terms, baseline_terms):
+                for i, column in enumerate(columns):
                     if target in column.targets:
-                        there = np.isfinite(compute_column(found, column, array).values)
-                        shares = compute_weights(found, column, target, array)[:, :, places]
-                        errors[number] += estimate_covariance(sum_by_item(parts, moved, shares), there)
+                        seed_mask = np.isfinite(compute_column(transfer, column, array).values)
+                        weights = compute_weights(transfer, column, target, array)[:, :, languages]
+                        covariance[i] += estimate_covariance(sum_by_item(parts, influences, weights), seed_mask)
     except NoItemsError as reason:
         return ItemLevel(note=f"{reason}: intervals are over seeds only.")
     return ItemLevel(
-        covariance=total, baseline_variance=np.maximum(baseline[:, 0, 0], 0.0), excluded_targets=tuple(without)
+        covariance=gain_covariance,
+        baseline_variance=np.maximum(baseline_covariance[:, 0, 0], 0.0),
+        excluded_targets=tuple(excluded),
     )
 
 
-def compute_weights(found: Transfer, column: TransferColumn, target: str, array: Array) -> Array:
-    """How much each language of `target` counts in the column, at each seed.
+def compute_weights(transfer: Transfer, column: TransferColumn, target: str, array: Array) -> Array:
+    """Return the weight of each language of `target` in the column, at each seed.
 
-    `array` (chains x targets x languages x seeds) is what the column is of, as `points` takes it.
+    `array` (chains x targets x languages x seeds) is the argument of `compute_column`.
 
     Returns:
         [chains, seeds, languages]; summed over targets and languages, weight times value is the column's value
         wherever it has one.
     """
-    place = found.targets.index(target)
-    wanted = np.array([column.languages is None or name in column.languages for name in found.languages], np.bool_)
-    cells = np.isfinite(array[:, place]) & (found.scored_mask[place] & wanted)[None, :, None]
-    shares = cells / np.maximum(1, cells.sum(axis=1, keepdims=True)) / len(column.targets)
-    return np.asarray(np.moveaxis(shares, 1, 2))
+    t = transfer.targets.index(target)
+    included = transfer.scored_mask[t] & column.language_mask(transfer.languages)
+    cells = np.isfinite(array[:, t]) & included[None, :, None]
+    weights = cells / np.maximum(1, cells.sum(axis=1, keepdims=True)) / len(column.targets)
+    return np.asarray(np.moveaxis(weights, 1, 2))
 
 
-def _find_prediction_files(found: Transfer) -> Mapping[str, PredictionFiles]:
-    """The predictions of the runs that count, by target; floors are not compared and not in it."""
-    chains = {chain: place for place, chain in enumerate(found.chains[: 1 + len(found.intermediates)])}
-    seeds = {seed: place for place, seed in enumerate(found.seeds)}
-    files: dict[str, dict[tuple[int, int], Path]] = {target: {} for target in found.targets}
-    runs = select_winners(found.runs).drop_nulls("stage").select("target", "intermediate", "seed", "stage")
+def _find_prediction_files(transfer: Transfer) -> Mapping[str, PredictionFiles]:
+    """Return the predictions of the runs that count, by target; without floors, which are not compared."""
+    chains = {chain: i for i, chain in enumerate(transfer.chains[: 1 + len(transfer.intermediates)])}
+    seeds = {seed: i for i, seed in enumerate(transfer.seeds)}
+    files: dict[str, dict[tuple[int, int], Path]] = {target: {} for target in transfer.targets}
+    runs = select_winners(transfer.runs).drop_nulls("stage").select("target", "intermediate", "seed", "stage")
     for target, chain, seed, stage in runs.iter_rows():
-        path = find_predictions(found.loaded_scores.stage_folders, stage)
+        path = find_stage_file(transfer.loaded_scores.stage_folders, stage, PREDICTIONS_FILE)
         if chain in chains and path is not None:
             files[target][chains[chain], seeds[seed]] = path
     return files
 
 
-def _find_task(found: Transfer, target: str) -> Task:
-    benchmark = BENCHMARKS.get(found.loaded_scores.benchmark or "")
+def _find_task(transfer: Transfer, target: str) -> Task:
+    benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
     task = None if benchmark is None else benchmark.targets.get(target)
     if task is None:
-        raise NoItemsError(f"{target} is in no table of benchmarks, so its items are not known")
+        raise NoItemsError(f"{target} is in no known benchmark, so its items are unknown")
     return task
 
 
-def _read_checked_parts(found: Transfer, task: Task, files: PredictionFiles) -> tuple[list[int], ItemParts]:
-    """The places of a target's languages and its items, once these are known to make the scores of all its runs."""
-    if {*found.metrics[task.name]} != {*task.official_metrics}:
-        raise NoItemsError(f"{task.name} is shown by other metrics than its official ones, which the items make")
-    scores = found.scores[: 1 + len(found.intermediates), found.targets.index(task.name)]
-    scored = np.asarray(np.isfinite(scores).any(axis=1))  # chains x seeds
-    lacking = [(int(chain), int(seed)) for chain, seed in np.argwhere(scored) if (chain, seed) not in files]
+def _read_checked_parts(transfer: Transfer, task: Task, files: PredictionFiles) -> tuple[list[int], ItemParts]:
+    """Return the indices of a target's languages and its items, checked to reproduce the scores of all its runs."""
+    if {*transfer.metrics[task.name]} != {*task.official_metrics}:
+        raise NoItemsError(f"{task.name} is scored by other metrics than its official ones, which its items make")
+    scores = transfer.scores[: 1 + len(transfer.intermediates), transfer.targets.index(task.name)]
+    has_score = np.asarray(np.isfinite(scores).any(axis=1))  # chains x seeds
+    lacking = [(int(chain), int(seed)) for chain, seed in np.argwhere(has_score) if (chain, seed) not in files]
     if lacking:
-        count = f"{len(lacking)} of {int(scored.sum())} runs"
-        raise NoItemsError(
-            f"{count} of {task.name}, e.g. {_describe_run(found, task, *lacking[0])}, kept no predictions"
-        )
-    languages, parts = read_item_parts({place: files[place] for place in files if scored[place]}, task, *scored.shape)
-    if strange := sorted({*languages} - {*found.languages}):
-        raise NoItemsError(f"{task.name} has predictions in {strange[0]} and no score")
-    places = [found.languages.index(language) for language in languages]
-    made = np.full(scores.shape, np.nan)
-    made[:, places] = np.moveaxis(POINTS_PER_SHARE * compute_ratios(parts), 1, 2)
-    wrong = np.isfinite(scores) & ~(np.abs(made - scores) <= ROUNDING_TOLERANCE)
+        count = f"{len(lacking)} of {int(has_score.sum())} runs"
+        example = _describe_run(transfer, task, *lacking[0])
+        raise NoItemsError(f"{count} of {task.name}, e.g. {example}, kept no predictions")
+    scored_files = {cell: path for cell, path in files.items() if has_score[cell]}
+    languages, parts = read_item_parts(scored_files, task, *has_score.shape)
+    if unknown := sorted({*languages} - {*transfer.languages}):
+        raise NoItemsError(f"{task.name} has predictions in {unknown[0]} but no score")
+    indices = [transfer.languages.index(language) for language in languages]
+    item_scores = np.full(scores.shape, np.nan)
+    item_scores[:, indices] = np.moveaxis(POINTS_PER_SHARE * compute_ratios(parts), 1, 2)
+    wrong = np.isfinite(scores) & ~(np.abs(item_scores - scores) <= ROUNDING_TOLERANCE)
     if wrong.any():
         chain, language, seed = map(int, np.argwhere(wrong)[0])
-        what = f"the predictions of {_describe_run(found, task, chain, seed)} in {found.languages[language]}"
-        raise NoItemsError(f"{what} do not make its score")
-    return places, parts
+        run = f"{_describe_run(transfer, task, chain, seed)} in {transfer.languages[language]}"
+        raise NoItemsError(f"the predictions of {run} do not reproduce its score")
+    return indices, parts
 
 
-def _describe_run(found: Transfer, task: Task, chain: int, seed: int) -> str:
-    return f"{found.chains[chain]} -> {task.name}, seed {found.seeds[seed]}"
+def _describe_run(transfer: Transfer, task: Task, chain: int, seed: int) -> str:
+    return f"{transfer.chains[chain]} -> {task.name}, seed {transfer.seeds[seed]}"

@@ -1,4 +1,4 @@
-"""The transfer matrix: one estimate per intermediate task and column, who leads, and how sure that is."""
+"""The ranking of intermediate tasks: an estimate per task and column, the contests, the costs and what is missing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.scores.load import Scores
-from analysis.statistics.pareto import find_pareto_front
+from analysis.scores.scores import Scores
+from analysis.statistics.draws import DEFAULT_DRAWS
+from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
 from analysis.transfer.contest import Contest, build_contest
@@ -17,8 +18,6 @@ from analysis.transfer.item_level import ItemLevel, compute_item_level
 from analysis.transfer.mean_sampler import build_mean_sampler
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
-DEFAULT_DRAWS = 10_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
@@ -27,25 +26,21 @@ class Ranking:
     transfer: Transfer
     by: GroupBy
     intermediates: tuple[str, ...]
-    columns: tuple[TransferColumn, ...]  # as shown; the means stand at the end
+    columns: tuple[TransferColumn, ...]  # as shown; the means are last
     gains: Mapping[EstimateKey, Estimate]  # (intermediate, column): points over the baseline
     reference_scores: Mapping[EstimateKey, Estimate]  # (baseline or floor, column): points
-    cell_estimates: Mapping[
-        EstimateKey, Estimate
-    ]  # every chain but the floors x target: what holes and languages it has
+    cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
-    item_level: ItemLevel  # whether the intervals are over new test items, too
+    item_level: ItemLevel  # present if the intervals are also over new test items
     costs: Mapping[str, TaskCost]
-    pareto_front: tuple[str, ...]  # the Pareto front of hours and mean gain, the cheapest first
+    pareto_front: tuple[str, ...]  # of hours and mean gain, cheapest first
     cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
     run_counts: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
-    degenerate_intermediates: tuple[
-        tuple[str, int, str | None], ...
-    ]  # (intermediate, seed, reason) of degenerate intermediate runs
+    degenerate_intermediates: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason)
 
     @property
     def loaded_scores(self) -> Scores:
-        """What was read."""
+        """The scores that were loaded."""
         return self.transfer.loaded_scores
 
     @property
@@ -55,76 +50,75 @@ class Ranking:
 
 
 def rank_tasks(
-    found: Transfer, rng: np.random.Generator, by: GroupBy = "target", draws: int = DEFAULT_DRAWS
+    transfer: Transfer, rng: np.random.Generator, by: GroupBy = "target", draws: int = DEFAULT_DRAWS
 ) -> Ranking:
-    """Rank the intermediate tasks; `draws` of the means over seeds make the probabilities."""
-    shown = build_columns(found, by)
-    unpaired = _find_unpaired(found)
-    targets = build_columns(found)[: len(found.targets)]
-    every = tuple(dict.fromkeys((*shown, *targets)))
-    level = compute_item_level(found, every)
-    drawn = build_mean_sampler(level, every, rng, draws)
-    gains = estimate_table(found, found.gains, found.intermediates, shown, {**found.holes, **unpaired}, drawn)
-    apart = (NONE, *found.floors)
-    places = [found.chains.index(name) for name in apart]
-    levels = estimate_table(found, found.scores[places], apart, shown, found.holes)
-    cells = {
-        **estimate_table(found, found.scores[:1], (NONE,), targets, found.holes),
-        **estimate_table(found, found.gains, found.intermediates, targets, {**found.holes, **unpaired}),
-    }
-    contests = {column.name: build_contest(found, column, drawn) for column in shown if column.is_mean}
-    paid = compute_costs(found)
-    hours = [paid[name].run if name in paid else np.nan for name in found.intermediates]
-    means = [np.nan if (mean := gains[name, MEAN_ALL].mean) is None else mean for name in found.intermediates]
-    place = {name: number for number, name in enumerate(contests[MEAN_ALL].order)}
+    """Rank the intermediate tasks, with probabilities from `draws` draws of the means over seeds."""
+    columns = build_columns(transfer, by)
+    gain_holes = {**transfer.holes, **_find_unpaired(transfer)}
+    target_columns = build_columns(transfer)[: len(transfer.targets)]
+    all_columns = tuple(dict.fromkeys((*columns, *target_columns)))
+    item_level = compute_item_level(transfer, all_columns)
+    sampler = build_mean_sampler(item_level, all_columns, rng, draws)
+    gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, sampler)
+    references = (NONE, *transfer.floors)
+    reference_array = transfer.scores[[transfer.chains.index(name) for name in references]]
+    contests = {column.name: build_contest(transfer, column, sampler) for column in columns if column.is_mean}
+    costs = compute_costs(transfer)
+    hours = [costs[name].run if name in costs else np.nan for name in transfer.intermediates]
+    means = [np.nan if (mean := gains[name, MEAN_ALL].mean) is None else mean for name in transfer.intermediates]
+    position = {name: i for i, name in enumerate(contests[MEAN_ALL].order)}
     return Ranking(
-        transfer=found,
+        transfer=transfer,
         by=by,
-        intermediates=tuple(sorted(found.intermediates, key=lambda name: (place.get(name, len(place)), name))),
-        columns=shown,
+        intermediates=tuple(sorted(transfer.intermediates, key=lambda name: (position.get(name, len(position)), name))),
+        columns=columns,
         gains=gains,
-        reference_scores=levels,
-        cell_estimates=cells,
+        reference_scores=estimate_table(transfer, reference_array, references, columns, transfer.holes),
+        cell_estimates={
+            **estimate_table(transfer, transfer.scores[:1], (NONE,), target_columns, transfer.holes),
+            **estimate_table(transfer, transfer.gains, transfer.intermediates, target_columns, gain_holes),
+        },
         contests=contests,
-        item_level=level,
-        costs=paid,
-        pareto_front=tuple(found.intermediates[place] for place in find_pareto_front(hours, means)),
-        cell_counts=_count_cells(found),
-        run_counts=_count_runs(found),
-        degenerate_intermediates=_find_degenerate_intermediates(found),
+        item_level=item_level,
+        costs=costs,
+        pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, means)),
+        cell_counts=_count_cells(transfer),
+        run_counts=_count_runs(transfer),
+        degenerate_intermediates=_find_degenerate_intermediates(transfer),
     )
 
 
-def _find_unpaired(found: Transfer) -> dict[Cell, Hole]:
-    """Cells with a score but without a gain."""
-    there = np.asarray(np.isfinite(found.gains).any(axis=2))
+def _find_unpaired(transfer: Transfer) -> dict[Cell, Hole]:
+    """Return the cells with a score but without a gain."""
+    has_gain = np.asarray(np.isfinite(transfer.gains).any(axis=2))
     holes = {}
-    for i, t, s in np.argwhere(~there):
-        name, target, seed = found.intermediates[i], found.targets[t], found.seeds[s]
-        if (name, target, seed) not in found.holes:
-            base = found.holes.get((NONE, target, seed))
-            reason = f"`{NONE}` is {base.status}" if base else "no common language"
+    for i, t, s in np.argwhere(~has_gain):
+        name, target, seed = transfer.intermediates[i], transfer.targets[t], transfer.seeds[s]
+        if (name, target, seed) not in transfer.holes:
+            baseline = transfer.holes.get((NONE, target, seed))
+            reason = f"`{NONE}` is {baseline.status}" if baseline else "no common language"
             holes[name, target, seed] = Hole(seed, "unpaired", reason)
     return holes
 
 
-def _count_cells(found: Transfer) -> dict[str, int]:
-    planned = (1 + len(found.intermediates)) * len(found.targets) * len(found.seeds)
-    statuses = Counter(sorted(hole.status for hole in found.holes.values()))
-    return {"finished": planned - len(found.holes), **statuses}
+def _count_cells(transfer: Transfer) -> dict[str, int]:
+    planned = (1 + len(transfer.intermediates)) * len(transfer.targets) * len(transfer.seeds)
+    statuses = Counter(sorted(hole.status for hole in transfer.holes.values()))
+    return {"finished": planned - len(transfer.holes), **statuses}
 
 
-def _count_runs(found: Transfer) -> dict[str, int]:
-    return Counter(found.runs.filter(found.runs["intermediate"] != RANDOM_ENCODER)["status"])
+def _count_runs(transfer: Transfer) -> dict[str, int]:
+    return Counter(transfer.runs.filter(transfer.runs["intermediate"] != RANDOM_ENCODER)["status"])
 
 
-def _find_degenerate_intermediates(found: Transfer) -> tuple[tuple[str, int, str | None], ...]:
-    there = np.asarray(np.isfinite(found.scores).any(axis=(1, 2)))  # chains x seeds
+def _find_degenerate_intermediates(transfer: Transfer) -> tuple[tuple[str, int, str | None], ...]:
+    """Return the chains and seeds with a score whose only usable intermediate run is degenerate, with its reason."""
+    has_score = np.asarray(np.isfinite(transfer.scores).any(axis=(1, 2)))  # chains x seeds
     return tuple(
-        (name, seed, ends["degenerate"])
-        for row, name in sorted(enumerate(found.chains), key=lambda item: item[1])
-        for place, seed in enumerate(found.seeds)
-        if there[row, place]
-        if "degenerate" in (ends := found.intermediate_statuses.get((phase_of(name), seed), {}))
-        and "finished" not in ends
+        (name, seed, statuses["degenerate"])
+        for i, name in sorted(enumerate(transfer.chains), key=lambda item: item[1])
+        for s, seed in enumerate(transfer.seeds)
+        if has_score[i, s]
+        if "degenerate" in (statuses := transfer.intermediate_statuses.get((phase_of(name), seed), {}))
+        and "finished" not in statuses
     )

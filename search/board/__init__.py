@@ -1,1 +1,1 @@
-"""Which stages are finished, running or may start. Plain Python, without Ray."""
+"""The state of a sweep's stages: finished, running, ready. Plain Python, without Ray."""

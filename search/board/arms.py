@@ -1,56 +1,83 @@
-"""Arms that compete in a stratum, and which of them wins."""
+"""Arms that compete in a stratum, the state of the stratum, and the choice of its winner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from spaces.columns import Status
 from spaces.plan import Stratum
-from spaces.stage import Stage
+from spaces.stage import TENTHS, Stage
 from trainables.record.outcome import Outcome
 
 
 @dataclass(slots=True)
 class Arm:
-    """One arm of a stratum: its stage, and its outcome once there is one."""
+    """An arm of a stratum: its stage, and the stage's outcome once it has ended."""
 
     index: int
     stage: Stage
     outcome: Outcome | None = None
     is_running: bool = False
-    is_waiting: bool = False  # at a rung, until the others have come there
-    steps_and_seconds: tuple[int, float] = (0, 0.0)  # steps and seconds, where early stopping ended a trial
-    stopped_outcome: Outcome | None = None  # found on disk: it was stopped, which need not hold here
-    is_reused: bool = False  # was done before this start
-    is_retry: bool = False  # failed before this start, and starts afresh
+    is_waiting: bool = False  # at a rung, until the other arms have reached it
+    steps: int = 0  # trained when early stopping ended a trial of the stage
+    seconds: float = 0.0  # spent by then
+    stopped_outcome: Outcome | None = None  # read from disk; the stage was stopped, perhaps by another sweep
+    is_reused: bool = False  # had ended before this start
+    is_retry: bool = False  # had failed before this start, and runs again from the beginning
 
     @property
     def can_start(self) -> bool:
-        """It could run now."""
+        """True if the stage has not ended, does not run and does not wait at a rung."""
         return self.outcome is None and not self.is_running and not self.is_waiting
+
+    @property
+    def status(self) -> Status | None:
+        """The status of the outcome; None before the stage has ended."""
+        return None if self.outcome is None else self.outcome.status
 
 
 @dataclass(slots=True, eq=False)
 class StratumState:
-    """A stratum under way, and its place in the tree of those that start from one another's winners."""
+    """The state of a stratum, linked to its parent and to the children that start from its winner."""
 
     stratum: Stratum
     parent: "StratumState | None" = field(default=None, repr=False)
     children: list["StratumState"] = field(default_factory=list, repr=False)
     arms: list[Arm] = field(default_factory=list)
     is_open: bool = False
-    has_begun: bool = False  # an arm was handed out, or waits at a rung
+    has_begun: bool = False  # an arm was started, or waits at a rung
     is_settled: bool = False
     winner: Arm | None = None
     unreachable_reason: str | None = None  # why no arm can ever start
     is_decided: bool = False  # its chain was decided before this seed: no arm will start
 
     @property
+    def kind_and_task(self) -> tuple[str, str]:
+        """Kind and task of the stratum's stages."""
+        return self.stratum.kind, self.stratum.task
+
+    @property
+    def intermediate(self) -> str:
+        """The intermediate task of the stratum's chain."""
+        return self.stratum.intermediate
+
+    @property
+    def arm_count(self) -> int:
+        """The number of arms that the plan has."""
+        return self.stratum.arm_count
+
+    @property
+    def ended_arms(self) -> list[Arm]:
+        """The arms that have an outcome."""
+        return [arm for arm in self.arms if arm.outcome is not None]
+
+    @property
     def is_complete(self) -> bool:
-        """Every arm has ended."""
-        return len(self.arms) == self.stratum.arm_count and all(arm.outcome for arm in self.arms)
+        """True if every arm has ended."""
+        return len(self.arms) == self.arm_count and all(arm.outcome for arm in self.arms)
 
     @property
     def parent_key(self) -> str | None:
-        """The key of the stage that the arms start from: the parent, which is settled, has a winner."""
+        """The key of the stage whose encoder the arms start from; the parent must be settled with a winner."""
         if self.parent is None:
             return None
         assert self.parent.winner is not None
@@ -58,28 +85,32 @@ class StratumState:
 
 
 def build_states(plan: Sequence[Stratum]) -> dict[str, StratumState]:
-    """The strata of a plan by their ids. In a plan parents come before their children."""
-    groups: dict[str, StratumState] = {}
+    """Return the states of a plan's strata by id. The plan must list parents before their children."""
+    states: dict[str, StratumState] = {}
     for stratum in plan:
-        parent = None if stratum.parent is None else groups[stratum.parent]
-        group = groups[stratum.id] = StratumState(stratum, parent)
+        parent = None if stratum.parent is None else states[stratum.parent]
+        state = states[stratum.id] = StratumState(stratum, parent)
         if parent is not None:
-            parent.children.append(group)
-    return groups
+            parent.children.append(state)
+    return states
 
 
 def choose_winner(arms: Sequence[Arm]) -> Arm | None:
-    """The winner of a stratum: the best English dev score among the finished arms, of equals the lowest rate.
+    """Return the finished arm with the best English dev score; of equal scores, the one with the lowest rate.
 
-    Stopped and failed arms never win. Only where no arm finished properly a degenerate one is taken, so that the chain
-    can be looked at; its status stays with every row.
+    Stopped and failed arms never win. A degenerate arm wins only if no arm finished and it was trained to the end, so
+    that the chain can be inspected; its status stays in every score row.
     """
     for status in ("finished", "degenerate"):
-        candidates = [arm for arm in arms if arm.outcome is not None and arm.outcome.status == status]
-        usable = [arm for arm in candidates if arm.outcome is not None and arm.outcome.tenth == 10]
+        usable = [arm for arm in arms if arm.outcome and arm.outcome.status == status and arm.outcome.tenth == TENTHS]
         if usable:
             return max(usable, key=lambda arm: (_dev_score_of(arm), -(arm.stage.learning_rate or 0.0)))
     return None
+
+
+def explain_unreachable(parent_id: str, parent_reason: str | None) -> str:
+    """Return why the children of a stratum without a winner cannot start: its own reason, if it has one."""
+    return parent_reason or f"no arm of {parent_id} finished"
 
 
 def _dev_score_of(arm: Arm) -> float:

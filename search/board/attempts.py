@@ -1,7 +1,7 @@
-"""The tries of a stage that failed: `attempts.json` in its folder, written by the driver alone.
+"""Failed attempts at a stage: `attempts.json` in its folder, written by the driver alone.
 
-They are counted on disk and not by Tune, so that a stage gets its tries and no more, however often the driver is killed
-in between. That itself counts as none: nobody is left to note it.
+Attempts are counted on disk and not by Tune, so a stage gets its tries and no more, however often the driver is killed
+in between. A killed driver costs the stage no try, since nobody is left to record one.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ ATTEMPTS_FILE = "attempts.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A try that failed: the name of the failure's kind, why, and when (UTC). `moved` says that it finished a tenth."""
+    """A failed attempt: kind of failure, reason, traceback and time (UTC). `moved`: it had finished a tenth."""
 
     kind: str
     reason: str
@@ -27,45 +27,44 @@ class Attempt:
 
 
 def make_attempt(failure: Failure, *, moved: bool) -> Attempt:
-    """The attempt that has just failed."""
+    """Return the attempt that has just ended in a failure."""
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     return Attempt(kind=failure.kind.name, reason=failure.reason, details=failure.details, ended=ended, moved=moved)
 
 
 def can_retry(attempts: Sequence[Attempt]) -> bool:
-    """Whether a stage with these failed tries gets another one.
+    """Return True if a stage with these failed attempts gets another one.
 
-    What may pass is tried twice at the same place: a stage that went on in between starts to count anew, since on
-    machines that can be taken away at any time a long stage may lose its worker more than once. That it was packed too
-    tightly is not the stage's fault, and costs it none of its tries.
+    A transient failure allows MAX_TRIES attempts at the same place. An attempt that finished a tenth resets the count,
+    since a long stage may lose its worker more than once on machines that can be taken away at any time. Packing too
+    tightly is not the stage's fault, so it costs no attempt.
     """
-    here: list[str] = []
+    kinds_since_progress: list[str] = []
     for attempt in reversed(attempts):
-        here.append(attempt.kind)
+        kinds_since_progress.append(attempt.kind)
         if attempt.moved:
             break
-    return FAILURE_KINDS[here[0]].is_transient and len(here) < MAX_TRIES + (PACKED.name in here)
+    allowed = MAX_TRIES + (PACKED.name in kinds_since_progress)
+    return FAILURE_KINDS[kinds_since_progress[0]].is_transient and len(kinds_since_progress) < allowed
 
 
 def oom_retries(attempts: Sequence[Attempt]) -> int:
-    """How often memory ran out: the next try takes so many times half as many examples at a time."""
+    """Return how many attempts ran out of memory: the next one halves the micro-batch as many times."""
     return sum(attempt.kind == MEMORY.name for attempt in attempts)
 
 
 def attempts_to_json(attempts: Sequence[Attempt]) -> str:
-    """The file's text."""
+    """Return the text of the file."""
     return json.dumps([dataclasses.asdict(attempt) for attempt in attempts], indent=1)
 
 
 def attempts_from_json(text: str) -> tuple[Attempt, ...]:
-    """The inverse of `to_json`; raises ValueError for a text that is none."""
+    """Parse the text of the file, the inverse of `attempts_to_json`; raises ValueError for a damaged text."""
     try:
         attempts = tuple(Attempt(**fields) for fields in json.loads(text))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{ATTEMPTS_FILE} is damaged: {error}") from error
     unknown = {str(attempt.kind) for attempt in attempts} - set(FAILURE_KINDS)
     if unknown:
-        raise ValueError(
-            f"{ATTEMPTS_FILE} is damaged: it has kinds of failure that there are not: {', '.join(sorted(unknown))}"
-        )
+        raise ValueError(f"{ATTEMPTS_FILE} is damaged: unknown kinds of failure: {', '.join(sorted(unknown))}")
     return attempts

@@ -1,57 +1,64 @@
-"""Whom the board asks: for rates of a sampled axis, for early stopping, and for the seeds of a race."""
+"""Protocols the board depends on (rate sampler, stopping policy, seed race), and the policy for encoders."""
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from spaces.halving import Verdict
 from spaces.plan import Stratum
 from trainables.record.outcome import Outcome
 
+# Encoders that stay on disk: of no stage once no child needs them, of every stratum's winner, or of all stages.
+KeepPolicy = Literal["none", "winners", "all"]
+
 
 class RateSampler(Protocol):
-    """Where the learning rates of an axis that is a range come from."""
+    """Source of learning rates for an axis that is a range."""
+
+    damage: list[str]  # damaged files found so far, one line each
 
     def get_rate(self, stratum: Stratum, index: int) -> float:
-        """The rate of draw `index` of a stratum, the same at every call."""
+        """Return the rate of draw `index` of a stratum, the same at every call."""
 
     def tell(self, stratum: Stratum, index: int, outcome: Outcome) -> None:
-        """How that draw ended."""
+        """Record the outcome of a draw."""
 
 
 class StoppingPolicy(Protocol):
-    """What the board asks the early stopping."""
+    """Early stopping, as the board uses it. Strata and stages are known by id and key."""
+
+    damage: list[str]  # damaged files found so far, one line each
 
     def rungs_of(self, stratum: str) -> Sequence[int]:
-        """The tenths after which a stage of the stratum must ask whether to go on."""
+        """Return the tenths after which a stage of the stratum must ask for a verdict."""
 
     def set_competitors(self, stratum: str, keys: Collection[str]) -> None:
-        """Take note of the stages that are a stratum's arms, as far as they are known."""
+        """Set the stages that are known so far as arms of a stratum."""
 
     def verdict_of(self, stratum: str, key: str) -> Verdict:
-        """What is to become of a stage."""
+        """Return the verdict on a stage."""
 
     def curve_of(self, key: str) -> Sequence[float]:
-        """English dev by tenth of a stage, as far as it counts."""
+        """Return a stage's English dev scores by tenth, up to the rung that stops it."""
 
     def record_end(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of a stage that ended by itself, in this sweep or in another one."""
+        """Record a stage that ended by itself, in this sweep or in another one."""
 
     def record_earlier_stop(self, stratum: str, key: str, curve: Sequence[float]) -> None:
-        """Take note of an outcome that says that a stage was stopped."""
+        """Record an outcome on disk that calls a stage stopped."""
 
 
 class SeedRace(Protocol):
-    """What the board asks a race."""
+    """A race over seeds, as the board uses it."""
 
     @property
     def decisions(self) -> dict[str, dict[str, object]]:
-        """The chains that get no further seeds, as `sweep.json` has them."""
+        """The chains that get no further seeds, in the form of `sweep.json`."""
 
     def can_start(self, stratum: Stratum) -> bool:
-        """Whether the stratum may start now."""
+        """Return True if the stratum may start now."""
 
     def is_decided(self, stratum: Stratum) -> bool:
-        """Whether the stratum will never start."""
+        """Return True if the stratum will never start."""
 
     def record_score(self, stratum: Stratum, score: float | None) -> bool:
-        """Take note of the score of a stratum's winner; returns whether others may start or never will."""
+        """Record the score of a stratum's winner; returns True if other strata may start now, or never will."""

@@ -1,7 +1,7 @@
-"""What is finished, on disk: the outcome of each stage. The truth about a sweep lies here and nowhere else.
+"""The outcomes of stages on disk. The truth about a sweep lies here and nowhere else.
 
-What is damaged is set aside and named, and what it said is made again: by a few lines here where that is possible, else
-by running the stage again.
+Damaged files are moved aside and reported, and their contents are made again: here if that needs no training, else by
+running the stage again.
 """
 
 import re
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from search.board import attempts
-from search.board.attempts import Attempt
+from search.board.attempts import ATTEMPTS_FILE, Attempt, attempts_from_json, attempts_to_json
 from spaces.checksum import checksum, size_in_checksum
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -29,15 +28,16 @@ class Store:
     """The stages' folders below the results folder."""
 
     def __init__(self, context: StageContext, *, read_only: bool = False) -> None:
-        """With `read_only`, as for a plan, nothing is changed: what is damaged only counts as not done."""
+        """With `read_only`, as for a plan, nothing is changed: stages with damaged files only count as not done."""
         self.context, self.read_only = context, read_only
-        self.damage: list[str] = []  # what was found to be damaged: one line each
-        self._rerun_for_encoder: set[str] = set()  # for the sake of their encoders
+        self.damage: list[str] = []  # damaged files found so far, one line each
+        self._rerun_for_encoder: set[str] = set()  # stages that run again to restore their encoders
 
     def load_outcome(self, key: str) -> Outcome | None:
-        """How the stage ended; None if it has not. A damaged file is set aside and the stage counts as not done.
+        """Return the outcome of a stage; None if it has not ended.
 
-        Raises UsageError for the outcome of a newer version of this program.
+        A damaged file is moved aside, and the stage counts as not done. Raises UsageError for an outcome written by a
+        newer version of this program.
         """
         try:
             return read_outcome(self.context, key)
@@ -48,67 +48,63 @@ class Store:
             return None
 
     def load_verified_outcome(self, stage: Stage) -> Outcome | None:
-        """How a stage ended before this start: like `outcome`, and its specification and score rows are whole.
+        """Return the outcome of a stage that ended before this start, like `load_outcome`, and verify its other files.
 
-        Rows that need no training are written anew. Without its rows any other stage counts as not done.
+        A damaged specification is rewritten, and so are score rows that need no training. A stage whose other score
+        rows are damaged counts as not done.
         """
         outcome = self.load_outcome(stage.key)
         if outcome is None:
             return None
-        spec = self.context.file_name(stage.key, SPEC)
-        if not self.read_only and (
-            self._sizes_at_start is None or self._sizes_at_start.get(spec) != len(stage.to_json())
-        ):
+        sizes, spec = self._sizes_at_start, self.context.file_name(stage.key, SPEC)
+        if not self.read_only and (sizes is None or sizes.get(spec) != len(stage.to_json())):
             self.prepare_stage(stage)
         fault = self._find_scores_fault(outcome)
         if fault is None:
             return outcome
         scores = self.context.file_name(stage.key, SCORES)
         if outcome.status in ("stopped", "failed"):
-            self._quarantine_damaged(scores, f"{scores} {fault}; it was written anew")
+            self._quarantine_damaged(scores, f"{scores} {fault}; it was rewritten")
             return outcome if self.read_only else self._write_scores_and_outcome(stage, outcome)
         self._quarantine_damaged(scores, f"{scores} {fault}; the stage runs again")
         self.reopen(stage.key)
         return None
 
     def _find_scores_fault(self, outcome: Outcome) -> str | None:
-        """What is wrong with the score rows. In object storage their size is all that is looked at."""
+        """Return a fault of a stage's score rows, None if there is none. In object storage only their size is read."""
+        scores = self.context.file_name(outcome.key, SCORES)
         if self._sizes_at_start is not None and outcome.scores is not None:
-            size = self._sizes_at_start.get(self.context.file_name(outcome.key, SCORES))
-            return (
-                None
-                if size == size_in_checksum(outcome.scores)
-                else "is missing"
-                if size is None
-                else "has another size"
-            )
-        content = self.context.results.read(self.context.file_name(outcome.key, SCORES))
+            size = self._sizes_at_start.get(scores)
+            if size is None:
+                return "is missing"
+            return None if size == size_in_checksum(outcome.scores) else "has another size than its stage recorded"
+        content = self.context.results.read(scores)
         if content is None:
             return "is missing"
-        if outcome.scores is None:  # an older version wrote it
+        if outcome.scores is None:  # written by an older version
             return find_rows_fault(content, outcome.key)
-        return None if checksum(content) == outcome.scores else "is damaged: it is not what the stage wrote"
+        return None if checksum(content) == outcome.scores else "is damaged: its checksum is not the recorded one"
 
     @cached_property
     def _sizes_at_start(self) -> dict[str, int] | None:
-        """Sizes of what lay in the stages' folders at the start; None on a disk, where looking costs nothing."""
+        """Sizes of the files in all stages' folders at the start; None on a disk, where reading a file is cheap."""
         return self.context.results.list_sizes("stages") if is_remote(self.context.results.url) else None
 
     def _quarantine_damaged(self, name: str, line: str) -> None:
         if not self.read_only:
-            aside = [quarantine(self.context.results, name)] if self.context.results.has(name) else []
-            self.damage.append(" -> ".join([line, *aside]))
+            moved_to = [quarantine(self.context.results, name)] if self.context.results.has(name) else []
+            self.damage.append(" -> ".join([line, *moved_to]))
 
     def prepare_stage(self, stage: Stage) -> None:
-        """Make the stage's folder ready for a worker."""
-        aside = write_spec(self.context, stage)
-        if aside is not None:
-            self.damage.append(f"{self.context.file_name(stage.key, SPEC)} is damaged; it was written anew -> {aside}")
+        """Prepare the stage's folder for a worker."""
+        moved_to = write_spec(self.context, stage)
+        if moved_to is not None:
+            self.damage.append(f"{self.context.file_name(stage.key, SPEC)} is damaged; it was rewritten -> {moved_to}")
 
     def has_encoder(self, key: str) -> bool:
-        """Whether the stage's encoder is there and whole, for others to start from. A damaged one is set aside.
+        """Return True if the stage's encoder is there and whole. A damaged one is moved aside.
 
-        In object storage its contents are not looked at: the stages that load it do.
+        In object storage its contents are not checked here, but by the stages that load it.
         """
         name = self.context.file_name(key, ENCODER)
         if not self.context.results.has(name):
@@ -117,49 +113,48 @@ class Store:
             return True
         with self.context.results.open_local(name) as folder:
             fault = find_encoder_fault(folder)
-        if fault is None or key in self._rerun_for_encoder:  # once is enough: its children say what is wrong with it
+        if fault is None or key in self._rerun_for_encoder:  # once is enough: its children report the fault
             return True
         self._rerun_for_encoder.add(key)
         self._quarantine_damaged(name, f"{name} is damaged: {fault}; the stage runs again")
         return False
 
     def has_predictions(self, key: str) -> bool:
-        """Whether the stage left its predictions."""
+        """Return True if the stage left its predictions."""
         return self.context.results.has(self.context.file_name(key, PREDICTIONS_FILE))
 
     def has_probes(self, key: str) -> bool:
-        """Whether the stage was measured with all families of probes that are asked for."""
+        """Return True if the stage was measured with all requested families of probes."""
         content = self.context.results.read(self.context.file_name(key, PROBES_FILE))
         return content is not None and set(self.context.probes) <= families_in(content)
 
     def reopen(self, key: str) -> None:
-        """Forget how the stage ended: its encoder or rows were lost and are needed, or it is to be tried again."""
+        """Move a stage's outcome and attempts aside: it must run again for its encoder or rows, or is to be retried."""
         if self.read_only:
             return
-        for name in (self.context.file_name(key, OUTCOME_FILE), self.context.file_name(key, attempts.ATTEMPTS_FILE)):
+        for name in (self.context.file_name(key, OUTCOME_FILE), self.context.file_name(key, ATTEMPTS_FILE)):
             if self.context.results.has(name):
                 quarantine(self.context.results, name, "reopened")
 
     def load_attempts(self, key: str) -> tuple[Attempt, ...]:
-        """The tries of the stage that failed. A damaged file is set aside and the stage counts as not tried."""
-        name = self.context.file_name(key, attempts.ATTEMPTS_FILE)
+        """Return the failed attempts at a stage. A damaged file is moved aside, and no attempts are counted."""
+        name = self.context.file_name(key, ATTEMPTS_FILE)
         content = self.context.results.read(name)
         try:
-            return () if content is None else attempts.attempts_from_json(content.decode())
+            return () if content is None else attempts_from_json(content.decode())
         except ValueError:
-            self._quarantine_damaged(name, f"{name} is damaged; the stage counts as not tried")
+            self._quarantine_damaged(name, f"{name} is damaged; no failed attempts are counted")
             return ()
 
     def add_attempt(self, key: str, attempt: Attempt) -> tuple[Attempt, ...]:
-        """Note a try that failed; returns all of them."""
-        tried = (*self.load_attempts(key), attempt)
-        write_text(
-            self.context.results, self.context.file_name(key, attempts.ATTEMPTS_FILE), attempts.attempts_to_json(tried)
-        )
-        return tried
+        """Record a failed attempt; returns all of the stage's failed attempts."""
+        all_attempts = (*self.load_attempts(key), attempt)
+        name = self.context.file_name(key, ATTEMPTS_FILE)
+        write_text(self.context.results, name, attempts_to_json(all_attempts))
+        return all_attempts
 
     def pop_hang_failure(self, key: str) -> Failure | None:
-        """What the watchdog wrote down when it ended the stage's worker, removed; None if it did not."""
+        """Remove the watchdog's report and return it as a failure; None if the watchdog did not end the worker."""
         path = self.context.hang_path(key)
         stacks = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         path.unlink(missing_ok=True)
@@ -167,7 +162,7 @@ class Store:
         return None if limit is None else Failure(HANG, f"Hang: no progress in {limit[1]}", stacks)
 
     def write_stopped(self, stage: Stage, curve: Sequence[float], steps: int, seconds: float) -> Outcome:
-        """What the scheduler leaves of a stage: its English dev curve, marked as censored: not bad, but unknown."""
+        """Write the outcome of a stopped stage. Its English dev curve is censored: the rest is unknown, not bad."""
         outcome = Outcome(
             key=stage.key,
             status="stopped",
@@ -180,7 +175,7 @@ class Store:
         return self._write_scores_and_outcome(stage, outcome)
 
     def write_failed(self, stage: Stage, failure: Failure, attempt_count: int = 1) -> Outcome:
-        """A stage that failed: one row without a value for each target, so that the cell is not just absent."""
+        """Write the outcome of a failed stage, with an empty row for each target so that no cell is just absent."""
         outcome = Outcome(
             key=stage.key,
             status="failed",
@@ -194,7 +189,7 @@ class Store:
         return self._write_scores_and_outcome(stage, outcome)
 
     def _write_scores_and_outcome(self, stage: Stage, outcome: Outcome) -> Outcome:
-        """Write what the driver itself leaves of a stage."""
+        """Write the outcome and score rows of a stage that the driver ended itself."""
         rows = build_score_rows(
             stage,
             _build_stopped_rows(stage, outcome) if outcome.status == "stopped" else _build_failed_rows(stage),
@@ -204,15 +199,14 @@ class Store:
             seconds=outcome.seconds,
         )
         content = encode_scores(rows)
-        self.context.results.write_file(
-            self.context.file_name(stage.key, SCORES), lambda path: path.write_bytes(content)
-        )
+        name = self.context.file_name(stage.key, SCORES)
+        self.context.results.write_file(name, lambda path: path.write_bytes(content))
         outcome = replace(outcome, scores=checksum(content))
         write_outcome(self.context, outcome)
         return outcome
 
     def drop_checkpoint(self, key: str) -> None:
-        """Remove the exact state of a stage that nobody will continue."""
+        """Remove the checkpoint of a stage that nobody will continue."""
         self.context.results.remove(self.context.file_name(key, CHECKPOINT))
 
     def drop_encoder(self, key: str) -> None:
@@ -221,17 +215,10 @@ class Store:
 
 
 def _build_stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
-    """English dev of every tenth that was trained."""
+    """Return the English dev score of every trained tenth."""
+    english_dev = {"language": "en", "split": "dev", "metric": "task_score", "official": True}
     return [
-        {
-            "target": target,
-            "tenth": tenth,
-            "language": "en",
-            "split": "dev",
-            "metric": "task_score",
-            "official": True,
-            "value": value,
-        }
+        {"target": target, "tenth": tenth, **english_dev, "value": value}
         for target in (stage.targets or (None,))
         for tenth, value in enumerate(outcome.curve, start=1)
     ]

@@ -1,1 +1,1 @@
-"""Ray's nodes: starting or joining them, checking them, watching them."""
+"""Ray's nodes: start or join them, check them, watch them."""

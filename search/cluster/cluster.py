@@ -1,10 +1,9 @@
-"""Ray for a sweep: a private one on this machine, or a cluster that is there already; and its nodes."""
+"""Ray for a sweep: a private one on this machine or an existing cluster, and the cluster's nodes."""
 
 import json
 import os
 import signal
 import socket
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any
 
 from search.process import signals
 from search.process.processes import kill_started_processes, make_run_environment, watch_children
+from search.request.options import RunOptions
 from search.request.resources import Node, count_local_cpus
 from spaces.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKER_FOLDERS = ("spaces", "trainables", "search")  # what workers import; the analysis runs beside the driver
+WORKER_FOLDERS = ("spaces", "trainables", "search")  # imported by workers; the analysis runs beside the driver
 
-# Read by Ray when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
+# Ray reads these when it is imported: no usage report, no loggers of its own, no boxes and tracebacks on the screen.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -26,13 +26,13 @@ RAY_ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # Tune's snapshots are never read
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/process/signals.py has it
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # search/process/signals.py handles it
     "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # it answers SIGTERM with an abort
-    "SPT_NOENV": "1",  # Ray's titles of processes overwrite the environment otherwise, and the mark of the run with it
+    "SPT_NOENV": "1",  # else Ray's process titles overwrite the environment, and the run's mark in it
 }
 
-# Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps what is passed where
-# everybody on the cluster can read it. They, and folders such as HF_HOME, are each node's own.
+# Passed on to a cluster's workers. Secrets (HF_TOKEN, AWS_SECRET_ACCESS_KEY) are not: Ray keeps these variables where
+# everybody on the cluster can read them. Secrets, and folders such as HF_HOME, are each node's own.
 FORWARDED_VARIABLES = (
     "HF_ENDPOINT",
     "HF_HUB_OFFLINE",
@@ -47,25 +47,25 @@ FORWARDED_VARIABLES = (
 # Ray's own processes beside the driver. Without them it would wait for a minute and then be aborted.
 RAY_PROCESSES = ("gcs_server", "raylet")
 
-# What `ray up` leaves on a cluster's head: the kinds of nodes that the cluster may start by itself.
+# `ray up` leaves it on a cluster's head. It names the kinds of nodes that the cluster may start by itself.
 BOOTSTRAP_FILE = Path("~/ray_bootstrap_config.yaml")
 
 CONNECT_TIMEOUT = 10.0  # seconds; Ray itself would try for minutes
 
 
 @contextmanager
-def connect_to_ray(options: Namespace, scratch: Path) -> Iterator[None]:
-    """Ray, quiet, with the project's code on every worker; nothing of it is left behind.
+def connect_to_ray(options: RunOptions, ray_folder: Path) -> Iterator[None]:
+    """Start Ray or join a cluster, with the project's code on every worker; shut everything down at the end.
 
-    A private one keeps its files in `scratch`. Raises UsageError if there is no cluster at `--address`, or none that
+    A private Ray keeps its files in `ray_folder`. Raises UsageError if there is no cluster at `--address`, or none that
     this process can join.
     """
     os.environ.update(RAY_ENVIRONMENT | make_run_environment())
     with signals.register_teardown(kill_started_processes):
         try:
             with signals.hide_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
-                _start_or_join(options, scratch)
-        except SystemExit:  # how Ray answers SIGTERM while it starts
+                _start_or_join(options, ray_folder)
+        except SystemExit:  # Ray's answer to SIGTERM while it starts
             signals.end_now()
         signals.reinstall()
         try:
@@ -78,7 +78,7 @@ def connect_to_ray(options: Namespace, scratch: Path) -> Iterator[None]:
             kill_started_processes()
 
 
-def _start_or_join(options: Namespace, scratch: Path) -> None:
+def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
     import ray
 
     common: dict[str, Any] = {
@@ -92,38 +92,38 @@ def _start_or_join(options: Namespace, scratch: Path) -> None:
             ray.init(address=options.address, **common)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(
-                f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token wants "
+                f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token needs "
                 "RAY_AUTH_MODE=token and the same ~/.ray/auth_token here.)"
             ) from error
     else:
         ray.init(
-            address="local",  # never another one on this machine, nor the one in RAY_ADDRESS
+            address="local",  # never another Ray on this machine, nor the one in RAY_ADDRESS
             num_cpus=count_local_cpus(),
             include_dashboard=False,
             object_store_memory=100 * 2**20,
-            _temp_dir=str(scratch),
+            _temp_dir=str(ray_folder),
             **common,
         )
 
 
-def build_runtime_env(options: Namespace) -> dict[str, Any]:
-    """What workers get: on this machine the way to the code, on a cluster the code itself (0.5 MB)."""
+def build_runtime_env(options: RunOptions) -> dict[str, Any]:
+    """Return the workers' runtime environment: on this machine the path of the code, on a cluster the code (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
-    if not options.gpus_per_trial:
-        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that asked for no GPU must not crowd one
-    if options.address is None:
+    if not options.uses_gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that requested no GPU must not use one
+    if not options.uses_cluster:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         return {"env_vars": {**variables, "PYTHONPATH": path}}
-    passed = {name: os.environ[name] for name in FORWARDED_VARIABLES if name in os.environ}
+    forwarded = {name: os.environ[name] for name in FORWARDED_VARIABLES if name in os.environ}
     return {
-        "env_vars": {**variables, **passed},
+        "env_vars": {**variables, **forwarded},
         "working_dir": str(ROOT),
         "excludes": sorted(f"/{entry.name}" for entry in ROOT.iterdir() if entry.name not in WORKER_FOLDERS),
     }
 
 
 def _check_address(address: str) -> None:
-    """Raise UsageError unless somebody answers there. `auto` is RAY_ADDRESS, or else a cluster on this machine."""
+    """Raise UsageError unless something answers there. `auto` is RAY_ADDRESS, or else a cluster on this machine."""
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS", address)
         if address == "auto":
@@ -131,7 +131,7 @@ def _check_address(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if "://" in address or not colon or not port.isdecimal():
         raise UsageError(
-            f"--address {address}: an address is HOST:PORT (that `ray start --head` prints) or auto. "
+            f"--address {address}: an address is HOST:PORT (as `ray start --head` prints it) or auto. "
             "Run the command on a node of the cluster: through ray:// it would not see the results."
         )
     try:
@@ -143,7 +143,7 @@ def _check_address(address: str) -> None:
 
 
 def list_alive_nodes() -> dict[str, Node]:
-    """The nodes of the cluster that are alive now, by Ray's id."""
+    """Return the nodes of the cluster that are alive now, by Ray's id."""
     import ray
 
     return {
@@ -157,18 +157,18 @@ def list_alive_nodes() -> dict[str, Node]:
     }
 
 
-def list_node_types(bootstrap: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
-    """Kinds of nodes that an autoscaling cluster may start, with the largest number of each; empty on any other.
+def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
+    """Return the kinds of nodes that an autoscaling cluster may start, each with its largest number.
 
-    Known on the head node only, where `ray up` leaves the cluster's configuration.
+    They are known on the head only, where `ray up` leaves the cluster's configuration; elsewhere the list is empty.
     """
     try:
-        kinds = json.loads(bootstrap.expanduser().read_text(encoding="utf-8"))["available_node_types"]
+        node_types = json.loads(bootstrap_file.expanduser().read_text(encoding="utf-8"))["available_node_types"]
     except FileNotFoundError:
         return []
-    found = []
-    for name, kind in kinds.items():
-        resources = kind.get("resources", {})
+    kinds = []
+    for name, node_type in node_types.items():
+        resources = node_type.get("resources", {})
         node = Node(name, float(resources.get("CPU", 0)), float(resources.get("GPU", 0)))
-        found.append((node, int(kind.get("max_workers", 0))))
-    return found
+        kinds.append((node, int(node_type.get("max_workers", 0))))
+    return kinds

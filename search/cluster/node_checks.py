@@ -1,9 +1,9 @@
-"""Before any stage: has every node of a cluster what stages need? One small task on each, all at once."""
+"""Checks before any stage that every node of a cluster has what stages need: one small task on each, all at once."""
 
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,128 +21,135 @@ WORKER_PACKAGES = ("python", "torch", "transformers", "tokenizers", "datasets", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
-    """What a node has. Places that it cannot read are None."""
+    """The versions and files of a node. What it cannot read is None."""
 
     versions: Mapping[str, str]
-    marker: str | None  # what the results hold under the marker's name
+    marker: str | None  # contents of the marker file in the results
     data: str | None
     model: str | None
-    errors: tuple[str, ...] = ()  # errors on the way
+    errors: tuple[str, ...] = ()  # while they were collected
 
 
 def collect_node_facts(results: str, data: str | None, model: str | None, marker: str, answer: str) -> NodeFacts:
-    """On a node: gather the facts, and leave an answer in the results to show that the node can write there."""
-    wrong: list[str] = []
-    found: str | None = None
+    """Collect the facts of the node that this runs on.
+
+    Also writes the file `answer` into the results, which shows that the node can write there.
+    """
+    errors: list[str] = []
+    text: str | None = None
     try:
         storage = open_storage(results)
         content = storage.read(marker)
         if content is not None:
-            found = content.decode()
-            write_text(storage, answer, found)
-    except Exception as error:  # any failure of a place is what is looked for
-        wrong.append(f"results {results}: {type(error).__name__}: {error}")
+            text = content.decode()
+            write_text(storage, answer, text)
+    except Exception as error:  # any error means that the node cannot use the results
+        errors.append(f"results {results}: {type(error).__name__}: {error}")
     return NodeFacts(
         versions={name: version for name, version in read_versions().items() if name in WORKER_PACKAGES},
-        marker=found,
-        data=None if data is None else _hash_listing(Path(data), wrong),
-        model=None if model is None else _identify_model(model, wrong),
-        errors=tuple(wrong),
+        marker=text,
+        data=None if data is None else _hash_listing(Path(data), errors),
+        model=None if model is None else _identify_model(model, errors),
+        errors=tuple(errors),
     )
 
 
-def _hash_listing(folder: Path, wrong: list[str]) -> str | None:
-    """A hash of the names and sizes of a folder's files; of a data folder only Parquet files are ever read."""
+def _hash_listing(folder: Path, errors: list[str]) -> str | None:
+    """Return a hash of the names and sizes of a folder's files, None where there is no such folder."""
     try:
         if not folder.is_dir():
             return None
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         text = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in files)
     except OSError as error:
-        wrong.append(f"{folder}: {error}")
+        errors.append(f"{folder}: {error}")
         return None
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _identify_model(model: str, wrong: list[str]) -> str | None:
-    """A folder's listing, or the commit that the node would load of a hub id."""
+def _identify_model(model: str, errors: list[str]) -> str | None:
+    """Return a hash of a folder's listing, or the commit of a hub id that the node would load."""
     if Path(model).is_absolute():
-        return _hash_listing(Path(model), wrong)
+        return _hash_listing(Path(model), errors)
     try:
         from huggingface_hub import snapshot_download
 
         return Path(snapshot_download(model, allow_patterns=["config.json"])).name
-    except Exception as error:  # the hub's client has many; all mean that the encoder is not to be had
-        wrong.append(f"encoder {model}: {type(error).__name__}: {error}")
+    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
+        errors.append(f"encoder {model}: {type(error).__name__}: {error}")
         return None
 
 
-def find_node_problems(name: str, facts: NodeFacts, here: NodeFacts, place: StageContext, answered: bool) -> list[str]:
-    """Why stages on the node would fail, or end otherwise than here; one line each."""
+def find_node_problems(
+    name: str, facts: NodeFacts, own_facts: NodeFacts, context: StageContext, *, has_answered: bool
+) -> list[str]:
+    """Return one line for each reason why stages on the node would fail, or end otherwise than here.
+
+    `has_answered` says if the file that the node wrote is seen here.
+    """
+    url = context.results.url
     lines = [f"node {name}: {' '.join(line.split())}" for line in facts.errors]
-    shared = facts.marker is not None and facts.marker == here.marker
-    if not facts.errors and not shared:
+    is_shared = facts.marker is not None and facts.marker == own_facts.marker
+    if not facts.errors and not is_shared:
         lines.append(
-            f"the results folder {place.results.url} is not shared with node {name}: "
-            "give a folder that all nodes see at the same path, or s3://."
+            f"the results folder {url} is not shared with node {name}. "
+            "Give a folder that all nodes see at the same path, or s3://."
         )
-    elif shared and not answered:
-        lines.append(f"node {name} cannot write into {place.results.url} so that it is seen here.")
-    for flag, path, mine, theirs in (
-        ("--data", place.source.data, here.data, facts.data),
-        ("--model", place.model, here.model, facts.model),
+    elif is_shared and not has_answered:
+        lines.append(f"node {name} cannot write into the results folder {url} so that this node sees it.")
+    for flag, path, own, other in (
+        ("--data", context.source.data, own_facts.data, facts.data),
+        ("--model", context.model, own_facts.model, facts.model),
     ):
-        if path is None or mine == theirs or (theirs is None and any(str(path) in line for line in facts.errors)):
+        if path is None or own == other or (other is None and any(str(path) in line for line in facts.errors)):
             continue
-        how = "is not there" if theirs is None else "is another one"
-        lines.append(f"{flag} {path} {how} on node {name}: every node needs the same one at the same path.")
-    lacking = [package for package in WORKER_PACKAGES if facts.versions.get(package) == "not installed"]
-    if lacking:
-        lines.append(f"node {name} has no {', '.join(lacking)}: install this project's packages there.")
+        difference = "is missing" if other is None else "has other contents"
+        lines.append(f"{flag} {path} {difference} on node {name}. Every node needs the same one at the same path.")
+    missing = [package for package in WORKER_PACKAGES if facts.versions.get(package) == "not installed"]
+    if missing:
+        lines.append(f"node {name} has no {', '.join(missing)}. Install this project's packages there.")
     return lines
 
 
-def compare_versions(facts: Mapping[str, NodeFacts], here: NodeFacts) -> list[str]:
-    """Versions that differ from this process's, and may make scores differ in their last digits; one line each."""
+def compare_versions(facts: Mapping[str, NodeFacts], own_facts: NodeFacts) -> list[str]:
+    """Return one line for each version that differs from this process's, as scores may differ in their last digits."""
     lines = []
     for package in WORKER_PACKAGES:
-        mine = here.versions[package]
-        others: dict[str, list[str]] = {}
-        for name, found in facts.items():
-            theirs = found.versions.get(package, "not installed")
-            if theirs not in (mine, "not installed"):
-                others.setdefault(theirs, []).append(name)
-        for theirs, names in others.items():
+        own = own_facts.versions[package]
+        names_by_version: dict[str, list[str]] = {}
+        for name, node_facts in facts.items():
+            version = node_facts.versions.get(package, "not installed")
+            if version not in (own, "not installed"):
+                names_by_version.setdefault(version, []).append(name)
+        for version, names in names_by_version.items():
             lines.append(
-                f"{package} is {mine} here and {theirs} on {', '.join(names)}: equal versions give equal scores."
+                f"{package} is {own} here and {version} on {', '.join(names)}. Only equal versions give equal scores."
             )
     return lines
 
 
-def check_nodes(
-    nodes: Mapping[str, Node], place: StageContext, timeout: float = ANSWER_TIMEOUT
-) -> tuple[list[str], list[str]]:
-    """What is wrong with the nodes, and what is worth knowing; asks all of them at once."""
+def check_nodes(nodes: Mapping[str, Node], context: StageContext) -> tuple[list[str], list[str]]:
+    """Check all nodes at once; return their problems, and notes, one line each."""
     marker = f".shared-{uuid.uuid4().hex}"
     answers = {node: f"{marker}-{node[:12]}" for node in nodes}
-    write_text(place.results, marker, marker)
-    where = (place.results.url, place.source.data, place.model, marker)
+    write_text(context.results, marker, marker)
+    paths = (context.results.url, context.source.data, context.model, marker)
     try:
-        here = collect_node_facts(*where, f"{marker}-here")
-        found, wrong = _run_on_nodes(
-            collect_node_facts, {node: (*where, answer) for node, answer in answers.items()}, nodes, timeout
+        own_facts = collect_node_facts(*paths, f"{marker}-here")
+        facts_of, problems = _run_on_nodes(
+            collect_node_facts, {node: (*paths, answer) for node, answer in answers.items()}, nodes
         )
-        for node, facts in found.items():
-            answered = place.results.has(answers[node])
-            wrong += find_node_problems(nodes[node].name, facts, here, place, answered)
+        for node, facts in facts_of.items():
+            has_answered = context.results.has(answers[node])
+            problems += find_node_problems(nodes[node].name, facts, own_facts, context, has_answered=has_answered)
     finally:
         for name in (marker, f"{marker}-here", *answers.values()):
-            place.results.remove(name)
-    return wrong, compare_versions({nodes[node].name: facts for node, facts in found.items()}, here)
+            context.results.remove(name)
+    return problems, compare_versions({nodes[node].name: facts for node, facts in facts_of.items()}, own_facts)
 
 
 def read_gpu_memory() -> int:
-    """On a node: bytes of its smallest GPU, whichever of them this process was given."""
+    """Return the bytes of the smallest GPU of the node that this runs on, whichever GPU this process was given."""
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     import torch
 
@@ -151,45 +158,45 @@ def read_gpu_memory() -> int:
     return min(torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count()))
 
 
-def find_smallest_gpu_memory(
-    nodes: Mapping[str, Node], timeout: float = ANSWER_TIMEOUT
-) -> tuple[int | None, list[str]]:
-    """Bytes of the smallest GPU of all nodes, None where that is not known, and why a node could not tell."""
-    with_gpus = {node: () for node, has in nodes.items() if has.gpus}
-    # Its process ends with the task, and gives back what it has of a GPU.
-    found, wrong = _run_on_nodes(read_gpu_memory, with_gpus, nodes, timeout, max_calls=1)
-    return (None if wrong else min(found.values(), default=None)), wrong
+def find_smallest_gpu_memory(nodes: Mapping[str, Node]) -> tuple[int | None, list[str]]:
+    """Return the bytes of the smallest GPU of all nodes, and the problems of nodes that could not tell.
+
+    The bytes are None if no node has a GPU or any of them could not tell.
+    """
+    arguments = {node: () for node, has in nodes.items() if has.gpus}
+    # One call per process: its end frees the memory of the GPU that torch took.
+    memory_of, problems = _run_on_nodes(read_gpu_memory, arguments, nodes, max_calls=1)
+    return (None if problems else min(memory_of.values(), default=None)), problems
 
 
 def _run_on_nodes(
-    work: Callable[..., Value],
+    function: Callable[..., Value],
     arguments: Mapping[str, tuple[Any, ...]],
     nodes: Mapping[str, Node],
-    patience: float,
-    **options: Any,
+    **ray_options: Any,
 ) -> tuple[dict[str, Value], list[str]]:
-    """What `work` gives on each node that there are arguments for, and what went wrong; `options` are Ray's."""
+    """Run a function on each node that has arguments; return the results by node, and the problems."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    task = ray.remote(num_cpus=0, max_retries=0, **options)(work)
-    refs: dict[Any, str] = {}
-    for node, given in arguments.items():
-        there = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-        refs[there.remote(*given)] = node
-    done, late = ray.wait(list(refs), num_returns=len(refs), timeout=patience) if refs else ([], [])
-    found: dict[str, Value] = {}
-    wrong = [f"node {nodes[refs[ref]].name} did not answer within {patience:g} seconds." for ref in late]
+    task = ray.remote(num_cpus=0, max_retries=0, **ray_options)(function)
+    node_of: dict[Any, str] = {}
+    for node, values in arguments.items():
+        pinned = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        node_of[pinned.remote(*values)] = node
+    done, late = ray.wait(list(node_of), num_returns=len(node_of), timeout=ANSWER_TIMEOUT) if node_of else ([], [])
+    results: dict[str, Value] = {}
+    problems = [f"node {nodes[node_of[ref]].name} did not answer within {ANSWER_TIMEOUT:g} seconds." for ref in late]
     for ref in done:
         try:
-            found[refs[ref]] = ray.get(ref)
+            results[node_of[ref]] = ray.get(ref)
         except ray.exceptions.RayError as error:
-            wrong.append(f"node {nodes[refs[ref]].name} cannot run stages: {_find_last_line(str(error).splitlines())}")
+            problems.append(f"node {nodes[node_of[ref]].name} cannot run stages: {_find_last_line(str(error))}")
     for ref in late:
         ray.cancel(ref, force=True)
-    return found, wrong
+    return results, problems
 
 
-def _find_last_line(lines: Iterable[str]) -> str:
-    """The last line that says something: Ray puts the cause at the end."""
-    return ([" ".join(line.split()) for line in lines if line.strip()] or ["no reason given"])[-1]
+def _find_last_line(text: str) -> str:
+    """Return the last line that is not blank, as Ray puts the cause at the end."""
+    return ([" ".join(line.split()) for line in text.splitlines() if line.strip()] or ["no reason given"])[-1]

@@ -1,8 +1,8 @@
 """While a sweep runs on a cluster: end it where the node that the command runs on, or the cluster's head, is lost.
 
-Ray does not. With the node it ends every worker of this run and starts the new ones nowhere, so that the sweep would
-wait for ever. Without the head its calls block, and after a minute it aborts the process. So one thread asks for the
-nodes, and may be stuck in that; another one looks at what is known, and is never stuck.
+Ray does not. With the node it kills every worker of this run and can start no new ones, so that the sweep would wait
+for ever. Without the head its calls block, and after a minute it aborts the process. So one thread asks for the nodes
+and may get stuck in that. Another one checks the last answer and never gets stuck.
 """
 
 import contextlib
@@ -12,72 +12,84 @@ from collections.abc import Callable, Iterator, Mapping
 
 from search.request.resources import Node
 
-REFRESH_INTERVAL = 5.0  # seconds between two questions
-CHECK_INTERVAL = 0.5  # seconds between two looks at the last answer
-MAX_SILENCE = 30.0  # seconds without an answer: a head that starts anew is waited for, but not until Ray aborts
+REFRESH_INTERVAL = 5.0  # seconds between two queries
+CHECK_INTERVAL = 0.5  # seconds between two checks of the last answer
+MAX_SILENCE = 30.0  # seconds without an answer: a head may restart, but Ray must not abort first
 
 
-def explain_loss(own: Node | None, alive: bool, silent: float) -> str | None:
-    """Why the sweep cannot go on, or None: `alive` is the last answer about the own node, `silent` seconds ago."""
+def explain_loss(own_node: Node | None, alive: bool, silence: float) -> str | None:
+    """Return why the sweep cannot go on, or None.
+
+    `alive` says if the own node was alive by the last answer, which is `silence` seconds old.
+    """
     if not alive:
-        name = "" if own is None else f" {own.name}"
-        return f"stopped: node{name} of the cluster, on which this command runs, is lost (is its raylet dead?)"
-    if silent >= MAX_SILENCE:
+        name = "" if own_node is None else f" {own_node.name}"
+        return f"stopped: the cluster node{name}, on which this command runs, is lost (is its raylet dead?)"
+    if silence >= MAX_SILENCE:
         return f"stopped: the head of the cluster has not answered for {MAX_SILENCE:.0f} seconds (is it down?)"
     return None
 
 
 class OwnNodeMonitor:
-    """The nodes by the last answer, and whether the own one is among them."""
+    """The cluster's nodes by the last answer, with a check that the command's own node is among them."""
 
-    def __init__(self, own: str, ask: Callable[[], Mapping[str, Node]], end: Callable[[str], object]) -> None:
-        """`own` is Ray's id of the node, `ask` tells those that are alive, and `end` is called with what is lost."""
-        self.own_id, self.list_nodes, self.end_run = own, ask, end
-        self.known_nodes = dict(ask())
-        self.own_node = self.known_nodes.get(own)
+    def __init__(
+        self, own_id: str, list_nodes: Callable[[], Mapping[str, Node]], end_run: Callable[[str], object]
+    ) -> None:
+        """Ask for the nodes once.
+
+        Args:
+            own_id: Ray's id of the node that the command runs on
+            list_nodes: returns the nodes that are alive, by Ray's id
+            end_run: called with the reason when the sweep cannot go on
+        """
+        self.own_id, self.list_nodes, self.end_run = own_id, list_nodes, end_run
+        self.known_nodes = dict(list_nodes())
+        self.own_node = self.known_nodes.get(own_id)
         self.answered_at = time.monotonic()
-        self._refresh_lock = threading.Lock()  # an older answer must not come after a newer one
+        self._refresh_lock = threading.Lock()  # an older answer must not replace a newer one
 
     def nodes(self) -> Mapping[str, Node]:
-        """Those that were alive at the last answer. Does not wait for Ray."""
+        """Return the nodes that were alive by the last answer. Does not wait for Ray."""
         return self.known_nodes
 
     def refresh(self) -> None:
-        """Ask anew, and judge. May be stuck where the head is lost."""
+        """Ask for the nodes again, then check. May get stuck where the head is lost."""
         with self._refresh_lock:
             try:
-                answer = dict(self.list_nodes())
-            except Exception:  # Ray has many; whatever it says, it is no answer, and the silence goes on
-                answer = None
-            if answer is not None:
-                self.known_nodes, self.answered_at = answer, time.monotonic()
+                nodes = dict(self.list_nodes())
+            except Exception:  # Ray has many errors; none of them is an answer
+                nodes = None
+            if nodes is not None:
+                self.known_nodes, self.answered_at = nodes, time.monotonic()
             self.check()
 
     def check(self) -> None:
-        """End the sweep if something is lost that it needs."""
-        why = explain_loss(self.own_node, self.own_id in self.known_nodes, time.monotonic() - self.answered_at)
-        if why is not None:
-            self.end_run(why)
+        """End the sweep if it lost its own node or the head."""
+        reason = explain_loss(self.own_node, self.own_id in self.known_nodes, time.monotonic() - self.answered_at)
+        if reason is not None:
+            self.end_run(reason)
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[None]:
-        """Within it, threads look and judge."""
-        over = threading.Event()
-        asking = threading.Thread(
-            target=_repeat, args=(self.refresh, REFRESH_INTERVAL, over), daemon=True, name="nodes"
+        """Within the context, refresh and check in two threads."""
+        is_over = threading.Event()
+        refreshing, checking = (
+            threading.Thread(target=_repeat, args=(act, interval, is_over), daemon=True, name=name)
+            for act, interval, name in (
+                (self.refresh, REFRESH_INTERVAL, "nodes"),
+                (self.check, CHECK_INTERVAL, "own node"),
+            )
         )
-        judging = threading.Thread(
-            target=_repeat, args=(self.check, CHECK_INTERVAL, over), daemon=True, name="own node"
-        )
-        asking.start()
-        judging.start()
+        refreshing.start()
+        checking.start()
         try:
             yield
         finally:
-            over.set()
-            judging.join()  # the other one may be stuck
+            is_over.set()
+            checking.join()  # the other one may be stuck
 
 
-def _repeat(act: Callable[[], None], every: float, over: threading.Event) -> None:
-    while not over.wait(every):
+def _repeat(act: Callable[[], None], interval: float, is_over: threading.Event) -> None:
+    while not is_over.wait(interval):
         act()

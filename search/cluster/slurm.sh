@@ -1,12 +1,12 @@
 #!/bin/bash
-# A sweep on the nodes of a Slurm job: one Ray that starts and ends with the job. Flags go on to search/run.py.
-# Run from the checkout, with the environment that has the packages:
+# A sweep on the nodes of a Slurm job, with a Ray cluster that starts and ends with the job. All flags are passed to
+# search/run.py. Submit it from the checkout, in the environment that has the packages:
 #
 #   sbatch --nodes=4 search/cluster/slurm.sh --space full --benchmark xtreme --data /shared/hub --results /shared/runs \
 #       --gpus-per-trial 1
 #
-# Two minutes before its time is over the job is told to end: running stages finish their tenth, and it goes back into
-# the queue to continue. Remove --requeue where that is not wanted.
+# Two minutes before its time is over the job gets a signal: running stages finish their tenth, and the job goes back
+# into the queue to continue. Remove --requeue to prevent that.
 #SBATCH --job-name=transfer-search
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -26,7 +26,7 @@ head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)  # this script
 ip=$(hostname -I | cut -d ' ' -f 1)
 port=$((20000 + SLURM_JOB_ID % 20000))  # several jobs may share a node
 unset RAY_ADDRESS
-export RAY_AUTH_MODE=token RAY_AUTH_TOKEN  # of this job alone: others on these nodes must not reach its Ray
+export RAY_AUTH_MODE=token RAY_AUTH_TOKEN  # a token of this job: other users of these nodes must not reach its Ray
 RAY_AUTH_TOKEN=$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
 export RAY_USAGE_STATS_ENABLED=0 RAY_TMPDIR="/tmp/ray-$SLURM_JOB_ID"  # short: sockets lie below it
 
@@ -41,14 +41,14 @@ if [ "$nodes" -gt 1 ]; then
     srun --overlap --nodes=$((nodes - 1)) --ntasks=$((nodes - 1)) --exclude="$head" \
         ray start --address="$ip:$port" "${common[@]}" > /dev/null &
 fi
-for _ in $(seq 120); do  # go on with those that are there after some minutes
+for _ in $(seq 120); do  # after some minutes, go on with the nodes that have joined
     [ "$(ray status --address "$ip:$port" 2> /dev/null | grep -c ' node_')" -ge "$nodes" ] && break
     sleep 2
 done
 
 python search/run.py "$@" --address "$ip:$port" &
 driver=$!
-# The first signal lets running stages finish their tenth; those that take too long are given up by the second one.
+# The first signal lets running stages finish their tenth. The second one gives up those that take too long.
 trap 'kill -TERM "$driver"; { sleep 75; kill -TERM "$driver"; } 2> /dev/null &' TERM INT
 code=0
 while kill -0 "$driver" 2> /dev/null; do  # a signal ends `wait`, not the driver

@@ -1,1 +1,1 @@
-"""What a plan costs before it runs: stages, steps, compute and disk."""
+"""The cost of a plan before it runs: stages, steps, compute and disk."""

@@ -1,8 +1,10 @@
 """Sizes of the files that the stages of a request leave, before anything runs: from shapes, recipes and known rows.
 
-Weights and moments are exact but for headers. Tokenised tables and predictions of real data are estimates from the
-published numbers of rows and the figures below, on the safe side.
+Weights and moments are exact except for headers. Tokenised tables and predictions of real data are estimated, on the
+safe side, from the published numbers of rows and the constants below.
 """
+
+from collections.abc import Iterable
 
 from search.cost.disk_plan import DiskSizes
 from search.request.request import SweepRequest
@@ -16,16 +18,16 @@ from spaces.task import Task, TaskKind
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.storage.base import is_remote
 
-BLOCK_BYTES = 4096  # file systems give space in blocks
+BLOCK_BYTES = 4096  # file systems allocate space in blocks
 FLOAT_BYTES = 4
-TENSOR_HEADER_BYTES = 160  # bytes of a tensor's name and place in a file of weights
-TENSORS_PER_LAYER = 16  # of one layer
-TOKENIZER_ENTRY_BYTES = 90  # bytes of a vocabulary entry in tokenizer.json
-DEFAULT_LABEL_COUNT = 1500  # of a tagging task that only its data can tell: supertags
-SCORES_FILE_BYTES, SCORE_ROW_BYTES = 7_000, 40  # bytes of a file of scores: empty, and of one row more
-PROBE_FAMILY_BYTES = 200_000  # bytes of a family of probes: some 10,000 values where 25 layers speak 36 languages
+TENSOR_HEADER_BYTES = 160  # of a tensor's name and offset in a file of weights
+TENSORS_PER_LAYER = 16
+TOKENIZER_ENTRY_BYTES = 90  # of a vocabulary entry in tokenizer.json
+DEFAULT_LABEL_COUNT = 1500  # of a tagging task whose labels only the data tell: supertags
+SCORES_FILE_BYTES, SCORE_ROW_BYTES = 7_000, 40  # of an empty file of scores, and of one more row
+PROBE_FAMILY_BYTES = 200_000  # of a family of probes: some 10,000 values for 25 layers and 36 languages
 
-# Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, and 40 beside).
+# Bytes of one row: its predictions, and its sub-tokens in a tokenised table (up to 16 bytes each, plus 40).
 PREDICTION_ROW_BYTES: dict[TaskKind, int] = {
     "pair": 16,
     "choice": 16,
@@ -42,11 +44,11 @@ TABLE_ROW_BYTES: dict[TaskKind, int] = {
     "mlm": 3_000,
     "retrieval": 0,
 }
-DEFAULT_ROWS = 10_000  # rows of a test set in one language, where the number is not known from here
+DEFAULT_ROWS = 10_000  # of a split in one language whose size is not published
 
 
 def estimate_sizes(request: SweepRequest, shape: EncoderShape) -> DiskSizes:
-    """Bytes by stratum."""
+    """Return the bytes of an encoder, of checkpoints and outputs by stratum, and of shared files."""
     profile = PROFILES.find(request.maker.start.profile)
     return DiskSizes(
         encoder=_estimate_encoder(shape),
@@ -59,35 +61,29 @@ def estimate_sizes(request: SweepRequest, shape: EncoderShape) -> DiskSizes:
 
 
 def _estimate_encoder(shape: EncoderShape) -> int:
-    """Weights, tokenizer, the head for masked words, and two small files, in a folder."""
+    """Return the bytes of an encoder's folder: weights, tokenizer, the head for masked words, and small files."""
     weights = FLOAT_BYTES * shape.parameters + TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 8)
-    words = FLOAT_BYTES * (shape.width**2 + 3 * shape.width + shape.vocabulary) + 8 * TENSOR_HEADER_BYTES
-    return (
-        _round_to_blocks(weights)
-        + _round_to_blocks(words)
-        + _round_to_blocks(TOKENIZER_ENTRY_BYTES * shape.vocabulary)
-        + 3 * BLOCK_BYTES
-    )
+    mlm_head = FLOAT_BYTES * (shape.width**2 + 3 * shape.width + shape.vocabulary) + 8 * TENSOR_HEADER_BYTES
+    tokenizer = TOKENIZER_ENTRY_BYTES * shape.vocabulary
+    return sum(map(_round_to_blocks, (weights, mlm_head, tokenizer))) + 3 * BLOCK_BYTES
 
 
 def _estimate_checkpoint(request: SweepRequest, stratum: Stratum, shape: EncoderShape, profile: EncoderProfile) -> int:
-    """Weights, best weights and two moments of what is trained; pretraining keeps no best weights."""
+    """Return the bytes of weights, best weights and two moments. Pretraining keeps no best weights."""
     if stratum.kind == "retrieval":
         return 0
-    pretrain = stratum.kind == "pretrain"
+    is_pretraining = stratum.kind == "pretrain"
     head = (
         shape.width**2 + shape.vocabulary
-        if pretrain
+        if is_pretraining
         else sum(_count_head_parameters(task, shape, profile) for task in list_trained_tasks(request, stratum))
     )
-    copies = (3 if pretrain else 4) * (shape.parameters + head)
-    return _round_to_blocks(
-        FLOAT_BYTES * copies + 4 * TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 16) + 2 * BLOCK_BYTES
-    )
+    values = (3 if is_pretraining else 4) * (shape.parameters + head)
+    headers = 4 * TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 16)
+    return _round_to_blocks(FLOAT_BYTES * values + headers + 2 * BLOCK_BYTES)
 
 
 def _count_head_parameters(task: Task, shape: EncoderShape, profile: EncoderProfile) -> int:
-    """Parameters of a task's head."""
     labels, width = len(task.labels) or DEFAULT_LABEL_COUNT, shape.width
     match task.kind:
         case "tagging":
@@ -97,12 +93,12 @@ def _count_head_parameters(task: Task, shape: EncoderShape, profile: EncoderProf
         case "mlm":
             return width**2 + shape.vocabulary
         case _:
-            wide = 4 * width if profile.pooling == "segments" else width
-            return (wide + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
+            pooled = 4 * width if profile.pooling == "segments" else width
+            return (pooled + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
 
 
 def list_trained_tasks(request: SweepRequest, stratum: Stratum) -> list[Task]:
-    """The tasks that an intermediate or target stage trains."""
+    """Return the tasks that an intermediate or target stage trains on."""
     benchmark = request.benchmark
     if stratum.kind == "target":
         return [benchmark.targets[stratum.targets[0]]]
@@ -110,66 +106,65 @@ def list_trained_tasks(request: SweepRequest, stratum: Stratum) -> list[Task]:
 
 
 def _estimate_outputs(request: SweepRequest, stratum: Stratum) -> int:
-    """What a stage leaves for good: its folder, specification, outcome, scores, predictions."""
+    """Return the bytes that a stage leaves for good: folder, specification, outcome, scores, probes, predictions."""
     tasks = [request.benchmark.targets[name] for name in stratum.targets]
-    languages = sum(len(task.languages) for task in tasks)
-    rows = sum(
+    score_rows = sum(
         (TENTHS + len(task.languages)) * (len(task.official_metrics) + len(task.other_metrics) + 1) for task in tasks
     )
-    found = 3 * BLOCK_BYTES + _round_to_blocks(SCORES_FILE_BYTES + SCORE_ROW_BYTES * rows)
+    size = 3 * BLOCK_BYTES + _round_to_blocks(SCORES_FILE_BYTES + SCORE_ROW_BYTES * score_rows)
     if request.context.probes and stratum.kind in ("intermediate", "target"):
-        found += len(request.context.probes) * PROBE_FAMILY_BYTES
+        size += len(request.context.probes) * PROBE_FAMILY_BYTES
     if request.context.keep_predictions and stratum.kind != "pretrain":
-        shown = sum(
-            PREDICTION_ROW_BYTES[task.kind] * _count_test_rows(request, task) * len(task.languages) for task in tasks
+        predictions = sum(
+            (PREDICTION_ROW_BYTES[task.kind] * _count_test_rows(request, task) + 1_000) * len(task.languages)
+            for task in tasks
         )
-        found += _round_to_blocks(SCORES_FILE_BYTES + shown + 1_000 * languages)
-    return found
+        size += _round_to_blocks(SCORES_FILE_BYTES + predictions)
+    return size
 
 
-def _count_test_rows(request: SweepRequest, task: Task) -> int:
-    """Test rows in one language."""
-    found = DEFAULT_ROWS
-    name = task.clean_target or task.name
-    if name in TASK_SPLITS and request.benchmark.name != "miniature":
-        found = sum(_count_published_rows(part) or DEFAULT_ROWS for part in TASK_SPLITS[name].test)
-    return found if request.maker.test_limit is None else min(found, request.maker.test_limit)
-
-
-def _count_published_rows(part: SplitPart) -> int | None:
-    """Rows of the first split that the part may be read from."""
+def published_rows_of(part: SplitPart) -> int | None:
+    """Return the published rows of the first split that the part may be read from, None if they are not known."""
     return DATASETS[part.dataset].published_rows.get(part.splits[0])
 
 
+def _sum_rows(parts: Iterable[SplitPart], limit: int | None) -> int:
+    rows = sum(published_rows_of(part) or DEFAULT_ROWS for part in parts)
+    return rows if limit is None else min(rows, limit)
+
+
+def _count_test_rows(request: SweepRequest, task: Task) -> int:
+    """Return the test rows in one language."""
+    name, limit = task.clean_target or task.name, request.maker.test_limit
+    if name in TASK_SPLITS and request.benchmark.name != "miniature":
+        return _sum_rows(TASK_SPLITS[name].test, limit)
+    return DEFAULT_ROWS if limit is None else min(DEFAULT_ROWS, limit)
+
+
 def _estimate_tables(request: SweepRequest) -> int:
-    """Tokenised data: what is trained on, English dev, and every test language. They may also lie elsewhere."""
-    place = request.context
-    if request.benchmark.name == "miniature" or place.scratch is not None or is_remote(place.results.url):
+    """Return the bytes of tokenised data in the results: training rows, English dev, every test language."""
+    context = request.context
+    if request.benchmark.name == "miniature" or context.scratch is not None or is_remote(context.results.url):
         return 0
-    total = 0
+    size = 0
     for need in request.task_needs:
         task = need.task
-        parts = TASK_SPLITS[task.clean_target or task.name]
-        rows = sum(_count_published_rows(part) or DEFAULT_ROWS for part in parts.train)
-        rows = rows if request.maker.limit is None else min(rows, request.maker.limit)
-        dev = sum(_count_published_rows(part) or DEFAULT_ROWS for part in parts.dev)
-        dev = dev if request.maker.test_limit is None else min(dev, request.maker.test_limit)
-        test = _count_test_rows(request, task) * len(task.languages) if need.role == "target" else 0
-        learnt = (
-            0 if task.clean_target else rows + dev
-        )  # a shifted target is trained and judged by the clean one's tables
-        total += TABLE_ROW_BYTES[task.kind] * task.option_count * (learnt + test)
-        total += 12 * BLOCK_BYTES * (2 + len(task.languages))
-    return total
+        rows = _count_test_rows(request, task) * len(task.languages) if need.role == "target" else 0
+        if not task.clean_target:  # a shifted target is trained and selected on the clean target's tables
+            splits = TASK_SPLITS[task.name]
+            rows += _sum_rows(splits.train, request.maker.limit) + _sum_rows(splits.dev, request.maker.test_limit)
+        size += TABLE_ROW_BYTES[task.kind] * task.option_count * rows
+        size += 12 * BLOCK_BYTES * (2 + len(task.languages))
+    return size
 
 
 def _estimate_sweep_files(request: SweepRequest) -> int:
-    """The sweep's folder: its own file with the copy that replaces it, the rungs, the draws, what runs now."""
+    """Return the bytes of the sweep's folder: its own file twice (a copy replaces it), status, rungs and draws."""
     stages = sum(stratum.arm_count for stratum in request.plan)
-    drawn = 4_000 * stages if isinstance(request.axes.learning_rates, Range) else 0
-    record = _round_to_blocks(20_000 + 200 * stages + 200 * len(request.plan))
-    return 2 * record + BLOCK_BYTES * (6 + len(request.plan)) + drawn
+    draws = 4_000 * stages if isinstance(request.axes.learning_rates, Range) else 0
+    sweep_file = _round_to_blocks(20_000 + 200 * stages + 200 * len(request.plan))
+    return 2 * sweep_file + BLOCK_BYTES * (6 + len(request.plan)) + draws
 
 
-def _round_to_blocks(number: int) -> int:
-    return -(-number // BLOCK_BYTES) * BLOCK_BYTES
+def _round_to_blocks(size: int) -> int:
+    return -(-size // BLOCK_BYTES) * BLOCK_BYTES

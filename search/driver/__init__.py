@@ -1,1 +1,1 @@
-"""Runs a sweep with Ray Tune: searcher, early stopping as Tune sees it, progress."""
+"""The run of a sweep with Ray Tune: searcher, early stopping as Tune sees it, progress."""

@@ -1,11 +1,12 @@
-"""Run a request with Ray Tune: one trial is one stage, every start is a fresh Tuner over what is left."""
+"""Run a request with Ray Tune: a trial is a stage, and every start is a fresh Tuner over the stages that are left."""
 
 import logging
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -18,13 +19,15 @@ from search.cluster.own_node import OwnNodeMonitor
 from search.cost.cost import estimate_work, make_arm_duration
 from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
+from search.driver.status_writer import StatusWriter
 from search.process import signals
 from search.process.ray_folder import create_ray_folder
+from search.request.flag_values import MAX_TRIALS_PER_GPU
+from search.request.options import RunOptions
 from search.request.request import SweepRequest
-from search.request.resources import AUTO, MAX_TRIALS_PER_GPU, count_cluster_slots, resource_request_of
+from search.request.resources import count_cluster_slots, resource_request_of
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
-from search.sweep.status_file import StatusWriter
 from spaces.errors import UsageError
 from spaces.space import Range
 from trainables.record.context import StageContext
@@ -36,21 +39,21 @@ if TYPE_CHECKING:
 
 
 def make_board(
-    request: SweepRequest, options: Namespace | None, stopping_policy: StoppingPolicy | None, slots: int = 1
+    request: SweepRequest, options: RunOptions | None, stopping_policy: StoppingPolicy | None, slots: int = 1
 ) -> Board:
-    """The board of a request over what the store has, for so many stages at once; without options to look at."""
+    """Return the board of a request over the stages in the store. Without options it is read-only, for a plan."""
     if isinstance(request.axes.learning_rates, Range):
         from search.schedulers.rate_sampler import OptunaRateSampler
 
         journal = f"{request.name}/draws.journal"
-        rates: Any = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
+        rate_sampler = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
     else:
-        rates = None
+        rate_sampler = None
     return Board(
         request.plan,
         request.maker,
         Store(request.context, read_only=options is None),
-        rates,
+        rate_sampler,
         stopping_policy=stopping_policy,
         race=RaceSeeds(request.plan) if request.spec["scheduler"] == "racing" else None,
         arm_duration=make_arm_duration(estimate_work(request)),
@@ -60,86 +63,116 @@ def make_board(
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class SweepRun:
+    """A run of a sweep: its request and options, its board, and the writers of its files."""
+
+    request: SweepRequest
+    options: RunOptions
+    board: Board
+    early_stopping: "EarlyStopping | None"
+    slots: int
+    console: Console
+    manifest: SweepManifest
+    status_writer: StatusWriter
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print a line as it is: without wrapping, and with its brackets."""
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
 def run_sweep(
-    request: SweepRequest, options: Namespace, slots: int, damage_reporter: DamageReporter
+    request: SweepRequest, options: RunOptions, slots: int, damage_reporter: DamageReporter
 ) -> tuple[Board, bool]:
-    """Run what is left of the request; returns the board and whether the run was interrupted."""
-    console = Console(stderr=True)
-    if not is_remote(request.context.results.url):  # object storage has no temporary names
-        remove(request.context.results, find_temporaries(damage_reporter.files_at_start))
-    gate = make_early_stopping(request, options.scheduler)
-    board = make_board(request, options, gate, slots)
+    """Run the stages of a request that are left; returns the board, and True if the run was interrupted.
+
+    Raises UsageError, before anything is trained, if the cluster cannot run the sweep.
+    """
+    console, results = Console(stderr=True), request.context.results
+    if not is_remote(results.url):  # object storage has no temporary names
+        remove(results, find_temporaries(damage_reporter.files_at_start))
+    early_stopping = make_early_stopping(request, options.scheduler)
+    board = make_board(request, options, early_stopping, slots)
     damage_reporter.report_driver_damage(board)
-    members = SweepManifest(request, board)
-    beat = StatusWriter(request.context.results, request.name, slots, console.print)
-    interrupted = False
-    if board.is_complete:
-        members.write()
-    else:
-        with create_ray_folder() as scratch, connect_to_ray(options, scratch):
-            if options.address is not None:
-                beat.slots = slots = _check_cluster(options, request.context, console)
-                board.arrange(slots)
-            members.write()
-            beat.write_if_due(board)
-            with _watch_own_node(options) as own:
-                interrupted = _run_tuner(board, request, options, gate, slots, console, members, beat, scratch, own)
-        members.write()
-    beat.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
+    run = SweepRun(
+        request=request,
+        options=options,
+        board=board,
+        early_stopping=early_stopping,
+        slots=slots,
+        console=console,
+        manifest=SweepManifest(request, board),
+        status_writer=StatusWriter(results, request.name, slots, partial(print_line, console)),
+    )
+    interrupted = not board.is_complete and _run_stages(run)
+    run.manifest.write()
+    run.status_writer.write_last(board, "interrupted" if interrupted else "done" if board.is_complete else "stopped")
     return board, interrupted
 
 
-def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
-    """The early stopping of a request, with what its rungs say already; None without one.
+def _run_stages(run: SweepRun) -> bool:
+    """Start Ray and run the stages; returns True if the run was interrupted."""
+    with create_ray_folder() as ray_folder, connect_to_ray(run.options, ray_folder):
+        if run.options.uses_cluster:
+            run.slots = run.status_writer.slots = _check_cluster(run.options, run.request.context, run.console)
+            run.board.arrange(run.slots)
+        run.manifest.write()
+        run.status_writer.write_if_due(run.board)
+        with _watch_own_node(run.options) as own_node:
+            return _run_tuner(run, ray_folder, own_node)
 
-    Phases are never stopped: their winner is the parent of every target, and after half of its tenths the later winner
-    leads in hardly more than half of them (tests/LOG.md). They are the smaller part of the work.
+
+def make_early_stopping(request: SweepRequest, scheduler: str) -> "EarlyStopping | None":
+    """Return the early stopping of a request, with the scores that its rungs have on disk; None without one.
+
+    Phases are never stopped: their winner is the parent of every target, and after half of the tenths the final winner
+    leads in hardly more than half of the phases (docs/lab-log.md). Phases are the smaller part of the work.
     """
     from search.driver.early_stopping import RULES, EarlyStopping
     from search.schedulers.rungs import RungScores
 
     if scheduler == "none":
         return None
-    arms = {
-        stratum.id: stratum.arm_count for stratum in request.plan if stratum.kind == "target" and stratum.arm_count > 1
-    }
-    return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arms)
+    targets = [stratum for stratum in request.plan if stratum.kind == "target"]
+    arm_counts = {stratum.id: stratum.arm_count for stratum in targets if stratum.arm_count > 1}
+    return EarlyStopping(RungScores(request.context.results, f"{request.name}/rungs"), RULES[scheduler], arm_counts)
 
 
-def _check_cluster(options: Namespace, place: StageContext, console: Console) -> int:
-    """Trials at once on the cluster; raises UsageError, before anything is trained, if it cannot do what is asked."""
+def _check_cluster(options: RunOptions, context: StageContext, console: Console) -> int:
+    """Return the number of trials at once on the cluster; raises UsageError if it cannot run the sweep."""
     nodes = list_alive_nodes()
     slots = count_cluster_slots(options, nodes.values(), list_node_types())
-    wrong, notes = check_nodes(nodes, place)
-    if wrong:
-        raise UsageError("\n".join(wrong))
-    for line in notes:
-        console.print(f"note: {line}", highlight=False, soft_wrap=True, markup=False)
+    errors, notes = check_nodes(nodes, context)
+    if errors:
+        raise UsageError("\n".join(errors))
+    for note in notes:
+        print_line(console, f"note: {note}")
     return slots
 
 
 @contextmanager
-def _watch_own_node(options: Namespace) -> Iterator[OwnNodeMonitor | None]:
-    """The node of a cluster that this process runs on, watched; None with a private Ray, which `connected` watches."""
-    if options.address is None:
+def _watch_own_node(options: RunOptions) -> Iterator[OwnNodeMonitor | None]:
+    """Watch the cluster node that this process runs on; yields None for a private Ray, which connect_to_ray watches."""
+    if not options.uses_cluster:
         yield None
         return
     import ray
 
-    own = OwnNodeMonitor(ray.get_runtime_context().get_node_id(), list_alive_nodes, signals.end_now)
-    with own.watch():
-        yield own
+    own_node = OwnNodeMonitor(ray.get_runtime_context().get_node_id(), list_alive_nodes, signals.end_now)
+    with own_node.watch():
+        yield own_node
 
 
 def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
-    """The shares of a GPU that trials get: with what is known already of the memory that they take."""
+    """Return the packing of a cluster's GPUs, with the memory measured for stages that have ended."""
     from search.driver.packing import GpuPacking
 
     nodes = list_alive_nodes()
-    memory, wrong = find_smallest_gpu_memory(nodes)
-    for line in wrong:
-        console.print(f"note: {line} Every trial gets a whole GPU.", highlight=False, soft_wrap=True, markup=False)
-    # More slots than fit now are for nodes that join later.
+    memory, errors = find_smallest_gpu_memory(nodes)
+    for error in errors:
+        print_line(console, f"note: {error} Every trial gets a whole GPU.")
+    # There may be more slots than fit now, for nodes that join later.
     packing = GpuPacking(max(sum(node.gpus for node in nodes.values()), slots / MAX_TRIALS_PER_GPU), memory)
     for _, arm in board.iter_arms():
         if arm.outcome is not None:
@@ -147,18 +180,8 @@ def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
     return packing
 
 
-def _run_tuner(
-    board: Board,
-    request: SweepRequest,
-    options: Namespace,
-    gate: "EarlyStopping | None",
-    slots: int,
-    console: Console,
-    members: SweepManifest,
-    beat: StatusWriter,
-    scratch: Path,
-    own: OwnNodeMonitor | None,
-) -> bool:
+def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None) -> bool:
+    """Run Tune's loop until no stage is left; returns True if the run was interrupted."""
     from ray import tune
     from ray.tune.schedulers import FIFOScheduler
 
@@ -167,37 +190,46 @@ def _run_tuner(
     from search.driver.searcher import PlanSearcher, WorkerLossCallback
     from trainables.stage_trial import StageTrial, context_to_json
 
-    ask = resource_request_of(options)
-    gpus = _make_packing(board, slots, console) if options.gpus_per_trial == AUTO else ask.gpus
-    patience = 60.0 * options.hang_after
-    waits = options.address is None  # a cluster might start nodes for trials that only wait
+    board, request, options = run.board, run.request, run.options
+    resources = resource_request_of(options)
     searcher = PlanSearcher(
-        board, context_to_json(request.context), members.write_if_due, patience, gpus, use_wait_trials=waits
+        board,
+        context_to_json(request.context),
+        run.manifest.write_if_due,
+        hang_timeout=60.0 * options.hang_after,
+        gpus=resources.gpus,
+        packing=_make_packing(board, run.slots, run.console) if options.packs_gpus else None,
+        use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
-    losses = WorkerLossCallback(searcher, lambda text: console.print(text, highlight=False, soft_wrap=True))
-    callbacks: list[tune.Callback] = [losses, ProgressCallback(board, slots, console, beat), DrainCallback()]
-    if own is not None:
+    callbacks: list[tune.Callback] = [
+        WorkerLossCallback(searcher, partial(print_line, run.console)),
+        ProgressCallback(board, run.slots, run.console, run.status_writer),
+        DrainCallback(),
+    ]
+    if own_node is not None:
         from search.cluster.node_watch import NodeWatchCallback
 
-        watch = NodeWatchCallback(ask, own, lambda new: check_nodes(new, request.context)[0], console)
-        callbacks.insert(0, watch)  # before `losses`
-    # Trials that did not complete are no news: their stages are tried again, or stand among the failures at the end.
+        node_watch = NodeWatchCallback(
+            resources, own_node, lambda nodes: check_nodes(nodes, request.context)[0], run.console
+        )
+        callbacks.insert(0, node_watch)  # before WorkerLossCallback
+    # Tune's warnings of incomplete trials are noise: their stages are tried again, or listed as failed at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     tuner = tune.Tuner(
         tune.with_resources(
-            StageTrial, lambda config: tune.PlacementGroupFactory([{"CPU": ask.cpus, "GPU": config["gpus"]}])
+            StageTrial, lambda config: tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": config["gpus"]}])
         ),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=DrainingScheduler(gate or FIFOScheduler()),
+            scheduler=DrainingScheduler(run.early_stopping or FIFOScheduler()),
             num_samples=-1,
-            max_concurrent_trials=slots,
+            max_concurrent_trials=run.slots,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=str(scratch / "records"),
+            storage_path=str(ray_folder / "records"),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=0),  # the board hands a stage out again, as a new trial
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
@@ -209,9 +241,9 @@ def _run_tuner(
     if board.is_complete or board.breaker.stop_reason is not None:
         return False
     if not signals.is_stop_requested():
-        still = [id_ for id_, group in board.states.items() if not group.is_settled]
+        unsettled = [id_ for id_, state in board.states.items() if not state.is_settled]
         raise RuntimeError(
-            f"nothing runs any more, yet {len(still)} strata have not come to their end, first {still[0]}. That is a "
-            f"fault of this program; please report it with {request.url} (sweep.json, rungs/). No result is lost."
+            f"no stage runs any more, but {len(unsettled)} strata are unfinished (first: {unsettled[0]}). This is a "
+            f"bug: please report it with sweep.json and rungs/ from {request.url}. No result is lost."
         )
     return True

@@ -1,4 +1,4 @@
-"""The processes that a run started: what is left of them at its end is ended."""
+"""The processes that a run started: those that are left at its end are killed."""
 
 import os
 import signal
@@ -16,53 +16,56 @@ WATCH_INTERVAL = 0.5  # seconds
 
 
 def get_run_id() -> str:
-    """A name for this process that no other one ever has on this machine."""
+    """Return a name for this process that no other process ever has on this machine."""
     return f"{os.getpid()}.{read_stat(os.getpid())[1]}"
 
 
 def make_run_environment() -> dict[str, str]:
-    """The environment variable by which the processes of this run are known, also when their own parent has died."""
+    """Return the environment variable that marks the processes of this run, even after their parent has died."""
     return {RUN_VARIABLE: get_run_id()}
 
 
-def find_started_processes(run: str) -> dict[int, int | None]:
-    """Every process that a run started, with the time at which it began: numbers are used again. Needs /proc."""
-    found = {}
-    for process, (_, began) in _list_processes().items():
-        with suppress(OSError):  # it has ended, or is somebody else's
+def find_started_processes(run_id: str) -> dict[int, int | None]:
+    """Return the processes that a run started, with their start times, as process ids are reused. Needs /proc."""
+    started = {}
+    for process, (_, start_time) in _list_processes().items():
+        with suppress(OSError):  # it has ended, or belongs to another user
             variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-            if process != os.getpid() and f"{RUN_VARIABLE}={run}".encode() in variables:
-                found[process] = began
-    return found
+            if process != os.getpid() and f"{RUN_VARIABLE}={run_id}".encode() in variables:
+                started[process] = start_time
+    return started
 
 
-def kill_started_processes(run: str | None = None) -> None:
-    """SIGKILL for everything that a run started, this one if none is given; returns when it is gone."""
-    found: dict[int, int | None] = {}
-    limit = time.monotonic() + KILL_TIMEOUT
-    while time.monotonic() < limit:
-        more = find_started_processes(run or get_run_id())
-        found |= more
-        left = [process for process, began in found.items() if _is_running(process, began)]
-        for process in left:
+def kill_started_processes(run_id: str | None = None) -> None:
+    """Send SIGKILL to every process that a run (default: this one) started; return when all are gone.
+
+    Gives up after KILL_TIMEOUT.
+    """
+    known: dict[int, int | None] = {}
+    deadline = time.monotonic() + KILL_TIMEOUT
+    while time.monotonic() < deadline:
+        started = find_started_processes(run_id or get_run_id())
+        known |= started
+        alive = [process for process, start_time in known.items() if read_stat(process)[1] == start_time]
+        for process in alive:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        if not left and not more:
+        if not alive and not started:
             return
-        time.sleep(0.02)  # then look anew: what has just been killed may have started others before
+        time.sleep(0.02)  # then search again: a killed process may have started others before
 
 
 @contextmanager
 def watch_children(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
-    """Within it, call `act` with the name of a child of this process, one of `names`, as soon as it has ended."""
+    """Within the context, call `act` with the name of a child of this process, one of `names`, once it has ended."""
     children = [process for process, (parent, _) in _list_processes().items() if parent == os.getpid()]
-    wanted = {process: name for process in children if (name := _read_name(process)) in names}
-    over = threading.Event()
+    watched = {process: name for process in children if (name := _read_name(process)) in names}
+    is_over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(WATCH_INTERVAL):
-            for process, name in wanted.items():
-                if not read_stat(process)[1] and not over.is_set():
+        while not is_over.wait(WATCH_INTERVAL):
+            for process, name in watched.items():
+                if not read_stat(process)[1] and not is_over.is_set():
                     act(name)
                     return
 
@@ -71,11 +74,12 @@ def watch_children(names: tuple[str, ...], act: Callable[[str], object]) -> Iter
     try:
         yield
     finally:
-        over.set()
+        is_over.set()
         thread.join()
 
 
 def _list_processes() -> dict[int, tuple[int, int | None]]:
+    """Return the parent and the start time of every process."""
     return {int(folder.name): read_stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
 
 
@@ -84,7 +88,3 @@ def _read_name(process: int) -> str:
         return Path(f"/proc/{process}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def _is_running(process: int, began: int | None) -> bool:
-    return read_stat(process)[1] == began

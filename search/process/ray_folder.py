@@ -1,8 +1,8 @@
 """The temporary folder of a run: Ray's session, its logs, Tune's records. None of it is ever read again.
 
-What a killed run left is removed by the next one, and so are its processes that have not ended yet: one that hangs
-would hold the lock of its stage for ever. Each run holds a lock in its folder, which the kernel frees when the run
-ends, however it ends: so a folder whose lock is free belongs to nobody. Folders of others are never touched.
+The next run removes what a killed run left, and kills its remaining processes: one that hangs would hold the lock of
+its stage for ever. Each run holds a lock in its folder. The kernel frees it when the run ends, however it ends, so a
+folder whose lock is free is stale. Folders of other users are never touched.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ from search.process.processes import get_run_id, kill_started_processes
 from search.process.signals import register_teardown
 from spaces.errors import UsageError
 
-# Ray's sockets lie below, and a socket's path has at most 107 bytes.
+# Ray's sockets lie below the folder, and the path of a socket has at most 107 bytes.
 MAX_PATH_BYTES = 107 - len("/tune-1000000/abcdefgh/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store")
 LOCK = "lock"
 RAY_TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes in its path"
@@ -26,7 +26,7 @@ RAY_TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} byt
 
 @contextmanager
 def create_ray_folder() -> Iterator[Path]:
-    """A folder for this run, removed at its end. Raises UsageError where none can be made."""
+    """Make a folder for this run and remove it at the end. Raise UsageError where none can be made."""
     parent = find_temp_root() / f"tune-{os.getuid()}"
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
@@ -35,9 +35,9 @@ def create_ray_folder() -> Iterator[Path]:
             f"the temporary folder {parent} cannot be made ({error.strerror}): {RAY_TMPDIR_HINT}."
         ) from error
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
-        raise UsageError(f"the temporary folder {parent} belongs to somebody else: {RAY_TMPDIR_HINT}.")
-    with (parent / LOCK).open("w") as door:  # nobody looks for left-overs while a new folder has no lock yet
-        fcntl.flock(door, fcntl.LOCK_EX)
+        raise UsageError(f"the temporary folder {parent} belongs to another user: {RAY_TMPDIR_HINT}.")
+    with (parent / LOCK).open("w") as parent_lock:  # nobody may take a new folder for a stale one before its lock
+        fcntl.flock(parent_lock, fcntl.LOCK_EX)
         remove_stale_folders(parent)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=""))
         lock = (folder / LOCK).open("w")
@@ -52,13 +52,13 @@ def create_ray_folder() -> Iterator[Path]:
 
 
 def find_temp_root() -> Path:
-    """RAY_TMPDIR, or the usual folder for temporary files, or /tmp where their paths are too long for Ray's sockets."""
-    usual = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    return Path(usual if len(os.fsencode(usual.rstrip("/"))) <= MAX_PATH_BYTES else "/tmp")
+    """Return RAY_TMPDIR or the usual temporary folder, or /tmp where that path is too long for Ray's sockets."""
+    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return Path(folder if len(os.fsencode(folder.rstrip("/"))) <= MAX_PATH_BYTES else "/tmp")
 
 
 def remove_stale_folders(parent: Path) -> None:
-    """End what killed runs left running, and remove their folders. The caller holds the parent's lock."""
+    """Kill the processes that killed runs left, and remove their folders. The caller holds the parent's lock."""
     for folder in parent.iterdir():
         if not folder.is_dir():
             continue
@@ -66,14 +66,14 @@ def remove_stale_folders(parent: Path) -> None:
         if lock is not None:
             with lock:
                 lock.seek(0)
-                run = lock.read()
-                if run:
-                    kill_started_processes(run)
+                run_id = lock.read()
+                if run_id:
+                    kill_started_processes(run_id)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _try_lock(path: Path) -> IO[str] | None:
-    """The lock if nobody has it: the file is made anew where a run was killed before it made one."""
+    """Return the lock if it is free. The file is made where a run was killed before it made one."""
     lock = path.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

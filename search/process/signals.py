@@ -1,9 +1,9 @@
-"""Signals that ask the run to end: Ctrl-C, SIGTERM, a closed terminal. It ends with exit code 130, and never loudly.
+"""Signals that ask the run to end: Ctrl-C, SIGTERM, a closed terminal. The run ends with exit code 130.
 
-While stages run, the first one lets each finish its tenth, so that nothing is lost. The second one, or the first at
-any other moment, ends the run at once: the results are whole at every moment, so all there is to do is to take down
-what was started. Python would raise KeyboardInterrupt instead, at an arbitrary line, inside Ray or a half-done import:
-some of them swallow it, others print tracebacks.
+While stages run, the first signal lets each of them finish its tenth, so that nothing is lost. A second signal, or the
+first at any other time, ends the run at once. The results are complete at every moment, so only what the run started
+has to be taken down. Python's KeyboardInterrupt would come at an arbitrary line instead, inside Ray or a half-done
+import: some of these swallow it, others print tracebacks.
 """
 
 import os
@@ -18,31 +18,32 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED = 130
+from search.process.streams import discard_output
+from spaces.errors import ExitCode
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-REPEAT_WINDOW = (
-    0.5  # seconds in which a repeated signal is the same request: timeout(1) and closing terminals send it twice
-)
-FINISHING_MESSAGE = "interrupted: finishing the running tenths, again to stop at once"
+# Seconds in which a second signal counts as the first one: timeout(1) and closing terminals send it twice.
+REPEAT_WINDOW = 0.5
+FINISHING_MESSAGE = "interrupted: finishing the running tenths; interrupt again to stop at once"
 SHOW_CURSOR = "\x1b[?25h"  # the live display hides it
 
 
 @dataclass(slots=True)
 class _StopState:
-    """What this process knows of its end. There is one, as signals go to the process."""
+    """The state of this process's end. There is one, as signals go to the process."""
 
     is_installed: bool = False
     is_deferred: bool = False  # stages run: let them finish their tenth
-    requested_at: float | None = None  # when the first signal came
+    requested_at: float | None = None  # time of the first signal
     teardowns: list[Callable[[], object]] = field(default_factory=list)
 
 
 _state = _StopState()
-_exit_lock = threading.RLock()  # a thread that watches may find a reason while another one is ending the run
+_exit_lock = threading.RLock()  # a watching thread may end the run while another one is ending it
 
 
 def install() -> None:
-    """Take the signals. One that is ignored stays so: nohup and shells that start jobs behind want it."""
+    """Handle the signals, except those that are ignored already: nohup and background jobs rely on that."""
     _state.is_installed = True
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -50,19 +51,19 @@ def install() -> None:
 
 
 def reinstall() -> None:
-    """Take the signals back from a library that took them, if they were ours."""
+    """Take the signals back from a library that replaced the handlers, if they were installed."""
     if _state.is_installed:
         install()
 
 
 def is_stop_requested() -> bool:
-    """Whether the run was asked to end: nothing more may be started."""
+    """Return True once the run was asked to end: nothing more may be started."""
     return _state.requested_at is not None
 
 
 @contextmanager
 def defer_stop() -> Iterator[None]:
-    """Within it the first signal only makes `asked` true."""
+    """Within the context the first signal only makes `is_stop_requested` true."""
     _state.is_deferred = True
     try:
         yield
@@ -72,7 +73,7 @@ def defer_stop() -> Iterator[None]:
 
 @contextmanager
 def hide_from_children(number: signal.Signals) -> Iterator[None]:
-    """Processes that are started within it never see the signal; this one sees it at the end."""
+    """Hide a signal from processes that are started within the context; this process gets it at the end."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield
@@ -81,51 +82,48 @@ def hide_from_children(number: signal.Signals) -> Iterator[None]:
 
 
 @contextmanager
-def register_teardown(act: Callable[[], object]) -> Iterator[None]:
-    """Within it, `act` is called before the run ends at once."""
-    _state.teardowns.append(act)
+def register_teardown(teardown: Callable[[], object]) -> Iterator[None]:
+    """Within the context, call `teardown` before the run ends at once."""
+    _state.teardowns.append(teardown)
     try:
         yield
     finally:
-        _state.teardowns.remove(act)
+        _state.teardowns.remove(teardown)
 
 
-def end_now(why: str = "interrupted") -> NoReturn:
-    """Take down what was started, say how to continue, and end: no `finally`, no `atexit`, no word of any library."""
+def end_now(reason: str = "interrupted") -> NoReturn:
+    """Run the teardowns, last registered first, print how to continue, and exit.
+
+    No `finally` and no `atexit` runs, so that no library prints anything.
+    """
     with _exit_lock:
-        for act in reversed(_state.teardowns):
-            act()
-        _write_line((SHOW_CURSOR if os.isatty(2) else "") + format_resume_message(why))
-        os._exit(INTERRUPTED)
+        for teardown in reversed(_state.teardowns):
+            teardown()
+        _write_line((SHOW_CURSOR if os.isatty(2) else "") + format_resume_message(reason))
+        os._exit(ExitCode.INTERRUPTED)
 
 
-def format_resume_message(why: str = "interrupted") -> str:
-    """The line that a run which was interrupted ends with."""
-    return f"{why}, and nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
+def format_resume_message(reason: str = "interrupted") -> str:
+    """Return the last line of an interrupted run: the reason, and the command that continues."""
+    return f"{reason}. Nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
 
 
 def _handle_signal(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
-    if number == signal.SIGHUP:  # nobody reads any more, and a write would fail
-        _redirect_to_null()
+    if number == signal.SIGHUP:  # the terminal is gone, and a write would fail
+        discard_output(1, 2)
     if _state.requested_at is not None and now - _state.requested_at < REPEAT_WINDOW:
         return
-    first, _state.requested_at = _state.requested_at is None, now
-    if not (first and _state.is_deferred):
+    is_first, _state.requested_at = _state.requested_at is None, now
+    if not (is_first and _state.is_deferred):
         end_now()
     _write_line(FINISHING_MESSAGE)
 
 
 def _write_line(line: str) -> None:
-    """Write past Python's buffers: the signal may have come in the middle of another write to them."""
+    """Write past Python's buffers, as the signal may have come in the middle of another write to them."""
     start = "\n" if os.isatty(2) else ""  # the terminal shows ^C without a line end
     try:
         os.write(2, f"{start}{line}\n".encode())
     except OSError:  # no reader is left
-        _redirect_to_null()
-
-
-def _redirect_to_null() -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for number in (1, 2):
-        os.dup2(nowhere, number)
+        discard_output(1, 2)

@@ -1,4 +1,4 @@
-"""Output that outlives its reader: `| head` that has seen enough, a `tee` that Ctrl-C ended, a terminal that closed."""
+"""Output that survives its reader: a `| head` that ends, a `tee` that Ctrl-C stops, a terminal that closes."""
 
 import errno
 import io
@@ -8,23 +8,30 @@ from typing import Any, TextIO
 
 
 class PipeSafeStream(io.FileIO):
-    """An open file that becomes the null device when its reader is gone: an error would end the sweep."""
+    """An open file that discards what is written once its reader is gone, since an error would end the sweep."""
 
     def write(self, data: Any) -> int:
-        """Write, or drop what nobody reads."""
+        """Write, or discard what nobody reads."""
         try:
             return super().write(data)
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.EIO):
                 raise
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())
-        os.close(nowhere)
+        discard_output(self.fileno())
         return super().write(data)
 
 
+def discard_output(*descriptors: int) -> None:
+    """Redirect file descriptors to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(null, descriptor)
+    if null not in descriptors:
+        os.close(null)
+
+
 def ignore_broken_pipes() -> None:
-    """Let standard output and error outlive whoever reads them."""
+    """Replace standard output and error by streams that survive their readers."""
     sys.stdout, sys.stderr = _wrap_stream(sys.stdout), _wrap_stream(sys.stderr)
 
 

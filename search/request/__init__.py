@@ -1,1 +1,1 @@
-"""From flags to a request: everything is checked before Ray starts and before anything is written."""
+"""From flags to a request. Everything is checked before Ray starts and before anything is written."""

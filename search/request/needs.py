@@ -1,4 +1,4 @@
-"""Which tasks a sweep reads, what the data lack of them, and what a sweep without the missing ones looks like."""
+"""The tasks that a sweep reads, the data that they lack, and the sweep that is left without them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Literal
 from spaces.benchmark import Benchmark
 from spaces.chain import MLM, NONE, Ingredient, parse_chain
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.phase import has_phase, ingredients_of
 from spaces.space import Axes
 from spaces.task import Task
@@ -25,65 +26,71 @@ class TaskNeed:
 
     role: TaskRole
     task: Task
-    language: str = "en"  # of the training rows
+    language: str = ENGLISH  # of the training rows
 
     @property
     def name(self) -> str:
-        """The name by which fingerprints and messages know it."""
+        """The task's name in fingerprints and messages."""
         return self.task.name if self.role == "target" else str(Ingredient(self.task.name, self.language))
+
+    @property
+    def key(self) -> tuple[TaskRole, str]:
+        """Role and name, which tell tasks apart."""
+        return self.role, self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepNeeds:
-    """What a sweep reads, and what is in the way. `axes` are those that are left after skipping."""
+    """The tasks that a sweep reads, and the data that are missing. `axes` are those that are left after skipping."""
 
     axes: Axes
     task_needs: tuple[TaskNeed, ...]
     missing_data: tuple[str, ...]
     skipped_tasks: tuple[str, ...]  # a line for each task that is skipped
 
+    @property
+    def readable_needs(self) -> tuple[TaskNeed, ...]:
+        """The tasks whose data can be read: none while data are missing."""
+        return () if self.missing_data else self.task_needs
+
 
 def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_missing: bool) -> SweepNeeds:
-    """Look for the data of everything that the axes name; with `skip_missing` leave out what lacks them.
+    """Find the tasks that the axes name and the data that they lack; with `skip_missing`, leave out tasks without data.
 
-    A target that was not asked for, but shares its training with one that was, is evaluated where its data are there.
+    A target that shares its training set with one of the axes is evaluated too, where its data are available.
     Raises UsageError if nothing is left to search.
     """
-    axes, asked = _resolve_text_languages(axes, benchmark, source), axes.intermediates
+    requested, axes = axes.intermediates, _resolve_text_languages(axes, benchmark, source)
     problems = {need: _find_problems(source, need) for need in _list_needs(axes, benchmark)}
-    of_methods = {name: _find_method_problems(name, axes, benchmark, source) for name in axes.intermediates}
-    left_out: list[str] = []
+    chain_problems = {name: _find_method_problems(name, axes, benchmark, source) for name in axes.intermediates}
+    skipped: list[str] = []
     if skip_missing:
-        axes = _drop_missing(
-            axes,
-            benchmark,
-            {(need.role, need.name) for need, lines in problems.items() if lines},
-            {name for name, lines in of_methods.items() if lines},
-        )
-        left_out = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *of_methods.values()) if lines))
-        problems, of_methods = {need: [] for need in _list_needs(axes, benchmark)}, {}
-        if not axes.targets or (axes.intermediates == (NONE,) and asked != (NONE,)):
-            raise UsageError("nothing is left without what is missing:\n" + "\n".join(f"  {line}" for line in left_out))
-    beside = [
-        task for task in _find_sharing_targets(axes, benchmark) if not _find_problems(source, TaskNeed("target", task))
-    ]
-    kept = {*axes.targets, *(task.name for task in beside)}
-    tasks = [need for need in problems if need.role == "intermediate"]
-    tasks += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in kept]
-    missing = dict.fromkeys(line for lines in (*problems.values(), *of_methods.values()) for line in lines)
-    return SweepNeeds(axes=axes, task_needs=tuple(tasks), missing_data=tuple(missing), skipped_tasks=tuple(left_out))
+        lacking = {need.key for need, lines in problems.items() if lines}
+        axes = _drop_missing(axes, benchmark, lacking, {name for name, lines in chain_problems.items() if lines})
+        skipped = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *chain_problems.values()) if lines))
+        problems, chain_problems = {need: [] for need in _list_needs(axes, benchmark)}, {}
+        if not axes.targets or (axes.intermediates == (NONE,) and requested != (NONE,)):
+            lines = "\n".join(f"  {line}" for line in skipped)
+            raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
+    sharing = _find_sharing_targets(axes, benchmark)
+    evaluated = {
+        *axes.targets,
+        *(task.name for task in sharing if not _find_problems(source, TaskNeed("target", task))),
+    }
+    needs = [need for need in problems if need.role == "intermediate"]
+    needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
+    missing = dict.fromkeys(line for lines in (*problems.values(), *chain_problems.values()) for line in lines)
+    return SweepNeeds(axes=axes, task_needs=tuple(needs), missing_data=tuple(missing), skipped_tasks=tuple(skipped))
 
 
 def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource) -> Axes:
-    """Masked words in the languages that have texts, where the sweep names none; all of them where none has."""
-    used = any(
-        need.task.kind == "mlm" for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)
-    )
-    if axes.masked.languages is not None or not used:
+    """Resolve the languages of masked words where the sweep names none: those with texts, or all if none has any."""
+    needs = (need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark))
+    if axes.masked.languages is not None or not any(need.task.kind == "mlm" for need in needs):
         return axes
     task = benchmark.intermediates[MLM]
-    there = tuple(name for name in task.training_languages if not task_data.find_problems(source, task, name))
-    masked = dataclasses.replace(axes.masked, languages=there or task.training_languages)
+    available = tuple(name for name in task.training_languages if not task_data.find_problems(source, task, name))
+    masked = dataclasses.replace(axes.masked, languages=available or task.training_languages)
     return dataclasses.replace(axes, masked=masked)
 
 
@@ -92,7 +99,7 @@ def _find_problems(source: DataSource, need: TaskNeed) -> list[str]:
 
 
 def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:
-    """What the methods of a chain lack, in its phase and in the targets' own fine-tuning."""
+    """Return the problems of a chain's methods, both in its phase and in the fine-tuning on targets."""
     chain, lines = parse_chain(name), []
     if chain.method is not None:
         for need in _list_ingredient_needs(name, axes, benchmark):
@@ -106,64 +113,61 @@ def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: D
 
 
 def methods_of(axes: Axes) -> list[str]:
-    """The methods that the chains use, each once."""
+    """Return the methods that the chains use, each once."""
     chains = [parse_chain(name) for name in axes.intermediates]
-    used = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
-    return list(dict.fromkeys(used))
+    names = [name for chain in chains for name in (chain.method, chain.target_method) if name is not None]
+    return list(dict.fromkeys(names))
 
 
 def format_missing_data(missing: Sequence[str]) -> str:
-    """All that is missing, in one go."""
+    """Return the message that lists all missing data."""
     lines = "\n".join(f"  {line}" for line in missing)
-    return f"the data lack what this sweep needs (--skip-missing leaves it out):\n{lines}"
+    return f"data that this sweep needs are missing (--skip-missing leaves them out):\n{lines}"
 
 
 def _list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
-    """Every ingredient and every target that the axes name."""
-    found = [need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)]
-    found += [TaskNeed("target", benchmark.targets[name]) for name in axes.targets]
-    return list(dict.fromkeys(found))
+    needs = [need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)]
+    needs += [TaskNeed("target", benchmark.targets[name]) for name in axes.targets]
+    return list(dict.fromkeys(needs))
 
 
 def _list_ingredient_needs(name: str, axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
+    ingredients = ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked)
+    tasks = benchmark.intermediates
     return [
-        TaskNeed(
-            "intermediate",
-            benchmark.intermediates[one.task],
-            one.language or benchmark.intermediates[one.task].own_language,
-        )
-        for one in ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked)
+        TaskNeed("intermediate", tasks[ingredient.task], ingredient.language or tasks[ingredient.task].own_language)
+        for ingredient in ingredients
     ]
 
 
 def _find_sharing_targets(axes: Axes, benchmark: Benchmark) -> list[Task]:
-    """Targets that are not asked for and share a training with one that is."""
-    trainings = {benchmark.targets[name].training_set for name in axes.targets} - {None}
+    """Return the targets outside the axes that share a training set with one of the axes."""
+    training_sets = {benchmark.targets[name].training_set for name in axes.targets}
     return [
         task
-        for training in trainings
-        if training is not None
-        for task in benchmark.targets_trained_on(training, axes.targets)
+        for training_set in training_sets
+        if training_set is not None
+        for task in benchmark.targets_trained_on(training_set, axes.targets)
         if task.name not in axes.targets
     ]
 
 
-def _drop_missing(axes: Axes, benchmark: Benchmark, bad: set[tuple[TaskRole, str]], chains: set[str]) -> Axes:
-    """The axes without `chains` and what lacks data; `multitask` mixes what is there."""
+def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole, str]], chains: set[str]) -> Axes:
+    """Return the axes without `chains` and without the tasks that lack data; `multitask` mixes those that are left."""
     mixture = tuple(
         name
         for name in axes.mixture
-        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own_language))) not in bad
+        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own_language))) not in lacking
     )
     axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= MIN_MIXTURE_TASKS else ())
 
-    def whole(name: str) -> bool:
+    def is_complete(name: str) -> bool:
         needs = _list_ingredient_needs(name, axes, benchmark)
-        there = bool(needs) and all((need.role, need.name) not in bad for need in needs)
-        return name not in chains and (there or not has_phase(name))
+        has_data = bool(needs) and all(need.key not in lacking for need in needs)
+        return name not in chains and (has_data or not has_phase(name))
 
     return dataclasses.replace(
         axes,
-        intermediates=tuple(name for name in axes.intermediates if whole(name)),
-        targets=tuple(name for name in axes.targets if ("target", name) not in bad),
+        intermediates=tuple(name for name in axes.intermediates if is_complete(name)),
+        targets=tuple(name for name in axes.targets if ("target", name) not in lacking),
     )

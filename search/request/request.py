@@ -1,16 +1,15 @@
-"""From flags to a request: everything checked, before Ray starts and before anything is written."""
+"""From flags to a request. Everything is checked before Ray starts and before anything is written."""
 
 import dataclasses
 import json
 import os
-from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
-from search.request.options import probes_of, resolve_sweep_name, space_of
+from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
 from search.request.start_encoder import resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
@@ -39,92 +38,81 @@ class SweepRequest:
     maker: StageFactory
     context: StageContext
     spec: Mapping[str, Any]
-    task_needs: tuple[TaskNeed, ...]  # all that it reads
-    missing_data: tuple[str, ...]  # what the data lack; only a plan or a check may be shown then
-    skipped_tasks: tuple[str, ...]  # tasks that are skipped for want of data, and why
-    notes: tuple[str, ...]  # what a reader of the scores must know
-    provenance: Mapping[str, list[str]]  # what each task reads, with the hash of its files or the hub's commit
+    task_needs: tuple[TaskNeed, ...]  # all tasks that it reads
+    missing_data: tuple[str, ...]  # if there are any, only a plan or a check may be shown
+    skipped_tasks: tuple[str, ...]  # tasks without data, and why
+    notes: tuple[str, ...]  # notes for readers of the scores
+    provenance: Mapping[str, list[str]]  # by task: the files with their hashes, or the hub's commit
 
     @property
     def url(self) -> str:
-        """Where the sweep's own folder is: what the analysis is given."""
+        """The sweep's own folder, as the analysis takes it."""
         return join_url(self.context.results.url, self.name)
 
 
-def make_request(options: Namespace) -> SweepRequest:
-    """Check the flags and resolve them; raises UsageError for the first thing that is wrong."""
+def make_request(options: RunOptions) -> SweepRequest:
+    """Check and resolve the flags. Raise UsageError for the first thing that is wrong."""
     name = resolve_sweep_name(options)
     benchmark = BENCHMARKS.find(options.benchmark)
     space = space_of(options, benchmark)
-    _check_flags(options)
-    source = DataSource(
-        benchmark=benchmark.name,
+    source = _make_source(options)
+    is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
+    profile = PROFILES["miniature" if is_miniature else "pretrained"]
+    axes = resolve_axes(space, benchmark, profile)
+    source = dataclasses.replace(source, test_limit=axes.test_limit)
+    needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
+    if needs.missing_data and not options.is_dry_run:
+        raise UsageError(format_missing_data(needs.missing_data))
+    start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name)
+    maker = _build_maker(options, benchmark, source, needs, start)
+    return SweepRequest(
+        name=name,
+        axes=needs.axes,
+        benchmark=benchmark,
+        plan=expand_strata(needs.axes, benchmark, pretrain=is_miniature),
+        maker=maker,
+        context=StageContext(
+            results=_open_results(options.results),
+            source=source,
+            model=None if is_miniature else resolve_model(options),
+            keep_predictions=options.predictions,
+            probes=probes_of(options),
+            scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
+        ),
+        spec=_build_spec(options, needs.axes, benchmark, maker),
+        task_needs=needs.task_needs,
+        missing_data=(*needs.missing_data, *start_problems),
+        skipped_tasks=needs.skipped_tasks,
+        notes=() if needs.missing_data or options.check else _collect_notes(source, needs),  # a check collects its own
+        provenance={
+            " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
+            for need in needs.readable_needs
+        },
+    )
+
+
+def _make_source(options: RunOptions) -> DataSource:
+    """Return where examples come from. Raise UsageError for flags that do not go with the benchmark."""
+    is_miniature = options.benchmark == "miniature"
+    if is_miniature and options.model is not None:
+        raise UsageError(f"--model {options.model}: the miniature has its own encoder; --model goes with xtreme.")
+    if is_miniature and options.data is not None:
+        raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
+    if not is_miniature and (options.world_seed or options.null_world):
+        raise UsageError("--world-seed and --null-world go with the miniature only.")
+    return DataSource(
+        benchmark=options.benchmark,
         world_seed=options.world_seed,
         null_world=options.null_world,
         data=None if options.data is None else str(_resolve_data_folder(options.data)),
         limit=options.limit,
     )
-    own = benchmark.name == "miniature"  # it pretrains its encoder
-    profile = PROFILES["miniature" if own else "pretrained"]
-    resolved = resolve_axes(space, benchmark, profile)
-    source = dataclasses.replace(source, test_limit=resolved.test_limit)
-    needs = find_needs(resolved, benchmark, source, skip_missing=options.skip_missing)
-    resolved = needs.axes
-    if needs.missing_data and not (options.plan or options.check):
-        raise UsageError(format_missing_data(needs.missing_data))
-    start, start_faults = _check_start(options, benchmark, source, profile.name)
-    there = () if needs.missing_data else needs.task_needs
-    languages = {
-        need.name: need.task.languages if needs.missing_data else task_data.find_languages(source, need.task)
-        for need in needs.task_needs
-        if need.role == "target"
-    }
-    maker = StageFactory(
-        benchmark=benchmark,
-        start=start,
-        world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints=_collect_fingerprints(source, there, methods_of(resolved)),
-        languages=languages,
-        phases=resolve_phases(
-            resolved.intermediates,
-            benchmark,
-            mixture=resolved.mixture,
-            budget=resolved.budget,
-            masked=resolved.masked,
-        ),
-        limit=source.limit,
-        test_limit=source.test_limit,
-        precision=_resolve_precision(options),
-    )
-    return SweepRequest(
-        name=name,
-        axes=resolved,
-        benchmark=benchmark,
-        plan=expand_strata(resolved, benchmark, pretrain=own),
-        maker=maker,
-        context=StageContext(
-            results=_open_results(options.results),
-            source=source,
-            model=None if own else resolve_model(options),
-            keep_predictions=options.predictions,
-            probes=probes_of(options),
-            scratch=None if options.scratch is None else str(Path(options.scratch).resolve()),
-        ),
-        spec=_build_spec(options, resolved, benchmark, maker),
-        task_needs=needs.task_needs,
-        missing_data=(*needs.missing_data, *start_faults),
-        skipped_tasks=needs.skipped_tasks,
-        notes=() if needs.missing_data or options.check else tuple(_collect_notes(source, needs)),  # a check looks anew
-        provenance={
-            f"{need.role} {need.name}": task_data.describe_locations(source, need.task, need.language) for need in there
-        },
-    )
 
 
-def _check_start(
-    options: Namespace, benchmark: Benchmark, source: DataSource, profile: str
+def _resolve_or_report_start(
+    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str
 ) -> tuple[StartEncoder, list[str]]:
-    """The encoder, and what is wrong with it where `--check` is to list that beside what else is missing."""
+    """Return the encoder and its problems. Only `--check` lists them, beside other missing data; else they raise."""
     try:
         return resolve_start(options, benchmark, source, profile), []
     except UsageError as error:
@@ -133,33 +121,48 @@ def _check_start(
         return StartEncoder(name=str(options.model), profile=profile, fingerprint="none"), str(error).splitlines()
 
 
-def _collect_fingerprints(
-    source: DataSource, needs: Sequence[TaskNeed], used: Sequence[str]
-) -> dict[tuple[str, str], str]:
-    """Of all that stages read: tasks, and the files of methods."""
-    if not needs:
-        return {}
-    prints = {
-        (str(need.role), need.name): task_data.compute_fingerprint(source, need.task, need.language) for need in needs
+def _build_maker(
+    options: RunOptions, benchmark: Benchmark, source: DataSource, needs: SweepNeeds, start: StartEncoder
+) -> StageFactory:
+    axes = needs.axes
+    languages = {
+        need.name: need.task.languages if needs.missing_data else task_data.find_languages(source, need.task)
+        for need in needs.task_needs
+        if need.role == "target"
     }
-    read = {("method", name): methods.compute_fingerprint(source, name) for name in used}
-    return prints | {place: value for place, value in read.items() if value is not None}
+    return StageFactory(
+        benchmark=benchmark,
+        start=start,
+        world={"world_seed": source.world_seed, "null_world": source.null_world},
+        fingerprints=_collect_fingerprints(source, needs),
+        languages=languages,
+        phases=resolve_phases(
+            axes.intermediates, benchmark, mixture=axes.mixture, budget=axes.budget, masked=axes.masked
+        ),
+        limit=source.limit,
+        test_limit=source.test_limit,
+        precision=_resolve_precision(options),
+    )
 
 
-def _collect_notes(source: DataSource, needs: SweepNeeds) -> list[str]:
-    """What a reader of the scores must know, each line once: targets that share a training share its notes."""
+def _collect_fingerprints(source: DataSource, needs: SweepNeeds) -> dict[tuple[str, str], str]:
+    """Return the fingerprints of everything that stages read: data of tasks, and files of methods."""
+    if not needs.readable_needs:
+        return {}
+    fingerprints: dict[tuple[str, str], str] = {
+        need.key: task_data.compute_fingerprint(source, need.task, need.language) for need in needs.readable_needs
+    }
+    for name in methods_of(needs.axes):
+        fingerprint = methods.compute_fingerprint(source, name)
+        if fingerprint is not None:
+            fingerprints["method", name] = fingerprint
+    return fingerprints
+
+
+def _collect_notes(source: DataSource, needs: SweepNeeds) -> tuple[str, ...]:
+    """Return notes for readers of the scores, each once: targets that share a training set share its notes."""
     lines = (line for need in needs.task_needs for line in task_data.collect_notes(source, need.task, need.language))
-    return list(dict.fromkeys(lines))
-
-
-def _check_flags(options: Namespace) -> None:
-    miniature = options.benchmark == "miniature"
-    if miniature and options.model is not None:
-        raise UsageError(f"--model {options.model}: the miniature has its own encoder; --model goes with xtreme.")
-    if miniature and options.data is not None:
-        raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
-    if not miniature and (options.world_seed or options.null_world):
-        raise UsageError("--world-seed and --null-world go with the miniature only.")
+    return tuple(dict.fromkeys(lines))
 
 
 def _resolve_data_folder(text: str) -> Path:
@@ -172,32 +175,34 @@ def _resolve_data_folder(text: str) -> Path:
     return path
 
 
-def _resolve_precision(options: Namespace) -> Precision:
-    """`auto` is bf16 where trials have a GPU. The miniature stays in 32 bits: its figures were measured so."""
+def _resolve_precision(options: RunOptions) -> Precision:
+    """Return the precision; `auto` is bf16 where trials have a GPU.
+
+    The miniature stays in 32 bits, as its recorded figures were measured so.
+    """
     if options.precision != "auto":
-        given: Precision = options.precision
-        return given
-    return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
+        return options.precision
+    return "bf16" if options.uses_gpus and options.benchmark != "miniature" else "fp32"
 
 
-def _build_spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:
-    """What `sweep.json` freezes: JSON values only."""
-    rates = resolved.learning_rates
+def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:
+    """Return the specification that `sweep.json` freezes, in JSON values only."""
+    rates = axes.learning_rates
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
     spec = {
         "space": options.space,
         "benchmark": benchmark.name,
         "model": maker.start.name,
         "start": start,
-        "intermediates": resolved.intermediates,
-        "targets": resolved.targets,
+        "intermediates": axes.intermediates,
+        "targets": axes.targets,
         "learning_rates": dataclasses.asdict(rates) if isinstance(rates, Range) else rates,
-        "seeds": resolved.seeds,
-        "floors": resolved.floors,
-        "mixture": {MULTITASK: resolved.mixture} if resolved.mixture else {},
-        "budget": dataclasses.asdict(resolved.budget),
-        # Only where a phase has masked words: a sweep that has none yet may get them.
-        "masked": dataclasses.asdict(resolved.masked) if _has_masked_words(maker) else {},
+        "seeds": axes.seeds,
+        "floors": axes.floors,
+        "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
+        "budget": dataclasses.asdict(axes.budget),
+        # Empty unless a phase has masked words, so that a sweep without them may get some later.
+        "masked": dataclasses.asdict(axes.masked) if _has_masked_words(maker) else {},
         "limit": maker.limit,
         "test_limit": maker.test_limit,
         "precision": maker.precision,
@@ -212,7 +217,7 @@ def _build_spec(options: Namespace, resolved: Axes, benchmark: Benchmark, maker:
 
 
 def _has_masked_words(maker: StageFactory) -> bool:
-    return any(one.task == MLM for phase in maker.phases.values() for one in phase.ingredients)
+    return any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
 
 
 def _open_results(url: str) -> Storage:
@@ -225,15 +230,15 @@ def _open_results(url: str) -> Storage:
 
 
 def check_writable(results: Storage) -> None:
-    """Raise UsageError if the results could not be written; makes no folder."""
+    """Raise UsageError if results cannot be written there. Make no folder."""
     if is_remote(results.url):
         try:
             results.has(".lock")
         except OSError as error:
             raise UsageError(f"the results in {results.url} cannot be reached: {error}.") from error
         return
-    place = Path(results.url)
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise UsageError(f"the results folder {results.url} cannot be written: {place} is not a writable folder.")
+    folder = Path(results.url)
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"the results folder {results.url} cannot be written: {folder} is not a writable folder.")

@@ -1,10 +1,10 @@
-"""The encoder at the start of every chain: the miniature's own, or one that is given, known by what it holds."""
+"""The encoder at the start of every chain: the miniature's own, or a given one, which is known by its contents."""
 
 import dataclasses
 import hashlib
-from argparse import Namespace
 from pathlib import Path
 
+from search.request.options import RunOptions
 from spaces import encoders
 from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
@@ -14,8 +14,11 @@ from trainables.data import task_data
 from trainables.data.task_data import DataSource
 
 
-def resolve_start(options: Namespace, benchmark: Benchmark, source: DataSource, profile: str) -> StartEncoder:
-    """What the flags say; raises UsageError for an encoder that is not there or not whole."""
+def resolve_start(options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str) -> StartEncoder:
+    """Return the encoder that the flags name. Raise UsageError for one that is missing or incomplete.
+
+    A plan or a check of a hub id downloads nothing: the encoder then has no fingerprint.
+    """
     if benchmark.name == "miniature":
         return StartEncoder(
             name="miniature",
@@ -24,41 +27,41 @@ def resolve_start(options: Namespace, benchmark: Benchmark, source: DataSource, 
             data=task_data.compute_fingerprint(source, next(iter(benchmark.targets.values()))),
         )
     model = options.model or encoders.DEFAULT_ENCODER
-    if (options.plan or options.check) and not Path(model).exists():
+    if options.is_dry_run and not Path(model).exists():
         return StartEncoder(name=model, profile=profile)
-    # A folder is known by its own name and its contents; where it lies is no part of any key.
+    # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
     return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model))
 
 
 def find_model_problems(start: StartEncoder) -> list[str]:
-    """What is wrong with a given encoder that was only named so far: a hub id that the hub does not have."""
+    """Return one line for a hub id that the hub does not have; none for an encoder that was looked at already."""
     if start.recipe is not None or start.fingerprint is not None:
         return []
     try:
         from huggingface_hub import HfApi
 
         HfApi().model_info(start.name)
-    except Exception as error:  # the hub's client has many; all mean that the encoder is not to be had
+    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
         return [_format_unavailable_model(start.name, error)]
     return []
 
 
 def _format_unavailable_model(model: str, error: Exception) -> str:
     return (
-        f"--model {model}: it is neither a folder nor to be had from the hub ({type(error).__name__}). "
+        f"--model {model}: it is neither a folder nor available from the hub ({type(error).__name__}). "
         "Give a folder with config.json, weights and tokenizer."
     )
 
 
-def resolve_model(options: Namespace) -> str:
-    """The hub id or the folder that workers load the given encoder from."""
-    model: str = options.model or encoders.DEFAULT_ENCODER
+def resolve_model(options: RunOptions) -> str:
+    """Return the hub id or the absolute folder that workers load the given encoder from."""
+    model = options.model or encoders.DEFAULT_ENCODER
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def fingerprint_model(model: str) -> str:
-    """A hash of a folder's weights, tokenizer and configuration, or the revision of a hub id.
+    """Return a hash of a folder's weights, tokenizer and configuration, or the commit of a hub id.
 
     Raises UsageError for a folder without weights or tokenizer, and for an id that is neither here nor on the hub.
     """
@@ -71,7 +74,7 @@ def fingerprint_model(model: str) -> str:
         from huggingface_hub import snapshot_download
 
         path = snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
-    except Exception as error:  # the hub's client has many; all mean that the encoder is not to be had
+    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
         raise UsageError(_format_unavailable_model(model, error)) from error
     return Path(path).name  # the commit
 
@@ -79,13 +82,13 @@ def fingerprint_model(model: str) -> str:
 def _fingerprint_folder(folder: Path) -> str:
     weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
     tokenizer = [folder / name for name in ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")]
-    for what, there in (
+    for part, exists in (
         ("config.json", (folder / "config.json").is_file()),
         ("weights (model.safetensors)", bool(weights)),
         ("tokenizer (tokenizer.json)", any(path.is_file() for path in tokenizer)),
     ):
-        if not there:
-            raise UsageError(f"--model {folder}: the folder has no {what}; save both model and tokenizer there.")
+        if not exists:
+            raise UsageError(f"--model {folder}: the folder has no {part}. Save both model and tokenizer there.")
     digest = hashlib.sha256()
     for path in [folder / "config.json", *weights, *tokenizer]:
         if path.is_file():

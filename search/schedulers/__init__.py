@@ -1,1 +1,1 @@
-"""Early stopping, racing over seeds and sampled learning rates, and what they keep on disk."""
+"""Early stopping, races over seeds and sampled learning rates, and their files."""

@@ -1,6 +1,6 @@
-"""ASHA (Li et al. 2020) as Ray has it, one per stratum: an arm is stopped at once if too many were better before it.
+"""ASHA (Li et al. 2020) as Ray implements it, one per stratum: an arm that is too far behind is stopped at once.
 
-The first arm that reaches a rung always goes on, so what is stopped depends on the order in which arms come.
+The first arm that reaches a rung always goes on, so the stopped arms depend on the order of arrival.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,13 +15,13 @@ from spaces.stage import TENTHS
 
 
 class AshaRule:
-    """Tells Ray's ASHA what came in, in that order. It knows stages by their keys."""
+    """Replays the scores to Ray's ASHA in the order of arrival, with the keys of stages as trial ids."""
 
     rungs = (3, 6)
     is_order_dependent = True
 
     def decide(self, entries: Sequence[RungEntry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
-        """Stop or go; nobody waits."""
+        """Return STOP or GO for each stage with a score; no stage waits."""
         asha: Any = AsyncHyperBandScheduler(
             time_attr="tenth",
             metric="dev",
@@ -30,12 +30,12 @@ class AshaRule:
             grace_period=self.rungs[0],
             reduction_factor=self.rungs[1] / self.rungs[0],
         )
-        found: dict[str, Verdict] = {}
+        verdicts: dict[str, Verdict] = {}
         for key, tenth, score in entries:
-            who = SimpleNamespace(trial_id=key)
-            if key not in found:
-                asha.on_trial_add(None, who)
-                found[key] = Verdict.GO
-            if asha.on_trial_result(None, who, {"tenth": tenth, "dev": score}) == TrialScheduler.STOP:
-                found[key] = Verdict.STOP
-        return found
+            trial = SimpleNamespace(trial_id=key)
+            if key not in verdicts:
+                asha.on_trial_add(None, trial)
+                verdicts[key] = Verdict.GO
+            if asha.on_trial_result(None, trial, {"tenth": tenth, "dev": score}) == TrialScheduler.STOP:
+                verdicts[key] = Verdict.STOP
+        return verdicts

@@ -1,7 +1,7 @@
-"""Sampled learning rates: one Optuna study per stratum, asked and told, in a journal that survives restarts.
+"""Sampled learning rates: one Optuna study per stratum, in a journal that survives restarts.
 
-The sampler is seeded anew for each draw from the space's name, the stratum and the number of the draw, and draws of a
-session that was killed are handed out again first: an interrupted study draws what it would have drawn anyway.
+The sampler is seeded anew for each draw from the sweep's seed, the stratum and the number of the draw, and draws of a
+killed session are handed out again first. So an interrupted study draws the same rates as an uninterrupted one.
 """
 
 import bisect
@@ -32,16 +32,16 @@ class OptunaRateSampler:
     """The rates of every stratum of a sweep. Draw number i of a stratum is trial number i of its study."""
 
     def __init__(self, results: Storage, journal_name: str, sweep_seed: int, *, read_only: bool = False) -> None:
-        """`journal` is the name of the journal in the results; with `read_only` it is not written."""
+        """`journal_name` is that of the journal in the results; with `read_only` it is not written."""
         self.results, self.journal_name, self.sweep_seed, self.read_only = results, journal_name, sweep_seed, read_only
         self._studies: dict[str, optuna.Study] = {}
         self._storage: optuna.storages.BaseStorage | None = None
-        self.damage: list[str] = []  # what was found to be damaged: one line each
+        self.damage: list[str] = []  # damaged files found so far, one line each
 
     def get_rate(self, stratum: Stratum, index: int) -> float:
-        """The learning rate of draw `index`: as it was drawn before, or drawn now.
+        """Return the learning rate of draw `index`: the earlier draw if there is one, else a new one.
 
-        Raises UsageError for a journal with a rate that is not in the range.
+        Raises UsageError if the journal's rate is outside the range.
         """
         study, axis = self._open_study(stratum), stratum.rates
         assert isinstance(axis, Range)
@@ -50,28 +50,29 @@ class OptunaRateSampler:
             rate = float(trials[index].params[RATE_PARAM])
             if not axis.low <= rate <= axis.high:
                 raise UsageError(
-                    f"{self.results.url}/{self.journal_name} has the rate {rate:g} for {stratum.id}, which is not from "
-                    f"{axis.low:g} to {axis.high:g}: move the file away, and rates are drawn again."
+                    f"{self.results.url}/{self.journal_name} has the learning rate {rate:g} for {stratum.id}, but the "
+                    f"range is {axis.low:g} to {axis.high:g}. Move the file away, then run the same command again: "
+                    "rates are drawn anew."
                 )
             return rate
         study.sampler = self._make_sampler(stratum, index)
-        # A run may have been killed between the entry of the draw and that of its rate.
-        begun = index < len(trials)
-        trial = optuna.trial.Trial(study, trials[index]._trial_id) if begun else study.ask()
+        # An existing trial without a rate: the run was killed between the entry of the draw and that of its rate.
+        trial = optuna.trial.Trial(study, trials[index]._trial_id) if index < len(trials) else study.ask()
         return trial.suggest_float(RATE_PARAM, axis.low, axis.high, log=True)
 
     def tell(self, stratum: Stratum, index: int, outcome: Outcome) -> None:
-        """Give the study the English dev score of a draw; only finished runs count as complete."""
+        """Give the study the English dev score of a draw; only finished and degenerate stages with one are complete."""
         study = self._open_study(stratum)
         trial = study.get_trials(deepcopy=False)[index]
         if trial.state.is_finished():
             return
         state = _TRIAL_STATES[outcome.status]
-        complete = state == TrialState.COMPLETE and outcome.score is not None
-        if complete:
-            study.tell(index, outcome.score)
+        if state != TrialState.COMPLETE:
+            study.tell(index, state=state)
+        elif outcome.score is None:
+            study.tell(index, state=TrialState.FAIL)
         else:
-            study.tell(index, state=state if state != TrialState.COMPLETE else TrialState.FAIL)
+            study.tell(index, outcome.score)
 
     def _open_study(self, stratum: Stratum) -> optuna.Study:
         if stratum.id not in self._studies:
@@ -89,12 +90,11 @@ class OptunaRateSampler:
         return self._studies[stratum.id]
 
     def _open_journal(self) -> optuna.storages.BaseStorage:
-        """The journal, up to the first entry that cannot follow those before it."""
+        """Open the journal, cut before the first entry that Optuna cannot read."""
         journal = DrawsJournal(self.results, self.journal_name, read_only=self.read_only)
         if _is_unreadable(journal, len(journal.logs)):
-            journal.truncate(
-                bisect.bisect_left(range(len(journal.logs)), True, key=lambda n: _is_unreadable(journal, n + 1))
-            )
+            counts = range(len(journal.logs))
+            journal.truncate(bisect.bisect_left(counts, True, key=lambda count: _is_unreadable(journal, count + 1)))
         self.damage += journal.damage
         return optuna.storages.JournalStorage(journal)
 
@@ -106,16 +106,16 @@ class OptunaRateSampler:
             return optuna.samplers.TPESampler(seed=seed, n_startup_trials=3, constant_liar=True)
 
     def __getstate__(self) -> dict[str, object]:
-        """Tune pickles what it is given: studies and storage are opened again where they are needed."""
+        """Leave studies and storage out when Tune pickles the sampler; they are opened again where they are needed."""
         return {**self.__dict__, "_studies": {}, "_storage": None}
 
 
-def _is_unreadable(journal: DrawsJournal, number: int) -> bool:
-    """Whether Optuna cannot read the first `number` entries."""
+def _is_unreadable(journal: DrawsJournal, count: int) -> bool:
+    """Return True if Optuna cannot read the first `count` entries."""
     part = copy.copy(journal)
-    part.logs = journal.logs[:number]
+    part.logs = journal.logs[:count]
     try:
         optuna.storages.JournalStorage(part)
-    except Exception:  # whatever it makes of fields that are missing or of another kind
+    except Exception:  # any error: Optuna does not check for missing or wrong fields
         return True
     return False

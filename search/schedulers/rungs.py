@@ -1,31 +1,39 @@
-"""English dev by tenth of the arms that compete: one small file per stratum, so that early stopping survives a restart.
+"""English dev scores by tenth of competing arms: one small file per stratum, so early stopping survives a restart.
 
-Ray does not save a scheduler's state. A file is replaced whole, so nothing in it is torn by a kill; what a disk or a
-hand has damaged is set aside and named.
+Ray does not save a scheduler's state. A file is replaced whole, so a kill tears nothing; a file that the disk or a hand
+has damaged is moved aside and reported.
 """
 
 import json
 import math
 import re
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from spaces.stage import TENTHS
 from trainables.storage.base import Storage, quarantine, write_text
 
-RungEntry = tuple[str, int, float]  # key of a stage, tenth, score
 _ENTRY_PATTERN = re.compile(r'\["([\w.+-]+)", (\d+), (-?\d+(?:\.\d+)?(?:e[-+]\d+)?)\]')
 
 
+class RungEntry(NamedTuple):
+    """The English dev score of a stage after a tenth; a JSON list in the file."""
+
+    key: str
+    tenth: int
+    score: float
+
+
 class RungScores:
-    """Scores in the order in which they came in. The last tenth is in none of them: nothing is decided there."""
+    """Scores in the order of arrival. The last tenth is never among them, since nothing is decided there."""
 
     def __init__(self, storage: Storage, folder: str) -> None:
-        """`folder` has one file per stratum."""
+        """Read the folder, which has one file per stratum."""
         self.storage, self.folder = storage, folder
-        self.entries: dict[str, list[RungEntry]] = {}
-        self.curves: dict[str, list[float]] = {}  # the same by stage
-        self.damage: list[str] = []  # what was found to be damaged: one line each
-        self.damaged_strata: set[str] = set()  # strata whose file was damaged
+        self.entries: dict[str, list[RungEntry]] = {}  # by stratum
+        self.curves: dict[str, list[float]] = {}  # the same scores by stage
+        self.damage: list[str] = []  # damaged files found so far, one line each
+        self.damaged_strata: set[str] = set()  # strata whose files were damaged
         for name in sorted(storage.list_sizes(folder)):
             file = PurePosixPath(name)
             if file.suffix == ".json" and not file.name.startswith("."):
@@ -34,45 +42,43 @@ class RungScores:
     def _read_file(self, name: str, stratum: str) -> None:
         content = (self.storage.read(name) or b"").decode(errors="replace")
         entries = parse_whole_entries(content)
-        for key, _, score in entries:
-            self.add(stratum, key, score)
+        for entry in entries:
+            self.add(stratum, entry.key, entry.score)
         if json.dumps(entries) != content:
             self.damaged_strata.add(stratum)
-            kept = f"its first {len(entries)} entries are kept" if entries else "its stratum's rungs begin afresh"
+            kept = f"its first {len(entries)} entries are kept" if entries else "none of its entries are kept"
             self.damage.append(f"{name} is damaged; {kept} -> {quarantine(self.storage, name)}")
             if entries:
                 self.write(stratum)
 
-    def add(self, stratum: str, key: str, score: float) -> RungEntry:
-        """Take the score of a stage's next tenth."""
+    def add(self, stratum: str, key: str, score: float) -> None:
+        """Add the score of a stage's next tenth."""
         curve = self.curves.setdefault(key, [])
         curve.append(score)
-        entry = key, len(curve), score
-        self.entries.setdefault(stratum, []).append(entry)
-        return entry
+        self.entries.setdefault(stratum, []).append(RungEntry(key, len(curve), score))
 
     def count_tenths(self, key: str) -> int:
-        """How many tenths of a stage were heard of."""
+        """Return the number of tenths of a stage that have scores."""
         return len(self.curves.get(key, ()))
 
     def write(self, stratum: str) -> None:
-        """Put the stratum's scores on disk."""
+        """Write the stratum's file."""
         write_text(self.storage, f"{self.folder}/{stratum}.json", json.dumps(self.entries[stratum]))
 
 
 def parse_whole_entries(content: str) -> list[RungEntry]:
-    """The entries of a file up to the first damaged one: stage, tenth and score, each stage's tenths one by one.
+    """Return the entries of a file before the first damaged one; each stage's tenths must count up from 1.
 
-    What follows is lost, since the order in which scores came in may decide what is stopped.
+    What follows the damage is lost, since the order of arrival may decide which arms are stopped.
     """
     entries: list[RungEntry] = []
-    last: dict[str, int] = {}
-    place = 1 if content.startswith("[") else len(content)
-    while match := _ENTRY_PATTERN.match(content, place):
-        key, tenth, score = match[1], int(match[2]), float(match[3])
-        if tenth != last.get(key, 0) + 1 or tenth >= TENTHS or not math.isfinite(score):
+    last_tenths: dict[str, int] = {}
+    position = 1 if content.startswith("[") else len(content)
+    while match := _ENTRY_PATTERN.match(content, position):
+        entry = RungEntry(match[1], int(match[2]), float(match[3]))
+        if entry.tenth != last_tenths.get(entry.key, 0) + 1 or entry.tenth >= TENTHS or not math.isfinite(entry.score):
             break
-        last[key] = tenth
-        entries.append((key, tenth, score))
-        place = match.end() + len(", ")
+        last_tenths[entry.key] = entry.tenth
+        entries.append(entry)
+        position = match.end() + len(", ")
     return entries

@@ -1,4 +1,4 @@
-"""Which seeds of which chains the board may open while a race is on (`--scheduler racing`)."""
+"""The seeds that a race gives to chains on the board (`--scheduler racing`)."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -23,43 +23,43 @@ class RaceSeeds:
 
     def _update_standing(self) -> None:
         self.standing: RaceStanding = judge_race(self._scores, self._chains, self._targets, self._seeds)
-        still = [chain for chain in self._chains if chain not in self.standing.decided]
+        undecided = [chain for chain in self._chains if chain not in self.standing.decided]
         seeds = self._seeds[: max(MIN_SEEDS, self.standing.complete_seeds + 1)]
-        # Without all of these nothing new can be seen: a look at every score would take minutes in a large plan.
+        # Until all of these are known the standing cannot change: an update at every score would take minutes in a
+        # large plan.
         self._awaited = {
-            (chain, target, seed) for chain in still for target in self._targets for seed in seeds
+            (chain, target, seed) for chain in undecided for target in self._targets for seed in seeds
         } - self._scores.keys()
 
     @property
     def decisions(self) -> dict[str, dict[str, object]]:
-        """The chains that get no further seeds, as `sweep.json` has them."""
+        """The chains that get no further seeds, in the form of `sweep.json`."""
         return self.standing.decisions
 
     def record_score(self, stratum: Stratum, score: float | None) -> bool:
-        """Take note of the winner's score of a stratum (None: no arm finished); returns whether the race moved."""
+        """Record the score of a stratum's winner (None: no arm finished); returns True if the standing changed."""
         if stratum.kind != "target":
             return False
         cell, value = (stratum.intermediate, stratum.task, stratum.seed), math.nan if score is None else score
-        last, known = self._awaited == {cell}, self._scores.get(cell, value)
-        changed = known != value and not (math.isnan(known) and math.isnan(value))
+        is_last_awaited, known = self._awaited == {cell}, self._scores.get(cell, value)
+        has_changed = known != value and not (math.isnan(known) and math.isnan(value))
         self._scores[cell] = value
         self._awaited.discard(cell)
-        if not last and not changed:
+        if not is_last_awaited and not has_changed:
             return False
         before = self.standing
         self._update_standing()
         return self.standing != before
 
     def can_start(self, stratum: Stratum) -> bool:
-        """Whether the stratum may start now. A phase may if any chain may that goes through it."""
-        through = self._chains_through(stratum)
-        return stratum.kind == "pretrain" or any(stratum.seed in self.standing.seeds_of(chain) for chain in through)
+        """Return True if the stratum may start now. A phase may if any chain that goes through it may."""
+        chains = self._chains_through(stratum)
+        return stratum.kind == "pretrain" or any(stratum.seed in self.standing.seeds_of(chain) for chain in chains)
 
     def is_decided(self, stratum: Stratum) -> bool:
-        """Whether the stratum will never start, since its chains were decided before its seed."""
-        return not self.can_start(stratum) and all(
-            chain in self.standing.decided for chain in self._chains_through(stratum)
-        )
+        """Return True if the stratum will never start, since its chains were decided before its seed."""
+        decided = self.standing.decided
+        return not self.can_start(stratum) and all(chain in decided for chain in self._chains_through(stratum))
 
     def _chains_through(self, stratum: Stratum) -> Sequence[str]:
         if stratum.kind != "intermediate":

@@ -1,1 +1,1 @@
-"""A sweep's files: its specification, its status, what lies on disk."""
+"""A sweep's files: its specification, its status, and everything else in the results folder."""

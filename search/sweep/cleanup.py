@@ -1,7 +1,7 @@
-"""What in a results folder nobody needs any more, or could be made again: for search/clean.py and the start of a run.
+"""Files in a results folder that nobody needs, or that can be made again: for search/clean.py and the start of a run.
 
-Names come from the listing of the results and from nowhere else. What another sweep in the same results still needs is
-never named.
+Names are taken from the listing of the results and from nowhere else. Files that another sweep in the same results
+still needs are never among them.
 """
 
 from collections import defaultdict
@@ -9,123 +9,116 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from search.board.keep import KeepPolicy
+from search.board.protocols import KeepPolicy
 from search.sweep.disk import quarantine_root_of, stage_of, temporary_root_of
 from search.sweep.sweep_state import StratumRecord, SweepState
+from spaces.stage import ENCODER_KINDS
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK
 from trainables.storage.base import LockedError, Storage
-
-ENCODER_KINDS = ("pretrain", "intermediate")  # kinds of stages that leave encoders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupGroup:
-    """Things of one kind: files or folders by name, with what is in them. `flag` is what allows to remove them."""
+    """Files and folders of one kind, by name, with their bytes. `flag` is the flag that allows to remove them."""
 
     description: str
     names: tuple[str, ...]
-    file_count: int
     size: int
     flag: str | None = None
     note: str = ""
 
 
-def find_leftovers(states: Sequence[SweepState], scope: Collection[str], keep: KeepPolicy) -> list[CleanupGroup]:
-    """All heaps, also those that a flag must allow. `states` are all sweeps of the results, `scope` those to clean."""
-    files = states[0].files
-    named = {key for state in states for key in state.stratum_by_key}
-    own = {key for state in states if state.name in scope for key in state.stratum_by_key}
-    heaps: defaultdict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    needed = _find_needed_encoders(states, "all" if keep == "all" else "winners")
-    bare = _find_needed_encoders(states, keep)
-    busy = _find_unsettled(states)
-    for name, size in files.items():
+# group -> description, flag, note
+_GROUPS: Mapping[str, tuple[str, str | None, str]] = {
+    "temporary": ("temporary files of killed processes", None, ""),
+    "checkpoints": ("checkpoints of stages that have ended", None, ""),
+    "losers": ("encoders that no stage will start from", None, ""),
+    "winners": ("encoders of winners", None, "a sweep that gets new targets must train these stages again"),
+    "quarantined": ("damaged or reopened files that were moved aside", "--damaged", "look at them first"),
+    "tables": ("tokenised tables", "--tables", "the next run that needs them makes them again"),
+    "foreign": ("folders of stages that no sweep here refers to", "--foreign", "a later sweep could reuse them"),
+}
+
+
+def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: KeepPolicy) -> list[CleanupGroup]:
+    """Return all groups, also those that need a flag. `sweeps` are all in the results, `scope` names those to clean."""
+    known = {key for sweep in sweeps for key in sweep.stratum_by_key}
+    own = {key for sweep in sweeps if sweep.name in scope for key in sweep.stratum_by_key}
+    needed = _find_needed_encoders(sweeps, "all" if keep == "all" else "winners")
+    kept = _find_needed_encoders(sweeps, keep)
+    unsettled = _find_unsettled(sweeps)
+    groups: dict[str, defaultdict[str, int]] = {name: defaultdict(int) for name in _GROUPS}
+    for name, size in sweeps[0].files.items():
         key, parts = stage_of(name), name.split("/")
-        if key is not None and key not in named:
-            heaps["foreign"]["/".join(parts[:2])].append(size)
+        if key is not None and key not in known:
+            groups["foreign"]["/".join(parts[:2])] += size
         elif (root := temporary_root_of(name)) is not None:
-            heaps["temporary"][root].append(size)
+            groups["temporary"][root] += size
         elif (root := quarantine_root_of(name)) is not None:
-            heaps["set aside"][root].append(size)
+            groups["quarantined"][root] += size
         elif parts[0] == "encoded":
-            heaps["tables"]["/".join(parts[:2])].append(size)
-        elif key in own and parts[2] == CHECKPOINT and key not in busy:
-            heaps["checkpoints"][name].append(size)
-        elif key in own and parts[2] == ENCODER and key not in bare and keep != "all":
-            heaps["winners" if key in needed else "losers"]["/".join(parts[:3])].append(size)
+            groups["tables"]["/".join(parts[:2])] += size
+        elif key in own and parts[2] == CHECKPOINT and key not in unsettled:
+            groups["checkpoints"][name] += size
+        elif key in own and parts[2] == ENCODER and key not in kept and keep != "all":
+            groups["winners" if key in needed else "losers"]["/".join(parts[:3])] += size
     return [
         CleanupGroup(
-            description=what,
-            names=tuple(sorted(heaps[which])),
-            file_count=sum(len(sizes) for sizes in heaps[which].values()),
-            size=sum(sum(sizes) for sizes in heaps[which].values()),
-            flag=flag,
-            note=note,
+            description=description, names=tuple(sorted(sizes)), size=sum(sizes.values()), flag=flag, note=note
         )
-        for which, what, flag, note in _GROUP_DEFINITIONS
-        if heaps[which]
+        for (description, flag, note), sizes in zip(_GROUPS.values(), groups.values(), strict=True)
+        if sizes
     ]
 
 
-_GROUP_DEFINITIONS = (
-    ("temporary", "temporary files of killed processes", None, ""),
-    ("checkpoints", "checkpoints of stages that have ended", None, ""),
-    ("losers", "encoders that nothing starts from", None, ""),
-    ("winners", "encoders of winners", None, "a sweep that gets new targets must train these stages again"),
-    ("set aside", "damaged or reopened files that were set aside", "--damaged", "look at them first"),
-    ("tables", "tokenised tables", "--tables", "the next run that needs them makes them again"),
-    ("foreign", "folders of stages that no sweep here names", "--foreign", "a later sweep could have found them done"),
-)
-
-
-def _find_needed_encoders(states: Iterable[SweepState], keep: KeepPolicy) -> set[str]:
-    """Keys whose encoders a sweep keeps under the rule `keep`, or still needs."""
-    found: set[str] = set()
-    for state in states:
-        waited = {group.parent for group in state.records.values() if not group.is_settled}
-        for group in state.records.values():
-            if group.kind_and_task[0] not in ENCODER_KINDS:
+def _find_needed_encoders(sweeps: Iterable[SweepState], keep: KeepPolicy) -> set[str]:
+    """Return the keys whose encoders any sweep keeps under a policy, or still needs."""
+    needed: set[str] = set()
+    for sweep in sweeps:
+        waiting_parents = {record.parent for record in sweep.records.values() if not record.is_settled}
+        for record in sweep.records.values():
+            if record.kind_and_task[0] not in ENCODER_KINDS:
                 continue
-            if keep == "all" or not group.is_settled:  # any arm may still win
-                found |= _keys_of(state, group)
-            elif group.winner is not None and (keep == "winners" or group.id in waited):
-                found.add(group.winner.stage.key)
-    return found
+            if keep == "all" or not record.is_settled:  # any arm may still win
+                needed |= _keys_of(sweep, record)
+            elif record.winner is not None and (keep == "winners" or record.id in waiting_parents):
+                needed.add(record.winner.stage.key)
+    return needed
 
 
-def _find_unsettled(states: Iterable[SweepState]) -> set[str]:
-    """Keys of stages that a sweep may still go on with."""
+def _find_unsettled(sweeps: Iterable[SweepState]) -> set[str]:
+    """Return the keys of stages that any sweep may still continue."""
     return {
         key
-        for state in states
-        for group in state.records.values()
-        if not group.is_settled
-        for key in _keys_of(state, group) - {arm.stage.key for arm in group.ended_arms}
+        for sweep in sweeps
+        for record in sweep.records.values()
+        if not record.is_settled
+        for key in _keys_of(sweep, record) - {arm.stage.key for arm in record.ended_arms}
     }
 
 
-def _keys_of(state: SweepState, group: StratumRecord) -> set[str]:
-    return {key for key, stratum in state.stratum_by_key.items() if stratum == group.id}
+def _keys_of(sweep: SweepState, record: StratumRecord) -> set[str]:
+    return {key for key, stratum in sweep.stratum_by_key.items() if stratum == record.id}
 
 
 def remove(results: Storage, names: Iterable[str]) -> list[str]:
-    """Remove files and folders; returns those that stay, since a process that outlived its driver is at work there."""
-    stay = []
+    """Remove files and folders; returns those that stay, since a process that outlived its driver has them locked."""
+    locked = []
     for name in names:
         try:
-            lock = results.lock(guard) if (guard := _lock_name_of(name)) and results.has(guard) else None
+            lock = results.lock(lock_name) if (lock_name := _lock_name_of(name)) and results.has(lock_name) else None
         except LockedError:
-            stay.append(name)
+            locked.append(name)
             continue
         results.remove(name)
         if lock is not None:
-            with suppress(OSError):  # of a folder that went with its lock
+            with suppress(OSError):  # the lock may be in the removed folder
                 lock.release()
-    return stay
+    return locked
 
 
 def _lock_name_of(name: str) -> str | None:
-    """The lock of the stage or table that a name belongs to."""
+    """Return the name of the lock of the stage or table that a file belongs to."""
     parts = name.split("/")
     if parts[0] == "stages":
         return f"stages/{parts[1]}/{LOCK}"
@@ -134,6 +127,6 @@ def _lock_name_of(name: str) -> str | None:
     return None
 
 
-def find_temporaries(files: Mapping[str, int]) -> list[str]:
-    """Temporary files and folders, whole."""
+def find_temporaries(files: Iterable[str]) -> list[str]:
+    """Return the temporary files and folders that files belong to, sorted, each once."""
     return sorted({root for name in files if (root := temporary_root_of(name)) is not None})

@@ -1,6 +1,6 @@
-"""What lies in a results folder: names, sizes and what each file is.
+"""The files of a results folder, known by their names.
 
-Names are those of `Storage.sizes`: relative to the results, from listing them and from nowhere else.
+Names are those of `Storage.list_sizes`: relative to the results, and taken from listing them and from nowhere else.
 """
 
 import re
@@ -11,41 +11,26 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES
 
-CHECKPOINTS, ENCODERS, TOKENISED_TABLES = "checkpoints", "encoders", "tokenised tables"
-QUARANTINED, TEMPORARY_FILES, SMALL_FILES = (
-    "set-aside files",
-    "temporary files",
-    "specifications, outcomes and the sweeps' own",
-)
-FILE_KINDS = (
-    CHECKPOINTS,
-    ENCODERS,
-    "predictions",
-    "probes",
-    "scores",
-    TOKENISED_TABLES,
-    QUARANTINED,
-    TEMPORARY_FILES,
-    SMALL_FILES,
-)
-
 _KIND_BY_FILE = {
-    CHECKPOINT: CHECKPOINTS,
-    ENCODER: ENCODERS,
+    CHECKPOINT: "checkpoints",
+    ENCODER: "encoders",
     PREDICTIONS_FILE: "predictions",
     PROBES_FILE: "probes",
     SCORES: "scores",
 }
-# As trainables/storage/files.py (a dot, the name, the process) and safetensors name what they have not renamed yet.
+TOKENISED_TABLES, QUARANTINED, TEMPORARY_FILES = "tokenised tables", "set-aside files", "temporary files"
+SMALL_FILES = "specifications, outcomes and the sweeps' own"
+FILE_KINDS = (*_KIND_BY_FILE.values(), TOKENISED_TABLES, QUARANTINED, TEMPORARY_FILES, SMALL_FILES)
+
+# Temporary names given by trainables/storage/files.py (a dot, the name, the process id) and by safetensors.
 _TEMPORARY_PATTERN = re.compile(r"\..+\.\d+|\.tmp\w{6}")
-_QUARANTINED_PATTERN = re.compile(
-    r".+\.(damaged|reopened)\d*"
-)  # as trainables/storage/base.py and trainables/features/shared_table.py do
-_KEY_PATTERN = re.compile(r"[0-9a-f]{16}")
+# Names given by trainables/storage/base.py and trainables/features/shared_table.py.
+_QUARANTINED_PATTERN = re.compile(r".+\.(damaged|reopened)\d*")
+KEY_PATTERN = re.compile(r"[0-9a-f]{16}")  # of a stage
 
 
 def kind_of(name: str) -> str:
-    """Which of KINDS a file is."""
+    """Return the kind of a file, one of FILE_KINDS."""
     parts = name.split("/")
     if temporary_root_of(name) is not None:
         return TEMPORARY_FILES
@@ -53,37 +38,37 @@ def kind_of(name: str) -> str:
         return QUARANTINED
     if parts[0] == "encoded":
         return TOKENISED_TABLES
-    return _KIND_BY_FILE.get(parts[2], SMALL_FILES) if stage_of(name) is not None and len(parts) > 2 else SMALL_FILES
+    return SMALL_FILES if stage_of(name) is None else _KIND_BY_FILE.get(parts[2], SMALL_FILES)
 
 
 def stage_of(name: str) -> str | None:
-    """The key of the stage whose folder a file is in; None for any other file."""
+    """Return the key of the stage whose folder has a file; None for any other file."""
     parts = name.split("/")
-    return parts[1] if len(parts) > 2 and parts[0] == "stages" and _KEY_PATTERN.fullmatch(parts[1]) else None
+    return parts[1] if len(parts) > 2 and parts[0] == "stages" and KEY_PATTERN.fullmatch(parts[1]) else None
 
 
 def temporary_root_of(name: str) -> str | None:
-    """The temporary file or folder that a file is or lies in; None for other files."""
+    """Return the temporary file or folder that a file is, or lies in; None for other files."""
     return _find_root(name, _TEMPORARY_PATTERN)
 
 
 def quarantine_root_of(name: str) -> str | None:
-    """The file or folder under a set-aside name that a file is or lies in; None for other files."""
+    """Return the quarantined file or folder that a file is, or lies in; None for other files."""
     return _find_root(name, _QUARANTINED_PATTERN)
 
 
 def _find_root(name: str, pattern: re.Pattern[str]) -> str | None:
     parts = name.split("/")
-    found = next((i for i, part in enumerate(parts, start=1) if pattern.fullmatch(part)), None)
-    return None if found is None else "/".join(parts[:found])
+    depth = next((depth for depth, part in enumerate(parts, start=1) if pattern.fullmatch(part)), None)
+    return None if depth is None else "/".join(parts[:depth])
 
 
 def sum_by_kind(files: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Number and bytes of the files of each kind that is there."""
-    number: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    for name, bytes_ in files.items():
+    """Return the number of files and their bytes, for each kind that has any."""
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for name, size in files.items():
         kind = kind_of(name)
-        number[kind] += 1
-        size[kind] += bytes_
-    return {kind: (number[kind], size[kind]) for kind in FILE_KINDS if number[kind]}
+        counts[kind] += 1
+        sizes[kind] += size
+    return {kind: (counts[kind], sizes[kind]) for kind in FILE_KINDS if counts[kind]}

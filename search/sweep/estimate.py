@@ -1,75 +1,62 @@
-"""How long a sweep has still to go, from what its ended stages took."""
+"""The best scores and the time left of a sweep, from the stages that have ended."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 
-MAX_OVERHEAD_SHARE = 0.05  # of the driver's time that may go into one thing that it does for its own sake
+from search.board.arms import StratumState
+from search.sweep.sweep_state import StratumRecord
+
 KindAndTask = tuple[str, str]  # kind and task of a stage
+StratumProgress = StratumState | StratumRecord  # the board's, or read from disk
 
 
-def estimate_seconds_left(
-    ended: Iterable[tuple[KindAndTask, float]], waiting: Iterable[tuple[KindAndTask, int]], slots: int
-) -> float | None:
-    """Estimate from the mean seconds of ended stages of the same kind and task, or kind; None while there are none.
+def estimate_time_left(strata: Iterable[StratumProgress], slots: int) -> float | None:
+    """Estimate the seconds left from the mean seconds of similar stages; None while there are none.
 
-    `ended` has the seconds of each ended stage, `waiting` how many stages of a place are left.
+    Similar stages have the same kind and task, or else the same kind; where no stage of that kind has ended, all but
+    pretraining count.
     """
     known: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
-    for place, seconds in ended:
-        if seconds > 0:
-            for near in _fallbacks_of(place)[: 1 if place[0] == "pretrain" else None]:  # it is like nothing else
-                known[near].append(seconds)
+    waiting: list[tuple[KindAndTask, int]] = []
+    for stratum in strata:
+        for arm in stratum.ended_arms:
+            if arm.outcome is not None and arm.outcome.seconds > 0:
+                groups = _groups_of(stratum.kind_and_task)
+                for group in groups[:1] if stratum.kind_and_task[0] == "pretrain" else groups:
+                    known[group].append(arm.outcome.seconds)
+        if not stratum.is_settled:
+            waiting.append((stratum.kind_and_task, stratum.arm_count - len(stratum.ended_arms)))
     if not known:
         return None
     left = 0.0
-    for place, number in waiting:
-        if number:
-            like = next((known[near] for near in _fallbacks_of(place) if near in known), None)
-            if like is None:
+    for kind_and_task, count in waiting:
+        if count:
+            similar = next((known[group] for group in _groups_of(kind_and_task) if group in known), None)
+            if similar is None:
                 return None
-            left += number * sum(like) / len(like)
+            left += count * sum(similar) / len(similar)
     return left / slots
 
 
-def _fallbacks_of(place: KindAndTask) -> tuple[tuple[str, ...], ...]:
-    """What a stage's seconds say something about, from the nearest to the farthest."""
-    return (place, place[:1], ())
+def _groups_of(kind_and_task: KindAndTask) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of similar stages that a stage belongs to, most similar first."""
+    return (kind_and_task, kind_and_task[:1], ())
 
 
-def find_best_intermediates(winners: Iterable[tuple[str, str, float]]) -> dict[str, tuple[str, float]]:
-    """For each training set: the intermediate task with the best mean score.
+def find_best_so_far(strata: Iterable[StratumProgress]) -> dict[str, tuple[str, float]]:
+    """Return the intermediate task with the best mean English dev score for each training set of the targets.
 
-    `winners` are (training set, intermediate task, English dev score), one per seed.
+    The mean is over the winners of settled strata, one per seed; scores are from 0 to 1.
     """
     scores: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for task, intermediate, score in winners:
-        scores[task][intermediate].append(score)
+    for stratum in strata:
+        kind, task = stratum.kind_and_task
+        winner = stratum.winner if kind == "target" else None
+        if winner is not None and winner.outcome is not None and winner.outcome.score is not None:
+            scores[task][stratum.intermediate].append(winner.outcome.score)
     best = {}
-    for task, rows in scores.items():
-        means = {name: sum(values) / len(values) for name, values in rows.items()}
-        name = max(means, key=lambda row: means[row])
+    for task, scores_by_name in scores.items():
+        means = {name: sum(values) / len(values) for name, values in scores_by_name.items()}
+        name = max(means, key=lambda name: means[name])
         best[task] = (name, means[name])
     return best
-
-
-def throttle_delay(taken: float, minimum: float) -> float:
-    """Seconds to leave before doing again what took so many: `least`, or so long that it takes at most SHARE of them.
-
-    What the driver does for its own sake grows with the plan.
-    """
-    return max(minimum, taken * (1 / MAX_OVERHEAD_SHARE - 1))
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds as people write them: 45 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def format_bytes(number: int) -> str:
-    """Bytes as people write them."""
-    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.3g} {units[0]}"

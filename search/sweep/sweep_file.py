@@ -1,101 +1,108 @@
-"""The sweep's own file, `<results>/<sweep>/sweep.json`: its frozen specification and the keys that belong to it."""
+"""The sweep's own file, `<results>/<sweep>/sweep.json`: its frozen specification, its plan and its stages' keys."""
 
 import json
 import platform
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from spaces.errors import UsageError
+from spaces.plan import Stratum
 from spaces.sweep_record import SWEEP_FILE, SWEEP_VERSION
 from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
-RESULTS_LOCK = ".lock"  # of the results, beside the sweeps
-GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # these may grow
-GROWING_MAPPINGS = ("data", "languages", "mixture", "masked")  # these may gain entries, but an entry may not change
-DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the rest
-_NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: one plain name, as it becomes part of paths
+RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
+GROWING_AXES = ("intermediates", "targets", "learning_rates", "seeds", "floors")  # may get more values
+GROWING_MAPPINGS = ("data", "languages", "mixture", "masked")  # may get more entries; no entry may change
+DERIVED_FIELDS = ("space", "controls", "retrieval")  # follow from the other fields
+_NAME_PATTERN = re.compile(r"\w[\w.+@~:-]*")  # of stages and strata: part of a path
 RECORDED_PACKAGES = ("torch", "transformers", "datasets", "tokenizers", "ray", "optuna", "pyarrow", "polars", "numpy")
+REWRITE_HINT = "Run the sweep again: it rewrites the file, and no finished stage is trained again."
 
 
 class DamagedSweepError(UsageError):
-    """A sweep's file that was cut or overwritten. A run sets it aside: all it says follows from flags and stages."""
+    """A sweep's file is cut or overwritten. A run moves it aside, since flags and stages give all of it again."""
 
 
 def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
-    """What the `sweep.json` of a sweep holds, None if there is none.
+    """Return the contents of a sweep's `sweep.json`; None if there is none.
 
-    Raises DamagedSweepError for a file that is no JSON or broken inside, UsageError for one that somebody else or a
-    newer version of this program wrote.
+    Raises DamagedSweepError for invalid JSON or invalid names, UsageError for a file that another program or a newer
+    version of this one wrote.
     """
     content, file = results.read(f"{name}/{SWEEP_FILE}"), f"{results.url}/{name}/{SWEEP_FILE}"
     if content is None:
         return None
     try:
-        found = json.loads(content)
+        record = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DamagedSweepError(f"{file} is damaged ({error}): start the sweep again, to write it anew.") from error
-    if not isinstance(found, dict) or not isinstance(found.get("spec"), dict) or "stages" not in found:
+        raise DamagedSweepError(f"{file} is damaged ({error}). {REWRITE_HINT}") from error
+    if not isinstance(record, dict) or not isinstance(record.get("spec"), dict) or "stages" not in record:
         raise UsageError(
-            f"{file} is no sweep's file (it lacks spec or stages): move it away or choose another --name; finished "
-            "stages are kept."
+            f"{file} is not a sweep's file: it has no `spec` or no `stages`. Move it away, or give another --name. "
+            "Finished stages are kept."
         )
-    written = found.get("version", SWEEP_VERSION)
-    if isinstance(written, int) and written > SWEEP_VERSION:
-        raise UsageError(f"{file} is of version {written}, this program knows up to {SWEEP_VERSION}: use a newer one.")
-    stages = found["stages"]
+    file_version = record.get("version", SWEEP_VERSION)
+    if isinstance(file_version, int) and file_version > SWEEP_VERSION:
+        raise UsageError(
+            f"{file} has version {file_version}, but this program reads versions up to {SWEEP_VERSION}. Use a newer "
+            "version of this program."
+        )
+    stages = record["stages"]
     names = (*stages, *map(str, stages.values())) if isinstance(stages, dict) else ("",)
-    wrong = next((name for name in names if not _NAME_PATTERN.fullmatch(name)), None)
-    if wrong is not None:
-        raise DamagedSweepError(
-            f"{file} is damaged (among its stages {wrong!r} is no plain name): start the sweep again, to write it anew."
-        )
-    return found
+    invalid = next((name for name in names if not _NAME_PATTERN.fullmatch(name)), None)
+    if invalid is not None:
+        raise DamagedSweepError(f"{file} is damaged (invalid name {invalid!r} in `stages`). {REWRITE_HINT}")
+    return record
 
 
 def check_sweep(results: Storage, name: str, spec: Mapping[str, Any]) -> None:
-    """Raise UsageError unless a sweep of this name may go on with a specification. A damaged file forbids nothing."""
+    """Raise UsageError unless a sweep of this name may continue with a specification. A damaged file is no obstacle."""
     try:
-        old = read_sweep(results, name)
+        record = read_sweep(results, name)
     except DamagedSweepError:
         return
-    if old is not None:
-        check_growth(old["spec"], spec, name)
+    if record is not None:
+        check_growth(record["spec"], spec, name)
 
 
 def quarantine_damaged_sweep(results: Storage, name: str) -> str | None:
-    """Set a damaged `sweep.json` aside; returns a line about it, None if there was none."""
+    """Move a damaged `sweep.json` aside; returns a line that reports it, None if the file is not damaged."""
     try:
         read_sweep(results, name)
     except DamagedSweepError:
-        aside = quarantine(results, f"{name}/{SWEEP_FILE}")
-        return f"{name}/{SWEEP_FILE} is damaged; it is written anew, unchecked against what it said before -> {aside}"
+        moved_to = quarantine(results, f"{name}/{SWEEP_FILE}")
+        return (
+            f"{name}/{SWEEP_FILE} is damaged; it is rewritten, and the flags cannot be checked against it -> {moved_to}"
+        )
     return None
 
 
 def write_sweep(
     results: Storage,
     name: str,
+    *,
     spec: Mapping[str, Any],
     stages: Mapping[str, str],
     sources: Mapping[str, Sequence[str]],
-    planned: Mapping[str, Mapping[str, Any]],
+    strata: Iterable[Stratum],
     decided: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write the file whole. `stages` maps each key to the id of its stratum, `sources` each task to what it reads.
+    """Write the file whole.
 
-    `planned` has for each stratum of the plan the number of its `arms` and its `parent`, so that readers know how much
-    is still to come. `decided` has the chains that a race gave no further seeds, as `Race.record` says it.
+    `stages` maps each key to the id of its stratum, and `sources` each task to the files or commits that it reads. From
+    the planned `strata` readers learn how many stages are still to come. `decided` are the chains that a race gives no
+    further seeds, as of `RaceStanding.decisions`.
     """
     content = {
         "version": SWEEP_VERSION,
         "spec": spec,
         "stages": dict(sorted(stages.items(), key=lambda item: item[1])),
-        "planned": planned,
+        "planned": {stratum.id: {"arms": stratum.arm_count, "parent": stratum.parent} for stratum in strata},
         "decided": decided or {},
         "sources": sources,
         "versions": read_versions(),
@@ -106,16 +113,16 @@ def write_sweep(
 
 def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> None:
     """Raise UsageError unless the new specification only adds stages to the old one."""
-    lines = []
+    differences = []
     for field in sorted({*old, *new} - set(DERIVED_FIELDS)):
         before, after = old.get(field), new.get(field)
         if before != after and not _is_growth(field, before, after):
-            lines += _format_differences(field, before, after)
-    if lines:
+            differences += _format_differences(field, before, after)
+    if differences:
         raise UsageError(
-            f"the sweep {name!r} was begun with another specification, and this one does not only add to it:\n"
-            + "\n".join(lines)
-            + "\nGive another --name, or the flags it was begun with."
+            f"the sweep {name!r} was started with another specification, and a sweep can only be extended:\n"
+            + "\n".join(differences)
+            + "\nGive another --name, or the flags it was started with."
         )
 
 
@@ -133,45 +140,43 @@ def _is_growth(field: str, before: Any, after: Any) -> bool:
         return False
     if isinstance(before, list) and isinstance(after, list):
         return all(value in after for value in before)
-    if isinstance(before, dict) and isinstance(after, dict):  # a range: more draws from the same one
-        draws = before.get("draws"), after.get("draws")
-        same = {**before, "draws": 0} == {**after, "draws": 0}
-        return same and isinstance(draws[0], int) and isinstance(draws[1], int) and draws[0] <= draws[1]
+    if isinstance(before, dict) and isinstance(after, dict):  # a range may get more draws
+        old_draws, new_draws = before.get("draws"), after.get("draws")
+        is_same_range = {**before, "draws": 0} == {**after, "draws": 0}
+        return is_same_range and isinstance(old_draws, int) and isinstance(new_draws, int) and old_draws <= new_draws
     return False
 
 
 @cache
 def read_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that scores may depend on."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that scores may depend on."""
+    versions = {"python": platform.python_version()}
     for package in RECORDED_PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 @cache
 def read_commit() -> str | None:
-    """The commit of this code, as it was when first asked; None where it is no git checkout."""
+    """Return the commit of this code at the first call; None outside a git checkout."""
     root = Path(__file__).resolve().parents[2]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-        )
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
 
 
 def lock_results(results: Storage) -> Lock:
-    """Take the results for this run; raises UsageError if they cannot be written or another run has them."""
+    """Lock the results for this run; raises UsageError if they cannot be written or another run has locked them."""
     try:
         return results.lock(RESULTS_LOCK)
     except LockedError as error:
         raise UsageError(
-            f"the results in {results.url} are in use by {error}: wait for it, or give other --results."
+            f"the results in {results.url} are in use by {error}. Wait until it ends, or give other --results."
         ) from error
     except OSError as error:
         raise UsageError(f"the results in {results.url} cannot be written: {error.strerror or error}.") from error

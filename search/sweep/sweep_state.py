@@ -1,11 +1,10 @@
-"""How a sweep stands, read from its files alone: no Ray, no data, no plan to make, nothing is written.
+"""The state of a sweep, read from its files alone, without Ray, data or flags. Nothing is written.
 
-It works while the sweep runs in another process or on another machine, and after it was killed.
+It can be read while the sweep runs in another process or on another machine, and after the sweep was killed.
 """
 
-import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from search.board.arms import Arm, choose_winner
+from search.board.arms import Arm, choose_winner, explain_unreachable
+from search.schedulers.rungs import parse_whole_entries
+from search.sweep.disk import KEY_PATTERN
 from search.sweep.status_file import SweepStatus, read_status
-from search.sweep.sweep_file import read_sweep
-from spaces.columns import Status
+from search.sweep.sweep_file import REWRITE_HINT, read_sweep
 from spaces.errors import UsageError
 from spaces.sweep_record import SWEEP_FILE, DecidedChain, parse_decided
 from spaces.table import describe_unknown
@@ -31,200 +31,196 @@ from trainables.storage.open import open_storage
 
 @dataclass(slots=True, kw_only=True)
 class StratumRecord:
-    """A stratum as planned, and those of its arms that have ended."""
+    """A stratum of the plan, with the arms that have ended."""
 
     id: str
-    planned_arms: int
+    arm_count: int  # of the plan
     parent: str | None
     ended_arms: list[Arm] = field(default_factory=list)
     unreachable_reason: str | None = None  # why no arm can ever start
 
     @property
     def kind_and_task(self) -> tuple[str, str]:
-        """Kind and task."""
+        """Kind and task of the stratum's stages."""
         kind, task, *_ = self.id.split(".")
         return kind, task
 
     @property
     def intermediate(self) -> str:
-        """The intermediate task of its chain."""
+        """The intermediate task of the stratum's chain."""
         _, task, chain, _ = self.id.split(".")
         return chain or task
 
     @property
     def is_settled(self) -> bool:
-        """No arm is left that could run."""
-        return self.unreachable_reason is not None or len(self.ended_arms) >= self.planned_arms
+        """True if no arm is left that could run."""
+        return self.unreachable_reason is not None or len(self.ended_arms) >= self.arm_count
 
     @property
     def winner(self) -> Arm | None:
-        """The arm that children start from, once there is one."""
+        """The arm that children start from; None before the stratum is settled, and if no arm is usable."""
         return choose_winner(self.ended_arms) if self.is_settled else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepState:
-    """A sweep's specification, its strata (parents before children), and what it said last about itself."""
+    """A sweep's specification, its strata (parents before children), and the last status that it wrote."""
 
     results: Storage
     name: str
     spec: dict[str, object]
     records: dict[str, StratumRecord]
-    stratum_by_key: Mapping[str, str]  # every key that the sweep names, with its stratum
+    stratum_by_key: Mapping[str, str]  # stratum of every key in the sweep's file
     status: SweepStatus | None
-    files: Mapping[str, int]  # bytes of everything in the results, by name
-    damaged: tuple[str, ...]  # files that cannot be read, by name
+    files: Mapping[str, int]  # sizes in bytes of all files in the results, by name
+    damaged: tuple[str, ...]  # folders of stages with an unreadable outcome or specification
     decided: Mapping[str, DecidedChain]  # chains that a race gave no further seeds
 
     @property
     def is_complete(self) -> bool:
-        """Nothing is left that could run."""
-        return all(group.is_settled for group in self.records.values())
+        """True if nothing is left that could run."""
+        return all(record.is_settled for record in self.records.values())
 
     def iter_ended_arms(self) -> Iterator[tuple[StratumRecord, Arm, Outcome]]:
-        """Every arm that has ended."""
-        for group in self.records.values():
-            for arm in group.ended_arms:
+        """Yield every arm that has ended, with its stratum and its outcome."""
+        for record in self.records.values():
+            for arm in record.ended_arms:
                 assert arm.outcome is not None
-                yield group, arm, arm.outcome
+                yield record, arm, arm.outcome
 
     def count_stages(self) -> Counter[str]:
-        """How many stages ended with which status, are unreachable, are waiting (or running), and are planned."""
-        found: Counter[str] = Counter(outcome.status for _, _, outcome in self.iter_ended_arms())
-        found["planned"] = sum(group.planned_arms for group in self.records.values())
-        found["unreachable"] = sum(group.planned_arms for group in self.records.values() if group.unreachable_reason)
-        found["waiting"] = found["planned"] - found["unreachable"] - sum(found[one] for one in _ENDED_STATUSES)
-        return found
+        """Count the stages that ended, by status, and those that are planned, unreachable, and waiting or running."""
+        counts: Counter[str] = Counter(outcome.status for _, _, outcome in self.iter_ended_arms())
+        ended = counts.total()
+        for record in self.records.values():
+            counts["planned"] += record.arm_count
+            counts["unreachable"] += record.arm_count if record.unreachable_reason else 0
+        counts["waiting"] = counts["planned"] - counts["unreachable"] - ended
+        return counts
 
 
-_ENDED_STATUSES: tuple[Status, ...] = ("finished", "stopped", "degenerate", "failed")
+def find_sweeps(url: str) -> tuple[Storage, list[str]]:
+    """Return the results and the names of the sweeps at a path or URL: one sweep, or all sweeps of a results folder.
 
-
-def find_sweeps(place: str) -> tuple[Storage, list[str]]:
-    """The results and the names of the sweeps that `place` stands for: its one sweep, or all in the results.
-
-    Raises UsageError, with near names, where there is none.
+    Raises UsageError if there is none, with similar names.
     """
-    above, name = _split_parent(place)
+    parent, name = _split_parent(url)
     try:
-        results = open_storage(above) if name else None
+        results = open_storage(parent) if name else None
         if results is not None and results.has(f"{name}/{SWEEP_FILE}"):
             return results, [name]
-        within = list_sweep_names(open_storage(place))
-        beside = [] if within or results is None else list_sweep_names(results)
+        inside = list_sweep_names(open_storage(url))
+        beside = [] if inside or results is None else list_sweep_names(results)
     except (ValueError, OSError) as error:
-        raise UsageError(f"{place} cannot be read: {error}") from error
-    if within:
-        return open_storage(place), within
+        raise UsageError(f"{url} cannot be read: {error}") from error
+    if inside:
+        return open_storage(url), inside
     if beside:
-        raise UsageError(f"{place} is no sweep: {describe_unknown('sweep', name, beside)}")
-    raise UsageError(f"{place} is neither a sweep (it has no {SWEEP_FILE}) nor a results folder with sweeps.")
+        raise UsageError(f"{url} is not a sweep: {describe_unknown('sweep', name, beside)}")
+    raise UsageError(f"{url} is neither a sweep (it has no {SWEEP_FILE}) nor a results folder with sweeps.")
 
 
-def _split_parent(place: str) -> tuple[str, str]:
-    """What is above a place, and its own name there."""
-    if not is_remote(place):
-        path = Path(place).resolve()
+def _split_parent(url: str) -> tuple[str, str]:
+    """Return the parent of a path or URL, and the last part of its name."""
+    if not is_remote(url):
+        path = Path(url).resolve()
         return str(path.parent), path.name
-    parts = urlsplit(place)
-    above, _, name = parts.path.rstrip("/").rpartition("/")
-    return urlunsplit(parts._replace(path=above)), name
+    parts = urlsplit(url)
+    parent, _, name = parts.path.rstrip("/").rpartition("/")
+    return urlunsplit(parts._replace(path=parent)), name
 
 
 def list_sweep_names(results: Storage) -> list[str]:
-    """The sweeps in a results folder."""
-    if isinstance(results, LocalStorage):  # what lies there may be anything, and large
+    """Return the names of the sweeps in the results, sorted."""
+    if isinstance(results, LocalStorage):  # the folder may be anything, and large: only its top level is listed
         return sorted(path.parent.name for path in results.root.glob(f"*/{SWEEP_FILE}"))
     return sorted(name.partition("/")[0] for name in results.list_sizes() if re.fullmatch(f"[^/]+/{SWEEP_FILE}", name))
 
 
 def read_states(results: Storage, names: Iterable[str]) -> list[SweepState]:
-    """Read sweeps; raises UsageError for one whose own file is none that can be used."""
+    """Read the states of sweeps; raises UsageError for a sweep whose own file is missing or unusable."""
     files = results.list_sizes()
     return [_read_state(results, name, files) for name in names]
 
 
 def _read_state(results: Storage, name: str, files: Mapping[str, int]) -> SweepState:
-    record = read_sweep(results, name)
-    if record is None:
-        raise UsageError(f"{results.url}/{name} is no sweep: it has no {SWEEP_FILE}.")
-    groups = _parse_planned(f"{results.url}/{name}/{SWEEP_FILE}", record.get("planned"))
-    by_stratum: dict[str, list[str]] = {}
-    for key, stratum in record["stages"].items():
-        if not re.fullmatch("[0-9a-f]{16}", key):
+    file, content = f"{results.url}/{name}/{SWEEP_FILE}", read_sweep(results, name)
+    if content is None:
+        raise UsageError(f"{results.url}/{name} is not a sweep: it has no {SWEEP_FILE}.")
+    records = _parse_planned(file, content.get("planned"))
+    keys_by_stratum: defaultdict[str, list[str]] = defaultdict(list)
+    for key, stratum in content["stages"].items():
+        if not KEY_PATTERN.fullmatch(key):
             raise UsageError(
-                f"{name}/{SWEEP_FILE} names a stage {key!r}: a key has 16 hex digits. The file was changed."
+                f"{file} has the stage {key!r}, but keys have 16 hex digits. Move the file away, then run the same "
+                "command again."
             )
-        by_stratum.setdefault(stratum, []).append(key)
-    place = StageContext(results=results, source=DataSource(benchmark=str(record["spec"].get("benchmark"))))
-    keys = [key for key in record["stages"] if place.file_name(key, OUTCOME_FILE) in files]
-    with ThreadPoolExecutor(16) as pool:  # object storage takes its time for each file, and many at once
-        arms = dict(zip(keys, pool.map(partial(_read_arm, place), keys), strict=True))
-    for group in groups.values():
-        parent = None if group.parent is None else groups[group.parent]
-        if parent is not None and parent.winner is None:
+        keys_by_stratum[stratum].append(key)
+    context = StageContext(results=results, source=DataSource(benchmark=str(content["spec"].get("benchmark"))))
+    keys = [key for key in content["stages"] if context.file_name(key, OUTCOME_FILE) in files]
+    with ThreadPoolExecutor(16) as pool:  # object storage is slow for one file, and serves many at once
+        arms = dict(zip(keys, pool.map(partial(_read_arm, context), keys), strict=True))
+    for record in records.values():
+        parent = None if record.parent is None else records[record.parent]
+        winner = None if parent is None else parent.winner
+        if parent is not None and winner is None:
             if parent.is_settled:
-                group.unreachable_reason = parent.unreachable_reason or f"no arm of {parent.id} finished"
+                record.unreachable_reason = explain_unreachable(parent.id, parent.unreachable_reason)
             continue
-        above = None if parent is None or parent.winner is None else parent.winner.stage.key
-        stopped = _read_stopped_keys(results, f"{name}/rungs/{group.id}.json", files)
-        for key in by_stratum.get(group.id, ()):
+        parent_key = None if winner is None else winner.stage.key
+        stopped = _read_stopped_keys(results, f"{name}/rungs/{record.id}.json", files)
+        for key in keys_by_stratum[record.id]:
             arm = arms.get(key)
-            if arm is None or arm.outcome is None or arm.stage.parent != above:  # an earlier winner's arms are past
+            if arm is None or arm.outcome is None or arm.stage.parent != parent_key:  # not of an earlier winner
                 continue
-            if arm.outcome.status != "stopped" or key in stopped:
-                group.ended_arms.append(arm)
+            if arm.status != "stopped" or key in stopped:
+                record.ended_arms.append(arm)
     return SweepState(
         results=results,
         name=name,
-        spec=record["spec"],
-        records=groups,
-        stratum_by_key=record["stages"],
+        spec=content["spec"],
+        records=records,
+        stratum_by_key=content["stages"],
         status=read_status(results, name),
         files=files,
         damaged=tuple(f"stages/{key}" for key, arm in arms.items() if arm is None),
-        decided=_read_decided(f"{results.url}/{name}/{SWEEP_FILE}", record),
+        decided=_parse_decided(file, content.get("decided") or {}),
     )
 
 
 def _parse_planned(file: str, planned: object) -> dict[str, StratumRecord]:
-    """The strata as the sweep planned them."""
-    again = "run the same command again: it writes the file anew, and nothing finished is trained twice."
+    """Return the planned strata, without arms; raises UsageError for a plan that cannot be read."""
     if not isinstance(planned, dict):
-        raise UsageError(f"{file} does not say what is planned: {again}")
-    groups: dict[str, StratumRecord] = {}
-    for id_, one in planned.items():
+        raise UsageError(f"{file} has no plan (`planned`). {REWRITE_HINT}")
+    records: dict[str, StratumRecord] = {}
+    for id_, entry in planned.items():
         try:
-            group = StratumRecord(id=id_, planned_arms=int(one["arms"]), parent=one["parent"])
+            record = StratumRecord(id=id_, arm_count=int(entry["arms"]), parent=entry["parent"])
         except (KeyError, TypeError, ValueError):
-            group = None
-        if group is None or id_.count(".") != 3 or not (group.parent is None or group.parent in groups):
-            raise UsageError(f"{file} has no stratum {id_!r} that could be read: {again}")
-        groups[id_] = group
-    return groups
+            record = None
+        if record is None or id_.count(".") != 3 or not (record.parent is None or record.parent in records):
+            raise UsageError(f"{file} has an unreadable stratum {id_!r} in `planned`. {REWRITE_HINT}")
+        records[id_] = record
+    return records
 
 
-def _read_decided(file: str, record: Mapping[str, Any]) -> dict[str, DecidedChain]:
+def _parse_decided(file: str, decided: Mapping[str, Any]) -> dict[str, DecidedChain]:
     try:
-        return parse_decided(record.get("decided") or {})
+        return parse_decided(decided)
     except ValueError as error:
-        raise UsageError(f"{file} does not say readably what a race decided: run the same command again.") from error
+        raise UsageError(f"{file} has an unreadable entry in `decided` ({error}). {REWRITE_HINT}") from error
 
 
-def _read_arm(place: StageContext, key: str) -> Arm | None:
-    """The arm of a stage that left an outcome; None if that or its specification cannot be read."""
+def _read_arm(context: StageContext, key: str) -> Arm | None:
+    """Return the arm of a stage that has an outcome; None if that or its specification cannot be read."""
     try:
-        stage, outcome = read_spec(place, key), read_outcome(place, key)
+        stage, outcome = read_spec(context, key), read_outcome(context, key)
     except ValueError:
         return None
     return Arm(0, stage, outcome)
 
 
 def _read_stopped_keys(results: Storage, name: str, files: Mapping[str, int]) -> set[str]:
-    """Keys that this sweep's own early stopping has judged: where another sweep stopped a stage it may go on here."""
-    if name not in files:
-        return set()
-    try:
-        return {entry[0] for entry in json.loads(results.read(name) or b"")}
-    except (ValueError, TypeError, IndexError):
-        return set()
+    """Return the keys that this sweep's early stopping has judged; stages that another sweep stopped may go on here."""
+    content = results.read(name) if name in files else None
+    return {entry.key for entry in parse_whole_entries((content or b"").decode(errors="replace"))}

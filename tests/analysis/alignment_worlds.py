@@ -22,8 +22,8 @@ class Truth:
 def world(draw: np.random.Generator, truth: Truth, seeds: int = 3) -> Alignment:
     """One sweep: 5 tasks with both controls, 3 targets, 4 layers, 5 languages.
 
-    Seeds move all layers and languages of a chain together and each by itself; what tasks and languages are worth to
-    gain is drawn apart from what they are worth to alignment, but for `slope`.
+    A seed moves all layers and languages of a chain together, and each by itself. The gains of tasks and languages are
+    drawn independently of their alignment, except for `slope`.
     """
     measures, chains, layers, languages, targets = len(MEASURES), len(CHAINS), 4, 5, 3
     start = draw.normal(40, 5, (measures, layers, languages))

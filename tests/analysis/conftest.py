@@ -10,10 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from spaces.columns import COLUMNS, VERSION
-
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "bool": pl.Boolean}
-SCHEMA = {column.name: TYPES[column.type] for column in COLUMNS}
+from analysis.scores.tidy import SCHEMA
+from spaces.columns import VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +61,17 @@ class Run:
             scores: Mapping[str, Any] = {} if target is None else self.test[target]
             names = self._metrics(scores) if self.status != "stopped" else ("task_score",)
             for tenth, value in enumerate(self.dev if self.rate is not None else (), start=1):
-                place = {"target": target, "split": "dev", "tenth": tenth, "language": "en", "official": True}
-                rows += [{**common, **place, "metric": name, "value": value} for name in names]
+                fields = {"target": target, "split": "dev", "tenth": tenth, "language": "en", "official": True}
+                rows += [{**common, **fields, "metric": name, "value": value} for name in names]
             if self.status == "stopped":
                 continue
             for language, values in scores.items():
-                place = {"target": target, "split": "test", "tenth": 10, "language": language}
+                fields = {"target": target, "split": "test", "tenth": 10, "language": language}
                 for name, value in zip(names, values if isinstance(values, tuple) else (values,), strict=True):
-                    rows.append({**common, **place, "metric": name, "official": True, "value": value})
-                rows.append({**common, **place, "metric": "beside", "official": False, "value": 0.123})
+                    rows.append({**common, **fields, "metric": name, "official": True, "value": value})
+                rows.append({**common, **fields, "metric": "beside", "official": False, "value": 0.123})
                 if self.majority is not None:
-                    rows.append({**common, **place, "metric": "majority", "official": False, "value": self.majority})
+                    rows.append({**common, **fields, "metric": "majority", "official": False, "value": self.majority})
         return rows
 
     @staticmethod
@@ -85,7 +83,7 @@ class Run:
 def sweep_of(
     results: Path, runs: Iterable[Run], *, name: str = "sweep", absent: Iterable[str] = (), **spec: Any
 ) -> Path:
-    """Write a sweep folder below `results`; its spec holds what the runs hold, unless `spec` says otherwise."""
+    """Write a sweep folder below `results`; its spec is derived from the runs, and `spec` overrides it."""
     runs = list(runs)
     for run in runs:
         folder = results / "stages" / run.key
@@ -118,19 +116,19 @@ def sweep_of(
 
 @pytest.fixture(scope="session")
 def run_of() -> type[Run]:
-    """What a sweep is written from."""
+    """The class of the runs that `write_sweep` writes."""
     return Run
 
 
 @pytest.fixture(scope="session")
 def write_sweep() -> Callable[..., Path]:
-    """Writes runs as a sweep folder and returns it."""
+    """A function that writes runs as a sweep folder and returns the folder."""
     return sweep_of
 
 
 @pytest.fixture
 def write_file(tmp_path: Path) -> Callable[..., Path]:
-    """Writes (intermediate, target, seed, language, metric, value) rows, with more columns by name, as one file."""
+    """A function that writes (intermediate, target, seed, language, metric, value, *more) rows as one file."""
 
     def write(rows: Iterable[tuple[Any, ...]], *more: str, name: str = "scores.parquet") -> Path:
         columns = ["intermediate", "target", "seed", "language", "metric", "value", *more]

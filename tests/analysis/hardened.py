@@ -1,4 +1,4 @@
-"""Sweeps of `--space adversarial` in which the truth is known: scores are drawn, and effects of methods added."""
+"""Sweeps of `--space adversarial` with known effects: random scores to which effects of methods are added."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Planted = Mapping[tuple[str, str], float]  # chain, target -> points that it sco
 
 
 def empty(folder: Path, seeds: int, chains: Sequence[str] = CHAINS) -> Transfer:
-    """The axes of such a sweep, read from a file: every score is 0.5, in four of a target's languages."""
+    """Return a sweep, read from a file, in which every score is 0.5, in four languages of each target."""
     names = [(target, language) for target in TARGETS for language in MINIATURE.targets[target].languages[:4]]
     cells = [(chain, seed, *name) for chain in chains for seed in range(seeds) for name in names]
     rows = pl.DataFrame(cells, schema=["intermediate", "seed", "target", "language"], orient="row")
@@ -29,7 +29,7 @@ def empty(folder: Path, seeds: int, chains: Sequence[str] = CHAINS) -> Transfer:
 
 
 def world(rng: np.random.Generator, axes: Transfer, planted: Planted | None = None, sd: float = 2.0) -> Transfer:
-    """The sweep with other scores: by seed a part that all chains share, one of the chain, one of its own."""
+    """Return the sweep with random scores: a part that all chains share, a part of the chain, and noise, by seed."""
     chains, scored, languages, seeds = axes.scores.shape
     common = rng.normal(0, sd, (1, scored, languages, seeds))
     own = rng.normal(0, sd, (chains, 1, 1, seeds)) / 2 + rng.normal(0, sd, (chains, scored, 1, seeds)) / 2

@@ -1,10 +1,10 @@
-"""From what was read to a ranking in one step, with few draws."""
+"""A ranking from loaded scores in one step, with few draws."""
 
 from typing import Any
 
 import numpy as np
 
-from analysis.scores.load import Scores
+from analysis.scores.scores import Scores
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 

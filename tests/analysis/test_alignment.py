@@ -1,4 +1,4 @@
-"""analysis/alignment.py: a planted truth is found, nothing is found in null worlds, and what is missing is said."""
+"""analysis/alignment.py: planted effects are found, nothing is found in null worlds, and missing data are reported."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ START_LEVEL, LAYERS = 0.3, (0, 1)
 
 
 def probes(folder: Path, stage: str, after: dict[str, float], *, chain: str = "none") -> None:
-    """Write what a stage's probes found, the same by all of them: START_LEVEL, and a level by language afterwards."""
+    """Write a stage's probes, all with equal values: START_LEVEL, and a level by language afterwards."""
     rows = [
         {
             **dict.fromkeys(SCHEMA),
@@ -74,23 +74,23 @@ def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> P
 
 
 def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = build_alignment(build_transfer(load([planted])))
-    assert found.chains == tuple(RISES) and found.controls == ("random", "mlm")
-    assert found.targets == TARGETS and found.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
-    assert found.at_start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
-    rises = found.phase_change[0].mean(axis=(1, 2, 3))
+    alignment = build_alignment(build_transfer(load([planted])))
+    assert alignment.chains == tuple(RISES) and alignment.controls == ("random", "mlm")
+    assert alignment.targets == TARGETS and alignment.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
+    assert alignment.at_start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
+    rises = alignment.phase_change[0].mean(axis=(1, 2, 3))
     assert rises == pytest.approx([100 * rise for rise in RISES.values()], abs=0.6)  # of winners, not of worse rates
-    tested = assess_alignment(found, np.random.default_rng(0))
-    assert has_risen(tested) and tested.rises.keys() == {FROM_START, "random", "mlm"}
-    assert tested.rises[FROM_START][PRIMARY_MEASURE].mean == pytest.approx(10, abs=0.5)
-    assert tested.rises["mlm"][PRIMARY_MEASURE].mean == pytest.approx(9, abs=0.5)
+    findings = assess_alignment(alignment, np.random.default_rng(0))
+    assert has_risen(findings) and findings.rises.keys() == {FROM_START, "random", "mlm"}
+    assert findings.rises[FROM_START][PRIMARY_MEASURE].mean == pytest.approx(10, abs=0.5)
+    assert findings.rises["mlm"][PRIMARY_MEASURE].mean == pytest.approx(9, abs=0.5)
     for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
-        p, one = tested.adjusted_relations[name][PRIMARY_MEASURE], tested.relations[name][PRIMARY_MEASURE]
+        p, one = findings.adjusted_relations[name][PRIMARY_MEASURE], findings.relations[name][PRIMARY_MEASURE]
         assert p is not None and p < ALPHA and one.correlation is not None and one.correlation > 0.5, name
     assert main([str(planted)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "Alignment rises, more than in random and mlm" in said
-    assert "gain is greater, both across intermediate tasks and across languages" in said
+    assert "Alignment rises more than in the controls random and mlm." in said
+    assert "A larger rise goes with a larger gain, both across intermediate tasks and across languages:" in said
     assert "Every layer" not in said
 
 
@@ -108,7 +108,9 @@ def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, caps
             planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}, chain="random"
         )
     assert main([str(planted)]) == 0
-    assert "rises, but is not shown to rise more than in the controls" in " ".join(capsys.readouterr().out.split())
+    assert "Alignment rises, but it is not shown to rise more than in the controls." in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,14 +119,16 @@ def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str])
         after = pl.when(pl.col("when") == "after").then(2 * START_LEVEL - pl.col("value")).otherwise("value")
         rows.with_columns(value=after).write_parquet(file)
     assert main([str(planted)]) == 0
-    assert "does not rise but falls" in " ".join(capsys.readouterr().out.split())
+    assert "Alignment falls." in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (planted.parent / "stages" / "intermediate--mnli-2-0.001" / "probes.parquet").unlink()
-    tested = assess_alignment(build_alignment(build_transfer(load([planted]))), np.random.default_rng(0))
-    assert tested.rises[FROM_START][PRIMARY_MEASURE].seeds == 3
-    assert tested.rises_by_chain[FROM_START]["mnli"].seeds == 3 and tested.rises_by_chain[FROM_START]["qqp"].seeds == 4
+    findings = assess_alignment(build_alignment(build_transfer(load([planted]))), np.random.default_rng(0))
+    assert findings.rises[FROM_START][PRIMARY_MEASURE].seeds == 3
+    assert (
+        findings.rises_by_chain[FROM_START]["mnli"].seeds == 3 and findings.rises_by_chain[FROM_START]["qqp"].seeds == 4
+    )
     assert main([str(planted)]) == 0
     assert "1 intermediate run of 28 left no probes.parquet" in " ".join(capsys.readouterr().out.split())
 
@@ -151,7 +155,7 @@ def test_without_an_intermediate_stage_there_is_nothing_to_say(
     folder = write_sweep(tmp_path, runs)
     probes(tmp_path, runs[0].key, {"qna": 0.3})
     assert main([str(folder)]) == 2
-    assert "no target here starts from an intermediate stage" in capsys.readouterr().err
+    assert "no target starts from an intermediate stage" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("truth", [Truth(tasks=0.0), Truth(rise=3.0)], ids=["nothing rises", "rises and helps apart"])
@@ -160,12 +164,12 @@ def test_in_null_worlds_little_is_found(truth: Truth) -> None:
     worlds = 40
     hits = dict.fromkeys((FROM_START, "random", ACROSS_TASKS, ACROSS_LANGUAGES), 0)
     for _ in range(worlds):
-        tested = assess_alignment(world(draw, truth), draw)
+        findings = assess_alignment(world(draw, truth), draw)
         for name in (FROM_START, "random"):
-            p = tested.rises[name][PRIMARY_MEASURE].p
+            p = findings.rises[name][PRIMARY_MEASURE].p
             hits[name] += p is not None and p < ALPHA
         for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
-            p = tested.adjusted_relations[name][PRIMARY_MEASURE]
+            p = findings.adjusted_relations[name][PRIMARY_MEASURE]
             hits[name] += p is not None and p < ALPHA
     most = worlds * ALPHA + 3 * np.sqrt(worlds * ALPHA * (1 - ALPHA))
     assert hits[ACROSS_TASKS] <= most and hits[ACROSS_LANGUAGES] <= most

@@ -41,95 +41,95 @@ def additive(run_of: type, target: str = "xnli", task: float = 1.0, seed: float 
 
 
 @pytest.fixture
-def split(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., AxisComparison]:
-    def split(runs: list[Any], **spec: Any) -> AxisComparison:
+def compare(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., AxisComparison]:
+    def compare(runs: list[Any], **spec: Any) -> AxisComparison:
         return compare_axes(build_transfer(load([write_sweep(tmp_path, runs, **spec)])))
 
-    return split
+    return compare
 
 
-def test_shares_of_an_additive_world_by_hand(split: Callable[..., AxisComparison], run_of: type) -> None:
-    found = split(additive(run_of, seed=0.01)).splits["xnli"]
+def test_shares_of_an_additive_world_by_hand(compare: Callable[..., AxisComparison], run_of: type) -> None:
+    split = compare(additive(run_of, seed=0.01)).splits["xnli"]
     # Variances over the levels of each axis, since the table is balanced.
     variances = [np.var(list(axis.values())) for axis in (TASKS, RATES, {n: 0.01 * n for n in range(3)}, LANGUAGES)]
-    shares = [found.parts[name].share for name in ("intermediate", "learning_rate", "seed", "language")]
+    shares = [split.parts[name].share for name in ("intermediate", "learning_rate", "seed", "language")]
     assert shares == pytest.approx(np.array(variances) / sum(variances))
-    assert (found.residual_share, found.shared_share) == pytest.approx((0, 0), abs=1e-9)
+    assert (split.residual_share, split.shared_share) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_pooled_counts_only_what_holds_for_all_targets(split: Callable[..., AxisComparison], run_of: type) -> None:
-    opposite = split([*additive(run_of), *additive(run_of, "panx", task=-1.0, base=0.6)])
+def test_pooled_counts_only_what_holds_for_all_targets(compare: Callable[..., AxisComparison], run_of: type) -> None:
+    opposite = compare([*additive(run_of), *additive(run_of, "panx", task=-1.0, base=0.6)])
     assert opposite.splits["xnli"].parts["intermediate"].share > 0.05
     assert opposite.splits[POOLED].parts["intermediate"].share == pytest.approx(0, abs=1e-9)
-    alike = split([*additive(run_of), *additive(run_of, "panx", base=0.5)])
+    alike = compare([*additive(run_of), *additive(run_of, "panx", base=0.5)])
     assert alike.splits[POOLED].parts["intermediate"].share == pytest.approx(
         alike.splits["xnli"].parts["intermediate"].share
     )
     assert alike.score_counts == {"xnli": 54, "panx": 54, POOLED: 108}
 
 
-def test_one_target_is_not_pooled(split: Callable[..., AxisComparison], run_of: type) -> None:
-    assert set(split(additive(run_of)).splits) == {"xnli"}
+def test_one_target_is_not_pooled(compare: Callable[..., AxisComparison], run_of: type) -> None:
+    assert set(compare(additive(run_of)).splits) == {"xnli"}
 
 
 def test_task_and_seed_by_hand() -> None:
     values = np.array([[50.0, 52.0], [60.0, 62.0], [70.0, 72.0]])
-    one = measure_spread(values)
+    spread = measure_spread(values)
     # Without noise: the variances of the means of tasks (100) and of seeds (2).
-    assert (one.task_count, one.seed_count) == (3, 2)
-    assert (one.task_sd, one.seed_sd, one.noise_sd) == pytest.approx((10, np.sqrt(2), 0), abs=1e-6)
-    assert one.total_seed_sd == pytest.approx(np.sqrt(2))
+    assert (spread.task_count, spread.seed_count) == (3, 2)
+    assert (spread.task_sd, spread.seed_sd, spread.noise_sd) == pytest.approx((10, np.sqrt(2), 0), abs=1e-6)
+    assert spread.total_seed_sd == pytest.approx(np.sqrt(2))
 
 
 def test_spread_tells_apart_task_seed_and_noise() -> None:
     rng = np.random.default_rng(1)
     task, seed = rng.normal(0, 5, (100, 1)), rng.normal(0, 2, (1, 100))
-    one = measure_spread(task + seed + rng.normal(0, 1, (100, 100)))
-    assert (one.task_sd, one.seed_sd, one.noise_sd) == pytest.approx((5, 2, 1), rel=0.2)
-    assert one.total_seed_sd == pytest.approx(np.sqrt(5), rel=0.2)
+    spread = measure_spread(task + seed + rng.normal(0, 1, (100, 100)))
+    assert (spread.task_sd, spread.seed_sd, spread.noise_sd) == pytest.approx((5, 2, 1), rel=0.2)
+    assert spread.total_seed_sd == pytest.approx(np.sqrt(5), rel=0.2)
 
 
 def test_a_hole_leaves_its_task_out_and_an_empty_seed_goes() -> None:
     values = np.array([[50.0, 52.0, np.nan], [60.0, 62.0, np.nan], [70.0, np.nan, np.nan]])
-    one = measure_spread(values)
-    assert (one.task_count, one.seed_count) == (2, 2)
+    spread = measure_spread(values)
+    assert (spread.task_count, spread.seed_count) == (2, 2)
     assert measure_spread(values[:1]).task_sd is None
     assert measure_spread(values[:, :1]).task_sd is None
     assert measure_spread(values[:, 2:]).total_seed_sd is None
 
 
-def test_controls_and_floors_are_no_choices(split: Callable[..., AxisComparison], run_of: type) -> None:
+def test_controls_and_floors_are_no_choices(compare: Callable[..., AxisComparison], run_of: type) -> None:
     runs = additive(run_of)
     others = [
         run_of(intermediate=name, seed=seed, test={"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}})
         for name in ("random", "random-encoder")
         for seed in range(3)
     ]
-    assert split([*runs, *others], controls=["random"]) == split(runs)
+    assert compare([*runs, *others], controls=["random"]) == compare(runs)
 
 
 def test_stopped_runs_are_missing_and_counted(
-    split: Callable[..., AxisComparison], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    compare: Callable[..., AxisComparison], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
-    found = split([*additive(run_of), stopped])
-    assert found.missing_runs == {"stopped": 1}
-    assert found.score_counts["xnli"] == 54
+    comparison = compare([*additive(run_of), stopped])
+    assert comparison.missing_runs == {"stopped": 1}
+    assert comparison.score_counts["xnli"] == 54
     assert main([str(tmp_path / "sweep")]) == 0
-    assert "in no share: 1 stopped" in " ".join(capsys.readouterr().out.split())
+    assert "Runs without a score, which are in no share: 1 stopped." in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_missing_language_leaves_a_task_out_of_the_spreads(
-    split: Callable[..., AxisComparison], run_of: type
+    compare: Callable[..., AxisComparison], run_of: type
 ) -> None:
     runs = additive(run_of)
     del runs[0].test["xnli"]["fr"]  # `none`, seed 0, at the rate that English dev chose
-    found = split(runs)
-    assert found.spreads["xnli"].task_count == 2
-    assert found.score_counts["xnli"] == 53
+    comparison = compare(runs)
+    assert comparison.spreads["xnli"].task_count == 2
+    assert comparison.score_counts["xnli"] == 53
 
 
-def test_retrieval_has_no_rate(split: Callable[..., AxisComparison], run_of: type) -> None:
+def test_retrieval_has_no_rate(compare: Callable[..., AxisComparison], run_of: type) -> None:
     runs = [
         run_of(
             intermediate=name, seed=seed, kind="retrieval", rate=None, test={"bucc": {"de": 0.3 + effect, "fr": 0.2}}
@@ -137,9 +137,9 @@ def test_retrieval_has_no_rate(split: Callable[..., AxisComparison], run_of: typ
         for name, effect in TASKS.items()
         for seed in range(3)
     ]
-    found = split(runs, retrieval=["bucc"])
-    assert set(found.splits["bucc"].parts) == {"intermediate", "seed", "language"}
-    assert "learning_rate" not in found.importances["bucc"]
+    comparison = compare(runs, retrieval=["bucc"])
+    assert set(comparison.splits["bucc"].parts) == {"intermediate", "seed", "language"}
+    assert "learning_rate" not in comparison.importances["bucc"]
 
 
 def test_optuna_sees_the_same_rows(run_of: type) -> None:
@@ -153,12 +153,12 @@ def test_optuna_sees_the_same_rows(run_of: type) -> None:
     ]
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    found = compute_importances(pl.DataFrame(rows))
+    importances = compute_importances(pl.DataFrame(rows))
     assert optuna.logging.get_verbosity() == optuna.logging.ERROR
     optuna.logging.set_verbosity(before)
-    assert set(found) == {"intermediate", "learning_rate", "seed"}  # one language is no axis
-    assert sum(found.values()) == pytest.approx(1)
-    assert found["intermediate"] > 0.5
+    assert set(importances) == {"intermediate", "learning_rate", "seed"}  # one language is no axis
+    assert sum(importances.values()) == pytest.approx(1)
+    assert importances["intermediate"] > 0.5
 
 
 def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
@@ -170,8 +170,8 @@ def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
         for seed in range(5)
         for value in [10.0 + seed / 100 if task == "mnli" else -10.0 * (rate == 2e-3) + seed / 100]
     ]
-    found = compute_importances(pl.DataFrame(rows))
-    assert found["intermediate"] > 5 * found["learning_rate"]
+    importances = compute_importances(pl.DataFrame(rows))
+    assert importances["intermediate"] > 5 * importances["learning_rate"]
 
 
 def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,8 +186,8 @@ def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: p
 @pytest.mark.parametrize(
     ("task", "seed", "said"),
     [
-        (1.0, 0.001, "moves the score more than the seed does on every target that can tell (1)"),
-        (0.01, 0.1, "more than the seed does on no target that can tell (1)"),
+        (1.0, 0.001, "The choice of task moves the score more than the seed on 1 of 1 targets."),
+        (0.01, 0.1, "The choice of task moves the score more than the seed on 0 of 1 targets."),
     ],
 )
 def test_the_verdict_is_plain(
@@ -213,7 +213,7 @@ def test_the_verdict_names_the_targets_where_the_seed_moves_more(
     folder = write_sweep(tmp_path, runs)
     assert main([str(folder), "--format", "csv"]) == 0
     captured = capsys.readouterr()
-    assert "on 1 of 2 targets; it does not on panx." in captured.err
+    assert "on 1 of 2 targets; the seed moves it more on panx." in captured.err
     rows = list(csv.DictReader(io.StringIO(captured.out)))
     more = {row["row"]: row["text"] for row in rows if row["column"] == "more by"}
     assert more == {"xnli": "task", "panx": "seed"}
@@ -224,4 +224,4 @@ def test_one_seed_gives_no_verdict(
 ) -> None:
     runs = [run for run in additive(run_of) if run.seed == 0]
     assert main([str(write_sweep(tmp_path, runs))]) == 0
-    assert "cannot be told" in capsys.readouterr().out
+    assert "It is unknown whether the choice of task moves the score more" in capsys.readouterr().out

@@ -15,7 +15,7 @@ def gain(folder: Path, cell: tuple[str, str] = ("nli", "xnli"), **options: objec
 
 @pytest.fixture
 def two_rates(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """A sweep whose run at 1e-3 gains 10 points and whose run at 5e-3 gains 20; `low` and `high` are their curves."""
+    """A function that writes a sweep: the run at 1e-3 gains 10 points, that at 5e-3 20; `low`, `high` are curves."""
 
     def write(low: list[float], high: list[float], german: float = 0.7, **of_high: object) -> Path:
         runs = [
@@ -85,7 +85,7 @@ def test_the_name_of_a_stopped_runs_dev_score_does_not_disturb_the_choice(
 def test_a_rate_can_be_asked_for(two_rates: Callable[..., Path]) -> None:
     folder = two_rates(low=[0.3], high=[0.9])
     assert gain(folder, learning_rate=1e-3) == pytest.approx(10)
-    with pytest.raises(UsageError, match=r"--learning-rate 0\.1: there are 0\.001, 0\.005"):
+    with pytest.raises(UsageError, match=r"--learning-rate 0\.1: no run has this rate\. The rates are 0\.001, 0\.005"):
         gain(folder, learning_rate=0.1)
 
 
@@ -107,15 +107,15 @@ def test_a_float32_rate_is_found(write_file: Callable[..., Path]) -> None:
 
 @pytest.fixture
 def extended(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """A sweep that was extended by a rate of the intermediate task; `devs` of its old and new run, and its children."""
+    """A function that writes a sweep extended by a rate of the intermediate task, from dev scores and children."""
 
     def write(devs: dict[str, float], children: dict[str, float], chain: str = "nli") -> Path:
         runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}})]
         for rate, (stage, dev) in enumerate(devs.items(), start=1):
             runs.append(run_of(intermediate="nli", test={}, kind="intermediate", rate=rate, dev=[dev], stage=stage))
-        for place, (parent, score) in enumerate(children.items()):
+        for i, (parent, score) in enumerate(children.items()):
             test, name = {"xnli": {"en": score}}, f"child-of-{parent}"
-            runs.append(run_of(intermediate=chain, test=test, dev=[0.9 - 0.1 * place], parent=parent, stage=name))
+            runs.append(run_of(intermediate=chain, test=test, dev=[0.9 - 0.1 * i], parent=parent, stage=name))
         return write_sweep(tmp_path, runs, intermediates=["none", chain], targets=["xnli"])
 
     return write
@@ -138,9 +138,9 @@ def test_metrics_of_a_file_that_calls_none_official(
     write_file: Callable[..., Path], names: tuple[str, ...], expected: float
 ) -> None:
     rows: list[tuple[object, ...]] = []
-    for place, name in enumerate(names):
+    for i, name in enumerate(names):
         rows.append(("none", "xquad", 0, "de", name, 0.5))
-        rows.append(("nli", "xquad", 0, "de", name, 0.6 + 0.1 * place))
+        rows.append(("nli", "xquad", 0, "de", name, 0.6 + 0.1 * i))
     rows.append(("nli", "xquad", 0, "de", "majority", 0.9))
     assert gain(write_file(rows), ("nli", "xquad")) == pytest.approx(expected)
 
@@ -150,20 +150,20 @@ def test_several_metrics_need_a_word_from_the_user(write_file: Callable[..., Pat
     for name, score in (("f1", 0.6), ("accuracy", 0.7)):
         rows += [("none", "udpos", 0, "de", name, 0.5), ("nli", "udpos", 0, "de", name, score)]
     file = write_file(rows)
-    with pytest.raises(UsageError, match=r"udpos has the metrics accuracy, f1 .* --metric udpos=accuracy"):
+    with pytest.raises(UsageError, match=r"udpos has the metrics accuracy, f1, and none .* --metric udpos=accuracy"):
         gain(file)
     cell = ("nli", "udpos")
-    assert gain(file, cell, picked={"udpos": ("f1",)}) == pytest.approx(10)
-    assert gain(file, cell, picked={"udpos": ("f1", "accuracy")}) == pytest.approx(15)
+    assert gain(file, cell, picked_metrics={"udpos": ("f1",)}) == pytest.approx(10)
+    assert gain(file, cell, picked_metrics={"udpos": ("f1", "accuracy")}) == pytest.approx(15)
     with pytest.raises(UsageError, match="did you mean accuracy"):
-        gain(file, cell, picked={"udpos": ("acuracy",)})
+        gain(file, cell, picked_metrics={"udpos": ("acuracy",)})
     with pytest.raises(UsageError, match="unknown target 'upos': did you mean udpos"):
-        gain(file, cell, picked={"upos": ("f1",), "udpos": ("f1",)})
+        gain(file, cell, picked_metrics={"upos": ("f1",), "udpos": ("f1",)})
 
 
 def test_a_picked_metric_is_shown_but_does_not_choose(two_rates: Callable[..., Path]) -> None:
     folder = two_rates(low=[0.8], high=[0.7])
-    assert gain(folder, picked={"xnli": ("beside",)}) == pytest.approx(0)
+    assert gain(folder, picked_metrics={"xnli": ("beside",)}) == pytest.approx(0)
 
 
 def test_a_score_that_lacks_an_official_metric_is_missing(
@@ -173,9 +173,9 @@ def test_a_score_that_lacks_an_official_metric_is_missing(
         run_of(intermediate="none", test={"xquad": {"en": (0.5, 0.5), "de": (0.5, 0.5)}}),
         run_of(intermediate="nli", test={"xquad": {"en": (0.6, 0.8), "de": (0.1, None)}}),
     ]
-    one = ranked(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
-    assert one.mean == pytest.approx(20)
-    assert (one.parts, one.of_parts) == (1, 2)
+    estimate = ranked(load([write_sweep(tmp_path, runs)])).gains["nli", "xquad"]
+    assert estimate.mean == pytest.approx(20)
+    assert (estimate.parts, estimate.of_parts) == (1, 2)
 
 
 def layered(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Path:
@@ -204,9 +204,9 @@ def test_metrics_of_layers_stand_beside_and_can_be_picked(
 ) -> None:
     folder, cell = layered(run_of, write_sweep, tmp_path), ("nli", "tatoeba")
     assert gain(folder, cell) == pytest.approx(10)
-    assert gain(folder, cell, picked={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
-    assert gain(folder, cell, picked={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
+    assert gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
+    assert gain(folder, cell, picked_metrics={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
     with pytest.raises(
         UsageError, match=r"unknown metric of tatoeba 'accuracy_layer_8': did you mean accuracy_layer_7"
     ):
-        gain(folder, cell, picked={"tatoeba": ("accuracy_layer_8",)})
+        gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_8",)})

@@ -1,4 +1,4 @@
-"""What a column is the mean of."""
+"""The targets and languages that a column is the mean of."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,11 +29,11 @@ SCORES = {
 
 
 @pytest.fixture
-def found(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Transfer:
+def transfer(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Transfer:
     runs = [
         run_of(
             intermediate=task,
-            test={target: {language: score + lift * place for place, (language, score) in enumerate(scores.items())}},
+            test={target: {language: score + lift * i for i, (language, score) in enumerate(scores.items())}},
         )
         for task, lift in (("none", 0.0), ("nli", 0.01))
         for target, scores in SCORES.items()
@@ -41,13 +41,13 @@ def found(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Tra
     return build_transfer(load([write_sweep(tmp_path, runs, retrieval=["tatoeba"])]))
 
 
-def mean(found: Transfer, by: str) -> dict[str, float]:
-    every = build_columns(found, by)  # type: ignore[arg-type]
-    return {column.name: float(compute_column(found, column, found.scores).values[0, 0]) for column in every}
+def mean(transfer: Transfer, by: str) -> dict[str, float]:
+    every = build_columns(transfer, by)  # type: ignore[arg-type]
+    return {column.name: float(compute_column(transfer, column, transfer.scores).values[0, 0]) for column in every}
 
 
-def test_by_language_the_targets_are_averaged(found: Transfer) -> None:
-    assert mean(found, "language") == pytest.approx(
+def test_by_language_the_targets_are_averaged(transfer: Transfer) -> None:
+    assert mean(transfer, "language") == pytest.approx(
         {
             "en": 80,
             "qfa": 30,
@@ -61,8 +61,8 @@ def test_by_language_the_targets_are_averaged(found: Transfer) -> None:
     )
 
 
-def test_by_family_its_languages_first_then_the_targets_and_english_apart(found: Transfer) -> None:
-    assert mean(found, "family") == pytest.approx(
+def test_by_family_its_languages_first_then_the_targets_and_english_apart(transfer: Transfer) -> None:
+    assert mean(transfer, "family") == pytest.approx(
         {
             "en": 80,
             "Fenic": 30,
@@ -75,23 +75,23 @@ def test_by_family_its_languages_first_then_the_targets_and_english_apart(found:
     )
 
 
-def test_by_script_and_resource_every_language_is_in_one_group(found: Transfer) -> None:
+def test_by_script_and_resource_every_language_is_in_one_group(transfer: Transfer) -> None:
     for by in ("script", "resource", "family"):
-        groups = [column for column in build_columns(found, by) if not column.is_mean]  # type: ignore[arg-type]
+        groups = [column for column in build_columns(transfer, by) if not column.is_mean]  # type: ignore[arg-type]
         members = sorted(language for column in groups for language in column.languages or ())
-        assert members == sorted(found.languages)
-    assert {LANGUAGES["qma"].script, LANGUAGES["qfa"].script} <= mean(found, "script").keys()
+        assert members == sorted(transfer.languages)
+    assert {LANGUAGES["qma"].script, LANGUAGES["qfa"].script} <= mean(transfer, "script").keys()
 
 
-def test_gains_by_language_are_paired(found: Transfer) -> None:
-    got = ranked(found.loaded_scores, "language").gains
-    assert got["nli", "en"].mean == pytest.approx(0)
-    assert got["nli", "qfa"].mean == pytest.approx(4)
-    assert got["nli", "qna"].mean == pytest.approx(2 / 3)  # second in two targets, first in one
+def test_gains_by_language_are_paired(transfer: Transfer) -> None:
+    gains = ranked(transfer.loaded_scores, "language").gains
+    assert gains["nli", "en"].mean == pytest.approx(0)
+    assert gains["nli", "qfa"].mean == pytest.approx(4)
+    assert gains["nli", "qna"].mean == pytest.approx(2 / 3)  # second in two targets, first in one
 
 
-def test_a_target_without_the_languages_of_a_column_is_none_of_its_targets(found: Transfer) -> None:
-    by_name = {column.name: column for column in build_columns(found, "language")}
+def test_a_target_without_the_languages_of_a_column_is_none_of_its_targets(transfer: Transfer) -> None:
+    by_name = {column.name: column for column in build_columns(transfer, "language")}
     assert by_name["qfa"].targets == ("xnli",)
     assert by_name["zz"].targets == ("tatoeba",)
     assert by_name[MEAN_ALL].languages is None
@@ -102,15 +102,15 @@ def test_a_missing_target_leaves_no_mean_and_is_counted(
 ) -> None:
     runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.5}}) for task in ("none", "nli")]
     runs.append(run_of(intermediate="none", test={"panx": {"en": 0.5, "qna": 0.5}}))
-    got = ranked(load([write_sweep(tmp_path, runs)]), "language").gains["nli", "qna"]
-    assert (got.mean, got.parts, got.of_parts) == (None, 1, 2)
+    estimate = ranked(load([write_sweep(tmp_path, runs)]), "language").gains["nli", "qna"]
+    assert (estimate.mean, estimate.parts, estimate.of_parts) == (None, 1, 2)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 100)), min_size=24, max_size=24))
 def test_a_mean_over_targets_is_there_only_if_all_are(scores: list[float | None]) -> None:
     cells = np.array([np.nan if value is None else value for value in scores]).reshape(2, 3, 2, 2)
     languages = ("de", "en")
-    whole = Transfer(
+    transfer = Transfer(
         loaded_scores=None,  # type: ignore[arg-type]
         chains=("none", "nli"),
         targets=("a", "b", "c"),
@@ -122,13 +122,13 @@ def test_a_mean_over_targets_is_there_only_if_all_are(scores: list[float | None]
         holes={},
         intermediate_statuses={},
     )
-    got = compute_column(whole, TransferColumn(name="all", targets=("a", "b", "c")), cells)
+    column = compute_column(transfer, TransferColumn(name="all", targets=("a", "b", "c")), cells)
     for chain in range(2):
         for seed in range(2):
             parts = [cells[chain, target, :, seed] for target in range(3)]
-            there = [part[np.isfinite(part)] for part in parts]
-            if all(part.size for part in there):
-                assert got.values[chain, seed] == pytest.approx(np.mean([part.mean() for part in there]))
+            present = [part[np.isfinite(part)] for part in parts]
+            if all(part.size for part in present):
+                assert column.values[chain, seed] == pytest.approx(np.mean([part.mean() for part in present]))
             else:
-                assert np.isnan(got.values[chain, seed])
-                assert got.parts[chain, seed] == sum(part.size > 0 for part in there)
+                assert np.isnan(column.values[chain, seed])
+                assert column.parts[chain, seed] == sum(part.size > 0 for part in present)

@@ -1,4 +1,4 @@
-"""A compaction changes what is read, never what is found."""
+"""A compaction changes which files are read, never the result."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from polars.testing import assert_frame_equal
 
 from analysis.compact import main
 from analysis.scores import compaction
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
 from analysis.scores.record import read_record
+from analysis.scores.scores import Scores
 from analysis.scores.stages import read_whole_files
 from analysis.transfer.array import build_transfer
 from spaces.columns import VERSION
@@ -29,7 +30,7 @@ NUMBERS = count()
 
 @pytest.fixture
 def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[[], Path]:
-    """Writes a sweep of eight stages, one of which left no rows, with results of its own."""
+    """A function that writes a sweep of eight stages, one without rows, in a results folder of its own."""
 
     def write() -> Path:
         runs = [
@@ -51,28 +52,28 @@ def stages(folder: Path) -> list[Path]:
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the stages whose own files were read for their rows."""
-    seen: list[str] = []
+    """Return a list that collects the stages whose own files are scanned."""
+    read_stages: list[str] = []
     scan = pl.scan_parquet
 
     def spy(files: list[Path], **options: object) -> pl.LazyFrame:
-        seen.extend(file.parent.name for file in files)
+        read_stages.extend(file.parent.name for file in files)
         return scan(files, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pl, "scan_parquet", spy)
-    return seen
+    return read_stages
 
 
 def without(folder: Path) -> Scores:
-    """What is read where there is no compaction."""
+    """Load the sweep without its compaction."""
     aside = [folder / name for name in ("scores.parquet", "scores.json")]
-    kept = {file: file.read_bytes() for file in aside if file.exists()}
-    for file in kept:
+    contents = {file: file.read_bytes() for file in aside if file.exists()}
+    for file in contents:
         file.unlink()
     try:
         return load([folder])
     finally:
-        for file, content in kept.items():
+        for file, content in contents.items():
             file.write_bytes(content)
 
 
@@ -92,9 +93,9 @@ def test_stages_that_are_compacted_are_not_read_again(
     folder = sweep()
     assert main([str(folder)]) == 0
     assert "of 8 of 8 stages" in capsys.readouterr().out
-    seen = reads(monkeypatch)
-    read = load([folder])
-    assert (seen, read.notes) == ([], ())
+    read_stages = reads(monkeypatch)
+    scores = load([folder])
+    assert (read_stages, scores.notes) == ([], ())
     assert_same(folder)
 
 
@@ -107,7 +108,7 @@ def test_the_command_from_anywhere(sweep: Callable[[], Path], tmp_path: Path) ->
 
 
 def change(file: Path, how: str, other: bytes) -> None:
-    """Do something to a stage's file; its times and, where that can be, its length stay the same."""
+    """Change a stage's file but not its times nor, where possible, its length."""
     before, content = file.stat(), file.read_bytes()
     if how == "gone":
         file.unlink()
@@ -158,14 +159,14 @@ def test_a_changed_stage_is_named_in_a_note_and_a_new_one_is_not(sweep: Callable
 
 
 def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    """What may befall a compaction, and what is said of it."""
+    """Yield ways to damage a compaction, each with words of the note about it."""
     rows, made_of = folder / "scores.parquet", folder / "scores.json"
-    content, told = rows.read_bytes(), json.loads(made_of.read_text())
+    content, index = rows.read_bytes(), json.loads(made_of.read_text())
     flipped = bytes([content[200] ^ 1])
     other = pl.read_parquet(rows).with_columns(value=pl.lit(0.9))
 
     def foreign() -> None:
-        sealed = dict(told["stages"])
+        sealed = dict(index["stages"])
         compaction.write_compaction(folder, other.with_columns(stage=pl.lit("elsewhere")), sealed)
 
     yield "damaged", lambda: rows.write_bytes(content[:200] + flipped + content[201:])
@@ -174,20 +175,20 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "No such file", rows.unlink
     yield "not used", lambda: made_of.write_text("{")
     yield "not used", lambda: made_of.write_text("[]")
-    yield "of version 0", lambda: made_of.write_text(json.dumps({**told, "version": 0}))
-    yield "not used", lambda: made_of.write_text(json.dumps({**told, "stages": 3}))
+    yield "has version 0", lambda: made_of.write_text(json.dumps({**index, "version": 0}))
+    yield "not used", lambda: made_of.write_text(json.dumps({**index, "stages": 3}))
     yield "not those of its stages", foreign
-    yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), told["stages"])
+    yield "not those of its stages", lambda: compaction.write_compaction(folder, other.drop("limited"), index["stages"])
 
 
-@pytest.mark.parametrize("place", range(10))
-def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callable[[], Path], place: int) -> None:
+@pytest.mark.parametrize("i", range(10))
+def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callable[[], Path], i: int) -> None:
     folder = sweep()
     assert main([str(folder)]) == 0
-    expected, damage = list(damages(folder))[place]
+    expected, damage = list(damages(folder))[i]
     damage()
     (note,) = load([folder]).notes
-    assert "not used" in note and expected in note and "compact.py makes it anew" in note
+    assert "not used" in note and expected in note and "Run analysis/compact.py to rebuild it" in note
     assert_same(folder)
 
 
@@ -209,8 +210,8 @@ def test_results_that_are_moved_keep_their_compaction(
     moved = folder.parent.rename(tmp_path / "moved") / folder.name
     for file in stages(moved):
         os.utime(file, ns=(1, 1))
-    seen = reads(monkeypatch)
-    assert (load([moved]).notes, seen) == ((), [])
+    read_stages = reads(monkeypatch)
+    assert (load([moved]).notes, read_stages) == ((), [])
 
 
 def test_damaged_stages_are_left_out(sweep: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,7 +231,7 @@ def test_bad_usage_gets_one_clear_line(sweep: Callable[[], Path], capsys: pytest
     assert f"rows of version {VERSION + 1}" in capsys.readouterr().err
     for file in stages(folder):
         file.unlink()
-    for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is no folder of a sweep")):
+    for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is not a sweep folder")):
         assert main([str(path)]) == 2
         err = capsys.readouterr().err
         assert message in err and err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Who leads, who cannot be told apart, and what the choice among many is worth."""
+"""The leader, the tasks not separated from it, and the unbiased gain of the winner."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ SPOTS = {"xnli": 0.5, "panx": 0.6, "tatoeba": 0.3}
 
 
 @pytest.fixture
-def of(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Ranking]:
-    """The ranking of a sweep in which every target gains what `lifts` says."""
+def rank_lifts(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Ranking]:
+    """A function that returns the ranking of a sweep in which every target gains `lifts`."""
 
     def make(lifts: Lifts, **spec: object) -> Ranking:
         runs = [
@@ -44,57 +44,57 @@ CLEAR = {
 }
 
 
-def test_a_clear_order_is_told_and_a_tie_is_not(of: Callable[..., Ranking]) -> None:
-    found = of(CLEAR)
-    contest = found.contests[MEAN_ALL]
+def test_a_clear_order_is_told_and_a_tie_is_not(rank_lifts: Callable[..., Ranking]) -> None:
+    ranking = rank_lifts(CLEAR)
+    contest = ranking.contests[MEAN_ALL]
     assert contest.order == ("good", "same", "bad") and contest.leader == "good"
     assert contest.letters["good"] == contest.letters["same"] != contest.letters["bad"]
     assert contest.find_rivals("good") == ("same",) and contest.find_rivals("bad") == ()
     assert contest.p_best["bad"] < 0.01 and contest.p_best["good"] + contest.p_best["same"] > 0.99
     assert contest.ranks["bad"].mean == 3
-    assert found.gains["good", MEAN_ALL].p_above == pytest.approx(1, abs=0.01)
-    assert found.gains["bad", MEAN_ALL].p_above == pytest.approx(0, abs=0.01)
-    assert found.gains["good", "xnli"].is_significant and found.gains["bad", MEAN_ALL].is_significant
-    text = " ".join(ranking_sentences.write_answer(found))
+    assert ranking.gains["good", MEAN_ALL].p_above == pytest.approx(1, abs=0.01)
+    assert ranking.gains["bad", MEAN_ALL].p_above == pytest.approx(0, abs=0.01)
+    assert ranking.gains["good", "xnli"].is_significant and ranking.gains["bad", MEAN_ALL].is_significant
+    text = " ".join(ranking_sentences.write_answer(ranking))
     assert "Best by the mean over 3 targets: good +10.0 points" in text and "not told apart from it: same" in text
 
 
-def test_the_honest_gain_is_read_where_the_winner_was_not_chosen(of: Callable[..., Ranking]) -> None:
-    found = of({"a": (6.0, 0.0, 0.0), "b": (0.0, 5.0, 0.0), "c": (1.0, 1.0, 1.0)})
-    honest = found.contests[MEAN_ALL].winner_estimate
+def test_the_honest_gain_is_read_where_the_winner_was_not_chosen(rank_lifts: Callable[..., Ranking]) -> None:
+    ranking = rank_lifts({"a": (6.0, 0.0, 0.0), "b": (0.0, 5.0, 0.0), "c": (1.0, 1.0, 1.0)})
+    honest = ranking.contests[MEAN_ALL].winner_estimate
     assert honest is not None
     assert (honest.name, honest.naive) == ("a", pytest.approx(2))
     # without seed 0 b leads (read there: 0), without seed 1 a (0), without seed 2 a (0)
     assert [(seed, name) for seed, name, _ in honest.folds] == [(0, "b"), (1, "a"), (2, "a")]
     assert honest.honest == pytest.approx(0, abs=1e-9)
-    assert "leave one seed out) +0.0" in " ".join(ranking_sentences.write_answer(found)).replace("-0.0", "+0.0")
+    assert "leave one seed out) +0.0" in " ".join(ranking_sentences.write_answer(ranking)).replace("-0.0", "+0.0")
 
 
-def test_a_control_is_in_the_order_and_never_leads(of: Callable[..., Ranking]) -> None:
-    found = of(CLEAR, controls=["good"])
-    contest = found.contests[MEAN_ALL]
+def test_a_control_is_in_the_order_and_never_leads(rank_lifts: Callable[..., Ranking]) -> None:
+    ranking = rank_lifts(CLEAR, controls=["good"])
+    contest = ranking.contests[MEAN_ALL]
     assert contest.order[0] == "good" and contest.leader == "same"
     assert "good" not in contest.p_best and contest.p_best["same"] == pytest.approx(1, abs=0.01)
     assert contest.winner_estimate is not None and contest.winner_estimate.name == "same"
 
 
-def test_a_task_with_one_lucky_seed_does_not_lead_those_with_enough(of: Callable[..., Ranking]) -> None:
-    contest = of({**CLEAR, "lucky": (30.0,)}).contests[MEAN_ALL]
+def test_a_task_with_one_lucky_seed_does_not_lead_those_with_enough(rank_lifts: Callable[..., Ranking]) -> None:
+    contest = rank_lifts({**CLEAR, "lucky": (30.0,)}).contests[MEAN_ALL]
     assert contest.order[0] == "lucky" and contest.leader == "good"
 
 
-def test_two_seeds_give_no_interval_no_probability_and_no_groups(of: Callable[..., Ranking]) -> None:
-    found = of({name: lifts[:2] for name, lifts in CLEAR.items()}, seeds=[0, 1])
-    for one in found.gains.values():
-        assert (one.interval, one.p, one.p_holm, one.p_above) == (None, None, None, None)
-    contest = found.contests[MEAN_ALL]
+def test_two_seeds_give_no_interval_no_probability_and_no_groups(rank_lifts: Callable[..., Ranking]) -> None:
+    ranking = rank_lifts({name: lifts[:2] for name, lifts in CLEAR.items()}, seeds=[0, 1])
+    for estimate in ranking.gains.values():
+        assert (estimate.interval, estimate.p, estimate.p_holm, estimate.p_above) == (None, None, None, None)
+    contest = ranking.contests[MEAN_ALL]
     assert (contest.p_best, contest.letters, contest.winner_estimate) == ({}, {}, None)
     assert all(rank.interval is None for rank in contest.ranks.values())
-    assert "2 seeds give no interval, so this may be chance" in " ".join(ranking_sentences.write_answer(found))
+    assert "2 seeds give no interval, so this may be chance" in " ".join(ranking_sentences.write_answer(ranking))
 
 
-def test_retrieval_has_its_own_contest(of: Callable[..., Ranking]) -> None:
-    assert of(CLEAR, retrieval=["tatoeba"]).contests[MEAN_TRAINED].column.targets == ("xnli", "panx")
+def test_retrieval_has_its_own_contest(rank_lifts: Callable[..., Ranking]) -> None:
+    assert rank_lifts(CLEAR, retrieval=["tatoeba"]).contests[MEAN_TRAINED].column.targets == ("xnli", "panx")
 
 
 def test_costs_are_of_the_run_that_was_used_and_of_the_search(
@@ -118,12 +118,12 @@ def test_costs_are_of_the_run_that_was_used_and_of_the_search(
         for task in ("none", "nli"):
             score = {"xnli": {"en": 0.5 + 0.05 * (task == "nli")}}
             runs.append(run_of(intermediate=task, test=score, seed=seed, parent=f"{task}-{seed}-0.001"))
-    found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli"])]))
-    assert found.costs["nli"].run == pytest.approx(2)  # hours: 1, 2 and 3
-    assert found.costs["nli"].search == pytest.approx(3)
-    assert found.pareto_front == ("nli",)
-    heads = standings.build_headings(found)
-    fields = standings.build_rows(found)[0].fields
+    ranking = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli"])]))
+    assert ranking.costs["nli"].run == pytest.approx(2)  # hours: 1, 2 and 3
+    assert ranking.costs["nli"].search == pytest.approx(3)
+    assert ranking.pareto_front == ("nli",)
+    heads = standings.build_headings(ranking)
+    fields = standings.build_rows(ranking)[0].fields
     assert heads[-2:] == [("", "cost, h"), ("points", "per h")]
     assert [(field.number, field.below) for field in fields[-2:]] == [("2.0", "3.0"), ("+2.5", "")]
 
@@ -135,16 +135,16 @@ def test_chains_of_one_phase_share_its_cost_and_its_end(
     phase = {"intermediate": "nli", "kind": "intermediate", "test": {}, "stage": "nli", "extra": {"seconds": 60.0}}
     runs.append(run_of(**phase, status="degenerate", reason="chance level"))
     runs.append(run_of(intermediate="nli:salt", test={"xnli": {"en": 0.6}}, parent="nli"))
-    found = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli:salt"], targets=["xnli", "udpos"])]))
-    assert found.costs["nli:salt"].run == pytest.approx(1 / 60)
-    assert found.degenerate_intermediates == (("nli:salt", 0, "chance level"),)
-    assert found.transfer.holes["nli:salt", "udpos", 0].reason == "its intermediate run: degenerate"
+    ranking = ranked(load([write_sweep(tmp_path, runs, intermediates=["none", "nli:salt"], targets=["xnli", "udpos"])]))
+    assert ranking.costs["nli:salt"].run == pytest.approx(1 / 60)
+    assert ranking.degenerate_intermediates == (("nli:salt", 0, "chance level"),)
+    assert ranking.transfer.holes["nli:salt", "udpos", 0].reason == "its intermediate run: degenerate"
 
 
 def test_costs_stand_in_the_same_order_every_time(
     run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
 ) -> None:
-    tasks = [f"task-{place}" for place in range(9)]
+    tasks = [f"task-{i}" for i in range(9)]
     runs = [run_of(intermediate="none", test={"xnli": {"en": 0.5}})]
     for task in tasks:
         runs.append(run_of(intermediate=task, kind="intermediate", test={}, stage=task, extra={"seconds": 60.0}))

@@ -1,4 +1,4 @@
-"""A race over seeds leaves chains with fewer seeds: they are shown as decided early, not as holes and not as whole."""
+"""A race over seeds leaves chains with fewer seeds: they are shown as decided early, neither missing nor complete."""
 
 import csv
 import io
@@ -52,33 +52,31 @@ def raced(run_of: type, write_sweep: Write, tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def found(raced: Write) -> Ranking:
+def ranking(raced: Write) -> Ranking:
     return ranked(load([raced()]))
 
 
-def test_seeds_that_were_not_given_are_decided_and_not_missing(found: Ranking) -> None:
-    assert found.cell_counts == {"finished": 54, "decided": 10}
-    assert found.transfer.skipped_seeds == {"bad": frozenset(range(3, 8))}
-    assert ranking_sentences.list_missing(found) == []
-    assert "54 finished, 10 decided" in " ".join(ranking_sentences.describe_scores(found))
-    line = " ".join(ranking_sentences.describe_order(found))
+def test_seeds_that_were_not_given_are_decided_and_not_missing(ranking: Ranking) -> None:
+    assert ranking.cell_counts == {"finished": 54, "decided": 10}
+    assert ranking.transfer.skipped_seeds == {"bad": frozenset(range(3, 8))}
+    assert ranking_sentences.list_missing(ranking) == []
+    assert "54 finished, 10 decided" in " ".join(ranking_sentences.describe_scores(ranking))
+    line = " ".join(ranking_sentences.describe_order(ranking))
     assert "Decided early: bad after 3 of 8 seeds." in line and "good" not in line
 
 
-def test_its_mean_is_over_its_own_seeds_paired_with_the_baselines(found: Ranking) -> None:
+def test_its_mean_is_over_its_own_seeds_paired_with_the_baselines(ranking: Ranking) -> None:
     for column in ("xnli", MEAN_ALL):
-        one = found.gains["bad", column]
-        assert (one.mean, one.seeds, one.of_seeds) == (pytest.approx(-5), 3, 8)
-        assert (one.skipped_seed_count, one.is_partial) == (5, False)
-        assert one.interval == (pytest.approx(-5.497, abs=1e-3), pytest.approx(-4.503, abs=1e-3))  # t of 2
-    assert (
-        found.gains["good", "xnli"].skipped_seed_count,
-        found.reference_scores["none", "xnli"].skipped_seed_count,
-    ) == (0, 0)
+        estimate = ranking.gains["bad", column]
+        assert (estimate.mean, estimate.seeds, estimate.of_seeds) == (pytest.approx(-5), 3, 8)
+        assert (estimate.skipped_seed_count, estimate.is_partial) == (5, False)
+        assert estimate.interval == (pytest.approx(-5.497, abs=1e-3), pytest.approx(-4.503, abs=1e-3))  # t of 2
+    for other in (ranking.gains["good", "xnli"], ranking.reference_scores["none", "xnli"]):
+        assert other.skipped_seed_count == 0
 
 
-def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(found: Ranking) -> None:
-    contest = found.contests[MEAN_ALL]
+def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(ranking: Ranking) -> None:
+    contest = ranking.contests[MEAN_ALL]
     assert contest.order[2] == "bad" and contest.decided_early == ("bad",) and contest.decided_ahead == ()
     assert set(contest.candidates) == set(contest.p_best) == {"good", "near"}
     assert contest.letters == {"good": "a", "near": "a"}
@@ -88,76 +86,77 @@ def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(found: Ranking) -
 
 
 def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> None:
-    several = {f"bad{place}": GAINS["bad"] for place in range(7)}
+    several = {f"bad{i}": GAINS["bad"] for i in range(7)}
     folder = raced({"none": GAINS["none"], "good": GAINS["good"], **several}, dict.fromkeys(several, DECIDED["bad"]))
-    found = ranked(load([folder]))
-    honest = found.contests[MEAN_ALL].winner_estimate
+    ranking = ranked(load([folder]))
+    honest = ranking.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "told apart from all others that were not decided early" in " ".join(ranking_sentences.write_answer(found))
+    assert "Better than every other task that was not decided early." in " ".join(
+        ranking_sentences.write_answer(ranking)
+    )
     assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(
-        ranking_sentences.describe_order(found)
+        ranking_sentences.describe_order(ranking)
     )
 
 
 def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
-    found = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
-    contest = found.contests[MEAN_ALL]
+    ranking = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
+    contest = ranking.contests[MEAN_ALL]
     assert contest.order[0] == "bad" and contest.leader == "good" and contest.decided_ahead == ("bad",)
-    text = " ".join(ranking_sentences.write_answer(found))
-    assert "Best by the mean over 2 targets: good +4.0" in text
-    assert "Before it by the mean stands what English dev decided early: bad +9.0" in text
+    text = " ".join(ranking_sentences.write_answer(ranking))
+    assert "Best by the mean over 2 targets: good, +4.0 points" in text
+    assert "Higher by the mean, but decided early on English dev: bad +9.0." in text
 
 
 def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
     gains = {**GAINS, "near": (*GAINS["near"][:7], None)}
-    found = ranked(load([raced(gains)]))
-    assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).marks == "**†"
-    assert standings.format_gain(found.gains["near", MEAN_ALL], over_targets=True).marks == "**~"
-    assert standings.format_gain(found.gains["bad", MEAN_ALL], over_targets=True).below.endswith(" 3/8")
-    assert ranking_sentences.list_missing(found) == ["near -> all 2 targets: seed 7 missing"]
-    for text in (ranking_report.as_text(found, 120), ranking_report.as_markdown(found)):
+    ranking = ranked(load([raced(gains)]))
+    assert standings.format_gain(ranking.gains["bad", MEAN_ALL], over_targets=True).marks == "**†"
+    assert standings.format_gain(ranking.gains["near", MEAN_ALL], over_targets=True).marks == "**~"
+    assert standings.format_gain(ranking.gains["bad", MEAN_ALL], over_targets=True).below.endswith(" 3/8")
+    assert ranking_sentences.list_missing(ranking) == ["near -> all 2 targets: seed 7 missing"]
+    for text in (ranking_report.as_text(ranking, 120), ranking_report.as_markdown(ranking)):
         assert "-5.0**†" in text and "† Decided early" in text
-    assert r"$\dagger$" in ranking_report.as_latex(found)
+    assert r"$\dagger$" in ranking_report.as_latex(ranking)
 
 
 def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
-    found = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
-    one = found.gains["bad", "xnli"]
-    assert (one.seeds, one.skipped_seed_count, one.is_partial) == (2, 5, True)
-    assert ranking_sentences.list_missing(found) == ["bad -> all 2 targets: seed 1 missing"]
+    ranking = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
+    estimate = ranking.gains["bad", "xnli"]
+    assert (estimate.seeds, estimate.skipped_seed_count, estimate.is_partial) == (2, 5, True)
+    assert ranking_sentences.list_missing(ranking) == ["bad -> all 2 targets: seed 1 missing"]
     nowhere = ranked(load([raced({**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS))]))
     assert nowhere.gains["bad", "xnli"].hole_status == "missing"  # that is why it has no mean; the race is not
 
 
 def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None:
-    found = ranked(load([raced({**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)})]))
-    assert (found.gains["bad", MEAN_ALL].seeds, found.gains["bad", MEAN_ALL].skipped_seed_count) == (5, 3)
-    whole = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
-    assert whole.transfer.skipped_seeds == {} and whole.contests[MEAN_ALL].decided_early == ()
-    assert "ecided" not in ranking_report.as_text(whole, 120)
+    ranking = ranked(load([raced({**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)})]))
+    assert (ranking.gains["bad", MEAN_ALL].seeds, ranking.gains["bad", MEAN_ALL].skipped_seed_count) == (5, 3)
+    complete = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
+    assert complete.transfer.skipped_seeds == {} and complete.contests[MEAN_ALL].decided_early == ()
+    assert "ecided" not in ranking_report.as_text(complete, 120)
 
 
 def test_a_floor_may_be_decided_too(raced: Write) -> None:
     gains = {**GAINS, "random-encoder": (-20.0, -20.5, -19.5)}
     folder = raced(gains, {**DECIDED, "random-encoder": DECIDED["bad"]}, floors=["random-encoder"])
-    found = ranked(load([folder]))
-    assert (
-        found.reference_scores["random-encoder", MEAN_ALL].skipped_seed_count,
-        found.reference_scores["random-encoder", MEAN_ALL].is_partial,
-    ) == (5, False)
-    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in " ".join(ranking_sentences.describe_order(found))
-    assert ranking_export.build_records(found)[-1]["decided"]
+    ranking = ranked(load([folder]))
+    floor = ranking.reference_scores["random-encoder", MEAN_ALL]
+    assert (floor.skipped_seed_count, floor.is_partial) == (5, False)
+    line = " ".join(ranking_sentences.describe_order(ranking))
+    assert "Decided early: bad, random-encoder after 3 of 8 seeds." in line
+    assert ranking_export.build_records(ranking)[-1]["decided"]
 
 
-def test_programs_get_it_too(found: Ranking) -> None:
+def test_programs_get_it_too(ranking: Ranking) -> None:
     rows = {
-        (row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(ranking_export.as_csv(found)))
+        (row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(ranking_export.as_csv(ranking)))
     }
     bad = rows["bad", "xnli"]
     assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
     assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"
     assert (rows["bad", MEAN_ALL]["decided"], rows["good", "xnli"]["decided"]) == ("true", "false")
-    document = json.loads(ranking_export.as_json(found))
+    document = json.loads(ranking_export.as_json(ranking))
     assert document["decided"] == DECIDED
     assert document["estimates"][0]["decided"] is False
 
@@ -179,5 +178,5 @@ def test_two_sweeps_together_fill_what_one_did_not_give(raced: Write) -> None:
 
 @pytest.mark.parametrize("decided", [["bad"], {"bad": [0, 1]}, {"bad": {"of": 8}}, {"bad": {"after": 3}}])
 def test_a_record_of_another_kind_is_refused(raced: Write, decided: Any) -> None:
-    with pytest.raises(UsageError, match="no record of a sweep"):
+    with pytest.raises(UsageError, match="is not a valid sweep record"):
         load([raced(decided=decided)])

@@ -20,22 +20,23 @@ points = st.floats(0, 100).map(lambda value: round(value, 3))
 pairs = st.lists(st.tuples(points, points), min_size=2, max_size=8)
 
 
-def decision(seen: list[float], worth: list[float], target: str = "xnli", seed: int = 0) -> Decision:
-    names = tuple(f"task{place}" for place in range(len(seen)))
-    return Decision(target=target, seed=seed, alternatives=names, criterion=np.array(seen), utility=np.array(worth))
+def decision(criterion: list[float], utility: list[float], target: str = "xnli", seed: int = 0) -> Decision:
+    names = tuple(f"task{i}" for i in range(len(criterion)))
+    numbers = {"criterion": np.array(criterion), "utility": np.array(utility)}
+    return Decision(target=target, seed=seed, alternatives=names, **numbers)
 
 
 def test_a_decision_by_hand() -> None:
-    one = decision([70, 80, 75], [50, 56, 59])
-    assert (one.chosen_index, one.oracle_index) == (1, 2)
-    assert one.regret == pytest.approx(3)
-    assert one.random_regret == pytest.approx(59 - 55)
-    assert one.correlation == pytest.approx(0.5)
+    choice = decision([70, 80, 75], [50, 56, 59])
+    assert (choice.chosen_index, choice.oracle_index) == (1, 2)
+    assert choice.regret == pytest.approx(3)
+    assert choice.random_regret == pytest.approx(59 - 55)
+    assert choice.correlation == pytest.approx(0.5)
 
 
 def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
-    one = decision([80, 80], [60, 50])
-    assert (one.chosen_index, one.regret) == (0, 0)
+    choice = decision([80, 80], [60, 50])
+    assert (choice.chosen_index, choice.regret) == (0, 0)
     tied = decision([70, 80], [60, 60])
     assert (tied.chosen_index, tied.oracle_index) == (1, 1)
     assert DecisionSet((tied,)).correct_count == 1
@@ -44,13 +45,13 @@ def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
 @settings(deadline=None)  # the machine may be busy
 @given(pairs)
 def test_nothing_beats_the_oracle_and_a_perfect_judge_loses_nothing(numbers: list[tuple[float, float]]) -> None:
-    seen, worth = (list(side) for side in zip(*numbers, strict=True))
-    one = decision(seen, worth)
-    assert one.regret >= 0 and one.random_regret >= 0
-    assert one.utility[one.oracle_index] == pytest.approx(max(worth))
-    perfect = decision(worth, worth)
+    criterion, utility = (list(side) for side in zip(*numbers, strict=True))
+    choice = decision(criterion, utility)
+    assert choice.regret >= 0 and choice.random_regret >= 0
+    assert choice.utility[choice.oracle_index] == pytest.approx(max(utility))
+    perfect = decision(utility, utility)
     assert perfect.regret == 0
-    assert perfect.correlation is None if len(set(worth)) == 1 else perfect.correlation == pytest.approx(1)
+    assert perfect.correlation is None if len(set(utility)) == 1 else perfect.correlation == pytest.approx(1)
 
 
 @settings(deadline=None)  # the machine may be busy
@@ -65,16 +66,16 @@ def test_spearman_agrees_with_scipy(numbers: list[tuple[float, float]]) -> None:
 
 
 def test_decisions_together_are_averaged_by_seed_and_by_target() -> None:
-    every = [
+    decisions = [
         decision([1, 2], [50, 40], "xnli", 0),  # loses 10, blind 5, order -1
         decision([1, 2], [40, 42], "panx", 0),  # loses 0, blind 1, order +1
         decision([1, 2], [44, 40], "panx", 1),  # loses 4, blind 2, order -1
         decision([1, 1], [40, 48], "panx", 1),  # loses 8, blind 4, no order
     ]
-    groups = group_by_target(every, "all")
+    groups = group_by_target(decisions, "all")
     assert list(groups) == ["xnli", "panx", "all"]
     assert groups["all"].correct_count == 1
-    assert groups["all"].worst_decision is every[0]
+    assert groups["all"].worst_decision is decisions[0]
     assert groups["all"].average_by_seed(REGRET) == (5, 6)
     assert groups["all"].average_by_seed(RANDOM_REGRET) == (3, 3)
     assert groups["all"].average_by_seed(RANK_CORRELATION) == pytest.approx((0, -1))
@@ -82,7 +83,7 @@ def test_decisions_together_are_averaged_by_seed_and_by_target() -> None:
     assert group_by_target([], "all") == {}
 
 
-@pytest.mark.parametrize(("seen", "worth"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, math.nan], [1.0, 2.0])])
-def test_a_decision_needs_two_options_and_every_number(seen: list[float], worth: list[float]) -> None:
+@pytest.mark.parametrize(("criterion", "utility"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, math.nan], [1.0, 2.0])])
+def test_a_decision_needs_two_options_and_every_number(criterion: list[float], utility: list[float]) -> None:
     with pytest.raises(ValueError, match="decision"):
-        decision(seen, worth)
+        decision(criterion, utility)

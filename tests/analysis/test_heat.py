@@ -1,4 +1,4 @@
-"""The transfer matrix in colours, and as a picture."""
+"""The transfer matrix in colours and as a picture."""
 
 import re
 from collections.abc import Callable
@@ -34,11 +34,7 @@ def test_colours_go_from_loss_to_gain_and_alike_on_both_sides(most: float, value
     last = len(heat.COLOURS) - 1
     assert 0 <= heat.choose_colour_step(value, most) <= last
     assert heat.choose_colour_step(value, most) + heat.choose_colour_step(-value, most) == last
-    assert (
-        heat.choose_colour_step(-most, most),
-        heat.choose_colour_step(0, most),
-        heat.choose_colour_step(most, most),
-    ) == (0, last // 2, last)
+    assert [heat.choose_colour_step(step, most) for step in (-most, 0, most)] == [0, last // 2, last]
 
 
 def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
@@ -67,7 +63,7 @@ def test_a_picture_is_one(folder: Path, tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "message"), [("matrix.pdf", "ends in .svg or .png"), ("no/where/m.svg", "cannot be written")]
+    ("output", "message"), [("matrix.pdf", "must end in .svg or .png"), ("no/where/m.svg", "cannot be written")]
 )
 def test_what_cannot_be_drawn_is_one_line(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, message: str

@@ -1,4 +1,4 @@
-"""The error of the test items: by hand, against a bootstrap, and beside the error of the seeds."""
+"""The error from the test items: by hand, against a bootstrap, and together with the error from the seeds."""
 
 import math
 
@@ -22,7 +22,7 @@ from analysis.statistics.moments import Array
 ALL = np.ones((1, 1), dtype=bool)
 
 
-def parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> ItemParts:
+def make_parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> ItemParts:
     """[chains, seeds, rows]; one language unless `bounds` says otherwise, and every row an item of its own."""
     above = np.asarray(numerator, dtype=np.float64)
     rows = above.shape[-1]
@@ -34,10 +34,10 @@ def parts(numerator: object, denominator: object = 1.0, bounds: object = None, i
     )
 
 
-def gains_of(found: ItemParts, languages: int = 1) -> Array:
-    chains, seeds, _ = found.numerator.shape
-    moved = compute_influences(found)
-    return sum_by_item(found, moved[1:] - moved[:1], np.full((chains - 1, seeds, languages), 1 / languages))
+def gains_of(parts: ItemParts, languages: int = 1) -> Array:
+    chains, seeds, _ = parts.numerator.shape
+    influences = compute_influences(parts)
+    return sum_by_item(parts, influences[1:] - influences[:1], np.full((chains - 1, seeds, languages), 1 / languages))
 
 
 @pytest.mark.parametrize(
@@ -46,67 +46,65 @@ def gains_of(found: ItemParts, languages: int = 1) -> Array:
 )
 def test_accuracy_has_the_binomial_error(items: int, accuracy: float, points: float) -> None:
     right = np.arange(items) < round(items * accuracy)
-    moved = compute_influences(parts(right[None, None]))
-    error = 100 * math.sqrt(total_covariance(moved, ALL)[0, 0])
+    influences = compute_influences(make_parts(right[None, None]))
+    error = 100 * math.sqrt(total_covariance(influences, ALL)[0, 0])
     assert error == pytest.approx(100 * math.sqrt(accuracy * (1 - accuracy) / items), rel=1e-9)
     assert error == pytest.approx(points, abs=0.005)
 
 
 def test_a_ratio_by_hand() -> None:
     # F1 of three sentences: (2 + 0 + 4) / (4 + 2 + 4) = 0.6; each moves it by (numerator - 0.6 denominator) / 10.
-    found = parts([[[2, 0, 4]]], [[[4, 2, 4]]])
-    assert compute_ratios(found).tolist() == [[[0.6]]]
-    assert compute_influences(found)[0, 0].tolist() == pytest.approx([-0.04, -0.12, 0.16])
-    assert total_covariance(compute_influences(found), ALL)[0, 0] == pytest.approx(0.0016 + 0.0144 + 0.0256)
+    parts = make_parts([[[2, 0, 4]]], [[[4, 2, 4]]])
+    assert compute_ratios(parts).tolist() == [[[0.6]]]
+    assert compute_influences(parts)[0, 0].tolist() == pytest.approx([-0.04, -0.12, 0.16])
+    assert total_covariance(compute_influences(parts), ALL)[0, 0] == pytest.approx(0.0016 + 0.0144 + 0.0256)
 
 
 def test_what_has_no_chunk_scores_nothing_and_moves_nothing() -> None:
-    found = parts([[[0.0, 0.0]]], 0.0)
-    assert compute_ratios(found).tolist() == [[[0.0]]] and compute_influences(found).tolist() == [[[0.0, 0.0]]]
+    parts = make_parts([[[0.0, 0.0]]], 0.0)
+    assert compute_ratios(parts).tolist() == [[[0.0]]] and compute_influences(parts).tolist() == [[[0.0, 0.0]]]
 
 
 def test_a_gain_is_paired_by_item() -> None:
     # Two chains that are right on the same items: however many items there are, other ones change nothing.
     same = [[[1, 0, 1, 1]], [[1, 0, 1, 1]]]
-    assert total_covariance(gains_of(parts(same)), ALL).tolist() == [[0.0]]
+    assert total_covariance(gains_of(make_parts(same)), ALL).tolist() == [[0.0]]
     # One item of four goes from wrong to right: gain 1/4, variance p (1 - p) / n of a share of 1/4.
     one = [[[1, 0, 1, 1]], [[1, 1, 1, 1]]]
-    assert total_covariance(gains_of(parts(one)), ALL)[0, 0] == pytest.approx(0.25 * 0.75 / 4)
+    assert total_covariance(gains_of(make_parts(one)), ALL)[0, 0] == pytest.approx(0.25 * 0.75 / 4)
 
 
 def test_translations_of_one_item_move_together() -> None:
     numerator = [[[0, 0, 0, 0] * 2], [[1, 0, 1, 1] * 2]]
-    apart = parts(numerator, bounds=(0, 4, 8))
-    parallel = parts(numerator, bounds=(0, 4, 8), items=[0, 1, 2, 3] * 2)
-    single = total_covariance(gains_of(parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
-    assert total_covariance(gains_of(apart, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
-    assert total_covariance(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(
-        single
-    )  # no more items than in one language
+    separate = make_parts(numerator, bounds=(0, 4, 8))
+    parallel = make_parts(numerator, bounds=(0, 4, 8), items=[0, 1, 2, 3] * 2)
+    single = total_covariance(gains_of(make_parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
+    assert total_covariance(gains_of(separate, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
+    assert total_covariance(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(single)  # no more than in one language
 
 
 def test_languages_may_hold_different_items() -> None:
     # Item 0 is in both languages, 1 and 2 in one each (as in MLQA).
-    found = parts([[[0, 0, 0, 0]], [[1, 0, 0, 1]]], bounds=(0, 2, 4), items=[0, 1, 0, 2])
+    parts = make_parts([[[0, 0, 0, 0]], [[1, 0, 0, 1]]], bounds=(0, 2, 4), items=[0, 1, 0, 2])
     # Either language has a gain of 1/2; its rows move it by (1 - 1/2) / 2 and (0 - 1/2) / 2, and the mean by half that.
-    assert gains_of(found, 2)[0, 0].tolist() == pytest.approx([0.125 - 0.125, -0.125, 0.125])
+    assert gains_of(parts, 2)[0, 0].tolist() == pytest.approx([0.125 - 0.125, -0.125, 0.125])
 
 
 def test_a_language_that_does_not_count_moves_nothing() -> None:
     numerator = np.array([[[0.0, 0, 0, 0]], [[1, 0, np.nan, np.nan]]])
-    found = parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
-    assert np.isnan(compute_ratios(found)[1, 0, 1])
-    moved = compute_influences(found)[1:]
-    assert sum_by_item(found, moved, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
+    parts = make_parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
+    assert np.isnan(compute_ratios(parts)[1, 0, 1])
+    influences = compute_influences(parts)[1:]
+    assert sum_by_item(parts, influences, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_influences_cancel_within_a_language(seed: int) -> None:
     rng = np.random.default_rng(seed)
     below = rng.integers(0, 5, (2, 2, 9)).astype(float)
-    found = parts(below * rng.random((2, 2, 9)), below, bounds=(0, 4, 9))
-    moved = compute_influences(found)
-    assert np.allclose(moved[..., :4].sum(axis=-1), 0) and np.allclose(moved[..., 4:].sum(axis=-1), 0)
+    parts = make_parts(below * rng.random((2, 2, 9)), below, bounds=(0, 4, 9))
+    influences = compute_influences(parts)
+    assert np.allclose(influences[..., :4].sum(axis=-1), 0) and np.allclose(influences[..., 4:].sum(axis=-1), 0)
 
 
 def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
@@ -122,10 +120,10 @@ def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
 
     levels = (0.0, 0.4, 0.8)
     right = np.stack([drawn_right(level) for level in levels])  # chains x languages x items
-    found = parts(
+    parts = make_parts(
         right.reshape(3, 1, -1), np.tile(below, 2), bounds=(0, items, 2 * items), items=np.tile(np.arange(items), 2)
     )
-    expected = total_covariance(gains_of(found, 2), np.ones((2, 1), dtype=bool))
+    expected = total_covariance(gains_of(parts, 2), np.ones((2, 1), dtype=bool))
 
     times = rng.multinomial(items, np.full(items, 1 / items), count)
     scores = (times @ right.reshape(-1, items).T).reshape(count, 3, 2) / (times @ below[0, 0])[:, None, None]
@@ -136,43 +134,44 @@ def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
 
 def test_the_part_of_each_seed_is_told_from_the_shared_one() -> None:
     # An item that moves all seeds alike, and one that moves two seeds against each other.
-    moved = np.array([[[0.3, -0.3, 0.2, -0.2], [0.3, -0.3, -0.2, 0.2]]])
-    there = np.ones((1, 2), dtype=bool)
-    assert total_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
+    influences = np.array([[[0.3, -0.3, 0.2, -0.2], [0.3, -0.3, -0.2, 0.2]]])
+    seed_mask = np.ones((1, 2), dtype=bool)
+    assert total_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
     # Its variance at one seed is 2 * 0.04 * 2 (with n - 1), of the mean of two half of that.
-    assert seed_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.04)
-    assert estimate_covariance(moved, there)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
+    assert seed_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.04)
+    assert estimate_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
 
 
 def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
     rng = np.random.default_rng(2)
-    moved = rng.normal(size=(2, 3, 50))
-    there = np.array([[True, True, False], [True, True, True]])
-    holes = np.where(there[:, :, None], moved, np.nan)
-    assert estimate_covariance(holes, there)[0, 0] == pytest.approx(
-        estimate_covariance(moved[:1, :2], ALL.repeat(2, axis=1))[0, 0]
+    influences = rng.normal(size=(2, 3, 50))
+    seed_mask = np.array([[True, True, False], [True, True, True]])
+    holes = np.where(seed_mask[:, :, None], influences, np.nan)
+    assert estimate_covariance(holes, seed_mask)[0, 0] == pytest.approx(
+        estimate_covariance(influences[:1, :2], ALL.repeat(2, axis=1))[0, 0]
     )
     single = np.array([[True, False, False], [False, True, False]])  # no seed in common, and one each
-    assert estimate_covariance(moved, single) == pytest.approx(total_covariance(moved, single))
+    assert estimate_covariance(influences, single) == pytest.approx(total_covariance(influences, single))
 
 
 def simulated(
     rng: np.random.Generator, *, worlds: int, seeds: int, items: int, seed_sd: float, item_sd: float, own_sd: float
 ) -> tuple[Array, Array, Array]:
-    """Worlds whose true gain is 0: the gains [worlds, seeds], and what `covariance` and `together` say of their mean.
+    """Worlds whose true gain is 0: the gains [worlds, seeds], and the estimated and total item variance of their mean.
 
-    What a gain is at a seed and an item: an effect of the seed, one of the item, one of both.
+    A gain at a seed and an item is the sum of an effect of the seed, one of the item, and one of both.
     """
-    found = np.empty((worlds, seeds))
-    apart, raw = np.empty(worlds), np.empty(worlds)
-    there = np.ones((1, seeds), dtype=bool)
+    gains = np.empty((worlds, seeds))
+    estimated, total = np.empty(worlds), np.empty(worlds)
+    seed_mask = np.ones((1, seeds), dtype=bool)
     for world in range(worlds):
         effects = rng.normal(0, item_sd, items) + rng.normal(0, own_sd, (seeds, items))
         gain = rng.normal(0, seed_sd, (seeds, 1)) + effects
-        found[world] = gain.mean(axis=1)
-        moved = (gain - gain.mean(axis=1, keepdims=True))[None] / items
-        apart[world], raw[world] = estimate_covariance(moved, there)[0, 0], total_covariance(moved, there)[0, 0]
-    return found, apart, raw
+        gains[world] = gain.mean(axis=1)
+        influences = (gain - gain.mean(axis=1, keepdims=True))[None] / items
+        estimated[world] = estimate_covariance(influences, seed_mask)[0, 0]
+        total[world] = total_covariance(influences, seed_mask)[0, 0]
+    return gains, estimated, total
 
 
 def test_more_seeds_do_not_shrink_the_error_of_the_items() -> None:
@@ -180,13 +179,13 @@ def test_more_seeds_do_not_shrink_the_error_of_the_items() -> None:
     items, item_sd = 200, 0.5
     errors = {}
     for seeds in (3, 30):
-        gains, apart, _ = simulated(
+        gains, variances, _ = simulated(
             rng, worlds=800, seeds=seeds, items=items, seed_sd=0.03, item_sd=item_sd, own_sd=0.5
         )
-        errors[seeds] = apart.mean()
-        # What the means over seeds really vary by is what the seeds tell, and what the items tell.
-        told = gains.var(axis=1, ddof=1).mean() / seeds + apart.mean()
-        assert gains.mean(axis=1).var() == pytest.approx(told, rel=0.12)
+        errors[seeds] = variances.mean()
+        # The means vary by the variance over seeds plus the variance over items.
+        expected = gains.var(axis=1, ddof=1).mean() / seeds + variances.mean()
+        assert gains.mean(axis=1).var() == pytest.approx(expected, rel=0.12)
     assert errors[3] == pytest.approx(item_sd**2 / items, rel=0.05)
     assert errors[30] == pytest.approx(errors[3], rel=0.05)
 
@@ -194,13 +193,13 @@ def test_more_seeds_do_not_shrink_the_error_of_the_items() -> None:
 def test_intervals_over_seeds_alone_miss_other_items_and_those_with_items_hold() -> None:
     rng = np.random.default_rng(4)
     worlds, items = 400, 200
-    gains, apart, raw = simulated(rng, worlds=worlds, seeds=3, items=items, seed_sd=0.02, item_sd=0.6, own_sd=0.4)
+    gains, estimated, total = simulated(rng, worlds=worlds, seeds=3, items=items, seed_sd=0.02, item_sd=0.6, own_sd=0.4)
 
     def coverage(variances: Array | None) -> float:
         noise = None if variances is None else draw_item_noise(variances[:, None, None], rng, 4_000)[..., 0]
         low, high = np.quantile(draw_means(gains, rng, 4_000, noise), [0.025, 0.975], axis=0)
         return float(((low <= 0) & (high >= 0)).mean())
 
-    assert coverage(None) < 0.9  # of other items they were not asked
-    assert 0.92 <= coverage(apart) <= 0.98
-    assert coverage(raw) >= coverage(apart)
+    assert coverage(None) < 0.9  # they do not cover other items
+    assert 0.92 <= coverage(estimated) <= 0.98
+    assert coverage(total) >= coverage(estimated)

@@ -1,4 +1,4 @@
-"""From kept predictions to the item level of a table: by hand, aligned over languages and runs, and with holes."""
+"""The item level of a table from kept predictions: by hand, aligned over languages and runs, with parts missing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,44 +10,44 @@ import polars as pl
 import pytest
 
 from analysis.scores.load import load
+from analysis.scores.tidy import build_schema
 from analysis.statistics.moments import Array
 from analysis.transfer.array import Transfer, build_transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
 from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
-SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
+SCHEMA = build_schema(PREDICTION_COLUMNS)
 
-Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> what each item brings, of one
+Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> share of each item that is right
 
 
 class Sweep:
-    """A sweep whose scores are the means of what its items bring."""
+    """A sweep whose scores are the means over its items."""
 
     def __init__(self, results: Path, write: Callable[..., Path], run_of: type) -> None:
         self.results, self.write, self.run_of = results, write, run_of
         self.runs: list[Any] = []
 
     def add(self, chain: str, right: Right, seed: int = 0, keep: bool = True, **names: list[str]) -> Path:
-        """A run; `names` are the ids of a language's items."""
+        """Add a run; `names` are the ids of a language's items."""
         test: dict[str, dict[str, Any]] = {}
         for target, by_language in right.items():
             shares = {name: float(np.mean(values)) for name, values in by_language.items()}
             # Of an answer both metrics, here the same.
-            test[target] = {name: (one, one) if target == "xquad" else one for name, one in shares.items()}
+            test[target] = {name: (share, share) if target == "xquad" else share for name, share in shares.items()}
         run = self.run_of(intermediate=chain, test=test, seed=seed)
         self.runs.append(run)
         rows = [
             {
                 **dict.fromkeys(SCHEMA),
-                **{"stage": run.key, "target": target, "language": language, "split": "test", "example": place},
-                **{"id": names[language][place] if language in names else None, "prediction": ["x"]},
+                **{"stage": run.key, "target": target, "language": language, "split": "test", "example": i},
+                **{"id": names[language][i] if language in names else None, "prediction": ["x"]},
                 **{"numerator": float(value), "denominator": 1.0},
             }
             for target, by_language in right.items()
             for language, values in by_language.items()
-            for place, value in enumerate(values)
+            for i, value in enumerate(values)
         ]
         dev = [{**row, "split": "dev", "numerator": 0.0} for row in rows[:2]]
         path = self.results / "stages" / run.key / PREDICTIONS_FILE
@@ -60,14 +60,14 @@ class Sweep:
         return build_transfer(load([self.write(self.results, self.runs)]), **options)
 
     def level(self) -> ItemLevel:
-        found = self.transfer()
-        return compute_item_level(found, build_columns(found))
+        transfer = self.transfer()
+        return compute_item_level(transfer, build_columns(transfer))
 
     def variances(self) -> Array:
         """[intermediates, columns]"""
-        found = self.level().variances
-        assert found is not None
-        return found
+        variances = self.level().variances
+        assert variances is not None
+        return variances
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep)
         sweep.add(chain, {"xnli": {"en": right, "qna": right}})
     assert sweep.variances() == pytest.approx(np.array([[MOVED, MOVED]]))  # the target, and the mean over targets
 
-    found = sweep.transfer()
-    (mean,) = build_mean_columns(found)
-    english = compute_item_level(found, [mean, *build_columns(found, "language")[:1]])
+    transfer = sweep.transfer()
+    (mean,) = build_mean_columns(transfer)
+    english = compute_item_level(transfer, [mean, *build_columns(transfer, "language")[:1]])
     assert english.variances == pytest.approx(np.array([[MOVED, MOVED]]))
 
 
@@ -95,8 +95,8 @@ def test_unrelated_languages_have_items_of_their_own(sweep: Sweep, write_sweep: 
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"tatoeba": {"de": right, "fr": right}})
     runs = [replace(run, extra={"benchmark": "xtreme"}) for run in sweep.runs]
-    found = build_transfer(load([write_sweep(sweep.results, runs)]))
-    assert compute_item_level(found, build_columns(found)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
+    transfer = build_transfer(load([write_sweep(sweep.results, runs)]))
+    assert compute_item_level(transfer, build_columns(transfer)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
 
 
 def test_items_are_known_by_their_ids_where_they_have_some(sweep: Sweep) -> None:
@@ -149,28 +149,28 @@ def test_weights_make_the_columns(sweep: Sweep) -> None:
                 spoken = ["en", "qna"] if (chain, target, seed) == ("mnli", "xnli", 0) else ["en", "qna", "qfa"]
                 if (chain, target, seed) != ("ccg", "pawsx", 1):
                     sweep.add(chain, {target: {name: list(rng.random(5)) for name in spoken}}, seed)
-    found = sweep.transfer()
+    transfer = sweep.transfer()
     for by in ("target", "family"):
-        for column in build_columns(found, by):  # type: ignore[arg-type]
+        for column in build_columns(transfer, by):  # type: ignore[arg-type]
             shares = [
                 (
-                    compute_weights(found, column, target, found.gains),
-                    found.gains[:, found.targets.index(target)].swapaxes(1, 2),
+                    compute_weights(transfer, column, target, transfer.gains),
+                    transfer.gains[:, transfer.targets.index(target)].swapaxes(1, 2),
                 )
                 for target in column.targets
             ]
-            made = sum(np.where(share > 0, share * gains, 0.0).sum(axis=2) for share, gains in shares)
-            expected = compute_column(found, column, found.gains).values
+            total = sum(np.where(share > 0, share * gains, 0.0).sum(axis=2) for share, gains in shares)
+            expected = compute_column(transfer, column, transfer.gains).values
             assert np.isfinite(expected).any()
-            assert np.where(np.isnan(expected), np.nan, made) == pytest.approx(expected, nan_ok=True)
-    assert compute_item_level(found, build_columns(found)).note is None
+            assert np.where(np.isnan(expected), np.nan, total) == pytest.approx(expected, nan_ok=True)
+    assert compute_item_level(transfer, build_columns(transfer)).note is None
 
 
-# Holes: what is missing of the items must neither stop a table nor make its columns unlike.
+# Missing items must neither stop a table nor leave columns with different levels.
 
 
 @pytest.fixture
-def two(sweep: Sweep) -> Sweep:
+def small_sweep(sweep: Sweep) -> Sweep:
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"xnli": {"en": right, "qna": right}})
     return sweep
@@ -183,57 +183,57 @@ def no_level(sweep: Sweep) -> str:
     return level.note
 
 
-def test_without_predictions_nothing_is_said(two: Sweep) -> None:
-    for run in two.runs:
-        (two.results / "stages" / run.key / PREDICTIONS_FILE).unlink()
-    assert two.level() == ItemLevel()
+def test_without_predictions_nothing_is_said(small_sweep: Sweep) -> None:
+    for run in small_sweep.runs:
+        (small_sweep.results / "stages" / run.key / PREDICTIONS_FILE).unlink()
+    assert small_sweep.level() == ItemLevel()
 
 
-def test_one_run_without_predictions_takes_the_level_from_all(two: Sweep) -> None:
-    path = two.add("ccg", {"xnli": {"en": HALF, "qna": HALF}}, keep=False)
+def test_one_run_without_predictions_takes_the_level_from_all(small_sweep: Sweep) -> None:
+    path = small_sweep.add("ccg", {"xnli": {"en": HALF, "qna": HALF}}, keep=False)
     assert not path.exists()
-    assert no_level(two).startswith("1 of 3 runs of xnli, e.g. ccg -> xnli, seed 0, kept no predictions")
+    assert no_level(small_sweep).startswith("1 of 3 runs of xnli, e.g. ccg -> xnli, seed 0, kept no predictions")
 
 
-def test_a_run_that_does_not_count_needs_no_predictions(two: Sweep) -> None:
-    two.runs.append(two.run_of(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
-    assert two.level().variances[:, 0] == pytest.approx([MOVED, 0.0])  # type: ignore[index]
+def test_a_run_that_does_not_count_needs_no_predictions(small_sweep: Sweep) -> None:
+    small_sweep.runs.append(small_sweep.run_of(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
+    assert small_sweep.level().variances[:, 0] == pytest.approx([MOVED, 0.0])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("bytes_", [b"", b"PAR1 and nothing more"])
-def test_a_damaged_file_is_named(two: Sweep, bytes_: bytes) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
+def test_a_damaged_file_is_named(small_sweep: Sweep, bytes_: bytes) -> None:
+    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
     path.write_bytes(bytes_)
-    assert no_level(two).startswith(f"{two.runs[1].key}/{PREDICTIONS_FILE} cannot be read")
+    assert no_level(small_sweep).startswith(f"{small_sweep.runs[1].key}/{PREDICTIONS_FILE} cannot be read")
 
 
-def test_files_of_an_older_version_have_no_items(two: Sweep) -> None:
-    path = two.results / "stages" / two.runs[0].key / PREDICTIONS_FILE
+def test_files_of_an_older_version_have_no_items(small_sweep: Sweep) -> None:
+    path = small_sweep.results / "stages" / small_sweep.runs[0].key / PREDICTIONS_FILE
     pl.read_parquet(path).drop("numerator", "denominator").write_parquet(path)
-    assert "is of an older version" in no_level(two)
+    assert "is of an older version" in no_level(small_sweep)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (pl.lit(None, pl.Float64).alias("numerator"), "xnli has no items"),
-        (pl.lit(0, pl.Int64).alias("example"), "or some without a name or twice"),
-        (pl.lit(None, pl.String).alias("language"), "or some without a name or twice"),
-        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not make its score"),
-        (pl.lit("el").alias("language"), "some without a name or twice"),
-        (pl.col("language").replace("qna", "el"), "predictions in el and no score"),
+        (pl.lit(0, pl.Int64).alias("example"), "unnamed items, or an item twice"),
+        (pl.lit(None, pl.String).alias("language"), "unnamed items, or an item twice"),
+        (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not reproduce its score"),
+        (pl.lit("el").alias("language"), "unnamed items, or an item twice"),
+        (pl.col("language").replace("qna", "el"), "predictions in el but no score"),
     ],
 )
-def test_rows_that_cannot_be_right_are_named(two: Sweep, change: pl.Expr, words: str) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
+def test_rows_that_cannot_be_right_are_named(small_sweep: Sweep, change: pl.Expr, words: str) -> None:
+    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
     pl.read_parquet(path).with_columns(change).write_parquet(path)
-    assert words in no_level(two)
+    assert words in no_level(small_sweep)
 
 
-def test_a_lost_language_does_not_make_its_score(two: Sweep) -> None:
-    path = two.results / "stages" / two.runs[1].key / PREDICTIONS_FILE
+def test_a_lost_language_does_not_make_its_score(small_sweep: Sweep) -> None:
+    path = small_sweep.results / "stages" / small_sweep.runs[1].key / PREDICTIONS_FILE
     pl.read_parquet(path).filter(pl.col("language") == "en").write_parquet(path)
-    assert "mnli -> xnli, seed 0 in qna do not make its score" in no_level(two)
+    assert "mnli -> xnli, seed 0 in qna do not reproduce its score" in no_level(small_sweep)
 
 
 def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> None:
@@ -242,12 +242,12 @@ def test_a_language_that_a_run_lacks_on_both_sides_is_a_hole(sweep: Sweep) -> No
     assert sweep.variances()[0, 0] == pytest.approx(MOVED)
 
 
-def test_other_metrics_than_the_official_ones_have_no_items(two: Sweep) -> None:
-    found = two.transfer(picked={"xnli": ("beside",)})
-    assert "other metrics" in str(compute_item_level(found, build_columns(found)).note)
+def test_other_metrics_than_the_official_ones_have_no_items(small_sweep: Sweep) -> None:
+    transfer = small_sweep.transfer(picked_metrics={"xnli": ("beside",)})
+    assert "by other metrics than its official ones" in str(compute_item_level(transfer, build_columns(transfer)).note)
 
 
 def test_a_file_of_no_benchmark_has_no_items(write_file: Callable[..., Path]) -> None:
     rows = [(chain, "xnli", 0, "en", "accuracy", 0.5) for chain in ("none", "mnli")]
-    found = build_transfer(load([write_file(rows)]))
-    assert compute_item_level(found, build_columns(found)) == ItemLevel()
+    transfer = build_transfer(load([write_file(rows)]))
+    assert compute_item_level(transfer, build_columns(transfer)) == ItemLevel()

@@ -16,7 +16,7 @@ NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
 
 @pytest.fixture
 def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """A small sweep with a gain of 10 points; keywords go to its spec."""
+    """A function that writes a small sweep with a gain of 10 points; keywords go to its spec."""
 
     def write(
         name: str = "sweep", seeds: tuple[int, ...] = (0,), extra: dict[str, object] | None = None, **spec: object
@@ -33,11 +33,11 @@ def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Cal
 
 
 def test_a_minimal_file(write_file: Callable[..., Path]) -> None:
-    read = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
-    assert (read.intermediates, read.targets, read.seeds) == (("nli",), ("xnli",), (0,))
-    assert (read.benchmark, read.model, read.stage_counts, read.is_limited) == (None, None, None, False)
-    assert read.target_rows["status"].unique().to_list() == ["finished"]
-    assert read.target_rows["split"].unique().to_list() == ["test"]
+    scores = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
+    assert (scores.intermediates, scores.targets, scores.seeds) == (("nli",), ("xnli",), (0,))
+    assert (scores.benchmark, scores.model, scores.stage_counts, scores.is_limited) == (None, None, None, False)
+    assert scores.target_rows["status"].unique().to_list() == ["finished"]
+    assert scores.target_rows["split"].unique().to_list() == ["test"]
 
 
 def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[..., Path], tmp_path: Path) -> None:
@@ -49,25 +49,25 @@ def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[...
 
 
 def test_paths_are_read_together_and_copies_count_once(write_file: Callable[..., Path]) -> None:
-    one, two = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
-    read = load([one, two, one])
-    assert ranked(read).gains["nli", "xnli"].seeds == 1
-    assert read.rows.collect().height == 2
+    first, second = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
+    scores = load([first, second, first])
+    assert ranked(scores).gains["nli", "xnli"].seeds == 1
+    assert scores.rows.collect().height == 2
 
 
 def test_sweeps_of_other_seeds_add_up(sweep: Callable[..., Path]) -> None:
-    one = ranked(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
-    assert (one.mean, one.seeds) == (pytest.approx(10), 3)
+    estimate = ranked(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
+    assert (estimate.mean, estimate.seeds) == (pytest.approx(10), 3)
 
 
 def test_the_spec_of_a_sweep_says_what_should_be_there(sweep: Callable[..., Path]) -> None:
     folder = sweep(
         intermediates=["none", "nli", "qa"], targets=["xnli", "panx"], seeds=[0, 1], controls=["qa"], limit=5
     )
-    read = load([folder])
-    assert (read.intermediates, read.targets, read.seeds) == (("nli", "qa"), ("xnli", "panx"), (0, 1))
-    assert (read.benchmark, read.model, read.is_limited) == ("miniature", "miniature", True)
-    assert read.controls == {"qa"}
+    scores = load([folder])
+    assert (scores.intermediates, scores.targets, scores.seeds) == (("nli", "qa"), ("xnli", "panx"), (0, 1))
+    assert (scores.benchmark, scores.model, scores.is_limited) == ("miniature", "miniature", True)
+    assert scores.controls == {"qa"}
 
 
 def test_a_limited_row_makes_it_limited(sweep: Callable[..., Path]) -> None:
@@ -88,10 +88,10 @@ def test_targets_that_only_share_a_training_stay_out(
 def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_path: Path) -> None:
     folder = sweep(seeds=(0, 1))
     (tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet").unlink()
-    read = load([folder])
-    assert read.stage_counts == (3, 4)
-    one = ranked(read).gains["nli", "xnli"]
-    assert [(hole.seed, hole.status) for hole in one.holes] == [(1, "missing")]
+    scores = load([folder])
+    assert scores.stage_counts == (3, 4)
+    estimate = ranked(scores).gains["nli", "xnli"]
+    assert [(hole.seed, hole.status) for hole in estimate.holes] == [(1, "missing")]
 
 
 def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callabl
     assert load([moved]).stage_counts == (2, 2)
     for name in ("../stages/x", "/etc", "", ".."):
         (moved / "sweep.json").write_text(json.dumps({**record, "stages": {name: "s"}}))
-        with pytest.raises(UsageError, match="is no key of a stage"):
+        with pytest.raises(UsageError, match="is not a stage key"):
             load([moved])
 
 
@@ -126,10 +126,10 @@ def test_rows_of_an_older_version_that_lack_a_column(sweep: Callable[..., Path],
 
 def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
     file = write_file([(*NONE[:5], 50.0), (*NLI[:5], 60.0)])
-    read = load([file])
-    assert ranked(read).gains["nli", "xnli"].mean == pytest.approx(10)
-    assert "read as points" in read.notes[0]
-    with pytest.raises(UsageError, match="at most 1, found 60: use --scale points"):
+    scores = load([file])
+    assert ranked(scores).gains["nli", "xnli"].mean == pytest.approx(10)
+    assert "read as points" in scores.notes[0]
+    with pytest.raises(UsageError, match=r"at most 1, found 60\. Use --scale points"):
         load([file], "share")
     assert ranked(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
 
@@ -137,10 +137,10 @@ def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., Path], value: float | None) -> None:
     more = [("none", "panx", 0, "de", "acc", 0.5), ("nli", "panx", 0, "de", "acc", 0.7)]
-    found = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
-    assert found.gains["nli", "xnli"].mean is None
-    assert found.gains["nli", "mean"].mean is None
-    assert found.cell_counts == {"finished": 3, "missing": 1}
+    ranking = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
+    assert ranking.gains["nli", "xnli"].mean is None
+    assert ranking.gains["nli", "mean"].mean is None
+    assert ranking.cell_counts == {"finished": 3, "missing": 1}
 
 
 def broken(file: Path, change: dict[str, object]) -> Path:
@@ -156,13 +156,13 @@ def broken(file: Path, change: dict[str, object]) -> Path:
         ({"seed": 0.5}, "column seed must hold whole numbers, it holds Float64"),
         ({"value": "0.5"}, "column value must hold numbers"),
         ({"language": None}, "column language is empty in 2 rows"),
-        ({"status": "done"}, "column status holds 'done'; it can hold finished, stopped, degenerate, failed"),
-        ({"split": "validation"}, "column split holds 'validation'; it can hold dev, test"),
+        ({"status": "done"}, r"column status has 'done'\. Allowed are finished, stopped, degenerate, failed"),
+        ({"split": "validation"}, r"column split has 'validation'\. Allowed are dev, test"),
         ({"version": 99}, "rows of version 99, this program reads up to 1"),
-        ({"value": 1000.0}, r"shares \(to 1\) or points \(to 100\), found 1000"),
-        ({"intermediate": "nli"}, "no rows of `none`"),
-        ({"intermediate": "none"}, "only the baseline `none` is there"),
-        ({"target": None}, "holds no score of a target"),
+        ({"value": 1000.0}, r"shares \(up to 1\) or points \(up to 100\), found 1000"),
+        ({"intermediate": "nli"}, "no rows of the baseline `none`"),
+        ({"intermediate": "none"}, "only the baseline `none` has rows"),
+        ({"target": None}, "has no scores of targets"),
     ],
 )
 def test_bad_columns_get_one_clear_line(
@@ -186,9 +186,9 @@ def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_pat
     (tmp_path / "bad" / "x.parquet").write_bytes(b"PAR1 and no more")
     for path, message in (
         (tmp_path / "swep", "does not exist.*unknown sweep 'swep': did you mean sweep"),
-        (tmp_path / "empty", "neither a sweep .* nor does it hold Parquet files"),
+        (tmp_path / "empty", "is not a sweep .* and holds no Parquet files"),
         (tmp_path / "bad", r"x\.parquet cannot be read as Parquet"),
-        (tmp_path, "holds sweeps: name the one to rank: .*sweep"),
+        (tmp_path, r"holds sweeps\. Name one of them: .*sweep"),
     ):
         with pytest.raises(UsageError, match=message) as caught:
             load([path])
@@ -218,11 +218,11 @@ def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
         pl.read_parquet(file).with_columns(stage=pl.lit("elsewhere")).write_parquet(file)
     else:
         pl.read_parquet(file).with_columns(value=pl.lit("high")).write_parquet(file)
-    read = load([folder])
-    assert read.stage_counts == (3, 4)
-    (note,) = read.notes
+    scores = load([folder])
+    assert scores.stage_counts == (3, 4)
+    (note,) = scores.notes
     assert note.startswith(f"stages/{key}/scores.parquet") and "counts as missing" in note
-    assert [(hole.seed, hole.status) for hole in ranked(read).gains["nli", "xnli"].holes] == [(1, "missing")]
+    assert [(hole.seed, hole.status) for hole in ranked(scores).gains["nli", "xnli"].holes] == [(1, "missing")]
 
 
 def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_path: Path) -> None:
@@ -236,11 +236,14 @@ def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_p
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ("{", "is no record of a sweep"),
-        ("[]", "is no record of a sweep"),
-        ('{"version": 1, "stages": {}}', "is no record of a sweep .*spec"),
-        ('{"version": 1, "stages": {}, "spec": {"intermediates": "nli", "targets": [], "seeds": []}}', "another kind"),
-        ('{"version": 9, "stages": {}, "spec": {"intermediates": [], "targets": [], "seeds": []}}', "of version 9"),
+        ("{", "is not a valid sweep record"),
+        ("[]", "is not a valid sweep record"),
+        ('{"version": 1, "stages": {}}', "is not a valid sweep record .*spec"),
+        (
+            '{"version": 1, "stages": {}, "spec": {"intermediates": "nli", "targets": [], "seeds": []}}',
+            "must be a list",
+        ),
+        ('{"version": 9, "stages": {}, "spec": {"intermediates": [], "targets": [], "seeds": []}}', "has version 9"),
         (
             '{"version": 1, "stages": {"k": 0}, "spec": {"intermediates": [], "targets": [], "seeds": []}}',
             "none of its 1",
@@ -261,10 +264,10 @@ def test_experiments_are_not_mixed(sweep: Callable[..., Path], write_file: Calla
 
 
 def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -> None:
-    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* stands there as 0\.6 and 0\.7"):
+    with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* has the values 0\.6 and 0\.7"):
         ranked(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
     status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
-    with pytest.raises(UsageError, match="nli -> xnli, seed 0: is both failed and finished"):
+    with pytest.raises(UsageError, match="nli -> xnli, seed 0: has the statuses failed and finished"):
         ranked(load([write_file(status, "status")]))
 
 
@@ -285,6 +288,6 @@ def test_phases_of_different_budgets_do_not_pass_for_one_chain(
         )
 
     one, other, apart = sweep("one", None, "mnli"), sweep("other", 400, "mnli"), sweep("apart", 400, "squad")
-    with pytest.raises(UsageError, match="mean different things by 'mnli'"):
+    with pytest.raises(UsageError, match="'mnli' has different budgets in these sweeps"):
         load([one, other])
     assert load([one, apart]).intermediates == ("mnli", "squad")

@@ -90,14 +90,14 @@ def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Cal
     return sweep
 
 
-def compared(folder: Path) -> PublishedComparison:
+def compare(folder: Path) -> PublishedComparison:
     return compare_with_published(build_transfer(load([folder])))
 
 
 def test_the_best_task_of_each_target_is_chosen_on_english_dev(sweep: Callable[..., Path]) -> None:
     mnli = dict.fromkeys(AVERAGED_TARGETS, 0.02)
-    found = compared(sweep({"mnli": mnli, "squad": {"xquad": 0.2, "tatoeba": 0.1}}))
-    ours = found.ours
+    comparison = compare(sweep({"mnli": mnli, "squad": {"xquad": 0.2, "tatoeba": 0.1}}))
+    ours = comparison.ours
     assert ours["xnli"].tasks == ("mnli",)
     assert ours["xquad"].tasks == ("squad",)
     assert ours["xnli"].gain == pytest.approx([2, 3, 4])
@@ -107,7 +107,7 @@ def test_the_best_task_of_each_target_is_chosen_on_english_dev(sweep: Callable[.
     assert ours[BOTH_RETRIEVAL].gain == pytest.approx([6, 7, 8])
     assert ours[MEAN_OF_TRAINED].gain == pytest.approx(np.array([2 * 6 + 20, 3 * 6 + 21, 4 * 6 + 22]) / 7)
     assert ours[MEAN_OF_ALL].gain == pytest.approx((7 * ours[MEAN_OF_TRAINED].gain + 2 * ours[BOTH_RETRIEVAL].gain) / 9)
-    assert found.missing_reasons == {}
+    assert comparison.missing_reasons == {}
 
 
 def test_test_scores_do_not_choose(sweep: Callable[..., Path], run_of: type, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_test_scores_do_not_choose(sweep: Callable[..., Path], run_of: type, tmp
             extra={"benchmark": "xtreme"},
         )
         _add(tmp_path, folder, run)
-    assert compared(folder).ours["xnli"].tasks == ("mnli",)
+    assert compare(folder).ours["xnli"].tasks == ("mnli",)
 
 
 def _add(results: Path, folder: Path, run: Any) -> None:
@@ -149,30 +149,30 @@ def test_retrieval_is_read_on_the_seed_that_did_not_choose(write_file: Callable[
         for task, each in gains.items()
         for seed, gain in enumerate(each)
     ]
-    ours = compared(write_file(rows, "split")).ours["tatoeba"]
+    ours = compare(write_file(rows, "split")).ours["tatoeba"]
     assert ours.tasks == ("mnli",)
     assert ours.gain == pytest.approx([10, 0, 10])  # and not the 5 of squad, which only its own seed knows
-    two = compared(write_file([row for row in rows if row[2] < 2], "split"))
+    two = compare(write_file([row for row in rows if row[2] < 2], "split"))
     assert "too few seeds" in two.missing_reasons["tatoeba"]
 
 
 def test_a_control_is_no_candidate(sweep: Callable[..., Path]) -> None:
     folder = sweep({"mnli": {}, "random": {"xnli": 0.3}}, ("xnli",), controls=["random"])
-    assert compared(folder).ours["xnli"].tasks == ("mnli",)
+    assert compare(folder).ours["xnli"].tasks == ("mnli",)
 
 
 def test_without_all_targets_there_is_no_mean_and_no_share(
     sweep: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = sweep({"mnli": {"xnli": 0.02}}, ("xnli", "xquad"))
-    found = compared(folder)
-    assert set(found.ours) == {"xnli", "xquad"}
-    assert found.missing_reasons["tydiqa"] == "not in this sweep"
+    comparison = compare(folder)
+    assert set(comparison.ours) == {"xnli", "xquad"}
+    assert comparison.missing_reasons["tydiqa"] == "not in this sweep"
     assert main([str(folder)]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert "Ours: 2 of the nine targets, so there is no mean to compare." in flat
     assert "Not compared: tydiqa, not in this sweep." in flat
-    assert "no shares of our gain" in flat
+    assert "Shares of our gain are not shown, because they need all nine targets." in flat
 
 
 def test_other_languages_are_not_the_same_quantity(
@@ -184,7 +184,7 @@ def test_other_languages_are_not_the_same_quantity(
         for language, split in (("en", "dev"), ("en", "test"), ("de", "test"))
     ]
     file = write_file(rows, "split")
-    assert compared(file).ours["xnli"].language_count == 2
+    assert compare(file).ours["xnli"].language_count == 2
     assert main([str(file)]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert "2 of 15" in flat
@@ -194,16 +194,16 @@ def test_other_languages_are_not_the_same_quantity(
 def test_a_missing_seed_is_in_no_gain(sweep: Callable[..., Path], tmp_path: Path) -> None:
     folder = sweep({"mnli": {"xnli": 0.02}}, ("xnli",))
     (tmp_path / "stages" / "target-xnli-none-1-1e-05" / "scores.parquet").unlink()
-    assert np.isfinite(compared(folder).ours["xnli"].gain).tolist() == [True, False, True]
+    assert np.isfinite(compare(folder).ours["xnli"].gain).tolist() == [True, False, True]
 
 
 def test_a_synthetic_world_is_not_compared(sweep: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     folder = sweep({"mnli": {"xnli": 0.02}}, benchmark="miniature")
-    assert compared(folder).ours == {}
+    assert compare(folder).ours == {}
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     flat = " ".join(out.split())
-    assert "Ours cannot be compared: miniature is a synthetic world" in flat
+    assert "Ours cannot be compared: miniature is a synthetic benchmark" in flat
     assert "63% are the two retrieval targets" in flat
     assert "our gain" not in flat and "What differs" not in flat
     assert max(map(len, out.splitlines())) <= 118
@@ -216,7 +216,7 @@ def test_what_is_printed(sweep: Callable[..., Path], capsys: pytest.CaptureFixtu
     flat = " ".join(out.split())
     assert "Published, with the best intermediate task for each target: +5.4 points over nine targets." in flat
     assert "27% TyDiQA; the other 6 gain +0.8 on average. Without retrieval it is +2.5." in flat
-    assert "Ours, chosen alike: +7.0 points over nine targets" in flat
+    assert "Ours, chosen in the same way: +7.0 points over nine targets" in flat
     assert "Data: ours are limited" in flat
     assert max(map(len, out.splitlines())) <= 118
 

@@ -61,28 +61,28 @@ def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path_factory: pyt
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path) -> Ranking:
+def ranking(folder: Path) -> Ranking:
     return ranked(load([folder]))
 
 
-def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+def run_rank(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
     code = main([str(word) for word in argv])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
 
-def numbers(found: Ranking) -> dict[tuple[str, str], float | None]:
+def numbers(ranking: Ranking) -> dict[tuple[str, str], float | None]:
     """Every mean of the matrix, under the names of rows and columns."""
-    return {key: one.mean for key, one in (*found.gains.items(), *found.reference_scores.items())}
+    return {key: estimate.mean for key, estimate in (*ranking.gains.items(), *ranking.reference_scores.items())}
 
 
-def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
-    code, out, err = printed(capsys, folder, "--format", "csv")
+def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+    code, out, err = run_rank(capsys, folder, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert {
         (row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows
-    } == numbers(found)
+    } == numbers(ranking)
     holes = {(row["intermediate"], row["column"]): row["holes"] for row in rows if row["holes"]}
     assert holes == {
         ("qqp", "panx"): "1:failed",
@@ -92,107 +92,111 @@ def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], fol
     assert "synthetic" in err  # what was read stands apart from the table
 
 
-def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
-    code, out, err = printed(capsys, folder, "--format", "json")
+def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+    code, out, err = run_rank(capsys, folder, "--format", "json")
     document = json.loads(out)
     assert (code, err) == (0, "")
-    assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(found)
+    assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(ranking)
     for row in document["estimates"]:
-        one = (found.gains if row["quantity"] == "gain" else found.reference_scores)[row["intermediate"], row["column"]]
-        assert (row["low"], row["high"]) == (one.interval or (None, None))
-        assert (row["sd"], row["seeds"], row["parts"]) == (one.sd, one.seeds, one.parts)
-    assert document["order"][MEAN_TRAINED] == list(found.contests[MEAN_TRAINED].order)
-    assert document["read"]["cells"] == dict(found.cell_counts)
+        estimate = (ranking.gains if row["quantity"] == "gain" else ranking.reference_scores)[
+            row["intermediate"], row["column"]
+        ]
+        assert (row["low"], row["high"]) == (estimate.interval or (None, None))
+        assert (row["sd"], row["seeds"], row["parts"]) == (estimate.sd, estimate.seeds, estimate.parts)
+    assert document["order"][MEAN_TRAINED] == list(ranking.contests[MEAN_TRAINED].order)
+    assert document["read"]["cells"] == dict(ranking.cell_counts)
 
 
-def test_markdown_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking) -> None:
-    code, out, _ = printed(capsys, folder, "--format", "markdown")
+def test_markdown_gives_the_same_numbers_back(
+    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
+) -> None:
+    code, out, _ = run_rank(capsys, folder, "--format", "markdown")
     matrix = out[out.index("Gain over") :]
     lines = [[field.strip() for field in line.strip("|").split("|")] for line in matrix.splitlines() if line[:1] == "|"]
     assert code == 0
-    read = {}
+    cells = {}
     for line in lines[2:]:
         name = re.sub(r"^(\d+|-) | \(\w+\)$", "", line[0])
-        read |= {(name, column): field for column, field in zip(_names(lines[0][1:]), line[1:], strict=True)}
-    _agree(read, found)
+        cells |= {(name, column): field for column, field in zip(_names(lines[0][1:]), line[1:], strict=True)}
+    _agree(cells, ranking)
 
 
 def test_the_table_gives_the_same_numbers_back(
-    capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking
+    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
 ) -> None:
-    _, out, _ = printed(capsys, folder)
+    _, out, _ = run_rank(capsys, folder)
     lines = out.splitlines()
     head = next(number for number, line in enumerate(lines) if "pawsx" in line)
     end = next(number for number, line in enumerate(lines) if number > head and not line)
-    read = {}
+    cells = {}
     for line in lines[head + 1 : end]:
         row = re.match(r"(?: ?\d+| -|  ) (\w\S*) +(.*)", line)  # the lines of spreads begin with more blanks
         if row:
             fields = zip(_names(lines[head].split()), row[2].split(), strict=True)
-            read |= {(row[1], column): field for column, field in fields}
-    _agree(read, found)
+            cells |= {(row[1], column): field for column, field in fields}
+    _agree(cells, ranking)
 
 
 def _names(titles: list[str]) -> list[str]:
     return [*titles[:-2], MEAN_ALL, MEAN_TRAINED]
 
 
-def _agree(read: dict[tuple[str, str], str], found: Ranking) -> None:
-    assert read.keys() == numbers(found).keys()
-    for key, mean in numbers(found).items():
+def _agree(cells: dict[tuple[str, str], str], ranking: Ranking) -> None:
+    assert cells.keys() == numbers(ranking).keys()
+    for key, mean in numbers(ranking).items():
         if mean is None:
-            assert not re.match(r"[+-]?\d+\.\d", read[key]), "an absent mean is no number"
+            assert not re.match(r"[+-]?\d+\.\d", cells[key]), "an absent mean is no number"
         else:
-            assert float(re.match(r"[+-]?\d+\.\d", read[key]).group()) == pytest.approx(mean, abs=0.0501)
+            assert float(re.match(r"[+-]?\d+\.\d", cells[key]).group()) == pytest.approx(mean, abs=0.0501)
 
 
 def test_latex_has_both_tables_and_no_bare_sign(
-    capsys: pytest.CaptureFixture[str], folder: Path, found: Ranking
+    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
 ) -> None:
-    _, out, _ = printed(capsys, folder, "--format", "latex")
+    _, out, _ = run_rank(capsys, folder, "--format", "latex")
     assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 2
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 2 * (1 + len(found.intermediates)) + 3
+    assert len(rows) == 2 * (1 + len(ranking.intermediates)) + 3
     for line in rows:
         assert not re.search(r"[%#_~±]|(?<![$\d])-\d", line.replace(r"\%", "").replace(r"\_", "")), line
-    mean = found.gains["shuffled", MEAN_ALL].mean
+    mean = ranking.gains["shuffled", MEAN_ALL].mean
     assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
 
 
 def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-    _, out, _ = printed(capsys, folder, "--format", "markdown")
+    _, out, _ = run_rank(capsys, folder, "--format", "markdown")
     assert r"\~" in out and not re.search(r"(?<!\\)~", re.sub("`[^`]*`", "", out))
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-def test_the_table_fits_the_width(found: Ranking, width: int) -> None:
-    text = ranking_report.as_text(found, width)
+def test_the_table_fits_the_width(ranking: Ranking, width: int) -> None:
+    text = ranking_report.as_text(ranking, width)
     assert max(map(len, text.splitlines())) <= width
     assert all(f" {target}" in text for target in TARGETS)
 
 
-def test_the_matrix_is_one_block_of_120_columns(found: Ranking) -> None:
-    lines = ranking_report.as_text(found, 118).splitlines()
+def test_the_matrix_is_one_block_of_120_columns(ranking: Ranking) -> None:
+    lines = ranking_report.as_text(ranking, 118).splitlines()
     assert sum(bool(re.match(r" ?\d+ multitask ", line)) for line in lines) == 2  # the ranking and the matrix
 
 
-def test_every_hole_is_on_screen(found: Ranking) -> None:
-    text = ranking_report.as_text(found, 118)
+def test_every_hole_is_on_screen(ranking: Ranking) -> None:
+    text = ranking_report.as_text(ranking, 118)
     assert "qqp -> panx: seed 1 failed" in text
     assert "ccg -> xnli: seed 2 stopped" in text
     assert "squad -> udpos: seed 0, 1, 2 degenerate" in text
     assert "csqa -> mlqa: 1 of 2 languages" in text
     assert "319 finished, 3 degenerate, 1 failed, 1 stopped" in text
     assert re.search(r"- squad .* degenerate .* 8/9 +6/7", text)
-    assert "since no seed has all 9 targets (but at most): squad (8)" in text
+    assert "No mean, because no seed has all 9 targets: squad (at most 8)." in text
 
 
-def test_what_a_reader_must_know_is_on_screen(found: Ranking) -> None:
-    text = ranking_report.as_text(found, 118)
+def test_what_a_reader_must_know_is_on_screen(ranking: Ranking) -> None:
+    text = ranking_report.as_text(ranking, 118)
     assert "nothing here is about natural language" in text
     assert "(control)" in text
-    assert "Control shuffled: no gain beyond its interval" in text
-    assert "would by chance alone" in text
+    assert "Control shuffled: no interval above 0, as it should be." in text
+    assert "by chance alone about 5 of 96 such cells would." in text
     assert "Limited" not in text
 
 
@@ -204,19 +208,19 @@ def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callabl
         for seed in range(15)
         if task == "none" or target != seed  # another seed is missing in each cell
     ]
-    found = ranked(load([write_sweep(tmp_path, runs)]))
-    text = ranking_report.as_text(found, 100)
+    ranking = ranked(load([write_sweep(tmp_path, runs)]))
+    text = ranking_report.as_text(ranking, 100)
     assert "nli -> t11: seed 11 missing" in text and "nli -> t12" not in text
-    assert "and 3 more: --format json has them all" in text
-    assert sum(bool(row["holes"]) for row in ranking_export.build_records(found)) == 15
+    assert "and 3 more: --format json lists them all" in text
+    assert sum(bool(row["holes"]) for row in ranking_export.build_records(ranking)) == 15
 
 
 def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
     runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
-    found = ranked(
+    ranking = ranked(
         load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
     )
-    assert ranking_sentences.list_missing(found) == [
+    assert ranking_sentences.list_missing(ranking) == [
         "none -> t0, t1: seed 0 missing",
         "nli -> t0, t1: seed 0 missing",
         "qa -> all 3 targets: seed 0 missing",
@@ -229,14 +233,17 @@ def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[
         for task, score in (("none", 0.5), ("shuffled", 0.6))
         for seed in range(3)
     ]
-    found = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
-    assert any("shuffled: GAINS even after Holm" in line for line in ranking_sentences.describe_order(found))
+    ranking = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
+    assert any(
+        "Control shuffled GAINS, even after Holm's correction: xnli, mean." in line
+        for line in ranking_sentences.describe_order(ranking)
+    )
 
 
 def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
     text = ranking_report.as_text(ranked(load([write_file(rows)])), 100)
-    assert "There is no interval: it takes 3 seeds." in text
+    assert "No intervals: they take 3 seeds." in text
     assert "*" not in text
 
 
@@ -250,7 +257,7 @@ def test_the_command_from_anywhere(folder: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
-    assert "Best by the mean over 9 targets: multitask" in run.stdout
+    assert "Best by the mean over 9 targets: multitask, +12.0 points" in run.stdout
 
 
 def test_the_command_loads_nothing_heavy(folder: Path) -> None:
@@ -276,20 +283,21 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
         (("nowhere",), "nowhere does not exist"),
         (("nowhere", "--metric", "xnli"), "takes TARGET=NAME"),
         (("FOLDER", "--metric", "xnly=f1"), "unknown target 'xnly': did you mean xnli"),
-        (("FOLDER", "--learning-rate", "7"), "there are 0.001"),
+        (("FOLDER", "--learning-rate", "7"), "no run has this rate. The rates are 0.001."),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str], folder: Path, argv: tuple[str, ...], message: str
 ) -> None:
-    code, out, err = printed(capsys, *(folder if word == "FOLDER" else word for word in argv))
+    code, out, err = run_rank(capsys, *(folder if word == "FOLDER" else word for word in argv))
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["x", "--format", "xml"], ["x", "--scale", "percent"], ["x", "--learning-rate", "a"]]
+    "argv",
+    [[], ["x", "--format", "xml"], ["x", "--scale", "percent"], ["x", "--learning-rate", "a"], ["x", "--draws", "5"]],
 )
 def test_bad_flags_are_exit_code_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

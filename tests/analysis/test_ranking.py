@@ -1,14 +1,16 @@
-"""The promises that concern what enters a mean, and what is shown instead."""
+"""The scores that enter a mean, and what is shown in place of missing ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.scores.load import Scores, load
+from analysis.scores.load import load
+from analysis.scores.scores import Scores
 from analysis.tables import ranking_export, ranking_report
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
@@ -32,34 +34,34 @@ LIFT = {("nli", 1): 0.01, ("nli", 2): 0.03}  # so that there is a spread
 @pytest.fixture
 def runs(run_of: type) -> dict[tuple[str, str, int], object]:
     """The runs of a small sweep: three seeds, a retrieval target, two intermediate tasks."""
-    made = {}
+    runs = {}
     for (task, target), scores in WORLD.items():
         for seed in SEEDS:
             # The seeds differ by what all intermediates share, which pairing must take out.
-            moved = {language: value + 0.1 * seed + LIFT.get((task, seed), 0.0) for language, value in scores.items()}
+            test = {language: value + 0.1 * seed + LIFT.get((task, seed), 0.0) for language, value in scores.items()}
             kind, rate = ("retrieval", None) if target == "tatoeba" else ("target", 1e-3)
-            made[task, target, seed] = run_of(intermediate=task, test={target: moved}, seed=seed, kind=kind, rate=rate)
-    return made
+            runs[task, target, seed] = run_of(intermediate=task, test={target: test}, seed=seed, kind=kind, rate=rate)
+    return runs
 
 
 @pytest.fixture
-def read(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Scores]:
-    """Writes runs as a sweep over the whole of WORLD and loads it."""
+def sweep(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Scores]:
+    """A function that writes runs as a sweep over the whole of WORLD and loads it."""
 
     def write(runs: dict[tuple[str, str, int], object], **spec: object) -> Scores:
-        whole = {"intermediates": ["none", "nli", "qa"], "targets": ["xnli", "panx", "tatoeba"], "seeds": list(SEEDS)}
-        return load([write_sweep(tmp_path, runs.values(), **{**whole, "retrieval": ["tatoeba"], **spec})])
+        full = {"intermediates": ["none", "nli", "qa"], "targets": ["xnli", "panx", "tatoeba"], "seeds": list(SEEDS)}
+        return load([write_sweep(tmp_path, runs.values(), **{**full, "retrieval": ["tatoeba"], **spec})])
 
     return write
 
 
-Read = Callable[..., Scores]
+Sweep = Callable[..., Scores]
 Runs = dict[tuple[str, str, int], object]
 
 
-def test_the_whole_matrix_worked_by_hand(read: Read, runs: Runs) -> None:
-    found = ranked(read(runs))
-    gains = {cell: one.mean for cell, one in found.gains.items()}
+def test_the_whole_matrix_worked_by_hand(sweep: Sweep, runs: Runs) -> None:
+    ranking = ranked(sweep(runs))
+    gains = {cell: estimate.mean for cell, estimate in ranking.gains.items()}
     lift = 4 / 3  # of nli, in points, the mean of 0, 1 and 3
     assert gains == pytest.approx(
         {
@@ -75,28 +77,28 @@ def test_the_whole_matrix_worked_by_hand(read: Read, runs: Runs) -> None:
             ("qa", MEAN_TRAINED): 4.5,
         }
     )
-    assert found.gains["nli", "xnli"].sd == pytest.approx((7 / 3) ** 0.5)  # of 0, 1 and 3: the seeds' own part is gone
-    assert found.gains["nli", MEAN_ALL].sd == pytest.approx((7 / 3) ** 0.5)
-    assert found.gains["qa", "xnli"].sd == pytest.approx(0, abs=1e-6)
-    assert found.reference_scores["none", "xnli"].mean == pytest.approx(55)
-    assert found.reference_scores["none", "xnli"].sd == pytest.approx(10)
-    assert found.reference_scores["none", MEAN_ALL].mean == pytest.approx((55 + 55 + 30) / 3)
-    assert found.cell_counts == {"finished": 27}
-    assert not any(one.is_partial for one in found.gains.values())
+    assert ranking.gains["nli", "xnli"].sd == pytest.approx((7 / 3) ** 0.5)  # of 0, 1, 3: without the seeds' own part
+    assert ranking.gains["nli", MEAN_ALL].sd == pytest.approx((7 / 3) ** 0.5)
+    assert ranking.gains["qa", "xnli"].sd == pytest.approx(0, abs=1e-6)
+    assert ranking.reference_scores["none", "xnli"].mean == pytest.approx(55)
+    assert ranking.reference_scores["none", "xnli"].sd == pytest.approx(10)
+    assert ranking.reference_scores["none", MEAN_ALL].mean == pytest.approx((55 + 55 + 30) / 3)
+    assert ranking.cell_counts == {"finished": 27}
+    assert not any(estimate.is_partial for estimate in ranking.gains.values())
 
 
-def test_retrieval_has_its_own_mean_and_can_turn_the_order(read: Read, runs: Runs) -> None:
+def test_retrieval_has_its_own_mean_and_can_turn_the_order(sweep: Sweep, runs: Runs) -> None:
     for seed in SEEDS:  # without retrieval qa is now ahead
         runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], test=runs["qa", "xnli", seed].test)
-    found = ranked(read(runs))
-    assert found.contests[MEAN_ALL].order == ("nli", "qa")
-    assert found.contests[MEAN_TRAINED].order == ("qa", "nli")
-    assert found.intermediates == ("nli", "qa")
+    ranking = ranked(sweep(runs))
+    assert ranking.contests[MEAN_ALL].order == ("nli", "qa")
+    assert ranking.contests[MEAN_TRAINED].order == ("qa", "nli")
+    assert ranking.intermediates == ("nli", "qa")
 
 
-def test_without_retrieval_targets_there_is_one_mean(read: Read, runs: Runs) -> None:
+def test_without_retrieval_targets_there_is_one_mean(sweep: Sweep, runs: Runs) -> None:
     trained = {key: run for key, run in runs.items() if key[1] != "tatoeba"}
-    assert list(ranked(read(trained, targets=["xnli", "panx"], retrieval=[])).contests) == [MEAN_ALL]
+    assert list(ranked(sweep(trained, targets=["xnli", "panx"], retrieval=[])).contests) == [MEAN_ALL]
 
 
 @pytest.mark.parametrize("name", ["bucc", "tatoeba", "mewslix", "mewsli-x", "lareqa", "BUCC"])
@@ -106,100 +108,91 @@ def test_retrieval_targets_of_a_file_are_known_by_name(write_file: Callable[...,
 
 
 @pytest.mark.parametrize("status", ["stopped", "degenerate", "failed"])
-def test_runs_that_did_not_finish_are_shown_and_never_averaged(read: Read, runs: Runs, status: str) -> None:
-    whole = ranked(read(runs))
+def test_runs_that_did_not_finish_are_shown_and_never_averaged(sweep: Sweep, runs: Runs, status: str) -> None:
+    complete = ranked(sweep(runs))
     runs["nli", "xnli", 2] = replace(runs["nli", "xnli", 2], status=status, reason="why")
-    found = ranked(read(runs))
-    cell, mean = found.gains["nli", "xnli"], found.gains["nli", MEAN_ALL]
+    ranking = ranked(sweep(runs))
+    cell, mean = ranking.gains["nli", "xnli"], ranking.gains["nli", MEAN_ALL]
     assert cell.mean == pytest.approx(11.5)  # of 11 and 12
     assert (cell.seeds, cell.of_seeds, cell.is_partial) == (2, 3, True)
     assert [(hole.seed, hole.status, hole.reason) for hole in cell.holes] == [(2, status, "why")]
     assert (mean.seeds, mean.of_seeds) == (2, 3)  # seed 2 lacks a target, and is not averaged over the other two
-    assert found.cell_counts == {"finished": 26, status: 1}
-    assert found.gains["qa", "xnli"] == whole.gains["qa", "xnli"]
+    assert ranking.cell_counts == {"finished": 26, status: 1}
+    assert ranking.gains["qa", "xnli"] == complete.gains["qa", "xnli"]
 
 
 @pytest.mark.parametrize("status", ["stopped", "degenerate", "failed", None])
-def test_a_cell_without_any_finished_run_has_a_word_and_no_mean(read: Read, runs: Runs, status: str | None) -> None:
+def test_a_cell_without_any_finished_run_has_a_word_and_no_mean(sweep: Sweep, runs: Runs, status: str | None) -> None:
     for seed in SEEDS:
         if status:
             runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], status=status)
         else:
             del runs["nli", "xnli", seed]
-    found = ranked(read(runs))
-    cell, mean = found.gains["nli", "xnli"], found.gains["nli", MEAN_ALL]
+    ranking = ranked(sweep(runs))
+    cell, mean = ranking.gains["nli", "xnli"], ranking.gains["nli", MEAN_ALL]
     assert (cell.mean, cell.sd, cell.hole_status) == (None, None, status or "missing")
     assert (mean.mean, mean.parts, mean.of_parts) == (None, 2, 3)
-    assert found.contests[MEAN_ALL].order == ("qa",)
-    assert found.intermediates == ("qa", "nli")  # last, but there
+    assert ranking.contests[MEAN_ALL].order == ("qa",)
+    assert ranking.intermediates == ("qa", "nli")  # last, but there
 
 
-def test_without_its_baseline_a_cell_is_unpaired(read: Read, runs: Runs) -> None:
+def test_without_its_baseline_a_cell_is_unpaired(sweep: Sweep, runs: Runs) -> None:
     del runs["none", "xnli", 1]
-    found = ranked(read(runs))
-    assert [(hole.seed, hole.status) for hole in found.gains["qa", "xnli"].holes] == [(1, "unpaired")]
-    assert found.gains["qa", "xnli"].mean == pytest.approx(2)
-    assert found.cell_counts == {"finished": 26, "missing": 1}
+    ranking = ranked(sweep(runs))
+    assert [(hole.seed, hole.status) for hole in ranking.gains["qa", "xnli"].holes] == [(1, "unpaired")]
+    assert ranking.gains["qa", "xnli"].mean == pytest.approx(2)
+    assert ranking.cell_counts == {"finished": 26, "missing": 1}
 
 
-def test_missing_languages_make_a_cell_partial_and_leave_both_sides(read: Read, runs: Runs) -> None:
+def test_missing_languages_make_a_cell_partial_and_leave_both_sides(sweep: Sweep, runs: Runs) -> None:
     run = runs["nli", "xnli", 0]
     runs["nli", "xnli", 0] = replace(run, test={"xnli": {"en": run.test["xnli"]["en"]}})
-    one = ranked(read(runs)).gains["nli", "xnli"]
-    assert one.mean == pytest.approx((10 + 12 + 14) / 3)  # at seed 0 English against English
-    assert (one.parts, one.of_parts, one.is_partial) == (1, 2, True)
+    estimate = ranked(sweep(runs)).gains["nli", "xnli"]
+    assert estimate.mean == pytest.approx((10 + 12 + 14) / 3)  # at seed 0 English against English
+    assert (estimate.parts, estimate.of_parts, estimate.is_partial) == (1, 2, True)
 
 
-def test_an_intermediate_run_that_failed_explains_its_missing_cells(read: Read, runs: Runs, run_of: type) -> None:
+def test_an_intermediate_run_that_failed_explains_its_missing_cells(sweep: Sweep, runs: Runs, run_of: type) -> None:
     for target in ("xnli", "panx", "tatoeba"):
         del runs["nli", target, 0]
     runs["nli", "", 0] = run_of(intermediate="nli", test={}, kind="intermediate", status="failed")
-    hole = ranked(read(runs)).gains["nli", "xnli"].holes[0]
+    hole = ranked(sweep(runs)).gains["nli", "xnli"].holes[0]
     assert (hole.status, hole.reason) == ("missing", "its intermediate run: failed")
 
 
-def test_a_chain_from_a_degenerate_intermediate_run_is_named(read: Read, runs: Runs, run_of: type) -> None:
+def test_a_chain_from_a_degenerate_intermediate_run_is_named(sweep: Sweep, runs: Runs, run_of: type) -> None:
     stage = run_of(intermediate="nli", test={}, kind="intermediate", status="degenerate", reason="constant", seed=1)
-    found = ranked(read({**runs, ("nli", "", 1): stage}))
-    assert found.degenerate_intermediates == (("nli", 1, "constant"),)
-    assert (
-        ranked(
-            read({**runs, ("a", "", 1): stage, ("b", "", 1): replace(stage, status="finished", rate=1.0)})
-        ).degenerate_intermediates
-        == ()
-    )
+    ranking = ranked(sweep({**runs, ("nli", "", 1): stage}))
+    assert ranking.degenerate_intermediates == (("nli", 1, "constant"),)
+    scores = sweep({**runs, ("a", "", 1): stage, ("b", "", 1): replace(stage, status="finished", rate=1.0)})
+    assert ranked(scores).degenerate_intermediates == ()
 
 
-def test_floors_are_never_ranked_nor_scores(read: Read, runs: Runs, run_of: type) -> None:
+def test_floors_are_never_ranked_nor_scores(sweep: Sweep, runs: Runs, run_of: type) -> None:
     for seed in SEEDS:
         runs["random-encoder", "xnli", seed] = run_of(
             intermediate="random-encoder", test={"xnli": {"en": 0.1, "de": 0.1}}, seed=seed
         )
         runs["nli", "xnli", seed] = replace(runs["nli", "xnli", seed], majority=0.99)
-    found = ranked(read(runs))
-    assert found.intermediates == ("nli", "qa")
-    assert found.transfer.floors == ("majority", "random-encoder")
-    assert found.reference_scores["random-encoder", "xnli"].mean == pytest.approx(10)
-    assert found.reference_scores["majority", "xnli"].mean == pytest.approx(99)
-    assert found.reference_scores["majority", "panx"].mean is None
-    assert found.gains["nli", "xnli"].mean == pytest.approx(11 + 4 / 3)
-    assert found.cell_counts == {"finished": 27}
+    ranking = ranked(sweep(runs))
+    assert ranking.intermediates == ("nli", "qa")
+    assert ranking.transfer.floors == ("majority", "random-encoder")
+    assert ranking.reference_scores["random-encoder", "xnli"].mean == pytest.approx(10)
+    assert ranking.reference_scores["majority", "xnli"].mean == pytest.approx(99)
+    assert ranking.reference_scores["majority", "panx"].mean is None
+    assert ranking.gains["nli", "xnli"].mean == pytest.approx(11 + 4 / 3)
+    assert ranking.cell_counts == {"finished": 27}
 
 
 def same(one: Ranking, other: Ranking) -> bool:
-    return (one.gains, one.reference_scores, one.intermediates, one.cell_counts, one.run_counts) == (
-        other.gains,
-        other.reference_scores,
-        other.intermediates,
-        other.cell_counts,
-        other.run_counts,
-    )
+    fields = attrgetter("gains", "reference_scores", "intermediates", "cell_counts", "run_counts")
+    return bool(fields(one) == fields(other))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000))
-def test_the_order_of_rows_changes_nothing(read: Read, runs: Runs, seed: int) -> None:
-    scores = read(runs)
+def test_the_order_of_rows_changes_nothing(sweep: Sweep, runs: Runs, seed: int) -> None:
+    scores = sweep(runs)
     mixed = replace(scores, target_rows=scores.target_rows.sample(fraction=1, shuffle=True, seed=seed))
     assert same(ranked(scores), ranked(mixed))
 
@@ -226,27 +219,24 @@ def test_another_run_that_did_not_finish_never_changes_a_mean(
     more = run_of(intermediate=task, test=test, seed=seed, rate=0.5, dev=dev, status=status)
     folders = [tmp_path_factory.mktemp("sweep") for _ in range(2)]
     before, after = (
-        ranked(load([write_sweep(folder, made)]))
-        for folder, made in zip(folders, (runs.values(), [*runs.values(), more]), strict=True)
+        ranked(load([write_sweep(folder, sweep_runs)]))
+        for folder, sweep_runs in zip(folders, (runs.values(), [*runs.values(), more]), strict=True)
     )
-    assert (after.gains, after.reference_scores, after.cell_counts) == (
-        before.gains,
-        before.reference_scores,
-        before.cell_counts,
-    )
+    assert (after.gains, after.reference_scores) == (before.gains, before.reference_scores)
+    assert after.cell_counts == before.cell_counts
     assert after.run_counts == {"finished": 27, status: 1}
 
 
 @pytest.mark.parametrize("by", ["target", "language", "family"])
-def test_a_sweep_in_which_nothing_was_scored_has_no_mean_and_says_why(read: Read, runs: Runs, by: str) -> None:
-    found = ranked(read({key: replace(run, status="failed", reason="disk") for key, run in runs.items()}), by)
-    assert all(one.mean is None for one in (*found.gains.values(), *found.reference_scores.values()))
-    assert found.cell_counts == {"finished": 0, "failed": 27}
-    assert found.contests[MEAN_ALL].leader is None
+def test_a_sweep_in_which_nothing_was_scored_has_no_mean_and_says_why(sweep: Sweep, runs: Runs, by: str) -> None:
+    ranking = ranked(sweep({key: replace(run, status="failed", reason="disk") for key, run in runs.items()}), by)
+    assert all(estimate.mean is None for estimate in (*ranking.gains.values(), *ranking.reference_scores.values()))
+    assert ranking.cell_counts == {"finished": 0, "failed": 27}
+    assert ranking.contests[MEAN_ALL].leader is None
     for text in (
-        ranking_report.as_text(found, 100),
-        ranking_report.as_markdown(found),
-        ranking_report.as_latex(found),
-        ranking_export.as_json(found),
+        ranking_report.as_text(ranking, 100),
+        ranking_report.as_markdown(ranking),
+        ranking_report.as_latex(ranking),
+        ranking_export.as_json(ranking),
     ):
         assert "failed" in text

@@ -53,31 +53,31 @@ def by_hand(run_of: type) -> list[Any]:
     ]
 
 
-def effect(found: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
-    return found.effect(name, basis, outcome)
+def effect(comparison: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
+    return comparison.get_effect(name, basis, outcome)
 
 
-def compared(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
+def compare(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
     return compare_methods(build_transfer(load([write_sweep(folder, runs, **spec)])))
 
 
 def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    found = compared(write_sweep, tmp_path, by_hand)
+    comparison = compare(write_sweep, tmp_path, by_hand)
     for basis, against, more in (("steps", "mnli", 6.0), ("compute", "mnli~x2", 1.0)):
-        assert effect(found, basis, "out of domain").against == against
-        assert effect(found, basis, "out of domain").values == pytest.approx([more])
-        assert effect(found, basis, "in domain").values == pytest.approx([1.0])
-        assert effect(found, basis, "mixed").values == pytest.approx([4.0])
+        assert effect(comparison, basis, "out of domain").plain_chain == against
+        assert effect(comparison, basis, "out of domain").values == pytest.approx([more])
+        assert effect(comparison, basis, "in domain").values == pytest.approx([1.0])
+        assert effect(comparison, basis, "mixed").values == pytest.approx([4.0])
         # The clean score of a mixed pair is (80 + 60) / 2: with plain training 15 are lost, with the method 12.
-        assert effect(found, basis, "mixed drop").values == pytest.approx([-3.0])
-        assert effect(found, basis, "perturbed").why == "no target"
-    assert choose_basis(found) == "compute"
-    assert "with fewer than 3 seeds this may be chance" in write_verdict(found, "compute")
+        assert effect(comparison, basis, "mixed drop").values == pytest.approx([-3.0])
+        assert effect(comparison, basis, "perturbed").missing_reason == "no target"
+    assert choose_basis(comparison) == "compute"
+    assert "With fewer than 3 seeds this may be chance." in write_verdict(comparison, "compute")
 
 
 def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep: Any, tmp_path: Path) -> None:
-    found = compared(write_sweep, tmp_path, by_hand)
-    assert not found.measured and {arm.name: arm.passes for arm in found.arms} == {
+    comparison = compare(write_sweep, tmp_path, by_hand)
+    assert not comparison.has_measured_passes and {arm.name: arm.passes for arm in comparison.arms} == {
         "mnli": 1.0,
         "mnli~fgm": METHODS["fgm"].passes,
         "mnli~x2": 2.0,
@@ -85,30 +85,33 @@ def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep:
 
     def with_passes(fgm: float) -> Any:
         spent = {"mnli": 400.0, "mnli~fgm": fgm, "mnli~x2": 800.0}
-        rows = [{"intermediate": name, "status": "degenerate", "passes": one} for name, one in spent.items()]
+        rows = [{"intermediate": name, "status": "degenerate", "passes": passes} for name, passes in spent.items()]
         rows.append({"intermediate": "mnli", "status": "stopped", "passes": 40.0})
-        read = dataclasses.replace(found.found.read, upstream=pl.DataFrame(rows))
-        return compare_methods(dataclasses.replace(found.found, read=read))
+        scores = dataclasses.replace(comparison.transfer.loaded_scores, intermediate_rows=pl.DataFrame(rows))
+        return compare_methods(dataclasses.replace(comparison.transfer, loaded_scores=scores))
 
-    assert with_passes(820.0).measured and effect(with_passes(820.0), "compute", "in domain").against == "mnli~x2"
-    assert effect(with_passes(600.0), "compute", "in domain").against == "mnli~x2"  # which cost more
-    assert effect(with_passes(1200.0), "compute", "in domain").against is None  # nothing plain cost as much
-    assert effect(with_passes(500.0), "compute", "in domain").against is None  # what did cost as much and far more
+    assert (
+        with_passes(820.0).has_measured_passes
+        and effect(with_passes(820.0), "compute", "in domain").plain_chain == "mnli~x2"
+    )
+    assert effect(with_passes(600.0), "compute", "in domain").plain_chain == "mnli~x2"  # which cost more
+    assert effect(with_passes(1200.0), "compute", "in domain").plain_chain is None  # nothing plain cost as much
+    assert effect(with_passes(500.0), "compute", "in domain").plain_chain is None  # what did cost as much and far more
     assert "mnli~fgm" in " ".join(build_answer(with_passes(1200.0)).notes)
     assert choose_basis(with_passes(1200.0)) == "steps"
     assert "NOT at equal compute" in " ".join(build_answer(with_passes(1200.0)).sentences)
 
 
 def test_the_space_compares_every_method_at_equal_compute(axes: Transfer) -> None:
-    found = compare_methods(axes)
-    assert {arm.kind for arm in found.method_arms} == {"pair", "span", "tagging", "choice"}
-    assert all(one.plain_chain for one in found.effects)
-    for arm in found.method_arms:
-        read = parse_chain(arm.name)
-        assert MINIATURE.intermediates[read.tasks[0]].kind not in METHODS[str(arm.method)].unsuited_kinds
-    assert set(found.targets_by_outcome["pair"]["in domain"]) == {"xnli", "pawsx"}
-    assert set(found.targets_by_outcome["span"]["out of domain"]) == {"xnli", "pawsx", "udpos", "tatoeba"}
-    assert found.targets_by_outcome["choice"]["in domain"] == ()
+    comparison = compare_methods(axes)
+    assert {arm.kind for arm in comparison.method_arms} == {"pair", "span", "tagging", "choice"}
+    assert all(one.plain_chain for one in comparison.effects)
+    for arm in comparison.method_arms:
+        tasks = parse_chain(arm.name).tasks
+        assert MINIATURE.intermediates[tasks[0]].kind not in METHODS[str(arm.method)].unsuited_kinds
+    assert set(comparison.targets_by_outcome["pair"]["in domain"]) == {"xnli", "pawsx"}
+    assert set(comparison.targets_by_outcome["span"]["out of domain"]) == {"xnli", "pawsx", "udpos", "tatoeba"}
+    assert comparison.targets_by_outcome["choice"]["in domain"] == ()
 
 
 @pytest.mark.parametrize("benchmark", list(BENCHMARKS))
@@ -128,23 +131,23 @@ def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
     ]
     planted = {("squad~freelb", name): 30.0 for name in out}
     planted |= {("mnli~pgd", name): 30.0 for name in TARGETS if MINIATURE.targets[name].shift == "perturbed"}
-    found = compare_methods(world(rng, axes, planted, sd=0.5))
-    certain = {(one.arm.name, one.basis, one.outcome) for one in found.effects if one.is_significant}
+    comparison = compare_methods(world(rng, axes, planted, sd=0.5))
+    certain = {(one.arm.name, one.basis, one.outcome) for one in comparison.effects if one.is_significant}
     wanted = {("squad~freelb", "out of domain"), ("mnli~pgd", "perturbed drop")}
     # Clean scores rise with squad~freelb and the shifted ones do not: it loses more there, which is planted too.
     wanted |= {("squad~freelb", "mixed drop"), ("squad~freelb", "perturbed drop")}
     assert certain == {(name, basis, outcome) for name, outcome in wanted for basis in ("steps", "compute")}
-    assert np.nanmean(effect(found, "compute", "perturbed drop", "mnli~pgd").values) == pytest.approx(-30, abs=3)
-    assert write_verdict(found, "compute").startswith("They help")
-    said = " ".join(build_answer(found).sentences)
+    assert np.nanmean(effect(comparison, "compute", "perturbed drop", "mnli~pgd").values) == pytest.approx(-30, abs=3)
+    assert write_verdict(comparison, "compute").startswith("Methods help out of domain, at equal compute: ")
+    said = " ".join(build_answer(comparison).sentences)
     assert "freelb on squad, out of domain +29" in said and "At equal steps" in said
 
 
 def test_a_planted_harm_is_called_one(axes: Transfer) -> None:
     rng = np.random.default_rng(1)
     methods = [name for name in CHAINS if parse_chain(name).method]
-    found = compare_methods(world(rng, axes, {(name, "udpos"): -20.0 for name in methods}, sd=0.5))
-    assert write_verdict(found, "compute").startswith("They hurt")
+    comparison = compare_methods(world(rng, axes, {(name, "udpos"): -20.0 for name in methods}, sd=0.5))
+    assert write_verdict(comparison, "compute").startswith("Methods hurt out of domain, at equal compute: ")
 
 
 def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
@@ -154,26 +157,26 @@ def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
     worlds = 200
     verdicts = tables = 0
     for _ in range(worlds):
-        found = compare_methods(world(rng, axes))
-        interval = compute_interval(average_effects(found.select_effects("compute", "out of domain")).tolist())
+        comparison = compare_methods(world(rng, axes))
+        interval = compute_interval(average_effects(comparison.select_effects("compute", "out of domain")).tolist())
         verdicts += interval is not None and (interval[0] > 0 or interval[1] < 0)
-        tables += any(one.is_significant for one in found.effects if one.basis == "compute")
+        tables += any(one.is_significant for one in comparison.effects if one.basis == "compute")
     # 5 % each, and not above by more than chance: 3 standard errors of 200 worlds are 4.6 %.
     assert verdicts <= 0.096 * worlds and tables <= 0.096 * worlds
     assert verdicts > 0  # intervals that never exclude 0 would find no truth either
 
 
 def test_holm_is_over_all_that_is_asked_on_one_basis(axes: Transfer) -> None:
-    found = compare_methods(world(np.random.default_rng(3), axes))
+    comparison = compare_methods(world(np.random.default_rng(3), axes))
     for basis in ("steps", "compute"):
         tested = [
             one
-            for one in found.effects
+            for one in comparison.effects
             if one.basis == basis and one.outcome in PRIMARY_OUTCOMES and np.isfinite(one.p)
         ]
         least = min(tested, key=lambda one: one.p)
         assert least.holm == pytest.approx(min(1.0, least.p * len(tested)))
-    assert all(np.isnan(one.holm) for one in found.effects if one.outcome not in PRIMARY_OUTCOMES)
+    assert all(np.isnan(one.holm) for one in comparison.effects if one.outcome not in PRIMARY_OUTCOMES)
 
 
 def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
@@ -182,16 +185,16 @@ def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
     scores = scores.copy()
     scores[axes.chains.index("mnli~fgm"), axes.targets.index("udpos"), :, 2] = np.nan
     scores[axes.chains.index("squad")] = np.nan
-    found = compare_methods(dataclasses.replace(axes, scores=scores))
-    one, same = (effect(each, "steps", "out of domain") for each in (found, whole))
+    comparison = compare_methods(dataclasses.replace(axes, scores=scores))
+    one, same = (effect(each, "steps", "out of domain") for each in (comparison, whole))
     assert np.isnan(one.values[2]) and np.delete(one.values, 2) == pytest.approx(np.delete(same.values, 2))
-    assert effect(found, "steps", "in domain").values == pytest.approx(effect(whole, "steps", "in domain").values)
-    assert effect(found, "steps", "in domain", "squad~fgm").why == "no score"
-    assert np.isnan(average_effects(found.select_effects("steps", "out of domain"))[2])
+    assert effect(comparison, "steps", "in domain").values == pytest.approx(effect(whole, "steps", "in domain").values)
+    assert effect(comparison, "steps", "in domain", "squad~fgm").missing_reason == "no score"
+    assert np.isnan(average_effects(comparison.select_effects("steps", "out of domain"))[2])
     scores[axes.chains.index("ccg~fgm"), axes.targets.index("xnli"), :, :] = np.nan
-    found = compare_methods(dataclasses.replace(axes, scores=scores))
-    assert effect(found, "steps", "out of domain", "ccg~fgm").why == "3/4 targets"
-    build_answer(found)
+    comparison = compare_methods(dataclasses.replace(axes, scores=scores))
+    assert effect(comparison, "steps", "out of domain", "ccg~fgm").missing_reason == "3/4 targets"
+    build_answer(comparison)
 
 
 def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
@@ -210,17 +213,13 @@ def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
 def test_every_format_is_printed(
-    by_hand: list[Any],
-    write_sweep: Callable[..., Path],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    form: str,
+    by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     assert main([str(write_sweep(tmp_path, by_hand)), "--format", form]) == 0
     out = capsys.readouterr().out
     assert "mnli" in out and "fgm" in out
     if form == "json":
-        assert json.loads(out)["answer"][0].startswith("At equal compute")
+        assert json.loads(out)["answer"][0].startswith("Methods change the score out of domain, at equal compute: ")
 
 
 @pytest.mark.parametrize(
@@ -249,4 +248,4 @@ def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pyt
     ]
     assert main([str(write_file(rows))]) == 0
     out = capsys.readouterr().out
-    assert "In no column, since no table has them: my own target" in out and "other~thing" not in out
+    assert "In no column, because no table has them: my own target" in out and "other~thing" not in out

@@ -97,7 +97,7 @@ def world(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Wor
     return World(run_of, write_sweep, tmp_path)
 
 
-def judged(folder: Path, focus: str | None = None) -> PredictorComparison:
+def judge(folder: Path, focus: str | None = None) -> PredictorComparison:
     return compare_predictors(read(folder), np.random.default_rng(0), focus)
 
 
@@ -105,8 +105,8 @@ def read(folder: Path) -> Transfer:
     return build_transfer(load([folder]))
 
 
-def by_name(found: PredictorComparison) -> dict[str, Any]:
-    return {one.predictor.name: one for one in found.judgements}
+def by_name(comparison: PredictorComparison) -> dict[str, Any]:
+    return {one.predictor.name: one for one in comparison.judgements}
 
 
 def test_a_planted_distance_is_found(world: World) -> None:
@@ -114,8 +114,8 @@ def test_a_planted_distance_is_found(world: World) -> None:
     near = world.near(rng)
     folder = world.sweep(near, 2.0, rng)
     world.probe(near)
-    found = by_name(judged(folder))
-    assert list(found) == [
+    judgements = by_name(judge(folder))
+    assert list(judgements) == [
         "TextEmb",
         "TaskEmb",
         "LogME",
@@ -126,14 +126,14 @@ def test_a_planted_distance_is_found(world: World) -> None:
         GAIN_ELSEWHERE,
     ]
     for name in ("TextEmb", "TaskEmb", "LogME", ALL_DISTANCES):
-        one = found[name]
-        assert one.related.mean() == pytest.approx(np.ones(3), abs=0.02)
-        assert one.holm < 0.05 and one.errors.saved > 0.9
-        assert one.ordered("regrets", 0) == pytest.approx(0, abs=0.5) and one.ordered("blind_regrets", 0) > 3
-        assert one.ordered("ndcg") > one.ordered("blind_ndcg") + 0.005
-    assert found["LEEP"].related.columns.sum() == 0  # two tasks for a target are no order
-    assert found[FIRST_TENTH].related.mean().mean() > 0.8
-    assert found[GAIN_ELSEWHERE].p is None and found[GAIN_ELSEWHERE].holm is None
+        one, quality = judgements[name], judgements[name].mean_ordering
+        assert one.correlation.mean_by_seed() == pytest.approx(np.ones(3), abs=0.02)
+        assert one.holm < 0.05 and one.errors.out_of_sample_r2 > 0.9
+        assert quality.regrets[0] == pytest.approx(0, abs=0.5) and quality.blind_regrets[0] > 3
+        assert quality.ndcg > quality.blind_ndcg + 0.005
+    assert judgements["LEEP"].correlation.column_mask.sum() == 0  # two tasks for a target are no order
+    assert judgements[FIRST_TENTH].correlation.mean_by_seed().mean() > 0.8
+    assert judgements[GAIN_ELSEWHERE].p is None and judgements[GAIN_ELSEWHERE].holm is None
 
 
 def test_distances_are_what_the_probes_say(world: World) -> None:
@@ -141,10 +141,10 @@ def test_distances_are_what_the_probes_say(world: World) -> None:
     near = world.near(rng)
     folder = world.sweep(near, 1.0, rng)
     world.probe(near)
-    found = read(folder)
-    asked = build_gain_matrix(found)
-    values = {one.name: one.values for one in build_predictors(found, asked)}
-    assert (asked.candidates, asked.targets) == (TASKS, TARGETS)
+    transfer = read(folder)
+    matrix = build_gain_matrix(transfer)
+    values = {one.name: one.values for one in build_predictors(transfer, matrix)}
+    assert (matrix.candidates, matrix.targets) == (TASKS, TARGETS)
     lengths = np.sqrt(((near + 1) ** 2).sum(axis=0))
     assert values["TextEmb"] == pytest.approx(np.repeat((near + 1)[:, :, None] / lengths[:, None], 3, axis=2))
     assert values["LogME"][:, :, 0] == pytest.approx(near - 9)
@@ -158,7 +158,7 @@ def test_distances_are_what_the_probes_say(world: World) -> None:
     assert values[LOG_TRAIN_SIZE][:3, 0, 0] == pytest.approx(np.log([100, 1000, 10_000]))
 
 
-def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
+def test_only_the_runs_that_count_are_matrix(world: World, run_of: type) -> None:
     """A second learning rate that English dev did not choose has other probes."""
     rng = np.random.default_rng(2)
     near = world.near(rng)
@@ -177,9 +177,9 @@ def test_only_the_runs_that_count_are_asked(world: World, run_of: type) -> None:
     world.probe(near)
     world._write(lost.key, {("logme", "before"): 999.0})
     assert folder.exists()
-    known = read_probed_stages(read(world.results / "sweep"), [world.results / "stages"])
-    assert 999.0 not in known.values.values() and -99.0 not in known.values.values()
-    assert known.task_stages["mnli", 0] == "intermediate--mnli-0-0.001"
+    probed = read_probed_stages(read(world.results / "sweep"), [world.results / "stages"])
+    assert 999.0 not in probed.values.values() and -99.0 not in probed.values.values()
+    assert probed.task_stages["mnli", 0] == "intermediate--mnli-0-0.001"
 
 
 def test_the_first_tenth_is_that_of_the_run_that_counts(
@@ -190,8 +190,10 @@ def test_the_first_tenth_is_that_of_the_run_that_counts(
         test = {"xnli": {"en": 0.5 + i / 10, "qna": 0.5}}
         runs.append(run_of(intermediate=task, test=test, dev=(0.1 * i, 0.7)))
         runs.append(run_of(intermediate=task, test=test, dev=(0.55, 0.6), rate=2e-3))
-    found = read(write_sweep(tmp_path, runs))
-    (first,) = [one.values for one in build_predictors(found, build_gain_matrix(found)) if one.name == FIRST_TENTH]
+    transfer = read(write_sweep(tmp_path, runs))
+    (first,) = [
+        one.values for one in build_predictors(transfer, build_gain_matrix(transfer)) if one.name == FIRST_TENTH
+    ]
     assert first[:, 0, 0] == pytest.approx([10, 20, 30])
 
 
@@ -226,9 +228,9 @@ def test_candidates_are_plain_tasks_and_targets_are_trained(
         run_of(intermediate=chain, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None, stage=f"b{i}")
         for i, chain in enumerate(chains)
     ]
-    asked = build_gain_matrix(read(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
-    assert (asked.candidates, asked.targets) == (("mnli", "qqp", "ccg"), ("xnli",))
-    assert asked.left_out == chains[4:]
+    matrix = build_gain_matrix(read(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
+    assert (matrix.candidates, matrix.targets) == (("mnli", "qqp", "ccg"), ("xnli",))
+    assert matrix.left_out == chains[4:]
 
 
 def test_a_target_that_lacks_a_language_has_no_gain(
@@ -236,18 +238,18 @@ def test_a_target_that_lacks_a_language_has_no_gain(
 ) -> None:
     runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.4}}) for task in ("none", "mnli", "qqp")]
     runs.append(run_of(intermediate="ccg", test={"xnli": {"en": 0.9}}))
-    asked = build_gain_matrix(read(write_sweep(tmp_path, runs)))
-    assert asked.gains[:, 0, 0] == pytest.approx([0, 0, np.nan], nan_ok=True)
-    assert asked.baseline == pytest.approx(45)
+    matrix = build_gain_matrix(read(write_sweep(tmp_path, runs)))
+    assert matrix.gains[:, 0, 0] == pytest.approx([0, 0, np.nan], nan_ok=True)
+    assert matrix.baseline == pytest.approx(45)
 
 
 def test_too_few_candidates_and_unknown_targets_are_refused(world: World, write_sweep: Callable[..., Path]) -> None:
     runs = [world.run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "mnli", "qqp")]
     with pytest.raises(UsageError, match="takes 3 plain intermediate tasks"):
-        judged(write_sweep(world.results, runs))
+        judge(write_sweep(world.results, runs))
     folder = world.sweep(np.zeros((6, 4)), 0.0, np.random.default_rng(0))
     with pytest.raises(UsageError, match="pawsx"):
-        judged(folder, "pawx")
+        judge(folder, "pawx")
 
 
 def test_what_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,8 +261,8 @@ def test_what_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> No
     out = capsys.readouterr().out
     flat = " ".join(out.split())
     assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {ALL_DISTANCES} (permutation test")
-    assert "pawsx is not shown to be predicted otherwise than the other targets." in flat
-    assert f"By {ALL_DISTANCES} its rank correlation is +1.00, +0.00 from that of the others" in flat
+    assert "pawsx is not shown to be predicted differently from the other targets." in flat
+    assert f"By {ALL_DISTANCES} its rank correlation is +1.00, the mean of the others +1.00." in flat
     assert "Not for every candidate and target: LEEP." in flat
     assert "Candidates: mnli, qqp, squad, ccg, csqa, hellaswag. Targets: xnli, pawsx, panx, udpos." in flat
     assert max(map(len, out.splitlines())) <= 118
@@ -276,9 +278,12 @@ def test_without_probes_the_rest_is_said(world: World, capsys: pytest.CaptureFix
     folder = world.sweep(world.near(np.random.default_rng(4)), 2.0, np.random.default_rng(4))
     assert main([str(folder)]) == 0
     flat = " ".join(capsys.readouterr().out.split())
-    assert flat.startswith("Whether distance predicts gain cannot be told: none was measured")
+    assert flat.startswith("It is unknown whether distance predicts gain: no distance was measured")
     assert "run with --probes similarity" in flat
-    assert f"Without a distance: {FIRST_TENTH} +0.9" in flat and f"{LOG_TRAIN_SIZE} orders nothing here" in flat
+    assert (
+        f"Rank correlations of predictors that need no distance: {FIRST_TENTH} +0.9" in flat
+        and f"{LOG_TRAIN_SIZE} cannot order the tasks" in flat
+    )
 
 
 def test_a_damaged_file_of_probes_is_one_clear_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,16 +299,16 @@ def test_a_damaged_file_of_probes_is_one_clear_line(world: World, capsys: pytest
 def test_in_null_worlds_few_tables_have_a_finding() -> None:
     """Several predictors that share what they know of the tasks: after Holm one table in twenty has a finding."""
     rng = np.random.default_rng(6)
-    found = []
+    findings = []
     for _ in range(200):
         gains = rng.normal(size=(5, 1, 1)) + rng.normal(size=(5, 4, 1)) + 0.5 * rng.normal(size=(5, 4, 3))
         task = rng.normal(size=(5, 1, 1))
-        several = [
+        predictors = [
             Predictor(name=f"p{i}", category="distance", values=task + 0.5 * rng.normal(size=(5, 4, 1)))
             for i in range(3)
         ]
         names = tuple(map(str, range(5)))
-        asked = GainMatrix(
+        matrix = GainMatrix(
             candidates=names,
             targets=names[:4],
             seeds=(0, 1, 2),
@@ -311,20 +316,22 @@ def test_in_null_worlds_few_tables_have_a_finding() -> None:
             baseline=np.full((4, 3), 50.0),
             left_out=(),
         )
-        found.append(any((one.holm or 1) < 0.05 for one in judge_predictors(several, asked, 1, rng)))
-    assert np.mean(found) == pytest.approx(0.04, abs=0.04)
+        findings.append(any((one.holm or 1) < 0.05 for one in judge_predictors(predictors, matrix, 1, rng)))
+    assert np.mean(findings) == pytest.approx(0.04, abs=0.04)
 
 
 def test_a_predictor_of_one_target_is_not_called_the_best(world: World) -> None:
     rng = np.random.default_rng(3)
     folder = world.sweep(world.near(rng), 2.0, rng)
     world.probe(world.near(rng))  # other closeness than that of the gains
-    found = judged(folder)
-    one = by_name(found)["LogME"]
-    cells = np.full_like(one.related.cells, np.nan)
+    comparison = judge(folder)
+    one = by_name(comparison)["LogME"]
+    cells = np.full_like(one.correlation.correlations, np.nan)
     cells[0] = 1.0
-    lucky = replace(one, predictor=replace(one.predictor, name="Lucky"), related=replace(one.related, cells=cells))
+    lucky = replace(
+        one, predictor=replace(one.predictor, name="Lucky"), correlation=replace(one.correlation, correlations=cells)
+    )
     said = build_answer(
-        read(folder), replace(found, judgements=(*found.judgements, lucky)), with_matrices=False
+        read(folder), replace(comparison, judgements=(*comparison.judgements, lucky)), with_matrices=False
     ).sentences[0]
-    assert "The highest rank correlation" in said and "Lucky" not in said
+    assert "The best measure is " in said and "Lucky" not in said

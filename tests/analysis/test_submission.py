@@ -1,4 +1,4 @@
-"""A submission to XTREME: which runs are in it, what stands in its files, and that nothing missing is passed over."""
+"""A submission to XTREME: its runs, its files, and its list of what is missing."""
 
 import json
 import random
@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from analysis.scores.tidy import build_schema
 from analysis.submission import main
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 
-TYPES = {"string": pl.String, "int64": pl.Int64, "double": pl.Float64, "list<string>": pl.List(pl.String)}
-SCHEMA = {column.name: TYPES[column.type] for column in PREDICTION_COLUMNS}
+SCHEMA = build_schema(PREDICTION_COLUMNS)
 # The languages of each folder, as the official evaluate.py looks for them.
 FOLDERS = {
     "xnli": "ar bg de el en es fr hi ru sw th tr ur vi zh",
@@ -110,7 +110,7 @@ def write_predictions(folder: Path, run: Any, keep: Callable[[str, str], bool]) 
 
 
 def submitted(out: Path, target: str = "xquad") -> str:
-    """What tells which run was submitted: intermediate, seed and rate."""
+    """Return the intermediate, seed and rate of the submitted run."""
     answer: str = json.loads((out / target / "test-en.json").read_text())["q1"]
     return answer
 
@@ -141,11 +141,11 @@ def test_a_whole_submission_has_the_official_names_and_formats(
         "tatoeba": "5\n0\n7\n",
     }
     assert json.loads((out / "mlqa" / "test-zh.json").read_text()) == {"q1": "mnli 0 1e-05", "q2": "zwölf"}
-    said = capsys.readouterr().out
-    assert "chosen by mean English dev score at seed 0: mnli 60.0 (7 targets)." in said
-    assert "9 of 9 tasks are whole." in said
-    assert re.search(r"bucc2018 +mnli +- +4/4 +2\n", said) and re.search(r"udpos +mnli +1e-05 +33/33 +3\n", said)
-    assert "xquad: questions with the id of an earlier one, whose answer is submitted: ar 1, de 1" in said
+    output = capsys.readouterr().out
+    assert "chosen by mean English dev score at seed 0: mnli 60.0 (7 targets)." in output
+    assert "9 of 9 tasks are complete." in output
+    assert re.search(r"bucc2018 +mnli +- +4/4 +2\n", output) and re.search(r"udpos +mnli +1e-05 +33/33 +3\n", output)
+    assert "xquad: questions that repeat an id, answered like the first one: ar 1, de 1" in output
 
 
 def test_english_dev_chooses_intermediate_and_rate_and_no_test_score_does(write: Write, tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(
     assert main([str(sweep), str(tmp_path / "out"), "--per-target"]) == 0
     assert submitted(tmp_path / "out") == submitted(tmp_path / "out", "mlqa") == "squad 0 1e-05"
     assert submitted(tmp_path / "out", "tydiqa") == "mnli 0 1e-05"
-    said = capsys.readouterr().out
-    assert re.search(r"tatoeba +mnli", said) and re.search(r"xquad +squad", said)
+    output = capsys.readouterr().out
+    assert re.search(r"tatoeba +mnli", output) and re.search(r"xquad +squad", output)
 
 
 def test_more_finished_targets_come_before_a_better_mean(
@@ -202,12 +202,12 @@ def test_what_is_missing_is_listed_and_the_rest_written(
     rows = pl.read_parquet(torn)
     rows.filter((pl.col("language") != "ko") | (pl.col("example") > 0)).write_parquet(torn)
     assert main([str(sweep), str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().out
-    assert "xnli: no predictions in ur." in said
-    assert "tatoeba: it is no target of this sweep." in said
-    assert "tydiqa: the run after none, seed 0 (stage target-tydiqa-none-0-1e-05), left no predictions" in said
-    assert "pawsx: ko has 1 predictions that are not one for each example from 0 to 0." in said
-    assert "5 of 9 tasks are whole: not complete." in said
+    output = capsys.readouterr().out
+    assert "xnli: no predictions in ur." in output
+    assert "tatoeba: not a target of this sweep." in output
+    assert "tydiqa: no predictions of the run after none, seed 0 (stage target-tydiqa-none-0-1e-05)." in output
+    assert "pawsx: ko has 1 predictions, but not exactly one for each example from 0 to 0." in output
+    assert "5 of 9 tasks are complete: the submission is incomplete." in output
     assert len(list((tmp_path / "out" / "xnli").iterdir())) == 14
 
 
@@ -219,12 +219,12 @@ def test_a_mined_language_without_pairs_is_an_empty_file(write: Write, tmp_path:
 
 def test_cut_and_foreign_test_sets_are_named(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([str(write({"none": 0.5}, test_limit=3, limit=9)), str(tmp_path / "out")])
-    said = capsys.readouterr().out
-    assert "at most 3 test examples" in said and "trained on at most 9" in said
+    output = capsys.readouterr().out
+    assert "at most 3 test examples" in output and "trained on at most 9" in output
     main([str(write({"mnli": 0.5}, name="whole")), str(tmp_path / "whole")])
-    said = capsys.readouterr().out
-    assert "limited" not in said and "xnli: 3 English rows, the published test set has 5010." in said
-    assert "udpos: The hub adds other treebanks" in said
+    output = capsys.readouterr().out
+    assert "limited" not in output and "xnli: 3 English rows, the published test set has 5010." in output
+    assert "udpos: The hub adds other treebanks" in output
 
 
 def test_nothing_is_overwritten(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,6 +254,6 @@ def test_the_miniature_and_other_folders_are_refused(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(write({"none": 0.5}, benchmark="miniature")), str(tmp_path / "out")]) == 2
-    assert "miniature: only one of xtreme can be submitted" in capsys.readouterr().err
+    assert "benchmark miniature. Only a sweep of xtreme can be submitted" in capsys.readouterr().err
     assert main([str(tmp_path), str(tmp_path / "out")]) == 2
     assert "it has no sweep.json" in capsys.readouterr().err and not (tmp_path / "out").exists()

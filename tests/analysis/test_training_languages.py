@@ -5,13 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.questions.training_languages import (
-    TrainingLanguages,
-    TrainingSet,
-    compare_training_languages,
-    estimate_extra_effects,
-    relate_languages,
-)
+from analysis.questions.training_languages import TrainingLanguages, compare_training_languages, estimate_extra_effects
+from analysis.questions.training_sets import TrainingSet, relate_languages
 from analysis.scores.load import load
 from analysis.tables.training_languages import compare_mixture, compute_low_less_high
 from analysis.training_languages import main
@@ -61,11 +56,11 @@ def scores(
 
 
 @pytest.fixture
-def found(write_file: Callable[..., Path]) -> Callable[..., TrainingLanguages]:
-    def found(rows: Rows, target: str | None = None) -> TrainingLanguages:
+def compare(write_file: Callable[..., Path]) -> Callable[..., TrainingLanguages]:
+    def compare(rows: Rows, target: str | None = None) -> TrainingLanguages:
         return compare_training_languages(build_transfer(load([write_file(rows, "benchmark")])), target)
 
-    return found
+    return compare
 
 
 def test_relations_of_languages() -> None:
@@ -79,40 +74,42 @@ def test_relations_of_languages() -> None:
     assert relate_languages("aym", "aym", KNOWN) == "own language" and relate_languages("aym", "en", KNOWN) == "English"
 
 
-def test_what_the_own_language_and_the_family_add_is_found(found: Callable[..., TrainingLanguages]) -> None:
-    one = found(scores(own=4.0, family=2.0))
-    own, family, script = (one.extra_effects[name] for name in ("own language", "same family", "same script"))
+def test_what_the_own_language_and_the_family_add_is_found(compare: Callable[..., TrainingLanguages]) -> None:
+    training = compare(scores(own=4.0, family=2.0))
+    own, family, script = (training.extra_effects[name] for name in ("own language", "same family", "same script"))
     assert own is not None and own.value == pytest.approx(4.0, abs=0.3) and own.p < 0.001
     assert family is not None and family.value == pytest.approx(2.0, abs=0.3) and family.p < 0.001
     assert script is not None and abs(script.value) < 0.3 and script.p > 0.05
 
 
-def test_a_good_training_set_and_an_easy_language_are_no_own_language(found: Callable[..., TrainingLanguages]) -> None:
+def test_a_good_training_set_and_an_easy_language_are_no_own_language(
+    compare: Callable[..., TrainingLanguages],
+) -> None:
     rows = [
         (*row[:5], row[5] + 0.1 * (row[0] == "mnli@qfa") + 0.1 * (row[3] == "qfa" and row[0] != "none"), row[6])
         for row in scores(("mnli", "mnli@qfa", "mnli@qna"), noise=0.05)
     ]
-    one = found(rows)
-    own = one.extra_effects["own language"]
+    training = compare(rows)
+    own = training.extra_effects["own language"]
     assert own is not None and abs(own.value) < 0.2
-    plain, _ = one.average_by_relation("own language", one.gains)
-    others, _ = one.average_by_relation("other", one.gains)
+    plain, _ = training.average_by_relation("own language", training.gains)
+    others, _ = training.average_by_relation("other", training.gains)
     assert (plain - others).mean() > 1.5  # what a plain comparison would take for it
 
 
-def test_english_is_no_evaluation_language_of_the_extra(found: Callable[..., TrainingLanguages]) -> None:
-    plain = found(scores()).extra_effects["own language"]
+def test_english_is_no_evaluation_language_of_the_extra(compare: Callable[..., TrainingLanguages]) -> None:
+    plain = compare(scores()).extra_effects["own language"]
     rows = [(*row[:5], row[5] + 0.2 * (row[0] == "mnli" and row[3] == "en"), row[6]) for row in scores()]
-    assert found(rows).extra_effects["own language"] == plain
+    assert compare(rows).extra_effects["own language"] == plain
 
 
-def test_a_mix_is_compared_with_the_single_languages_that_are_there(found: Callable[..., TrainingLanguages]) -> None:
-    one = found(scores(("mnli", "mnli@qna", "mnli@en+mnli@qmb", "mnli@en+mnli@qna")))
-    missing, there = (compare_mixture(one, each)[1] for each in one.sets if not each.is_single_language)
+def test_a_mix_is_compared_with_the_single_languages_that_are_there(compare: Callable[..., TrainingLanguages]) -> None:
+    training = compare(scores(("mnli", "mnli@qna", "mnli@en+mnli@qmb", "mnli@en+mnli@qna")))
+    missing, there = (compare_mixture(training, each)[1] for each in training.sets if not each.is_single_language)
     assert np.isnan(missing).all() and np.isfinite(there).all()
 
 
-def test_gains_by_hand(found: Callable[..., TrainingLanguages]) -> None:
+def test_gains_by_hand(compare: Callable[..., TrainingLanguages]) -> None:
     gains = {("mnli", "en"): 5, ("mnli", "qmb"): 1, ("mnli@qmb", "en"): 2, ("mnli@qmb", "qmb"): 4}
     gains |= {("mnli@en+mnli@qmb", "en"): 4, ("mnli@en+mnli@qmb", "qmb"): 3, ("mnli@en+mnli@qmb", "qna"): 7}
     rows = [
@@ -121,20 +118,20 @@ def test_gains_by_hand(found: Callable[..., TrainingLanguages]) -> None:
         for seed in range(3)
         for language in ("en", "qmb", "qna")
     ]
-    one = found(rows)
-    assert one.task == "mnli" and one.english_set is not None and one.english_set.chain == "mnli"
-    assert one.languages == ("en", "qmb", "qna")
-    own, pairs = one.average_by_relation("own language", one.gains_over_english)
+    training = compare(rows)
+    assert training.task == "mnli" and training.english_set is not None and training.english_set.chain == "mnli"
+    assert training.languages == ("en", "qmb", "qna")
+    own, pairs = training.average_by_relation("own language", training.gains_over_english)
     assert (own.tolist(), pairs) == (pytest.approx([3] * 3), 1)
-    assert one.average_by_relation("own language", one.gains)[0] == pytest.approx([4] * 3)
-    assert one.average_by_relation("English", one.gains_over_english)[0] == pytest.approx([-3] * 3)
-    mix = next(each for each in one.sets if not each.is_single_language)
-    assert [values[0] for values in compare_mixture(one, mix)] == pytest.approx([2, -1, 7, -1])
+    assert training.average_by_relation("own language", training.gains)[0] == pytest.approx([4] * 3)
+    assert training.average_by_relation("English", training.gains_over_english)[0] == pytest.approx([-3] * 3)
+    mix = next(each for each in training.sets if not each.is_single_language)
+    assert [values[0] for values in compare_mixture(training, mix)] == pytest.approx([2, -1, 7, -1])
 
 
-def test_low_resources_against_high(found: Callable[..., TrainingLanguages]) -> None:
+def test_low_resources_against_high(compare: Callable[..., TrainingLanguages]) -> None:
     rows = [(*row[:5], 0.5 + 0.05 * (row[0] == "mnli@qmb") + 0.01 * (row[0] == "mnli"), row[6]) for row in scores()]
-    values, low, high = compute_low_less_high(found(rows))
+    values, low, high = compute_low_less_high(compare(rows))
     assert values == pytest.approx([5] * 3)
     assert low == ("mnli@qmb",) and "mnli" not in high and len(high) == 4  # English stands apart
 
@@ -146,9 +143,9 @@ def test_native_tasks_of_the_same_labels_are_compared_and_others_are_not(write_f
     rows = [
         (*row[:6], "xtreme") for row in scores(("mnli", "anli", "squad", "qqp@sw", "mnli@sw", "mnli@de", "mnli+anli"))
     ]
-    one = compare_training_languages(build_transfer(load([write_file(rows, "benchmark")])))
-    assert {each.chain for each in one.sets} == {"mnli", "mnli@sw", "mnli@de"}
-    assert {"anli", "squad", "qqp@sw", "mnli+anli"} == one.left_out.keys()
+    training = compare_training_languages(build_transfer(load([write_file(rows, "benchmark")])))
+    assert {each.chain for each in training.sets} == {"mnli", "mnli@sw", "mnli@de"}
+    assert {"anli", "squad", "qqp@sw", "mnli+anli"} == training.left_out.keys()
 
 
 def test_a_language_that_no_table_has_is_of_unknown_family(
@@ -157,7 +154,7 @@ def test_a_language_that_no_table_has_is_of_unknown_family(
     assert main([str(write_file(scores((*ALONE, "mnli@aym")), "benchmark"))]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert (
-        "Training languages that no table of the benchmark has, so of unknown family, script and resources: aym."
+        "Training languages of unknown family, script and resources, because no table of the benchmark has them: aym."
         in flat
     )
     assert "unknown 5" in flat  # pairs
@@ -170,9 +167,9 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str], write_file: Callabl
     assert main([str(file)]) == 0
     flat = " ".join(capsys.readouterr().out.split())
     assert flat.startswith("SIZE IS NOT HELD FIXED")
-    assert "mnli in the evaluation language itself is better than English" in flat
-    assert "a language gains by training in it beyond that (p below 0.001)" in flat
-    assert "English mixed with another language, in that language" in flat
+    assert "Training mnli in the evaluation language itself is better than training it in English:" in flat
+    assert "A language gains especially from training in it (p below 0.001)." in flat
+    assert "Mixing English with another language, points in that language:" in flat
     assert all(name in flat.partition("Not compared by training language:")[2] for name in odd)
     assert "Training in one language other than English, by target" in flat
     for form in ("csv", "json", "markdown", "latex"):
@@ -185,7 +182,9 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str], write_file: Callabl
 
 def test_nothing_planted_nothing_claimed(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
     assert main([str(write_file(scores(), "benchmark"))]) == 0
-    assert "not shown to gain by training in it beyond that" in " ".join(capsys.readouterr().out.split())
+    assert "A language is not shown to gain especially from training in it (" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -201,26 +200,26 @@ def test_without_english_or_with_holes_there_is_an_answer(
     capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
 ) -> None:
     assert main([str(write_file([row for row in scores(own=4.0) if row[0] != "mnli"], "benchmark"))]) == 0
-    assert "No mnli in English is here" in " ".join(capsys.readouterr().out.split())
+    assert "mnli is not trained in English here, so its other languages cannot be compared" in " ".join(
+        capsys.readouterr().out.split()
+    )
     torn = [
         row[:6]
         for row in scores(own=4.0)
         if row[:4] != ("mnli@qfa", "panx", 1, "qfa") and row[:3] != ("mnli@qna", "xnli", 2)
     ]
     assert main([str(write_file(torn))]) == 0
-    assert "a language gains by training in it" in " ".join(capsys.readouterr().out.split())
+    assert "A language gains especially from training in it (" in " ".join(capsys.readouterr().out.split())
     only = [row for row in scores(ALONE) if row[3] == "en"]
     assert main([str(write_file(only, "benchmark"))]) == 0
-    assert "No target is scored in a language of training other than English" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    assert "No target is scored in a training language other than English" in " ".join(capsys.readouterr().out.split())
 
 
 def test_one_training_language_is_nothing_to_compare(
-    capsys: pytest.CaptureFixture[str], found: Callable[..., TrainingLanguages], write_file: Callable[..., Path]
+    capsys: pytest.CaptureFixture[str], compare: Callable[..., TrainingLanguages], write_file: Callable[..., Path]
 ) -> None:
     with pytest.raises(UsageError, match="no task is trained in two languages"):
-        found(scores(("mnli", "squad", "qqp")))
+        compare(scores(("mnli", "squad", "qqp")))
     rows = [("my task" if row[0] == "mnli" else row[0], *row[1:]) for row in scores(("mnli",))]
     assert main([str(write_file(rows, "benchmark"))]) == 2
     captured = capsys.readouterr()

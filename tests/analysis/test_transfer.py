@@ -1,4 +1,4 @@
-"""The array of scores against the same in plain loops, whatever the rows look like."""
+"""The array of scores against plain loops, for rows of any kind."""
 
 import random
 from collections.abc import Callable
@@ -64,20 +64,20 @@ def expected(arms: Arms) -> dict[tuple[str, str, str, int], float]:
     for (_, target, _, _), run in arms.items():
         if run["status"] == "finished":
             official.setdefault(target, set()).update(METRICS[: 1 if run["absent"] else 2])
-    found, best = {}, {}
+    points, best = {}, {}
     for (intermediate, target, seed, _), run in sorted(arms.items(), key=lambda arm: arm[0][3]):
         if run["status"] == "finished":
             dev = max(sum(values) / 2 for values in run["dev"])
             if dev > best.get((intermediate, target, seed), (-1.0, {}))[0]:
                 best[intermediate, target, seed] = (dev, run)
         for language in run["test"]:
-            found["majority", target, language, seed] = 12.5
+            points["majority", target, language, seed] = 12.5
     for (intermediate, target, seed), (_, run) in best.items():
         for language, values in run["test"].items():
-            there = [value for value in values[: 1 if run["absent"] else 2] if value is not None]
-            if len(there) == len(official[target]):
-                found[intermediate, target, language, seed] = 100 * sum(there) / len(there)
-    return found
+            present = [value for value in values[: 1 if run["absent"] else 2] if value is not None]
+            if len(present) == len(official[target]):
+                points[intermediate, target, language, seed] = 100 * sum(present) / len(present)
+    return points
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
@@ -94,13 +94,13 @@ def test_scores_are_those_of_plain_loops(
     if types:
         casts = {"seed": pl.Int8, "value": pl.Float32, "target": pl.Categorical, "language": pl.Categorical}
         pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
-    found = build_transfer(load([file]))
-    axes = (found.chains, found.targets, found.languages, found.seeds)
-    got = {
-        tuple(axis[i] for axis, i in zip(axes, place, strict=True)): found.scores[tuple(place)]
-        for place in np.argwhere(np.isfinite(found.scores))
+    transfer = build_transfer(load([file]))
+    axes = (transfer.chains, transfer.targets, transfer.languages, transfer.seeds)
+    actual = {
+        tuple(axis[i] for axis, i in zip(axes, index, strict=True)): transfer.scores[tuple(index)]
+        for index in np.argwhere(np.isfinite(transfer.scores))
     }
-    assert got == pytest.approx(expected(arms))
+    assert actual == pytest.approx(expected(arms))
 
 
 COLUMN = st.sampled_from([pl.Int64, pl.Float64, pl.Boolean, pl.Categorical])
@@ -151,7 +151,7 @@ def test_what_lies_in_a_large_file_stays_there(
     rows = [(name, "xnli", 0, "de", "acc", 0.5, 3.0) for name in ("none", "nli")]
     file = write_file(rows, "seconds")
     small = load([file])
-    monkeypatch.setattr("analysis.scores.load.EAGER_READ_BYTES", 0)
+    monkeypatch.setattr("analysis.scores.sources.EAGER_READ_BYTES", 0)
     large = load([file])
     assert large.rows.collect().equals(small.rows.collect())
     assert "SCAN" in large.rows.explain() and "SCAN" not in small.rows.explain().replace("DF", "")

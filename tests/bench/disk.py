@@ -23,7 +23,7 @@ from search.request.options import parse_options
 from search.request.request import make_request
 from search.request.resources import count_local_slots
 from search.sweep.disk import sum_by_kind
-from search.sweep.estimate import format_bytes
+from search.sweep.units import format_bytes
 from trainables.storage.local_storage import LocalStorage
 
 

@@ -36,7 +36,7 @@ def tokenizer_of(data: Path, folder: Path) -> None:
     from trainables.data import hub
     from trainables.features.examples import PairExample
 
-    found = hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)
+    found = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples
     texts = [example.first for example in found if isinstance(example, PairExample)]
     train_subwords(texts, 8_000).save_pretrained(folder)
 
@@ -49,7 +49,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
 
     from spaces.encoders import PROFILES
     from spaces.xtreme import INTERMEDIATES
-    from trainables.data import hub
+    from trainables.data import data_check
     from trainables.data import task_data as examples_of
     from trainables.features.features import Feature, collate
     from trainables.kinds import pair
@@ -57,7 +57,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
 
     task, profile = INTERMEDIATES["mnli"], PROFILES["pretrained"]
     assert task.recipe is not None
-    assert not hub.check([task], data)  # imports what every way needs
+    assert not data_check.find_problems(task, data)  # imports what every way needs
     recipe, source = task.recipe, examples_of.DataSource(benchmark="xtreme", data=str(data))
     tokenizer = AutoTokenizer.from_pretrained(place / "tokenizer")
     read = examples_of.load_examples
@@ -74,7 +74,9 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
         examples, _ = many(source, task, "train", "en")
         features = pair.encode(tokenizer, examples, recipe, profile)  # type: ignore[arg-type]
     else:
-        features = encoding.encode_training_table(source, task, tokenizer, recipe, profile, place / "encoded")
+        features = encoding.encode_training_table(
+            source, task, encoding.Encoding(tokenizer, recipe, profile, place / "encoded")
+        )
     seconds = time.perf_counter() - began
     opened = memory()
     order = np.random.default_rng(0).integers(0, len(features), (BATCHES, SIZE)).tolist()

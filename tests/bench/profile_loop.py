@@ -51,22 +51,22 @@ STAGES = ("mnli", "squad", "ccg", "hellaswag", "xquad", "udpos")
 PHASES = ("open", "train", "dev", "test", "save")
 # What is timed: part, owner, attribute. A phase is a part that others lie in.
 TIMED: tuple[tuple[str, Any, str], ...] = (
-    ("open", StageRun, "_open"),
+    ("open", StageRun, "_open_training"),
     ("train", FineTuning, "train"),
-    ("dev", FineTuning, "_judge"),
+    ("dev", FineTuning, "_evaluate_dev"),
     ("test", stage_run, "score_tests"),
-    ("save", StageRun, "_save"),
-    ("save", StageRun, "_hand_on"),
+    ("save", StageRun, "_save_checkpoint"),
+    ("save", StageRun, "_store_encoder"),
     ("save", StageRun, "_finish"),
-    ("batch", Batches, "at"),
+    ("batch", Batches, "batch_at"),
     ("collate", fine_tuning, "collate"),
     ("collate", evaluation, "collate"),
-    ("forward", Encoder, "logits"),
+    ("forward", Encoder, "compute_logits"),
     ("backward", torch.Tensor, "backward"),
     ("clip", torch.nn.utils, "clip_grad_norm_"),
     ("optimizer", torch.optim.AdamW, "step"),
-    ("keep best", FineTuning, "_weights"),
-    ("majority", training_stage, "majority"),
+    ("keep best", FineTuning, "_copy_weights"),
+    ("majority", training_stage, "score_majority_baseline"),
 )
 
 

@@ -23,8 +23,9 @@ sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
 from parts import parser, picked
 
-from analysis.questions.task_mixes import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
-from analysis.questions.training_languages import TrainingSet, estimate_extra_effects
+from analysis.questions.mix_contrasts import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
+from analysis.questions.training_languages import estimate_extra_effects
+from analysis.questions.training_sets import TrainingSet
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import adjust_p_values, compute_p_values
 from spaces.benchmark import BENCHMARKS

@@ -21,7 +21,8 @@ if not __package__:  # run as a script
 
 from hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
-from analysis.questions.methods import BASES, MethodComparison, MethodOutcome, average_effects, compare_methods
+from analysis.questions.method_arms import BASES
+from analysis.questions.methods import MethodComparison, MethodOutcome, average_effects, compare_methods
 from analysis.statistics.interval import compute_interval
 from analysis.transfer.array import Transfer
 from spaces.chain import parse_chain

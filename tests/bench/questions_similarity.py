@@ -101,13 +101,9 @@ def planted(rng: np.random.Generator, worlds: int) -> None:
             for _ in range(worlds):
                 asked, several, _ = world(rng, signal, seeds, 1)
                 (one,) = judge_predictors(several, asked, FOCUS, rng)
-                numbers = (
-                    one.errors.out_of_sample_r2,
-                    one.average_ordering("regrets", 0),
-                    one.average_ordering("blind_regrets", 0),
-                    one.average_ordering("ndcg"),
-                    one.average_ordering("blind_ndcg"),
-                )
+                quality = one.mean_ordering
+                orders = (quality.regrets[0], quality.blind_regrets[0], quality.ndcg, quality.blind_ndcg)
+                numbers = (one.errors.out_of_sample_r2, *orders)
                 found.append([(one.p or 1) < 0.05, float(one.correlation.mean_by_seed().mean()), *numbers])
             row(signal, seeds, *np.mean(np.array(found, dtype=np.float64), axis=0).tolist())
 

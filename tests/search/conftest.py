@@ -1,4 +1,4 @@
-"""A board without Ray or training: a virtual machine room that runs the real plan, board and scheduler."""
+"""Fake workers for the real plan, board and scheduler, without Ray or training."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from spaces.halving import Verdict
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
 from spaces.space import Space, resolve_axes
-from spaces.stage import TENTHS, Stage
+from spaces.stage import ENCODER_KINDS, TENTHS, Stage
 from tests.on_disk import folder_of
 from trainables.data.task_data import DataSource
 from trainables.record.context import ENCODER, SCORES, StageContext
@@ -39,24 +39,24 @@ ENCODER_FILES = {
     "model.safetensors": safetensors.numpy.save({"weight": np.zeros(1200)}),
     "masked_words.safetensors": safetensors.numpy.save({"bias": np.zeros(12)}),
 }
-ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))  # of a made-up encoder
+ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))
 
 
 def curve_of(stage: Stage) -> tuple[float, ...]:
-    """A made-up English dev curve that depends on the stage alone."""
+    """Return a made-up English dev curve that depends on the stage alone."""
     top = np.random.default_rng(int(stage.key, 16)).random()
-    return tuple(float(top * (t / TENTHS) ** 0.5) for t in range(1, TENTHS + 1))
+    return tuple(float(top * (tenth / TENTHS) ** 0.5) for tenth in range(1, TENTHS + 1))
 
 
 def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[float, ...] | None = None) -> Outcome:
-    """What a worker leaves of a stage."""
+    """Write the files that a worker leaves of a finished stage; returns the outcome."""
     curve = curve_of(stage) if curve is None else curve
     outcome = Outcome(key=stage.key, status=status, score=max(curve), tenth=TENTHS, curve=curve, seconds=2.0)  # type: ignore[arg-type]
     folder = folder_of(store.context, stage.key)
     content = encode_scores(build_score_rows(stage, [], status=outcome.status))
     (folder / SCORES).write_bytes(content)
     outcome = dataclasses.replace(outcome, scores=checksum(content))
-    if stage.kind in ("pretrain", "intermediate"):
+    if stage.kind in ENCODER_KINDS:
         (folder / ENCODER).mkdir(exist_ok=True)
         for name, content in ENCODER_FILES.items():
             (folder / ENCODER / name).write_bytes(content)
@@ -65,19 +65,20 @@ def finish(store: Store, stage: Stage, status: str = "finished", curve: tuple[fl
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    """Every file by name, to see whether anything was changed."""
+    """Return the contents of every file by name, to compare them later."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @dataclass
 class Room:
-    """Plays the workers: runs the stages that the board hands out, one after the other."""
+    """Fake workers, which run the stages that the board hands out one after the other."""
 
     results: Path
     space: Space
-    gate: EarlyStopping | None = None
+    early_stopping: EarlyStopping | None = None
     curve: Callable[[Stage], tuple[float, ...]] = curve_of
-    status: Callable[[Stage], str] = lambda stage: "finished"  # or a kind of failure, with ": " and the reason
+    # "finished", "degenerate", or a kind of failure; after a kind ": " and the reason may follow
+    status: Callable[[Stage], str] = lambda stage: "finished"
     ran: list[Stage] = field(default_factory=list)
     keep: str = "winners"
     retry_failed: bool = False
@@ -88,20 +89,21 @@ class Room:
         return expand_strata(resolve_axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
 
     def board(self) -> Board:
-        resolved = resolve_axes(self.space, MINIATURE, PROFILES["miniature"])
+        axes = resolve_axes(self.space, MINIATURE, PROFILES["miniature"])
         tasks = MINIATURE.intermediates.values()
-        prints = {("intermediate", f"{task.name}@{name}"): "i" for task in tasks for name in task.training_languages}
-        prints |= {("target", name): "t" for name in MINIATURE.targets}
-        maker = StageFactory(
+        ingredients = (f"{task.name}@{language}" for task in tasks for language in task.training_languages)
+        fingerprints = {("intermediate", ingredient): "i" for ingredient in ingredients}
+        fingerprints |= {("target", name): "t" for name in MINIATURE.targets}
+        stage_factory = StageFactory(
             benchmark=MINIATURE,
             start=StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
             world={},
-            fingerprints=prints,
+            fingerprints=fingerprints,
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
             phases=resolve_phases(
-                resolved.intermediates,
+                axes.intermediates,
                 MINIATURE,
-                mixture=resolved.mixture,
+                mixture=axes.mixture,
                 budget=UNBOUNDED,
                 masked=DEFAULT_MASKED_WORDS,
             ),
@@ -109,16 +111,12 @@ class Room:
             test_limit=None,
             precision="fp32",
         )
-        store = Store(
-            StageContext(results=LocalStorage(self.results), source=DataSource(benchmark="miniature")),
-            read_only=self.read_only,
-        )
+        context = StageContext(results=LocalStorage(self.results), source=DataSource(benchmark="miniature"))
         return Board(
             self.plan(),
-            maker,
-            store,
-            None,
-            stopping_policy=self.gate,
+            stage_factory,
+            Store(context, read_only=self.read_only),
+            stopping_policy=self.early_stopping,
             race=RaceSeeds(self.plan()) if self.races else None,
             retry_failed=self.retry_failed,
             keep=self.keep,  # type: ignore[arg-type]
@@ -127,17 +125,20 @@ class Room:
     def stop_early(
         self, scheduler: str, folder: str = "rungs", *, kinds: Sequence[str] = ("intermediate", "target")
     ) -> None:
-        """Give the room the early stopping of that name, from what is on disk; a sweep stops targets alone."""
-        arms = {one.id: one.arm_count for one in self.plan() if one.arm_count > 1 and one.kind in kinds}
-        self.gate = EarlyStopping(RungScores(LocalStorage(self.results), folder), RULES[scheduler], arms)
+        """Use a rule of early stopping, with the scores on disk. A real sweep stops targets only."""
+        competing = [stratum for stratum in self.plan() if stratum.arm_count > 1 and stratum.kind in kinds]
+        arm_counts = {stratum.id: stratum.arm_count for stratum in competing}
+        self.early_stopping = EarlyStopping(
+            RungScores(LocalStorage(self.results), folder), RULES[scheduler], arm_counts
+        )
 
     def stopped(self) -> set[str]:
-        """Keys of the stages that the outcomes on disk call stopped."""
+        """Return the keys of the stages whose outcomes on disk are `stopped`."""
         outcomes = (json.loads(path.read_text()) for path in self.results.glob(f"stages/*/{OUTCOME_FILE}"))
         return {outcome["key"] for outcome in outcomes if outcome["status"] == "stopped"}
 
     def run(self, most: int = 10**6) -> Board:
-        """Run up to `most` stages, then vanish, as a killed driver does."""
+        """Run up to `most` stages, then return, as if the driver was killed."""
         board = self.board()
         while most > 0 and (stage := board.start_next()) is not None:
             self.step(board, stage)
@@ -145,33 +146,33 @@ class Room:
         return board
 
     def write(self, board: Board, name: str = "s") -> None:
-        """The sweep's own file, as a run leaves it."""
+        """Write the sweep's own file, as a run does."""
         stages = {arm.stage.key: stratum.id for stratum, arm in board.iter_arms()}
-        planned = {one.id: {"arms": one.arm_count, "parent": one.parent} for one in self.plan()}
         spec = {"benchmark": "miniature", "model": "miniature", "space": "s", "intermediates": [], "targets": []}
-        write_sweep(LocalStorage(self.results), name, spec, stages, {}, planned)
+        write_sweep(LocalStorage(self.results), name, spec=spec, stages=stages, sources={}, strata=self.plan())
 
     def step(self, board: Board, stage: Stage) -> None:
+        """Run one stage that the board has handed out."""
         self.ran.append(stage)
         status = self.status(stage)
         if status not in ("finished", "degenerate"):
             kind, _, reason = status.partition(": ")
             board.fail(stage.key, Failure(FAILURE_KINDS[kind], reason or f"ValueError: made up for {stage.task}"))
             return
-        if self.gate is not None:
-            group, _ = board.running[stage.key]
+        if self.early_stopping is not None:
+            state, _ = board.running[stage.key]
             curve = self.curve(stage)
             for tenth in range(1, TENTHS):
-                if self.gate.report(group.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
+                if self.early_stopping.report(state.stratum.id, stage.key, curve[:tenth]) is not Verdict.GO:
                     board.halt(stage.key, tenth, 1.0)
                     return
-                board.judge_stratum(group)
+                board.judge_stratum(state)
         board.end(stage.key, finish(board.store, stage, status, self.curve(stage)))
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A folder that passes for an encoder as long as nobody loads it."""
+    """A folder that looks like an encoder's as long as nobody loads it."""
     folder = tmp_path / "encoder"
     folder.mkdir()
     for name in ("config.json", "model.safetensors", "tokenizer.json"):

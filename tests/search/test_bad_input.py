@@ -26,18 +26,18 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "expected"),
     [
         (["--space", "ful"], "did you mean full"),
         (["--space", "none.py"], "none.py does not exist"),
         (["--benchmark", "xtrem"], "did you mean xtreme"),
         (["--intermediates", "mnil"], "did you mean mnli"),
         (["--targets", "xnil"], "did you mean xnli"),
-        (["--targets", ""], "--targets '': an axis is a list"),
+        (["--targets", ""], "--targets '': an item is empty"),
         (["--probes", "alignmnt"], "did you mean alignment"),
         (["--probes", "taste"], "there are: "),
-        (["--probes", ""], "--probes '': an axis is a list"),
-        (["--seeds", ""], "an axis is a list like a,b without empty items"),
+        (["--probes", ""], "--probes '': an item is empty"),
+        (["--seeds", ""], "--seeds '': an item is empty. Give a list such as a,b."),
         (["--seeds", "one"], "a seed is a whole number from 0 up, got 'one'"),
         (["--seeds", "-1"], "--seeds"),
         (["--seeds", "0,0"], "names 0 more than once"),
@@ -50,7 +50,7 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> 
         (["--limit", "0"], "a whole number from 1 up is needed, got '0'"),
         (["--max-concurrent", "none"], "a whole number from 1 up is needed"),
         (["--gpus-per-trial", "-1"], "a number from 0 up is needed"),
-        (["--cpus-per-trial", "4096"], "--cpus-per-trial 4096: there are"),
+        (["--cpus-per-trial", "4096"], "--cpus-per-trial 4096: this machine has"),
         (["--name", "../elsewhere"], "a sweep's name has letters"),
         (["--name", "stages"], "is not 'stages' or 'encoded'"),
         (["--model", "FacebookAI/xlm-roberta-base"], "the miniature has its own encoder"),
@@ -62,15 +62,15 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *flags: str) -> 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], said: str) -> None:
-    assert said in refused(capsys, tmp_path, *flags)
+def test_one_clear_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str], expected: str) -> None:
+    assert expected in refused(capsys, tmp_path, *flags)
 
 
 def test_everything_missing_is_listed_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     empty = tmp_path / "data"
     empty.mkdir()
-    said = refused(capsys, tmp_path, "--space", "quick", "--benchmark", "xtreme", "--data", str(empty))
-    assert all(name in said for name in ("nyu-mll/glue", "google/xtreme", "rajpurkar/squad"))
+    message = refused(capsys, tmp_path, "--space", "quick", "--benchmark", "xtreme", "--data", str(empty))
+    assert all(name in message for name in ("nyu-mll/glue", "google/xtreme", "rajpurkar/squad"))
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_another_specification_under_the_same_name_is_refused(
 
 def test_a_plan_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--space", "full", "--plan", "--results", str(tmp_path / "results")]) == 0
-    said = capsys.readouterr().out
-    assert "sharing nothing" in said and "0 are done already" in said and "disk" in said
+    message = capsys.readouterr().out
+    assert "sharing nothing" in message and "0 are done already" in message and "disk" in message
     assert not (tmp_path / "results").exists()
 
 
@@ -128,8 +128,8 @@ def test_the_plan_of_the_real_search_needs_neither_data_nor_model(
 ) -> None:
     flags = ["--space", "full", "--benchmark", "xtreme", "--data", str(tmp_path), "--plan"]
     assert main([*flags, "--results", str(tmp_path / "results")]) == 0
-    said = capsys.readouterr().out
-    assert "GPU-hours" in said and "the data lack what this sweep needs" in said
+    message = capsys.readouterr().out
+    assert "GPU-hours" in message and "data that this sweep needs are missing" in message
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
@@ -143,12 +143,17 @@ def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
         except OSError as error:
             if not wrapped:
                 raise
-            raise RuntimeError("Tune's own words") from error
+            raise RuntimeError("an error of Tune") from error
 
     monkeypatch.setattr("search.driver.sweep_run.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
-    said = capsys.readouterr().err.strip()
-    assert "\n" not in said and str(tmp_path) in said and "MiB are free" in said and "the same command goes on" in said
+    message = capsys.readouterr().err.strip()
+    assert (
+        "\n" not in message
+        and str(tmp_path) in message
+        and "MiB are free" in message
+        and "Fix this, then run the same command again." in message
+    )
     lock_results(LocalStorage(tmp_path)).release()  # it is free again
     monkeypatch.setattr("search.driver.sweep_run.make_board", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""What may go: a look removes nothing, and what goes is never missed by any sweep of the results."""
+"""clean.py: a dry run removes nothing, and no sweep of the results needs what is removed."""
 
 import dataclasses
 import shutil
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from search.clean import main
+from search.driver.status_writer import StatusWriter
 from search.sweep.cleanup import remove
-from search.sweep.status_file import StatusWriter
 from search.sweep.sweep_file import lock_results
 from tests.search.conftest import Room, files_in
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES
@@ -71,7 +71,7 @@ def test_a_dry_run_changes_nothing(filled: Room, flags: tuple[str, ...], capsys:
     before = files_in(filled.results)
     assert main([str(filled.results / "s"), "--dry-run", *flags]) == 0
     assert files_in(filled.results) == before
-    assert "in all would go" in capsys.readouterr().out
+    assert "to remove, in all" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("keep", ["none", "winners", "all"])
@@ -180,11 +180,10 @@ def test_it_refuses_while_a_run_is_on(filled: Room, capsys: pytest.CaptureFixtur
     assert "in use by process" in capsys.readouterr().err
     assert main([str(filled.results / "s"), "--dry-run"]) == 0
     lock.release()
-    StatusWriter(LocalStorage(filled.results), "s", 2, print_line=pytest.fail).write_if_due(
-        board
-    )  # where no lock reaches
+    # On another machine, where no lock reaches.
+    StatusWriter(LocalStorage(filled.results), "s", 2, print_line=pytest.fail).write_if_due(board)
     assert main([str(filled.results / "s")]) == 2
-    assert "s runs now" in capsys.readouterr().err
+    assert "s is running" in capsys.readouterr().err
     assert before.items() <= files_in(filled.results).items()
 
 

@@ -1,4 +1,4 @@
-"""`--predictions` and `--probes` on their way to the workers, and what is said of stages that finished without them."""
+"""`--predictions` and `--probes` on their way to the workers, and the note on stages that finished without them."""
 
 import dataclasses
 from pathlib import Path
@@ -30,16 +30,16 @@ def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> No
 def test_finished_stages_without_what_is_asked_for_are_counted(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.status = lambda stage: "degenerate" if stage.kind == "target" and stage.seed == 1 else "finished"
     board = room.run()
-    finished = [s for s in room.ran if s.kind != "pretrain" and not (s.kind == "target" and s.seed == 1)]
-    for stage in finished[1:]:
+    kept = [stage for stage in room.ran if stage.kind != "pretrain" and (stage.kind, stage.seed) != ("target", 1)]
+    for stage in kept[1:]:
         (folder_of(board.store.context, stage.key) / PREDICTIONS_FILE).touch()
-    wanted = ("predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
-    _print_missing_outputs(board, *wanted)
-    said = capsys.readouterr().out
-    assert f"1 of {len(finished)} finished stages have no predictions" in said and "--results" in said
-    assert said.count("\n") == 1
-    (folder_of(board.store.context, finished[0].key) / PREDICTIONS_FILE).touch()
-    _print_missing_outputs(board, *wanted)
+    arguments = ("predictions", ("intermediate", "target", "retrieval"), board.store.has_predictions)
+    _print_missing_outputs(board, *arguments)
+    output = capsys.readouterr().out
+    assert f"1 of {len(kept)} finished stages have no predictions" in output and "--results" in output
+    assert output.count("\n") == 1
+    (folder_of(board.store.context, kept[0].key) / PREDICTIONS_FILE).touch()
+    _print_missing_outputs(board, *arguments)
     assert capsys.readouterr().out == ""
 
 
@@ -49,8 +49,8 @@ def test_a_stage_has_its_probes_when_every_family_is_in_the_file(room: Room) -> 
     key = next(stage.key for stage in room.ran if stage.kind == "target")
     file = folder_of(store.context, key) / PROBES_FILE
     assert not store.has_probes(key)
-    for families, whole in ((["one"], False), (["one", "other", "third"], True)):
+    for families, is_complete in ((["one"], False), (["one", "other", "third"], True)):
         write_probes(file, [build_probe_table({"family": family}, [{"probe": "p"}]) for family in families])
-        assert store.has_probes(key) is whole
+        assert store.has_probes(key) is is_complete
     file.write_bytes(file.read_bytes()[:-9])
     assert not store.has_probes(key)

@@ -1,4 +1,4 @@
-"""What status.py says of a sweep: from its files alone, whatever state it was left in, and without writing any."""
+"""status.py reads a sweep's files alone, whatever state it was left in, and writes none."""
 
 import dataclasses
 import json
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from search import clean
-from search.driver.progress import count_stages, estimate_time_left, find_best_so_far
+from search.driver.progress import count_stages
+from search.driver.status_writer import StatusWriter
 from search.status import main
-from search.sweep.status_file import StatusWriter
+from search.sweep.estimate import estimate_time_left, find_best_so_far
 from search.sweep.sweep_state import read_states
 from tests.paths import ROOT
 from tests.s3_server import S3Server
@@ -23,15 +24,15 @@ from trainables.storage.object_storage import ObjectStorage
 
 
 def look(room: Room, capsys: pytest.CaptureFixture[str], *flags: str, name: str = "s") -> tuple[int, str, str]:
-    """Exit code and what is printed; every look of these tests leaves all files as they were."""
+    """Return exit code, output and errors; assert that no file has changed."""
     before = files_in(room.results)
     code = main([str(room.results / name), *flags])
     assert files_in(room.results) == before
     return code, *capsys.readouterr()
 
 
-def found(room: Room, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """What it says in JSON."""
+def read_json(room: Room, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The printed JSON."""
     code, out, _ = look(room, capsys, "--json")
     assert code == 0
     return dict(json.loads(out))
@@ -41,33 +42,33 @@ def found(room: Room, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_it_counts_as_the_board_does(room: Room, capsys: pytest.CaptureFixture[str], ended: int) -> None:
     board = room.run(most=ended)
     room.write(board)
-    said, expected = found(room, capsys), count_stages(board)
-    assert said["state"] == ("complete" if ended == 55 else "interrupted")
-    assert said["stages"]["planned"] == expected["planned"] == 55
-    assert said["stages"]["finished"] == expected["done"] + expected["reused"] == ended
-    assert said["stages"]["waiting"] == 55 - ended and said["stages"]["running"] == 0
-    assert sum(one["ended"] for one in said["kinds"].values()) == ended
-    best = {task: (one["intermediate"], one["dev"]) for task, one in said["best"].items()}
-    assert best == find_best_so_far(board)
-    assert said["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board, 1), "slots": 1}
+    summary, expected = read_json(room, capsys), count_stages(board)
+    assert summary["state"] == ("complete" if ended == 55 else "interrupted")
+    assert summary["stages"]["planned"] == expected["planned"] == 55
+    assert summary["stages"]["finished"] == expected["done"] + expected["reused"] == ended
+    assert summary["stages"]["waiting"] == 55 - ended and summary["stages"]["running"] == 0
+    assert sum(kind["ended"] for kind in summary["kinds"].values()) == ended
+    best = {task: (entry["intermediate"], entry["dev"]) for task, entry in summary["best"].items()}
+    assert best == find_best_so_far(board.states.values())
+    assert summary["time"] == {"spent": 2.0 * ended, "left": estimate_time_left(board.states.values(), 1), "slots": 1}
 
 
 def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     board = room.run(most=5)
-    one, two = board.start_next(), board.start_next()
-    assert one is not None and two is not None
+    first, second = board.start_next(), board.start_next()
+    assert first is not None and second is not None
     room.write(board)
-    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
-    beat.record_progress(one.key, [0.25], "node-1")
-    beat.write_if_due(board)
-    said = found(room, capsys)
-    assert said["state"] == "running" and said["stages"]["running"] == 2 and said["stages"]["waiting"] == 48
-    assert [(row["key"], row["tenth"], row["dev"]) for row in said["running"]] == [
-        (one.key, 1, 0.25),
-        (two.key, 0, None),
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    writer.record_progress(first.key, [0.25], "node-1")
+    writer.write_if_due(board)
+    summary = read_json(room, capsys)
+    assert summary["state"] == "running" and summary["stages"]["running"] == 2 and summary["stages"]["waiting"] == 48
+    assert [(row["key"], row["tenth"], row["dev"]) for row in summary["running"]] == [
+        (first.key, 1, 0.25),
+        (second.key, 0, None),
     ]
     _, text, _ = look(room, capsys)
-    assert one.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last sign of life" in text
+    assert first.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last status " in text
 
 
 def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +78,7 @@ def test_a_killed_run_is_interrupted_and_continues(room: Room, capsys: pytest.Ca
     path = room.results / "s" / "now.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "process_began": 1}))  # as if this process had ended
     _, text, _ = look(room, capsys)
-    assert "interrupted without a word: last sign of life" in text and "the same command continues" in text
+    assert "killed or crashed; last status " in text and "Run the sweep again to continue." in text
 
 
 def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,13 +91,13 @@ def test_failures_that_are_nearly_alike_are_told_together(room: Room, capsys: py
     )
     board = room.run()
     room.write(board)
-    said = found(room, capsys)
-    assert said["state"] == "complete with failures"
-    assert [(one["kind"], one["stages"]) for one in said["failures"]] == [("error", 4), ("error", 2)]
-    assert said["failures"][0]["reason"].startswith("OSError: no room for") and said["stages"]["failed"] == 6
+    summary = read_json(room, capsys)
+    assert summary["state"] == "complete with failures"
+    assert [(group["kind"], group["stages"]) for group in summary["failures"]] == [("error", 4), ("error", 2)]
+    assert summary["failures"][0]["reason"].startswith("OSError: no room for") and summary["stages"]["failed"] == 6
     lost = sum(group.stratum.arm_count for group in board.states.values() if group.unreachable_reason)
-    assert said["stages"]["unreachable"] == sum(said["unreachable"].values()) == lost > 0
-    assert said["stages"]["waiting"] == 0
+    assert summary["stages"]["unreachable"] == sum(summary["unreachable"].values()) == lost > 0
+    assert summary["stages"]["waiting"] == 0
     assert "4 x error: OSError" in look(room, capsys)[1]
 
 
@@ -105,19 +106,19 @@ def test_a_stage_that_another_sweep_stopped_is_still_to_come(room: Room, capsys:
     board = room.run()
     room.write(board)
     stopped = count_stages(board)["stopped"]
-    assert stopped and found(room, capsys)["stages"]["stopped"] == stopped
+    assert stopped and read_json(room, capsys)["stages"]["stopped"] == stopped
     (room.results / "s" / "rungs").rename(room.results / "elsewhere")
-    said = found(room, capsys)
-    assert said["stages"]["stopped"] == 0 and said["stages"]["waiting"] > 0 and said["state"] == "interrupted"
+    summary = read_json(room, capsys)
+    assert summary["stages"]["stopped"] == 0 and summary["stages"]["waiting"] > 0 and summary["state"] == "interrupted"
 
 
 def test_what_a_race_decided_is_said(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.write(room.run())
     path = room.results / "s" / "sweep.json"
     written = json.loads(path.read_text())
-    assert found(room, capsys)["decided"] == {}
+    assert read_json(room, capsys)["decided"] == {}
     path.write_text(json.dumps({**written, "decided": {"ccg": {"after": [0, 1, 2], "of": 8}}}))
-    assert found(room, capsys)["decided"] == {"ccg": {"after": 3, "of": 8}}
+    assert read_json(room, capsys)["decided"] == {"ccg": {"after": 3, "of": 8}}
     assert "decided early: ccg after 3 of 8 seeds" in look(room, capsys)[1]
     path.write_text(json.dumps({**written, "decided": {"ccg": 3}}))
     assert look(room, capsys)[0] == 2
@@ -145,16 +146,20 @@ def test_what_is_damaged_is_named_and_counts_as_waiting(room: Room, capsys: pyte
     room.write(room.run())
     key = room.ran[-1].key
     (room.results / "stages" / key / OUTCOME_FILE).write_text("{")
-    said = found(room, capsys)
-    assert said["damaged"] == [f"stages/{key}"] and said["stages"]["waiting"] == 1 and said["state"] == "interrupted"
+    summary = read_json(room, capsys)
+    assert (
+        summary["damaged"] == [f"stages/{key}"]
+        and summary["stages"]["waiting"] == 1
+        and summary["state"] == "interrupted"
+    )
 
 
 def test_disk_is_told_by_kind(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
     room.write(room.run(most=3))
     (room.results / "stages" / room.ran[0].key / "checkpoint.safetensors").write_bytes(bytes(1000))
-    disk = found(room, capsys)["disk"]
+    disk = read_json(room, capsys)["disk"]
     assert disk["kinds"]["checkpoints"] == {"files": 1, "bytes": 1000}
-    assert disk["bytes"] == sum(one["bytes"] for one in disk["kinds"].values()) == disk["of_this_sweep"]
+    assert disk["bytes"] == sum(kind["bytes"] for kind in disk["kinds"].values()) == disk["of_this_sweep"]
     assert disk["free"] > 0
 
 
@@ -169,25 +174,29 @@ def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("ss", None, "unknown sweep 'ss': did you mean s?"),
-        ("stages", None, "is no sweep: unknown sweep 'stages'"),
+        ("stages", None, "is not a sweep: unknown sweep 'stages'"),
         ("s", "{", "sweep.json is damaged"),
-        ("s", '{"spec": {}, "stages": {}}', "does not say what is planned: run the same command again"),
-        ("s", '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}', "no stratum 'a.b'"),
-        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "'../../x' is no plain name"),
+        ("s", '{"spec": {}, "stages": {}}', "has no plan (`planned`). Run the sweep again"),
+        (
+            "s",
+            '{"spec": {}, "stages": {}, "planned": {"a.b": {"arms": 1, "parent": null}}}',
+            "has an unreadable stratum 'a.b' in `planned`",
+        ),
+        ("s", '{"spec": {}, "stages": {"../../x": "t"}, "planned": {}}', "invalid name '../../x' in `stages`"),
         ("s", '{"spec": {}, "stages": {"..": "t"}, "planned": {}}', "is damaged"),
     ],
 )
 def test_what_cannot_be_read_gets_one_line(
-    room: Room, capsys: pytest.CaptureFixture[str], name: str, content: str | None, said: str
+    room: Room, capsys: pytest.CaptureFixture[str], name: str, content: str | None, message: str
 ) -> None:
     room.write(room.run(most=1))
     if content is not None:
         (room.results / "s" / "sweep.json").write_text(content)
     code, _, error = look(room, capsys, name=name)
-    assert code == 2 and said in error
+    assert code == 2 and message in error
 
 
 def test_object_storage_is_read_and_cleaned_as_a_folder_is(
@@ -202,11 +211,11 @@ def test_object_storage_is_read_and_cleaned_as_a_folder_is(
     storage = ObjectStorage(url)
     for name, content in files_in(room.results).items():
         storage.write_file(name, lambda path, content=content: path.write_bytes(content))
-    said = found(room, capsys)
+    summary = read_json(room, capsys)
     assert main([join_url(url, "s"), "--json"]) == 0
     other = json.loads(capsys.readouterr().out)
-    assert other["disk"].pop("free") is None and said["disk"].pop("free")
-    assert {**said, "results": storage.url} == other
+    assert other["disk"].pop("free") is None and summary["disk"].pop("free")
+    assert {**summary, "results": storage.url} == other
     assert main([join_url(url, "t")]) == 2
     assert "unknown sweep 't'" in capsys.readouterr().err
     before = set(storage.list_sizes())

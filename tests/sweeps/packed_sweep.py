@@ -1,6 +1,6 @@
 """`search/run.py` on one logical GPU of 16 GiB, where every stage takes 2 GiB. Prints each trial's share as it starts.
 
-What torch would measure on a GPU is made up in the driver; workers train on the CPU.
+The driver makes up what torch would measure on a GPU; workers train on the CPU.
 """
 
 import functools
@@ -24,23 +24,22 @@ ray.init = functools.partial(ray.init, num_gpus=1)
 cluster.count_local_cpus = resources.count_local_cpus = lambda: 4
 resources._count_local_gpus = lambda: 1
 node_checks.read_gpu_memory = lambda: 16 * GIB
-learn, started = GpuPacking.record_peak, GpuPacking.mark_running
+record_peak, mark_running = GpuPacking.record_peak, GpuPacking.mark_running
 
 
-def _learn(self: GpuPacking, stage: Stage, peak: int | None) -> None:
-    assert peak is None, "there is a GPU here: this test makes up the figures of one"
-    learn(self, stage, 2 * GIB)
+def _record_peak(self: GpuPacking, stage: Stage, peak: int | None) -> None:
+    assert peak is None, "this machine has a GPU: the test makes up the figures of one"
+    record_peak(self, stage, 2 * GIB)
 
 
-def _started(self: GpuPacking, trial: str) -> None:
-    started(self, trial)
-    one = self.trials[trial]
-    print(
-        f"started: {one.stage.kind} {one.share:g} beside {sum(other.is_running for other in self.trials.values()) - 1}"
-    )
+def _mark_running(self: GpuPacking, trial_id: str) -> None:
+    mark_running(self, trial_id)
+    trial = self.trials[trial_id]
+    others = sum(other.is_running for other in self.trials.values()) - 1
+    print(f"started: {trial.stage.kind} {trial.share:g} beside {others}")
 
 
-GpuPacking.record_peak, GpuPacking.mark_running = _learn, _started  # type: ignore[method-assign]
+GpuPacking.record_peak, GpuPacking.mark_running = _record_peak, _mark_running  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     signals.install()

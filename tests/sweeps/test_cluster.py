@@ -11,24 +11,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import ROOT, tiny_sweep
 
-SWEEP = ("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3")
+SWEEP = (
+    *("--intermediates", "ccg", "--targets", "tatoeba", "--seeds", "0", "--learning-rates", "1e-3,4e-3"),
+    *("--scheduler", "none", "--name", "tiny"),
+)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 
 
 def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"),
-        *SWEEP,
-        "--scheduler",
-        "none",
-        "--name",
-        "tiny",
-    ]
     return subprocess.Popen(
-        [*command, "--results", str(results), *flags],
+        tiny_sweep(*SWEEP, "--results", str(results), *flags),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -38,7 +32,7 @@ def start(results: Path, *flags: str, **environment: str) -> subprocess.Popen[st
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What the sweep printed; one that does not end is killed, and what it printed is in the failure."""
+    """The sweep's output. A sweep that does not end is killed, and its output is in the failure."""
     try:
         return process.communicate(timeout=300)
     except subprocess.TimeoutExpired:

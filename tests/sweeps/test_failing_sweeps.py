@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import ROOT, tiny_sweep
 
 SWEEP = (
     *("--intermediates", "ccg,csqa", "--targets", "udpos,panx", "--seeds", "0", "--learning-rates", "1e-3"),
@@ -20,45 +19,38 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def run(results: Path, faults: Mapping[str, tuple[str, int]], *flags: str) -> tuple[int, str]:
-    """The exit code, and what was said on the error channel."""
+    """The exit code, and standard error."""
     count = results / "count"
     count.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"),
-        *SWEEP,
-        "--results",
-        str(results),
-        *flags,
-    ]
-    path = {"PYTHONPATH": str(ROOT / "tests" / "sweeps" / "faulty_workers")}
-    told = {"FAULTS": json.dumps(faults), "FAULTS_COUNT": str(count)}
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd="/", env={**os.environ, **path, **told}, check=False
-    )
+    command = tiny_sweep(*SWEEP, "--results", str(results), *flags)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "tests" / "sweeps" / "faulty_workers"),
+        "FAULTS": json.dumps(faults),
+        "FAULTS_COUNT": str(count),
+    }
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment, check=False)
     assert "Traceback" not in done.stderr and "did not complete" not in done.stderr, done.stderr
     return done.returncode, done.stderr
 
 
 def outcomes(results: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Outcomes of the stages by task and intermediate task."""
-    found = {}
+    by_task = {}
     for path in results.glob("stages/*/outcome.json"):
         stage = json.loads((path.parent / "spec.json").read_text())
-        found[stage["task"], stage["intermediate"]] = json.loads(path.read_text())
-    return found
+        by_task[stage["task"], stage["intermediate"]] = json.loads(path.read_text())
+    return by_task
 
 
 def test_what_may_pass_is_tried_once_more_and_the_rest_is_told(tmp_path: Path) -> None:
     faults = {"ccg": ("kill", 1), "csqa": ("hang", 1), "udpos": ("error", 99), "panx": ("input", 2)}
     code, err = run(tmp_path, faults)
     assert code == 1
-    found = outcomes(tmp_path)
-    assert [(found[name, name]["status"], found[name, name]["attempts"]) for name in ("ccg", "csqa")] == [
-        ("finished", 2),
-        ("finished", 2),
-    ]
-    udpos = [outcome for (task, _), outcome in found.items() if task == "udpos-en"]
+    by_task = outcomes(tmp_path)
+    for name in ("ccg", "csqa"):
+        assert (by_task[name, name]["status"], by_task[name, name]["attempts"]) == ("finished", 2)
+    udpos = [outcome for (task, _), outcome in by_task.items() if task == "udpos-en"]
     assert {(o["status"], o["failure"], o["attempts"]) for o in udpos} == {("failed", "error", 1)} and len(udpos) == 3
     for words in ("worker: WorkerDied: ", "hang: Hang: no progress in 0:00:", "input: ConnectionError: "):
         assert sum(line.startswith("tried again: ") and words in line for line in err.splitlines()) >= 1, words

@@ -48,8 +48,8 @@ def lines(text: str) -> list[Any]:
     ],
 )
 def test_repeated_work_is_seen(checks: Any, log: str, kill: tuple[str, float], wrong: str | None) -> None:
-    found = checks.repeated_work(lines(log), [checks.Kill(*kill, workers=1)])
-    assert (wrong is None and not found) or (wrong is not None and wrong in found[0])
+    faults = checks.repeated_work(lines(log), [checks.Kill(*kill, workers=1)])
+    assert (wrong is None and not faults) or (wrong is not None and wrong in faults[0])
 
 
 def test_lost_rungs_are_seen(checks: Any) -> None:
@@ -78,5 +78,5 @@ def test_unsound_rungs_are_seen(
     (tmp_path / "sweep" / "rungs").mkdir(parents=True)
     rungs = [(key, number, curves[key][number - 1]) for key, number in entries]
     (tmp_path / "sweep" / "rungs" / "s.json").write_text(json.dumps(rungs))
-    found = checks.sound_rungs(tmp_path)
-    assert (not found) if not wrong else any(wrong in line for line in found)
+    faults = checks.sound_rungs(tmp_path)
+    assert (not faults) if not wrong else any(wrong in line for line in faults)

@@ -1,7 +1,7 @@
 """A whole sweep whose results lie in object storage: killed, continued, ranked, and equal to one in a folder."""
 
+import os
 import subprocess
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -10,8 +10,9 @@ import pytest
 
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
+from tests.paths import tiny_sweep
 from tests.s3_server import S3Server
-from tests.sweeps.test_sweeps import ROOT, kill
+from tests.sweeps.test_sweeps import kill
 from trainables.storage.object_storage import ObjectStorage
 
 FLAGS = ("--intermediates", "csqa", "--targets", "udpos,tatoeba", "--seeds", "0", "--name", "tiny")
@@ -20,9 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def start(results: str, mark: str = "") -> subprocess.Popen[str]:
-    import os
-
-    command = [sys.executable, str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"), *FLAGS, *ONE, "--results", results]
+    command = tiny_sweep(*FLAGS, *ONE, "--results", results)
     environment = {**os.environ, "TINY_SWEEP": mark}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env=environment
@@ -44,7 +43,7 @@ def test_a_sweep_in_object_storage_equals_one_in_a_folder(s3: S3Server, tmp_path
     folder = start(str(tmp_path))
     out, err = again.communicate()
     assert again.returncode == 0, err
-    assert "Gain over `none`" in out and f"{len(done)} reused" in out
+    assert "gain over none" in out and f"{len(done)} reused" in out
     assert {name: storage.read(name) for name in done} == done, "a finished stage was trained again"
     folder.communicate()
     address, _, query = url.partition("?")

@@ -24,6 +24,6 @@ def test_the_first_of_a_class_has_a_gpu_and_the_others_share_it(tmp_path: Path) 
         env={**os.environ, "TINY_STEPS": "100"},  # time enough to meet
     )
     assert done.returncode == 0, done.stderr
-    found = re.findall(r"started: (\w+) ([\d.]+) beside (\d)", done.stdout)
+    started = re.findall(r"started: (\w+) ([\d.]+) beside (\d)", done.stdout)
     alone = [("pretrain", "1", "0"), ("target", "1", "0")]
-    assert found == [*alone, ("target", "0.25", "0"), ("target", "0.25", "1")]
+    assert started == [*alone, ("target", "0.25", "0"), ("target", "0.25", "1")]

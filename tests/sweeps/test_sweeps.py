@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from spaces.halving import RUNGS
-from tests.paths import ROOT
+from tests.paths import ROOT, tiny_sweep
 
 SWEEP = ("--intermediates", "ccg,csqa", "--targets", "udpos,tatoeba", "--seeds", "0", "--name", "tiny")
 RATES = ("--learning-rates", "1e-3,4e-3,0.9")  # the last one spoils everything
@@ -21,14 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def start(results: Path, *flags: str, mark: str = "") -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"),
-        *SWEEP,
-        "--results",
-        str(results),
-        *flags,
-    ]
+    command = tiny_sweep(*SWEEP, "--results", str(results), *flags)
     environment = {**os.environ, "TINY_SWEEP": mark, "PYTHONWARNINGS": "default"}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env=environment
@@ -42,7 +35,7 @@ def run(results: Path, *flags: str) -> tuple[int, str, str]:
 
 
 def kill(mark: str, title: bytes = b"", number: signal.Signals = signal.SIGKILL) -> int:
-    """A signal for every process that was started under the mark and has the title; returns how many."""
+    """Signal every process that was started under the mark and has the title; return their number."""
     killed = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -66,10 +59,10 @@ def scores(results: Path) -> pl.DataFrame:
 
 
 def state(results: Path) -> str:
-    """What status.py says of the sweep, from its files alone."""
+    """The state that status.py reads from the sweep's files."""
     command = [sys.executable, str(ROOT / "search" / "status.py"), str(results / "tiny"), "--json"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
-    return str(json.loads(said)["state"])
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
+    return str(json.loads(output)["state"])
 
 
 def rank(results: Path) -> str:
@@ -83,7 +76,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("whole")
     code, out, err = run(results, *RATES, "--scheduler", "none", "--max-concurrent", "1")
     assert code == 0, err
-    assert "Gain over `none`" in out
+    assert "gain over none" in out and f"The whole ranking: python analysis/rank.py {results / 'tiny'}" in out
     assert not any(word in out + err for word in ("Traceback", "WARNING", "INFO", "deprecat"))
     return results
 
@@ -107,14 +100,14 @@ def test_the_same_command_again_trains_nothing(whole: Path) -> None:
 def test_killed_and_continued_equals_uninterrupted(whole: Path, tmp_path: Path) -> None:
     flags = (*RATES, "--scheduler", "none", "--max-concurrent", "1")
     done: dict[str, int] = {}
-    for wanted in (2, 9):
+    for count in (2, 9):
         mark = uuid.uuid4().hex
         process = start(tmp_path, *flags, mark=mark)
-        if wanted == 9:  # on the way a worker is killed alone: it is replaced
+        if count == 9:  # on the way a worker is killed alone: it is replaced
             wait_for(process, tmp_path, 5)
             while not kill(mark, b"ray::ResourceTrainable"):  # between two stages there may be none for a moment
                 assert process.poll() is None
-        wait_for(process, tmp_path, wanted)
+        wait_for(process, tmp_path, count)
         before = state(tmp_path)
         kill(mark)
         process.communicate()
@@ -145,8 +138,8 @@ def test_an_interrupt_says_how_to_continue(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130 and "Traceback" not in err
-    said = [line for line in err.splitlines() if "interrupted" in line]
-    assert "finishing the running tenths" in said[0] and "to continue: " in said[1] and "tiny_sweep.py" in said[1]
+    lines = [line for line in err.splitlines() if "interrupted" in line]
+    assert "finishing the running tenths" in lines[0] and "to continue: " in lines[1] and "tiny_sweep.py" in lines[1]
     assert not kill(mark), "processes were left"
 
 
@@ -168,8 +161,8 @@ def test_more_seeds_train_only_what_is_new_and_stopping_censors(tmp_path: Path) 
     assert code == 2 and "seeds: was [0, 1], now [1]" in err
 
 
-def told(err: str) -> int:
-    """How many damaged files were named."""
+def count_damaged(err: str) -> int:
+    """The number of damaged files that were named."""
     return sum(line.startswith("damaged: ") for line in err.splitlines())
 
 
@@ -188,10 +181,10 @@ def test_damage_to_a_finished_sweep_is_named_and_made_again(tmp_path: Path) -> N
     (target / "spec.json").write_text("")
     next(tmp_path.glob("tiny/rungs/target*.ccg.*.json")).write_text("")
     code, out, err = run(tmp_path, *flags)
-    assert code == 0 and "1 stages run" in out and told(err) == 4, err  # nothing starts from the encoder
+    assert code == 0 and "1 stages run" in out and count_damaged(err) == 4, err  # nothing starts from the encoder
     assert scores(tmp_path).equals(whole)
     code, _, err = run(tmp_path, *flags, "--targets", "udpos,tatoeba")
-    assert code == 0 and told(err) == 1 and "encoder is damaged: model.safetensors" in err
+    assert code == 0 and count_damaged(err) == 1 and "encoder is damaged: model.safetensors" in err
     kept = scores(tmp_path).filter(pl.col("stage").is_in(whole["stage"].unique()))
     assert kept.equals(whole), "what was trained again is what it was"
 

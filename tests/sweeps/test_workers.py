@@ -1,14 +1,13 @@
-"""Whole sweeps with Ray: every slot gets a worker, and keeps it."""
+"""Whole sweeps with Ray: every slot gets a worker and keeps it."""
 
 import os
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import ROOT, tiny_sweep
 
 SWEEP = "--intermediates ccg,csqa --targets udpos,panx --seeds 0 --learning-rates 1e-3,4e-3 --scheduler none".split()
 
@@ -24,8 +23,8 @@ def test_every_slot_has_one_worker_that_runs_stage_after_stage(tmp_path: Path, m
         "PYTHONPATH": str(spans.install(tmp_path / "hook")),
         "SPANS_LOG": str(tmp_path / "log"),
     }
-    command = [sys.executable, str(ROOT / "tests" / "sweeps" / "tiny_sweep.py"), *SWEEP, "--max-concurrent", "2"]
-    subprocess.run([*command, "--results", str(tmp_path / "results")], env=environment, check=True)
-    found = spans.read(tmp_path / "log")
-    stages = Counter(process for _, process in {(span.key, span.process) for span in found if span.label == "step"})
+    command = tiny_sweep(*SWEEP, "--max-concurrent", "2", "--results", str(tmp_path / "results"))
+    subprocess.run(command, env=environment, check=True)
+    steps = {(span.key, span.process) for span in spans.read(tmp_path / "log") if span.label == "step"}
+    stages = Counter(process for _, process in steps)
     assert len(stages) == 2 and min(stages.values()) > 1, "the second slot hardly ran"

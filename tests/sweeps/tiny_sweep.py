@@ -1,6 +1,6 @@
 """`search/run.py` with every recipe cut to a few steps: the real command, Ray and all, in seconds instead of minutes.
 
-Only the driver is changed: workers take what they do from the stages' specifications.
+Only the driver is changed: workers read the stages' specifications.
 """
 
 import dataclasses
@@ -29,12 +29,12 @@ _recipe = StageFactory.recipe_of
 STEPS = int(os.environ.get("TINY_STEPS", "30"))
 
 
-def _short(self: StageFactory, stratum: Stratum) -> Mapping[str, Any] | None:
+def _short_recipe(self: StageFactory, stratum: Stratum) -> Mapping[str, Any] | None:
     recipe = _recipe(self, stratum)
     return {**recipe, "steps": min(recipe["steps"], STEPS)} if recipe and stratum.kind != "pretrain" else recipe
 
 
-StageFactory.recipe_of = _short  # type: ignore[method-assign]
+StageFactory.recipe_of = _short_recipe  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     streams.ignore_broken_pipes()

@@ -1,8 +1,8 @@
-"""Two Ray nodes on this machine for a test, in a process of their own. Prints the address, then reads what to do.
+"""Two Ray nodes on this machine for a test, in a process of their own. Prints the address, then reads commands.
 
-The head runs no stage; the other node has two CPUs and one logical GPU. `replace` kills it at once and starts another.
-The nodes' own Python path has a package that is called like one of ours and cannot be imported: a sweep runs only if
-its code is sent to them.
+The head runs no stage; the other node has two CPUs and one logical GPU. `replace` kills it and starts another one.
+The nodes' own Python path has a package with the name of one of ours that cannot be imported: a sweep runs only if its
+code is sent to them.
 """
 
 import os

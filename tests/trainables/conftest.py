@@ -57,6 +57,12 @@ def recipe() -> Recipe:
 
 
 @pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> StageContext:
+def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
     source = DataSource(benchmark="miniature", limit=60, test_limit=20)
     return StageContext(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
+
+
+@pytest.fixture
+def place(context: StageContext) -> StageContext:
+    """The older name of `context`, in the tests of the probes."""
+    return context

@@ -10,7 +10,7 @@ from spaces.stage import Stage
 from spaces.xtreme import ENTITY_TAGS
 from tests.hub_layout import QA, TEXT, qa_row
 from tests.on_disk import folder_of
-from tests.trainables.test_stage_run import BASE, RECIPE, run
+from tests.tiny_stages import BASE, RECIPE, run_stage
 from trainables.data.task_data import DataSource
 from trainables.record.context import SCORES, StageContext
 from trainables.storage.local_storage import LocalStorage
@@ -30,7 +30,7 @@ def target(training: str, targets: dict[str, tuple[str, ...]]) -> Stage:
     )
 
 
-def place_of(tmp_path: Path, data: Path, encoder_folder: Path) -> StageContext:
+def context_of(tmp_path: Path, data: Path, encoder_folder: Path) -> StageContext:
     return StageContext(
         results=LocalStorage(tmp_path / "results"),
         source=DataSource(benchmark="xtreme", data=str(data)),
@@ -45,13 +45,13 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     rows = [good, {**good, "context": None, "question": ""}, qa_row("w1", [], [])]  # an empty paragraph is scored
     data = write("google/xtreme/XQuAD.de/validation", QA, rows)
     stage = target("squad", {"xquad": ("de",)})
-    place = place_of(tmp_path, data, encoder_folder)
-    outcome = run(place, stage)
+    context = context_of(tmp_path, data, encoder_folder)
+    outcome = run_stage(context, stage)
     assert outcome.note == (
-        "left out of xquad's training: 1 answer not found in the context, 1 empty text; "
-        "left out of xquad's dev: 1 no label; left out of xquad de: 1 no answer"
+        "rows left out of xquad's training: answer not found in the context (1), empty text (1); "
+        "rows left out of xquad's dev: no label (1); rows left out of xquad de: no answer (1)"
     )
-    test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
+    test = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {2}
 
 
@@ -66,11 +66,11 @@ def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     for split in ("en/train", "en/validation", "de/test"):
         data = write(f"google/xtreme/PAN-X.{split}", features, [*good, *holes])
     stage = target("panx", {"panx": ("de",)})
-    place = place_of(tmp_path, data, encoder_folder)
-    outcome = run(place, stage)
-    told = "1 as many words as tags are needed, 1 no words"
+    context = context_of(tmp_path, data, encoder_folder)
+    outcome = run_stage(context, stage)
+    reasons = "different numbers of words and tags (1), no words (1)"
     assert outcome.note == "; ".join(
-        f"left out of {what}: {told}" for what in ("panx's training", "panx's dev", "panx de")
+        f"rows left out of {split_name}: {reasons}" for split_name in ("panx's training", "panx's dev", "panx de")
     )
-    test = pl.read_parquet(folder_of(place, stage.key) / SCORES).filter(pl.col("split") == "test")
+    test = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(pl.col("split") == "test")
     assert set(test["examples"]) == {17}

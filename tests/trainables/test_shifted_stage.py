@@ -6,12 +6,11 @@ from pathlib import Path
 import polars as pl
 
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.stage import TENTHS, Stage
+from spaces.stage import Stage
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE
+from tests.tiny_stages import BASE, RECIPE, run_stage
 from trainables.data.task_data import DataSource
-from trainables.record.context import SCORES, StageContext, write_spec
-from trainables.stage_run import StageRun
+from trainables.record.context import SCORES, StageContext
 
 LANGUAGES = {"xnli": ("en", "qma"), "xnli-mixed": ("qma-en", "en-qma"), "xnli-perturbed": ("en", "qma")}
 STAGE = Stage(
@@ -19,26 +18,22 @@ STAGE = Stage(
 )
 
 
-def test_a_stage_scores_shifted_targets_beside_the_clean_one(place: StageContext) -> None:
-    place = dataclasses.replace(
-        place, keep_predictions=True, source=DataSource(benchmark="miniature", limit=60, test_limit=20)
+def test_a_stage_scores_shifted_targets_beside_the_clean_one(context: StageContext) -> None:
+    context = dataclasses.replace(
+        context, keep_predictions=True, source=DataSource(benchmark="miniature", limit=60, test_limit=20)
     )
-    write_spec(place, STAGE)
-    work = StageRun(place, STAGE.key)
-    for _ in range(TENTHS):
-        work.advance()
-    work.close()
-    folder: Path = folder_of(place, STAGE.key)
+    run_stage(context, STAGE)
+    folder: Path = folder_of(context, STAGE.key)
     scores = pl.read_parquet(folder / SCORES).filter(split="test")
-    found = {
+    metrics = {
         (target, language): set(part["metric"])
         for (target, language), part in scores.group_by("target", "language", maintain_order=True)
     }
-    assert found == {
+    assert metrics == {
         (target, language): {"accuracy", "majority"} for target, several in LANGUAGES.items() for language in several
     }
-    kept = pl.read_parquet(folder / PREDICTIONS_FILE).filter(split="test")
-    items = kept.group_by("target", "language").agg(pl.col("example").sort())
+    predictions = pl.read_parquet(folder / PREDICTIONS_FILE).filter(split="test")
+    items = predictions.group_by("target", "language").agg(pl.col("example").sort())
     assert items.height == 6 and items["example"].to_list() == [list(range(20))] * 6
     # Labels stay, so the commonest one is right as often everywhere.
     floors = scores.filter(metric="majority")["value"]

@@ -20,11 +20,11 @@ from trainables.training.fine_tuning import FineTuning
 
 
 @pytest.fixture
-def orphan(place: StageContext) -> Iterator["subprocess.Popen[str]"]:
+def orphan(context: StageContext) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has the stage open, and gives it free when it reads a line."""
-    write_spec(place, TARGET)
+    write_spec(context, TARGET)
     code = "import sys; from trainables.storage.local_storage import LocalStorage; from pathlib import Path\n"
-    code += f"lock = LocalStorage(Path({place.results.url!r})).lock({place.file_name(TARGET.key, LOCK)!r})\n"
+    code += f"lock = LocalStorage(Path({context.results.url!r})).lock({context.file_name(TARGET.key, LOCK)!r})\n"
     code += "print('held', flush=True); sys.stdin.readline(); lock.release()"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -34,21 +34,21 @@ def orphan(place: StageContext) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_a_stage_that_is_held_for_ever_is_an_error_that_names_the_holder(
-    place: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    context: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage_run, "ORPHAN_WAIT", 0.1)
     with pytest.raises(LockedError, match=rf"{TARGET.key} is held by process {orphan.pid} on .*--retry-failed"):
-        StageRun(place, TARGET.key)
+        StageRun(context, TARGET.key)
 
 
 def test_whoever_waited_for_an_orphan_finds_what_it_did(
-    place: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    context: StageContext, orphan: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[StageRun] = []
-    waiting = threading.Thread(target=lambda: opened.append(StageRun(place, TARGET.key)))
+    waiting = threading.Thread(target=lambda: opened.append(StageRun(context, TARGET.key)))
     waiting.start()
     outcome = Outcome(key=TARGET.key, status="finished", score=0.5, tenth=TENTHS, curve=(0.5,) * TENTHS)
-    write_outcome(place, outcome)
+    write_outcome(context, outcome)
     assert not opened, "it did not wait"
     assert orphan.stdin is not None
     orphan.stdin.write("\n")
@@ -59,9 +59,9 @@ def test_whoever_waited_for_an_orphan_finds_what_it_did(
     opened[0].close()
 
 
-def test_a_killed_orphan_gives_its_stage_free(place: StageContext, orphan: "subprocess.Popen[str]") -> None:
+def test_a_killed_orphan_gives_its_stage_free(context: StageContext, orphan: "subprocess.Popen[str]") -> None:
     orphan.kill()
-    work = StageRun(place, TARGET.key)
+    run = StageRun(context, TARGET.key)
     with pytest.raises(LockedError, match=f"process {os.getpid()} on "):
-        place.results.lock(place.file_name(TARGET.key, LOCK))
-    work.close()
+        context.results.lock(context.file_name(TARGET.key, LOCK))
+    run.close()

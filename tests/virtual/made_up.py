@@ -1,4 +1,4 @@
-"""Made-up courses: curves that cross, from a hash of the arm alone, so that all schedulers see the same ones."""
+"""Made-up courses with curves that cross. They depend on the arm alone, so all schedulers see the same ones."""
 
 import math
 import random
@@ -11,11 +11,11 @@ EVALUATION = 0.2  # of the training time, as search/cost/cost.py says: 10 to 30 
 
 
 def made_up(seconds: dict[str, float], steps: dict[str, int], *, noise: float = 0.01, seed: int = 0) -> Courses:
-    """Courses whose arms take so many seconds and steps, by kind and task (`target xnli-en`).
+    """Return courses whose arms take these seconds and steps, by kind and task (`target xnli-en`).
 
-    English dev rises to a plateau. How high depends on the rate's distance from a best one, which is its task's own,
-    and on the arm; how fast on the rate: small ones are slow, so that curves cross. The parent's key plays no part:
-    which parent won under another scheduler changes no score.
+    English dev rises to a plateau. Its height depends on the arm and on the rate's distance from the best rate of the
+    task. Its speed depends on the rate: small rates are slow, so that curves cross. The parent's key has no influence:
+    scores are the same whichever parent won under another scheduler.
     """
 
     def course(stage: Stage) -> Course:
@@ -28,7 +28,7 @@ def made_up(seconds: dict[str, float], steps: dict[str, int], *, noise: float = 
 
 
 def curve_of(stage: Stage, rate: float, noise: float, seed: int) -> tuple[float, ...]:
-    """English dev by tenth, from 0 to 1, to four digits as scores of a few thousand items are."""
+    """Return English dev scores by tenth, from 0 to 1, with four digits like scores over a few thousand items."""
     task = random.Random(f"{seed} {stage.kind} {stage.task}")
     plateau, best = task.uniform(0.5, 0.9), math.exp(task.uniform(math.log(5e-6), math.log(5e-5)))
     chain = random.Random(f"{seed} {stage.kind} {stage.task} {stage.intermediate}")

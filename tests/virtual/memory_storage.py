@@ -1,7 +1,7 @@
-"""Results in memory, for tests and benchmarks of more stages than a disk has the time for.
+"""Results in memory, for tests and benchmarks with more stages than a disk can serve in time.
 
-It keeps what `trainables/storage/base.py` promises, but for one thing: no other process can open it. Its address looks
-like one of object storage, so that nobody takes it for a folder.
+It does all that `trainables/storage/base.py` requires, except that no other process can open it. Its URL looks like
+one of object storage, so that nobody takes it for a folder.
 """
 
 import atexit
@@ -30,8 +30,8 @@ class MemoryStorage:
         self._locked: set[str] = set()
 
     def read(self, name: str) -> bytes | None:
-        found = self._find(name)
-        return found if isinstance(found, bytes) else None
+        entry = self._find(name)
+        return entry if isinstance(entry, bytes) else None
 
     def write_file(self, name: str, fill: FillFunction) -> None:
         check_name(name)
@@ -46,22 +46,22 @@ class MemoryStorage:
         check_name(name)
         with tempfile.TemporaryDirectory(dir=_scratch()) as temporary:
             fill(Path(temporary))
-            self._put(name, _taken(Path(temporary)))
+            self._put(name, _read_folder(Path(temporary)))
 
     @contextmanager
-    def local(self, name: str) -> Iterator[Path]:
-        found = self._find(name)
-        if found is None:
+    def open_local(self, name: str) -> Iterator[Path]:
+        entry = self._find(name)
+        if entry is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
         with tempfile.TemporaryDirectory(dir=_scratch()) as temporary:
             path = Path(temporary, Path(name).name)
-            _laid_out(found, path)
+            _write_out(entry, path)
             yield path
 
     def has(self, name: str) -> bool:
         return self._find(name) is not None
 
-    def sizes(self, prefix: str = "") -> dict[str, int]:
+    def list_sizes(self, prefix: str = "") -> dict[str, int]:
         return dict(_sizes(self._find(prefix) if prefix else self._root, prefix))
 
     def remove(self, name: str) -> None:
@@ -69,28 +69,28 @@ class MemoryStorage:
 
     def rename(self, name: str, new: str) -> None:
         check_name(new)
-        found = self._take(name)
-        if found is None:
+        entry = self._take(name)
+        if entry is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file", name)
-        self._put(new, found)
+        self._put(new, entry)
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
-        """Nobody waits: who has it is this process, and would not give it free meanwhile."""
+        """Take a lock without waiting: its holder is this process, which would not release it meanwhile."""
         if check_name(name) in self._locked:
             raise LockedError(describe_process())
         self._locked.add(name)
         return _MemoryLock(self._locked, name)
 
     def _find(self, name: str) -> bytes | Folder | None:
-        found: bytes | Folder | None = self._root
+        entry: bytes | Folder | None = self._root
         for part in check_name(name).split("/"):
-            found = found.get(part) if isinstance(found, dict) else None
-        return found
+            entry = entry.get(part) if isinstance(entry, dict) else None
+        return entry
 
     def _put(self, name: str, content: bytes | Folder) -> None:
-        *above, last = check_name(name).split("/")
+        *parents, last = check_name(name).split("/")
         folder = self._root
-        for part in above:
+        for part in parents:
             inner = folder.setdefault(part, {})
             if not isinstance(inner, dict):
                 raise NotADirectoryError(errno.ENOTDIR, "a file is no folder", name)
@@ -98,8 +98,8 @@ class MemoryStorage:
         folder[last] = content
 
     def _take(self, name: str) -> bytes | Folder | None:
-        above, _, last = check_name(name).rpartition("/")
-        folder = self._find(above) if above else self._root
+        parent, _, last = check_name(name).rpartition("/")
+        folder = self._find(parent) if parent else self._root
         return folder.pop(last, None) if isinstance(folder, dict) else None
 
 
@@ -113,27 +113,27 @@ class _MemoryLock:
 
 @cache
 def _scratch() -> Path:
-    """Where files are filled: one folder for the whole process, since making one takes longer than all the rest."""
+    """Return the folder where files are filled: one for the process, since making one takes longer than all else."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
-def _taken(folder: Path) -> Folder:
-    return {path.name: _taken(path) if path.is_dir() else path.read_bytes() for path in folder.iterdir()}
+def _read_folder(folder: Path) -> Folder:
+    return {path.name: _read_folder(path) if path.is_dir() else path.read_bytes() for path in folder.iterdir()}
 
 
-def _laid_out(found: bytes | Folder, path: Path) -> None:
-    if isinstance(found, bytes):
-        path.write_bytes(found)
+def _write_out(entry: bytes | Folder, path: Path) -> None:
+    if isinstance(entry, bytes):
+        path.write_bytes(entry)
         return
     path.mkdir()
-    for name, inner in found.items():
-        _laid_out(inner, path / name)
+    for name, inner in entry.items():
+        _write_out(inner, path / name)
 
 
-def _sizes(found: bytes | Folder | None, name: str) -> Iterator[tuple[str, int]]:
-    if isinstance(found, bytes):
-        yield name, len(found)
-    for inner, content in found.items() if isinstance(found, dict) else ():
-        yield from _sizes(content, f"{name}/{inner}" if name else inner)
+def _sizes(entry: bytes | Folder | None, name: str) -> Iterator[tuple[str, int]]:
+    if isinstance(entry, bytes):
+        yield name, len(entry)
+    for inner_name, inner in entry.items() if isinstance(entry, dict) else ():
+        yield from _sizes(inner, f"{name}/{inner_name}" if name else inner_name)

@@ -1,16 +1,16 @@
 """A machine room on a virtual clock: Ray Tune's loop around the real searcher and scheduler, with made-up workers.
 
-What is called, in which order and with what, is as in Ray 2.60 (`TuneController.step` and what it calls):
+Calls, their order and their arguments are those of Ray 2.60 (`TuneController.step` and the methods it calls):
 
-- before each event the searcher is asked for more until it has none or all slots are taken, through Tune's own
-  ConcurrencyLimiter, and the scheduler is told of each new trial (`on_trial_add`); FINISHED is final;
-- the scheduler is asked which trial to run (`choose_trial_to_run`);
-- one event is handled: a result goes to the scheduler, but not where it says `done`, which is a stop in any case;
-  unless the answer is STOP it goes to the searcher too, and the trial goes on;
-- at a stop the scheduler is told (`on_trial_complete`), then the searcher, with the last result, by keyword. The slot
+- Before each event the searcher is asked for trials until it has none or all slots are taken, through Tune's own
+  ConcurrencyLimiter, and the scheduler is told of each new trial (`on_trial_add`). FINISHED is final.
+- The scheduler chooses the trial to run (`choose_trial_to_run`).
+- One event is handled. A result goes to the scheduler, unless it is `done`, which always stops the trial. If the answer
+  is not STOP, the result goes to the searcher too, and the trial goes on.
+- At a stop the scheduler is told (`on_trial_complete`), then the searcher, with the last result, by keyword. The slot
   is free, and the next trial takes it when the searcher is asked again.
 
-The driver does one thing after the other, as Tune's does: with many slots results wait for it.
+The driver does one thing after the other, as Tune's does: with many slots, results wait for it.
 """
 
 import heapq
@@ -29,12 +29,12 @@ from search.driver.searcher import PlanSearcher
 from trainables.record.context import StageContext
 
 from .courses import Courses
-from .worker import Work, open_stage
+from .worker import StageWork, open_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """Seconds beside those of the stages themselves."""
+    """Delays in seconds, besides the durations of the stages themselves."""
 
     opening: float = 0.0  # of a trial before its first tenth: imports, encoder, checkpoint
     answer: float = 0.0  # from a result to the worker's next call, if the driver is free
@@ -44,10 +44,10 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened in the room, at `time` seconds."""
+    """An event in the room, at `time` seconds."""
 
     time: float
-    what: Literal["start", "result", "stop", "done"]  # a stop may be for good or a pause: that is the board's business
+    what: Literal["start", "result", "stop", "done"]  # whether a stop is final is up to the board
     key: str
     stratum: str
     slot: int
@@ -56,7 +56,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A worker's call: it computes from `began` to `ended`."""
+    """A call of a worker, which computes from `began` to `ended`."""
 
     slot: int
     key: str
@@ -67,7 +67,7 @@ class Piece:
 
 @dataclass(slots=True, eq=False)
 class RoomTrial:
-    """What searcher and scheduler see of a trial."""
+    """A trial, as searcher and scheduler see it."""
 
     trial_id: str
     config: dict[str, Any]
@@ -78,13 +78,15 @@ class RoomTrial:
 
 @dataclass(slots=True)
 class Log:
-    """What happened: in order of time, and how long the calls of the real code took on this machine."""
+    """Events in order of time, and the processor time that calls of the real code took on this machine."""
 
     slots: int
     events: list[Event] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
-    taken: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of processor time by call
+    taken: dict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # seconds of processor time by kind of call
     longest: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
@@ -94,49 +96,49 @@ class Log:
 
 
 class VirtualRoom:
-    """Runs what a searcher suggests on `slots` workers. The same `seed` gives the same events."""
+    """Runs the trials of a searcher on `slots` workers. The same `seed` gives the same events."""
 
     def __init__(
         self,
         searcher: PlanSearcher,
         scheduler: TrialScheduler,
-        place: StageContext,
+        context: StageContext,
         courses: Courses,
-        slots: int,
         *,
+        slots: int,
         delays: Delays | None = None,
         seed: int = 0,
     ) -> None:
-        """`seed` decides which of two results that come at the same moment is heard first."""
+        """`seed` decides which of two results that arrive at the same moment is handled first."""
         self.searcher, self.scheduler = ConcurrencyLimiter(searcher, max_concurrent=slots), scheduler
-        self.place, self.courses, self.delays = place, courses, delays or Delays()
+        self.context, self.courses, self.delays = context, courses, delays or Delays()
         self.log = Log(slots)
         self.now = 0.0
         self.trials: list[RoomTrial] = []
         self.live: set[RoomTrial] = set()
         self._random = random.Random(seed)
         self._free = list(range(slots))
-        self._coming: list[tuple[float, float, RoomTrial, Work]] = []
+        self._calls: list[tuple[float, float, RoomTrial, StageWork]] = []
         self._finished = False
 
     def get_trials(self) -> list[RoomTrial]:
-        """All trials that there ever were: the room is what the scheduler takes for Tune's controller."""
+        """Return all trials that ever were; for the scheduler the room is Tune's controller."""
         return self.trials
 
     def get_live_trials(self) -> set[RoomTrial]:
-        """Those that have not ended."""
+        """Return the trials that have not ended."""
         return self.live
 
     def run(self, events: int | None = None) -> Log:
-        """Go on to the end, or vanish after so many events, as a killed driver does."""
+        """Run to the end, or return after `events` events as if the driver was killed."""
         while events is None or len(self.log.events) < events:
-            self._ask()
-            if not self._coming:
+            self._start_trials()
+            if not self._calls:
                 break
-            self._hear()
+            self._handle_result()
         return self.log
 
-    def _ask(self) -> None:
+    def _start_trials(self) -> None:
         started = list[RoomTrial]()
         while not self._finished and self._free:
             trial_id = f"{len(self.trials):08x}"
@@ -144,8 +146,8 @@ class VirtualRoom:
             if suggestion == Searcher.FINISHED:
                 self._finished = True
             elif suggestion is None:
-                if not self._coming and not started:
-                    raise RuntimeError("the searcher has nothing while nothing runs: Tune would wait for ever.")
+                if not self._calls and not started:
+                    raise RuntimeError("the searcher has no trial while none runs: Tune would wait for ever.")
                 break
             else:
                 trial = RoomTrial(trial_id, suggestion, heapq.heappop(self._free))
@@ -160,19 +162,19 @@ class VirtualRoom:
 
     def _start(self, trial: RoomTrial) -> None:
         self.now += self.delays.start
-        work = open_stage(self.place, trial.config["key"], self.courses)
+        work = open_stage(self.context, trial.config["key"], self.courses)
         self._note("start", trial, work)
         self._train(trial, work, self.now + self.delays.opening)
 
-    def _train(self, trial: RoomTrial, work: Work, began: float) -> None:
-        heapq.heappush(self._coming, (began + work.seconds, self._random.random(), trial, work))
+    def _train(self, trial: RoomTrial, work: StageWork, began: float) -> None:
+        heapq.heappush(self._calls, (began + work.seconds, self._random.random(), trial, work))
 
-    def _hear(self) -> None:
-        came, _, trial, work = heapq.heappop(self._coming)
-        began, before = came - work.seconds, work.steps
+    def _handle_result(self) -> None:
+        arrival, _, trial, work = heapq.heappop(self._calls)
+        began, steps_before = arrival - work.seconds, work.steps
         result = {**work.advance(), "trial_id": trial.trial_id}
-        self.log.pieces.append(Piece(trial.slot, work.key, began, came, work.steps - before))
-        self.now = max(self.now, came) + self.delays.result
+        self.log.pieces.append(Piece(trial.slot, work.key, began, arrival, work.steps - steps_before))
+        self.now = max(self.now, arrival) + self.delays.result
         ended, decision = result["done"], TrialScheduler.STOP
         if not ended:
             decision = self._call("result", self.scheduler.on_trial_result, self, trial, dict(result))
@@ -186,7 +188,7 @@ class VirtualRoom:
             self._train(trial, work, self.now + self.delays.answer)
             return
         if decision != TrialScheduler.STOP:
-            raise ValueError(f"the room knows no decision {decision}.")
+            raise ValueError(f"unknown decision of the scheduler: {decision}")
         self._note("done" if ended else "stop", trial, work)
         self._call("complete", self.scheduler.on_trial_complete, self, trial, dict(result))
         self._call("complete (searcher)", self.searcher.on_trial_complete, trial_id=trial.trial_id, result=dict(result))
@@ -194,13 +196,13 @@ class VirtualRoom:
         self.live.remove(trial)
         heapq.heappush(self._free, trial.slot)
 
-    def _note(self, what: Literal["start", "result", "stop", "done"], trial: RoomTrial, work: Work) -> None:
+    def _note(self, what: Literal["start", "result", "stop", "done"], trial: RoomTrial, work: StageWork) -> None:
         stratum = trial.config["stratum"]
         self.log.events.append(Event(self.now, what, work.key, stratum, trial.slot, work.tenth))
 
-    def _call(self, name: str, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    def _call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         began = time.process_time()
-        answer = function(*args, **named)
+        answer = function(*args, **kwargs)
         taken = time.process_time() - began
         self.log.calls[name] += 1
         self.log.taken[name] += taken

@@ -1,4 +1,4 @@
-"""Courses read from a sweep's results are what its stages did, and what is missing there is named."""
+"""Courses read from a sweep's results are those of its stages, and missing stages are listed."""
 
 import dataclasses
 
@@ -10,21 +10,21 @@ from trainables.data.task_data import DataSource
 from trainables.record.context import StageContext, write_spec
 from trainables.record.outcome import Outcome, write_outcome
 
-from .courses import Recorded, evenly, uneven
+from .courses import Course, Recorded, evenly, uneven
 from .memory_storage import MemoryStorage
 
 CURVE = tuple(tenth / 10 for tenth in range(1, 11))
 
 
 @pytest.fixture
-def place() -> StageContext:
+def context() -> StageContext:
     return StageContext(results=MemoryStorage(), source=DataSource(benchmark="miniature"))
 
 
 def leave(
-    place: StageContext, stage: Stage, status: str = "finished", curve: tuple[float, ...] = CURVE, steps: int = 37
+    context: StageContext, stage: Stage, status: str = "finished", curve: tuple[float, ...] = CURVE, steps: int = 37
 ) -> None:
-    write_spec(place, stage)
+    write_spec(context, stage)
     outcome = Outcome(
         key=stage.key,
         status=status,  # type: ignore[arg-type]
@@ -34,58 +34,58 @@ def leave(
         steps=steps,
         seconds=20.0,
     )
-    write_outcome(place, outcome)
+    write_outcome(context, outcome)
 
 
-def test_a_recorded_stage_does_what_it_did(place: StageContext) -> None:
-    leave(place, TARGET)
-    recorded = Recorded(place.results)
+def test_a_recorded_stage_does_what_it_did(context: StageContext) -> None:
+    leave(context, TARGET)
+    recorded = Recorded(context.results)
     course = recorded(TARGET)
     assert (course.curve, course.steps, course.status) == (CURVE, 37, "finished")
     assert course.seconds == pytest.approx((2.0,) * 10)
     assert recorded.missing == {} and recorded.unfinished == []
 
 
-def test_a_stage_of_one_piece_stays_one(place: StageContext) -> None:
+def test_a_stage_of_one_piece_stays_one(context: StageContext) -> None:
     stage = dataclasses.replace(TARGET, kind="retrieval", task="tatoeba")
-    leave(place, stage, curve=(), steps=0)
-    assert Recorded(place.results)(stage) == evenly((), 0, 20.0)
+    leave(context, stage, curve=(), steps=0)
+    assert Recorded(context.results)(stage) == evenly((), 0, 20.0)
 
 
-def test_a_diverged_stage_diverges_in_the_same_tenth_of_a_whole_schedule(place: StageContext) -> None:
-    leave(place, TARGET, status="degenerate", curve=CURVE[:4], steps=40)
-    course = Recorded(place.results)(TARGET)
+def test_a_diverged_stage_diverges_in_the_same_tenth_of_a_whole_schedule(context: StageContext) -> None:
+    leave(context, TARGET, status="degenerate", curve=CURVE[:4], steps=40)
+    course = Recorded(context.results)(TARGET)
     assert (len(course.curve), len(course.seconds), course.steps, course.status) == (4, 5, 100, "degenerate")
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed"])
-def test_what_has_no_whole_course_is_named(place: StageContext, status: str) -> None:
-    leave(place, TARGET, status=status, curve=CURVE[:3])
-    under_way = dataclasses.replace(TARGET, seed=1)
-    write_spec(place, under_way)
-    recorded = Recorded(place.results)
-    assert sorted(recorded.unfinished) == sorted([TARGET.key, under_way.key])
+def test_what_has_no_whole_course_is_named(context: StageContext, status: str) -> None:
+    leave(context, TARGET, status=status, curve=CURVE[:3])
+    running = dataclasses.replace(TARGET, seed=1)
+    write_spec(context, running)
+    recorded = Recorded(context.results)
+    assert sorted(recorded.unfinished) == sorted([TARGET.key, running.key])
     with pytest.raises(KeyError):
         recorded(TARGET)
     assert recorded.missing == {TARGET.key: None}
 
 
-def test_a_sister_with_another_parent_stands_in_and_is_named(place: StageContext) -> None:
-    leave(place, TARGET)
-    leave(place, dataclasses.replace(TARGET, learning_rate=5e-3), curve=CURVE[::-1])
-    recorded = Recorded(place.results)
-    asked = dataclasses.replace(TARGET, parent="another")
-    assert recorded(asked).curve == CURVE
-    assert recorded.missing == {asked.key: TARGET.key}
+def test_a_sister_with_another_parent_stands_in_and_is_named(context: StageContext) -> None:
+    leave(context, TARGET)
+    leave(context, dataclasses.replace(TARGET, learning_rate=5e-3), curve=CURVE[::-1])
+    recorded = Recorded(context.results)
+    missing = dataclasses.replace(TARGET, parent="another")
+    assert recorded(missing).curve == CURVE
+    assert recorded.missing == {missing.key: TARGET.key}
     with pytest.raises(KeyError):
         recorded(dataclasses.replace(TARGET, seed=7))
     assert list(recorded.missing.values()) == [TARGET.key, None]
 
 
 def test_uneven_courses_are_another_seed_s_other_speeds() -> None:
-    def courses(stage: Stage) -> object:
+    def courses(stage: Stage) -> Course:
         return evenly(CURVE, 100, 10.0)
 
-    one, same, other = (uneven(courses, 0.3, seed)(TARGET) for seed in (0, 0, 1))  # type: ignore[arg-type]
+    one, same, other = (uneven(courses, 0.3, seed)(TARGET) for seed in (0, 0, 1))
     assert one == same and one.curve == other.curve == CURVE and one.seconds != other.seconds
     assert len(set(one.seconds)) == 10 and min(one.seconds) > 0

@@ -1,4 +1,4 @@
-"""Sweeps from their flags, on the virtual clock: what is added comes to its end, and no race shuts anybody out."""
+"""Sweeps from flags, on the virtual clock: added stages come to their end, and no race shuts a chain out."""
 
 from collections import Counter
 
@@ -21,19 +21,19 @@ ALL = pytest.mark.parametrize("scheduler", SCHEDULERS)
 
 
 def run(storage: MemoryStorage, scheduler: str, targets: str, seeds: str, rates: str) -> Board:
-    """Run what is new of a sweep."""
+    """Run the new stages of a sweep."""
     flags = f"--intermediates mnli,ccg --targets {targets} --seeds {seeds} --learning-rates {rates}"
     _, _, board = virtual_sweep([*flags.split(), "--scheduler", scheduler], storage).run(COURSES, 3)
     return board
 
 
 def whole(board: Board) -> bool:
-    """Everything came to its end, and nobody was shut out."""
-    return board.is_complete and not any(group.unreachable_reason for group in board.states.values())
+    """Return True if every stage came to its end, and none was unreachable."""
+    return board.is_complete and not any(state.unreachable_reason for state in board.states.values())
 
 
 @ALL
-@pytest.mark.parametrize("seed", ["0", "1", "2", "3"])  # where another rate wins a phase its children are other stages
+@pytest.mark.parametrize("seed", ["0", "1", "2", "3"])  # another rate may win a phase: its children are other stages
 def test_a_rate_that_is_added_comes_to_its_end(scheduler: str, seed: str) -> None:
     storage = MemoryStorage()
     assert whole(run(storage, scheduler, "xnli,xquad", seed, "1e-5,2e-5"))

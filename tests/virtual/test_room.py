@@ -1,6 +1,5 @@
-"""The virtual room keeps Tune's rules: its figures are about the searcher and the schedulers, not about itself."""
+"""The virtual room keeps Tune's rules, so its figures are about the searcher and the schedulers, not about itself."""
 
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.board.board import Board
 from search.driver.searcher import PlanSearcher
-from search.request.options import parse_options
+from search.request.options import RunOptions, parse_options
 from search.request.request import SweepRequest, make_request
 from spaces.stage import TENTHS, Stage
 
@@ -23,26 +22,26 @@ from .sweep import SCHEDULERS, VirtualSweep, in_memory, winners
 
 FLAGS = "--intermediates mnli,ccg --targets xnli,xquad,tatoeba --learning-rates 1e-5,2e-5,3e-5 --seeds 0".split()
 KINDS = ("pretrain encoder", "intermediate mnli", "intermediate ccg", "target xnli-en", "target squad-en")
-SECONDS = {**{name: 10.0 * place for place, name in enumerate(KINDS, start=1)}, "retrieval tatoeba": 3.0}
-# Those of the recipes, from which the board knows where a stopped stage ended.
+SECONDS = {**{name: 10.0 * number for number, name in enumerate(KINDS, start=1)}, "retrieval tatoeba": 3.0}
+# As in the recipes, from which the board knows where a stopped stage ended.
 STEPS = {"pretrain encoder": 100, "intermediate mnli": 400, "intermediate ccg": 400, "retrieval tatoeba": 0}
 STEPS |= {"target xnli-en": 120, "target squad-en": 80}
 COURSES = made_up(SECONDS, STEPS, noise=0.05)
 
 
 @cache
-def asked() -> tuple[SweepRequest, Namespace]:
+def default_request() -> tuple[SweepRequest, RunOptions]:
     options = parse_options(FLAGS)
     return make_request(options), options
 
 
 def sweep(scheduler: str = "none") -> VirtualSweep:
-    request, options = asked()
-    return in_memory(request, Namespace(**{**vars(options), "scheduler": scheduler}))
+    request, options = default_request()
+    return in_memory(request, RunOptions(**{**vars(options), "scheduler": scheduler}))
 
 
 @cache
-def ran(scheduler: str, slots: int) -> tuple[Log, Occupancy, Board]:
+def log_of(scheduler: str, slots: int) -> tuple[Log, Occupancy, Board]:
     return sweep(scheduler).run(COURSES, slots)
 
 
@@ -57,32 +56,30 @@ def slots(request: pytest.FixtureRequest) -> int:
 
 
 def test_every_stage_comes_to_its_end_once(scheduler: str, slots: int) -> None:
-    log, _, board = ran(scheduler, slots)
+    log, _, board = log_of(scheduler, slots)
     ended = Counter(event.key for event in log.events if event.what == "done")
-    stopped = {
-        arm.stage.key for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "stopped"
-    }
+    stopped = {arm.stage.key for _, arm in board.iter_arms() if arm.status == "stopped"}
     assert set(ended.values()) == {1}
     assert ended.keys() | stopped == {arm.stage.key for _, arm in board.iter_arms()}
     assert not ended.keys() & stopped and bool(stopped) == (scheduler != "none")
-    assert len(ended) + len(stopped) == sum(stratum.arm_count for stratum in asked()[0].plan)
+    assert len(ended) + len(stopped) == sum(stratum.arm_count for stratum in default_request()[0].plan)
 
 
 def test_no_tenth_is_trained_twice(scheduler: str, slots: int) -> None:
-    log, occupied, board = ran(scheduler, slots)
+    log, usage, board = log_of(scheduler, slots)
     trained = Counter(piece.key for piece in log.pieces)
     for stratum, arm in board.iter_arms():
         assert arm.outcome is not None
         assert trained[arm.stage.key] == (1 if stratum.kind == "retrieval" else arm.outcome.tenth)
-    assert occupied.steps == sum(arm.outcome.steps for _, arm in board.iter_arms() if arm.outcome is not None)
+    assert usage.steps == sum(arm.outcome.steps for _, arm in board.iter_arms() if arm.outcome is not None)
 
 
 def test_children_begin_when_all_arms_of_their_parent_have_ended(scheduler: str, slots: int) -> None:
-    log, _, board = ran(scheduler, slots)
+    log, _, board = log_of(scheduler, slots)
     strata = {arm.stage.key: stratum for stratum, arm in board.iter_arms()}
-    last = {strata[event.key].id: place for place, event in enumerate(log.events) if event.what in ("stop", "done")}
-    for place, event in enumerate(log.events):
-        assert event.what != "start" or last.get(strata[event.key].parent or "", -1) < place
+    last = {strata[event.key].id: index for index, event in enumerate(log.events) if event.what in ("stop", "done")}
+    for index, event in enumerate(log.events):
+        assert event.what != "start" or last.get(strata[event.key].parent or "", -1) < index
 
 
 def test_no_slot_has_two_trials_and_no_tenth_is_heard_before_it_is_done(scheduler: str, slots: int) -> None:
@@ -98,33 +95,32 @@ def test_no_slot_has_two_trials_and_no_tenth_is_heard_before_it_is_done(schedule
         if event.what in ("stop", "done"):
             del taken[event.slot]
     assert not taken
-    heard = {(event.key, event.tenth): event.time for event in log.events if event.what != "start"}
-    done = Counter[str]()
+    reported = {(event.key, event.tenth): event.time for event in log.events if event.what != "start"}
+    tenths = Counter[str]()
     for piece in log.pieces:
-        done[piece.key] += 1
-        assert piece.ended <= heard[piece.key, done[piece.key]]
+        tenths[piece.key] += 1
+        assert piece.ended <= reported[piece.key, tenths[piece.key]]
 
 
 @pytest.mark.parametrize("delays", [Delays(), Delays(opening=2.0, answer=0.5, start=0.05, result=0.02)])
 def test_all_time_of_all_slots_is_accounted_for(scheduler: str, slots: int, delays: Delays) -> None:
-    log, occupied, _ = sweep(scheduler).run(uneven(COURSES, 0.3, seed=1), slots, delays=delays)
-    assert occupied.busy + occupied.held + occupied.idle == pytest.approx(slots * occupied.makespan)
-    assert occupied.makespan == log.makespan >= occupied.bound * (1 - 1e-9)
-    assert occupied.held == pytest.approx(0.0, abs=1e-6) if delays == Delays() else occupied.held > 1.0
-    assert 0.0 <= occupied.steady_busy <= 1.0 + 1e-9
-    assert 0.0 <= occupied.steady[0] <= occupied.steady[1] <= occupied.makespan
+    log, usage, _ = sweep(scheduler).run(uneven(COURSES, 0.3, seed=1), slots, delays=delays)
+    assert usage.busy + usage.held + usage.idle == pytest.approx(slots * usage.makespan)
+    assert usage.makespan == log.makespan >= usage.bound * (1 - 1e-9)
+    assert usage.held == pytest.approx(0.0, abs=1e-6) if delays == Delays() else usage.held > 1.0
+    assert 0.0 <= usage.steady_busy <= 1.0 + 1e-9
+    assert 0.0 <= usage.steady[0] <= usage.steady[1] <= usage.makespan
 
 
 def test_bounds_are_those_of_a_plan_that_can_be_reckoned_by_hand() -> None:
-    plan = asked()[0].plan
-    _, alone, _ = ran("none", 1)
+    plan = default_request()[0].plan
+    _, alone, _ = log_of("none", 1)
     work = {name: seconds * (1.2 if name.startswith(("inter", "target")) else 1.0) for name, seconds in SECONDS.items()}
     assert alone.makespan == pytest.approx(sum(work[f"{one.kind} {one.task}"] * one.arm_count for one in plan))
-    assert (
-        alone.by_work == pytest.approx(alone.makespan) and alone.steady_busy == pytest.approx(1.0) and alone.idle == 0.0
-    )
+    assert alone.by_work == pytest.approx(alone.makespan)
+    assert alone.steady_busy == pytest.approx(1.0) and alone.idle == 0.0
     # With a slot for every arm: the encoder, ccg (the longer phase), and squad-en (the longer target) after it.
-    _, wide, _ = ran("none", 1000)
+    _, wide, _ = log_of("none", 1000)
     assert wide.makespan == pytest.approx(10 + 1.2 * 30 + 1.2 * 50) == wide.by_path
     assert wide.steady == (0.0, 0.0), "a thousand slots are never all taken"
 
@@ -134,14 +130,14 @@ def test_the_same_seed_gives_the_same_events(scheduler: str) -> None:
         return sweep(scheduler).run(uneven(COURSES, 0.2, seed), 3, seed=seed)[0]
 
     assert events(3).events == events(3).events != events(4).events
-    # Where all take equally long the seed alone decides who is heard first.
-    assert ran(scheduler, 3)[0].events == sweep(scheduler).run(COURSES, 3)[0].events
-    assert ran(scheduler, 3)[0].events != sweep(scheduler).run(COURSES, 3, seed=1)[0].events
+    # If all take equally long, the seed alone decides which result is handled first.
+    assert log_of(scheduler, 3)[0].events == sweep(scheduler).run(COURSES, 3)[0].events
+    assert log_of(scheduler, 3)[0].events != sweep(scheduler).run(COURSES, 3, seed=1)[0].events
 
 
 @pytest.mark.parametrize("events", [0, 1, 40, 150])
 def test_a_room_that_vanished_goes_on_where_it_was(scheduler: str, events: int) -> None:
-    cut, (_, _, expected) = sweep(scheduler), ran(scheduler, 1)
+    cut, (_, _, expected) = sweep(scheduler), log_of(scheduler, 1)
     before = cut.room(COURSES, 1)[0].run(events)
     after, _, board = cut.run(COURSES, 1)
     trained = Counter(piece.key for log in (before, after) for piece in log.pieces)
@@ -179,11 +175,11 @@ def fates(board: Board) -> dict[str, tuple[str, int, tuple[float, ...]]]:
 @pytest.mark.parametrize("slots", [1, 2, 5, 40])
 def test_halving_decides_alike_in_any_order_and_at_any_speed(slots: int) -> None:
     _, _, board = sweep("halving").run(uneven(COURSES, 1.0, seed=slots), slots, seed=slots)
-    assert fates(board) == fates(ran("halving", 3)[2])
+    assert fates(board) == fates(log_of("halving", 3)[2])
 
 
-class Recording(FIFOScheduler):
-    """Notes what it is told, and stops one stage at its second tenth."""
+class RecordingScheduler(FIFOScheduler):
+    """Records the calls it gets, and stops one stage at its second tenth."""
 
     def __init__(self, calls: list[tuple[object, ...]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -201,8 +197,8 @@ class Recording(FIFOScheduler):
         self.calls.append(("scheduler complete", trial.trial_id, len(result["curve"]), result["done"]))  # type: ignore[attr-defined, arg-type]
 
 
-class Noting(PlanSearcher):
-    """Notes what it is told."""
+class RecordingSearcher(PlanSearcher):
+    """Records the calls it gets."""
 
     calls: list[tuple[object, ...]]
 
@@ -216,26 +212,25 @@ class Noting(PlanSearcher):
 
 
 def test_calls_come_in_tunes_order() -> None:
-    one, calls = sweep(), list[tuple[object, ...]]()
-    _, board = one.room(COURSES, 1)
-    searcher = Noting(board, "{}", on_change=lambda: None)
+    virtual, calls = sweep(), list[tuple[object, ...]]()
+    _, board = virtual.room(COURSES, 1)
+    searcher = RecordingSearcher(board, "{}", on_change=lambda: None)
     searcher.calls = calls
-    VirtualRoom(searcher, Recording(calls), one.request.context, COURSES, 1).run(20)
+    VirtualRoom(searcher, RecordingScheduler(calls), virtual.request.context, COURSES, slots=1).run(20)
     first, second = "00000000", "00000001"
     expected: list[tuple[object, ...]] = [("scheduler add", first)]
     for tenth in range(1, TENTHS):
         expected += [("scheduler result", first, tenth), ("searcher result", first, tenth)]
-    # The result of a stage that is done is no question to the scheduler.
+    # The scheduler is not asked about the result of a stage that is done.
     expected += [("scheduler complete", first, TENTHS, True), ("searcher complete", first, TENTHS, True)]
     expected += [("scheduler add", second), ("scheduler result", second, 1), ("searcher result", second, 1)]
-    expected += [("scheduler result", second, 2)]  # and one that led to a stop is no news to the searcher
+    expected += [("scheduler result", second, 2)]  # a result that leads to a stop does not go to the searcher
     expected += [("scheduler complete", second, 2, True), ("searcher complete", second, 2, True)]
     assert calls[: len(expected)] == expected
 
 
 def test_a_searcher_that_would_block_tune_is_an_error() -> None:
-    one = sweep()
-    room, board = one.room(COURSES, 2)
+    room, board = sweep().room(COURSES, 2)
     board.start_next = lambda: None  # type: ignore[method-assign]
     board.running["a stage that no trial has"] = None  # type: ignore[assignment]
     with pytest.raises(RuntimeError, match="Tune would wait for ever"):
@@ -247,8 +242,8 @@ def test_a_searcher_that_would_block_tune_is_an_error() -> None:
     [lambda log: log, lambda log: replace(log, events=[event for event in log.events if event.what != "result"])],
 )
 def test_occupancy_needs_starts_and_ends_alone(change: Callable[[Log], Log]) -> None:
-    log, occupied, _ = ran("none", 3)
-    assert occupancy(change(log), asked()[0].plan) == occupied
+    log, usage, _ = log_of("none", 3)
+    assert occupancy(change(log), default_request()[0].plan) == usage
 
 
 def test_evenly_spends_what_it_is_given() -> None:

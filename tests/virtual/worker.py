@@ -1,11 +1,11 @@
-"""The worker's side of a stage without any training: it follows its course, and leaves what a real one leaves."""
+"""A worker without any training: it follows a course, and leaves the files that a real worker leaves."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spaces.checksum import checksum
-from spaces.stage import TENTHS, Stage
+from spaces.stage import ENCODER_KINDS, TENTHS, Stage
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
 from trainables.storage.base import write_text
@@ -13,14 +13,12 @@ from trainables.training.schedule import end_of_tenth
 
 from .courses import Course, Courses
 
-HANDED_ON = ("pretrain", "intermediate")  # kinds whose encoder others start from
-
 
 @dataclass(slots=True)
-class Work:
-    """A stage that a worker has open. `tenth` is the last whole one, also of a trial before this one."""
+class StageWork:
+    """A stage that a worker has open. `tenth` is the last whole one, perhaps of an earlier trial."""
 
-    place: StageContext
+    context: StageContext
     key: str
     stage: Stage
     course: Course
@@ -28,22 +26,22 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """What the next call takes; nothing where the stage is done already."""
+        """Duration of the next call; 0 if the stage is done."""
         return 0.0 if self.tenth == len(self.course.seconds) else self.course.seconds[self.tenth]
 
     @property
     def steps(self) -> int:
-        """Training steps up to now."""
+        """Training steps so far."""
         return end_of_tenth(min(self.tenth, len(self.course.curve)), self.course.steps)
 
     def advance(self) -> dict[str, Any]:
-        """Come to the end of the next call: write what it leaves, return what `StageTrial.step` returns."""
+        """Finish the next call: write its files, and return a result like that of `StageTrial.step`."""
         if self.tenth < len(self.course.seconds):
             self.tenth += 1
             if self.tenth == len(self.course.seconds):
                 self._finish()
             else:
-                write_text(self.place.results, self.place.file_name(self.key, CHECKPOINT), str(self.tenth))
+                write_text(self.context.results, self.context.file_name(self.key, CHECKPOINT), str(self.tenth))
         curve = self.course.curve[: self.tenth]
         return {
             "dev": curve[-1] if curve else -1.0,
@@ -54,10 +52,10 @@ class Work:
         }
 
     def _finish(self) -> None:
-        place, key, curve = self.place, self.key, self.course.curve
-        if self.stage.kind in HANDED_ON:
-            place.results.write_folder(place.file_name(key, ENCODER), _empty_encoder)
-        write_text(place.results, place.file_name(key, SCORES), "")
+        context, key, curve = self.context, self.key, self.course.curve
+        if self.stage.kind in ENCODER_KINDS:
+            context.results.write_folder(context.file_name(key, ENCODER), _empty_encoder)
+        write_text(context.results, context.file_name(key, SCORES), "")
         outcome = Outcome(
             key=key,
             status=self.course.status,
@@ -69,19 +67,19 @@ class Work:
             seconds=sum(self.course.seconds),
             scores=checksum(b""),
         )
-        write_outcome(place, outcome)
-        place.results.remove(place.file_name(key, CHECKPOINT))
+        write_outcome(context, outcome)
+        context.results.remove(context.file_name(key, CHECKPOINT))
 
 
-def open_stage(place: StageContext, key: str, courses: Courses) -> Work:
-    """A stage from its last whole tenth, or from its beginning."""
-    stage = read_spec(place, key)
+def open_stage(context: StageContext, key: str, courses: Courses) -> StageWork:
+    """Open a stage at its last whole tenth, or at its beginning."""
+    stage = read_spec(context, key)
     course = courses(stage)
-    done = read_outcome(place, key)
-    if done is not None and done.status in ("finished", "degenerate"):
-        return Work(place, key, stage, course, len(course.seconds))
-    checkpoint = place.results.read(place.file_name(key, CHECKPOINT))
-    return Work(place, key, stage, course, 0 if checkpoint is None else int(checkpoint))
+    outcome = read_outcome(context, key)
+    if outcome is not None and outcome.status in ("finished", "degenerate"):
+        return StageWork(context, key, stage, course, len(course.seconds))
+    checkpoint = context.results.read(context.file_name(key, CHECKPOINT))
+    return StageWork(context, key, stage, course, 0 if checkpoint is None else int(checkpoint))
 
 
 def _empty_encoder(folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""Where rows lie, how they are read, and what is wrong with them."""
+"""Data of tasks: locations, rows, examples, retrieval pools, and checks."""

@@ -1,9 +1,8 @@
-"""What the columns of a dataset must hold, by the role they play: a wrong one is named before any row is read."""
+"""The shapes that columns must have, by the role that they play: faults are named before any row is read."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import datasets
 from datasets import ClassLabel, LargeList, List, Value
 
 from spaces.dataset import DatasetSpec
@@ -23,16 +22,16 @@ _SHAPES: dict[str, ColumnShape] = {
 }
 
 
-def find_column_faults(dataset: DatasetSpec, found: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the columns that the table names, a clause for each kind of fault; `found` has their types."""
-    absent = [column for column in dataset.column_names if column not in found]
+def find_column_faults(dataset: DatasetSpec, types: Mapping[str, Any]) -> list[str]:
+    """Return a clause for each fault of the columns that the dataset's table names; `types` maps columns to types."""
+    absent = [column for column in dataset.column_names if column not in types]
     faults = [f"has no column {', '.join(absent)}"] if absent else []
     for role, columns in dataset.columns.items():
         shape = _shape_of(dataset, role)
         faults += [
-            f"has {found[column]} in the column {column} (needed: {describe_shape(shape)})"
+            f"has {types[column]} in the column {column} (needed: {_describe_shape(shape)})"
             for column in columns.split()
-            if column in found and not fits(found[column], shape)
+            if column in types and not _fits(types[column], shape)
         ]
     return faults
 
@@ -40,20 +39,22 @@ def find_column_faults(dataset: DatasetSpec, found: Mapping[str, Any]) -> list[s
 def _shape_of(dataset: DatasetSpec, role: str) -> ColumnShape:
     if role == "options" and dataset.label_format == "letters":
         return {"label": [TEXT], "text": [TEXT]}
-    mined = "gold" in dataset.columns and role in ("query", "candidate")
-    if mined or (role == "options" and " " not in dataset.columns[role]):
+    is_mined = "gold" in dataset.columns and role in ("query", "candidate")
+    if is_mined or (role == "options" and " " not in dataset.columns[role]):
         return [TEXT]
     return _SHAPES.get(role, TEXT)
 
 
-def fits(feature: Any, shape: ColumnShape) -> bool:
-    """Whether a column of this type holds values of that shape. A column that is missing throughout fits a text."""
+def _fits(feature: Any, shape: ColumnShape) -> bool:
+    """Return True if a column of this type holds values of this shape; a column of nulls fits every single value."""
     if isinstance(shape, dict):
         if isinstance(feature, List | LargeList) and isinstance(feature.feature, dict):
-            feature = {name: List(one) for name, one in feature.feature.items()}
-        return isinstance(feature, dict) and all(name in feature and fits(feature[name], shape[name]) for name in shape)
+            feature = {name: List(inner) for name, inner in feature.feature.items()}
+        return isinstance(feature, dict) and all(
+            name in feature and _fits(feature[name], inner) for name, inner in shape.items()
+        )
     if isinstance(shape, list):
-        return isinstance(feature, List | LargeList) and fits(feature.feature, shape[0])
+        return isinstance(feature, List | LargeList) and _fits(feature.feature, shape[0])
     if isinstance(feature, ClassLabel):
         return shape == LABEL
     return isinstance(feature, Value) and (
@@ -63,25 +64,24 @@ def fits(feature: Any, shape: ColumnShape) -> bool:
     )
 
 
-def describe_shape(shape: ColumnShape) -> str:
-    """A shape in words."""
+def _describe_shape(shape: ColumnShape) -> str:
     if isinstance(shape, dict):
-        return "record of " + " and ".join(f"{name} ({describe_shape(one)})" for name, one in shape.items())
-    return f"list of {describe_shape(shape[0])}" if isinstance(shape, list) else shape
+        return "record of " + " and ".join(f"{name} ({_describe_shape(inner)})" for name, inner in shape.items())
+    return f"list of {_describe_shape(shape[0])}" if isinstance(shape, list) else shape
 
 
 def is_text(feature: Any) -> bool:
-    """Whether a column holds text, and so the names of labels themselves."""
-    return isinstance(feature, datasets.Value) and feature.dtype in ("string", "large_string", "string_view")
+    """Return True if a column holds text."""
+    return isinstance(feature, Value) and feature.dtype in ("string", "large_string", "string_view")
 
 
 def item_type_of(feature: Any) -> Any:
-    """The type of the items of a list column, or the type of a plain column itself."""
+    """Return the type of the items of a list column, or the type of any other column itself."""
     return getattr(feature, "feature", feature)
 
 
 def field_of(value: Any, name: str) -> list[Any]:
-    """A field of a record of lists, or of each record of a list; empty where there is none."""
+    """Return a field of a record of lists, or of each record of a list; empty where the value is missing."""
     if value is None:
         return []
-    return [one[name] for one in value if one] if isinstance(value, list) else list(value[name] or ())
+    return [record[name] for record in value if record] if isinstance(value, list) else list(value[name] or ())

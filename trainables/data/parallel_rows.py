@@ -1,34 +1,29 @@
-"""Rows of two languages side by side: a translated training set, and test pairs whose sentences differ in language."""
+"""Rows of two languages side by side: translated training sets, and test pairs that mix two languages."""
 
 from collections import Counter
 
-import datasets
-
-from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.rows import NO_LABEL, ConvertedRows, iter_columns, iter_pairs, make_label_mapper, text_of
+from trainables.data.dataset_rows import DatasetRows
+from trainables.data.labels import make_label_mapper
+from trainables.data.rows import NO_LABEL, ConvertedRows, iter_pairs, text_of
 from trainables.features.examples import Example, PairExample
 
-DIFFERENT_LABELS = "another label in the other language"
-MAX_DIFFERENT_LABELS = (
-    0.01  # share of rows whose label differs, above which two training sets are not translations of each other
-)
+DIFFERENT_LABELS = "different labels in the two languages"
+MAX_DIFFERENT_LABELS = 0.01  # share of rows; two training sets that differ in more are not translations
 
 
-def convert_translation(
-    own: datasets.Dataset, own_dataset: DatasetSpec, rows: datasets.Dataset, dataset: DatasetSpec, task: Task
-) -> ConvertedRows:
-    """Training pairs in another language: `rows` translates `own` row by row, and counts where `own` does.
+def convert_translation(own: DatasetRows, translated: DatasetRows, task: Task) -> ConvertedRows:
+    """Convert translated rows to training pairs, with the labels of the rows in the task's own language.
 
-    So the same place holds the same pair in every language. The labels are those of `own`. Raises UsageError if the
-    rows cannot be translations of each other: of another number, or of other labels.
+    A row counts if its counterpart in `own` does, so that the same index holds the same pair in every language. Raises
+    UsageError if the rows cannot be translations of each other: different numbers of rows, or different labels.
     """
-    check_translation(own, own_dataset, rows, dataset, task)
+    _check_translation(own, translated, task)
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
-    texts = iter_columns(rows, dataset, "first", "second")
-    for pair, (first, second) in zip(iter_pairs(own, own_dataset, task, training=True), texts, strict=True):
+    texts = translated.iter_columns("first", "second")
+    for pair, (first, second) in zip(iter_pairs(own, task, training=True), texts, strict=True):
         if isinstance(pair, PairExample):
             examples.append(PairExample(text_of(first), text_of(second), pair.label))
         else:
@@ -36,43 +31,41 @@ def convert_translation(
     return ConvertedRows(examples, dict(left_out))
 
 
-def convert_mixed_languages(
-    first: datasets.Dataset, second: datasets.Dataset, dataset: DatasetSpec, task: Task
-) -> ConvertedRows:
-    """Test pairs with the first sentence of one language's rows and the second of another's, row by row.
+def _check_translation(own: DatasetRows, translated: DatasetRows, task: Task) -> None:
+    own_id = own.dataset.repo_id
+    if len(translated) != len(own):
+        raise UsageError(
+            f"{len(translated):,} rows, but {own_id} has {len(own):,}: both must hold the same pairs, row by row."
+        )
+    labels = []
+    for rows in (own, translated):
+        label_id_of = make_label_mapper(task, rows.dataset, rows.column_type("label"))
+        labels.append([label_id_of(value) for value in rows.column("label")])
+    different = sum(own_label != label for own_label, label in zip(*labels, strict=True))
+    if different > MAX_DIFFERENT_LABELS * len(own):
+        raise UsageError(
+            f"{different:,} of {len(own):,} rows have another label than in {own_id}: both must hold the same pairs, "
+            "row by row."
+        )
 
-    A row counts where both have one and the same label. Raises UsageError if the numbers of rows differ.
+
+def convert_mixed_languages(first: DatasetRows, second: DatasetRows, task: Task) -> ConvertedRows:
+    """Convert rows to test pairs whose first sentence is in one language and whose second is in another.
+
+    A row counts if both languages give it the same label. Raises UsageError if the numbers of rows differ.
     """
     if len(first) != len(second):
-        raise UsageError(f"{len(first):,} and {len(second):,} rows in two languages: row by row they must be the same.")
+        raise UsageError(
+            f"{len(first):,} and {len(second):,} rows in two languages: both must hold the same items, row by row."
+        )
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
-    for one, other in zip(*(iter_pairs(rows, dataset, task, training=False) for rows in (first, second)), strict=True):
-        if not (isinstance(one, PairExample) and isinstance(other, PairExample)):
+    both_pairs = (iter_pairs(rows, task, training=False) for rows in (first, second))
+    for pair, other in zip(*both_pairs, strict=True):
+        if not (isinstance(pair, PairExample) and isinstance(other, PairExample)):
             left_out[NO_LABEL] += 1
-        elif one.label != other.label:
+        elif pair.label != other.label:
             left_out[DIFFERENT_LABELS] += 1
         else:
-            examples.append(PairExample(one.first, other.second, one.label))
+            examples.append(PairExample(pair.first, other.second, pair.label))
     return ConvertedRows(examples, dict(left_out))
-
-
-def check_translation(
-    own: datasets.Dataset, own_dataset: DatasetSpec, rows: datasets.Dataset, dataset: DatasetSpec, task: Task
-) -> None:
-    """Raise UsageError if `rows` cannot be a translation of `own`, row by row."""
-    if len(rows) != len(own):
-        raise UsageError(
-            f"it has {len(rows):,} rows and {own_dataset.repo_id} has {len(own):,}: row by row they must be the same pairs."
-        )
-    labels = [
-        [identify(value) for value in each[of.columns["label"]][:]]
-        for each, of in ((own, own_dataset), (rows, dataset))
-        for identify in (make_label_mapper(task, of, each.features[of.columns["label"]]),)
-    ]
-    differ = sum(one != other for one, other in zip(*labels, strict=True))
-    if differ > MAX_DIFFERENT_LABELS * len(own):
-        raise UsageError(
-            f"{differ:,} of {len(own):,} rows have another label than in {own_dataset.repo_id}: row by row they must be "
-            "the same pairs."
-        )

@@ -1,4 +1,4 @@
-"""The Parquet files of one split: whole, readable, of one version, or a clear error."""
+"""The Parquet files of one split. Files that are unreadable, missing or of different versions raise UsageError."""
 
 import re
 from collections.abc import Callable
@@ -16,9 +16,9 @@ _SHARD = re.compile(r"-(\d+)-of-(\d+)(-[0-9a-f]+)?$")  # train-00000-of-00002, i
 
 
 def read_stamps(files: Files) -> tuple[tuple[int, int], ...]:
-    """Size and time of change of files: what is kept of them in memory is read again when this changes.
+    """Return size (bytes) and modification time (ns) of files: keys of caches, so that changed files are read again.
 
-    Raises UsageError for a link that leads nowhere.
+    Raises UsageError for a broken link.
     """
     try:
         return tuple((file.stat().st_size, file.stat().st_mtime_ns) for file in files)
@@ -27,57 +27,58 @@ def read_stamps(files: Files) -> tuple[tuple[int, int], ...]:
 
 
 def read_column_names(files: Files) -> list[str]:
-    """All columns; raises UsageError for a file that cannot be read."""
+    """Return the names of all columns; raises UsageError for a file that cannot be read."""
     return list(_read_schema(files[0]).names)
 
 
 def read_column(files: Files, column: str) -> list[Any]:
-    """One column as Python values; raises UsageError for a file that cannot be read."""
+    """Return one column as Python values; raises UsageError for a file that cannot be read."""
     return [value for file in files for value in read_table(file, [column])[column].to_pylist()]
 
 
 def read_table(file: Path, columns: list[str]) -> Any:
-    """These columns of a file as an Arrow table; raises UsageError for a file that cannot be read."""
+    """Return these columns of a file as an Arrow table; raises UsageError for a file that cannot be read."""
     return _read_guarded(file, lambda: pyarrow.parquet.read_table(file, columns=columns))
 
 
-def read_column_types(files: Files, wanted: tuple[str, ...]) -> datasets.Features:
-    """Those of the wanted columns that are there, with their types.
+def read_column_types(files: Files, columns: tuple[str, ...]) -> datasets.Features:
+    """Return the types of those columns that exist.
 
     Raises UsageError for files that cannot be read, that differ in these columns, or of which some are missing.
     """
-    read_stamps(files)  # a link that leads nowhere is named as one
+    read_stamps(files)  # first, so that a broken link is named as one
     fault = _find_shard_fault(files)
     if fault is not None:
-        raise UsageError(f"{files[0].parent}: {fault}; get all files of one version, and no others.")
-    first, *others = (_read_file_types(file, wanted) for file in files)
+        raise UsageError(f"{files[0].parent}: {fault}; keep all files of one version, and no others.")
+    first, *others = (_read_file_types(file, columns) for file in files)
     for file, other in zip(files[1:], others, strict=True):
-        for name in wanted:
+        for name in columns:
             if first.get(name) != other.get(name):
-                here, there = (one.get(name, "no such column") for one in (first, other))
+                first_type, other_type = (types.get(name, "no such column") for types in (first, other))
                 raise UsageError(
-                    f"{files[0]} and {file.name} differ in the column {name}: {here} and {there}; get all files of one "
-                    "version."
+                    f"{files[0]} and {file.name} differ in the column {name}: {first_type} and {other_type}; "
+                    "get all files of one version."
                 )
     return first
 
 
 def _find_shard_fault(files: Files) -> str | None:
-    """What is wrong with the numbers of files such as `train-00001-of-00003.parquet`, or None."""
-    numbered = [match for match in (_SHARD.search(file.stem) for file in files) if match is not None]
-    totals = {int(match[2]) for match in numbered}
-    if len(totals) > 1 or 0 < len(numbered) < len(files) or (totals and len(numbered) > max(totals)):
-        return f"files of several versions lie side by side ({', '.join(file.name for file in files[:4])})"
-    if totals and len(numbered) != max(totals):
-        return f"{len(numbered)} of {max(totals)} files are there ({', '.join(file.name for file in files[:4])})"
+    """Say what is wrong with the numbers of files such as `train-00001-of-00003.parquet`; None if nothing is."""
+    shards = [match for match in (_SHARD.search(file.stem) for file in files) if match is not None]
+    totals = {int(match[2]) for match in shards}
+    names = ", ".join(file.name for file in files[:4])
+    if len(totals) > 1 or 0 < len(shards) < len(files) or (totals and len(shards) > max(totals)):
+        return f"files of several versions are mixed ({names})"
+    if totals and len(shards) != max(totals):
+        return f"only {len(shards)} of {max(totals)} files exist ({names})"
     return None
 
 
-def _read_file_types(file: Path, wanted: tuple[str, ...]) -> datasets.Features:
-    footer = _read_schema(file)
-    held = pyarrow.schema([footer.field(name) for name in wanted if name in footer.names], footer.metadata)
+def _read_file_types(file: Path, columns: tuple[str, ...]) -> datasets.Features:
+    schema = _read_schema(file)
+    existing = pyarrow.schema([schema.field(name) for name in columns if name in schema.names], schema.metadata)
     try:
-        return datasets.Features.from_arrow_schema(held)
+        return datasets.Features.from_arrow_schema(existing)
     except (ValueError, TypeError, KeyError, NotImplementedError) as error:
         raise UsageError(f"{file} has columns of an unknown type: {first_line_of(error)}") from error
 
@@ -90,4 +91,4 @@ def _read_guarded(file: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except (OSError, ValueError, RuntimeError, pyarrow.ArrowException) as error:
-        raise UsageError(f"{file} is no readable Parquet file: {first_line_of(error)}") from error
+        raise UsageError(f"{file} is not a readable Parquet file: {first_line_of(error)}") from error

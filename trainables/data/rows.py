@@ -1,21 +1,20 @@
-"""Rows of a dataset to examples: labels by name, answers at their place, and a count of what had to be left out.
+"""Conversion of rows to examples, with a count of the rows that give none.
 
-Only training rows are left out for their text: what is scored keeps every row that has a label, as the official
-scorers do.
+Labels go by name, and answers are searched where their offset points beside them. Training leaves out rows without
+text; evaluation keeps every row that has a label, as the official scorers do.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import datasets
 
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.task import Task
-from trainables.data.column_shapes import field_of, is_text, item_type_of
+from trainables.data.column_shapes import field_of, item_type_of
+from trainables.data.dataset_rows import DatasetRows
+from trainables.data.labels import WITHHELD_LABELS, find_option, make_label_mapper
 from trainables.features.examples import (
     ChoiceExample,
     Example,
@@ -29,29 +28,21 @@ LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
 # Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
 CJK_BLANKS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
 NO_LABEL, EMPTY_TEXT = "no label", "empty text"
-WITHHELD_LABELS = ("", "-", None, -1, "-1")  # what stands where a label was withheld, or where annotators did not agree
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertedRows:
-    """Examples, and how many rows were left out for which reason."""
+    """Examples, and the number of rows that gave none, by reason."""
 
     examples: list[Example]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def convert_rows(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, *, training: bool) -> ConvertedRows:
-    """The rows as examples of the task; raises UsageError for labels that the table does not know."""
+def convert_rows(rows: DatasetRows, task: Task, *, training: bool) -> ConvertedRows:
+    """Convert rows to examples of the task; raises UsageError for labels that the task does not have."""
     left_out: Counter[str] = Counter()
-    makers = {
-        "pair": iter_pairs,
-        "tagging": _iter_tagging,
-        "span": _iter_spans,
-        "choice": _iter_choices,
-        "mlm": _iter_passages,
-    }
     examples: list[Example] = []
-    for example in makers[task.kind](rows, dataset, task, training):
+    for example in _CONVERTERS[task.kind](rows, task, training):
         if isinstance(example, str):
             left_out[example] += 1
         else:
@@ -59,56 +50,16 @@ def convert_rows(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, *, tr
     return ConvertedRows(examples, dict(left_out))
 
 
-def iter_columns(rows: datasets.Dataset, dataset: DatasetSpec, *roles: str) -> Iterator[tuple[Any, ...]]:
-    """The values of the columns that fill these roles, row by row."""
-    return zip(*(rows[dataset.columns[role]][:] for role in roles), strict=True)
+def text_of(value: str | None) -> str:
+    """Return a text, or an empty one where it is missing."""
+    return value or ""
 
 
-def make_label_mapper(task: Task, dataset: DatasetSpec, feature: Any) -> Callable[[Any], int | None]:
-    """The function from a value of the label column to the id in `task.labels`; None for a withheld label.
-
-    Class labels are mapped by name, since their order differs between datasets. Raises UsageError for a name that the
-    task does not have and for bare numbers, whose meaning would be a guess.
-    """
-    if isinstance(feature, datasets.ClassLabel):  # its names may be the digits themselves, in any order
-        digits = {str(i): name for i, name in enumerate(dataset.digit_labels)}
-        names: Sequence[str] | None = [digits.get(name, name) for name in feature.names]
-    elif dataset.label_format == "digits":
-        names = dataset.digit_labels
-    elif is_text(feature):
-        names = None
-    else:
-        raise UsageError(
-            f"the labels are bare numbers ({feature}) and their order is not said. "
-            "Give the column class labels (the dataset card or the Parquet schema holds their names)."
-        )
-
-    def by_name(name: str) -> int:
-        name = dataset.label_aliases.get(name, name)
-        if name not in task.labels:
-            known = ", ".join(task.labels)
-            raise UsageError(f"unknown label {name!r}; there are: {known}.")
-        return task.labels.index(name)
-
-    if names is None:
-        return lambda value: None if value in WITHHELD_LABELS else by_name(value)
-    ids = [by_name(name) for name in names]
-
-    def by_number(value: Any) -> int | None:
-        if value in WITHHELD_LABELS:
-            return None
-        if not str(value).isdecimal() or int(value) >= len(ids):
-            raise UsageError(f"unknown label {value!r}; 0 to {len(ids) - 1} are known.")
-        return ids[int(value)]
-
-    return by_number
-
-
-def iter_pairs(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, training: bool) -> Iterator[Example | str]:
-    """Row by row a pair, or why there is none."""
-    identify = make_label_mapper(task, dataset, rows.features[dataset.columns["label"]])
-    for first, second, value in iter_columns(rows, dataset, "first", "second", "label"):
-        label = identify(value)
+def iter_pairs(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    """Yield for every row its sentence pair, or the reason why it gives none."""
+    label_id_of = make_label_mapper(task, rows.dataset, rows.column_type("label"))
+    for first, second, value in rows.iter_columns("first", "second", "label"):
+        label = label_id_of(value)
         if label is None:
             yield NO_LABEL
         elif training and not (text_of(first).strip() and text_of(second).strip()):
@@ -117,44 +68,40 @@ def iter_pairs(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, trainin
             yield PairExample(text_of(first), text_of(second), label)
 
 
-def _iter_tagging(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, training: bool) -> Iterator[Example | str]:
-    identify = make_label_mapper(task, dataset, item_type_of(rows.features[dataset.columns["tags"]]))
-    for words, values in iter_columns(rows, dataset, "words", "tags"):
-        tags = [identify(value) for value in values or ()]
+def _iter_tagging(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    label_id_of = make_label_mapper(task, rows.dataset, item_type_of(rows.column_type("tags")))
+    for words, values in rows.iter_columns("words", "tags"):
+        tags = [label_id_of(value) for value in values or ()]
         if not words:
             yield "no words"
         elif values is None or None in tags:
             yield NO_LABEL
         elif len(words) != len(tags):
-            yield "as many words as tags are needed"
+            yield "different numbers of words and tags"
         elif None in words:
-            yield "a word is missing"
+            yield "missing word"
         else:
             yield TaggingExample(_strip_language_prefix(words), tuple(tag for tag in tags if tag is not None))
 
 
-def _iter_passages(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, training: bool) -> Iterator[Example | str]:
-    for (text,) in iter_columns(rows, dataset, "text"):
-        beginning = CJK_BLANKS.sub("", text_of(text)[:LONGEST_PASSAGE].strip())
-        yield PassageExample(beginning) if beginning else EMPTY_TEXT
-
-
 def _strip_language_prefix(words: Sequence[str]) -> tuple[str, ...]:
-    """Words without the language prefix of WikiANN's own files (`en:Rome`)."""
+    """Return words without the language prefix of WikiANN's own files (`en:Rome`)."""
     prefix = words[0][:3]
-    if (
-        len(prefix) == 3
-        and prefix[2] == ":"
-        and prefix[:2].islower()
-        and all(word.startswith(prefix) for word in words)
-    ):
+    has_prefix = len(prefix) == 3 and prefix[2] == ":" and prefix[:2].islower()
+    if has_prefix and all(word.startswith(prefix) for word in words):
         return tuple(word[3:] for word in words)
     return tuple(words)
 
 
-def _iter_spans(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, training: bool) -> Iterator[Example | str]:
-    seen: Counter[str] = Counter()
-    for name, question, context, answers in iter_columns(rows, dataset, "id", "question", "context", "answers"):
+def _iter_passages(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    for (text,) in rows.iter_columns("text"):
+        passage = CJK_BLANKS.sub("", text_of(text)[:LONGEST_PASSAGE].strip())
+        yield PassageExample(passage) if passage else EMPTY_TEXT
+
+
+def _iter_spans(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    id_counts: Counter[str] = Counter()
+    for row_id, question, context, answers in rows.iter_columns("id", "question", "context", "answers"):
         question, context = text_of(question), text_of(context)
         if training and not (question.strip() and context.strip()):
             yield EMPTY_TEXT
@@ -164,97 +111,84 @@ def _iter_spans(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, traini
             yield NO_LABEL
             continue
         if len(texts) != len(offsets):
-            yield "as many answers as offsets are needed"
+            yield "different numbers of answers and offsets"
             continue
-        pairs = [(text, find_nearest(context, text, at)) for text, at in zip(texts, offsets, strict=True) if text]
-        if not pairs and not task.has_unanswerable:
+        spans = [(text, find_nearest(context, text, at)) for text, at in zip(texts, offsets, strict=True) if text]
+        if not spans and not task.has_unanswerable:
             yield "no answer"
             continue
-        if training:  # only what can be pointed at can be learnt; for scoring the text alone counts
-            pointed = [pair for pair in pairs if pair[1] >= 0]
-            if pairs and not pointed:
+        if training:  # a span must have a position to be learnt; scoring compares texts only
+            placed = [(text, start) for text, start in spans if start >= 0]
+            if spans and not placed:
                 yield "answer not found in the context"
                 continue
-            pairs = pointed
-        if name is None:
+            spans = placed
+        if row_id is None:
             yield "no id"
             continue
-        seen[name] += 1
-        unique = name if seen[name] == 1 else f"{name}#{seen[name]}"
-        yield SpanExample(
-            unique, question, context, tuple(text for text, _ in pairs), tuple(start for _, start in pairs)
-        )
+        id_counts[row_id] += 1
+        unique_id = row_id if id_counts[row_id] == 1 else f"{row_id}#{id_counts[row_id]}"
+        answer_texts, starts = tuple(text for text, _ in spans), tuple(start for _, start in spans)
+        yield SpanExample(unique_id, question, context, answer_texts, starts)
 
 
 def find_nearest(context: str, text: str, at: int | None) -> int:
-    """Where `text` begins in `context`, as near to `at` as possible; -1 if it does not occur or `at` is missing.
+    """Return the start of the occurrence of `text` in `context` that is nearest to `at`.
 
-    The hub strips contexts and answers but leaves the offsets, so that these may point beside the answer.
+    Returns -1 if `text` is empty or does not occur, or if `at` is None. The hub strips contexts and answers but keeps
+    the offsets, so that these may point beside the answer.
     """
     if at is None:
         return -1
     if text and context.startswith(text, at) and at >= 0:
         return at
-    found, place = [], context.find(text)
-    while text and place >= 0:
-        found.append(place)
-        place = context.find(text, place + 1)
-    return min(found, key=lambda start: abs(start - at), default=-1)
+    starts, start = [], context.find(text)
+    while text and start >= 0:
+        starts.append(start)
+        start = context.find(text, start + 1)
+    return min(starts, key=lambda start: abs(start - at), default=-1)
 
 
-def _iter_choices(rows: datasets.Dataset, dataset: DatasetSpec, task: Task, training: bool) -> Iterator[Example | str]:
+def _iter_choices(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
+    dataset = rows.dataset
     columns = dataset.columns["options"].split()
     blank = [""] * len(rows)
-    contexts, questions = (rows[dataset.columns[role]][:] if role in dataset.columns else blank for role in _TEXT_ROLES)
-    option_columns = [rows[column][:] for column in columns]
-    feature = rows.features[dataset.columns["label"]]
-    for i, value in enumerate(rows[dataset.columns["label"]][:]):
+    contexts, questions = (rows.column(role) if role in dataset.columns else blank for role in ("context", "question"))
+    option_columns = [rows.table[column][:] for column in columns]
+    feature = rows.column_type("label")
+    for i, value in enumerate(rows.column("label")):
         values = [column[i] for column in option_columns]
         if dataset.label_format == "letters":
-            known, options = field_of(values[0], "label"), field_of(values[0], "text")
+            names, options = field_of(values[0], "label"), field_of(values[0], "text")
         else:
             options = values if len(columns) > 1 else values[0] or []
-            known = [str(dataset.first_option + place) for place in range(len(options))]
+            names = [str(dataset.first_option + index) for index in range(len(options))]
         if value in WITHHELD_LABELS:
             yield NO_LABEL
         elif not options:
             yield "no options"
-        elif len(known) != len(options):
-            yield "as many letters as options are needed"
+        elif len(names) != len(options):
+            yield "different numbers of letters and options"
         elif training and not all(text_of(option).strip() for option in options):
             yield EMPTY_TEXT
         else:
-            label = _option_index_of(_label_name_of(value, feature, columns, known), known)
-            asked = _word_question(text_of(questions[i]), dataset)
-            yield ChoiceExample(text_of(contexts[i]), asked, tuple(text_of(option) for option in options), label)
-
-
-_TEXT_ROLES = ("context", "question")
-
-
-def text_of(value: str | None) -> str:
-    """A missing text is an empty one."""
-    return value or ""
-
-
-def _label_name_of(value: Any, feature: Any, columns: Sequence[str], known: Sequence[str]) -> str:
-    """What a label says: the name of its class, where it is one, and never the number of that class."""
-    if not isinstance(feature, datasets.ClassLabel):
-        return str(value)
-    name = feature.names[value] if 0 <= value < len(feature.names) else str(value)
-    return known[columns.index(name)] if name in columns else name  # COPA's classes are the names of its columns
-
-
-def _option_index_of(name: str, known: Sequence[str]) -> int:
-    """The index of the right option, from its letter or number."""
-    if name not in known:
-        raise UsageError(f"unknown label {name!r}; there are: {', '.join(known)}.")
-    return known.index(name)
+            label = find_option(value, feature, columns, names)
+            question = _word_question(text_of(questions[i]), dataset)
+            yield ChoiceExample(text_of(contexts[i]), question, tuple(text_of(option) for option in options), label)
 
 
 def _word_question(question: str, dataset: DatasetSpec) -> str:
-    """The question in words, where the data have a word for it."""
+    """Return the question in words, where the data have a code word for it."""
     if dataset.question_wording and question not in dataset.question_wording:
-        there = ", ".join(dataset.question_wording)
-        raise UsageError(f"unknown question {question!r}; there are: {there}.")
+        known = ", ".join(dataset.question_wording)
+        raise UsageError(f"unknown question {question!r}; there are: {known}.")
     return dataset.question_wording.get(question, question)
+
+
+_CONVERTERS: dict[str, Callable[[DatasetRows, Task, bool], Iterator[Example | str]]] = {
+    "pair": iter_pairs,
+    "tagging": _iter_tagging,
+    "span": _iter_spans,
+    "choice": _iter_choices,
+    "mlm": _iter_passages,
+}

@@ -1,1 +1,1 @@
-"""Examples, the features that encoders read, and memory-mapped tables of them."""
+"""Examples, features (the input of encoders), and memory-mapped tables of features."""

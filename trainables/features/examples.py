@@ -1,6 +1,6 @@
-"""Examples: what a dataset yields, before any tokenizer. One frozen class per kind of task.
+"""Examples of tasks as text, before any tokenizer: one frozen class per kind of task.
 
-Every benchmark, the miniature included, speaks in text, so that one path leads from here to the batches.
+Every benchmark, the miniature included, yields these, so that there is one path from here to the batches.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class TaggingExample:
 
 @dataclass(frozen=True, slots=True)
 class SpanExample:
-    """A question on a context. Without answers it is unanswerable.
+    """A question on a context; one without answers is unanswerable.
 
     `answers` are the accepted texts; `starts[i]` is the character at which `answers[i]` begins in `context`.
     """
@@ -40,7 +40,7 @@ class SpanExample:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceExample:
-    """A context, a question (may be empty) and options, of which number `label` is right."""
+    """A context, a question (may be empty) and options; `options[label]` is right."""
 
     context: str
     question: str
@@ -57,10 +57,10 @@ class PassageExample:
 
 @dataclass(frozen=True, slots=True)
 class ParallelPool:
-    """A retrieval pool: `queries` (foreign; in Tatoeba English) are looked up among `candidates` (the other).
+    """A retrieval pool: `queries` (foreign; in Tatoeba English) are searched among `candidates` (the other language).
 
     `gold[i]` is the index of the candidate that translates query i, or -1 for a distractor without translation.
-    The ids are the data's own names, for predictions that others score; empty where there are none.
+    The ids are those of the data, for predictions that an official server scores; empty where the data have none.
     """
 
     queries: tuple[str, ...]
@@ -68,14 +68,14 @@ class ParallelPool:
     gold: tuple[int, ...]
     query_ids: tuple[str, ...] = ()
     candidate_ids: tuple[str, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 
 @dataclass(frozen=True, slots=True)
 class RankingPool:
-    """A retrieval pool in which a query may have several right candidates: the indices in `relevant[i]`.
+    """A retrieval pool in which query i may have several right candidates: those with the indices in `relevant[i]`.
 
-    Pools of several languages that share their candidates should share the tuple: it is embedded once.
+    Pools of several languages that share their candidates should share the tuple, which is then embedded once.
     """
 
     queries: tuple[str, ...]
@@ -83,8 +83,13 @@ class RankingPool:
     relevant: tuple[frozenset[int], ...]
     query_ids: tuple[str, ...] = ()
     candidate_ids: tuple[str, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that are in no query, by reason
+    left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 
 Example = PairExample | TaggingExample | SpanExample | ChoiceExample | PassageExample
 Pool = ParallelPool | RankingPool
+
+
+def format_left_out(left_out: Mapping[str, int]) -> str:
+    """Return the reasons for which rows gave no example, with their numbers: `no label (2), empty text (1)`."""
+    return ", ".join(f"{reason} ({count})" for reason, count in left_out.items())

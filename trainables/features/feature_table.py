@@ -1,6 +1,6 @@
 """A table of features: flat arrays instead of one Python object per example, so that processes can share them.
 
-trainables/features/shared_table.py keeps such tables on disk.
+`shared_table` keeps such tables on disk.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 from trainables.features.features import Feature, Ids
 
-UNLIKE_FEATURES_MESSAGE = "features of one table need types and marks all or none."
+_UNLIKE_FEATURES = "all features of a table must have types, or none; likewise marks."
 
 Bounds = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FeatureTable(Sequence[Feature]):
-    """Features one after the other; `table[i]` is a Feature whose arrays are views, and read-only.
+    """A sequence of features; `table[i]` is a Feature whose arrays are read-only views.
 
     Feature i has the rows from `row_bounds[i]` up to `row_bounds[i + 1]` (one per option, or one). Row r is
-    `ids[bounds[r]:bounds[r + 1]]`; `types` and `marks`, where the features have them, are cut alike. Targets are cut
-    like ids where they are `per_position`, else `targets[i]` is that of feature i. The origin of feature i is
-    `origin[origin_bounds[i]:origin_bounds[i + 1]]`.
+    `ids[bounds[r]:bounds[r + 1]]`; `types` and `marks`, if any, are cut in the same way. With `per_position`, targets
+    are cut like ids; without, `targets[i]` is the target of feature i. The origin of feature i is
+    `origin[origin_bounds[i]:origin_bounds[i + 1]]`. Arrays that do not fit together raise ValueError.
     """
 
     ids: Ids  # (sub-tokens of all rows,)
@@ -42,9 +42,9 @@ class FeatureTable(Sequence[Feature]):
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
-            array.flags.writeable = False  # what is shared must not be changed, wherever it lies
+            array.flags.writeable = False  # processes share them
         length, count = len(self.ids), len(self.examples)
-        whole = (
+        is_consistent = (
             self.bounds[0] == self.row_bounds[0] == self.origin_bounds[0] == 0
             and self.bounds[-1] == length
             and self.row_bounds[-1] == len(self.bounds) - 1
@@ -54,17 +54,17 @@ class FeatureTable(Sequence[Feature]):
             and len(self.targets) == (length if self.per_position else count)
             and all(array is None or len(array) == length for array in (self.types, self.marks))
         )
-        if not whole:
+        if not is_consistent:
             raise ValueError("the arrays of the table do not fit together.")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name, without those that the features lack."""
-        found = {column.name: getattr(self, column.name) for column in fields(self)}
-        return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+        """Return the arrays by name, without those that the features lack."""
+        values = {column.name: getattr(self, column.name) for column in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
     @property
     def lengths(self) -> Bounds:
-        """Sub-tokens of the longest row of each feature: (features,), computed without building features."""
+        """The number of sub-tokens of each feature's longest row: (features,); no feature is built for it."""
         rows = np.diff(self.bounds)
         return np.maximum.reduceat(rows, self.row_bounds[:-1]) if len(self) else rows
 
@@ -80,7 +80,7 @@ class FeatureTable(Sequence[Feature]):
     def __getitem__(self, index: int | slice) -> Feature | list[Feature]:
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
-        i = range(len(self))[index]  # raises IndexError, and counts from the end where negative
+        i = range(len(self))[index]  # raises IndexError; a negative index counts from the end
         first, last = self.row_bounds[i : i + 2].tolist()
         ends: list[int] = self.bounds[first : last + 1].tolist()
         begin, end = self.origin_bounds[i : i + 2].tolist()
@@ -101,49 +101,50 @@ def _slice_rows(array: Ids, ends: list[int]) -> tuple[Ids, ...]:
 def build_table(
     chunks: Iterable[Sequence[Feature]], *, per_position: bool, left_out: Mapping[str, int] | None = None
 ) -> FeatureTable:
-    """The table of all chunks' features in order; a chunk's objects can be freed as soon as the next one is asked for.
+    """Build the table of the features of all chunks, in order.
 
-    `per_position` says that targets have one id per position and not a label or two per feature. Raises ValueError for
-    features that differ in having types or marks.
+    A chunk is read only when the one before is in the table, so that its objects can be freed. With `per_position`,
+    targets have one id per position, and not a label or two per feature. `left_out` counts the rows that gave no
+    example, by reason. Raises ValueError for features of which some lack types or marks.
     """
     parts = [_flatten_features(chunk, per_position) for chunk in chunks if chunk]
     if len({tuple(arrays) for arrays in parts}) > 1:
-        raise ValueError(UNLIKE_FEATURES_MESSAGE)
+        raise ValueError(_UNLIKE_FEATURES)
     if not parts:
-        nothing, start = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
+        empty, start = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
         return FeatureTable(
-            ids=nothing,
+            ids=empty,
             bounds=start,
             row_bounds=start,
-            examples=nothing,
-            targets=nothing,
+            examples=empty,
+            targets=empty,
             per_position=per_position,
-            origin=nothing,
+            origin=empty,
             origin_bounds=start,
             left_out=left_out or {},
         )
     joined = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
-    for name in ("bounds", "row_bounds", "origin_bounds"):  # lengths until here
+    for name in ("bounds", "row_bounds", "origin_bounds"):  # until here they are lengths
         joined[name] = np.concatenate([[0], joined[name].cumsum(dtype=np.int64)])
     return FeatureTable(per_position=per_position, left_out=left_out or {}, **joined)
 
 
 def _flatten_features(features: Sequence[Feature], per_position: bool) -> dict[str, NDArray[Any]]:
-    """The arrays of some features, with lengths where the table has bounds."""
-    form = {(feature.types is None, feature.marks is None) for feature in features}
-    if len(form) > 1:
-        raise ValueError(UNLIKE_FEATURES_MESSAGE)
+    """Return the arrays of one chunk, with lengths where the table has bounds."""
+    forms = {(feature.types is None, feature.marks is None) for feature in features}
+    if len(forms) > 1:
+        raise ValueError(_UNLIKE_FEATURES)
     rows = [row for feature in features for row in feature.rows]
     lengths = [len(row) for row in rows]
-    beside = {
+    optional = {
         "types": [row for feature in features for row in feature.types or ()],
         "marks": [row for feature in features for row in feature.marks or ()],
         "targets": [feature.target for feature in features] if per_position else [],
     }
-    for name, arrays in beside.items():
+    for name, arrays in optional.items():
         if arrays and [len(array) for array in arrays] != lengths:
-            raise ValueError(f"{name} need one value per position of each row.")
-    joined = {name: np.concatenate(arrays) for name, arrays in beside.items() if arrays}
+            raise ValueError(f"{name} must have one value per position of each row.")
+    joined = {name: np.concatenate(arrays) for name, arrays in optional.items() if arrays}
     if not per_position:
         joined["targets"] = np.stack([feature.target for feature in features])
     return {

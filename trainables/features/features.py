@@ -1,4 +1,4 @@
-"""Features: examples after the tokenizer, and how they become padded tensors. Shared by every kind of task."""
+"""Features, which are examples after the tokenizer, and their padded batches, for every kind of task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-IGNORED = -100  # target id that no loss counts (PyTorch's own default)
+IGNORED = -100  # target id that no loss counts (PyTorch's default)
 
 Ids = NDArray[np.int32]
 Tensors = dict[str, torch.Tensor]
@@ -15,13 +15,13 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One input of the model: one row of ids, or one per option (choice).
+    """One input of the model: a row of ids, or one row per option (choice).
 
-    `example` is the index of the example it came from: long examples yield several features. `target` is a label
-    id, or start and end, or one id per position. `marks` holds, per row and position, the word index (tagging), the
-    segment (pair, choice) or 1 where an answer may lie (span); -1 elsewhere. `origin` leads back to the example: the
-    indices (words,) of its words in the sentence (tagging), or for each position the characters of the context it
-    covers, begin and end (positions, 2) (span); empty elsewhere.
+    `example` is the index of its example: a long example has several features. `target` is a label id, or start and
+    end, or one id per position. `marks` holds for each row and position the word index (tagging), the segment (pair,
+    choice), or 1 where an answer may lie (span); -1 elsewhere. `origin` leads back to the example: the indices (words,)
+    of the words in the sentence (tagging), or the characters of the context that each position covers, begin and end
+    (positions, 2) (span); empty for other kinds.
     """
 
     example: int
@@ -33,12 +33,12 @@ class Feature:
 
     @property
     def length(self) -> int:
-        """Sub-tokens of the longest row."""
+        """The number of sub-tokens of the longest row."""
         return max(len(row) for row in self.rows)
 
 
 def pad(rows: Sequence[Ids], value: int) -> torch.Tensor:
-    """Rows of different lengths as one (rows, longest) tensor of int64, filled up with `value` on the right."""
+    """Return rows of different lengths as one int64 tensor (rows, longest), filled up with `value` on the right."""
     width = max(len(row) for row in rows)
     block = np.full((len(rows), width), value, dtype=np.int64)
     for i, row in enumerate(rows):
@@ -47,11 +47,12 @@ def pad(rows: Sequence[Ids], value: int) -> torch.Tensor:
 
 
 def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, device: torch.device) -> Tensors:
-    """A batch: `input_ids`, `attention_mask` (rows, length), `token_type_ids` where used, `target`, `marks`, `options`.
+    """Return a batch of features.
 
-    `per_position` says that targets have one id per position (padded with IGNORED) and not one label per feature. Then
-    `counted` are the places of those that are not IGNORED in the flattened batch: a GPU that had to find them would
-    hold up the host, which must know how many there are.
+    It holds `input_ids` and `attention_mask` (rows, length), and `target`; also `token_type_ids`, `marks` and `options`
+    where the kind of task uses them. With `per_position`, targets have one id per position (padded with IGNORED), and
+    not one label per feature. The batch then has `counted`, the indices of ids that are not IGNORED in the flattened
+    target: if a GPU had to find them, the host would have to wait for their number.
     """
     rows = [row for feature in features for row in feature.rows]
     width = max(len(row) for row in rows)
@@ -71,13 +72,13 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
         batch["options"] = torch.from_numpy(_index_options(features))
     if features[0].marks is not None:
         batch["marks"] = pad([row for feature in features for row in feature.marks or ()], -1)
-    if device.type == "cuda":  # a copy from pinned memory does not hold up the host, which prepares the next batch
+    if device.type == "cuda":  # copied from pinned memory while the host prepares the next batch
         batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
 def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
-    """Which row of the batch is which option: (features, most options), -1 where a feature has fewer."""
+    """Return the row of each option in the batch: (features, most options), -1 where a feature has fewer."""
     counts = [len(feature.rows) for feature in features]
     options = np.full((len(features), max(counts)), -1, dtype=np.int64)
     first = 0
@@ -88,7 +89,7 @@ def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
 
 
 def sort_by_example(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
-    """Guesses of one-feature examples in the order of the examples; -1, never a label, where one is missing."""
+    """Return the guesses of one-feature examples in the order of the examples; -1, never a label, if one is missing."""
     ordered = [-1] * examples
     for feature, guess in zip(features, guesses, strict=True):
         ordered[feature.example] = guess

@@ -1,4 +1,4 @@
-"""The kinds of task. Each file has the same functions: encode examples, build a head, compute a loss, read answers."""
+"""The kinds of task. Each module has the same functions: encode, build a head, compute a loss, decode and score."""
 
 from trainables.kinds import choice, mlm, pair, span, tagging
 from trainables.kinds.kind import KindOfTask
@@ -17,11 +17,11 @@ KINDS = {
     "choice": KindOfTask(
         encode=choice.encode,
         build_head=choice.build_head,
-        compute_loss=pair.compute_loss,  # a choice among options is a label among scores
+        compute_loss=pair.compute_loss,  # the number of the right option is the label of a pair
         flatten_logits=choice.flatten_logits,
         decode=pair.decode,
-        merge=choice.merge,
-        score=choice.score,
+        merge=pair.merge,
+        score=pair.score,
         compute_parts=pair.compute_parts,
     ),
     "tagging": KindOfTask(

@@ -1,4 +1,4 @@
-"""The head of an intermediate task, handed on beside its encoder: what it says of a target's inputs is a measurement.
+"""The trained head of an intermediate task, stored beside its encoder for the probes: they read its predictions.
 
 No stage starts from it: every stage has fresh heads.
 """
@@ -15,7 +15,7 @@ from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_folder import LABEL_HEAD_FILE
 
-KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head answers with labels of its own
+KINDS_WITH_LABELS = ("pair", "tagging")  # kinds whose head predicts labels of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class LabelHead:
     head: nn.Module
 
 
-def save_label_head(found: LabelHead, folder: Path) -> None:
-    """Write it into the folder of its encoder, in the name of its task."""
-    state = {name: value.contiguous() for name, value in found.head.state_dict().items()}
-    save_file(state, folder / LABEL_HEAD_FILE, metadata={"task": found.task.name})
+def save_label_head(label_head: LabelHead, folder: Path) -> None:
+    """Write the head into the folder of its encoder, with the name of its task."""
+    tensors = {name: value.contiguous() for name, value in label_head.head.state_dict().items()}
+    save_file(tensors, folder / LABEL_HEAD_FILE, metadata={"task": label_head.task.name})
 
 
 def read_label_head(content: bytes, task: Task, encoder: Encoder, profile: EncoderProfile) -> LabelHead:
-    """The head from the contents of its file, on the encoder's device.
+    """Return the head from the contents of its file, on the encoder's device.
 
     Raises:
         SafetensorError: the file is damaged.

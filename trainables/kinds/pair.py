@@ -11,35 +11,32 @@ from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import ChoiceExample, PairExample
 from trainables.features.features import Feature, Ids, Tensors, sort_by_example
-from trainables.kinds.kind import ScoreParts
+from trainables.kinds.kind import ScoreParts, token_types_of
 from trainables.kinds.pooling import PooledHead
 from trainables.models.encoder import Encoder
 from trainables.scoring.metrics import accuracy, mark_hits
 
 
 def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
-    """Per position 0 or 1 for the first or second text, -1 for special tokens."""
+    """Return, per position, 0 or 1 for the first or second text, and -1 for special tokens."""
     return np.array([-1 if segment is None else segment for segment in sequence_ids], dtype=np.int32)
 
 
 def encode(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[PairExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
-    """One feature per pair; the longer sentence is cut first."""
-    if not examples:
-        return []
+    """Return one feature per pair. The longer sentence is cut first."""
     coded = tokenizer(
         [example.first for example in examples],
         [example.second for example in examples],
         truncation="longest_first",
         max_length=recipe.max_length,
     )
-    types = coded.get("token_type_ids")
     return [
         Feature(
             example=i,
             rows=(np.array(coded["input_ids"][i], dtype=np.int32),),
-            types=None if types is None else (np.array(types[i], dtype=np.int32),),
+            types=token_types_of(coded, i),
             target=np.array(example.label, dtype=np.int32),
             marks=(segments_of(coded.sequence_ids(i)),) if profile.pooling == "segments" else None,
         )
@@ -48,40 +45,42 @@ def encode(
 
 
 def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
-    """One output per label."""
+    """Return a head with one output per label."""
     return PooledHead(encoder.width, len(task.labels), encoder.dropout, profile)
 
 
 def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    """Cross-entropy of (batch, labels) against label ids."""
+    """Return the cross-entropy of logits (batch, labels) against label ids."""
     return nn.functional.cross_entropy(logits, batch["target"])
 
 
 def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    """One distribution per pair, over the labels: the logits as they are."""
+    """Return the logits as they are: one distribution per pair, over the labels."""
     return logits
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[int]:
-    """The likeliest label id of each feature."""
+    """Return the likeliest label id of each feature."""
     guesses: list[int] = logits.argmax(-1).tolist()
     return guesses
 
 
 def merge(
-    task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[PairExample]
+    task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[PairExample | ChoiceExample]
 ) -> list[int]:
-    """One feature is one example: the guesses in the order of the examples."""
+    """Return the guesses in the order of the examples: each feature is one example."""
     return sort_by_example(features, guesses, len(examples))
 
 
-def score(task: Task, examples: Sequence[PairExample], predictions: Sequence[int], language: str) -> dict[str, float]:
-    """Accuracy."""
+def score(
+    task: Task, examples: Sequence[PairExample | ChoiceExample], predictions: Sequence[int], language: str
+) -> dict[str, float]:
+    """Return the accuracy."""
     return {"accuracy": accuracy([example.label for example in examples], predictions)}
 
 
 def compute_parts(
     task: Task, examples: Sequence[PairExample | ChoiceExample], predictions: Sequence[int], language: str
 ) -> ScoreParts:
-    """Right or not, of one."""
+    """Return 1 or 0 of 1 for each example, right or wrong."""
     return mark_hits([example.label for example in examples], predictions), [1] * len(examples)

@@ -1,4 +1,4 @@
-"""One vector per input row and a small classifier on it: the head of sentence pairs and of multiple choice."""
+"""Pooled heads: one vector per input row and a small classifier on it, for sentence pairs and multiple choice."""
 
 import torch
 from torch import nn
@@ -8,10 +8,10 @@ from trainables.features.features import Tensors
 
 
 class PooledHead(nn.Module):
-    """Linear, tanh, linear on the first token (as in RoBERTa) or on the two segments' means.
+    """Linear, tanh, linear on the first token (as in RoBERTa) or on the means of the two segments.
 
-    The second form, [u, v, |u - v|, u * v] of the segment means u and v, suits small encoders whose first token was
-    never trained to sum a sentence up.
+    The second form, [u, v, |u - v|, u * v] of the segment means u and v, suits small encoders, whose first token was
+    never trained to represent a whole sentence.
     """
 
     def __init__(self, width: int, outputs: int, dropout: float, profile: EncoderProfile) -> None:
@@ -22,14 +22,14 @@ class PooledHead(nn.Module):
         self.out = nn.Linear(width, outputs)
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
-        """Hidden states (rows, length, width) to logits (rows, outputs)."""
+        """Return logits (rows, outputs) from hidden states (rows, length, width)."""
         pooled = pool_states(hidden, batch, segments=self.segments)
         logits: torch.Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
         return logits
 
 
 def pool_states(hidden: torch.Tensor, batch: Tensors, *, segments: bool) -> torch.Tensor:
-    """What the head reads of each row: (rows, length, width) to (rows, width), or (rows, 4 width) with `segments`."""
+    """Return the head's input from states (rows, length, width): (rows, width), or (rows, 4 width) with `segments`."""
     if not segments:
         return hidden[:, 0]
     first = average_segment(hidden, batch["marks"] == 0)
@@ -38,6 +38,6 @@ def pool_states(hidden: torch.Tensor, batch: Tensors, *, segments: bool) -> torc
 
 
 def average_segment(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean over the masked positions: (rows, length, width) and (rows, length) to (rows, width); 0 where none."""
+    """Return the mean (rows, width) of states (rows, length, width) over a mask (rows, length); 0 for an empty mask."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)

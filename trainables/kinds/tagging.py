@@ -19,14 +19,12 @@ from trainables.scoring.metrics import accuracy, chunk_f1, count_chunks, mark_hi
 def encode(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[TaggingExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
-    """One feature per sentence, or several where it is longer than `max_length`; words are never split over two.
+    """Return one feature per sentence, or several if it is longer than `max_length`. No word is split over two.
 
-    The label of a word is that of its first sub-token. A word that the tokenizer makes vanish becomes one unknown
-    token, so that every word gets a prediction (as in XTREME's own script).
+    The label of a word is on its first sub-token. A word that the tokenizer drops becomes one unknown token, so every
+    word gets a prediction (as in XTREME's own script).
     """
-    if not examples:
-        return []
-    before, after = (ids[:1] for ids in _find_special_tokens(tokenizer))
+    before, after = _find_special_tokens(tokenizer)
     room = recipe.max_length - 2
     coded = tokenizer([list(example.words) for example in examples], is_split_into_words=True, add_special_tokens=False)
     features = []
@@ -46,26 +44,27 @@ def encode(
     return features
 
 
-def _find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """The special tokens around a sentence: what the tokenizer makes of an empty one, first and last."""
-    empty = tokenizer("")["input_ids"]
-    if len(empty) != 2:
-        raise ValueError(f"the tokenizer must put one token before and one after a text, it gives {len(empty)}.")
-    return [empty[0]], [empty[1]]
+def _find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+    """Return the special tokens before and after a sentence: the tokens of an empty text."""
+    ids = tokenizer("")["input_ids"]
+    if len(ids) != 2:
+        raise ValueError(
+            f"tagging needs a tokenizer that adds one token before a text and one after it; this one adds {len(ids)}."
+        )
+    return ids[0], ids[1]
 
 
 def _build_feature(
-    i: int, example: TaggingExample, pieces: list[list[int]], words: range, before: list[int], after: list[int]
+    i: int, example: TaggingExample, pieces: list[list[int]], words: range, before: int, after: int
 ) -> Feature:
-    ids, marks, target = list(before), [-1], [IGNORED]
-    for place, word in enumerate(words):
+    ids, marks, target = [before], [-1], [IGNORED]
+    for position, word in enumerate(words):
         ids += pieces[word]
-        marks += [place] * len(pieces[word])
+        marks += [position] * len(pieces[word])
         target += [example.tags[word]] + [IGNORED] * (len(pieces[word]) - 1)
-    row = np.array(ids + after, dtype=np.int32)
     return Feature(
         example=i,
-        rows=(row,),
+        rows=(np.array([*ids, after], dtype=np.int32),),
         types=None,
         target=np.array([*target, IGNORED], dtype=np.int32),
         marks=(np.array([*marks, -1], dtype=np.int32),),
@@ -74,7 +73,7 @@ def _build_feature(
 
 
 class TagHead(nn.Module):
-    """Linear on every position."""
+    """A linear layer on every position."""
 
     def __init__(self, width: int, labels: int, dropout: float) -> None:
         super().__init__()
@@ -82,40 +81,41 @@ class TagHead(nn.Module):
         self.out = nn.Linear(width, labels)
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
-        """Hidden states (batch, length, width) to logits (batch, length, labels)."""
+        """Return logits (batch, length, labels) from hidden states (batch, length, width)."""
         logits: torch.Tensor = self.out(self.dropout(hidden))
         return logits
 
 
 def build_head(encoder: Encoder, task: Task, profile: EncoderProfile) -> nn.Module:
-    """One output per tag and position."""
+    """Return a head with one output per tag and position."""
     return TagHead(encoder.width, len(task.labels), encoder.dropout)
 
 
 def compute_loss(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    """Cross-entropy over the first sub-tokens of all words in the batch."""
+    """Return the cross-entropy over the first sub-tokens of all words in the batch."""
     return nn.functional.cross_entropy(logits.flatten(0, 1), batch["target"].flatten(), ignore_index=IGNORED)
 
 
 def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    """One distribution per word, over the tags: at its first sub-token."""
+    """Return one distribution per word, over the tags: that of its first sub-token."""
     return logits.flatten(0, 1)[batch["counted"]]
 
 
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
-    """The likeliest tag id of each word of each feature."""
+    """Return the likeliest tag id of each word of each feature."""
     words = batch["marks"].numpy(force=True)
-    first = (words >= 0) & (words != np.roll(words, 1, axis=1))  # a word's first sub-token; column 0 is a special one
-    return [row[begins].tolist() for row, begins in zip(logits.argmax(-1).numpy(force=True), first, strict=True)]
+    is_first = (words >= 0) & (words != np.roll(words, 1, axis=1))  # first sub-tokens; column 0 is a special token
+    tags = logits.argmax(-1).numpy(force=True)
+    return [row[mask].tolist() for row, mask in zip(tags, is_first, strict=True)]
 
 
 def merge(
     task: Task, features: Sequence[Feature], guesses: Sequence[list[int]], examples: Sequence[TaggingExample]
 ) -> list[list[int]]:
-    """Tags per sentence, with the parts of long sentences put together again."""
+    """Return the tags of each sentence, with the features of long sentences joined."""
     merged = [[-1] * len(example.words) for example in examples]
     for feature, tags in zip(features, guesses, strict=True):
-        words = feature.origin  # neighbours
+        words = feature.origin  # consecutive
         merged[feature.example][words[0] : words[-1] + 1] = tags
     return merged
 
@@ -123,27 +123,30 @@ def merge(
 def score(
     task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]], language: str
 ) -> dict[str, float]:
-    """Chunk F1 by seqeval's rule (for bare POS tags XTREME's official score) and token accuracy."""
-    gold, guess = _name_tags(task, examples, predictions)
+    """Return chunk F1 by seqeval's rule (for bare POS tags XTREME's official score) and word accuracy."""
+    gold, predicted = _name_tags(task, examples, predictions)
     return {
-        "f1": chunk_f1(gold, guess),
-        "accuracy": accuracy([tag for tags in gold for tag in tags], [tag for tags in guess for tag in tags]),
+        "f1": chunk_f1(gold, predicted),
+        "accuracy": accuracy([tag for tags in gold for tag in tags], [tag for tags in predicted for tag in tags]),
     }
 
 
 def compute_parts(
     task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]], language: str
 ) -> ScoreParts:
-    """Of a sentence: twice its right chunks, of the gold and the predicted ones; or its right words, of its words."""
-    gold, guess = _name_tags(task, examples, predictions)
+    """Return, for F1, twice each sentence's right chunks, of its gold and predicted chunks together.
+
+    For accuracy, return its right words, of its words.
+    """
+    gold, predicted = _name_tags(task, examples, predictions)
     if task.official_metrics == ("f1",):
-        return count_chunks(gold, guess)
-    return [sum(mark_hits(*pair)) for pair in zip(gold, guess, strict=True)], [len(tags) for tags in gold]
+        return count_chunks(gold, predicted)
+    return [sum(mark_hits(*tags)) for tags in zip(gold, predicted, strict=True)], [len(tags) for tags in gold]
 
 
 def _name_tags(
     task: Task, examples: Sequence[TaggingExample], predictions: Sequence[list[int]]
 ) -> tuple[list[list[str]], list[list[str]]]:
-    """The tags by name: of the data, and predicted."""
+    """Return the names of the gold tags and of the predicted tags."""
     gold = [[task.labels[tag] for tag in example.tags] for example in examples]
     return gold, [[task.labels[tag] for tag in tags] for tags in predictions]

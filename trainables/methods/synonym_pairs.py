@@ -22,7 +22,7 @@ _EXPECTED_FILE = f"{FOLDER}/train-*.parquet with the columns {' and '.join(COLUM
 
 def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
     """Return the synonyms of each word, each once, without the word itself. Raises UsageError if there are none."""
-    if source.benchmark == "miniature":
+    if source.is_miniature:
         from trainables.miniature.meaning import SYNONYM_OF
 
         return {word: (synonym,) for word, synonym in SYNONYM_OF.items()}
@@ -40,7 +40,7 @@ def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
 
 def compute_fingerprint(source: DataSource) -> str | None:
     """Return a hash of the files; None for the miniature, whose synonyms are part of the code."""
-    if source.benchmark == "miniature":
+    if source.is_miniature:
         return None
     return hash_files(_find_files(source))[:16]
 

@@ -1,1 +1,1 @@
-"""Encoders: loading, saving, heads for masked words, layer fusion."""
+"""Encoders: loading, saving, checking and caching them, the head for masked words, layer fusion."""

@@ -1,4 +1,4 @@
-"""Whether the folder of an encoder is whole, seen from its files alone: in milliseconds, and nothing is loaded."""
+"""The files in an encoder's folder, and a check that they are whole: in milliseconds, without loading any of them."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,18 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 CONFIG_FILE = "config.json"
-INDEX_FILE = "model.safetensors.index.json"  # of weights in several files
+INDEX_FILE = "model.safetensors.index.json"  # if the weights are in several files
 LABEL_HEAD_FILE = "label_head.safetensors"  # beside the encoder of an intermediate task with labels
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.safetensors"
-MASKED_WORD_HEAD_FILE = "masked_words.safetensors"  # the head that guesses masked words
+MASKED_WORD_HEAD_FILE = "masked_words.safetensors"  # the head for masked words
 
 
 def find_encoder_fault(folder: Path) -> str | None:
-    """What is wrong with the folder that `save_encoder` left; None if it is whole. Numbers in it are not looked at."""
+    """Return the first fault of a folder that `save_encoder` wrote, or None if it is whole.
+
+    The values of the weights are not checked.
+    """
     if not isinstance(_read_json(folder / CONFIG_FILE), dict):
         return f"{CONFIG_FILE} cannot be read"
     if not _has_json_ends(folder / TOKENIZER_FILE):
@@ -32,7 +35,7 @@ def find_encoder_fault(folder: Path) -> str | None:
 
 
 def find_weights_fault(file: Path) -> str | None:
-    """What is wrong with a file of weights: its header says how long it is. None if it is whole."""
+    """Return the fault of a file of weights, or None if it is as long as its header says and not empty."""
     try:
         with safe_open(file, "pt") as weights:  # type: ignore[no-untyped-call]
             return None if weights.keys() else f"{file.name} is empty"
@@ -48,7 +51,7 @@ def _read_json(file: Path) -> object:
 
 
 def _has_json_ends(file: Path) -> bool:
-    """Whether a JSON object begins and ends here: large vocabularies take their time to parse."""
+    """Return True if the file begins and ends like a JSON object: parsing a large vocabulary would take long."""
     try:
         with file.open("rb") as content:
             first = content.read(1)

@@ -1,9 +1,9 @@
-"""Feature aggregation: the head reads an attention over the lower layers beside the last one (Chen et al. 2022).
+"""Layer fusion: the head reads an attention over the lower layers beside the last layer (Chen et al. 2022).
 
     q = W_q h_L;   a_l = softmax_l(q . W_k h_l / sqrt(d));   h = h_L + sum_l a_l W_v h_l
 
-for every token, l over the layers between the embeddings and the last one. The paper's abstract (2205.08497) says that
-an attention fuses lower layers with the last; this form of it is our reading.
+for every token, where l runs over the layers between the embeddings and the last one. The paper's abstract (2205.08497)
+says that an attention fuses lower layers with the last one; this form of it is our reading.
 """
 
 import math
@@ -16,10 +16,10 @@ from trainables.features.features import Tensors
 
 
 class LayerFusion(nn.Module):
-    """A head of any kind of task on fused states. W_v is zero at first: training starts from the last layer alone.
+    """A task head of any kind on fused states. W_v is zero at first: training starts from the last layer alone.
 
-    As q . W_k h = (W_k' q) . h and sum_l a_l W_v h_l = W_v sum_l a_l h_l, each matrix is used once per token however
-    many layers there are: with twelve of them a step costs 3 % more.
+    As q . W_k h = (W_k' q) . h and sum_l a_l W_v h_l = W_v sum_l a_l h_l, each matrix is used once per token at any
+    number of layers: with twelve of them a step costs 3 % more.
     """
 
     def __init__(self, head: nn.Module, width: int) -> None:
@@ -29,15 +29,15 @@ class LayerFusion(nn.Module):
         nn.init.zeros_(self.value.weight)
 
     def forward(self, layers: Sequence[torch.Tensor], batch: Tensors) -> torch.Tensor:
-        """States (rows, length, width) of every layer, the last one last, to the head's logits.
+        """Return the head's logits from the states (rows, length, width) of every layer, the last layer last.
 
-        Raises ValueError for an encoder of one layer: nothing is below the last.
+        Raises ValueError if the encoder has one layer only, so that there is nothing to fuse.
         """
         *lower, last = layers
         if not lower:
             raise ValueError("the method `layers` needs an encoder of at least two layers.")
-        asked = self.query(last) @ self.key.weight
-        scores = torch.stack([(asked * states).sum(-1) for states in lower], dim=-1) / math.sqrt(last.shape[-1])
+        projected = self.query(last) @ self.key.weight
+        scores = torch.stack([(projected * states).sum(-1) for states in lower], dim=-1) / math.sqrt(last.shape[-1])
         shares = scores.softmax(-1)
         mixed = sum(shares[..., i : i + 1] * states for i, states in enumerate(lower))
         logits: torch.Tensor = self.head(last + self.value(mixed), batch)

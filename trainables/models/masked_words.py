@@ -1,7 +1,6 @@
-"""The head that guesses masked words: tied to an encoder's word embeddings, and kept beside it from stage to stage.
+"""The head for masked words: tied to an encoder's word embeddings, and kept beside it from stage to stage.
 
-The table of word embeddings belongs to the encoder. The head only looks at it, so that it is trained once and saved
-once.
+The table of word embeddings belongs to the encoder. The head only reads it, so it is trained once and saved once.
 """
 
 from pathlib import Path
@@ -15,8 +14,8 @@ from transformers import PreTrainedModel
 
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 
-EPS = 1e-5  # of a head of our own
-# Where checkpoints for masked words keep their bias, their layer, and its norm: RoBERTa and its kin, BERT.
+EPS = 1e-5  # of the norm of new heads
+# Names of bias, dense layer and norm in the masked-word heads of checkpoints: RoBERTa and its kin, BERT.
 HEAD_LAYOUTS = (
     ("lm_head", "lm_head.dense", "lm_head.layer_norm"),
     ("cls.predictions", "cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"),
@@ -24,10 +23,10 @@ HEAD_LAYOUTS = (
 
 
 class MaskedWordHead(nn.Module):
-    """Guesses words at masked positions; its output matrix is the encoder's table of word embeddings (tied).
+    """A head that predicts the words at masked positions. Its output matrix is the encoder's word embeddings (tied).
 
-    `width` is that of the embeddings, where it is not the hidden states'. `trained` is False for a head of random
-    weights: its encoder came without one.
+    `width` is that of the embeddings, if it differs from the width of the hidden states. `is_trained` is False for a
+    head of random weights, of an encoder that came without one.
     """
 
     def __init__(self, hidden: int, vocabulary: int, width: int | None = None, eps: float = EPS) -> None:
@@ -37,60 +36,60 @@ class MaskedWordHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocabulary))
         self.is_trained = False
 
-    def forward(self, vectors: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
-        """Logits (positions x vocabulary) from vectors (positions x hidden) and embeddings (vocabulary x width)."""
-        mixed: torch.Tensor = self.norm(functional.gelu(self.dense(vectors)))
-        return functional.linear(mixed, embeddings, self.bias)
+    def forward(self, states: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        """Return logits (positions, vocabulary) from states (positions, hidden) and embeddings (vocabulary, width)."""
+        transformed: torch.Tensor = self.norm(functional.gelu(self.dense(states)))
+        return functional.linear(transformed, embeddings, self.bias)
 
 
 def get_word_embeddings(model: PreTrainedModel) -> nn.Embedding:
-    """The encoder's table of word embeddings; raises ValueError for an encoder that has none of the usual sort."""
+    """Return the encoder's table of word embeddings; raise ValueError if it is not of the usual type."""
     embeddings = model.get_input_embeddings()
     if not isinstance(embeddings, nn.Embedding):
-        raise ValueError(f"{type(model).__name__} keeps its word embeddings in no nn.Embedding.")
+        raise ValueError(f"the word embeddings of {type(model).__name__} are not an nn.Embedding.")
     return embeddings
 
 
 def build_fresh_head(model: PreTrainedModel) -> MaskedWordHead:
-    """A head of random weights, always the same, for an encoder that came without one."""
+    """Return a head of random weights, always the same ones, for an encoder that came without a head."""
     vocabulary, width = get_word_embeddings(model).weight.shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return MaskedWordHead(int(model.config.hidden_size), vocabulary, width)
 
 
-def extract_head(masked: PreTrainedModel) -> MaskedWordHead | None:
-    """The head of a checkpoint for masked words (RoBERTa's or BERT's form); None for any other form."""
-    form = next((form for form in HEAD_LAYOUTS if hasattr(masked, form[0].partition(".")[0])), None)
-    model, decoder = masked.base_model, masked.get_output_embeddings()
-    if form is None or not isinstance(model, PreTrainedModel) or decoder is None:
+def extract_head(masked_lm: PreTrainedModel) -> MaskedWordHead | None:
+    """Return the head of a checkpoint for masked words; None unless it has the layout of RoBERTa's or BERT's."""
+    layout = next((layout for layout in HEAD_LAYOUTS if hasattr(masked_lm, layout[0].partition(".")[0])), None)
+    model, decoder = masked_lm.base_model, masked_lm.get_output_embeddings()
+    if layout is None or not isinstance(model, PreTrainedModel) or decoder is None:
         return None
-    if decoder.weight is not get_word_embeddings(model).weight or getattr(masked.config, "hidden_act", None) != "gelu":
+    is_tied = decoder.weight is get_word_embeddings(model).weight
+    if not is_tied or getattr(masked_lm.config, "hidden_act", None) != "gelu":
         return None
-    top, dense, norm = (masked.get_submodule(name) for name in form)
+    bias_owner, dense, norm = (masked_lm.get_submodule(name) for name in layout)
     head = build_fresh_head(model)
     head.dense.load_state_dict(dense.state_dict())
     head.norm.load_state_dict(norm.state_dict())
     head.norm.eps = float(norm.eps)  # type: ignore[arg-type]
-    head.bias.data.copy_(top.bias.data)  # type: ignore[arg-type,union-attr]
+    head.bias.data.copy_(bias_owner.bias.data)  # type: ignore[arg-type,union-attr]
     head.is_trained = True
     return head
 
 
 def save_head(head: MaskedWordHead, folder: Path) -> None:
-    """Write the head beside its encoder."""
-    told = {"trained": "yes" if head.is_trained else "no", "eps": repr(head.norm.eps)}
-    save_file(
-        {name: value.contiguous() for name, value in head.state_dict().items()}, folder / MASKED_WORD_HEAD_FILE, told
-    )
+    """Write the head into the folder of its encoder."""
+    tensors = {name: value.contiguous() for name, value in head.state_dict().items()}
+    metadata = {"trained": "yes" if head.is_trained else "no", "eps": repr(head.norm.eps)}
+    save_file(tensors, folder / MASKED_WORD_HEAD_FILE, metadata)
 
 
 def load_head(folder: Path, model: PreTrainedModel) -> MaskedWordHead:
-    """The head that `save_head` left beside its encoder."""
+    """Return the head that `save_head` wrote into the folder of `model`."""
     file = folder / MASKED_WORD_HEAD_FILE
     with safe_open(file, "pt") as content:  # type: ignore[no-untyped-call]
-        told = content.metadata()
+        metadata = content.metadata()
     head = build_fresh_head(model)
     head.load_state_dict(load_file(file))
-    head.norm.eps, head.is_trained = float(told["eps"]), told["trained"] == "yes"
+    head.norm.eps, head.is_trained = float(metadata["eps"]), metadata["trained"] == "yes"
     return head

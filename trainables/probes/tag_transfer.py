@@ -17,7 +17,7 @@ from trainables.data import task_data
 from trainables.features.features import Feature, collate
 from trainables.models.encoder import Encoder, compute_all_states
 from trainables.probes.family import Measurement, ProbeSubject
-from trainables.training.encoding import encode_split
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.evaluation import EVAL_BATCH_TOKENS, EvalSet
 from trainables.worker.heartbeat import beat
 
@@ -44,11 +44,9 @@ def measure_tag_transfer(subject: ProbeSubject) -> Iterator[Measurement]:
     task = task_data.resolve_labels(context.source, benchmark.targets[benchmark.tagging_target])
 
     def load_words(split: Split, language: str, most: int) -> WordStates:
-        recipe, folder = task.recipe, context.encoded_folder
-        assert recipe is not None
-        evaluated = encode_split(
-            context.source, task, split, language, encoder.tokenizer, recipe, subject.profile, folder
-        )
+        assert task.recipe is not None
+        encoding = Encoding(encoder.tokenizer, task.recipe, subject.profile, context.encoded_folder)
+        evaluated = encode_split(context.source, task, split, language, encoding)
         return compute_word_states(encoder, evaluated, most)
 
     english = load_words("dev", ENGLISH, FIT_WORDS)

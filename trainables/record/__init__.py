@@ -1,1 +1,1 @@
-"""What a stage leaves on disk: outcome, scores, tensors."""
+"""The record of a stage on disk: specification, outcome, scores, tensors."""

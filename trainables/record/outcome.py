@@ -1,4 +1,4 @@
-"""The outcome of a stage: `outcome.json`, written last, so that its existence means that everything else is there."""
+"""The outcome of a stage: `outcome.json`, written last, so that its existence means that the stage is complete."""
 
 import dataclasses
 import json
@@ -18,13 +18,13 @@ OUTCOME_FILE = "outcome.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a stage ended. `score` is its best English dev score; `curve[t - 1]` the score after tenth t."""
+    """The end of a stage. `score` is its best English dev score; `curve[t - 1]` is the score after tenth t."""
 
     key: str
     status: Status
     score: float | None
     tenth: int  # the last one trained
-    best_tenth: int = 0  # the one whose weights were scored and handed on
+    best_tenth: int = 0  # the one whose weights were evaluated and handed on
     curve: tuple[float, ...] = ()
     steps: int = 0
     seconds: float = 0.0
@@ -32,35 +32,34 @@ class Outcome:
     failure: str | None = None  # kind of failed runs, see trainables/worker/failures.py
     details: str | None = None  # traceback of failed runs
     note: str | None = None  # e.g. a halved micro-batch
-    attempts: int = 1  # this one and those that failed before it
-    scores: str | None = None  # the seal of scores.parquet
-    memory: int | None = None  # the most bytes that torch held of a GPU's memory; None without a GPU
+    attempts: int = 1  # this try and the failed ones before it
+    scores: str | None = None  # checksum of scores.parquet
+    memory: int | None = None  # peak bytes of GPU memory that torch reserved; None without a GPU
 
 
 _HINTS = get_type_hints(Outcome)
 
 
-def write_outcome(place: StageContext, outcome: Outcome) -> None:
-    """Write the outcome into the stage's folder: from now on the stage is done."""
-    write_text(
-        place.results, place.file_name(outcome.key, OUTCOME_FILE), json.dumps(dataclasses.asdict(outcome), indent=1)
-    )
+def write_outcome(context: StageContext, outcome: Outcome) -> None:
+    """Write the outcome into the stage's folder, after everything else: from now on the stage is done."""
+    name = context.file_name(outcome.key, OUTCOME_FILE)
+    write_text(context.results, name, json.dumps(dataclasses.asdict(outcome), indent=1))
 
 
-def read_outcome(place: StageContext, key: str) -> Outcome | None:
-    """The outcome in a stage's folder, None if there is none.
+def read_outcome(context: StageContext, key: str) -> Outcome | None:
+    """Return the outcome in a stage's folder; None if there is none.
 
-    Raises ValueError for a file that is none, and UsageError for one that a newer version of this program wrote: what
-    that found must not be trained again by an older one.
+    Raises ValueError for a damaged file, and UsageError for one that a newer version of this program wrote, since an
+    older version must not train its stages again.
     """
-    name = place.file_name(key, OUTCOME_FILE)
-    content = place.results.read(name)
+    name = context.file_name(key, OUTCOME_FILE)
+    content = context.results.read(name)
     if content is None:
         return None
     try:
         fields = json.loads(content, parse_constant=_reject_constant)
         if not isinstance(fields, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("it is not a JSON object")
         known = {field.name: fields[field.name] for field in dataclasses.fields(Outcome) if field.name in fields}
         outcome = _parse_outcome(known, key)
     except (ValueError, RecursionError) as error:
@@ -68,8 +67,8 @@ def read_outcome(place: StageContext, key: str) -> Outcome | None:
     if len(known) < len(fields):
         new = ", ".join(sorted(fields.keys() - known.keys()))
         raise UsageError(
-            f"{place.results.url}/{name} was written by a newer version of this program (it has {new}): use that "
-            "version, or other --results."
+            f"{context.results.url}/{name} was written by a newer version of this program (it has {new}). "
+            "Use that version, or other --results."
         )
     return outcome
 
@@ -79,8 +78,9 @@ def _reject_constant(text: str) -> float:
 
 
 def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
-    """The outcome of these fields; raises ValueError for one that no stage could have left."""
-    lacking = [one.name for one in dataclasses.fields(Outcome) if one.default is MISSING and one.name not in fields]
+    """Return the outcome of these fields; raises ValueError for values that no stage could have written."""
+    required = [field.name for field in dataclasses.fields(Outcome) if field.default is MISSING]
+    lacking = [name for name in required if name not in fields]
     wrong = [name for name, value in fields.items() if not _is_of_type(value, _HINTS[name])]
     if lacking or wrong:
         raise ValueError(f"without {', '.join(lacking)}" if lacking else f"{wrong[0]} is {fields[wrong[0]]!r}")
@@ -99,14 +99,14 @@ def _parse_outcome(fields: dict[str, Any], key: str) -> Outcome:
 
 
 def _is_of_type(value: Any, hint: Any) -> bool:
-    """Whether a value from JSON is of a field's type. A whole number is a float too, but no boolean is a number."""
+    """Return True if a JSON value has a field's type. A whole number is a float too; a boolean is no number."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_is_of_type(value, one) for one in inner)
+        return any(_is_of_type(value, member) for member in inner)
     if origin is Literal:
         return value in inner
     if origin is tuple:
-        return isinstance(value, list) and all(_is_of_type(one, inner[0]) for one in value)
+        return isinstance(value, list) and all(_is_of_type(item, inner[0]) for item in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return isinstance(value, hint) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Score rows: what a stage leaves for the analysis, as one Parquet file in the documented columns."""
+"""Score rows of a stage, which the analysis reads: one Parquet file in the documented columns."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ SCHEMA = pa.schema(
 
 def build_score_rows(
     stage: Stage,
-    measured: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     *,
     status: Status,
     reason: str | None = None,
     steps: int = 0,
     seconds: float = 0.0,
 ) -> list[dict[str, Any]]:
-    """Full rows from what was measured: each of `measured` gives target, tenth, language, split, metric and value."""
+    """Return complete score rows: each of `rows` has target, tenth, language, split, metric and value of one score."""
     common = {
         "version": VERSION,
         "stage": stage.key,
@@ -47,15 +47,14 @@ def build_score_rows(
         "seconds": seconds,
         "limited": stage.limit is not None or stage.test_limit is not None,
     }
-    return [{**common, **row} for row in measured]
+    return [{**common, **row} for row in rows]
 
 
 def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """The rows as a Parquet file; raises KeyError for a column that is not documented."""
-    known = set(SCHEMA.names)
-    for row in rows:
-        if not row.keys() <= known:
-            raise KeyError(f"undocumented columns: {sorted(row.keys() - known)}")
+    """Return the bytes of a Parquet file with the rows; raises KeyError for a column that is not documented."""
+    unknown = {name for row in rows for name in row} - set(SCHEMA.names)
+    if unknown:
+        raise KeyError(f"undocumented columns: {sorted(unknown)}")
     table = pa.Table.from_pylist([{name: row.get(name) for name in SCHEMA.names} for row in rows], schema=SCHEMA)
     content = io.BytesIO()
     pq.write_table(table, content, compression="zstd")
@@ -63,10 +62,10 @@ def encode_scores(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def find_rows_fault(content: bytes, key: str) -> str | None:
-    """What is wrong with score rows of which no seal is known; None for whole rows of the stage `key`."""
+    """Say what is wrong with score rows that have no checksum; None for intact rows of the stage `key`."""
     try:
-        found = pq.read_table(pa.BufferReader(content))
-        strange = set(found["stage"].to_pylist()) - {key}
+        stages = pq.read_table(pa.BufferReader(content))["stage"].to_pylist()
     except (pa.ArrowException, OSError, KeyError) as error:
         return f"is damaged: {first_line_of(error)}"
-    return f"is damaged: it has rows of stage {min(map(str, strange))}" if strange else None
+    other_stages = set(stages) - {key}
+    return f"is damaged: it has rows of stage {min(map(str, other_stages))}" if other_stages else None

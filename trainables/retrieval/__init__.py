@@ -1,1 +1,1 @@
-"""Retrieval without training: sentence embeddings, neighbours, mining, ranking."""
+"""Retrieval without training: sentence embeddings, nearest neighbours, mining, ranking."""

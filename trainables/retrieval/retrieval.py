@@ -1,6 +1,6 @@
 """Retrieval without training, by the official rules: nearest neighbour (Tatoeba), mining (BUCC), ranking (LAReQA).
 
-Beside the paper's layer every other one is scored, as the best layer moves with fine-tuning.
+Every layer is scored beside the paper's, because the best layer moves with fine-tuning.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from spaces.task import Task
 from trainables.features.examples import ParallelPool, Pool, RankingPool
 from trainables.retrieval.embeddings import Embedder, official_layer_of, select_layers
 from trainables.retrieval.mining import deduplicate, find_unique_positions, mine
-from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, compute_margins, find_neighbours
+from trainables.retrieval.neighbours import compute_margins, find_both_ways, find_neighbours, nearest_by_margin
 from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, choose_mining_threshold, map_at_20, mining_f1
 
 LayerEmbedder = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
@@ -21,121 +21,127 @@ LayerEmbedder = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit v
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
-    """Metrics (shares from 0 to 1), and what the official one judges: queries, candidates found for them, scores.
+    """Metrics (0 to 1), and the pairs of query, candidate and score that the official metric judges.
 
-    `found` has one candidate per query, the pairs from the threshold on (mining), or the best 20 per query (ranking).
+    `pairs` has one candidate per query, the pairs above the threshold (mining), or the best 20 per query (ranking).
     """
 
     metrics: dict[str, float]
     pairs: list[MinedPair]
 
 
+@dataclass(frozen=True, slots=True)
+class _MinedPool:
+    gold: set[tuple[int, int]]
+    by_margin: list[MinedPair]
+    by_cosine: list[MinedPair]
+
+
 def retrieve(
     embedder: Embedder, task: Task, profile: EncoderProfile, test: Pool, dev: Pool | None = None
 ) -> RetrievalResult:
-    """Score one language in every layer: metrics of the paper's layer under their names, then `NAME_layer_K`.
+    """Score one language in every layer. The metrics of the paper's layer come first, then `NAME_layer_K` of each.
 
-    `accuracy` takes the nearest candidate by cosine, `margin_accuracy` that of the highest ratio margin among the
-    nearest four, `reverse_accuracy` asks the other way round: candidates look for their queries. `f1` mines by margin
-    and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of the embeddings. Where the vectors
-    of all layers would exceed `sentences.MOST_BYTES`, only the paper's is read, and there are no metrics of layers.
+    `accuracy` takes the nearest candidate by cosine, and `margin_accuracy` the one of the highest ratio margin among
+    the nearest four. `reverse_accuracy` searches in the other direction, from candidates to queries. `f1` mines by
+    margin and `cosine_f1` by cosine. `map_at_20` ranks by cosine. Layer 0 is the output of the embeddings. If the
+    vectors of all layers exceeded `embeddings.MAX_BYTES`, only the paper's is read, and there are no metrics of layers.
 
-    XTREME chooses the threshold of mining on the gold pairs of the language's own dev part; so does this, in each
-    layer. Without one it is chosen on the scored pool itself, as jiant does, which flatters. It is the one place where
-    a score uses labels of the target language, and no selection of stages ever sees it.
+    The threshold of mining is chosen in each layer on the gold pairs of the language's own dev pool, as in XTREME.
+    Without a dev pool it is chosen on the scored pool itself, as in jiant, which overstates F1. It is the one place
+    where a score uses labels of the target language, and no selection of stages ever sees it. Raises ValueError for a
+    pool of the wrong type.
     """
     pools = [test] if dev is None else [test, dev]
     sentences = sum(len(pool.queries) + len(pool.candidates) for pool in pools)
     layers = select_layers(embedder.encoder, profile, sentences)
-    by_layer = {}
+    results = {}
     for i, layer in enumerate(layers):
 
-        def vectors(texts: tuple[str, ...], i: int = i) -> torch.Tensor:
+        def embed_layer(texts: tuple[str, ...], i: int = i) -> torch.Tensor:
             return embedder(texts, layers)[i]
 
-        by_layer[layer] = _score_layer(vectors, task, test, dev, embedder.encoder.device)
-    official = by_layer[official_layer_of(embedder.encoder, profile)]
+        results[layer] = _score_layer(embed_layer, task, test, dev, embedder.encoder.device)
+    official = results[official_layer_of(embedder.encoder, profile)]
     metrics = dict(official.metrics)
     if len(layers) > 1:
-        metrics |= {f"{name}_layer_{k}": value for k, one in by_layer.items() for name, value in one.metrics.items()}
+        for layer, result in results.items():
+            metrics |= {f"{name}_layer_{layer}": value for name, value in result.metrics.items()}
     return RetrievalResult(metrics, official.pairs)
 
 
 def _score_layer(
-    vectors: LayerEmbedder, task: Task, test: Pool, dev: Pool | None, device: torch.device
+    embed_layer: LayerEmbedder, task: Task, test: Pool, dev: Pool | None, device: torch.device
 ) -> RetrievalResult:
-    """One layer by the task's rule; raises ValueError for a pool of the wrong sort."""
+    """Score one layer by the task's mode; raise ValueError for a pool of the wrong type."""
     if task.retrieval_mode == "rank":
         if not isinstance(test, RankingPool):
-            raise ValueError(f"{task.name} ranks candidates: its pool must say which are relevant.")
-        return _score_ranking(vectors, test, device)
+            raise ValueError(f"{task.name} ranks candidates: its pool must name the relevant ones.")
+        return _score_ranking(embed_layer, test, device)
     if not isinstance(test, ParallelPool) or isinstance(dev, RankingPool):
-        raise ValueError(f"{task.name} pairs sentences: its pools must say which candidate translates a query.")
+        raise ValueError(f"{task.name} pairs sentences: its pools must name the translation of each query.")
     if task.retrieval_mode == "nearest":
-        return _score_nearest(vectors, test, device)
-    return _score_mining(vectors, test, dev, device)
+        return _score_nearest(embed_layer, test, device)
+    return _score_mining(embed_layer, test, dev, device)
 
 
-def _score_nearest(vectors: LayerEmbedder, pool: ParallelPool, device: torch.device) -> RetrievalResult:
-    queries, candidates = vectors(pool.queries), vectors(pool.candidates)
-    of, back = (
-        find_neighbours(queries, candidates, MARGIN_NEIGHBOURS, device),
-        find_neighbours(candidates, queries, MARGIN_NEIGHBOURS, device),
-    )
-    guesses = of.indices[:, 0].tolist()
-    by_margin = of.indices.gather(1, compute_margins(of, back).argmax(1, keepdim=True)).flatten().tolist()
-    backwards = back.indices[:, 0].tolist()
-    asked = [i for i, j in enumerate(pool.gold) if j >= 0]
+def _score_nearest(embed_layer: LayerEmbedder, pool: ParallelPool, device: torch.device) -> RetrievalResult:
+    forward, backward = find_both_ways(embed_layer(pool.queries), embed_layer(pool.candidates), device)
+    guesses, scores = forward.indices[:, 0].tolist(), forward.cosines[:, 0].tolist()
+    nearest_queries = backward.indices[:, 0].tolist()
+    translated = [query for query, candidate in enumerate(pool.gold) if candidate >= 0]
     return RetrievalResult(
         {
             "accuracy": accuracy(pool.gold, guesses),
-            "margin_accuracy": accuracy(pool.gold, by_margin),
-            "reverse_accuracy": accuracy(asked, [backwards[pool.gold[i]] for i in asked]),
+            "margin_accuracy": accuracy(pool.gold, nearest_by_margin(forward, backward).tolist()),
+            "reverse_accuracy": accuracy(translated, [nearest_queries[pool.gold[query]] for query in translated]),
         },
-        list(zip(range(len(guesses)), guesses, of.cosines[:, 0].tolist(), strict=True)),
+        list(zip(range(len(guesses)), guesses, scores, strict=True)),
     )
 
 
 def _score_mining(
-    vectors: LayerEmbedder, test: ParallelPool, dev: ParallelPool | None, device: torch.device
+    embed_layer: LayerEmbedder, test: ParallelPool, dev: ParallelPool | None, device: torch.device
 ) -> RetrievalResult:
-    gold, by_margin, by_cosine = _mine_pool(vectors, test, device)
-    known, *known_mined = (gold, by_margin, by_cosine) if dev is None else _mine_pool(vectors, dev, device)
-    threshold, cosine_threshold = (choose_mining_threshold(known, mined) for mined in known_mined)
+    mined = _mine_pool(embed_layer, test, device)
+    tuning = mined if dev is None else _mine_pool(embed_layer, dev, device)
+    threshold = choose_mining_threshold(tuning.gold, tuning.by_margin)
+    cosine_threshold = choose_mining_threshold(tuning.gold, tuning.by_cosine)
     return RetrievalResult(
-        {"f1": mining_f1(gold, by_margin, threshold), "cosine_f1": mining_f1(gold, by_cosine, cosine_threshold)},
-        [pair for pair in by_margin if pair[2] >= threshold],
+        {
+            "f1": mining_f1(mined.gold, mined.by_margin, threshold),
+            "cosine_f1": mining_f1(mined.gold, mined.by_cosine, cosine_threshold),
+        },
+        [pair for pair in mined.by_margin if pair[2] >= threshold],
     )
 
 
-def _mine_pool(
-    vectors: LayerEmbedder, pool: ParallelPool, device: torch.device
-) -> tuple[set[tuple[int, int]], list[MinedPair], list[MinedPair]]:
-    """The true pairs of a pool, what is mined in it by ratio margin, and what by cosine."""
-    queries, candidates = vectors(deduplicate(pool.queries)), vectors(deduplicate(pool.candidates))
-    of, back = (
-        find_neighbours(queries, candidates, MARGIN_NEIGHBOURS, device),
-        find_neighbours(candidates, queries, MARGIN_NEIGHBOURS, device),
+def _mine_pool(embed_layer: LayerEmbedder, pool: ParallelPool, device: torch.device) -> _MinedPool:
+    """Return the true pairs of a pool, and the pairs mined in it by ratio margin and by cosine."""
+    queries, candidates = embed_layer(deduplicate(pool.queries)), embed_layer(deduplicate(pool.candidates))
+    forward, backward = find_both_ways(queries, candidates, device)
+    query_positions, candidate_positions = find_unique_positions(pool.queries), find_unique_positions(pool.candidates)
+
+    def to_pool_indices(pairs: list[MinedPair]) -> list[MinedPair]:
+        placed = [(query_positions[i], candidate_positions[j], score) for i, j, score in pairs]
+        return [(i, j, score) for i, j, score in placed if i is not None and j is not None]
+
+    margins, backward_margins = compute_margins(forward, backward), compute_margins(backward, forward)
+    return _MinedPool(
+        gold={(query, candidate) for query, candidate in enumerate(pool.gold) if candidate >= 0},
+        by_margin=to_pool_indices(mine(forward, backward, margins, backward_margins)),
+        by_cosine=to_pool_indices(mine(forward, backward, forward.cosines, backward.cosines)),
     )
-    query_places, candidate_places = find_unique_positions(pool.queries), find_unique_positions(pool.candidates)
-
-    def placed(mined: list[MinedPair]) -> list[MinedPair]:
-        found = [(query_places[i], candidate_places[j], score) for i, j, score in mined]
-        return [(i, j, score) for i, j, score in found if i is not None and j is not None]
-
-    by_margin = placed(mine(of, back, compute_margins(of, back), compute_margins(back, of)))
-    by_cosine = placed(mine(of, back, of.cosines, back.cosines))
-    return {(i, j) for i, j in enumerate(pool.gold) if j >= 0}, by_margin, by_cosine
 
 
-def _score_ranking(vectors: LayerEmbedder, pool: RankingPool, device: torch.device) -> RetrievalResult:
-    best = find_neighbours(vectors(pool.queries), vectors(pool.candidates), RANKING_DEPTH, device)
-    ranked, cosines = best.indices.tolist(), best.cosines.tolist()
+def _score_ranking(embed_layer: LayerEmbedder, pool: RankingPool, device: torch.device) -> RetrievalResult:
+    best = find_neighbours(embed_layer(pool.queries), embed_layer(pool.candidates), RANKING_DEPTH, device)
+    rankings, cosines = best.indices.tolist(), best.cosines.tolist()
     return RetrievalResult(
-        {"map_at_20": map_at_20(pool.relevant, ranked)},
+        {"map_at_20": map_at_20(pool.relevant, rankings)},
         [
-            (i, j, score)
-            for i, (row, scores) in enumerate(zip(ranked, cosines, strict=True))
-            for j, score in zip(row, scores, strict=True)
+            (query, candidate, score)
+            for query, (candidates, scores) in enumerate(zip(rankings, cosines, strict=True))
+            for candidate, score in zip(candidates, scores, strict=True)
         ],
     )

@@ -1,1 +1,1 @@
-"""Official metrics and answer scores."""
+"""Official metrics, and the scores of extracted answers."""

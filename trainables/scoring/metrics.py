@@ -1,13 +1,13 @@
-"""The official metrics of labels, tags and retrieval as plain functions. Every value is a share from 0 to 1.
+"""The official metrics of labels, tags and retrieval as plain functions. All values lie from 0 to 1.
 
-Most are a ratio of two sums over examples. What one example brings to either sum has a function of its own, so that
-an analysis can draw other test examples. Metrics of answers to questions are in `answers.py`.
+Most are a ratio of two sums over examples. The terms of each example have a function of their own, so that an analysis
+can resample test examples. Metrics of answers to questions are in `answers.py`.
 """
 
 import functools
 from collections.abc import Collection, Iterator, Sequence, Set
 
-RANKING_DEPTH = 20  # of a ranking that count (XTREME-R)
+RANKING_DEPTH = 20  # candidates of a ranking that count (XTREME-R)
 
 MinedPair = tuple[int, int, float]  # query, candidate, score
 
@@ -15,66 +15,67 @@ MinedPair = tuple[int, int, float]  # query, candidate, score
 def check_lengths(gold: Sequence[object], predicted: Sequence[object]) -> None:
     """Raise ValueError unless there are as many predictions as gold items, and at least one."""
     if len(gold) != len(predicted):
-        raise ValueError(f"as many predictions as gold items are needed, got {len(predicted)} for {len(gold)}.")
+        raise ValueError(f"there must be one prediction per item, got {len(predicted)} for {len(gold)} gold items.")
     if not gold:
-        raise ValueError("no gold items: a score of nothing does not exist (it is null, not 0).")
+        raise ValueError("there are no gold items: their score is null, not 0.")
 
 
 def accuracy(gold: Sequence[object], predicted: Sequence[object]) -> float:
-    """Share of equal items. `gold`, `predicted`: (examples,) of label ids; raises ValueError on unequal lengths.
+    """Return the share of items that are equal in `gold` and `predicted`, both (examples,) of label ids.
 
-    Official for XNLI, PAWS-X and every multiple-choice task; for tagging, over the concatenated words, it is the
-    figure that the Universal Dependencies community uses. A query of a retrieval task is right when its nearest
-    candidate is its translation, so that Tatoeba's score is this function on candidate indices.
+    Official for XNLI, PAWS-X and every multiple-choice task. For tagging, over the concatenated words, it is the score
+    used in Universal Dependencies work. A query of a retrieval task is right if its nearest candidate is its
+    translation, so Tatoeba's score is this function on candidate indices. Raises ValueError if lengths differ, or there
+    are no items.
     """
     return sum(mark_hits(gold, predicted)) / len(gold)
 
 
 def mark_hits(gold: Sequence[object], predicted: Sequence[object]) -> list[bool]:
-    """Whether each item is right; raises ValueError on unequal lengths."""
+    """Return True for each item that is right; raise ValueError as `accuracy` does."""
     check_lengths(gold, predicted)
-    return [one == other for one, other in zip(gold, predicted, strict=True)]
+    return [label == guess for label, guess in zip(gold, predicted, strict=True)]
 
 
 def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> float:
-    """F1 of chunks over all sentences together (micro average); 0 where nothing is right.
+    """Return the F1 of chunks over all sentences together (micro average); 0 if no chunk is right.
 
-    `gold`, `predicted`: (sentences, words) of tags. Equals `seqeval.metrics.f1_score` in its default, non-strict mode,
-    the official metric of PAN-X and (on bare part-of-speech tags) of udpos. A chunk is right when type, start
-    and end are. Raises ValueError where lengths differ.
+    `gold` and `predicted` are (sentences, words) of tags. Equals `seqeval.metrics.f1_score` in its default, non-strict
+    mode, the official metric of PAN-X and (on bare part-of-speech tags) of udpos. A chunk is right if its type, start
+    and end are. Raises ValueError if lengths differ, or there are no sentences.
     """
-    right, all_chunks = map(sum, count_chunks(gold, predicted))
-    return right / all_chunks if right else 0.0
+    right, total = map(sum, count_chunks(gold, predicted))
+    return right / total if right else 0.0
 
 
 def count_chunks(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
-    """For each sentence twice its right chunks, and its gold and predicted chunks together: F1 is the sums' ratio.
+    """Return, per sentence, twice its right chunks, and its gold and predicted chunks together. F1 is the sums' ratio.
 
-    A chunk that seqeval's rule spreads over two sentences (`chunks`) belongs to the one in which it ends.
+    A chunk that seqeval's rule spreads over two sentences (see `find_chunks`) belongs to the one in which it ends.
     """
     check_lengths(gold, predicted)
     for tags, guesses in zip(gold, predicted, strict=True):
         if len(tags) != len(guesses):
             raise ValueError(f"a sentence of {len(tags)} words has {len(guesses)} predicted tags.")
     owner = [i for i, tags in enumerate(gold) for _ in range(len(tags) + 1)]  # one gap after each sentence
-    true, found = set(find_chunks(gold)), set(find_chunks(predicted))
-    right, both = [0] * len(gold), [0] * len(gold)
-    for counts, group in ((right, true & found), (both, true), (both, found)):
-        for _, _, last in group:
+    gold_chunks, predicted_chunks = set(find_chunks(gold)), set(find_chunks(predicted))
+    right, total = [0] * len(gold), [0] * len(gold)
+    for counts, chunks in ((right, gold_chunks & predicted_chunks), (total, gold_chunks), (total, predicted_chunks)):
+        for _, _, last in chunks:
             counts[owner[last]] += 1
-    return [2 * count for count in right], both
+    return [2 * count for count in right], total
 
 
 def find_chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, int]]:
-    """(type, first, last) of every chunk; positions count the words and one gap after each sentence.
+    """Yield (type, first, last) of every chunk. Positions count the words, and one gap after each sentence.
 
-    The first letter of a tag is its prefix and the rest its type, a rule for tags such as B-PER that XTREME also lets
-    loose on bare part-of-speech tags. The faults that follow are part of the published scores and are kept:
+    The first letter of a tag is its prefix and the rest its type. This rule is made for tags such as B-PER, and XTREME
+    applies it to bare part-of-speech tags, too. The resulting faults are part of the published scores and are kept:
 
-    - NOUN is prefix N and type OUN: equal neighbours merge into one chunk, as only B, S or another type starts one;
-    - SYM and SCONJ have the prefix S (single), so that SYM SYM stay two chunks;
-    - X has no type left and gets the one that a gap has, too: an X that ends a sentence is no chunk, and an X that
-      begins one, unless it is the very first, counts from where the last chunk began.
+    - NOUN is prefix N and type OUN: equal neighbours merge into one chunk, as only B, S or another type starts one.
+    - SYM and SCONJ have the prefix S (single), so SYM SYM stay two chunks.
+    - X has no type left and gets the type of a gap: an X that ends a sentence is no chunk, and an X that begins a
+      sentence other than the first counts from the start of the last chunk.
     """
     previous, first, position = "", 0, 0
     for sentence in sentences:
@@ -90,86 +91,89 @@ def find_chunks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[str, int, 
 
 @functools.cache  # tags are few, and words are many
 def _find_boundary(previous: str, tag: str) -> tuple[str | None, bool]:
-    """Between two neighbours: the type of the chunk that ends there, if one does, and whether one starts.
+    """Return the type of the chunk that ends between two neighbours (None if none does), and True if one starts there.
 
-    Before the very first word there is no tag: "".
+    The `previous` tag of the very first word is "".
     """
-    (before, old), (prefix, new) = _split_tag(previous), _split_tag(tag)
-    return old if _chunk_ends(before, prefix, old != new) else None, _chunk_starts(before, prefix, old != new)
+    (previous_prefix, previous_type), (prefix, tag_type) = _split_tag(previous), _split_tag(tag)
+    changes_type = previous_type != tag_type
+    ended = previous_type if _chunk_ends(previous_prefix, prefix, changes_type) else None
+    return ended, _chunk_starts(previous_prefix, prefix, changes_type)
 
 
 def _split_tag(tag: str) -> tuple[str, str]:
-    """Prefix and type of a tag. The gap, O, has the type of a tag without one, and what comes before all has none."""
+    """Return prefix and type of a tag. The gap, O, has the type of a tag without one; the tag "" has no type."""
     return (tag[0], tag[1:].split("-", maxsplit=1)[-1] or "_") if tag else ("O", "")
 
 
-def _chunk_ends(previous: str, prefix: str, other_type: bool) -> bool:
-    """Whether a chunk ends between two tags with these prefixes."""
-    if previous in "ES" or (previous in "BI" and prefix in "BSO"):
+def _chunk_ends(previous_prefix: str, prefix: str, changes_type: bool) -> bool:
+    if previous_prefix in "ES" or (previous_prefix in "BI" and prefix in "BSO"):
         return True
-    return previous not in "O." and other_type
+    return previous_prefix not in "O." and changes_type
 
 
-def _chunk_starts(previous: str, prefix: str, other_type: bool) -> bool:
-    """Whether a chunk starts at the second of two tags: also at an I without B (the rule of conlleval)."""
-    if prefix in "BS" or (previous in "ESO" and prefix in "EI"):
+def _chunk_starts(previous_prefix: str, prefix: str, changes_type: bool) -> bool:
+    """Return True if a chunk starts at the second of two tags: at an I without B, too (the rule of conlleval)."""
+    if prefix in "BS" or (previous_prefix in "ESO" and prefix in "EI"):
         return True
-    return prefix not in "O." and other_type
+    return prefix not in "O." and changes_type
 
 
 def choose_mining_threshold(gold: Set[tuple[int, int]], mined: Sequence[MinedPair]) -> float:
-    """The score from which on a mined pair counts, such that F1 against the `gold` pairs is highest.
+    """Return the lowest score of a mined pair that counts, chosen for the highest F1 against the `gold` pairs.
 
-    Equals `bucc_optimize` of XTREME: pairs are taken one by one, best score first (of equal ones in the given order),
-    and the threshold is halfway between the last pair that is kept and the first that is not. Where all are kept it
-    is the last score itself (there the script stops with an error). 0, which keeps everything, if no pair is right.
+    Equals `bucc_optimize` of XTREME: pairs are taken one by one, best score first (equal scores in the given order),
+    and the threshold is halfway between the last accepted pair and the first rejected one. If all are accepted it is
+    the last score itself (there the script stops with an error). It is 0, which accepts everything, if no pair is
+    right.
     """
-    ordered = sorted(mined, key=lambda item: -item[2])
+    ordered = sorted(mined, key=lambda pair: -pair[2])
     hits, best, threshold = 0, 0.0, 0.0
-    for kept, (query, candidate, score) in enumerate(ordered, start=1):
+    for count, (query, candidate, score) in enumerate(ordered, start=1):
         hits += (query, candidate) in gold
-        f1 = _set_f1(hits, kept, len(gold))
+        f1 = _set_f1(hits, count, len(gold))
         if f1 > best:
-            following = ordered[kept][2] if kept < len(ordered) else score
+            following = ordered[count][2] if count < len(ordered) else score
             best, threshold = f1, (score + following) / 2
     return threshold
 
 
 def mining_f1(gold: Set[tuple[int, int]], mined: Collection[MinedPair], threshold: float) -> float:
-    """F1 of the pairs mined with at least `threshold` as a set, against the `gold` pairs (BUCC).
+    """Return the F1 of the set of pairs mined with a score of at least `threshold`, against the `gold` pairs (BUCC).
 
-    XTREME takes the threshold from its dev data; taking it from the scored data itself flatters.
+    XTREME chooses the threshold on its dev data. Choosing it on the scored data themselves overstates F1.
     """
-    kept = {(query, candidate) for query, candidate, score in mined if score >= threshold}
-    return _set_f1(len(kept & gold), len(kept), len(gold))
+    accepted = {(query, candidate) for query, candidate, score in mined if score >= threshold}
+    return _set_f1(len(accepted & gold), len(accepted), len(gold))
 
 
-def _set_f1(hits: int, kept: int, true: int) -> float:
-    """F1 by way of precision and recall: cuts of equal F1 must round as in the script, or another one would win."""
+def _set_f1(hits: int, accepted: int, gold: int) -> float:
+    """Return F1 computed from precision and recall, so that it rounds as in the script and ties fall alike."""
     if not hits:
         return 0.0
-    precision, recall = hits / kept, hits / true
+    precision, recall = hits / accepted, hits / gold
     return 2 * precision * recall / (precision + recall)
 
 
 def map_at_20(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[int]]) -> float:
-    """Mean over queries of the average precision of the best 20: the score of LAReQA and Mewsli-X in XTREME-R.
+    """Return the mean average precision of the best 20 candidates: the score of LAReQA and Mewsli-X in XTREME-R.
 
-    `relevant`: the right candidates of each query, `ranked`: (queries, candidates), best first. Average precision
-    is the sum of the precisions at the ranks of right candidates, divided by how many of the 20 could be right. With
-    one right candidate it is its reciprocal rank. Raises ValueError for unequal lengths, and where nothing is right.
+    `relevant` holds the right candidates of each query, and `ranked` (queries, candidates) the candidates, best first.
+    Average precision is the sum of the precisions at the ranks of right candidates, divided by the number of the 20
+    that could be right. With one right candidate it is the reciprocal rank. Raises ValueError if lengths differ, or a
+    query has no right candidate.
     """
     return sum(average_precisions(relevant, ranked)) / len(relevant)
 
 
 def average_precisions(relevant: Sequence[Set[int]], ranked: Sequence[Sequence[int]]) -> list[float]:
-    """The average precision of each query, as `map_at_20` explains it."""
+    """Return the average precision of each query (see `map_at_20`)."""
     check_lengths(relevant, ranked)
     precisions = []
     for right, candidates in zip(relevant, ranked, strict=True):
         if not right:
             raise ValueError("a query without a right candidate has no average precision.")
         best = candidates[:RANKING_DEPTH]
-        found = [rank for rank, one in enumerate(best, start=1) if one in right and one not in best[: rank - 1]]
-        precisions.append(sum(i / rank for i, rank in enumerate(found, start=1)) / min(len(right), RANKING_DEPTH))
+        ranks = [rank for rank, item in enumerate(best, start=1) if item in right and item not in best[: rank - 1]]
+        precisions.append(sum(i / rank for i, rank in enumerate(ranks, start=1)) / min(len(right), RANKING_DEPTH))
     return precisions

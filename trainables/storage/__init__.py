@@ -1,1 +1,1 @@
-"""Where results lie: a folder or object storage, behind one small interface (base)."""
+"""Storage of results: a folder or object storage, behind one small interface (base)."""

@@ -1,6 +1,7 @@
-"""Where results lie: a folder, local or shared by the nodes of a cluster, or a prefix in object storage.
+"""The interface of a place for results: a folder (local or shared by a cluster), or a prefix in object storage.
 
-Names are relative to it, with `/` between their parts. A file or folder is whole or not there, whoever is killed when.
+Names are relative to the place, with `/` between their parts. A file or folder is complete or does not exist, even if
+its writer was killed.
 """
 
 from collections.abc import Callable
@@ -9,62 +10,62 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-FillFunction = Callable[[Path], object]  # fills an empty local file or folder
+FillFunction = Callable[[Path], object]  # writes a local file, or fills an empty local folder
 
 
 class LockedError(Exception):
-    """Somebody else holds a lock; the message says who."""
+    """Another process holds the lock; the message names it."""
 
 
 class Lock(Protocol):
-    """A lock that is held until it is released, or until its process ends."""
+    """A lock, held until it is released or its process ends."""
 
     def release(self) -> None:
-        """Give it free."""
+        """Release the lock."""
 
 
 class Storage(Protocol):
-    """What the sweep and its stages need of a place for results. Every method raises OSError if the place fails."""
+    """A place for the results of sweeps and stages. Every method raises OSError if the place fails."""
 
     @property
     def url(self) -> str:
-        """What opens the same place elsewhere: an absolute path, or s3://bucket/prefix."""
+        """The address that opens the same place in another process: an absolute path, or s3://bucket/prefix."""
 
     def read(self, name: str) -> bytes | None:
-        """The contents of a file; None if there is none."""
+        """Return the contents of a file; None if it does not exist."""
 
     def write_file(self, name: str, fill: FillFunction) -> None:
-        """Let `fill` write a local file, and put it in place whole."""
+        """Let `fill` write a local file, and store it under the name, in place of an earlier one."""
 
     def write_folder(self, name: str, fill: FillFunction) -> None:
-        """Let `fill` write a local folder, and put it in place whole, instead of what was there."""
+        """Let `fill` write a local folder, and store it under the name, in place of an earlier one."""
 
     def open_local(self, name: str) -> AbstractContextManager[Path]:
-        """A file or folder as a local path for as long as the context lasts; raises FileNotFoundError."""
+        """Yield the local path of a file or folder, valid inside the context; raises FileNotFoundError."""
 
     def has(self, name: str) -> bool:
-        """Whether there is a file, or a whole folder, of this name."""
+        """Return True if a file or a complete folder has this name."""
 
     def list_sizes(self, prefix: str = "") -> dict[str, int]:
-        """The bytes of every file below a folder, temporary and foreign ones too, by name."""
+        """Return the sizes in bytes of all files below a folder by name, temporary and foreign files included."""
 
     def remove(self, name: str) -> None:
-        """Remove a file or folder, if it is there."""
+        """Remove a file or folder, if it exists."""
 
     def rename(self, name: str, new: str) -> None:
-        """Give a file or folder another name; a file takes the place of one that has it."""
+        """Rename a file or folder; a file replaces a file that has the new name."""
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
-        """Take a lock, waiting up to so many seconds; raises LockedError if somebody else still has it."""
+        """Take a lock, waiting up to `wait` seconds; raises LockedError if another process still holds it."""
 
 
 def is_remote(url: str) -> bool:
-    """Whether an address is one of object storage, and not a folder's path."""
+    """Return True for an address of object storage, False for the path of a folder."""
     return "://" in url
 
 
 def join_url(url: str, name: str) -> str:
-    """The address of what has a name in the storage at `url`, which may end in a query."""
+    """Return the address of a name in the storage at `url`, which may end in a query."""
     if not is_remote(url):
         return f"{url}/{name}"
     parts = urlsplit(url)
@@ -72,23 +73,23 @@ def join_url(url: str, name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """The name, if it stays below the storage; raises ValueError for one that leads elsewhere."""
+    """Return the name; raises ValueError for one that leads out of the storage."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
-        raise ValueError(f"{name!r} is no name below a results folder.")
+        raise ValueError(f"{name!r} is not a name inside a results folder.")
     return name
 
 
 def write_text(storage: Storage, name: str, text: str) -> None:
-    """Write a whole text file, or none."""
+    """Write a text file, complete or not at all."""
     storage.write_file(name, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def quarantine(storage: Storage, name: str, why: str = "damaged") -> str:
-    """Give a file or folder a name under which nobody reads it, and return that: nothing is deleted silently."""
-    aside, number = f"{name}.{why}", 1
-    while storage.has(aside):
+def quarantine(storage: Storage, name: str, suffix: str = "damaged") -> str:
+    """Rename a file or folder so that nothing reads it, and return its new name: no content is deleted silently."""
+    new_name, number = f"{name}.{suffix}", 1
+    while storage.has(new_name):
         number += 1
-        aside = f"{name}.{why}{number}"
-    storage.rename(name, aside)
-    return aside
+        new_name = f"{name}.{suffix}{number}"
+    storage.rename(name, new_name)
+    return new_name

@@ -1,7 +1,7 @@
-"""Files that are whole or not there: written under a temporary name, flushed to disk, renamed.
+"""Atomic writes: a file is written under a temporary name, flushed to disk, and renamed.
 
 A kill or a power cut at any moment leaves either the old file or the new one. Temporary names start with a dot and end
-in the number of the process that writes them.
+in the id of the writing process.
 """
 
 import os
@@ -15,12 +15,12 @@ def _temporary_path_of(path: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file's contents, or a folder's entries, are on the disk."""
-    number = os.open(path, os.O_RDONLY)
+    """Wait until a file's contents, or a folder's entries, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -37,7 +37,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary folder, flush its files and rename it to `path`, in place of what was there."""
+    """Let `write` fill a temporary folder, flush its files and rename it to `path`, in place of an earlier folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary_path_of(path)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -48,7 +48,7 @@ def write_folder(path: Path, write: Callable[[Path], object]) -> None:
             _flush(file)
         _flush(temporary)
         if path.exists():
-            shutil.rmtree(path)  # a kill between here and the next line leaves no folder, never half of one
+            shutil.rmtree(path)  # a kill before the next line leaves no folder, never a part of one
         temporary.rename(path)
         _flush(path.parent)
     finally:

@@ -1,4 +1,4 @@
-"""Results in a folder: of this machine, or of a file system that all nodes share (NFS, Lustre, ...)."""
+"""Results in a folder of this machine, or of a file system that all nodes share (NFS, Lustre, ...)."""
 
 import errno
 import fcntl
@@ -16,22 +16,19 @@ from trainables.storage.base import FillFunction, Lock, LockedError, check_name
 from trainables.storage.files import write_file, write_folder
 from trainables.storage.lease import Lease
 
-LOCK_POLL_SECONDS = 0.05  # seconds between looks at a lock that somebody else has
-NO_LOCK_ERRNOS = (
-    errno.ENOLCK,
-    errno.ENOTSUP,
-    errno.ENOSYS,
-)  # of file systems without locks, e.g. Lustre without -o flock
+LOCK_POLL_SECONDS = 0.05  # between tries to take a lock that another process holds
+NO_LOCK_ERRNOS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # file systems without locks: Lustre without -o flock
+HELD_LOCK_ERRNOS = (errno.EWOULDBLOCK, errno.EACCES)
 
 
 def describe_process() -> str:
-    """How this process is named to others."""
+    """Return the name of this process for messages of other processes."""
     return f"process {os.getpid()} on {platform.node()}"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalStorage:
-    """A folder. Locks are those of the file system: the kernel frees them when their process ends."""
+    """A folder. Its locks are those of the file system: the kernel frees them when their process ends."""
 
     root: Path
 
@@ -41,7 +38,7 @@ class LocalStorage:
         return str(self.root.resolve())
 
     def path_of(self, name: str) -> Path:
-        """Where a name lies; raises ValueError for one that leads out of the folder."""
+        """Return the path of a name; raises ValueError for one that leads out of the folder."""
         return self.root / check_name(name)
 
     def read(self, name: str) -> bytes | None:
@@ -61,10 +58,10 @@ class LocalStorage:
 
     @contextmanager
     def open_local(self, name: str) -> Iterator[Path]:
-        """See Storage. It is the file itself."""
+        """See Storage. The path is the file itself, not a copy."""
         path = self.path_of(name)
         if not path.exists():
-            raise FileNotFoundError(errno.ENOENT, "there is no such file", str(path))
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         yield path
 
     def has(self, name: str) -> bool:
@@ -74,16 +71,16 @@ class LocalStorage:
     def list_sizes(self, prefix: str = "") -> dict[str, int]:
         """See Storage. Links are not followed."""
         top = self.path_of(prefix) if prefix else self.root
-        found = {}
+        sizes = {}
         for folder, _, files in os.walk(top):
-            below = Path(folder).relative_to(self.root).as_posix()
+            relative = Path(folder).relative_to(self.root).as_posix()
             for file in files:
                 try:
                     size = os.lstat(f"{folder}/{file}").st_size
-                except FileNotFoundError:  # gone between the listing and the look
+                except FileNotFoundError:  # removed since it was listed
                     continue
-                found[file if below == "." else f"{below}/{file}"] = size
-        return found
+                sizes[file if relative == "." else f"{relative}/{file}"] = size
+        return sizes
 
     def remove(self, name: str) -> None:
         """See Storage."""
@@ -98,8 +95,8 @@ class LocalStorage:
         self.path_of(name).replace(self.path_of(new))
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
-        """See Storage. Where the file system has no locks, a lease takes their place."""
-        path, end = self.path_of(name), time.monotonic() + wait
+        """See Storage. On a file system without locks, the lock is a lease."""
+        path, deadline = self.path_of(name), time.monotonic() + wait
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
         while True:
@@ -110,13 +107,14 @@ class LocalStorage:
                 if error.errno in NO_LOCK_ERRNOS:
                     file.close()
                     return Lease(self, f"{name}.lease", wait)
-                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES) or time.monotonic() >= end:
-                    file.seek(0)
-                    held_by = file.read().strip()
+                if error.errno not in HELD_LOCK_ERRNOS:
                     file.close()
-                    if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                        raise
-                    raise LockedError(held_by or "another process") from error
+                    raise
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    holder = file.read().strip()
+                    file.close()
+                    raise LockedError(holder or "another process") from error
                 time.sleep(LOCK_POLL_SECONDS)
         file.truncate(0)
         file.write(describe_process())
@@ -131,5 +129,5 @@ class FileLock:
     file: IO[str]
 
     def release(self) -> None:
-        """Close the file, which frees the lock."""
+        """Close the file, which releases the lock."""
         self.file.close()

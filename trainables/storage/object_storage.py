@@ -1,10 +1,10 @@
-"""Results in object storage (S3, GCS, ...), by `pyarrow.fs`.
+"""Results in object storage (S3, GCS, ...), through `pyarrow.fs`.
 
-An object appears whole when its upload ends, so files need no temporary names. A folder is several objects: the last
-one that is written is a marker, and without it the folder is not there.
+An object appears complete when its upload ends, so files need no temporary names. A folder is several objects. The last
+one written is a marker; without it the folder does not exist.
 
-Addresses are those of `pyarrow.fs.FileSystem.from_uri`: `s3://bucket/prefix`. A server of one's own is named by
-`AWS_ENDPOINT_URL`. Credentials come from the environment or the machine's role, never from the address.
+Addresses are those of `pyarrow.fs.FileSystem.from_uri`: `s3://bucket/prefix`. `AWS_ENDPOINT_URL` names another server.
+Credentials come from the environment or the machine's role, never from the address.
 """
 
 import errno
@@ -19,22 +19,22 @@ from trainables.storage.base import FillFunction, Lock, check_name
 from trainables.storage.lease import Lease
 from trainables.storage.temporary import temporary_folder
 
-FOLDER_MARKER = ".whole"  # the marker of a folder
-CHUNK_BYTES = 2**24  # bytes read at once when a file is sent
+FOLDER_MARKER = ".whole"
+CHUNK_BYTES = 2**24  # read at once during an upload
 
 
 class ObjectStorage:
-    """A prefix of a bucket. Locks are leases: object storage has none of its own."""
+    """A prefix of a bucket. Its locks are leases, because object storage has no locks."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         try:
             self.filesystem, prefix = fs.FileSystem.from_uri(url)
         except ArrowInvalid as error:
-            raise ValueError(f"{url} is no address of a storage: {first_line_of(error)}") from error
+            raise ValueError(f"{url} is not an address of object storage: {first_line_of(error)}") from error
         self.prefix = prefix.rstrip("/")
         if not self.prefix:
-            raise ValueError(f"{url} is no address of a storage: it names no bucket.")
+            raise ValueError(f"{url} is not an address of object storage: it names no bucket.")
 
     def _path_of(self, name: str) -> str:
         return f"{self.prefix}/{check_name(name)}"
@@ -74,20 +74,20 @@ class ObjectStorage:
             marker.write(b"whole\n")
 
     def _upload(self, path: Path, name: str) -> None:
-        """Upload a file. What a failure leaves of it has another size and is removed."""
+        """Upload a file; raises OSError, and removes the object, if it has another size afterwards."""
         size = path.stat().st_size
         with path.open("rb") as source, self.filesystem.open_output_stream(self._path_of(name)) as target:
             while chunk := source.read(CHUNK_BYTES):
                 target.write(chunk)
         if self.filesystem.get_file_info(self._path_of(name)).size != size:
             self.remove(name)
-            raise OSError(errno.EIO, "the upload is not whole", self._path_of(name))
+            raise OSError(errno.EIO, "the upload is incomplete", self._path_of(name))
 
     @contextmanager
     def open_local(self, name: str) -> Iterator[Path]:
-        """See Storage. It is a copy, which lasts as long as the context."""
+        """See Storage. The path is a temporary copy."""
         if not self.has(name):
-            raise FileNotFoundError(errno.ENOENT, "there is no such object", self._path_of(name))
+            raise FileNotFoundError(errno.ENOENT, "no such object", self._path_of(name))
         with temporary_folder() as folder:
             path = folder / Path(name).name
             if self._type_of(name) == fs.FileType.Directory:
@@ -103,11 +103,11 @@ class ObjectStorage:
     def list_sizes(self, prefix: str = "") -> dict[str, int]:
         """See Storage."""
         top = self._path_of(prefix) if prefix else self.prefix
-        found = self.filesystem.get_file_info(fs.FileSelector(top, recursive=True, allow_not_found=True))
-        return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in found if info.type == fs.FileType.File}
+        infos = self.filesystem.get_file_info(fs.FileSelector(top, recursive=True, allow_not_found=True))
+        return {info.path.removeprefix(f"{self.prefix}/"): info.size for info in infos if info.type == fs.FileType.File}
 
     def remove(self, name: str) -> None:
-        """See Storage. The marker of a folder goes first."""
+        """See Storage. The marker of a folder is removed first."""
         kind = self._type_of(name)
         if kind == fs.FileType.Directory:
             if self._is_whole_folder(name, kind):
@@ -117,14 +117,14 @@ class ObjectStorage:
             self.filesystem.delete_file(self._path_of(name))
 
     def rename(self, name: str, new: str) -> None:
-        """See Storage. Object storage copies and deletes."""
+        """See Storage. Objects are copied, then deleted."""
         if self._type_of(name) == fs.FileType.Directory:
-            both = {"source_filesystem": self.filesystem, "destination_filesystem": self.filesystem}
-            fs.copy_files(self._path_of(name), self._path_of(new), **both)
+            filesystems = {"source_filesystem": self.filesystem, "destination_filesystem": self.filesystem}
+            fs.copy_files(self._path_of(name), self._path_of(new), **filesystems)
             self.remove(name)
         else:
             self.filesystem.move(self._path_of(name), self._path_of(new))
 
     def lock(self, name: str, wait: float = 0.0) -> Lock:
-        """See Storage. Of a holder on another machine it takes half a minute to see that it is dead."""
+        """See Storage. A dead holder on another machine is noticed after EXPIRY_SECONDS of `lease`."""
         return Lease(self, name, wait)

@@ -1,7 +1,7 @@
-"""Temporary folders that do not pile up: what a killed process leaves is removed by the next one that needs a folder.
+"""Temporary folders that do not pile up: each process that makes one removes those of killed processes.
 
-Encoders are gigabytes, and whoever is killed cannot clean up. Each folder has a lock beside it that ends with its
-process, which tells dead ones from those in use, also across containers that share the disk.
+Encoders have gigabytes, and a killed process cannot clean up. Beside each folder lies a locked file. The lock ends with
+its process, which tells dead folders from used ones, also across containers that share a disk.
 """
 
 import fcntl
@@ -16,10 +16,13 @@ from pathlib import Path
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """An empty folder of this process, removed at the end. It lies where TMPDIR says."""
-    top = make_user_folder()
-    _remove_dead(top)
-    folder = top / uuid.uuid4().hex
+    """Yield an empty folder below TMPDIR, removed at the end.
+
+    Raises PermissionError if the user's folder there belongs to another user.
+    """
+    parent = make_user_folder()
+    _remove_dead(parent)
+    folder = parent / uuid.uuid4().hex
     lock = folder.with_suffix(".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -32,25 +35,25 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def make_user_folder() -> Path:
-    """The folder for temporary things of this user; raises PermissionError if it is somebody else's."""
-    top = Path(tempfile.gettempdir()) / f"transfer-search-{os.getuid()}"
-    top.mkdir(mode=0o700, exist_ok=True)
-    if top.is_symlink() or top.stat().st_uid != os.getuid():
-        raise PermissionError(f"{top} belongs to another user: remove it, or set TMPDIR.")
-    return top
+    """Make and return this user's folder for temporary files; raises PermissionError if another user owns it."""
+    folder = Path(tempfile.gettempdir()) / f"transfer-search-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user: remove it, or set TMPDIR.")
+    return folder
 
 
-def _remove_dead(top: Path) -> None:
-    for path in top.glob("*.lock"):
+def _remove_dead(parent: Path) -> None:
+    for path in parent.glob("*.lock"):
         try:
             lock = path.open("r+")
-        except OSError:  # gone since it was listed
+        except OSError:  # removed since it was listed
             continue
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:  # in use
                 continue
-            if path.exists():  # else its process has just ended in order
+            if path.exists():  # else its process has just removed it
                 shutil.rmtree(path.with_suffix(""), ignore_errors=True)
                 path.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""The training loop and what it runs on: batches, schedule, shares, evaluation."""
+"""Training and evaluation: the training loop, batches, the schedule, mixing, encoded data sets, predictions."""

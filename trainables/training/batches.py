@@ -1,4 +1,4 @@
-"""The batches of a run: which part each step trains, and on which features. A function of seed and step alone."""
+"""The batches of a run: the part that each step trains, and its features. They depend on seed and step alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from trainables.training.schedule import BatchOrder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPart:
-    """Rows that a run is trained on. Parts of the same task, in several languages, share a head."""
+    """Rows that a run is trained on. Parts of the same task in several languages share a head."""
 
     task: Task
     table: FeatureTable
-    weight: float = 1.0  # its share of the steps in a mix, not normalised
-    subset: NDArray[np.int64] | None = None  # places in `train` of the rows that count; None: all
+    weight: float = 1.0  # share of the steps in a mix, not normalised
+    subset: NDArray[np.int64] | None = None  # rows of `table` that are trained on; None: all
 
     @property
     def indices(self) -> NDArray[np.int64]:
-        """The places in `train` of the rows that count."""
+        """The rows of `table` that are trained on."""
         return np.arange(len(self.table)) if self.subset is None else self.subset
 
     @property
     def example_count(self) -> int:
-        """Different examples among the rows that count; a long one has several features."""
+        """The number of different examples among these rows; a long example has several features."""
         return len(np.unique(self.table.examples[self.indices]))
 
 
@@ -39,17 +39,17 @@ class Batches:
         self.parts = parts
         weights = np.array([part.weight for part in parts])
         self.part_of_step = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=weights / np.sum(weights))
-        self.batch_of_step = np.zeros_like(self.part_of_step)  # for each step how many before it trained the same part
+        self.batch_of_step = np.zeros_like(self.part_of_step)  # for each step the number of its part's earlier steps
         self.indices = [part.indices for part in parts]
         self.orders = []
-        for i, (part, places) in enumerate(zip(parts, self.indices, strict=True)):
-            own = self.part_of_step == i
-            batches = int(own.sum())
-            self.batch_of_step[own] = np.arange(batches)
-            self.orders.append(BatchOrder(part.table.lengths[places], batch_size, batches, (seed, 2, i), bucket=bucket))
+        for i, (part, indices) in enumerate(zip(parts, self.indices, strict=True)):
+            is_own = self.part_of_step == i
+            count = int(is_own.sum())
+            self.batch_of_step[is_own] = np.arange(count)
+            self.orders.append(BatchOrder(part.table.lengths[indices], batch_size, count, (seed, 2, i), bucket=bucket))
 
     def batch_at(self, step: int) -> tuple[int, list[Feature]]:
-        """The part that a step trains (from 0), and its features."""
+        """Return the number of the part that a step trains (from 0), and the features of its batch."""
         part = int(self.part_of_step[step])
-        places = self.indices[part][self.orders[part].batch_indices(int(self.batch_of_step[step]))]
-        return part, [self.parts[part].table[i] for i in places.tolist()]
+        indices = self.indices[part][self.orders[part].batch_indices(int(self.batch_of_step[step]))]
+        return part, [self.parts[part].table[i] for i in indices.tolist()]

@@ -1,6 +1,6 @@
-"""Evaluation of one task in one language: predictions, official metrics, and what a constant answer would get."""
+"""Evaluation of one task in one language: predictions, metrics, score rows, and the majority baseline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,14 +19,14 @@ from trainables.models.encoder import Encoder
 from trainables.training.memory import try_within_memory
 from trainables.worker.heartbeat import beat
 
-# Sub-tokens of an evaluation batch at most, padding included; no part of the outcome. On the CPU small batches stay in
+# Maximal sub-tokens of an evaluation batch, padding included; no part of the outcome. On the CPU small batches stay in
 # its caches: 16,384 took 1.1 to 1.4 times as long as 2,048 with encoders of width 64 and 192.
 EVAL_BATCH_TOKENS = {"cpu": 2_048, "cuda": 16_384}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalSet:
-    """A test or dev set in one language, encoded."""
+    """A test or dev set in one language, with its features."""
 
     task: Task
     language: str
@@ -35,15 +35,15 @@ class EvalSet:
 
     @property
     def left_out(self) -> Mapping[str, int]:
-        """Rows of the set that gave no example, by reason."""
+        """The number of rows that gave no example, by reason."""
         return self.features.left_out
 
 
 @dataclass(frozen=True, slots=True)
 class EvalResult:
-    """Metrics (shares from 0 to 1), the predictions behind them, whether these are all the same.
+    """Metrics (0 to 1) and the predictions they judge.
 
-    `tokens` is the size of a batch that fitted into memory.
+    `is_constant` says that all predictions are the same. `batch_tokens` is a size of batches that fitted into memory.
     """
 
     metrics: dict[str, float]
@@ -52,63 +52,65 @@ class EvalResult:
     batch_tokens: int
 
 
-def evaluate(encoder: Encoder, head: nn.Module, evaluated: EvalSet, tokens: int) -> EvalResult:
-    """Predict every example and score the predictions; the module is left in evaluation mode.
+def evaluate(encoder: Encoder, head: nn.Module, eval_set: EvalSet, batch_tokens: int) -> EvalResult:
+    """Predict every example and score the predictions. Encoder and head are left in evaluation mode.
 
-    Batches hold at most `tokens` sub-tokens, padding included; where memory runs out they are halved.
+    Batches hold at most `batch_tokens` sub-tokens, padding included. Where memory runs out the limit is halved. Raises
+    OutOfMemoryError if one example alone does not fit.
     """
-    kind, task = KINDS[evaluated.task.kind], evaluated.task
+    kind, task = KINDS[eval_set.task.kind], eval_set.task
     encoder.model.eval()
     head.eval()
 
-    def decoded(features: list[Feature]) -> list[Any]:
+    def predict(features: list[Feature]) -> list[Any]:
         batch = collate(features, encoder.pad_id, per_position=kind.per_position, device=encoder.device)
         return kind.decode(encoder.compute_logits(head, batch), batch, features)
 
-    guesses: list[Any] = [None] * len(evaluated.features)
-    # Long ones first: little padding, and a lack of memory shows at once.
-    waiting = np.argsort(-evaluated.features.lengths, kind="stable").tolist()
+    guesses: list[Any] = [None] * len(eval_set.features)
+    # Long features first: little padding, and a lack of memory shows at once.
+    waiting = np.argsort(-eval_set.features.lengths, kind="stable").tolist()
     with torch.inference_mode(), encoder.autocast():  # the outer context keeps the weights in bf16 from batch to batch
         while waiting:
-            features = _take_batch(tokens, (evaluated.features[i] for i in waiting))
-            found = try_within_memory(partial(decoded, features), reraise=len(features) == 1)
-            if found is None:
-                tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
+            features = _take_batch(batch_tokens, (eval_set.features[i] for i in waiting))
+            batch_guesses = try_within_memory(partial(predict, features), reraise=len(features) == 1)
+            if batch_guesses is None:
+                batch_tokens = sum(len(feature.rows) for feature in features) * features[0].length // 2
                 continue
-            for i, guess in zip(waiting[: len(features)], found, strict=True):
+            for i, guess in zip(waiting[: len(features)], batch_guesses, strict=True):
                 guesses[i] = guess
             waiting = waiting[len(features) :]
             beat()
-    predictions = kind.merge(task, evaluated.features, guesses, evaluated.examples)
-    metrics = kind.score(task, evaluated.examples, predictions, evaluated.language)
-    return EvalResult(metrics, predictions, is_constant=len(set(_flatten_tags(predictions))) <= 1, batch_tokens=tokens)
+    predictions = kind.merge(task, eval_set.features, guesses, eval_set.examples)
+    metrics = kind.score(task, eval_set.examples, predictions, eval_set.language)
+    is_constant = len(set(_flatten_tags(predictions))) <= 1
+    return EvalResult(metrics, predictions, is_constant=is_constant, batch_tokens=batch_tokens)
 
 
-def _take_batch(tokens: int, features: Iterable[Feature]) -> list[Feature]:
-    """The first of these features, longest first, that make at most so many tokens; one at the least."""
-    chosen: list[Feature] = []
+def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]:
+    """Return the first features, longest first, that have at most `batch_tokens` sub-tokens together; at least one."""
+    batch: list[Feature] = []
     rows = 0
     for feature in features:
         rows += len(feature.rows)
-        if chosen and rows * chosen[0].length > tokens:
+        if batch and rows * batch[0].length > batch_tokens:
             break
-        chosen.append(feature)
-    return chosen
+        batch.append(feature)
+    return batch
 
 
 def _flatten_tags(predictions: Sequence[Any]) -> Sequence[Any]:
     return [tag for tags in predictions for tag in tags] if isinstance(predictions[0], list) else predictions
 
 
-def compute_task_score(task: Task, metrics: dict[str, float]) -> float:
-    """The task score: the mean of the official metrics."""
+def compute_task_score(task: Task, metrics: Mapping[str, float]) -> float:
+    """Return the task score: the mean of the official metrics."""
     return float(np.mean([metrics[name] for name in task.official_metrics]))
 
 
-def score_majority_baseline(task: Task, targets: NDArray[np.int32], evaluated: EvalSet) -> dict[str, float] | None:
-    """Metrics of always answering the commonest of the training targets; None where there is none (span, masked words).
+def score_majority_baseline(task: Task, targets: NDArray[np.int32], eval_set: EvalSet) -> dict[str, float] | None:
+    """Return the metrics of always predicting the commonest training target; None if there is none (span, mlm).
 
-    Of labels that are equally common it is the one that comes first.
+    Of equally common labels the one that comes first in `targets` counts.
     """
     labels, first, counts = np.unique(targets[targets != IGNORED], return_index=True, return_counts=True)
     if task.kind in ("span", "mlm") or not len(labels):
@@ -116,6 +118,13 @@ def score_majority_baseline(task: Task, targets: NDArray[np.int32], evaluated: E
     commonest = int(labels[np.lexsort((first, -counts))[0]])
     predictions: list[Any] = [
         [commonest] * len(example.words) if isinstance(example, TaggingExample) else commonest
-        for example in evaluated.examples
+        for example in eval_set.examples
     ]
-    return KINDS[task.kind].score(task, evaluated.examples, predictions, evaluated.language)
+    return KINDS[task.kind].score(task, eval_set.examples, predictions, eval_set.language)
+
+
+def build_metric_rows(metrics: Mapping[str, float], official: Collection[str], **columns: Any) -> list[dict[str, Any]]:
+    """Return one score row per metric, with these `columns`: target, tenth, language, split, number of examples."""
+    return [
+        {**columns, "metric": name, "official": name in official, "value": value} for name, value in metrics.items()
+    ]

@@ -1,17 +1,47 @@
-"""What to do when a device runs out of memory: let go of everything, then try with less."""
+"""Device memory: a process's share of a GPU, its peak use, and work that may run out of memory.
+
+Without a GPU no share is set and no peak is measured.
+"""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 
+# Bytes of a GPU that a process uses beside torch's allocator: CUDA's context, kernels, the libraries' own buffers.
+CUDA_CONTEXT_BYTES = 2**30
+
 Value = TypeVar("Value")
 
 
-def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | None:
-    """What `work` gives, or None when memory ran out. With `last` nothing smaller is left, and the error goes on.
+def limit_gpu_memory(share: float) -> None:
+    """Start measuring the peak, and limit this process to `share` of the GPU's memory if `share` is below 1.
 
-    Memory is freed only after the error is forgotten: its traceback holds all that lay in memory.
+    A process that exceeds its share then runs out of memory itself, instead of the process that has the other share.
+    """
+    if not torch.cuda.is_available():
+        return
+    torch.cuda.init()
+    torch.cuda.reset_peak_memory_stats()
+    if 0 < share < 1:
+        total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+        torch.cuda.set_per_process_memory_fraction(compute_allocator_fraction(share, total))
+
+
+def compute_allocator_fraction(share: float, total: int) -> float:
+    """Return the fraction of a GPU of `total` bytes that torch's allocator may take within `share`."""
+    return max(0.0, share - CUDA_CONTEXT_BYTES / total)
+
+
+def read_peak_memory() -> int | None:
+    """Return the most bytes that torch's allocator has held since `limit_gpu_memory`; None without a GPU."""
+    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else None
+
+
+def try_within_memory(work: Callable[[], Value], *, reraise: bool) -> Value | None:
+    """Return the result of `work`, or None if memory ran out; with `reraise`, raise the OutOfMemoryError instead.
+
+    Memory is freed only after the exception is gone, because its traceback keeps every tensor of the failed call alive.
     """
     try:
         return work()

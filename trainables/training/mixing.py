@@ -1,4 +1,4 @@
-"""How an intermediate phase divides its steps and its rows among its ingredients."""
+"""Mixing: the division of an intermediate phase's steps and rows among its ingredients."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,47 +13,49 @@ from trainables.training.batches import TrainingPart
 
 
 def build_training_parts(tables: Sequence[tuple[Task, FeatureTable]], recipe: Mapping[str, Any]) -> list[TrainingPart]:
-    """The parts of a run with their shares of the steps, and of the rows where the recipe bounds these.
+    """Return the parts of a run with their shares of the steps, and of the rows where the recipe limits these.
 
-    With `examples` a task's part trains on its share of so many rows, and those of one task in several languages are
-    different ones: row k is the same text in all of them. Masked words have the share of all steps that the recipe
-    says, and no bound.
+    If the recipe has `examples`, the part of a task trains on its share of that number. Parts of one task in several
+    languages get different rows, because row k is the same text in all of them. Masked words get the share of all
+    steps that the recipe states, and no limit on rows.
     """
     masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
-    words = [task.kind == "mlm" for task, _ in tables]
-    of_tasks = compute_sampling_shares(
-        [len(table) for (_, table), word in zip(tables, words, strict=True) if not word], recipe
-    )
-    of_words = _compute_power_shares(
-        [len(table) for (_, table), word in zip(tables, words, strict=True) if word], masked["smoothing"]
-    )
-    own, seen = {False: iter(of_tasks), True: iter(of_words)}, Counter[str]()
+    sizes: dict[bool, list[int]] = {False: [], True: []}  # features of the tasks, and of masked words
+    for task, table in tables:
+        sizes[task.kind == "mlm"].append(len(table))
+    shares = {
+        False: iter(compute_sampling_shares(sizes[False], recipe)),
+        True: iter(_compute_power_shares(sizes[True], masked["smoothing"])),
+    }
+    languages = Counter(task.name for task, _ in tables)
+    turns = Counter[str]()
     parts = []
-    for (task, table), word in zip(tables, words, strict=True):
-        share, rows = next(own[word]), None
-        if recipe.get("examples") is not None and not word:
-            languages = sum(one.name == task.name for one, _ in tables)
-            rows = _select_features(table, round(share * recipe["examples"]), seen[task.name], languages)
-        seen[task.name] += 1
-        weight = share * (masked["share"] if word else 1 - masked["share"])
-        parts.append(TrainingPart(task=task, table=table, weight=weight, subset=rows))
+    for task, table in tables:
+        is_mlm = task.kind == "mlm"
+        share, subset = next(shares[is_mlm]), None
+        if recipe.get("examples") is not None and not is_mlm:
+            count = round(share * recipe["examples"])
+            subset = _select_features(table, count, turns[task.name], languages[task.name])
+        turns[task.name] += 1
+        weight = share * (masked["share"] if is_mlm else 1 - masked["share"])
+        parts.append(TrainingPart(task=task, table=table, weight=weight, subset=subset))
     return parts
 
 
 def describe_shortage(parts: Sequence[TrainingPart], recipe: Mapping[str, Any]) -> str | None:
-    """What a reader must know where the data have fewer examples than the recipe asks for; None where they have all.
+    """Return a note for readers if the data have fewer examples than the recipe asks for; None if they have all.
 
-    A text counts in one language only, so that a task of few texts is short of them in however many it has them.
+    A text is trained on in one language only, so a task of few texts is short of them in any number of languages.
     """
-    asked = recipe.get("examples")
-    found = sum(part.example_count for part in parts if part.subset is not None)
-    if asked is None or found > asked - len(parts):  # each share is rounded
+    requested = recipe.get("examples")
+    count = sum(part.example_count for part in parts if part.subset is not None)
+    if requested is None or count > requested - len(parts):  # each share is rounded
         return None
-    return f"trained on {found} of the {asked} examples that were asked for: the data have no more different ones"
+    return f"trained on {count} of the {requested} requested examples: the data have no more distinct ones"
 
 
 def compute_sampling_shares(sizes: Sequence[int], recipe: Mapping[str, Any]) -> list[float]:
-    """How often each of the tasks of N_i features is drawn: p_i ~ min(N_i, cap)^exponent, by the recipe's sampler."""
+    """Return the sampling share of each task of N_i features, p_i ~ min(N_i, cap)^exponent, by the recipe's sampler."""
     sampler = recipe.get("sampler") or {"cap": None, "exponent": 1.0}
     cap = sampler["cap"] or max(sizes, default=0)
     return _compute_power_shares([min(size, cap) for size in sizes], sampler["exponent"])
@@ -65,6 +67,6 @@ def _compute_power_shares(sizes: Sequence[int], exponent: float) -> list[float]:
 
 
 def _select_features(table: FeatureTable, count: int, turn: int, turns: int) -> NDArray[np.int64]:
-    """The features of `count` examples, one at least, of every `turns`-th in a fixed shuffle, from number `turn` on."""
+    """Return the features of `count` examples (at least one): every `turns`-th of a fixed shuffle, from `turn` on."""
     shuffled = np.random.default_rng(1).permutation(int(table.examples.max(initial=-1)) + 1)
     return np.flatnonzero(np.isin(table.examples, shuffled[turn::turns][: max(1, count)]))

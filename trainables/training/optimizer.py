@@ -1,18 +1,51 @@
-"""The optimizer of every fine-tuning run."""
+"""The optimizer of fine-tuning runs, and the state of any optimizer as named tensors of a checkpoint.
+
+State is stored as `optimizer.<number of the parameter>.<name>`. Settings such as the learning rate are not stored: the
+run that continues has its own.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+STATE_PREFIX = "optimizer."
 
 
-def build_optimizer(model: nn.Module, weight_decay: float, learning_rate: float) -> torch.optim.AdamW:
-    """AdamW over what is trained, with weight decay except on biases and norms, as in the published recipes.
+def build_optimizer(weights: Sequence[nn.Parameter], weight_decay: float, learning_rate: float) -> torch.optim.AdamW:
+    """Return AdamW over `weights`, with weight decay except on biases and norms, as in the published recipes.
 
-    Fused is three to four times as fast on the CPU, too: .42 ms a step instead of 1.22 for the miniature's encoder
-    (.26 M parameters), 33 instead of 124 for two layers of XLM-R Base's width (30 M), one thread.
+    The fused form is three to four times as fast on the CPU, too: 0.42 ms a step instead of 1.22 for the miniature's
+    encoder (0.26 M parameters), 33 instead of 124 for two layers of XLM-R Base's width (30 M), one thread.
     """
-    trained = [value for value in model.parameters() if value.requires_grad]
     groups = [
-        {"params": [value for value in trained if value.ndim > 1], "weight_decay": weight_decay},
-        {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, eps=1e-8, fused=True)
+
+
+def dump_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's state as named tensors, without copying them."""
+    return {
+        f"{STATE_PREFIX}{index}.{name}": torch.as_tensor(value)
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Load the state that `dump_optimizer` returned for the optimizer of an equal model.
+
+    Raises ValueError if a tensor's name has no parameter number.
+    """
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in select_by_prefix(tensors, STATE_PREFIX).items():
+        index, _, field = name.partition(".")
+        state.setdefault(int(index), {})[field] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def select_by_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names start with `prefix`, under their names without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,6 +1,7 @@
-"""Predictions on the test sets, as Arrow tables in the documented columns: one per target and language, one file.
+"""Predictions on test and dev sets as Arrow tables in the documented columns: one table per target and language.
 
-Beside each stands what it brings to the task score, computed by the functions that the score itself comes from.
+A stage's tables form one file. Each prediction has its part of the task score beside it, computed by the functions
+that compute the score itself.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from spaces.task import Task
 from trainables.features.examples import Pool, RankingPool, SpanExample
 from trainables.kinds import KINDS
 from trainables.kinds.kind import ScoreParts
-from trainables.scoring.metrics import average_precisions, mark_hits
+from trainables.scoring.metrics import MinedPair, average_precisions, mark_hits
 from trainables.training.evaluation import EvalSet
 
 PART_COLUMNS = ("numerator", "denominator")
@@ -28,24 +29,29 @@ ARROW_TYPES = {
 SCHEMA = pa.schema([pa.field(column.name, ARROW_TYPES[column.type]) for column in PREDICTION_COLUMNS])
 
 
-def build_prediction_table(stage: str, evaluated: EvalSet, predictions: Sequence[Any], split: str = "test") -> pa.Table:
-    """What the stage with key `stage` predicted in one language: label ids, lists of them, or answers (`kinds/`)."""
-    task, language = evaluated.task, evaluated.language
+def build_prediction_table(
+    stage_key: str, eval_set: EvalSet, predictions: Sequence[Any], split: str = "test"
+) -> pa.Table:
+    """Return the table of a stage's predictions in one language.
+
+    `predictions` has one entry per example: a label id, a list of them, or an answer (see trainables/kinds).
+    """
+    task, language = eval_set.task, eval_set.language
     return _build_table(
-        stage,
+        stage_key,
         task,
         language,
         split=split,
         examples=range(len(predictions)),
-        ids=[example.id if isinstance(example, SpanExample) else None for example in evaluated.examples],
+        ids=[example.id if isinstance(example, SpanExample) else None for example in eval_set.examples],
         predictions=[format_prediction(task, prediction) for prediction in predictions],
         scores=[None] * len(predictions),
-        parts=KINDS[task.kind].compute_parts(task, evaluated.examples, predictions, language),
+        parts=KINDS[task.kind].compute_parts(task, eval_set.examples, predictions, language),
     )
 
 
 def format_prediction(task: Task, prediction: Any) -> list[str]:
-    """One prediction in words, as the column `prediction` documents them."""
+    """Return a prediction as text, in the form documented for the column `prediction`."""
     match task.kind:
         case "pair":
             return [task.labels[prediction]]
@@ -58,70 +64,69 @@ def format_prediction(task: Task, prediction: Any) -> list[str]:
 
 
 def build_retrieval_table(
-    stage: str, task: Task, language: str, pool: Pool, found: Sequence[tuple[int, int, float]]
+    stage_key: str, task: Task, language: str, pool: Pool, pairs: Sequence[MinedPair]
 ) -> pa.Table:
-    """What a retrieval stage found in one language: (query, candidate, score), both as places in the pool.
+    """Return the table of a retrieval stage's results in one language.
 
-    A mining task gives the pairs it mined, a ranking the best of each query, best first, any other task one pair per
-    query.
+    `pairs` are (query, candidate, score), both as indices into the pool: the mined pairs of a mining task, the best
+    candidates of each query of a ranking task, best first, and one pair per query of any other task.
     """
     names = _name_queries(task, pool)
     return _build_table(
-        stage,
+        stage_key,
         task,
         language,
         split="test",
-        examples=[query for query, _, _ in found],
-        ids=[names[query] if names else None for query, _, _ in found],
-        predictions=[[str(candidate)] for _, candidate, _ in found],
-        scores=[score for _, _, score in found],
-        parts=_compute_retrieval_parts(task, pool, found),
+        examples=[query for query, _, _ in pairs],
+        ids=[names[query] if names else None for query, _, _ in pairs],
+        predictions=[[str(candidate)] for _, candidate, _ in pairs],
+        scores=[score for _, _, score in pairs],
+        parts=_compute_retrieval_parts(task, pool, pairs),
     )
 
 
 def _name_queries(task: Task, pool: Pool) -> Sequence[str]:
-    """What the queries are called; empty where they have no names."""
-    return (
-        pool.query_ids
-        if task.retrieval_mode != "nearest"
-        else [str(line) for line in find_sorted_positions(pool.queries)]
-    )
+    """Return the names of the queries; nothing if the data give them none."""
+    if task.retrieval_mode != "nearest":
+        return pool.query_ids
+    return [str(line) for line in find_sorted_positions(pool.queries)]
 
 
-def _compute_retrieval_parts(task: Task, pool: Pool, found: Sequence[tuple[int, int, float]]) -> ScoreParts:
-    """A query's right or not, of one; or its average precision, of one, in the row of its best candidate.
+def _compute_retrieval_parts(task: Task, pool: Pool, pairs: Sequence[MinedPair]) -> ScoreParts:
+    """Return numerators and denominators: 0 or 1 of 1 (nearest), or average precision of 1 (ranking).
 
-    None elsewhere: the F1 of mined pairs also depends on queries without a row.
+    In a ranking they stand in the row of the query's best candidate. All other rows have None: the F1 of mined pairs
+    also depends on queries without a row.
     """
-    numerators: list[float | None] = [None] * len(found)
+    numerators: list[float | None] = [None] * len(pairs)
     if isinstance(pool, RankingPool):
-        ranked: dict[int, list[int]] = {}
-        first = {query: row for row, (query, _, _) in reversed(list(enumerate(found)))}
-        for query, candidate, _ in found:
-            ranked.setdefault(query, []).append(candidate)
-        precisions = average_precisions([pool.relevant[query] for query in ranked], list(ranked.values()))
-        for query, precision in zip(ranked, precisions, strict=True):
-            numerators[first[query]] = precision
+        rankings: dict[int, list[int]] = {}
+        first_row = {query: row for row, (query, _, _) in reversed(list(enumerate(pairs)))}
+        for query, candidate, _ in pairs:
+            rankings.setdefault(query, []).append(candidate)
+        precisions = average_precisions([pool.relevant[query] for query in rankings], list(rankings.values()))
+        for query, precision in zip(rankings, precisions, strict=True):
+            numerators[first_row[query]] = precision
     elif task.retrieval_mode == "nearest":
-        numerators = [*mark_hits([pool.gold[query] for query, _, _ in found], [candidate for _, candidate, _ in found])]
+        numerators = [*mark_hits([pool.gold[query] for query, _, _ in pairs], [candidate for _, candidate, _ in pairs])]
     return numerators, [None if numerator is None else 1 for numerator in numerators]
 
 
 def find_sorted_positions(sentences: Sequence[str]) -> list[int]:
-    """The place of each sentence after sorting; of equal ones the first as read comes first.
+    """Return the position of each sentence after sorting. Equal sentences keep their order.
 
     XTREME sorts the English side of Tatoeba, its queries, so that line numbers do not give the answers away (its
-    utils_preprocess.py): lines without blanks around them, by code point, as Python sorts text, whatever the locale.
+    utils_preprocess.py): lines stripped of blanks, by code point, as Python sorts text in any locale.
     """
     order = sorted(range(len(sentences)), key=lambda i: sentences[i].strip())
-    places = [0] * len(sentences)
-    for place, i in enumerate(order):
-        places[i] = place
-    return places
+    positions = [0] * len(sentences)
+    for position, i in enumerate(order):
+        positions[i] = position
+    return positions
 
 
 def _build_table(
-    stage: str,
+    stage_key: str,
     task: Task,
     language: str,
     *,
@@ -132,14 +137,14 @@ def _build_table(
     scores: Sequence[float | None],
     parts: ScoreParts,
 ) -> pa.Table:
+    constants = {"stage": stage_key, "target": task.name, "language": language, "split": split}
     columns = {
-        **{name: [value] * len(examples) for name, value in (("stage", stage), ("target", task.name))},
-        **{name: [value] * len(examples) for name, value in (("language", language), ("split", split))},
+        **{name: [value] * len(examples) for name, value in constants.items()},
         "example": examples,
         "id": ids,
         "prediction": predictions,
         "score": scores,
-        # Arrow takes whole numbers and booleans for no doubles.
+        # Arrow accepts neither integers nor booleans as doubles.
         **{
             name: [None if value is None else float(value) for value in values]
             for name, values in zip(PART_COLUMNS, parts, strict=True)

@@ -1,8 +1,8 @@
 """Pretraining of the miniature's encoder: masked words in single texts and in translation pairs.
 
-Progress is counted in tenths of the schedule. A run that is interrupted after any tenth and continued from `state()`
-ends bit-equal to one that never stopped: the order of the data, the masks and the learning rate are functions of seed
-and step, so weights and optimizer moments are all that must be kept.
+Progress is counted in tenths of the schedule. A run that is cut after any tenth and continued from `state_dict()` ends
+bit-equal to one that never stopped: order of the data, masks and learning rate are functions of seed and step, so only
+weights and optimizer moments have to be kept.
 """
 
 from collections.abc import Sequence
@@ -16,36 +16,39 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaMo
 from spaces.encoders import MiniatureRecipe
 from spaces.stage import TENTHS
 from trainables.features.features import IGNORED
+from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE
+from trainables.models.encoder import choose_device
 from trainables.models.masked_words import MaskedWordHead
+from trainables.training.optimizer import STATE_PREFIX, dump_optimizer, restore_optimizer, select_by_prefix
 from trainables.training.schedule import rate_factor
 from trainables.worker.heartbeat import beat
 
-WARMUP = 0.06  # share of the steps over which the learning rate rises; then it falls linearly to 0
+WARMUP = 0.06  # share of the steps in which the learning rate rises; then it falls linearly to 0
 BETAS, WEIGHT_DECAY, CLIP = (0.9, 0.98), 0.01, 1.0
-BUCKET = 50  # batches that are sorted by length together: enough to save padding, few enough to stay mixed
+BUCKET = 50  # batches sorted by length together: enough to save padding, few enough to stay mixed
+SCORE_BATCH = 64  # held-out texts per batch
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingText:
     """A text, or a pair of translations, as token ids without special tokens.
 
-    A pair is one input `<s> first </s></s> second </s>`, so that the words of one side help to guess the other's.
+    A pair is one input, `<s> first </s></s> second </s>`, so the words of one side help to guess those of the other.
     """
 
     first: Sequence[int]
     second: Sequence[int] = ()
 
     def __len__(self) -> int:
-        """Tokens of the input, special tokens included."""
+        """Return the number of tokens of the input, special tokens included."""
         return len(self.first) + 2 + (len(self.second) + 2 if self.second else 0)
 
 
 class Pretraining:
-    """One pretraining run: call `advance()` ten times; `encoder` and `head` are the result at any time.
+    """A pretraining run of ten tenths. `encoder` and `head` are the current result at any time.
 
-    `held_out` texts are scored after each tenth, always with the same masks.
-
-    Raises ValueError without texts, without held-out texts, and for fewer steps than tenths.
+    The `held_out` texts are scored after each tenth, always with the same masks. Raises ValueError if there are no
+    texts, no held-out texts, or fewer steps than tenths.
     """
 
     def __init__(
@@ -59,10 +62,8 @@ class Pretraining:
     ) -> None:
         if not held_out:
             raise ValueError("there are no held-out texts to score on.")
-        self.tokenizer = tokenizer
-        self.recipe, self.seed = recipe, seed
-        self.texts = texts
-        self.held_out = held_out
+        self.tokenizer, self.recipe, self.seed = tokenizer, recipe, seed
+        self.texts, self.held_out = texts, held_out
         self.tenth = 0
         self.batches = plan_batches([len(text) for text in texts], recipe, seed)
         with torch.random.fork_rng(devices=[]):
@@ -71,19 +72,22 @@ class Pretraining:
             self.head = MaskedWordHead(config.hidden_size, config.vocab_size)
         self.head.is_trained = True
         self.model = nn.ModuleDict({"encoder": self.encoder, "head": self.head})
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = choose_device()
         self.model.to(self.device)
         self.weights = list(self.model.parameters())
         self.optimizer = torch.optim.AdamW(
             self.weights, lr=recipe.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
         )
-        ids = set(range(config.vocab_size)) - set(tokenizer.all_special_ids)
-        self.ordinary_ids = torch.tensor(sorted(ids))  # random replacements are drawn from these
+        ordinary = set(range(config.vocab_size)) - set(tokenizer.all_special_ids)
+        self.ordinary_ids = torch.tensor(sorted(ordinary))  # random replacements are drawn from these
         self.special_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
         self.special_mask[tokenizer.all_special_ids] = True
 
     def advance(self) -> float:
-        """Run the next tenth of the schedule; return the share of held-out masked words that are guessed right."""
+        """Train the next tenth and return the share (0 to 1) of held-out masked words guessed right.
+
+        Raises ValueError if all ten tenths are done.
+        """
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
@@ -107,9 +111,9 @@ class Pretraining:
         self.optimizer.step()
 
     def _compute_loss(self, texts: Sequence[TrainingText], masks: torch.Generator) -> tuple[Tensor, int, int]:
-        """Return the loss of a batch, the number of masked words guessed right, and the number of masked words."""
+        """Return a batch's loss, its number of masked words guessed right, and its number of masked words."""
         ids, attention = self._build_inputs(texts)
-        # Masks are drawn on the CPU, so that they are the same wherever the model is.
+        # Masks are drawn on the CPU, so they do not depend on the model's device.
         inputs, targets = (tensor.to(self.device) for tensor in self._mask_tokens(ids, masks))
         hidden = self.encoder(inputs, attention_mask=attention.to(self.device)).last_hidden_state
         masked = targets != IGNORED
@@ -129,69 +133,65 @@ class Pretraining:
     def _mask_tokens(self, ids: Tensor, masks: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return ids with some words hidden, and the hidden words (IGNORED elsewhere), both (rows, length).
 
-        Of the chosen words 80 % are masked, 10 % replaced at random and 10 % kept (Devlin et al. 2019).
+        Of the selected words 80 % are masked, 10 % replaced at random and 10 % kept (Devlin et al. 2019).
         """
         chance = torch.rand(ids.shape, generator=masks)
         share = self.recipe.masking
-        chosen = (chance < share) & ~self.special_mask[ids]
+        selected = (chance < share) & ~self.special_mask[ids]
         random = self.ordinary_ids[torch.randint(len(self.ordinary_ids), ids.shape, generator=masks)]
-        inputs = torch.where(chosen & (chance < 0.8 * share), self.tokenizer.mask_token_id, ids)
-        inputs = torch.where(chosen & (chance >= 0.9 * share), random, inputs)
-        return inputs, torch.where(chosen, ids, IGNORED)
+        inputs = torch.where(selected & (chance < MASKED_SHARE * share), self.tokenizer.mask_token_id, ids)
+        inputs = torch.where(selected & (chance >= (1 - REPLACED_SHARE) * share), random, inputs)
+        return inputs, torch.where(selected, ids, IGNORED)
 
     @torch.no_grad()
     def score(self) -> float:
-        """Return the share (0 to 1) of held-out masked words that are guessed right, always under the same masks."""
+        """Return the share (0 to 1) of held-out masked words guessed right, always with the same masks."""
         masks = torch.Generator().manual_seed(0)
         self.encoder.train(False)
-        right = total = 0
-        for begin in range(0, len(self.held_out), 64):
-            _, hits, words = self._compute_loss(self.held_out[begin : begin + 64], masks)
-            right, total = right + hits, total + words
+        hits = total = 0
+        for start in range(0, len(self.held_out), SCORE_BATCH):
+            _, batch_hits, words = self._compute_loss(self.held_out[start : start + SCORE_BATCH], masks)
+            hits, total = hits + batch_hits, total + words
             beat()
-        return right / total
+        return hits / total
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return copies of everything that a later `load_state` needs to continue bit-equal."""
-        state = {f"model.{name}": tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        for index, weight in enumerate(self.weights):
-            for name, tensor in self.optimizer.state[weight].items():
-                state[f"optimizer.{index}.{name}"] = tensor.detach().clone()
+        """Return copies of everything that `load_state_dict` needs to continue bit-equal."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= dump_optimizer(self.optimizer)
+        state = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         state["tenth"] = torch.tensor(self.tenth)
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from `state()` of a run with the same config, texts, recipe and seed."""
+        """Continue from the result of `state_dict` of a run with the same config, texts, recipe and seed.
+
+        Raises KeyError, RuntimeError or ValueError if the state belongs to another run.
+        """
         self.tenth = int(state["tenth"])
-        self.model.load_state_dict(
-            {name.removeprefix("model."): tensor for name, tensor in state.items() if name.startswith("model.")}
-        )
-        for index, weight in enumerate(self.weights):
-            prefix = f"optimizer.{index}."
-            self.optimizer.state[weight] = {
-                name.removeprefix(prefix): tensor.clone().to(weight.device)
-                for name, tensor in state.items()
-                if name.startswith(prefix)
-            }
+        self.model.load_state_dict(select_by_prefix(state, "model."))
+        # Copies, because the optimizer changes its tensors in place.
+        moments = {name: tensor.clone() for name, tensor in state.items() if name.startswith(STATE_PREFIX)}
+        restore_optimizer(self.optimizer, moments)
 
 
 def plan_batches(lengths: Sequence[int], recipe: MiniatureRecipe, seed: int) -> list[list[int]]:
     """Return the indices of each step's texts: shuffled each epoch, with similar lengths together.
 
-    Raises ValueError when there is nothing to train on, or fewer steps than tenths.
+    Raises ValueError if there are no texts, or fewer steps than tenths.
     """
     if not lengths:
         raise ValueError("there are no texts to pretrain on.")
     if recipe.steps < TENTHS:
-        raise ValueError(f"steps must be at least {TENTHS}, since progress is counted in tenths, got {recipe.steps}.")
+        raise ValueError(f"steps must be at least {TENTHS}, one per tenth, got {recipe.steps}.")
     generator = torch.Generator().manual_seed(seed)
     size = recipe.batch_size
     batches: list[list[int]] = []
     while len(batches) < recipe.steps:
         shuffled = torch.randperm(len(lengths), generator=generator).tolist()
         epoch: list[list[int]] = []
-        for begin in range(0, len(shuffled), BUCKET * size):
-            indices = sorted(shuffled[begin : begin + BUCKET * size], key=lambda index: lengths[index])
+        for bucket in range(0, len(shuffled), BUCKET * size):
+            indices = sorted(shuffled[bucket : bucket + BUCKET * size], key=lambda index: lengths[index])
             epoch += [indices[start : start + size] for start in range(0, len(indices), size)]
         batches += [epoch[index] for index in torch.randperm(len(epoch), generator=generator).tolist()]
     return batches[: recipe.steps]

@@ -1,4 +1,4 @@
-"""Time inside a stage: how many steps, where each tenth ends, the rate at each step, and which examples it sees."""
+"""The schedule of a stage: number of steps, end of each tenth, learning rate at each step, order of the examples."""
 
 import math
 from functools import lru_cache
@@ -11,7 +11,7 @@ from spaces.task import Recipe
 
 
 def compute_total_steps(recipe: Recipe, features: int) -> int:
-    """Steps of the whole run: as the recipe says, or so many epochs over `features`, and `stretched`."""
+    """Return the number of steps of a whole run: the recipe's own, or its epochs over `features`; at least ten."""
     if recipe.steps is not None:
         steps = recipe.steps
     else:
@@ -21,17 +21,20 @@ def compute_total_steps(recipe: Recipe, features: int) -> int:
 
 
 def clamp_steps(steps: int) -> int:
-    """Steps that a run asked for so many takes: at least one per tenth."""
+    """Return `steps`, or one step per tenth if that is more."""
     return max(steps, TENTHS)
 
 
 def end_of_tenth(tenth: int, steps: int) -> int:
-    """The step at which tenth 1..10 ends; tenth 10 ends with the last step."""
+    """Return the step at which tenth 1..10 ends. Tenth 10 ends with the last step."""
     return round(tenth * steps / TENTHS)
 
 
 def rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak rate at `step` (0-based): linear up over the warm-up, then linear down to 0."""
+    """Return the share of the peak learning rate at `step` (from 0).
+
+    It rises linearly over the first `warmup` share of the steps, then falls linearly to 0 after the last step.
+    """
     rising = max(1, round(warmup * steps))
     if step < rising:
         return (step + 1) / rising
@@ -39,51 +42,50 @@ def rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 class BatchOrder:
-    """The order of the data: every example once per epoch, each epoch shuffled anew, no short batches.
+    """The order of the examples: each comes once per epoch, every epoch is shuffled anew, all batches are full.
 
-    The epochs are one endless stream of examples. `bucket` batches of it at a time are a pool: the pool is sorted by
-    length and cut into batches of neighbours, which need little padding, and these come in random order. The last pool
-    ends with the run of `batches` batches, so that sorting leaves out no example that the stream has. With `bucket=1`
-    the batches are the stream itself. Any batch can be had without the ones before it, so a run continues anywhere.
+    The epochs form one endless stream of examples. `bucket` consecutive batches of the stream are a pool. A pool is
+    sorted by length and cut into batches of similar lengths, which need little padding, and its batches come in random
+    order. The last pool ends with the run of `batch_count` batches, so sorting drops no example of the stream. With
+    `bucket=1` the batches are the stream itself. Any batch can be computed without the ones before it, so a run can
+    continue anywhere. Raises ValueError if there are no examples.
     """
 
     def __init__(
-        self, lengths: NDArray[np.int64], batch_size: int, batches: int, seed: tuple[int, ...], *, bucket: int = 1
+        self, lengths: NDArray[np.int64], batch_size: int, batch_count: int, seed: tuple[int, ...], *, bucket: int = 1
     ) -> None:
         if len(lengths) < 1:
             raise ValueError("there is no example to train on.")
-        self.lengths, self.batch_size, self.batch_count, self.seed = lengths, batch_size, batches, seed
+        self.lengths, self.batch_size, self.batch_count, self.seed = lengths, batch_size, batch_count, seed
         # A pool of several epochs would bring the copies of an example together in one batch.
         self.bucket = max(1, min(bucket, len(lengths) // batch_size))
-        self._cached_pool = (
-            -1,
-            np.empty((0, batch_size), dtype=np.int64),
-        )  # the last pool: its batches follow each other
+        # Number and batches of the last pool: consecutive batches come from the same one.
+        self._cached_pool = (-1, np.empty((0, batch_size), dtype=np.int64))
 
     def batch_indices(self, number: int) -> list[int]:
-        """Indices of batch `number` (from 0 to `batches`, exclusive), in the order of the stream."""
+        """Return the example indices of batch `number` (0 to `batch_count`, exclusive) in the order of the stream."""
         if not 0 <= number < self.batch_count:
-            raise IndexError(f"this run has {self.batch_count} batches, there is no batch {number}.")
-        pool, place = divmod(number, self.bucket)
+            raise IndexError(f"there is no batch {number}: this run has {self.batch_count} batches.")
+        pool, row = divmod(number, self.bucket)
         if self._cached_pool[0] != pool:
             self._cached_pool = pool, self._build_pool(pool)
-        indices: list[int] = self._cached_pool[1][place].tolist()
+        indices: list[int] = self._cached_pool[1][row].tolist()
         return indices
 
     def _build_pool(self, pool: int) -> NDArray[np.int64]:
-        """The batches of a pool (batches, batch size)."""
+        """Return the batches of a pool as example indices (batches, batch size)."""
         first, end = pool * self.bucket, min((pool + 1) * self.bucket, self.batch_count)
         stream = self._slice_stream(first * self.batch_size, end * self.batch_size)
-        places = np.argsort(self.lengths[stream], kind="stable").reshape(-1, self.batch_size)
+        by_length = np.argsort(self.lengths[stream], kind="stable").reshape(-1, self.batch_size)
         order = np.random.default_rng((*self.seed, pool, 1)).permutation(end - first)
-        return stream[np.sort(places[order], axis=1)]
+        return stream[np.sort(by_length[order], axis=1)]
 
     def _slice_stream(self, start: int, end: int) -> NDArray[np.int64]:
-        """The examples at places from `start` to `end` of the endless stream."""
-        examples = len(self.lengths)
-        epochs = range(start // examples, (end - 1) // examples + 1)
-        shuffled = [_permute(examples, (*self.seed, epoch)) for epoch in epochs]
-        skipped = epochs[0] * examples
+        """Return the example indices at positions `start` to `end` of the endless stream."""
+        count = len(self.lengths)
+        epochs = range(start // count, (end - 1) // count + 1)
+        shuffled = [_permute(count, (*self.seed, epoch)) for epoch in epochs]
+        skipped = epochs[0] * count
         return np.concatenate(shuffled)[start - skipped : end - skipped]
 
 

@@ -1,1 +1,1 @@
-"""The worker process: its heartbeat, what may fail in it, and whether a process lives."""
+"""The worker process: its watchdog, the kinds of its failures, and the state of processes."""

@@ -1,7 +1,7 @@
-"""The watchdog of a stage: where nothing goes on for too long, the process writes its stacks down and ends.
+"""The watchdog of a stage: a process without progress for too long writes its stacks to a file and ends.
 
-Whatever takes its time calls `beat` again and again. The watch itself is kept by a thread of C, which also works while
-Python cannot: in a system call that never returns, in a library that holds Python's lock, behind a GPU that is stuck.
+Code that takes long calls `beat` repeatedly. The timer runs in a thread of C, which works even while Python cannot: in
+a system call that never returns, in a library that holds Python's global lock, or while a GPU is stuck.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-OPENING_FACTOR = 4  # times the limit before the first beat: models and data may have to be fetched
-ALARM_INTERVAL = 1.0  # seconds between two settings of the alarm at the least
-LOCK_POLL_SECONDS = 0.2  # seconds between two looks at a lock
+OPENING_FACTOR = 4  # the limit before the first beat is longer: models and data may have to be fetched
+ALARM_INTERVAL = 1.0  # seconds; beats that come sooner do not set the alarm again
+LOCK_POLL_SECONDS = 0.2  # between tries to take a lock
 
 
 @dataclass(slots=True)
@@ -30,10 +30,10 @@ _watch: _Watch | None = None
 
 @contextlib.contextmanager
 def watch_for_hang(seconds: float, report: Path, *, opening: bool = False) -> Iterator[None]:
-    """End the process with exit code 1 where the block is silent for so many seconds; 0 is for ever.
+    """End the process with exit code 1 if the block does not call `beat` for so many seconds; 0 switches this off.
 
-    The stacks of all threads are then in the file `report`; otherwise it is removed. With `opening` there is more room
-    before the first beat.
+    The stacks of all threads are then in the file `report`; otherwise the file is removed. With `opening`, the first
+    beat may take OPENING_FACTOR times as long.
     """
     global _watch
     if not seconds:
@@ -52,7 +52,7 @@ def watch_for_hang(seconds: float, report: Path, *, opening: bool = False) -> It
 
 
 def beat() -> None:
-    """Say that something went on. Cheap, and nothing at all where nobody watches."""
+    """Report progress to the watchdog, if there is one. The call is cheap."""
     if _watch is not None and time.monotonic() - _watch.set_at >= min(ALARM_INTERVAL, _watch.seconds / 4):
         _set_alarm(_watch, _watch.seconds)
 
@@ -63,7 +63,10 @@ def _set_alarm(watch: _Watch, seconds: float) -> None:
 
 
 def take_lock(file: IO[str]) -> None:
-    """Lock an open file for this process alone. Waiting for another one is no hang: that one is watched itself."""
+    """Lock an open file, waiting as long as another process holds it.
+
+    Waiting counts as progress, because the other process has a watchdog of its own.
+    """
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

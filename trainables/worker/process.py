@@ -1,29 +1,37 @@
-"""Processes of this machine: whether one lives, and when it began, since numbers are used again."""
+"""Processes of this machine: their state, and their start time, since process ids are used again."""
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 
-def is_process_alive(process: int) -> bool:
-    """Whether there is such a process; one that has ended and was not waited for yet does not live."""
+class ProcessStat(NamedTuple):
+    """Parent and start time of a process."""
+
+    parent: int  # process id; 0 if unknown
+    start_ticks: int | None  # clock ticks since the machine started; None if unknown
+
+
+def is_process_alive(pid: int) -> bool:
+    """Return True if the process exists; a process that has ended but was not waited for (a zombie) is not alive."""
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return not Path("/proc/self").exists() or start_ticks_of(process) is not None
+    return not Path("/proc/self").exists() or start_ticks_of(pid) is not None
 
 
-def start_ticks_of(process: int) -> int | None:
-    """When a living process began, in ticks since the machine did; None for others, and without /proc."""
-    return read_stat(process)[1]
+def start_ticks_of(pid: int) -> int | None:
+    """Return the start time of a process, in clock ticks since the machine started; None as for `read_stat`."""
+    return read_stat(pid).start_ticks
 
 
-def read_stat(process: int) -> tuple[int, int | None]:
-    """Parent and beginning of a process; (0, None) for one that has ended, and without /proc."""
+def read_stat(pid: int) -> ProcessStat:
+    """Return parent and start time of a process; (0, None) if it has ended, or on a system without /proc."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return 0, None
-    return (0, None) if fields[0] == "Z" else (int(fields[1]), int(fields[19]))
+        return ProcessStat(0, None)
+    return ProcessStat(0, None) if fields[0] == "Z" else ProcessStat(int(fields[1]), int(fields[19]))

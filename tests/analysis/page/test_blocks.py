@@ -1,8 +1,19 @@
-"""How values are written."""
+"""Values as text, and blocks of the page."""
+
+from typing import Any
 
 import pytest
 
-from analysis.page.blocks import FormattedValue, PageColumn, PageValue, format_number, join_names
+from analysis.page.blocks import (
+    DetailsBlock,
+    FormattedValue,
+    PageColumn,
+    PageValue,
+    Section,
+    format_number,
+    join_names,
+)
+from analysis.page.render import render_page
 
 
 @pytest.mark.parametrize(
@@ -37,3 +48,13 @@ def test_a_column_writes_and_sorts_what_is_absent_or_tiny(value: PageValue, text
 
 def test_lists_read_as_sentences() -> None:
     assert [join_names(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_block_without_markup_is_refused() -> None:
+    class UnknownBlock:
+        pass
+
+    unknown: Any = UnknownBlock()
+    for blocks in ((unknown,), (DetailsBlock("more", (unknown,)),)):
+        with pytest.raises(TypeError, match="no markup for a block of type UnknownBlock"):
+            render_page("title", "", [Section("name", "title", blocks)], "")

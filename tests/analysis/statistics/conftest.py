@@ -1,4 +1,4 @@
-"""Hypothesis without its deadline: how long an example takes depends on what else the machine does."""
+"""Hypothesis without its deadline: the time of an example depends on the load of the machine."""
 
 from hypothesis import settings
 

@@ -47,18 +47,15 @@ def test_differences_and_means_of_draws_are_draws_of_differences_and_means(value
 @settings(max_examples=25)
 @given(values=TABLES, shift=st.integers(-50, 50), scale=st.integers(1, 9))
 def test_draws_follow_shift_and_scale_and_the_order_of_arms(values: np.ndarray, shift: int, scale: int) -> None:
-    there = drawn(values)
-    assert np.allclose(drawn(values * scale + shift), there * scale + shift)
-    assert np.allclose(drawn(values[[2, 0, 1]]), there[:, [2, 0, 1]])
+    draws = drawn(values)
+    assert np.allclose(drawn(values * scale + shift), draws * scale + shift)
+    assert np.allclose(drawn(values[[2, 0, 1]]), draws[:, [2, 0, 1]])
 
 
 def test_equal_cells_are_drawn_equal_and_the_order_of_seeds_does_not_matter_in_the_long_run() -> None:
     both = drawn([[1.0, 5.0, 2.0], [1.0, 5.0, 2.0]])
     assert np.array_equal(both[:, 0], both[:, 1])
-    one, other = (
-        compute_quantile_interval(drawn(VALUES, 20_000)),
-        compute_quantile_interval(drawn(VALUES[..., [2, 0, 1]], 20_000)),
-    )
+    one, other = (compute_quantile_interval(drawn(values, 20_000)) for values in (VALUES, VALUES[..., [2, 0, 1]]))
     assert np.allclose(one, other, rtol=0.06, atol=0.3)
 
 
@@ -67,8 +64,8 @@ def test_the_interval_of_many_draws_is_students() -> None:
 
 
 def test_fewer_than_two_seeds_give_no_draws() -> None:
-    there = drawn([[NAN, 1.0, NAN], [NAN, NAN, NAN], [NAN, 1.0, 2.0]])
-    assert np.isnan(there).all(axis=0).tolist() == [True, True, False]
+    draws = drawn([[NAN, 1.0, NAN], [NAN, NAN, NAN], [NAN, 1.0, 2.0]])
+    assert np.isnan(draws).all(axis=0).tolist() == [True, True, False]
     assert np.isnan(drawn([[1.0], [2.0]])).all()
 
 
@@ -102,21 +99,20 @@ def test_a_variance_estimated_below_0_makes_no_noise() -> None:
 
 
 def test_quantiles_worked_by_hand() -> None:
-    there = np.stack([np.arange(101.0), np.full(101, NAN)], axis=1)
-    assert compute_quantile_interval(there, level=0.9) == pytest.approx(
-        np.array([[5.0, 95.0], [NAN, NAN]]), nan_ok=True
-    )
+    draws = np.stack([np.arange(101.0), np.full(101, NAN)], axis=1)
+    expected = np.array([[5.0, 95.0], [NAN, NAN]])
+    assert compute_quantile_interval(draws, level=0.9) == pytest.approx(expected, nan_ok=True)
 
 
 def test_shares_of_positive_draws_worked_by_hand() -> None:
-    there = np.array([[1.0, 0.0, NAN], [2.0, 1e-12, 1.0], [-1.0, 0.0, 1.0], [3.0, 2.0, 1.0]])
-    assert estimate_p_above(there) == pytest.approx([0.75, 0.625, NAN], nan_ok=True)
+    draws = np.array([[1.0, 0.0, NAN], [2.0, 1e-12, 1.0], [-1.0, 0.0, 1.0], [3.0, 2.0, 1.0]])
+    assert estimate_p_above(draws) == pytest.approx([0.75, 0.625, NAN], nan_ok=True)
 
 
 def test_shares_of_best_draws_worked_by_hand() -> None:
-    there = np.array([[1.0, 1.0, 0.0, NAN], [5.0, 1.0, 5.0, 9.0], [0.0, 3.0, 2.0, 9.0], [0.0, 3.0, 4.0, 9.0]])
+    draws = np.array([[1.0, 1.0, 0.0, NAN], [5.0, 1.0, 5.0, 9.0], [0.0, 3.0, 2.0, 9.0], [0.0, 3.0, 4.0, 9.0]])
     # first: shared by two, second: by two, third and fourth alone; the arm with a hole is left out
-    assert estimate_p_best(there) == pytest.approx([1 / 4, 1.5 / 4, 1.5 / 4, NAN], nan_ok=True)
+    assert estimate_p_best(draws) == pytest.approx([1 / 4, 1.5 / 4, 1.5 / 4, NAN], nan_ok=True)
 
 
 @settings(max_examples=25)

@@ -13,16 +13,16 @@ X = np.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
 def test_two_groups_by_hand_are_welchs_test() -> None:
     """With one constant and one group, HC2 and Bell-McCaffrey are Welch's t test of the means over seeds."""
     means = np.array([1.0, 2.0, 6.0, 8.0, 9.0, 8.5])
-    found = estimate_effect(np.repeat(means[:, None], 3, axis=1), X, ONES)
-    assert found is not None
+    effect = estimate_effect(np.repeat(means[:, None], 3, axis=1), X, ONES)
+    assert effect is not None
     expected = stats.ttest_ind(means[3:], means[:3], equal_var=False)
-    assert found.value == pytest.approx(5.5)
-    assert found.value / found.standard_error == pytest.approx(expected.statistic)
-    assert found.degrees_of_freedom == pytest.approx(4.0)  # Bell and McCaffrey's: of equal variances
-    low, high = found.interval or (0, 0)
-    half = stats.t(4).ppf(0.975) * found.standard_error
+    assert effect.value == pytest.approx(5.5)
+    assert effect.value / effect.standard_error == pytest.approx(expected.statistic)
+    assert effect.degrees_of_freedom == pytest.approx(4.0)  # Bell and McCaffrey's: of equal variances
+    low, high = effect.interval or (0, 0)
+    half = stats.t(4).ppf(0.975) * effect.standard_error
     assert (low, high) == (pytest.approx(5.5 - half), pytest.approx(5.5 + half))
-    assert found.p == pytest.approx(2 * stats.t(4).sf(expected.statistic))
+    assert effect.p == pytest.approx(2 * stats.t(4).sf(expected.statistic))
 
 
 def test_what_others_explain_is_no_effect() -> None:
@@ -30,8 +30,8 @@ def test_what_others_explain_is_no_effect() -> None:
     others = np.column_stack([np.ones(12), rng.normal(size=(12, 2))])
     column = rng.normal(size=12)
     values = (others @ [3.0, -2.0, 5.0] + 0.5 * column)[:, None] + rng.normal(0, 1e-3, (12, 4))
-    found = estimate_effect(values, column, others)
-    assert found is not None and found.value == pytest.approx(0.5, abs=0.01)
+    effect = estimate_effect(values, column, others)
+    assert effect is not None and effect.value == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_column_that_others_make_up_has_no_effect() -> None:
@@ -41,16 +41,16 @@ def test_a_column_that_others_make_up_has_no_effect() -> None:
 def test_an_effect_that_seeds_do_not_share_has_a_wider_interval() -> None:
     """All rows alike in each seed, but the difference goes up and down with the seed."""
     slopes = np.array([-3.0, 1.0, 5.0])
-    found = estimate_effect(np.outer(X, slopes), X, ONES)
-    assert found is not None and found.value == pytest.approx(1.0)
-    assert found.standard_error == pytest.approx(4.0 / np.sqrt(3)) and found.degrees_of_freedom == pytest.approx(2.0)
+    effect = estimate_effect(np.outer(X, slopes), X, ONES)
+    assert effect is not None and effect.value == pytest.approx(1.0)
+    assert effect.standard_error == pytest.approx(4.0 / np.sqrt(3)) and effect.degrees_of_freedom == pytest.approx(2.0)
     alike = estimate_effect(np.outer(X, [1.0, 1.0, 1.0]), X, ONES)
     assert alike is not None and (alike.standard_error, alike.p) == (0.0, 0.0)
 
 
 def test_without_seeds_or_rows_to_spare_there_is_a_value_and_no_interval() -> None:
-    two = estimate_effect(np.outer(X, [1.0, 2.0]), X, ONES)
-    assert two is not None and two.value == pytest.approx(1.5) and two.interval is None and np.isnan(two.p)
+    effect = estimate_effect(np.outer(X, [1.0, 2.0]), X, ONES)
+    assert effect is not None and effect.value == pytest.approx(1.5) and effect.interval is None and np.isnan(effect.p)
     one_row = estimate_effect(np.outer(X[2:4], [1.0, 2.0, 3.0]), X[2:4], ONES[:2])
     assert one_row is not None and one_row.interval is None
 
@@ -72,9 +72,8 @@ def test_labels_say_as_much_as_few_others_do() -> None:
 
     dealt = np.array([[float(row in chosen) for row in range(6)] for chosen in combinations(range(6), 3)])
     values = np.array([1.0, 2.0, 3.0, 11.0, 12.0, 13.0])
-    assert compute_relabelled_p(values, X, dealt, ONES) == pytest.approx(
-        3 / 21
-    )  # itself, once more, and its complement
+    # The column itself, once more as a draw, and its complement.
+    assert compute_relabelled_p(values, X, dealt, ONES) == pytest.approx(3 / 21)
     assert compute_relabelled_p(np.ones(6), X, dealt, ONES) == 1.0
     assert compute_relabelled_p(values, X, np.ones((9, 6)), ONES) == pytest.approx(1 / 10)  # a constant says nothing
 
@@ -100,5 +99,5 @@ def test_p_is_below_five_hundredths_in_five_of_a_hundred_null_worlds(seeds: int)
     column = np.tile([0.0, 1.0], 8)
     others = np.column_stack([np.ones(16), rng.normal(size=(16, 3))])
     worlds = rng.normal(0, 2, (400, 16, 1)) + rng.normal(0, 1, (400, 16, seeds))
-    p = np.array([one.p for world in worlds if (one := estimate_effect(world, column, others)) is not None])
+    p = np.array([effect.p for world in worlds if (effect := estimate_effect(world, column, others)) is not None])
     assert len(p) == 400 and 0.02 < (p < 0.05).mean() < 0.08

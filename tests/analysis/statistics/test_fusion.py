@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.statistics.fusion import fuse_ranks
+from analysis.statistics.ranks import fuse_ranks
 
 
 def test_by_hand() -> None:

@@ -22,10 +22,10 @@ def arms(*means: float) -> np.ndarray:
 def test_pairs_are_tested_by_seed_and_adjusted_for_their_number() -> None:
     values = arms(0.0, 3.0, 9.0)
     raw = {pair: stats.ttest_rel(values[pair[0]], values[pair[1]]).pvalue for pair in [(0, 1), (0, 2), (1, 2)]}
-    found = compute_pairwise_p(values)
-    for place, pair in enumerate(sorted(raw, key=lambda pair: raw[pair])):
-        assert found[pair] == found[pair[::-1]] == pytest.approx(raw[pair] * (3 - place))
-    assert np.isnan(np.diag(found)).all()
+    p = compute_pairwise_p(values)
+    for position, pair in enumerate(sorted(raw, key=lambda pair: raw[pair])):
+        assert p[pair] == p[pair[::-1]] == pytest.approx(raw[pair] * (3 - position))
+    assert np.isnan(np.diag(p)).all()
 
 
 def test_groups_worked_by_hand() -> None:
@@ -45,12 +45,12 @@ def test_an_arm_between_two_that_differ_is_in_two_groups() -> None:
 @settings(max_examples=200)
 @given(values=TABLES)
 def test_arms_share_a_group_if_and_only_if_they_do_not_differ(values: np.ndarray) -> None:
-    found, p = group_arms(values, alpha=0.3), compute_pairwise_p(values)
-    held = [arm for arm in range(len(values)) if np.isfinite(values[arm]).any()]
-    for one, other in combinations(held, 2):
-        assert any(one in arms and other in arms for arms in found) == (not p[one, other] < 0.3)
-    assert {arm for arms in found for arm in arms} == set(held)
-    assert not any(set(one) <= set(other) for one in found for other in found if one is not other)
+    groups, p = group_arms(values, alpha=0.3), compute_pairwise_p(values)
+    present = [arm for arm in range(len(values)) if np.isfinite(values[arm]).any()]
+    for one, other in combinations(present, 2):
+        assert any(one in arms and other in arms for arms in groups) == (not p[one, other] < 0.3)
+    assert {arm for arms in groups for arm in arms} == set(present)
+    assert not any(set(one) <= set(other) for one in groups for other in groups if one is not other)
 
 
 @settings(max_examples=50)

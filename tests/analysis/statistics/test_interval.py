@@ -25,18 +25,18 @@ def test_no_interval_with_fewer_than_three_seeds() -> None:
 @given(values=SEEDS)
 def test_intervals_are_those_of_scipy(values: np.ndarray) -> None:
     values = values + np.arange(values.shape[-1]) / 7  # never all equal
-    wanted = stats.ttest_1samp(values, 0.0, axis=-1).confidence_interval(0.95)
-    assert np.allclose(compute_intervals(values), np.stack([wanted.low, wanted.high], axis=-1))
+    expected = stats.ttest_1samp(values, 0.0, axis=-1).confidence_interval(0.95)
+    assert np.allclose(compute_intervals(values), np.stack([expected.low, expected.high], axis=-1))
 
 
 @given(values=SEEDS, shift=st.integers(-50, 50), scale=st.integers(1, 9), seed=st.integers(0, 9))
 def test_intervals_follow_shift_and_scale_and_not_the_order_of_seeds(
     values: np.ndarray, shift: int, scale: int, seed: int
 ) -> None:
-    there = compute_intervals(values)
-    assert np.allclose(compute_intervals(values * scale + shift), there * scale + shift)
-    assert np.allclose(compute_intervals(-values), -there[..., ::-1])
-    assert np.allclose(compute_intervals(np.random.default_rng(seed).permutation(values, axis=-1)), there)
+    intervals = compute_intervals(values)
+    assert np.allclose(compute_intervals(values * scale + shift), intervals * scale + shift)
+    assert np.allclose(compute_intervals(-values), -intervals[..., ::-1])
+    assert np.allclose(compute_intervals(np.random.default_rng(seed).permutation(values, axis=-1)), intervals)
 
 
 def test_a_hole_costs_a_degree_of_freedom() -> None:

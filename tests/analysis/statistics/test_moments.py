@@ -11,18 +11,18 @@ TABLES = hnp.arrays(np.float64, hnp.array_shapes(min_dims=1, max_dims=3, max_sid
 
 
 def test_moments_worked_by_hand() -> None:
-    found = compute_moments([[1.0, 2.0, 6.0], [1.0, NAN, 3.0], [NAN, 4.0, NAN], [NAN, NAN, NAN]])
-    assert found.mean == pytest.approx([3.0, 2.0, 4.0, NAN], nan_ok=True)
-    assert found.sd == pytest.approx([7.0**0.5, 2.0**0.5, NAN, NAN], nan_ok=True)
-    assert found.count.tolist() == [3, 2, 1, 0]
+    moments = compute_moments([[1.0, 2.0, 6.0], [1.0, NAN, 3.0], [NAN, 4.0, NAN], [NAN, NAN, NAN]])
+    assert moments.mean == pytest.approx([3.0, 2.0, 4.0, NAN], nan_ok=True)
+    assert moments.sd == pytest.approx([7.0**0.5, 2.0**0.5, NAN, NAN], nan_ok=True)
+    assert moments.count.tolist() == [3, 2, 1, 0]
 
 
 @given(values=TABLES)
 def test_moments_are_those_of_numpy_where_nothing_is_missing(values: np.ndarray) -> None:
-    found = compute_moments(values)
-    assert np.allclose(found.mean, values.mean(axis=-1))
+    moments = compute_moments(values)
+    assert np.allclose(moments.mean, values.mean(axis=-1))
     if values.shape[-1] > 1:
-        assert np.allclose(found.sd, values.std(axis=-1, ddof=1))
+        assert np.allclose(moments.sd, values.std(axis=-1, ddof=1))
 
 
 @given(values=TABLES)

@@ -1,4 +1,4 @@
-"""NDCG and regret of an order, and of a blind one by going through all."""
+"""NDCG and regret of an order, and of a random one by enumerating all."""
 
 from itertools import permutations
 
@@ -14,8 +14,8 @@ scores = st.lists(st.floats(0.01, 1).map(lambda value: round(value, 3)), min_siz
 
 def test_ndcg_by_hand() -> None:
     # 2^rel - 1 is 7, 3, 1 at places 1, 3, 2 of the order that is taken.
-    got = (7 + 1 / np.log2(3) + 3 / 2) / (7 + 3 / np.log2(3) + 1 / 2)
-    assert ndcg([0.9, 0.1, 0.5], [3, 2, 1]) == pytest.approx(got)
+    expected = (7 + 1 / np.log2(3) + 3 / 2) / (7 + 3 / np.log2(3) + 1 / 2)
+    assert ndcg([0.9, 0.1, 0.5], [3, 2, 1]) == pytest.approx(expected)
     assert ndcg([3, 2, 1], [3, 2, 1]) == pytest.approx(1)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics.pareto import find_pareto_front
+from analysis.statistics.winner import find_pareto_front
 
 NAN = np.nan
 ARMS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8)
@@ -24,6 +24,6 @@ def test_none_in_it_is_beaten_and_each_other_one_is(arms: list[tuple[int, int]])
     def beats(one: tuple[int, int], other: tuple[int, int]) -> bool:
         return one != other and one[0] <= other[0] and one[1] >= other[1]
 
-    kept = find_pareto_front([cost for cost, _ in arms], [gain for _, gain in arms])
-    assert set(kept) == {place for place, arm in enumerate(arms) if not any(beats(other, arm) for other in arms)}
-    assert [arms[place][0] for place in kept] == sorted(arms[place][0] for place in kept)
+    front = find_pareto_front([cost for cost, _ in arms], [gain for _, gain in arms])
+    assert set(front) == {i for i, arm in enumerate(arms) if not any(beats(other, arm) for other in arms)}
+    assert [arms[i][0] for i in front] == sorted(arms[i][0] for i in front)

@@ -22,8 +22,8 @@ TABLES = hnp.arrays(np.float64, st.tuples(st.integers(3, 6), st.integers(2, 6)),
 
 
 def test_ranks_worked_by_hand() -> None:
-    found = rank_values([[10.0, 30.0, 20.0, 20.0], [5.0, NAN, 7.0, 1.0]])
-    assert found == pytest.approx(np.array([[4.0, 1.0, 2.5, 2.5], [2.0, NAN, 1.0, 3.0]]), nan_ok=True)
+    ranks = rank_values([[10.0, 30.0, 20.0, 20.0], [5.0, NAN, 7.0, 1.0]])
+    assert ranks == pytest.approx(np.array([[4.0, 1.0, 2.5, 2.5], [2.0, NAN, 1.0, 3.0]]), nan_ok=True)
 
 
 @given(values=ROWS)
@@ -49,45 +49,46 @@ def test_ranks_depend_on_order_alone(values: np.ndarray, seed: int, scale: int) 
 
 def test_friedman_worked_by_hand() -> None:
     # 3 arms in the same order in 4 columns: 12 / (4 x 3 x 4) x (4^2 + 8^2 + 12^2) - 3 x 4 x 4 = 8, p = exp(-8 / 2)
-    found = run_friedman_test(np.arange(12.0).reshape(3, 4))
-    assert (found.arms, found.columns) == (3, 4)
-    assert found.statistic == pytest.approx(8.0)
-    assert found.p == pytest.approx(math.exp(-4))
-    assert found.largest == 2.0
+    result = run_friedman_test(np.arange(12.0).reshape(3, 4))
+    assert (result.arms, result.columns) == (3, 4)
+    assert result.statistic == pytest.approx(8.0)
+    assert result.p == pytest.approx(math.exp(-4))
+    assert result.largest == 2.0
 
 
 @settings(max_examples=50)
 @given(values=TABLES)
 def test_friedman_is_that_of_scipy(values: np.ndarray) -> None:
-    found = run_friedman_test(values)
+    result = run_friedman_test(values)
     if (values == values[0]).all():
-        assert math.isnan(found.statistic) and math.isnan(found.p)
+        assert math.isnan(result.statistic) and math.isnan(result.p)
     else:
-        wanted = stats.friedmanchisquare(*values)
-        assert (found.statistic, found.p) == pytest.approx((wanted.statistic, wanted.pvalue))
+        expected = stats.friedmanchisquare(*values)
+        assert (result.statistic, result.p) == pytest.approx((expected.statistic, expected.pvalue))
 
 
-@pytest.mark.parametrize(("arms", "columns", "wanted"), [(11, 9, 5.03), (10, 9, 4.52), (5, 9, 2.03), (3, 9, 1.10)])
-def test_critical_differences_are_those_of_the_tables(arms: int, columns: int, wanted: float) -> None:
-    assert critical_difference(arms, columns) == pytest.approx(wanted, abs=0.006)
+@pytest.mark.parametrize(("arms", "columns", "expected"), [(11, 9, 5.03), (10, 9, 4.52), (5, 9, 2.03), (3, 9, 1.10)])
+def test_critical_differences_are_those_of_the_tables(arms: int, columns: int, expected: float) -> None:
+    assert critical_difference(arms, columns) == pytest.approx(expected, abs=0.006)
 
 
 def test_the_verdict_says_whether_the_design_can_answer() -> None:
     order = np.arange(11.0)[:, None]
     nine, one = run_friedman_test(order + np.zeros(9)), run_friedman_test(order + np.zeros(1))
     assert (nine.can_separate, nine.is_separated) == (True, True)
-    assert "separate two arms that lie 5.03 apart; the first and the last lie 10.00 apart, enough." in nine.verdict
+    assert "separate two arms that differ by more than 5.03; the first and the last differ by 10.00" in nine.verdict
+    assert nine.verdict.endswith("so they are separated.")
     assert (one.can_separate, one.is_separated) == (False, False)
     assert "11 arms over 1 column can separate no two arms" in one.verdict
     mixed = run_friedman_test(np.array([[1.0, 2.0, 1.0, 2.0], [2.0, 1.0, 2.0, 1.0], [3.0, 3.0, 0.0, 0.0]]))
-    assert not mixed.is_separated and mixed.verdict.endswith("too little.")
+    assert not mixed.is_separated and mixed.verdict.endswith("so they are not separated.")
 
 
 def test_no_common_column_is_no_test() -> None:
-    found = run_friedman_test([[1.0, NAN], [NAN, 2.0]])
-    assert (found.columns, found.difference, found.is_separated) == (0, math.inf, False)
-    assert math.isnan(found.p)
-    assert "no common column" in found.verdict.lower() or "no two arms have a common column" in found.verdict.lower()
+    result = run_friedman_test([[1.0, NAN], [NAN, 2.0]])
+    assert (result.columns, result.difference, result.is_separated) == (0, math.inf, False)
+    assert math.isnan(result.p)
+    assert "no two arms have a common column" in result.verdict
 
 
 def test_mean_ranks_and_critical_difference_are_those_of_autorank() -> None:

@@ -11,23 +11,23 @@ TABLES = hnp.arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(2, 9)),
 
 
 def test_robustness_worked_by_hand() -> None:
-    found = measure_robustness([[70.0, 90.0, 80.0, 60.0, NAN], [10.0, 50.0, 40.0, 30.0, 20.0]], english_index=1)
-    assert found.language_count.tolist() == [4, 5]
-    assert found.gap == pytest.approx([90 - 70, 50 - 25])
-    assert found.worst == pytest.approx([60.0, 10.0])
-    assert found.worst_language.tolist() == [3, 0]
-    assert found.worst_quarter == pytest.approx([60.0, (10 + 20) / 2])  # 1 of 4 languages, 2 of 5
-    assert found.sd == pytest.approx([(500 / 3) ** 0.5, 250.0**0.5])
+    robustness = measure_robustness([[70.0, 90.0, 80.0, 60.0, NAN], [10.0, 50.0, 40.0, 30.0, 20.0]], english_index=1)
+    assert robustness.language_count.tolist() == [4, 5]
+    assert robustness.gap == pytest.approx([90 - 70, 50 - 25])
+    assert robustness.worst == pytest.approx([60.0, 10.0])
+    assert robustness.worst_language.tolist() == [3, 0]
+    assert robustness.worst_quarter == pytest.approx([60.0, (10 + 20) / 2])  # 1 of 4 languages, 2 of 5
+    assert robustness.sd == pytest.approx([(500 / 3) ** 0.5, 250.0**0.5])
 
 
 def test_what_cannot_be_told_is_nan() -> None:
-    found = measure_robustness([[NAN, NAN], [5.0, NAN], [NAN, 7.0]], english_index=0)
-    assert np.isnan(found.gap).all()
-    assert found.worst == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
-    assert found.worst_language.tolist() == [-1, 0, 1]
-    assert found.worst_quarter == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
-    assert np.isnan(found.sd).all()
-    assert found.language_count.tolist() == [0, 1, 1]
+    robustness = measure_robustness([[NAN, NAN], [5.0, NAN], [NAN, 7.0]], english_index=0)
+    assert np.isnan(robustness.gap).all()
+    assert robustness.worst == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
+    assert robustness.worst_language.tolist() == [-1, 0, 1]
+    assert robustness.worst_quarter == pytest.approx([NAN, 5.0, 7.0], nan_ok=True)
+    assert np.isnan(robustness.sd).all()
+    assert robustness.language_count.tolist() == [0, 1, 1]
     assert np.isnan(measure_robustness([1.0, 2.0], english_index=None).gap)
 
 
@@ -36,12 +36,11 @@ def test_it_follows_shift_and_scale_and_the_order_of_languages(
     values: np.ndarray, shift: int, scale: int, seed: int
 ) -> None:
     order = np.random.default_rng(seed).permutation(values.shape[1])
-    there, moved = (
-        measure_robustness(values, 0),
-        measure_robustness((values * scale + shift)[:, order], int(np.argmax(order == 0))),
-    )
-    assert np.allclose(moved.gap, there.gap * scale)
-    assert np.allclose(moved.sd, there.sd * scale)
-    assert np.allclose(moved.worst, there.worst * scale + shift)
-    assert np.allclose(moved.worst_quarter, there.worst_quarter * scale + shift)
-    assert (there.worst <= there.worst_quarter).all() and (there.worst_quarter <= values.mean(axis=1) + 1e-9).all()
+    before = measure_robustness(values, 0)
+    moved = measure_robustness((values * scale + shift)[:, order], int(np.argmax(order == 0)))
+    assert np.allclose(moved.gap, before.gap * scale)
+    assert np.allclose(moved.sd, before.sd * scale)
+    assert np.allclose(moved.worst, before.worst * scale + shift)
+    assert np.allclose(moved.worst_quarter, before.worst_quarter * scale + shift)
+    assert (before.worst <= before.worst_quarter).all()
+    assert (before.worst_quarter <= values.mean(axis=1) + 1e-9).all()

@@ -48,10 +48,10 @@ def test_holm_worked_by_hand() -> None:
 
 @given(p=P, seed=st.integers(0, 9))
 def test_holm_lowers_none_keeps_the_order_and_does_not_depend_on_places(p: np.ndarray, seed: int) -> None:
-    adjusted, held = adjust_p_values(p), np.isfinite(p)
-    assert np.array_equal(np.isnan(adjusted), ~held)
-    assert (adjusted[held] >= p[held]).all() and (adjusted[held] <= 1).all()
-    assert (np.diff(adjusted[held][np.argsort(p[held])]) >= 0).all()
+    adjusted, present = adjust_p_values(p), np.isfinite(p)
+    assert np.array_equal(np.isnan(adjusted), ~present)
+    assert (adjusted[present] >= p[present]).all() and (adjusted[present] <= 1).all()
+    assert (np.diff(adjusted[present][np.argsort(p[present])]) >= 0).all()
     mixed = np.random.default_rng(seed).permutation(p.size)
     assert np.allclose(adjust_p_values(p.ravel()[mixed]), adjusted.ravel()[mixed], equal_nan=True)
 
@@ -77,9 +77,9 @@ def test_that_gain_is_where_the_smallest_of_many_p_values_becomes_significant() 
     seeds, tests = 4, 20
     spread = np.array([-1.0, -1.0, 1.0, 1.0]) / (4 / 3) ** 0.5  # standard deviation 1
     limit = smallest_gain_in_sd(seeds, tests)
-    for gain, found in ((limit * 1.001, True), (limit * 0.999, False)):
+    for gain, significant in ((limit * 1.001, True), (limit * 0.999, False)):
         p = np.r_[compute_p_values(spread + gain), np.full(tests - 1, 0.9)]
-        assert (adjust_p_values(p)[0] < 0.05) == found
+        assert (adjust_p_values(p)[0] < 0.05) == significant
     assert smallest_gain_in_sd(2, 1) == math.inf
 
 

@@ -13,51 +13,51 @@ ARM, SEED = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
 
 def test_a_balanced_table_worked_by_hand() -> None:
     # mean 4; arms 1 and 7: 2 x (9 + 9) = 36; seeds 2 and 6: 2 x (4 + 4) = 16; in all 16 + 4 + 0 + 36 = 56; rest 4
-    found = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "seed": SEED})
-    assert found.parts["arm"].share == pytest.approx(36 / 56)
-    assert found.parts["seed"].share == pytest.approx(16 / 56)
-    assert found.residual_share == pytest.approx(4 / 56)
-    assert found.shared_share == pytest.approx(0.0, abs=1e-9)
-    assert found.total_variance == pytest.approx(56 / 3)
+    split = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "seed": SEED})
+    assert split.parts["arm"].share == pytest.approx(36 / 56)
+    assert split.parts["seed"].share == pytest.approx(16 / 56)
+    assert split.residual_share == pytest.approx(4 / 56)
+    assert split.shared_share == pytest.approx(0.0, abs=1e-9)
+    assert split.total_variance == pytest.approx(56 / 3)
     # mean squares 36, 16 and 4, two values per level: (36 - 4) / 2 and (16 - 4) / 2
-    assert found.parts["arm"].component == pytest.approx(16.0)
-    assert found.parts["seed"].component == pytest.approx(6.0)
-    assert found.residual_component == pytest.approx(4.0)
+    assert split.parts["arm"].component == pytest.approx(16.0)
+    assert split.parts["seed"].component == pytest.approx(6.0)
+    assert split.residual_component == pytest.approx(4.0)
 
 
 def test_an_unbalanced_table_worked_by_hand() -> None:
     # one factor with 3 and 1 values: means 2 and 10, in all 4; 3 x 4 + 36 = 48 between, 1 + 0 + 1 = 2 within
-    found = split_variance([1.0, 2.0, 3.0, 10.0], {"arm": [0, 0, 0, 1]})
-    assert (found.parts["arm"].share, found.residual_share) == pytest.approx((48 / 50, 2 / 50))
-    assert math.isnan(found.parts["arm"].component)
+    split = split_variance([1.0, 2.0, 3.0, 10.0], {"arm": [0, 0, 0, 1]})
+    assert (split.parts["arm"].share, split.residual_share) == pytest.approx((48 / 50, 2 / 50))
+    assert math.isnan(split.parts["arm"].component)
 
 
 def test_a_factor_that_another_one_contains_explains_nothing_by_itself() -> None:
-    found = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "copy": ARM + 5})
-    assert found.parts["arm"].share == pytest.approx(0.0, abs=1e-9)
-    assert found.shared_share == pytest.approx(36 / 56)
+    split = split_variance([0.0, 2.0, 4.0, 10.0], {"arm": ARM, "copy": ARM + 5})
+    assert split.parts["arm"].share == pytest.approx(0.0, abs=1e-9)
+    assert split.shared_share == pytest.approx(36 / 56)
 
 
 def test_a_hole_is_left_out() -> None:
-    whole = split_variance([0.0, 2.0, 4.0], {"arm": [0, 0, 1]})
-    assert split_variance([0.0, np.nan, 2.0, 4.0], {"arm": [0, 7, 0, 1]}) == whole
+    expected = split_variance([0.0, 2.0, 4.0], {"arm": [0, 0, 1]})
+    assert split_variance([0.0, np.nan, 2.0, 4.0], {"arm": [0, 7, 0, 1]}) == expected
 
 
 def test_values_that_are_all_equal_have_no_shares() -> None:
-    found = split_variance([3.0, 3.0, 3.0, 3.0], {"arm": ARM, "seed": SEED})
-    assert math.isnan(found.residual_share) and math.isnan(found.parts["arm"].share)
-    assert found.total_variance == 0.0
+    split = split_variance([3.0, 3.0, 3.0, 3.0], {"arm": ARM, "seed": SEED})
+    assert math.isnan(split.residual_share) and math.isnan(split.parts["arm"].share)
+    assert split.total_variance == 0.0
 
 
 def test_planted_components_are_found() -> None:
     rng = np.random.default_rng(5)
     arm, seed, language = (codes.ravel() for codes in np.indices((50, 50, 2)))
     y = rng.normal(0, 3, 50)[arm] + rng.normal(0, 1, 50)[seed] + rng.normal(0, 2, arm.size)
-    found = split_variance(y, {"arm": arm, "seed": seed, "language": language})
-    assert found.parts["arm"].component == pytest.approx(9.0, rel=0.4)
-    assert found.parts["seed"].component == pytest.approx(1.0, rel=0.4)
-    assert found.parts["language"].component == pytest.approx(0.0, abs=0.02)
-    assert found.residual_component == pytest.approx(4.0, rel=0.05)
+    split = split_variance(y, {"arm": arm, "seed": seed, "language": language})
+    assert split.parts["arm"].component == pytest.approx(9.0, rel=0.4)
+    assert split.parts["seed"].component == pytest.approx(1.0, rel=0.4)
+    assert split.parts["language"].component == pytest.approx(0.0, abs=0.02)
+    assert split.residual_component == pytest.approx(4.0, rel=0.05)
 
 
 @settings(max_examples=50)
@@ -74,16 +74,16 @@ def test_shares_add_up_and_do_not_depend_on_order_names_shift_or_scale(
     values = values + np.arange(24) / 7
     codes = {"arm": rng.integers(0, 4, 24), "seed": rng.integers(0, 3, 24)}
     order = rng.permutation(24)
-    there = split_variance(values, codes)
-    moved = split_variance(
+    original = split_variance(values, codes)
+    transformed = split_variance(
         (values * scale + shift)[order], {name: -3 * column[order] for name, column in codes.items()}
     )
     assert sum(
-        part.share for part in there.parts.values()
-    ) + there.residual_share + there.shared_share == pytest.approx(1.0)
-    for name, part in there.parts.items():
-        assert moved.parts[name].share == pytest.approx(part.share, abs=1e-9)
-    assert moved.residual_share == pytest.approx(there.residual_share, abs=1e-9)
+        part.share for part in original.parts.values()
+    ) + original.residual_share + original.shared_share == pytest.approx(1.0)
+    for name, part in original.parts.items():
+        assert transformed.parts[name].share == pytest.approx(part.share, abs=1e-9)
+    assert transformed.residual_share == pytest.approx(original.residual_share, abs=1e-9)
 
 
 def test_shares_are_those_of_statsmodels_in_an_unbalanced_table() -> None:

@@ -12,35 +12,35 @@ TABLES = hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(3, 5)),
 
 
 def test_a_winner_worked_by_hand() -> None:
-    found = select_winner(HAND)
-    assert found is not None
-    assert (found.arm, found.naive) == (0, 4.0)
+    winner = select_winner(HAND)
+    assert winner is not None
+    assert (winner.arm, winner.naive) == (0, 4.0)
     # without the first or second seed arm 0 leads (11 to 8, 10 to 7), without the third arm 1 does (9 to 3)
-    assert found.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
-    assert found.honest == 2.0
-    assert not found.is_stable
+    assert winner.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
+    assert winner.honest == 2.0
+    assert not winner.is_stable
 
 
 def test_a_clear_winner_is_chosen_in_every_fold_and_loses_nothing() -> None:
-    found = select_winner(HAND + np.array([[0.0], [50.0], [0.0]]))
-    assert found is not None
-    assert found.is_stable and found.arm == 1
-    assert found.honest == pytest.approx(found.naive)
+    winner = select_winner(HAND + np.array([[0.0], [50.0], [0.0]]))
+    assert winner is not None
+    assert winner.is_stable and winner.arm == 1
+    assert winner.honest == pytest.approx(winner.naive)
 
 
 def test_an_arm_that_lacks_a_seed_is_no_candidate() -> None:
-    found = select_winner(np.vstack([HAND, [99.0, NAN, 99.0], [NAN, NAN, NAN]]))
-    assert found is not None
-    assert found.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
-    assert found.left_out == (3,)  # the arm without any value was never there
+    winner = select_winner(np.vstack([HAND, [99.0, NAN, 99.0], [NAN, NAN, NAN]]))
+    assert winner is not None
+    assert winner.folds == ((0, 0, 1.0), (1, 0, 2.0), (2, 1, 3.0))
+    assert winner.left_out == (3,)  # the arm without any value was never there
 
 
 def test_a_seed_that_few_arms_have_is_left_out() -> None:
     begun = np.hstack([HAND, [[50.0], [NAN], [NAN]]])
-    found = select_winner(begun)
-    assert found is not None
-    assert [seed for seed, _, _ in found.folds] == [0, 1, 2]
-    assert (found.arm, found.naive, found.left_out) == (0, 4.0, ())
+    winner = select_winner(begun)
+    assert winner is not None
+    assert [seed for seed, _, _ in winner.folds] == [0, 1, 2]
+    assert (winner.arm, winner.naive, winner.left_out) == (0, 4.0, ())
     places = select_winner(np.insert(HAND, 1, NAN, axis=1))
     assert places is not None
     assert places.folds == ((0, 0, 1.0), (2, 0, 2.0), (3, 1, 3.0))
@@ -56,25 +56,25 @@ def test_two_seeds_or_no_candidate_give_none() -> None:
 def test_a_winner_follows_shift_and_scale_and_not_the_order_of_seeds(
     values: np.ndarray, shift: int, scale: int, seed: int
 ) -> None:
-    there = select_winner(values)
+    before = select_winner(values)
     moved = select_winner((values * scale + shift)[:, np.random.default_rng(seed).permutation(values.shape[1])])
-    assert there is not None and moved is not None
-    assert moved.arm == there.arm
-    assert (moved.naive, moved.honest) == pytest.approx((there.naive * scale + shift, there.honest * scale + shift))
+    assert before is not None and moved is not None
+    assert moved.arm == before.arm
+    assert (moved.naive, moved.honest) == pytest.approx((before.naive * scale + shift, before.honest * scale + shift))
 
 
 @given(values=TABLES)
 def test_what_is_read_is_what_the_chosen_arm_has_at_the_seed_left_out(values: np.ndarray) -> None:
-    found = select_winner(values)
-    assert found is not None
-    for seed, arm, value in found.folds:
+    winner = select_winner(values)
+    assert winner is not None
+    for seed, arm, value in winner.folds:
         assert value == values[arm, seed]
         others = np.delete(values, seed, axis=1).sum(axis=1)
         assert others[arm] == others.max()
 
 
 def test_the_best_of_equal_arms_looks_better_than_it_is_but_not_on_the_seed_left_out() -> None:
-    found = [select_winner(values) for values in np.random.default_rng(9).normal(size=(2_000, 11, 3))]
+    winners = [select_winner(values) for values in np.random.default_rng(9).normal(size=(2_000, 11, 3))]
     # the greatest of 11 normals is 1.59 standard deviations up, here of a mean over 3 seeds
-    assert np.mean([one.naive for one in found if one]) == pytest.approx(1.59 / 3**0.5, abs=0.03)
-    assert np.mean([one.honest for one in found if one]) == pytest.approx(0.0, abs=0.05)
+    assert np.mean([winner.naive for winner in winners if winner]) == pytest.approx(1.59 / 3**0.5, abs=0.03)
+    assert np.mean([winner.honest for winner in winners if winner]) == pytest.approx(0.0, abs=0.05)

@@ -1,4 +1,4 @@
-"""How often a stage is tried, whoever is killed in between."""
+"""The number of attempts at a stage, whatever is killed in between."""
 
 import dataclasses
 import itertools
@@ -14,13 +14,14 @@ from search.board.attempts import (
     make_attempt,
     oom_retries,
 )
+from spaces.stage import Stage
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
 from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED, Failure
 
 
 def attempts(*kinds: str) -> tuple[Attempt, ...]:
-    """Tries of these kinds; a `+` says that a tenth was finished before."""
+    """Return failed attempts of these kinds; a `+` says that a tenth was finished before."""
     return tuple(
         make_attempt(Failure(FAILURE_KINDS[kind.strip("+")], "why"), moved=kind.endswith("+")) for kind in kinds
     )
@@ -31,12 +32,12 @@ def attempts(*kinds: str) -> tuple[Attempt, ...]:
     [
         *(((kind.name,), kind.is_transient) for kind in FAILURE_KINDS.values()),
         *(((kind.name, kind.name), False) for kind in FAILURE_KINDS.values() if kind is not PACKED),
-        (("packed", "memory"), True),  # that others were on its GPU cost it no try
+        (("packed", "memory"), True),  # sharing its GPU cost it no attempt
         (("packed", "memory", "memory"), False),
         (("worker", "input"), False),
         (("worker+",), True),
         (("worker+", "worker"), False),
-        (("worker+", "worker+", "node+"), True),  # it goes on, if slowly
+        (("worker+", "worker+", "node+"), True),  # it makes progress, if slowly
         (("worker", "worker+", "node"), False),
         (("worker+", "error+"), False),
     ],
@@ -46,20 +47,20 @@ def test_two_tries_at_one_place_where_the_cause_may_pass(kinds: tuple[str, ...],
 
 
 def test_no_stage_is_tried_for_ever() -> None:
-    # A stage has ten tenths to finish; after each there are two tries at most, and one beside others on a GPU.
-    for kind, where in itertools.product(FAILURE_KINDS, range(10)):
-        tried: list[Attempt] = []
+    # A stage has ten tenths to finish; after each there are two attempts at most, and one that shares a GPU.
+    for kind, tenth in itertools.product(FAILURE_KINDS, range(10)):
+        failed: list[Attempt] = []
         moves = 0
-        while not tried or can_retry(tried):
-            moves += moved if (moved := moves < where) else 0
-            tried += attempts(f"{kind}+" if moved else kind)
-        assert len(tried) <= where + MAX_TRIES + (kind == PACKED.name)
+        while not failed or can_retry(failed):
+            moves += moved if (moved := moves < tenth) else 0
+            failed += attempts(f"{kind}+" if moved else kind)
+        assert len(failed) <= tenth + MAX_TRIES + (kind == PACKED.name)
 
 
 def test_the_file_says_what_was_written() -> None:
-    tried = attempts("worker", "memory+", "hang")
-    assert attempts_from_json(attempts_to_json(tried)) == tried
-    assert oom_retries(tried) == sum(attempt.kind == MEMORY.name for attempt in tried) == 1
+    failed = attempts("worker", "memory+", "hang")
+    assert attempts_from_json(attempts_to_json(failed)) == failed
+    assert oom_retries(failed) == sum(attempt.kind == MEMORY.name for attempt in failed) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[{", "{}x", "[1]", '[{"kind": "worker"}]', '[{"kin": 1}]', "17"])
@@ -74,24 +75,26 @@ def test_a_damaged_file_is_set_aside_and_the_stage_counts_as_not_tried(room: Roo
 
 def test_a_kind_that_there_is_not_is_damage() -> None:
     text = attempts_to_json(attempts("worker")).replace("worker", "curse")
-    with pytest.raises(ValueError, match="curse"):
+    with pytest.raises(ValueError, match="unknown kinds of failure: curse"):
         attempts_from_json(text)
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in FAILURE_KINDS.values() if kind.is_transient])
 def test_a_cause_that_passed_leaves_nothing_but_a_note(room: Room, kind: str) -> None:
     room.space = dataclasses.replace(room.space, seeds=(0,))
-    once = set()
+    failed_keys = set()
 
-    def status(stage: object) -> str:
-        key = stage.key  # type: ignore[attr-defined]
-        return "finished" if key in once else (once.add(key) or kind)  # type: ignore[func-returns-value]
+    def status(stage: Stage) -> str:
+        if stage.key in failed_keys:
+            return "finished"
+        failed_keys.add(stage.key)
+        return kind
 
     room.status = status
     board = room.run()
     assert board.is_complete and board.breaker.stop_reason is None
-    assert len(room.ran) == 2 * len(once)
-    assert all(arm.outcome is not None and arm.outcome.status == "finished" for _, arm in board.iter_arms())
+    assert len(room.ran) == 2 * len(failed_keys)
+    assert all(arm.status == "finished" for _, arm in board.iter_arms())
 
 
 @pytest.mark.parametrize("kind", ["error", "worker"])
@@ -99,7 +102,7 @@ def test_a_killed_driver_neither_forgets_nor_adds_a_try(room: Room, kind: str) -
     room.status = lambda stage: kind if stage.task == "ccg" else "finished"
     most = 2 if FAILURE_KINDS[kind].is_transient else 1
     room.space = dataclasses.replace(room.space, seeds=(0,), targets=("xnli",))
-    for _ in range(20):  # one stage at a time, then the driver is killed
+    for _ in range(20):  # the driver is killed after each stage
         room.run(most=1)
         room.board().start_next()  # and once more while a stage runs
     tried = [stage.key for stage in room.ran if stage.task == "ccg"]
@@ -107,7 +110,7 @@ def test_a_killed_driver_neither_forgets_nor_adds_a_try(room: Room, kind: str) -
 
 
 def test_retry_failed_starts_afresh(room: Room) -> None:
-    room.status = lambda stage: "worker" if stage.task == "ccg" and stage.learning_rate > 1e-3 else "finished"
+    room.status = lambda stage: "worker" if stage.task == "ccg" and stage.learning_rate == 2e-3 else "finished"
     room.run()
     room.retry_failed = True
     room.ran.clear()
@@ -118,5 +121,5 @@ def test_retry_failed_starts_afresh(room: Room) -> None:
     room.ran.clear()
     room.run()
     assert room.ran == []
-    failed = [arm.outcome for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "failed"]
+    failed = [arm.outcome for _, arm in board.iter_arms() if arm.outcome is not None and arm.status == "failed"]
     assert {(outcome.attempts, outcome.failure) for outcome in failed} == {(2, "worker")}

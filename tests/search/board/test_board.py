@@ -1,4 +1,4 @@
-"""What the board hands out, when, and what it takes for done."""
+"""The stages that the board hands out, their order, and the stages that it takes for done."""
 
 import dataclasses
 import json
@@ -10,7 +10,6 @@ import pytest
 
 from search.board.arms import Arm, choose_winner
 from spaces.checksum import checksum
-from spaces.stage import Stage
 from tests.search.conftest import Room, curve_of, files_in
 from trainables.record.context import CHECKPOINT, ENCODER
 from trainables.record.outcome import OUTCOME_FILE, Outcome
@@ -22,18 +21,17 @@ def test_every_stage_runs_once_and_after_its_parent(room: Room) -> None:
     assert board.is_complete
     keys = [stage.key for stage in room.ran]
     assert len(keys) == len(set(keys)) == sum(stratum.arm_count for stratum in room.plan())
-    for place, stage in enumerate(room.ran):
-        assert stage.parent is None or stage.parent in keys[:place]
+    for position, stage in enumerate(room.ran):
+        assert stage.parent is None or stage.parent in keys[:position]
 
 
 def test_children_start_from_the_best_on_english_dev(room: Room) -> None:
     board = room.run()
-    for group in board.states.values():
-        if group.stratum.parent is None or not group.arms:
+    for state in board.states.values():
+        if state.parent is None or not state.arms:
             continue
-        parent = board.states[group.stratum.parent]
-        best = max(parent.arms, key=lambda arm: max(curve_of(arm.stage)))
-        assert {arm.stage.parent for arm in group.arms} == {best.stage.key}
+        best = max(state.parent.arms, key=lambda arm: max(curve_of(arm.stage)))
+        assert {arm.stage.parent for arm in state.arms} == {best.stage.key}
 
 
 @pytest.mark.parametrize("killed_after", [0, 1, 5, 9, 20, 40])
@@ -68,9 +66,9 @@ def test_a_failed_stage_does_not_stop_the_sweep(room: Room) -> None:
     room.status = lambda stage: "error" if stage.task == "ccg" and stage.seed == 0 else "finished"
     board = room.run()
     assert board.is_complete
-    lost = [group for group in board.states.values() if group.unreachable_reason]
-    assert lost and all(group.stratum.intermediate == "ccg" and group.stratum.seed == 0 for group in lost)
-    assert "no arm of intermediate.ccg..0 finished" in str(lost[0].unreachable_reason)
+    unreachable = [state for state in board.states.values() if state.unreachable_reason]
+    assert unreachable and all(state.intermediate == "ccg" and state.stratum.seed == 0 for state in unreachable)
+    assert "no arm of intermediate.ccg..0 finished" in str(unreachable[0].unreachable_reason)
 
 
 def test_failed_stages_are_tried_again_only_when_asked(room: Room) -> None:
@@ -101,23 +99,23 @@ def arm(index: int, status: str, score: float | None, tenth: int = 10) -> Arm:
         ([arm(0, "finished", 0.5), arm(1, "finished", 0.5)], 0),
         ([arm(0, "stopped", 0.9, tenth=6)], None),
         ([arm(0, "degenerate", 0.3), arm(1, "stopped", 0.9, tenth=6)], 0),
-        ([arm(0, "degenerate", None, tenth=2)], None),  # the loss was no number: there are no weights to go on from
+        ([arm(0, "degenerate", None, tenth=2)], None),  # diverged: there are no weights to start from
         ([arm(0, "finished", None)], 0),
     ],
 )
 def test_only_finished_arms_win(arms: list[Arm], winner: int | None) -> None:
-    chosen = choose_winner(arms)
-    assert (None if chosen is None else chosen.index) == winner
+    best = choose_winner(arms)
+    assert (None if best is None else best.index) == winner
 
 
 def test_losers_leave_no_weights_and_winners_keep_theirs(room: Room) -> None:
     board = room.run()
-    for group in board.states.values():
-        for one in group.arms:
-            folder = room.results / "stages" / one.stage.key
+    for state in board.states.values():
+        for member in state.arms:
+            folder = room.results / "stages" / member.stage.key
             assert not (folder / CHECKPOINT).exists()
-            if group.stratum.kind == "intermediate":
-                assert (folder / ENCODER).exists() == (one is group.winner)
+            if state.stratum.kind == "intermediate":
+                assert (folder / ENCODER).exists() == (member is state.winner)
 
 
 def test_a_stopped_stage_leaves_no_checkpoint_while_its_stratum_is_open(room: Room) -> None:
@@ -127,8 +125,8 @@ def test_a_stopped_stage_leaves_no_checkpoint_while_its_stratum_is_open(room: Ro
     checkpoint = room.results / "stages" / stage.key / CHECKPOINT
     checkpoint.write_bytes(b"weights")
     board.end(stage.key, board.store.write_stopped(stage, [0.1, 0.1, 0.1], steps=3, seconds=1.0))
-    group = next(group for group in board.states.values() if any(arm.stage is stage for arm in group.arms))
-    assert not group.is_settled and not checkpoint.exists()
+    state = next(state for state in board.states.values() if any(arm.stage is stage for arm in state.arms))
+    assert not state.is_settled and not checkpoint.exists()
 
 
 def test_a_look_at_what_would_run_changes_nothing(room: Room) -> None:
@@ -169,32 +167,27 @@ def test_a_damaged_outcome_is_set_aside_and_its_stage_runs_again(room: Room) -> 
     board = room.run()
     assert [stage.key for stage in room.ran] == [victim.key]
     (line,) = board.store.damage
-    assert line.startswith(f"stages/{victim.key}/{OUTCOME_FILE} is damaged") and line.endswith(
-        f"{OUTCOME_FILE}.damaged"
-    )
+    assert line.startswith(f"stages/{victim.key}/{OUTCOME_FILE} is damaged")
+    assert line.endswith(f"{OUTCOME_FILE}.damaged")
     assert path.with_name(f"{OUTCOME_FILE}.damaged").exists()
 
 
-def test_target_scores_cannot_reach_selection(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whatever is written into the score rows, the same parents are chosen: the board never opens them.
+def test_target_scores_cannot_reach_selection(room: Room) -> None:
+    # The same parents are chosen whatever the score rows are, since the board never opens them.
     room.run()
-    spec_of = {stage.key: stage for stage in room.ran}
+    stages = {stage.key: stage for stage in room.ran}
     parents = {(s.task, s.seed, s.learning_rate): s.parent for s in room.ran if s.kind == "target"}
-    for path in room.results.glob("stages/*/scores.parquet"):  # as if every test score were another
+    for path in room.results.glob("stages/*/scores.parquet"):  # another test score everywhere
         rows = [{"language": "de", "split": "test", "metric": "f1", "value": random.random()}]
-        content = encode_scores(build_score_rows(spec_of[path.parent.name], rows, status="finished"))
+        content = encode_scores(build_score_rows(stages[path.parent.name], rows, status="finished"))
         path.write_bytes(content)
         outcome = path.with_name(OUTCOME_FILE)
         outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "scores": checksum(content)}))
     other = Room(room.results, room.space)
     board = other.run()
     assert other.ran == [] and board.is_complete
-    again = {
-        (a.stage.task, a.stage.seed, a.stage.learning_rate): a.stage.parent
-        for stratum, a in board.iter_arms()
-        if stratum.kind == "target"
-    }
-    assert again == parents
+    targets = [arm.stage for stratum, arm in board.iter_arms() if stratum.kind == "target"]
+    assert {(stage.task, stage.seed, stage.learning_rate): stage.parent for stage in targets} == parents
 
 
 def test_two_sweeps_share_their_stages(room: Room) -> None:
@@ -204,10 +197,6 @@ def test_two_sweeps_share_their_stages(room: Room) -> None:
     assert other.ran == []
 
 
-def _stage_kinds(stages: list[Stage]) -> set[str]:
-    return {stage.kind for stage in stages}
-
-
 def test_nothing_waits_while_something_could_run(room: Room) -> None:
     # Two workers: after the pretraining both always have work until the very end.
     board = room.board()
@@ -215,12 +204,12 @@ def test_nothing_waits_while_something_could_run(room: Room) -> None:
     assert first is not None and board.start_next() is None
     room.step(board, first)
     while not board.is_complete:
-        one, two = board.start_next(), board.start_next()
-        assert one is not None
-        for stage in (one, two):
+        stages = [board.start_next(), board.start_next()]
+        assert stages[0] is not None
+        for stage in stages:
             if stage is not None:
                 room.step(board, stage)
-    assert _stage_kinds(room.ran) == {"pretrain", "intermediate", "target", "retrieval"}
+    assert {stage.kind for stage in room.ran} == {"pretrain", "intermediate", "target", "retrieval"}
 
 
 def test_results_are_where_the_architecture_says(room: Room, tmp_path: Path) -> None:

@@ -10,18 +10,18 @@ from tests.search.conftest import Room
 
 def test_the_longest_way_goes_first_and_seed_0_before_seed_1(room: Room) -> None:
     plan = room.plan()
-    lengths = {"ccg": 5.0, "mnli": 2.0, "squad-en": 3.0}
+    durations = {"ccg": 5.0, "mnli": 2.0, "squad-en": 3.0}
 
-    def length(stratum: Stratum) -> float:
-        return lengths.get(stratum.task, 1.0)
+    def arm_duration(stratum: Stratum) -> float:
+        return durations.get(stratum.task, 1.0)
 
-    ids = order_strata(plan, length, 1)
+    ids = order_strata(plan, arm_duration, 1)
     assert sorted(ids) == sorted(stratum.id for stratum in plan)
-    places = {id_: place for place, id_ in enumerate(ids)}
-    assert all(places[one.id] > places[one.parent] for one in plan if one.parent is not None)
-    assert places["intermediate.ccg..0"] < places["intermediate.mnli..0"] < places["target.squad-en.none.0"]
-    assert places["target.squad-en.mnli.0"] < places["target.xnli-en.ccg.0"]
-    assert max(places[one.id] for one in plan if one.seed == 0) < min(places[one.id] for one in plan if one.seed == 1)
+    rank = {id_: position for position, id_ in enumerate(ids)}
+    assert all(rank[stratum.id] > rank[stratum.parent] for stratum in plan if stratum.parent is not None)
+    assert rank["intermediate.ccg..0"] < rank["intermediate.mnli..0"] < rank["target.squad-en.none.0"]
+    assert rank["target.squad-en.mnli.0"] < rank["target.xnli-en.ccg.0"]
+    assert max(rank[one.id] for one in plan if one.seed == 0) < min(rank[one.id] for one in plan if one.seed == 1)
 
 
 def test_with_many_slots_no_seed_waits_for_another(room: Room) -> None:
@@ -40,9 +40,9 @@ def test_waves_are_whole_and_as_large_as_the_slots_need(room: Room) -> None:
     plan = room.plan()
     arms = sum(stratum.arm_count for stratum in plan)
     for slots in range(1, 40):
-        found = assign_waves(plan, lambda stratum: 1.0, slots)
-        sizes = Counter(found.values())
-        assert list(found.values()) == sorted(found.values()) and set(sizes) == set(range(len(sizes)))
+        waves = assign_waves(plan, lambda stratum: 1.0, slots)
+        sizes = Counter(waves.values())
+        assert list(waves.values()) == sorted(waves.values()) and set(sizes) == set(range(len(sizes)))
         assert max(sizes.values()) - min(sizes.values()) <= 1
         assert len(sizes) == 1 or arms >= 2 * slots * 3 * len(sizes), "three strata make the longest chain"
 

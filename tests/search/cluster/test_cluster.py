@@ -1,24 +1,24 @@
-"""What is passed on to workers, and which addresses are refused; without Ray."""
+"""Variables that are forwarded to workers, and addresses that are refused; without Ray."""
 
 import json
 import os
 import socket
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from search.cluster.cluster import build_runtime_env, connect_to_ray, list_node_types
+from search.request.options import RunOptions
 from search.request.resources import Node
 from spaces.errors import UsageError
 from tests.paths import ROOT
 
-HERE = Path()  # where Ray would keep its files: it never comes to that
+FOLDER = Path()  # for the files of Ray, which never starts here
 SECRETS = ("HF_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
-def flags(address: str | None, gpus: float = 0.0) -> Namespace:
-    return Namespace(address=address, gpus_per_trial=gpus)
+def flags(address: str | None, gpus: float = 0.0) -> RunOptions:
+    return RunOptions(address=address, gpus_per_trial=gpus)
 
 
 def test_a_cluster_gets_the_code_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ def test_here_workers_get_the_way_to_the_code(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("address", ["ray://host:10001", "host", "host:port", "nonsense"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connect_to_ray(flags(address), HERE):
+    with pytest.raises(UsageError, match=f"{address}: an address is HOST:PORT"), connect_to_ray(flags(address), FOLDER):
         pass
 
 
@@ -52,19 +52,19 @@ def test_where_nobody_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(UsageError, match="no cluster answers there"), connect_to_ray(flags(address), HERE):
+        with pytest.raises(UsageError, match="no cluster answers there"), connect_to_ray(flags(address), FOLDER):
             pass
         monkeypatch.setenv("RAY_ADDRESS", address)
         with (
             pytest.raises(UsageError, match=f"--address {address}: no cluster answers there"),
-            connect_to_ray(flags("auto"), HERE),
+            connect_to_ray(flags("auto"), FOLDER),
         ):
             pass
 
 
 def test_kinds_of_nodes_that_may_come(tmp_path: Path) -> None:
-    left = tmp_path / "ray_bootstrap_config.yaml"
-    assert list_node_types(left) == []
+    path = tmp_path / "ray_bootstrap_config.yaml"
+    assert list_node_types(path) == []
     kinds = {"head": {"resources": {"CPU": 4}}, "gpu": {"resources": {"CPU": 8, "GPU": 1}, "max_workers": 4}}
-    left.write_text(json.dumps({"available_node_types": kinds}))
-    assert list_node_types(left) == [(Node("head", 4, 0), 0), (Node("gpu", 8, 1), 4)]
+    path.write_text(json.dumps({"available_node_types": kinds}))
+    assert list_node_types(path) == [(Node("head", 4, 0), 0), (Node("gpu", 8, 1), 4)]

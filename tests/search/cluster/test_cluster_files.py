@@ -16,14 +16,13 @@ from search.request.options import build_parser
 from tests.paths import ROOT
 
 SEARCH = ROOT / "search"
-PAGE = (SEARCH / "CLUSTERS.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
 SLURM = SEARCH / "cluster" / "slurm.sh"
 
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((SEARCH / "cluster" / "cluster.yaml").read_text(encoding="utf-8"))
-    return found
+    return dict(yaml.safe_load((SEARCH / "cluster" / "cluster.yaml").read_text(encoding="utf-8")))
 
 
 @pytest.mark.filterwarnings("ignore")  # of Ray's own imports
@@ -47,8 +46,9 @@ def test_its_commands_fit_the_page_and_the_code(config: dict[str, Any]) -> None:
 
 
 def commands() -> list[str]:
-    """Every sweep that the page, the cluster file and the Slurm script tell to run."""
+    """The flags of every sweep in the page and the Slurm script."""
     text = PAGE + SLURM.read_text(encoding="utf-8").replace("\\\n#", " ")
+    text = text.replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.startswith(("    ", "#   ")) and "--space" in line]
     return [line[line.index("--space") :].rstrip("'") for line in lines]
 
@@ -63,8 +63,8 @@ def test_every_sweep_in_the_page_has_flags_that_exist() -> None:
 def test_every_flag_in_the_page_exists() -> None:
     known = {flag for action in build_parser()._actions for flag in action.option_strings}
     others = {"--head", "--port", "--num-gpus", "--tmux", "--nodes", "--gpus-per-node", "--signal", "--generate"}
-    told = {word.strip("`.,;:()").split("=")[0] for word in PAGE.split() if word.lstrip("`(").startswith("--")}
-    assert told - known - others == set()
+    named = {word.strip("`.,;:()").split("=")[0] for word in PAGE.split() if word.lstrip("`(").startswith("--")}
+    assert named - known - others == set()
 
 
 def test_the_slurm_script_is_valid_bash() -> None:
@@ -81,7 +81,7 @@ FAKES = {
 
 
 def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Path) -> None:
-    """With stand-ins for Slurm, Ray and the sweep: who is started where, and what follows the signal before the end."""
+    """With fakes of Slurm, Ray and the sweep: which processes start, and what follows the signal before the end."""
     log = tmp_path / "log"
     log.touch()
     for name, body in FAKES.items():
@@ -102,13 +102,13 @@ def test_the_slurm_script_starts_ends_and_goes_back_into_the_queue(tmp_path: Pat
         time.sleep(0.05)
     script.send_signal(signal.SIGTERM)
     assert script.wait() == 130
-    said = log.read_text().splitlines()
-    head = next(line for line in said if line.startswith("ray start --head"))
-    worker = next(line for line in said if line.startswith("ray start --address"))
+    calls = log.read_text().splitlines()
+    head = next(line for line in calls if line.startswith("ray start --head"))
+    worker = next(line for line in calls if line.startswith("ray start --address"))
     address = next(word for word in worker.split() if word.startswith("--address=")).partition("=")[2]
     assert address.endswith(":20007") and "--port=20007" in head
     assert all("--num-cpus=3 --num-gpus=1 --block" in line for line in (head, worker))
-    assert any("srun" in line and "--nodelist=one" in line and "--head" in line for line in said)
-    assert any("srun" in line and "--exclude=one" in line and "--nodes=1" in line for line in said)
-    assert f"python search/run.py --space quick --address {address}" in said
-    assert said[-1] == "scontrol requeue 7"
+    assert any("srun" in line and "--nodelist=one" in line and "--head" in line for line in calls)
+    assert any("srun" in line and "--exclude=one" in line and "--nodes=1" in line for line in calls)
+    assert f"python search/run.py --space quick --address {address}" in calls
+    assert calls[-1] == "scontrol requeue 7"

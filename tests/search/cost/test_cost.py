@@ -1,4 +1,4 @@
-"""What the arms of a plan train, counted before they run."""
+"""The work of a plan's arms, counted before they run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The predicted peak of disk is an upper bound, whatever runs at once and whatever is kept, and no wild one."""
+"""The predicted peak of disk use is an upper bound, whatever runs at once and is kept, and not far above the truth."""
 
 import random
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from search.board.board import Board
-from search.board.keep import KeepPolicy
 from search.board.order import assign_waves
+from search.board.protocols import KeepPolicy
 from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
 from search.request.options import parse_options
 from search.request.request import make_request
@@ -21,8 +21,8 @@ CHECKPOINT_BYTES = 45_000
 
 
 def sizes(plan: Sequence[Stratum]) -> DiskSizes:
-    checkpoints = {one.id: 0 if one.kind == "retrieval" else CHECKPOINT_BYTES for one in plan}
-    return DiskSizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, outputs={one.id: 0 for one in plan}, shared=0)
+    checkpoints = {stratum.id: 0 if stratum.kind == "retrieval" else CHECKPOINT_BYTES for stratum in plan}
+    return DiskSizes(encoder=ENCODER_BYTES, checkpoint=checkpoints, outputs=dict.fromkeys(checkpoints, 0), shared=0)
 
 
 def on_disk(results: Path) -> int:
@@ -69,8 +69,8 @@ def test_what_is_there_at_once_is_never_above_the_prediction(room: Room, keep: K
     board = workers.run()
     assert board.is_complete
     plan = room.plan()
-    together = assign_waves(plan, lambda stratum: 1.0, 1)
-    assert workers.peak <= estimate_disk_peak(plan, sizes(plan), slots, keep, together) <= 1.5 * workers.peak
+    waves = assign_waves(plan, lambda stratum: 1.0, 1)
+    assert workers.peak <= estimate_disk_peak(plan, sizes(plan), slots, keep, waves) <= 1.5 * workers.peak
     assert on_disk(room.results) == estimate_disk_kept(plan, sizes(plan), keep)
 
 
@@ -99,9 +99,9 @@ def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None
     request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)]))
     shape = encoder_shape_of(request)
     assert shape is not None
-    work = start_pretraining(build_world(0, False), MiniatureRecipe(texts=300))
-    held = sum(value.numel() for value in work.encoder.parameters())
-    assert shape.parameters == held
-    found = estimate_sizes(request, shape)
-    assert 4 * held < found.encoder < 1.2 * 4 * held
-    assert 2_349_069 < max(found.checkpoint.values()) < 1.2 * 2_349_069
+    training = start_pretraining(build_world(0, False), MiniatureRecipe(texts=300))
+    parameters = sum(value.numel() for value in training.encoder.parameters())
+    assert shape.parameters == parameters
+    estimate = estimate_sizes(request, shape)
+    assert 4 * parameters < estimate.encoder < 1.2 * 4 * parameters
+    assert 2_349_069 < max(estimate.checkpoint.values()) < 1.2 * 2_349_069

@@ -1,4 +1,4 @@
-"""Whatever happens to a file of a sweep: it is noticed, named, set aside, made again, and nothing else is lost."""
+"""Damaged files of a sweep are noticed, reported, moved aside and made again, and nothing else is lost."""
 
 import dataclasses
 import json
@@ -44,26 +44,26 @@ def small(room: Room) -> Room:
 
 
 def start(room: Room, most: int = 10**6) -> tuple[list[str], list[str]]:
-    """Run the sweep as far as `most` stages: what was said of damage, and the keys of those that ran."""
+    """Run up to `most` stages of the sweep; returns the reports of damage, and the keys of the stages that ran."""
     room.ran.clear()
-    said: list[str] = []
-    damage = DamageReporter(LocalStorage(room.results), said.append)
+    lines: list[str] = []
+    reporter = DamageReporter(LocalStorage(room.results), lines.append)
     room.stop_early("asha")
     board = room.run(most)
-    damage.report_all_damage(board)
-    return said, [stage.key for stage in room.ran]
+    reporter.report_all_damage(board)
+    return lines, [stage.key for stage in room.ran]
 
 
 def done(room: Room) -> set[str]:
-    """Keys of the stages that have an outcome."""
+    """Return the keys of the stages that have an outcome."""
     return {path.parent.name for path in room.results.glob(f"stages/*/{OUTCOME}")}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("file", FILES)
 def test_damage_is_named_and_made_again_and_nothing_else_is_lost(small: Room, file: str, damage: str) -> None:
-    of_encoder = file.startswith(ENCODER)  # looked at where stages still have to start from it
-    start(small, 5 if of_encoder else 10**6)
+    is_encoder_file = file.startswith(ENCODER)  # checked only if stages still have to start from it
+    start(small, 5 if is_encoder_file else 10**6)
     before = done(small)
     paths = [path for key in sorted(before) if (path := small.results / "stages" / key / file).exists()]
     whole, victim = paths[0].read_bytes(), paths[0].relative_to(small.results).parts[1]
@@ -73,20 +73,20 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(small: Room, fi
     if spoiled is not None:
         paths[0].write_bytes(spoiled)
 
-    said, ran = start(small)
+    lines, ran = start(small)
 
     assert set(ran) & before <= {victim}, "nothing that was whole runs again"
-    assert done(small) > before or not of_encoder
+    assert done(small) > before or not is_encoder_file
     if file == SPEC:
         assert victim not in ran and json.loads(paths[0].read_text())["kind"]
     if spoiled is None and file in (SPEC, OUTCOME):
-        assert said == [], "a file that was never written looks like that"
+        assert lines == [], "a file that was never written looks the same"
     else:
-        (line,) = said
+        (line,) = lines
         assert victim in line and "\n" not in line
     if spoiled is not None:
-        aside = small.results / said[0].partition(" -> ")[2]
-        assert (aside / paths[0].name if of_encoder else aside).read_bytes() == spoiled
+        moved_to = small.results / lines[0].partition(" -> ")[2]
+        assert (moved_to / paths[0].name if is_encoder_file else moved_to).read_bytes() == spoiled
     assert start(small) == ([], []), "once"
 
 
@@ -96,8 +96,8 @@ def test_times_of_files_mean_nothing(small: Room, clock: float) -> None:
     before = done(small)
     for path in small.results.rglob("*"):
         os.utime(path, (clock, clock))
-    said, ran = start(small)
-    assert said == [] and ran and not set(ran) & before
+    lines, ran = start(small)
+    assert lines == [] and ran and not set(ran) & before
 
 
 @pytest.mark.parametrize("number", range(9))
@@ -105,7 +105,7 @@ def test_a_plan_sees_damage_and_changes_nothing(small: Room, number: int) -> Non
     start(small)
     (small.results / "stages" / sorted(done(small))[number] / (OUTCOME if number % 2 else SCORES)).write_bytes(b"{")
     before = {path: path.read_bytes() for path in small.results.rglob("*") if path.is_file()}
-    small.gate, small.read_only = None, True
+    small.early_stopping, small.read_only = None, True
     small.board()
     assert {path: path.read_bytes() for path in small.results.rglob("*") if path.is_file()} == before
 
@@ -136,19 +136,19 @@ OUTCOMES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("change", "why"), OUTCOMES, ids=lambda value: str(value)[:40])
 def test_an_outcome_that_no_stage_could_have_left_is_damaged(room: Room, change: dict[str, Any], why: str) -> None:
-    place, key = room.board().store.context, "0123456789abcdef"
+    context, key = room.board().store.context, "0123456789abcdef"
     whole = Outcome(key=key, status="stopped", score=0.2, tenth=2, curve=(0.1, 0.2))
-    write_outcome(place, whole)
-    assert read_outcome(place, key) == whole
-    file = folder_of(place, key) / OUTCOME
+    write_outcome(context, whole)
+    assert read_outcome(context, key) == whole
+    file = folder_of(context, key) / OUTCOME
     fields = json.loads(file.read_text())
     file.write_text(json.dumps({**fields, **change}))
     with pytest.raises(ValueError, match=why):
-        read_outcome(place, key)
+        read_outcome(context, key)
     file.write_text(json.dumps({name: value for name, value in fields.items() if name not in change}))
     if change.keys() & {"key", "status", "score", "tenth"}:
         with pytest.raises(ValueError, match=f"without {next(iter(change))}"):
-            read_outcome(place, key)
+            read_outcome(context, key)
 
 
 def test_the_outcome_of_a_newer_version_stops_the_sweep_and_stays(small: Room) -> None:
@@ -172,5 +172,5 @@ def test_rows_of_an_older_version_without_a_seal_are_read(small: Room) -> None:
     wrong = encode_scores(build_score_rows(stages[1], [{"value": 1.0}], status="finished"))
     for stage, content in ((stages[2], wrong), (stages[3], wrong[:-20])):
         (small.results / "stages" / stage.key / SCORES).write_bytes(content)
-    said, ran = start(small)
-    assert len(said) == 2 and set(ran) <= {stages[2].key, stages[3].key}
+    lines, ran = start(small)
+    assert len(lines) == 2 and set(ran) <= {stages[2].key, stages[3].key}

@@ -1,4 +1,4 @@
-"""How a sweep ends when it was asked to: running stages finish their tenth, and the next start goes on with them."""
+"""A sweep that is asked to end: running stages finish their tenth, and the next start continues them."""
 
 import signal
 from types import SimpleNamespace
@@ -17,42 +17,43 @@ from trainables.worker.failures import worker_failure_of
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def stop_requested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "is_stop_requested", lambda: True)
 
 
-class Gate(FIFOScheduler):
-    """Goes on with everything, and remembers what it was told."""
+class RecordingScheduler(FIFOScheduler):
+    """Continues every trial, and records the results it gets."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.told: list[Any] = []
+        self.results: list[Any] = []
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        self.told.append(result)
+        self.results.append(result)
         return "CONTINUE"
 
 
 def test_until_then_the_gate_decides() -> None:
-    assert DrainingScheduler(Gate()).on_trial_result(None, None, {}) == "CONTINUE"
+    assert DrainingScheduler(RecordingScheduler()).on_trial_result(None, None, {}) == "CONTINUE"
 
 
-def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(asked: None) -> None:
-    gate = Gate()
-    assert DrainingScheduler(gate).on_trial_result(None, None, {"tenth": 3}) == "STOP"
-    assert gate.told == [{"tenth": 3}]
+def test_then_every_stage_ends_with_its_tenth_and_the_gate_hears_of_it(stop_requested: None) -> None:
+    wrapped = RecordingScheduler()
+    assert DrainingScheduler(wrapped).on_trial_result(None, None, {"tenth": 3}) == "STOP"
+    assert wrapped.results == [{"tenth": 3}]
 
 
 def test_of_many_trials_only_those_under_way_are_looked_at() -> None:
     running, waiting = SimpleNamespace(status="RUNNING"), SimpleNamespace(status="PENDING")
     for live in ([], [running], [running, waiting]):
         controller = SimpleNamespace(get_live_trials=lambda live=live: live)  # without `get_trials`
-        assert DrainingScheduler(Gate()).choose_trial_to_run(controller) is (waiting if waiting in live else None)
+        chosen: object = DrainingScheduler(RecordingScheduler()).choose_trial_to_run(controller)
+        assert chosen is (waiting if waiting in live else None)
 
 
 @pytest.mark.parametrize(("statuses", "ends"), [(["RUNNING", "TERMINATED"], False), (["PENDING", "TERMINATED"], True)])
 def test_the_loop_ends_with_the_last_running_stage(
-    asked: None, monkeypatch: pytest.MonkeyPatch, statuses: list[str], ends: bool
+    stop_requested: None, monkeypatch: pytest.MonkeyPatch, statuses: list[str], ends: bool
 ) -> None:
     raised: list[signal.Signals] = []
     monkeypatch.setattr(signal, "raise_signal", raised.append)
@@ -60,12 +61,12 @@ def test_the_loop_ends_with_the_last_running_stage(
     assert raised == ([signal.SIGUSR1] if ends else [])
 
 
-def test_nothing_new_starts(room: Room, asked: None) -> None:
+def test_nothing_new_starts(room: Room, stop_requested: None) -> None:
     assert PlanSearcher(room.board(), "{}", lambda: None).suggest("a") == Searcher.FINISHED
 
 
-def ended(room: Room, monkeypatch: pytest.MonkeyPatch, done: bool, **result: Any) -> str | None:
-    """The status of a stage that was running when the run was asked to end."""
+def status_at_end(room: Room, monkeypatch: pytest.MonkeyPatch, done: bool, **result: Any) -> str | None:
+    """Return the status of a stage that was running when the run was asked to end."""
     searcher = PlanSearcher(room.board(), "{}", lambda: None)
     searcher.suggest("a")
     stage = searcher.trials["a"][1]
@@ -75,19 +76,19 @@ def ended(room: Room, monkeypatch: pytest.MonkeyPatch, done: bool, **result: Any
     searcher.on_trial_complete(trial_id="a", result={"curve": [0.1], "steps": 1, "seconds": 1.0, **result})
     assert not searcher.board.running
     (_, arm), *_ = room.board().iter_arms()
-    return None if arm.outcome is None else arm.outcome.status
+    return arm.status
 
 
 def test_a_stage_under_way_is_left_for_the_next_start(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ended(room, monkeypatch, done=False) is None
+    assert status_at_end(room, monkeypatch, done=False) is None
 
 
 def test_a_stage_that_came_to_its_end_is_done(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ended(room, monkeypatch, done=True) == "finished"
+    assert status_at_end(room, monkeypatch, done=True) == "finished"
 
 
 def test_a_stage_that_failed_has_failed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ended(room, monkeypatch, done=False, error="ValueError: x", details="") == "failed"
+    assert status_at_end(room, monkeypatch, done=False, error="ValueError: x", details="") == "failed"
 
 
 def test_a_worker_that_was_killed_with_the_run_has_not_failed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Packing seen from Tune's side: what trials are configured with, and what is learnt from how they end."""
+"""Packing seen from Tune's side: the configuration of trials, and the memory measured at their ends."""
 
 import dataclasses
 from io import StringIO
@@ -21,20 +21,20 @@ from trainables.worker.failures import StageFailedError
 
 
 def lack_memory(searcher: PlanSearcher, trial: str, folder: Path) -> str:
-    """A trial's process ends for want of memory; returns what is shown."""
-    said: list[str] = []
+    """Let a trial's process end for lack of memory; returns the printed lines."""
+    lines: list[str] = []
     error = StageFailedError("memory", "OutOfMemoryError: 17 GB", "Traceback")
     pickled = folder / "error.pkl"
     pickled.write_bytes(cloudpickle.dumps(RayTaskError("train", "Traceback", error).as_instanceof_cause()))
-    told = SimpleNamespace(trial_id=trial, pickled_error_file=str(pickled), last_result={})
+    tune_trial = SimpleNamespace(trial_id=trial, pickled_error_file=str(pickled), last_result={})
     searcher.on_trial_complete(trial_id=trial, error=True)
-    WorkerLossCallback(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
-    return " ".join(said)
+    WorkerLossCallback(searcher, lines.append).on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
+    return " ".join(lines)
 
 
 def test_a_packed_trial_that_lacks_memory_gets_a_whole_gpu_and_its_whole_batch(room: Room, tmp_path: Path) -> None:
     packing = GpuPacking(1, 16 * 2**30)
-    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, gpus=packing)
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, packing=packing)
     stage = searcher.board.states["pretrain.encoder.none.0"].arms[0].stage
     packing.record_peak(stage, 2**30)
     first = searcher.suggest("a")
@@ -49,24 +49,22 @@ def test_a_packed_trial_that_lacks_memory_gets_a_whole_gpu_and_its_whole_batch(r
 
 def test_what_a_trial_took_is_learnt_for_those_that_follow(room: Room) -> None:
     packing = GpuPacking(1, 16 * 2**30)
-    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, gpus=packing)
-    gave: dict[tuple[str, str], list[float]] = {}
+    searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, packing=packing)
+    shares_by_class: dict[tuple[str, str], list[float]] = {}
     number = 0
     while (config := searcher.suggest(f"t{number}")) != Searcher.FINISHED:
         stage = searcher.trials[f"t{number}"][1]
-        gave.setdefault((stage.kind, stage.task), []).append(config["gpus"])
+        shares_by_class.setdefault((stage.kind, stage.task), []).append(config["gpus"])
         assert config["gpus"] < 1 or searcher.suggest("more") is None, "the only GPU is taken"
-        told = SimpleNamespace(trial_id=f"t{number}")
-        WorkerLossCallback(searcher, print).on_trial_start(iteration=1, trials=[told], trial=told)
+        trial = SimpleNamespace(trial_id=f"t{number}")
+        WorkerLossCallback(searcher, print).on_trial_start(iteration=1, trials=[trial], trial=trial)
         finish(searcher.board.store, stage)
         result = {"curve": [], "steps": 1, "seconds": 1.0, "memory": 2**30}
         searcher.on_trial_complete(trial_id=f"t{number}", result=result, error=False)
         number += 1
     assert searcher.board.is_complete and not packing.trials
-    assert (
-        all(shares == [1.0] + [0.25] * (len(shares) - 1) for shares in gave.values())
-        and max(map(len, gave.values())) > 1
-    )
+    assert all(shares == [1.0] + [0.25] * (len(shares) - 1) for shares in shares_by_class.values())
+    assert max(map(len, shares_by_class.values())) > 1
 
 
 def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +72,8 @@ def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeyp
     (_, arm), *_ = first.iter_arms()
     assert arm.outcome is not None
     write_outcome(first.store.context, dataclasses.replace(arm.outcome, memory=5 * 2**30))
-    monkeypatch.setattr(sweep_run, "alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
-    monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (16 * 2**30, []))
+    monkeypatch.setattr(sweep_run, "list_alive_nodes", lambda: {"1": Node("a", 8, 2), "2": Node("b", 8, 1)})
+    monkeypatch.setattr(sweep_run, "find_smallest_gpu_memory", lambda nodes: (16 * 2**30, []))
     packing = sweep_run._make_packing(room.board(), 12, Console())
     assert packing.peak_by_class == {memory_class_of(arm.stage): 5 * 2**30} and packing.share_of(arm.stage, ()) == 0.5
     assert packing.gpu_count == 3
@@ -83,8 +81,10 @@ def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeyp
 
 
 def test_a_node_that_does_not_know_its_memory_keeps_gpus_whole(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = StringIO()
-    monkeypatch.setattr(sweep_run, "alive_nodes", dict)
-    monkeypatch.setattr(sweep_run, "smallest_gpu", lambda nodes: (None, ["node a did not answer within 180 seconds."]))
-    assert sweep_run._make_packing(room.board(), 4, Console(file=said)).gpu_memory is None
-    assert said.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"
+    screen = StringIO()
+    monkeypatch.setattr(sweep_run, "list_alive_nodes", dict)
+    monkeypatch.setattr(
+        sweep_run, "find_smallest_gpu_memory", lambda nodes: (None, ["node a did not answer within 180 seconds."])
+    )
+    assert sweep_run._make_packing(room.board(), 4, Console(file=screen)).gpu_memory is None
+    assert screen.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"

@@ -1,4 +1,4 @@
-"""Which share of a GPU trials get, from made-up figures of memory."""
+"""Shares of GPUs for trials, from made-up figures of memory."""
 
 import dataclasses
 from typing import Any
@@ -15,11 +15,11 @@ OTHER = dataclasses.replace(TARGET, task="xnli-en")
 
 
 @pytest.mark.parametrize(
-    ("peak", "number"),
+    ("peak", "count"),
     [(0, 4), (2, 4), (3, 2), (5, 2), (6, 1), (15, 1), (40, 1)],  # of 16 GiB: 4, 8 or 16 with the context and a margin
 )
-def test_as_many_as_fit_with_a_margin_share_a_gpu(peak: int, number: int) -> None:
-    assert count_trials_per_gpu(peak * GIB, 16 * GIB) == number
+def test_as_many_as_fit_with_a_margin_share_a_gpu(peak: int, count: int) -> None:
+    assert count_trials_per_gpu(peak * GIB, 16 * GIB) == count
 
 
 def test_a_class_of_memory_is_all_but_seed_rate_and_parent() -> None:
@@ -66,8 +66,8 @@ def test_memory_that_runs_out_in_a_share_is_the_packing_s_fault() -> None:
     failure = packing.remove_failed_trial("a", Failure(MEMORY, "OutOfMemoryError", "Traceback"))
     assert failure == Failure(PACKED, "OutOfMemoryError", "Traceback")
     assert packing.share_of(TARGET, ()) == 0.5, "and its like get more"
-    tried = (make_attempt(failure, moved=False),)
-    assert packing.add_trial("b", TARGET, tried) == 1
+    attempts = (make_attempt(failure, moved=False),)
+    assert packing.add_trial("b", TARGET, attempts) == 1
     assert packing.remove_failed_trial("b", Failure(MEMORY, "OutOfMemoryError")).kind is MEMORY
     assert packing.share_of(TARGET, ()) == 1
 
@@ -90,8 +90,8 @@ def test_no_more_is_handed_out_than_there_are_gpus() -> None:
         assert not packing.is_full
         packing.add_trial(trial, OTHER, ())
     assert packing.is_full
-    packing.ended("c")
-    assert not packing.full
+    packing.remove_trial("c")
+    assert not packing.is_full
 
 
 def test_nothing_small_overtakes_a_trial_that_waits_for_a_whole_gpu() -> None:

@@ -1,4 +1,4 @@
-"""Tune's side of the board: what it is handed, when it must wait, what becomes of a trial's end."""
+"""Tune's side of the board: the trials it gets, waits, and the ends of trials."""
 
 import pickle
 from pathlib import Path
@@ -9,15 +9,18 @@ import pytest
 from ray import cloudpickle
 from ray.exceptions import ActorDiedError, RayTaskError
 from ray.tune.search import Searcher
+from rich.console import Console
 
 from search.driver import searcher as searcher_module
 from search.driver.early_stopping import EarlyStopping
 from search.driver.progress import ProgressCallback, count_stages, format_best, format_progress
 from search.driver.searcher import PlanSearcher, WorkerLossCallback
+from search.driver.status_writer import StatusWriter
 from search.process import signals
 from spaces.halving import Verdict
 from spaces.stage import TENTHS
 from tests.search.conftest import Room, finish
+from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import StageFailedError
 
 
@@ -52,10 +55,10 @@ def test_slots_without_a_stage_wait_and_keep_their_workers(room: Room, monkeypat
     monkeypatch.setattr(searcher_module, "MAX_WAIT_TRIALS", 4)
     searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None, use_wait_trials=True)
     searcher.suggest("a")
-    found = [searcher.suggest(f"w{number}") for number in range(5)]
-    assert [sorted(config) for config in found[:4]] == [["gpus", "wait"]] * 4 and found[4] is None
-    waits = [config["wait"] for config in found[:4]]
-    assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more wait, the seldomer each asks"
+    configs = [searcher.suggest(f"w{number}") for number in range(5)]
+    assert [sorted(config) for config in configs[:4]] == [["gpus", "wait"]] * 4 and configs[4] is None
+    waits = [config["wait"] for config in configs[:4]]
+    assert waits[0] < 1 and waits == sorted(waits) and waits[3] > waits[0], "the more trials wait, the longer each"
     searcher.on_trial_complete(trial_id="w0", result={"curve": []}, error=False)
     searcher.on_trial_complete(trial_id="w1", error=True)
     WorkerLossCallback(searcher, print).on_trial_error(0, [], SimpleNamespace(trial_id="w1"))
@@ -72,22 +75,22 @@ def test_the_configuration_holds_scalars_only(searcher: PlanSearcher) -> None:
 
 
 def begun(room: Room, scheduler: str) -> tuple[PlanSearcher, EarlyStopping, str]:
-    """A searcher whose first stratum that competes is the next to start, its early stopping, and that stratum."""
+    """Return a searcher that has begun the first stratum with competing arms, its early stopping, and the stratum."""
     room.run(most=1)
     room.stop_early(scheduler)
-    assert room.gate is not None
+    assert room.early_stopping is not None
     searcher = PlanSearcher(room.board(), context_json="{}", on_change=lambda: None)
     config = searcher.suggest("a")
-    assert config["rungs"] == list(room.gate.rule.rungs)
-    return searcher, room.gate, config["stratum"]
+    assert config["rungs"] == list(room.early_stopping.rule.rungs)
+    return searcher, room.early_stopping, config["stratum"]
 
 
 def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
-    searcher, gate, stratum = begun(room, "asha")
-    gate.report(stratum, searcher.board.states[stratum].arms[1].stage.key, [0.9] * 3)
+    searcher, early_stopping, stratum = begun(room, "asha")
+    early_stopping.report(stratum, searcher.board.states[stratum].arms[1].stage.key, [0.9] * 3)
     # The driver was killed before it heard of tenth 3, and the resumed stage trained tenth 4 before it could be judged.
     key, curve = searcher.trials["a"][1].key, [0.1] * 4
-    assert gate.report(stratum, key, curve) is Verdict.STOP
+    assert early_stopping.report(stratum, key, curve) is Verdict.STOP
     end(searcher, "a", curve=curve, steps=40, seconds=2.0)
     outcome = searcher.board.store.load_outcome(key)
     assert outcome is not None and outcome.status == "stopped"
@@ -97,17 +100,17 @@ def test_a_trial_that_the_scheduler_stopped_is_censored(room: Room) -> None:
 
 
 def test_a_stage_that_waits_is_handed_out_again_when_its_rung_is_decided(room: Room) -> None:
-    searcher, gate, stratum = begun(room, "halving")
+    searcher, early_stopping, stratum = begun(room, "halving")
     keys = [searcher.trials["a"][1].key]
     for trial, score in (("a", 0.5), ("b", 0.6)):
         if trial != "a":
             keys.append(searcher.suggest(trial)["key"])
-        assert gate.report(stratum, keys[-1], [score] * 4) is Verdict.WAIT
+        assert early_stopping.report(stratum, keys[-1], [score] * 4) is Verdict.WAIT
         end(searcher, trial, curve=[score] * 4, steps=30, seconds=1.0)
     last = searcher.suggest("c")
     assert last["stratum"] == stratum and last["key"] not in keys
     assert searcher.suggest("elsewhere")["stratum"] != stratum, "those that wait hold no slot"
-    assert gate.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
+    assert early_stopping.report(stratum, last["key"], [0.7] * 4) is Verdict.GO
     searcher.on_trial_result("c", {"curve": [0.7] * 4})
     assert searcher.suggest("b again")["key"] == keys[1]
     assert searcher.board.store.load_outcome(keys[0]).status == "stopped"  # type: ignore[union-attr]
@@ -132,23 +135,23 @@ def test_an_error_in_a_stage_is_recorded_with_type_and_message(searcher: PlanSea
 
 
 def lose(searcher: PlanSearcher, trial: str, folder: Path, error: Exception | str, **last: Any) -> list[str]:
-    """A trial ends in an error, as Tune tells of it; returns what is shown."""
-    said: list[str] = []
+    """Let a trial end in an error, as Tune reports it; returns the printed lines."""
+    lines: list[str] = []
     text, pickled = folder / "error.txt", folder / "error.pkl"
     text.write_text(f"Failure # 1 (occurred at 12:00)\n{error}")
     pickled.write_bytes(cloudpickle.dumps(error))
-    there = str(pickled) if isinstance(error, Exception) else None
-    told = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=there, last_result=last)
+    file = str(pickled) if isinstance(error, Exception) else None
+    tune_trial = SimpleNamespace(trial_id=trial, error_file=str(text), pickled_error_file=file, last_result=last)
     searcher.on_trial_complete(trial_id=trial, error=True)
-    WorkerLossCallback(searcher, said.append).on_trial_error(iteration=1, trials=[told], trial=told)
-    return said
+    WorkerLossCallback(searcher, lines.append).on_trial_error(iteration=1, trials=[tune_trial], trial=tune_trial)
+    return lines
 
 
 def test_a_lost_worker_gets_another_trial_and_then_is_a_failure(searcher: PlanSearcher, tmp_path: Path) -> None:
     first = searcher.suggest("a")
     assert (first["attempt"], first["oom_retries"]) == (1, 0)
-    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
-    assert said.startswith(f"tried again: {first['key']}  pretrain encoder: worker: WorkerDied")
+    (line,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert line.startswith(f"tried again: {first['key']}  pretrain encoder: worker: WorkerDied")
     second = searcher.suggest("b")
     assert (second["key"], second["attempt"], second["oom_retries"]) == (first["key"], 2, 0)
     assert lose(searcher, "b", tmp_path, ActorDiedError()) == []
@@ -173,8 +176,8 @@ def test_a_dead_worker_that_left_its_stacks_was_a_hang(searcher: PlanSearcher, t
     key = searcher.suggest("a")["key"]
     report = searcher.board.store.context.hang_path(key)
     report.write_text("Timeout (0:30:00)!\nThread 0x7f (most recent call first):\n  in stuck")
-    (said,) = lose(searcher, "a", tmp_path, ActorDiedError())
-    assert said.endswith("hang: Hang: no progress in 0:30:00") and not report.exists()
+    (line,) = lose(searcher, "a", tmp_path, ActorDiedError())
+    assert line.endswith("hang: Hang: no progress in 0:30:00") and not report.exists()
     (attempt,) = searcher.board.store.load_attempts(key)
     assert (attempt.kind, "in stuck" in str(attempt.details)) == ("hang", True)
     searcher.suggest("b")
@@ -195,10 +198,10 @@ def test_progress_counts_what_is_done_reused_and_lost(room: Room) -> None:
     room.run(most=4)
     room.status = lambda stage: "error" if stage.task == "ccg" else "finished"
     board = room.run()
-    found = count_stages(board)
-    assert found["reused"] + found["done"] + found["failed"] + found["unreachable"] == found["planned"]
-    assert found["failed"] == 6 and found["reused"] >= 1
-    assert f"{found['planned']} of {found['planned']} stages" in format_progress(board, 2, 0.0)
+    counts = count_stages(board)
+    assert counts["reused"] + counts["done"] + counts["failed"] + counts["unreachable"] == counts["planned"]
+    assert counts["failed"] == 6 and counts["reused"] >= 1
+    assert f"{counts['planned']} of {counts['planned']} stages" in format_progress(board, 2, 0.0)
     assert "squad-en" in format_best(board) and "xnli-en" in format_best(board)
 
 
@@ -212,12 +215,10 @@ def test_time_left_is_named_while_something_is_left(room: Room) -> None:
 
 
 def test_what_tune_pickles_can_be_pickled(room: Room) -> None:
-    from rich.console import Console
-
-    progress = ProgressCallback(room.board(), 2, Console())
+    console = Console()
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, console.print)
+    progress = ProgressCallback(room.board(), 2, console, writer)
     assert pickle.loads(pickle.dumps(progress)).slots == 2
-    assert (
-        pickle.loads(pickle.dumps(WorkerLossCallback(PlanSearcher(room.board(), "{}", print), Console().print))).say
-        is None
-    )
+    losses = WorkerLossCallback(PlanSearcher(room.board(), "{}", print), console.print)
+    assert pickle.loads(pickle.dumps(losses)).print_line is None
     assert TENTHS == 10

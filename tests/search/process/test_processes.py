@@ -1,4 +1,4 @@
-"""What a run started, found by its mark and ended; and the watch over those it cannot do without."""
+"""The processes of a run, found by their mark and killed; and the watch over those that it needs."""
 
 import os
 import subprocess
@@ -45,24 +45,23 @@ def test_orphans_are_found_and_ended_and_nobody_else(monkeypatch: pytest.MonkeyP
 def test_a_title_that_ray_gives_a_process_leaves_its_mark() -> None:
     """Ray starts its agents with the variables in any order, and titles take the place of those that come first."""
     title = "import ray._raylet as r; r.setproctitle('ray::' + 40 * 'Agent'); print(flush=True); input()"
-    environment = {RUN_VARIABLE: "", **os.environ, **RAY_ENVIRONMENT} | {
-        RUN_VARIABLE: "some-run"
-    }  # the mark comes first
+    environment = {RUN_VARIABLE: "", **os.environ, **RAY_ENVIRONMENT}
+    environment[RUN_VARIABLE] = "some-run"  # the mark comes first
     command = [sys.executable, "-c", title]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        found = set(find_started_processes("some-run"))
+        started = set(find_started_processes("some-run"))
         child.kill()
-    assert found == {child.pid}
+    assert started == {child.pid}
 
 
 def test_the_end_of_a_watched_child_is_told() -> None:
-    told, child = threading.Event(), subprocess.Popen(["sleep", "60"])
+    has_ended, child = threading.Event(), subprocess.Popen(["sleep", "60"])
     names: list[str] = []
-    with watch_children(("sleep",), lambda name: (names.append(name), told.set())):
+    with watch_children(("sleep",), lambda name: (names.append(name), has_ended.set())):
         child.kill()
-        assert told.wait(10)
+        assert has_ended.wait(10)
     assert names == ["sleep"]
     child.wait()
 

@@ -1,4 +1,4 @@
-"""How a run ends when it is asked to: each case is a process of its own, as a signal goes to the whole of it."""
+"""The end of a run that gets signals. Each case is a process of its own, as a signal goes to a whole process."""
 
 import signal
 import subprocess
@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from search.process.signals import FINISHING_MESSAGE, INTERRUPTED, REPEAT_WINDOW
+from search.process.signals import FINISHING_MESSAGE, REPEAT_WINDOW
+from spaces.errors import ExitCode
 from tests.paths import ROOT
 
 PRELUDE = """
@@ -36,22 +37,22 @@ def test_before_stages_run_it_ends_at_once_and_names_the_command(number: signal.
     process = start("ready(); time.sleep(60)")
     process.send_signal(number)
     out, err = process.communicate()
-    assert (process.returncode, out) == (INTERRUPTED, "")
+    assert (process.returncode, out) == (ExitCode.INTERRUPTED, "")
     assert err.count("interrupted") == 1 and err.startswith("interrupted") and err.endswith("--seeds '0 1'\n")
 
 
 def test_while_stages_run_the_first_one_only_asks() -> None:
-    body = "\nwith signals.finishing_tenths():\n    ready(); time.sleep(0.5)\n    print(signals.asked())"
+    body = "\nwith signals.defer_stop():\n    ready(); time.sleep(0.5)\n    print(signals.is_stop_requested())"
     process = start(body)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (0, "True\n", f"{FINISHING_MESSAGE}\n")
 
 
-@pytest.mark.parametrize(("pause", "code"), [(REPEAT_WINDOW / 5, 0), (REPEAT_WINDOW * 1.5, INTERRUPTED)])
+@pytest.mark.parametrize(("pause", "code"), [(REPEAT_WINDOW / 5, 0), (REPEAT_WINDOW * 1.5, ExitCode.INTERRUPTED)])
 def test_the_second_one_ends_it_unless_it_is_an_echo_of_the_first(pause: float, code: int) -> None:
     send = f"signal.raise_signal(signal.SIGINT); time.sleep({pause}); signal.raise_signal(signal.SIGINT)"
-    process = start(f"\nready()\nwith signals.finishing_tenths():\n    {send}")
+    process = start(f"\nready()\nwith signals.defer_stop():\n    {send}")
     _, err = process.communicate()
     assert process.returncode == code and "Traceback" not in err
 
@@ -59,18 +60,18 @@ def test_the_second_one_ends_it_unless_it_is_an_echo_of_the_first(pause: float, 
 def test_what_was_started_is_taken_down_last_first() -> None:
     body = """
 ready()
-with signals.taken_down(lambda: print("folder", file=sys.stderr)):
-    with signals.taken_down(lambda: print("gone", file=sys.stderr)):
+with signals.register_teardown(lambda: print("folder", file=sys.stderr)):
+    with signals.register_teardown(lambda: print("gone", file=sys.stderr)):
         pass
-    with signals.taken_down(lambda: print("processes", file=sys.stderr)):
+    with signals.register_teardown(lambda: print("processes", file=sys.stderr)):
         signal.raise_signal(signal.SIGTERM)
 """
     _, err = start(body).communicate()
-    assert err.split()[:3] == ["processes", "folder", "interrupted,"]
+    assert err.split()[:3] == ["processes", "folder", "interrupted."]
 
 
 def test_a_closed_terminal_ends_it_without_a_reader() -> None:
-    body = "\nwith signals.finishing_tenths():\n    ready(); time.sleep(0.5)\n    print('nobody reads this')"
+    body = "\nwith signals.defer_stop():\n    ready(); time.sleep(0.5)\n    print('nobody reads this')"
     process = start(body)
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate()
@@ -87,7 +88,7 @@ def test_what_is_ignored_stays_ignored() -> None:  # nohup, and jobs that a scri
 def test_a_signal_that_is_kept_from_children_comes_later() -> None:
     body = """
 import subprocess
-with signals.kept_from_children(signal.SIGHUP):
+with signals.hide_from_children(signal.SIGHUP):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
     signal.raise_signal(signal.SIGHUP)
     child.send_signal(signal.SIGHUP)
@@ -96,4 +97,4 @@ with signals.kept_from_children(signal.SIGHUP):
     process = subprocess.run(
         [sys.executable, "-c", PRELUDE + body], capture_output=True, text=True, cwd=ROOT, check=False
     )
-    assert process.returncode == INTERRUPTED and process.stdout.startswith("ready 0")
+    assert process.returncode == ExitCode.INTERRUPTED and process.stdout.startswith("ready 0")

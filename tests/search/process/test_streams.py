@@ -10,7 +10,7 @@ from tests.paths import ROOT
 BODY = """
 import sys
 from search.process import streams
-streams.outlive_readers()
+streams.ignore_broken_pipes()
 for number in range(10000):
     print("line", number, "ä", file=sys.{stream})
 sys.exit(7)
@@ -28,9 +28,9 @@ def test_a_reader_that_leaves_does_not_end_the_run(stream: str) -> None:
         cwd=ROOT,
     )
     assert process.stdout is not None and process.stderr is not None
-    read, other = (process.stdout, process.stderr) if stream == "stdout" else (process.stderr, process.stdout)
-    assert read.readline() == "line 0 ä\n"
-    read.close()
+    closed, other = (process.stdout, process.stderr) if stream == "stdout" else (process.stderr, process.stdout)
+    assert closed.readline() == "line 0 ä\n"
+    closed.close()
     assert other.read() == ""
     assert process.wait() == 7
     other.close()

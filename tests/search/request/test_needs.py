@@ -1,4 +1,4 @@
-"""What a sweep needs of the data, what is left of it without what is missing, and `--check`."""
+"""The data that a sweep needs, the sweep that is left without missing data, and `--check`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def request_of(data: Path, model: Path) -> Callable[..., SweepRequest]:
 
 
 def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., SweepRequest]) -> None:
-    with pytest.raises(UsageError, match="--skip-missing leaves it out") as caught:
+    with pytest.raises(UsageError, match="--skip-missing leaves them out") as caught:
         request_of("--space", "full")
     lines = str(caught.value).splitlines()[1:]
     for name in ("anli", "qqp", "ccg", "pawsx", "udpos", "panx", "tydiqa", "bucc", "tatoeba"):
@@ -57,8 +57,8 @@ def test_shifted_targets_and_training_languages_are_planned_for(
     assert {need.name for need in shifted.task_needs} >= {"mnli@en", "mnli@sw", "xnli-mixed", "xnli-perturbed"}
     assert len(shifted.maker.languages["xnli-mixed"]) == 28
     assert len(plain.plan) == len(shifted.plan)
-    one, other = (estimate_cost(request, 1, "winners") for request in (plain, shifted))
-    assert (one.trainings, one.naive_trainings) == (other.trainings, other.naive_trainings)
+    before, after = (estimate_cost(request, 1, "winners") for request in (plain, shifted))
+    assert (before.trainings, before.naive_trainings) == (after.trainings, after.naive_trainings)
     small, large = (estimate_sizes(request, shape) for request in (plain, shifted))
     rows = 5_010 * (28 + 15)
     assert 0 < large.shared - small.shared - TABLE_ROW_BYTES["pair"] * rows < 0.1 * TABLE_ROW_BYTES["pair"] * rows
@@ -91,7 +91,7 @@ def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., SweepRequest])
     assert request.axes.intermediates == ("none", "mnli") and request.axes.mixture == ()
     request = request_of("--intermediates", "none", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none",) and request.axes.targets == ("xnli",)
-    with pytest.raises(UsageError, match="nothing is left without what is missing"):
+    with pytest.raises(UsageError, match="nothing is left to search after skipping what is missing"):
         request_of("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
 
 
@@ -124,27 +124,29 @@ def check(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> Callab
 
 
 def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[..., tuple[int, str]]) -> None:
-    code, said = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
+    code, output = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
     assert code == ExitCode.USAGE
-    rows = {line.split()[0]: line.split() for line in said.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))}
+    rows = {
+        line.split()[0]: line.split() for line in output.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))
+    }
     assert rows["mnli"][1:] == ["pair", "18", "2", "-", "ok"]
     assert rows["xnli"][1:] == ["pair", "20", "1", "15", "15", "of", "15", "ok"]
     assert rows["qqp"][-2:] == rows["ccg"][-2:] == rows["tatoeba"][-2:] == ["LACKS", "DATA"]
-    missing = said.split("Missing:")[1]
+    missing = output.split("Missing:")[1]
     assert "qqp: no train rows" in missing and "LDC2005T13" in missing and "tatoeba: no test rows" in missing
     assert "xnli" not in missing
 
 
 def test_a_check_without_anything_missing_ends_well(check: Callable[..., tuple[int, str]]) -> None:
-    code, said = check("--intermediates", "mnli", "--targets", "xnli")
-    assert code == ExitCode.DONE and "Nothing is missing." in said
-    code, said = check("--intermediates", "mnli,qqp", "--targets", "xnli", "--skip-missing")
-    assert code == ExitCode.DONE and "Left out:" in said and "qqp: no train rows" in said
+    code, output = check("--intermediates", "mnli", "--targets", "xnli")
+    assert code == ExitCode.DONE and "Nothing is missing." in output
+    code, output = check("--intermediates", "mnli,qqp", "--targets", "xnli", "--skip-missing")
+    assert code == ExitCode.DONE and "Left out:" in output and "qqp: no train rows" in output
 
 
 def test_a_check_looks_for_the_encoder_too(check: Callable[..., tuple[int, str]]) -> None:
-    code, said = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
-    assert code == ExitCode.USAGE and "no-such-org/no-such-model: it is neither a folder nor" in said
+    code, output = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
+    assert code == ExitCode.USAGE and "no-such-org/no-such-model: it is neither a folder nor" in output
 
 
 def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
@@ -153,12 +155,12 @@ def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
     (model / "tokenizer.json").unlink()
     flags = ["--benchmark", "xtreme", "--data", str(data), "--intermediates", "mnli", "--check"]
     assert main([*flags, "--targets", "xnli,pawsx", "--model", str(model)]) == ExitCode.USAGE
-    said = capsys.readouterr().out
-    assert "pawsx: no train rows" in said and "the folder has no tokenizer" in said
-    assert "--skip-missing leaves out" in said
+    output = capsys.readouterr().out
+    assert "pawsx: no train rows" in output and "the folder has no tokenizer" in output
+    assert "--skip-missing leaves out" in output
     assert main([*flags, "--targets", "xnli", "--model", str(model)]) == ExitCode.USAGE
-    said = capsys.readouterr().out
-    assert "the folder has no tokenizer" in said and "--skip-missing" not in said
+    output = capsys.readouterr().out
+    assert "the folder has no tokenizer" in output and "--skip-missing" not in output
 
 
 def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_masked_words_are_of_the_languages_that_have_texts(
             Features({"verse_id": TEXT, "text": TEXT}),
             [{"verse_id": str(i), "text": "a b c"} for i in range(40)],
         )
-    asked = ("--intermediates", "mnli+mlm", "--targets", "xnli")
-    assert request_of(*asked).axes.masked.languages == ("en", "de")
+    flags = ("--intermediates", "mnli+mlm", "--targets", "xnli")
+    assert request_of(*flags).axes.masked.languages == ("en", "de")
     with pytest.raises(UsageError, match="mlm: no train rows in 'fr'"):
-        request_of(*asked, "--mlm-languages", "en,fr")
+        request_of(*flags, "--mlm-languages", "en,fr")

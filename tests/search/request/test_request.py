@@ -1,4 +1,4 @@
-"""From flags to a request: what names an encoder, what a sweep reads, what its stages evaluate."""
+"""From flags to a request: an encoder's name, the tasks that a sweep reads, the targets that its stages evaluate."""
 
 import shutil
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_an_encoder_is_known_by_its_contents_not_by_its_place(tmp_path: Path) ->
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
-    with pytest.raises(UsageError, match=r"neither a folder nor to be had from the hub|there is no such folder"):
+    with pytest.raises(UsageError, match=r"neither a folder nor available from the hub|there is no such folder"):
         fingerprint_model("no-such-org/no-such-model")
 
 
@@ -43,7 +43,7 @@ def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> 
 def test_another_world_is_another_sweep(tmp_path: Path) -> None:
     def keys(*flags: str) -> set[str]:
         request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path), *flags]))
-        return {request.maker.make_stage(s, 1e-3, "p").key for s in request.plan}
+        return {request.maker.make_stage(stratum, 1e-3, "p").key for stratum in request.plan}
 
     assert not keys() & keys("--world-seed", "7")
     assert not keys("--world-seed", "7") & keys("--world-seed", "7", "--null-world")
@@ -108,7 +108,7 @@ def test_alignment_is_asked_beside_its_controls() -> None:
         (["--intermediates", "mnli~x2,mnli@en~x2"], "mean the same"),
         (["--intermediates", "mnli+mlm", "--mlm-share", "1"], "between 0 and 1"),
         (["--intermediates", "mlm~fgm"], "masked words are trained plainly"),
-        (["--intermediates", "mnli+mlm", "--mlm-languages", ""], "without empty items"),
+        (["--intermediates", "mnli+mlm", "--mlm-languages", ""], "an item is empty"),
         (["--intermediates", "mnli+mlm", "--mlm-languages", "xx"], "unknown language of miniature 'xx'"),
     ],
 )

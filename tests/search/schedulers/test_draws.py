@@ -23,12 +23,12 @@ def outcome(score: float, status: str = "finished") -> Outcome:
     return Outcome(key="k", status=status, score=score, tenth=10)  # type: ignore[arg-type]
 
 
-def study(draws: OptunaRateSampler, number: int, told: bool = True) -> list[float]:
+def study(sampler: OptunaRateSampler, count: int) -> list[float]:
+    """Draw rates, each scored before the next; returns them."""
     rates = []
-    for index in range(number):
-        rates.append(draws.get_rate(stratum(), index))
-        if told:
-            draws.tell(stratum(), index, outcome(-abs(rates[-1] - 1e-3)))
+    for index in range(count):
+        rates.append(sampler.get_rate(stratum(), index))
+        sampler.tell(stratum(), index, outcome(-abs(rates[-1] - 1e-3)))
     return rates
 
 
@@ -38,44 +38,40 @@ def test_rates_lie_in_the_range_and_differ(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_draws_the_same(tmp_path: Path) -> None:
-    assert study(OptunaRateSampler(LocalStorage(tmp_path), "a", 0), 6) == study(
-        OptunaRateSampler(LocalStorage(tmp_path), "b", 0), 6
-    )
-    assert study(OptunaRateSampler(LocalStorage(tmp_path), "a2", 0), 6) != study(
-        OptunaRateSampler(LocalStorage(tmp_path), "b2", 1), 6
-    )
+    storage = LocalStorage(tmp_path)
+    first = study(OptunaRateSampler(storage, "a", 0), 6)
+    assert first == study(OptunaRateSampler(storage, "b", 0), 6)
+    assert study(OptunaRateSampler(storage, "a2", 0), 6) != study(OptunaRateSampler(storage, "b2", 1), 6)
 
 
 def test_strata_have_studies_of_their_own(tmp_path: Path) -> None:
-    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
-    assert draws.get_rate(stratum(0), 0) != draws.get_rate(stratum(1), 0)
+    sampler = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
+    assert sampler.get_rate(stratum(0), 0) != sampler.get_rate(stratum(1), 0)
 
 
 def test_an_interrupted_study_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
     whole = study(OptunaRateSampler(LocalStorage(tmp_path), "whole", 0), 6)
     study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 3)
-    OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(
-        stratum(), 3
-    )  # asked, and killed before it was told
+    OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(stratum(), 3)  # killed before the score came
     assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 6) == whole
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "degenerate"])
 def test_every_end_can_be_told_twice(tmp_path: Path, status: str) -> None:
-    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
-    draws.get_rate(stratum(), 0)
-    draws.tell(stratum(), 0, outcome(0.5, status))
-    draws.tell(stratum(), 0, outcome(0.5, status))
-    assert draws.get_rate(stratum(), 1) > 0
+    sampler = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
+    sampler.get_rate(stratum(), 0)
+    sampler.tell(stratum(), 0, outcome(0.5, status))
+    sampler.tell(stratum(), 0, outcome(0.5, status))
+    assert sampler.get_rate(stratum(), 1) > 0
 
 
 def test_scores_steer_the_draws(tmp_path: Path) -> None:
     def run(name: str, sign: float) -> list[float]:
-        draws = OptunaRateSampler(LocalStorage(tmp_path), name, 0)
+        sampler = OptunaRateSampler(LocalStorage(tmp_path), name, 0)
         rates = []
         for index in range(6):
-            rates.append(draws.get_rate(stratum(), index))
-            draws.tell(stratum(), index, outcome(sign * rates[-1]))
+            rates.append(sampler.get_rate(stratum(), index))
+            sampler.tell(stratum(), index, outcome(sign * rates[-1]))
         return rates
 
     up, down = run("up", 1.0), run("down", -1.0)
@@ -109,9 +105,9 @@ def test_of_a_damaged_journal_what_is_before_the_damage_is_kept(tmp_path: Path, 
     lines = (tmp_path / "journal").read_bytes().splitlines(keepends=True)
     spoiled = b"".join(lines[:kept]) + damage + b"".join(lines[kept + 1 :])
     (tmp_path / "journal").write_bytes(spoiled)
-    draws = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
-    assert study(draws, 4) == whole
-    assert len(draws.damage) == 1 and draws.damage[0].startswith(f"journal is damaged; its first {kept} entries")
+    sampler = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
+    assert study(sampler, 4) == whole
+    assert len(sampler.damage) == 1 and sampler.damage[0].startswith(f"journal is damaged; its first {kept} entries")
     assert (tmp_path / "journal.damaged").read_bytes() == spoiled
     again = OptunaRateSampler(LocalStorage(tmp_path), "journal", 0)
     assert study(again, 4) == whole and again.damage == []
@@ -122,14 +118,16 @@ def test_a_rate_that_no_draw_can_have_is_refused(tmp_path: Path) -> None:
     text = (tmp_path / "journal").read_text()
     (rate,) = re.findall(r'"param_value_internal":([-.0-9e]+)', text)
     (tmp_path / "journal").write_text(text.replace(rate, "0.5"))
-    with pytest.raises(UsageError, match=r"has the rate 0\.5 for target.*which is not from 1e-05 to 0\.01"):
+    with pytest.raises(
+        UsageError, match=r"has the learning rate 0\.5 for target.*but the range is 1e-05 to 0\.01\. Move the file away"
+    ):
         OptunaRateSampler(LocalStorage(tmp_path), "journal", 0).get_rate(stratum(), 0)
 
 
 def test_a_look_at_the_draws_writes_nothing(tmp_path: Path) -> None:
-    looked = study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
+    preview = study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
     assert list(tmp_path.iterdir()) == []
-    assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 3) == looked
+    assert study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0), 3) == preview
     (tmp_path / "journal").write_text("{")
     study(OptunaRateSampler(LocalStorage(tmp_path), "journal", 0, read_only=True), 3)
     assert (tmp_path / "journal").read_text() == "{" and len(list(tmp_path.iterdir())) == 1

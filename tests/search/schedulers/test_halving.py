@@ -1,4 +1,4 @@
-"""Halving: a function of the curves, whoever comes first, fails, or is interrupted."""
+"""Halving is a function of the curves, whatever the order of arrival, failures and interruptions."""
 
 import dataclasses
 import itertools
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.board.board import Board
-from search.schedulers.halving import HalvingRule
+from search.schedulers.rules import HalvingRule
 from search.schedulers.rungs import RungEntry
 from spaces.chain import NONE
 from spaces.halving import RUNGS, Verdict, count_survivors, judge
@@ -69,21 +69,21 @@ def test_an_arm_that_is_done_is_a_mark_for_the_others() -> None:
 def test_the_order_of_arrival_changes_nothing(curves: list[list[float]], order: random.Random) -> None:
     whole = {str(i): curve for i, curve in enumerate(curves)}
     entries: list[RungEntry] = []
-    came = dict.fromkeys(whole, 0)
+    trained = dict.fromkeys(whole, 0)
     while True:
         verdicts = HalvingRule().decide(entries, len(whole), ())
-        under_way = [key for key in whole if came[key] < 7 and verdicts.get(key, GO) is GO]
-        if not under_way:
+        running = [key for key in whole if trained[key] < 7 and verdicts.get(key, GO) is GO]
+        if not running:
             break
-        key = order.choice(under_way)
-        came[key] += 1
-        entries.append((key, came[key], whole[key][came[key] - 1]))
+        key = order.choice(running)
+        trained[key] += 1
+        entries.append(RungEntry(key, trained[key], whole[key][trained[key] - 1]))
     final = judge(whole, len(whole), ())
     assert verdicts == final, "and nobody waits at the end"
     assert WAIT not in final.values()
     survivors = [key for key, verdict in final.items() if verdict is GO]
-    second = [key for key in whole if came[key] == 7]
-    assert survivors and all(came[key] in RUNGS for key in whole)
+    second = [key for key in whole if trained[key] == 7]
+    assert survivors and all(trained[key] in RUNGS for key in whole)
     worst = min(max(whole[key]) for key in survivors)
     assert all(max(whole[key]) < worst for key in second if key not in survivors)
 
@@ -96,7 +96,7 @@ def test_the_best_at_every_rung_is_never_stopped(scores: list[float]) -> None:
 
 
 class Workers:
-    """Several stages at once; at every moment one of them, drawn at random, is the next to report."""
+    """Runs several stages at once; the next one to report is drawn at random."""
 
     def __init__(self, room: Room, slots: int, seed: int) -> None:
         self.room, self.slots, self.random = room, slots, random.Random(seed)
@@ -104,45 +104,42 @@ class Workers:
         self.most = 0  # stages that ran at once
 
     def run(self, reports: int = 10**6) -> bool:
-        """Whether the sweep is complete after so many reports."""
+        """Run the sweep for up to `reports` reports; returns True if it is complete."""
         self.room.stop_early("halving")
-        assert self.room.gate is not None
-        board, under_way = self.room.board(), list[Stage]()
+        assert self.room.early_stopping is not None
+        board, running = self.room.board(), list[Stage]()
         for _ in range(reports):
-            while len(under_way) < self.slots and (stage := board.start_next()) is not None:
-                under_way.append(stage)
-            self.most = max(self.most, len(under_way))
-            if not under_way:
+            while len(running) < self.slots and (stage := board.start_next()) is not None:
+                running.append(stage)
+            self.most = max(self.most, len(running))
+            if not running:
                 break
-            stage = self.random.choice(under_way)
-            group, _ = board.running[stage.key]
+            stage = self.random.choice(running)
+            state, _ = board.running[stage.key]
             tenth = self.trained[stage.key] = self.trained.get(stage.key, 0) + 1
             if tenth == TENTHS:
                 board.end(stage.key, finish(board.store, stage))
-                under_way.remove(stage)
-            elif self.room.gate.report(group.stratum.id, stage.key, curve_of(stage)[:tenth]) is GO:
-                board.judge_stratum(group)
+                running.remove(stage)
+            elif self.room.early_stopping.report(state.stratum.id, stage.key, curve_of(stage)[:tenth]) is GO:
+                board.judge_stratum(state)
             else:
                 board.halt(stage.key, tenth, 1.0)
-                under_way.remove(stage)
-        assert board.is_complete or reports < 10**6, "somebody waits for ever"
+                running.remove(stage)
+        assert board.is_complete or reports < 10**6, "an arm waits for ever"
         return board.is_complete
-
-    def ends(self) -> dict[str, int]:
-        return dict(self.trained)
 
 
 def test_slots_order_and_interruptions_change_nothing(room: Room, tmp_path: Path) -> None:
-    found = []
+    results = []
     for seed, (slots, reports) in enumerate(itertools.product((1, 2, 7), (10**6, 40))):
         workers = Workers(Room(tmp_path / str(seed), room.space), slots, seed)
         while not workers.run(reports):
             pass
-        found.append((workers.ends(), workers.room.stopped()))
+        results.append((dict(workers.trained), workers.room.stopped()))
         assert workers.most == slots, "an arm that waits holds no slot"
-    assert all(one == found[0] for one in found[1:])
-    ends, stopped = found[0]
-    assert stopped and all(ends[key] in RUNGS for key in stopped)
+    assert all(result == results[0] for result in results[1:])
+    trained, stopped = results[0]
+    assert stopped and all(trained[key] in RUNGS for key in stopped)
 
 
 def test_a_retried_arm_is_judged_as_if_it_had_never_failed(room: Room, tmp_path: Path) -> None:
@@ -155,12 +152,12 @@ def test_a_retried_arm_is_judged_as_if_it_had_never_failed(room: Room, tmp_path:
     room.status, room.retry_failed = lambda stage: "finished", True
     room.stop_early("halving")
     assert room.run().is_complete
-    mine, theirs = room.stopped(), whole.stopped()
-    assert {key for key in theirs if (room.results / "stages" / key).exists()} <= mine
+    expected = {key for key in whole.stopped() if (room.results / "stages" / key).exists()}
+    assert expected <= room.stopped()
 
 
 def upside_down(stage: Stage) -> tuple[float, ...]:
-    """Of a phase's rates the highest is best: the one that a later start adds."""
+    """Return a curve by which the highest rate of a phase is the best: the rate that a later start adds."""
     return curve_of(stage) if stage.kind != "intermediate" else (1e2 * (stage.learning_rate or 0.0),) * TENTHS
 
 
@@ -168,26 +165,27 @@ def upside_down(stage: Stage) -> tuple[float, ...]:
 @pytest.mark.parametrize("grown", ["a rate", "a retried phase"])
 def test_arms_of_a_former_parent_do_not_compete(room: Room, tmp_path: Path, scheduler: str, grown: str) -> None:
     """The phase has another winner than before, so its children's arms are other stages."""
-    room.curve, everything = upside_down, room.space.learning_rates
-    highest = max(everything)
+    room.curve, rates = upside_down, room.space.learning_rates
+    assert isinstance(rates, tuple)
+    failing = ("intermediate", max(rates))
     if grown == "a rate":
-        room.space = dataclasses.replace(room.space, learning_rates=everything[:-1])
+        room.space = dataclasses.replace(room.space, learning_rates=rates[:-1])
     else:
-        room.status = lambda one: "error" if (one.kind, one.learning_rate) == ("intermediate", highest) else "finished"
+        room.status = lambda stage: "error" if (stage.kind, stage.learning_rate) == failing else "finished"
     room.stop_early(scheduler, kinds=["target"])
     assert room.run().is_complete
-    room.space = dataclasses.replace(room.space, learning_rates=everything)
+    room.space = dataclasses.replace(room.space, learning_rates=rates)
     room.status, room.retry_failed = lambda stage: "finished", True
     room.stop_early(scheduler, kinds=["target"])
     board = room.run()
-    assert board.is_complete, "somebody waits for ever"
+    assert board.is_complete, "an arm waits for ever"
     fresh = Room(tmp_path / "fresh", room.space, curve=upside_down)
     fresh.stop_early(scheduler, kinds=["target"])
     assert ends(board) == ends(fresh.run())
 
 
 def ends(board: Board) -> dict[str, tuple[str, int]]:
-    """How and after how many tenths the stages that have another parent ended."""
+    """Return status and last tenth of the target stages that have an intermediate task."""
     return {
         arm.stage.key: (arm.outcome.status, arm.outcome.tenth)
         for stratum, arm in board.iter_arms()

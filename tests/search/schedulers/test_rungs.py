@@ -1,4 +1,4 @@
-"""Scores of competing arms on disk: they survive a restart, count once, and damage to them is named."""
+"""Scores of competing arms on disk: they survive a restart, count once, and damage to them is reported."""
 
 import json
 from pathlib import Path
@@ -17,60 +17,60 @@ UP = [0.1 * t for t in range(1, TENTHS + 1)]
 BOTH = pytest.mark.parametrize("scheduler", ["asha", "halving"])
 
 
-def gate_in(folder: Path, scheduler: str = "asha", **strata: tuple[str, ...]) -> EarlyStopping:
-    """Early stopping over strata with these arms."""
+def stopping_in(folder: Path, scheduler: str = "asha", **strata: tuple[str, ...]) -> EarlyStopping:
+    """Return early stopping over strata with these arms."""
     strata = strata or {"s": ("good", "bad")}
     rungs = RungScores(LocalStorage(folder), "rungs")
-    gate = EarlyStopping(rungs, RULES[scheduler], {name: len(keys) for name, keys in strata.items()})
+    stopping = EarlyStopping(rungs, RULES[scheduler], {name: len(keys) for name, keys in strata.items()})
     for name, keys in strata.items():
-        gate.set_competitors(name, keys)
-    return gate
+        stopping.set_competitors(name, keys)
+    return stopping
 
 
 @BOTH
 def test_nothing_is_stopped_before_three_tenths(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler)
-    gate.report("s", "good", [0.9] * 9)
-    first = gate.rule.rungs[0]
+    stopping = stopping_in(tmp_path, scheduler)
+    stopping.report("s", "good", [0.9] * 9)
+    first = stopping.rule.rungs[0]
     for tenth in range(1, first):
-        assert gate.report("s", "bad", [0.0] * tenth) is Verdict.GO
-    assert gate.report("s", "bad", [0.0] * first) is Verdict.STOP
+        assert stopping.report("s", "bad", [0.0] * tenth) is Verdict.GO
+    assert stopping.report("s", "bad", [0.0] * first) is Verdict.STOP
     assert first >= 3
 
 
 @BOTH
 def test_strata_never_compete(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler, easy=("one", "two"), hard=("other", "last"))
-    gate.report("easy", "one", [0.99] * 9)
-    gate.report("easy", "two", [0.98] * 9)
-    assert gate.report("hard", "other", [0.01] * 9) is not Verdict.STOP
-    gate.report("hard", "last", [0.0] * 9)
-    assert gate.report("hard", "other", [0.01] * 9) is Verdict.GO
+    stopping = stopping_in(tmp_path, scheduler, easy=("one", "two"), hard=("other", "last"))
+    stopping.report("easy", "one", [0.99] * 9)
+    stopping.report("easy", "two", [0.98] * 9)
+    assert stopping.report("hard", "other", [0.01] * 9) is not Verdict.STOP
+    stopping.report("hard", "last", [0.0] * 9)
+    assert stopping.report("hard", "other", [0.01] * 9) is Verdict.GO
 
 
 @BOTH
 def test_an_arm_alone_is_never_judged(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler)
-    assert gate.report("pretrain", "a", UP) is gate.report("pretrain", "b", [0.0] * 10) is Verdict.GO
-    assert gate.rungs_of("pretrain") == () and gate.rungs_of("s") == gate.rule.rungs
+    stopping = stopping_in(tmp_path, scheduler)
+    assert stopping.report("pretrain", "a", UP) is stopping.report("pretrain", "b", [0.0] * 10) is Verdict.GO
+    assert stopping.rungs_of("pretrain") == () and stopping.rungs_of("s") == stopping.rule.rungs
     assert not list(tmp_path.iterdir())
 
 
 @BOTH
 def test_rungs_survive_a_restart(tmp_path: Path, scheduler: str) -> None:
-    before = gate_in(tmp_path, scheduler)
+    before = stopping_in(tmp_path, scheduler)
     before.report("s", "good", UP[:7])
     assert before.report("s", "bad", [0.0] * 4) is Verdict.STOP
-    after = gate_in(tmp_path, scheduler)
+    after = stopping_in(tmp_path, scheduler)
     assert after.verdict_of("s", "bad") is Verdict.STOP and after.rung_scores.entries == before.rung_scores.entries
     assert after.curve_of("bad") == before.curve_of("bad") == [0.0] * after.rule.rungs[0]
 
 
 def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
     # The driver was killed before it heard of tenth 3; the resumed stage reports tenth 4 with its whole curve.
-    gate = gate_in(tmp_path)
-    gate.report("s", "a", UP[:2])
-    again = gate_in(tmp_path)
+    stopping = stopping_in(tmp_path)
+    stopping.report("s", "a", UP[:2])
+    again = stopping_in(tmp_path)
     again.report("s", "a", UP[:4])
     again.report("s", "a", UP[:4])
     assert [(tenth, score) for _, tenth, score in again.rung_scores.entries["s"]] == list(enumerate(UP[:4], start=1))
@@ -78,12 +78,12 @@ def test_each_rung_is_entered_once_and_at_its_own_tenth(tmp_path: Path) -> None:
 
 @BOTH
 def test_what_a_stage_trained_beyond_its_rung_does_not_count(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler)
-    gate.report("s", "good", UP[:7])
-    rung = gate.rule.rungs[0]
-    gate.report("s", "bad", [0.0] * rung)
-    assert gate.report("s", "bad", [0.0] * rung + [1.0]) is Verdict.STOP
-    assert gate.curve_of("bad") == [0.0] * rung
+    stopping = stopping_in(tmp_path, scheduler)
+    stopping.report("s", "good", UP[:7])
+    rung = stopping.rule.rungs[0]
+    stopping.report("s", "bad", [0.0] * rung)
+    assert stopping.report("s", "bad", [0.0] * rung + [1.0]) is Verdict.STOP
+    assert stopping.curve_of("bad") == [0.0] * rung
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,12 @@ def test_what_a_stage_trained_beyond_its_rung_does_not_count(tmp_path: Path, sch
 def test_of_a_damaged_rungs_file_what_is_before_the_damage_is_kept(tmp_path: Path, text: str, kept: int) -> None:
     (tmp_path / "rungs").mkdir()
     (tmp_path / "rungs" / "s.json").write_text(text)
-    gate = gate_in(tmp_path)
-    assert len(gate.rung_scores.entries.get("s", ())) == kept
-    assert len(gate.damage) == 1 and gate.damage[0].endswith("-> rungs/s.json.damaged")
+    stopping = stopping_in(tmp_path)
+    assert len(stopping.rung_scores.entries.get("s", ())) == kept
+    assert len(stopping.damage) == 1 and stopping.damage[0].endswith("-> rungs/s.json.damaged")
     assert (tmp_path / "rungs" / "s.json.damaged").read_text() == text
-    assert gate_in(tmp_path).damage == [] and gate_in(tmp_path).rung_scores.entries == gate.rung_scores.entries
+    again = stopping_in(tmp_path)
+    assert again.damage == [] and again.rung_scores.entries == stopping.rung_scores.entries
 
 
 @BOTH
@@ -140,12 +141,12 @@ def test_what_was_stopped_needs_no_encoder_to_start_from(room: Room, scheduler: 
 
 @BOTH
 def test_tune_is_answered_from_the_whole_curve(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler)
-    gate.report("s", "good", UP[:7])
+    stopping = stopping_in(tmp_path, scheduler)
+    stopping.report("s", "good", UP[:7])
     trial = SimpleNamespace(config={"stratum": "s", "key": "bad"})
-    assert gate.on_trial_result(None, trial, {"curve": [0.0] * 4}) == "STOP"
+    assert stopping.on_trial_result(None, trial, {"curve": [0.0] * 4}) == "STOP"
     trial = SimpleNamespace(config={"stratum": "s", "key": "good"})
-    assert gate.on_trial_result(None, trial, {"curve": UP[:8]}) == "CONTINUE"
+    assert stopping.on_trial_result(None, trial, {"curve": UP[:8]}) == "CONTINUE"
 
 
 @BOTH
@@ -159,8 +160,8 @@ def test_a_sweep_with_stopping_continues_as_it_began(room: Room, scheduler: str,
     whole.stop_early(scheduler)
     assert whole.run().is_complete
 
-    def rungs(one: Room) -> dict[str, object]:
-        return {path.name: json.loads(path.read_text()) for path in one.results.glob("rungs/*.json")}
+    def rungs(sweep: Room) -> dict[str, object]:
+        return {path.name: json.loads(path.read_text()) for path in sweep.results.glob("rungs/*.json")}
 
     assert rungs(room) == rungs(whole)
     assert [stage.key for stage in room.ran] == [stage.key for stage in whole.ran]
@@ -180,20 +181,20 @@ def test_what_one_sweep_stopped_another_one_may_finish(room: Room, scheduler: st
 
 @BOTH
 def test_a_finished_arm_of_another_sweep_stands_in_the_rungs(tmp_path: Path, scheduler: str) -> None:
-    gate = gate_in(tmp_path, scheduler, s=("done-before", "new"))
-    gate.record_end("s", "done-before", UP)
-    assert gate.report("s", "new", [0.0] * 4) is Verdict.STOP
-    assert gate.verdict_of("s", "done-before") is Verdict.GO
+    stopping = stopping_in(tmp_path, scheduler, s=("done-before", "new"))
+    stopping.record_end("s", "done-before", UP)
+    assert stopping.report("s", "new", [0.0] * 4) is Verdict.STOP
+    assert stopping.verdict_of("s", "done-before") is Verdict.GO
 
 
 @BOTH
 def test_stopped_arms_leave_their_whole_curves(room: Room, scheduler: str) -> None:
     room.stop_early(scheduler)
     board = room.run()
-    stopped = [arm for _, arm in board.iter_arms() if arm.outcome is not None and arm.outcome.status == "stopped"]
-    assert stopped and room.gate is not None
+    stopped = [arm for _, arm in board.iter_arms() if arm.status == "stopped"]
+    assert stopped and room.early_stopping is not None
     for arm in stopped:
-        assert arm.outcome is not None and arm.outcome.tenth in room.gate.rule.rungs
+        assert arm.outcome is not None and arm.outcome.tenth in room.early_stopping.rule.rungs
         assert arm.outcome.curve == curve_of(arm.stage)[: arm.outcome.tenth]
         assert arm.stage.recipe is not None
         assert arm.outcome.steps == arm.stage.recipe["steps"] * arm.outcome.tenth // 10

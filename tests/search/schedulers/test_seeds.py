@@ -1,7 +1,6 @@
-"""A race on the board: who gets further seeds, and that nothing but English dev decides it."""
+"""A race on the board: the chains that get further seeds, decided by English dev alone."""
 
 import dataclasses
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,7 @@ import numpy as np
 import pytest
 
 from search.driver.progress import count_stages, format_progress
-from search.schedulers.race import MIN_SEEDS
-from search.schedulers.race import judge_race as whole_race
+from search.schedulers.race import MIN_SEEDS, judge_race
 from search.schedulers.seeds import RaceSeeds
 from spaces.chain import NONE
 from spaces.plan import Stratum
@@ -23,9 +21,9 @@ LEVELS = {NONE: 0.8, "mnli": 0.9, "squad": 0.9, "ccg": 0.3}
 
 
 def curve(stage: Stage) -> tuple[float, ...]:
-    """The intermediate task says how good a stage gets; seed and rate change a little."""
+    """Return a curve whose level depends on the intermediate task, and a little on seed and rate."""
     top = LEVELS.get(stage.intermediate, 0.5) + 0.01 * np.random.default_rng(int(stage.key, 16)).random()
-    return tuple(float(top * (t / TENTHS) ** 0.5) for t in range(1, TENTHS + 1))
+    return tuple(float(top * (tenth / TENTHS) ** 0.5) for tenth in range(1, TENTHS + 1))
 
 
 @pytest.fixture
@@ -48,9 +46,9 @@ def test_a_chain_that_is_clearly_worse_gets_no_further_seeds(race: Room) -> None
     assert seeds_of(race, "ccg") == set(range(MIN_SEEDS))
     assert all(seeds_of(race, chain) == set(range(6)) for chain in (NONE, "mnli", "squad"))
     assert board.race is not None and board.race.decisions == {"ccg": {"after": [0, 1, 2], "of": 6}}
-    found = count_stages(board)
-    assert found["decided early"] == 3 * 4 == found["planned"] - found["done"], "a phase, two trainings, tatoeba"
-    assert "12 decided early" in format_progress(board, 1, 0.0) and not found["unreachable"]
+    counts = count_stages(board)
+    assert counts["decided early"] == 3 * 4 == counts["planned"] - counts["done"], "a phase, two trainings, tatoeba"
+    assert "12 decided early" in format_progress(board, 1, 0.0) and not counts["unreachable"]
     assert len({stage.key for stage in race.ran}) == len(race.ran)
 
 
@@ -59,12 +57,9 @@ def test_no_seed_begins_before_it_is_given(race: Room) -> None:
     last: dict[str, int] = {}
     while (stage := board.start_next()) is not None:
         if stage.kind == "target" and stage.intermediate != NONE and stage.seed >= MIN_SEEDS:
-            settled = [
-                group.is_settled
-                for group in board.states.values()
-                if group.stratum.kind == "target" and group.stratum.seed < stage.seed
-            ]
-            assert all(settled), "a seed is for those that are still in after all seeds before it"
+            targets = [state for state in board.states.values() if state.stratum.kind == "target"]
+            earlier = [state for state in targets if state.stratum.seed < stage.seed]
+            assert all(state.is_settled for state in earlier), "a seed waits until all earlier ones are settled"
         last[stage.intermediate] = max(last.get(stage.intermediate, 0), stage.seed)
         race.step(board, stage)
     assert board.is_complete and last["ccg"] == MIN_SEEDS - 1
@@ -80,24 +75,23 @@ def test_an_interrupted_race_goes_on_as_it_began(race: Room, tmp_path: Path, kil
 
 
 def test_target_languages_cannot_reach_the_race(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rows(stage: Stage, measured: list[object], **fields: Any) -> Any:
+    def build_best_rows(stage: Stage, rows: list[object], **fields: Any) -> Any:
         best = {"split": "test", "language": "qfa", "metric": "accuracy", "official": True, "tenth": TENTHS}
         value = 1.0 if stage.intermediate == "ccg" else 0.0
-        return build_score_rows(
-            stage, [{**best, "target": target, "value": value} for target in stage.targets], **fields
-        )
+        best_rows = [{**best, "target": target, "value": value} for target in stage.targets]
+        return build_score_rows(stage, best_rows, **fields)
 
-    monkeypatch.setattr(conftest, "score_rows", rows)
+    monkeypatch.setattr(conftest, "build_score_rows", build_best_rows)
     board = race.run()
     assert board.race is not None and set(board.race.decisions) == {"ccg"}
 
 
 def test_more_seeds_in_a_later_start_undo_no_decision(race: Room) -> None:
-    everything = race.space
-    race.space = dataclasses.replace(everything, seeds=(0, 1, 2, 3))
+    space = race.space
+    race.space = dataclasses.replace(space, seeds=(0, 1, 2, 3))
     race.run()
     assert seeds_of(race, "ccg") == {0, 1, 2}
-    race.space = everything
+    race.space = space
     assert race.run().is_complete
     assert seeds_of(race, "ccg") == {0, 1, 2} and seeds_of(race, "mnli") == set(range(6))
 
@@ -106,9 +100,9 @@ def test_without_a_target_that_is_trained_there_is_no_race(room: Room) -> None:
     room.space = dataclasses.replace(room.space, targets=("tatoeba",), seeds=(1, 2, 3, 4))
     room.races = True
     board = room.run()
-    assert board.is_complete and not any(group.unreachable_reason for group in board.states.values())
+    assert board.is_complete and not any(state.unreachable_reason for state in board.states.values())
     ran = {(stage.intermediate, stage.seed) for stage in room.ran if stage.kind == "retrieval"}
-    assert ran == set(itertools.product((NONE, *room.space.intermediates), (1, 2, 3, 4)))
+    assert ran == {(chain, seed) for chain in (NONE, "mnli", "ccg") for seed in (1, 2, 3, 4)}
 
 
 def test_a_chain_on_which_no_arm_finished_is_a_hole_and_no_bad_score(race: Room) -> None:
@@ -118,13 +112,18 @@ def test_a_chain_on_which_no_arm_finished_is_a_hole_and_no_bad_score(race: Room)
 
 
 def test_holes_are_looked_at_no_oftener_than_scores(race: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    scored = [one for one in race.plan() if one.kind == "target"]
-    looks, race_seeds = [0], RaceSeeds(race.plan())
-    look = RaceSeeds._update_standing
-    monkeypatch.setattr(RaceSeeds, "_update_standing", lambda self: (looks.append(1), look(self))[1])
+    scored = [stratum for stratum in race.plan() if stratum.kind == "target"]
+    race_seeds, update = RaceSeeds(race.plan()), RaceSeeds._update_standing
+    updates: list[RaceSeeds] = []
+
+    def counted_update(seeds: RaceSeeds) -> None:
+        updates.append(seeds)
+        update(seeds)
+
+    monkeypatch.setattr(RaceSeeds, "_update_standing", counted_update)
     for stratum in scored * 2:
         race_seeds.record_score(stratum, None)
-    assert sum(looks) <= 6
+    assert len(updates) <= 6
 
 
 def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
@@ -141,23 +140,22 @@ def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
 
 @pytest.mark.parametrize("by_seed", [True, False])
 def test_after_each_score_it_says_what_all_scores_say(race: Room, by_seed: bool) -> None:
-    plan = [group.stratum for group in race.board().states.values()]
-    scored, rng = [one for one in plan if one.kind == "target"], np.random.default_rng(0)
-    chains, targets = {one.intermediate for one in scored}, {one.task for one in scored}
+    scored, rng = [stratum for stratum in race.plan() if stratum.kind == "target"], np.random.default_rng(0)
+    chains, targets = {stratum.intermediate for stratum in scored}, {stratum.task for stratum in scored}
     scores: dict[tuple[str, str, int], float] = {}
-    seeds = RaceSeeds(plan)
+    seeds = RaceSeeds(race.plan())
 
     def tell(stratum: Stratum, score: float) -> None:
         scores[stratum.intermediate, stratum.task, stratum.seed] = score
         before = seeds.standing
         moved = seeds.record_score(stratum, score)
-        assert seeds.standing == whole_race(scores, chains, targets, range(6)) and moved == (seeds.standing != before)
+        assert seeds.standing == judge_race(scores, chains, targets, range(6)) and moved == (seeds.standing != before)
 
-    order = [scored[place] for place in rng.permutation(len(scored))]
-    for stratum in sorted(order, key=lambda one: one.seed) if by_seed else order:
+    order = [scored[index] for index in rng.permutation(len(scored))]
+    for stratum in sorted(order, key=lambda stratum: stratum.seed) if by_seed else order:
         tell(stratum, LEVELS[stratum.intermediate] + 0.02 * rng.normal())
     assert seeds.standing.complete_seeds == 6 and set(seeds.standing.decided) == {"ccg"}
-    for stratum in scored:  # a score that was known and changes is looked at, too
+    for stratum in scored:  # a known score that changes counts, too
         if stratum.intermediate == "ccg":
             tell(stratum, 0.95 + 0.02 * rng.normal())
     assert "ccg" not in seeds.standing.decided

@@ -1,4 +1,4 @@
-"""What each file of a results folder is, by its name alone."""
+"""Kinds of files in a results folder, by their names alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The file that says what a sweep does now: who lives, whatever clocks say; trouble with it never ends a sweep."""
+"""The status file of a sweep: liveness whatever the clocks say; errors in writing it never end a sweep."""
 
 import dataclasses
 import json
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from search.sweep.status_file import StatusWriter, SweepStatus, age_of, is_alive, read_status
+from search.driver.status_writer import StatusWriter
+from search.sweep.status_file import SweepStatus, age_of, is_alive, read_status
 from tests.search.conftest import Room
 from trainables.storage.local_storage import LocalStorage
 
@@ -22,52 +23,52 @@ def storage(tmp_path: Path) -> LocalStorage:
 
 
 def written(room: Room) -> SweepStatus:
-    """What a run of this process leaves while one stage is under way."""
+    """Return the status that a run of this process writes while one stage runs."""
     board = room.board()
     stage = board.start_next()
     assert stage is not None
-    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
-    beat.record_progress(stage.key, [0.25, 0.5], "node-1")
-    beat.write_if_due(board)
-    now = read_status(LocalStorage(room.results), "s")
-    assert now is not None
-    return now
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    writer.record_progress(stage.key, [0.25, 0.5], "node-1")
+    writer.write_if_due(board)
+    status = read_status(LocalStorage(room.results), "s")
+    assert status is not None
+    return status
 
 
-def elsewhere(storage: LocalStorage, now: SweepStatus, **changes: object) -> SweepStatus:
-    """The same file, as another machine would have written it."""
-    other = dataclasses.replace(now, machine="another", process=1, **changes)  # type: ignore[arg-type]
+def elsewhere(storage: LocalStorage, status: SweepStatus, **changes: object) -> SweepStatus:
+    """Write the same file as another machine would; returns its contents."""
+    other = dataclasses.replace(status, machine="another", process=1, **changes)  # type: ignore[arg-type]
     (storage.root / "s" / "now.json").write_text(json.dumps({"version": 1, **dataclasses.asdict(other)}))
     return other
 
 
 def test_it_says_what_runs_and_how_far_it_is(room: Room) -> None:
-    now = written(room)
-    (one,) = now.running
-    assert (one.label, one.tenth, one.dev, one.node) == ("pretrain encoder", 2, 0.5, "node-1")
-    assert now.process == os.getpid() and now.count == 1 and now.slots == 2 and now.ended is None
+    status = written(room)
+    (stage,) = status.running
+    assert (stage.label, stage.tenth, stage.dev, stage.node) == ("pretrain encoder", 2, 0.5, "node-1")
+    assert status.process == os.getpid() and status.count == 1 and status.slots == 2 and status.ended is None
 
 
 def test_the_count_rises_and_the_end_is_said(room: Room) -> None:
     board = room.run(most=2)
-    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
-    beat.write_if_due(board)
-    beat.write_if_due(board)  # too soon
-    beat.write_last(board, "interrupted")
-    now = read_status(LocalStorage(room.results), "s")
-    assert now is not None and (now.count, now.ended, now.running) == (2, "interrupted", ())
-    assert not is_alive(now, LocalStorage(room.results), "s")
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=pytest.fail)
+    writer.write_if_due(board)
+    writer.write_if_due(board)  # too soon
+    writer.write_last(board, "interrupted")
+    status = read_status(LocalStorage(room.results), "s")
+    assert status is not None and (status.count, status.ended, status.running) == (2, "interrupted", ())
+    assert not is_alive(status, LocalStorage(room.results), "s")
 
 
 def test_a_process_of_this_machine_lives_until_it_ends(room: Room, storage: LocalStorage) -> None:
-    now = written(room)
-    assert is_alive(now, storage, "s")
+    status = written(room)
+    assert is_alive(status, storage, "s")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert not is_alive(dataclasses.replace(now, process=ended.pid), storage, "s")
-    if now.process_began is not None:
-        later = dataclasses.replace(now, process_began=now.process_began + 1)
-        assert not is_alive(later, storage, "s"), "another process that has got the same number"
+    assert not is_alive(dataclasses.replace(status, process=ended.pid), storage, "s")
+    if status.process_began is not None:
+        later = dataclasses.replace(status, process_began=status.process_began + 1)
+        assert not is_alive(later, storage, "s"), "another process with the same id"
 
 
 @pytest.mark.parametrize("hours", [-48, 0, 48])
@@ -75,31 +76,33 @@ def test_another_machine_is_judged_by_its_count_and_not_by_its_clock(
     room: Room, storage: LocalStorage, hours: int
 ) -> None:
     clock = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
-    now = elsewhere(storage, written(room), written=clock, began=clock)
-    assert not is_alive(now, storage, "s", timeout=0.3)
-    timer = threading.Timer(0.2, elsewhere, (storage, now), {"count": now.count + 1})
+    status = elsewhere(storage, written(room), written=clock, began=clock)
+    assert not is_alive(status, storage, "s", timeout=0.3)
+    timer = threading.Timer(0.2, elsewhere, (storage, status), {"count": status.count + 1})
     timer.start()
-    assert is_alive(now, storage, "s", timeout=60)
+    assert is_alive(status, storage, "s", timeout=60)
     timer.join()
 
 
 def test_an_age_is_never_negative(room: Room) -> None:
-    now = written(room)
-    assert age_of(now) is not None
+    status = written(room)
+    assert age_of(status) is not None
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    assert age_of(dataclasses.replace(now, written=ahead)) is None
+    assert age_of(dataclasses.replace(status, written=ahead)) is None
     behind = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    assert round(age_of(dataclasses.replace(now, written=behind)) or 0) == 3600
+    assert round(age_of(dataclasses.replace(status, written=behind)) or 0) == 3600
 
 
 def test_trouble_is_said_once_and_ends_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     board = room.board()
-    beat = StatusWriter(LocalStorage(room.results), "s", 2, print_line=said.append)
-    monkeypatch.setattr("search.sweep.status_file.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    beat.write_if_due(board)
-    beat.write_last(board, "done")
-    assert len(said) == 1 and "disk full" in said[0]
+    writer = StatusWriter(LocalStorage(room.results), "s", 2, print_line=lines.append)
+    monkeypatch.setattr(
+        "search.driver.status_writer.write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    writer.write_if_due(board)
+    writer.write_last(board, "done")
+    assert len(lines) == 1 and "disk full" in lines[0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"version": 1}', '{"version": 99}', '{"version": 1, "written": "x"}'])

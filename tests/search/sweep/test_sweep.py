@@ -1,7 +1,8 @@
-"""The sweep's own file: growth is allowed, change is refused with the difference, one run at a time."""
+"""The sweep's own file: it may grow, other changes are refused with the difference, and one run has it at a time."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from search.sweep.sweep_file import (
 )
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACES
+from spaces.plan import Stratum
 from trainables.storage.local_storage import LocalStorage
 
 SPEC = {
@@ -33,20 +35,26 @@ SPEC = {
 }
 
 
+def write(folder: Path, name: str = "s", **fields: Any) -> dict[str, Any] | None:
+    """Write a sweep's file with these fields; returns what is read back."""
+    write_sweep(LocalStorage(folder), name, **{"spec": SPEC, "stages": {}, "sources": {}, "strata": (), **fields})
+    return read_sweep(LocalStorage(folder), name)
+
+
 def test_it_reads_back(tmp_path: Path) -> None:
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {})
-    found = read_sweep(LocalStorage(tmp_path), "s")
-    assert found is not None and found["spec"] == SPEC and found["stages"] == {"key": "stratum"}
-    assert found["versions"]["python"]
-    assert found["decided"] == {}
+    stratum = Stratum(kind="target", task="xnli", intermediate="none", seed=0, parent="parent", rates=(1e-3, 2e-3))
+    record = write(tmp_path, stages={"key": "stratum"}, strata=[stratum])
+    assert record is not None and record["spec"] == SPEC and record["stages"] == {"key": "stratum"}
+    assert record["planned"] == {"target.xnli.none.0": {"arms": 2, "parent": "parent"}}
+    assert record["versions"]["python"]
+    assert record["decided"] == {}
     assert read_sweep(LocalStorage(tmp_path), "other") is None
 
 
 def test_it_says_which_chains_a_race_decided(tmp_path: Path) -> None:
     race = RaceStanding(seeds=(5, 3, 8, 1), complete_seeds=4, decided={"ccg": 3}, exempt=frozenset({"none"}))
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {"key": "stratum"}, {}, {}, race.decisions)
-    found = read_sweep(LocalStorage(tmp_path), "s")
-    assert found is not None and found["decided"] == {"ccg": {"after": [5, 3, 8], "of": 4}}
+    record = write(tmp_path, stages={"key": "stratum"}, decided=race.decisions)
+    assert record is not None and record["decided"] == {"ccg": {"after": [5, 3, 8], "of": 4}}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +73,7 @@ def test_what_only_adds_is_allowed(change: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"seeds": [1]}, r"seeds: was \[0\], now \[1\]"),
         ({"benchmark": "xtreme"}, 'was "miniature", now "xtreme"'),
@@ -74,8 +82,8 @@ def test_what_only_adds_is_allowed(change: dict[str, object]) -> None:
         ({"learning_rates": {"low": 1e-4, "high": 1e-3, "draws": 4}}, "learning_rates"),
     ],
 )
-def test_any_other_change_is_refused_with_the_difference(change: dict[str, object], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_any_other_change_is_refused_with_the_difference(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         check_growth(SPEC, {**SPEC, **change}, "sweep")
 
 
@@ -94,7 +102,9 @@ def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "sweep.json").write_text(text)
     for read in (read_sweep, quarantine_damaged_sweep):
-        with pytest.raises(UsageError, match=r"is no sweep's file|is of version 2, this program knows up to 1"):
+        with pytest.raises(
+            UsageError, match=r"is not a sweep's file|has version 2, but this program reads versions up to 1"
+        ):
             read(LocalStorage(tmp_path), "s")
     assert (tmp_path / "s" / "sweep.json").read_text() == text
 
@@ -107,12 +117,12 @@ def test_a_damaged_file_is_set_aside_and_forbids_nothing(tmp_path: Path, text: s
     results = LocalStorage(tmp_path)
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "sweep.json").write_text(text)
-    with pytest.raises(UsageError, match=r"is damaged .*: start the sweep again"):
+    with pytest.raises(UsageError, match=r"is damaged .*\. Run the sweep again: it rewrites the file"):
         read_sweep(results, "s")
     check_sweep(results, "s", SPEC)
     assert (tmp_path / "s" / "sweep.json").read_text() == text, "without the lock nothing is changed"
     line = quarantine_damaged_sweep(results, "s")
-    assert line is not None and "unchecked" in line and line.endswith("-> s/sweep.json.damaged")
+    assert line is not None and "the flags cannot be checked" in line and line.endswith("-> s/sweep.json.damaged")
     assert (tmp_path / "s" / "sweep.json.damaged").read_text() == text
     assert read_sweep(results, "s") is None and quarantine_damaged_sweep(results, "s") is None
 
@@ -138,18 +148,17 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
 def test_the_strata_of_every_named_space_can_be_read_again(tmp_path: Path) -> None:
     for space in SPACES:
         request = make_request(parse_options(["--space", space]))
-        stages = {f"key{place}": stratum.id for place, stratum in enumerate(request.plan)}
-        write_sweep(LocalStorage(tmp_path), space, SPEC, stages, {}, {})
-        found = read_sweep(LocalStorage(tmp_path), space)
-        assert found is not None and found["stages"] == stages
+        stages = {f"key{number}": stratum.id for number, stratum in enumerate(request.plan)}
+        record = write(tmp_path, space, stages=stages)
+        assert record is not None and record["stages"] == stages
 
 
 def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_sweep(LocalStorage(tmp_path), "s", SPEC, {}, {}, {})
+    write(tmp_path)
     before = (tmp_path / "s" / "sweep.json").read_text()
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        write_sweep(LocalStorage(tmp_path), "s", {**SPEC, "seeds": [0, 1]}, {}, {}, {})
+        write(tmp_path, spec={**SPEC, "seeds": [0, 1]})
     assert (tmp_path / "s" / "sweep.json").read_text() == before
     assert [path.name for path in (tmp_path / "s").iterdir()] == ["sweep.json"]
     assert json.loads(before)["spec"]["seeds"] == [0]

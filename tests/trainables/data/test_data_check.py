@@ -1,4 +1,4 @@
-"""What a user is told of the data: problems before anything starts, and the look at everything of `--check`."""
+"""Problems and notes of data: reported before anything starts, and by `--check`."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +11,11 @@ from datasets import Features, Value
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, XNLI, pair_rows, qa_row
-from trainables.data import hub, locate
-from trainables.data.data_check import find_problems, inspect
+from tests.hub_layout import PAIR, QA, XNLI, examples_of, pair_rows, qa_row
+from trainables.data import hub, hub_client, locate
+from trainables.data.data_check import find_problems
+from trainables.data.data_report import inspect
+from trainables.data.fingerprint import hash_content
 from trainables.data.missing_data import describe_missing
 
 Write = Callable[..., Path]
@@ -52,7 +54,7 @@ def test_a_loading_script_is_named(write: Write) -> None:
     (data / "allenai/cosmos_qa").mkdir(parents=True)
     (data / "allenai/cosmos_qa/cosmos_qa.py").write_text("raise SystemExit", encoding="utf-8")
     line = find_problems(INTERMEDIATES["cosmosqa"], data)[0]
-    assert "a loading script is there, which `datasets` refuses: get the branch refs/convert/parquet" in line
+    assert "the folder has a loading script, which `datasets` refuses: get the branch refs/convert/parquet" in line
 
 
 def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
@@ -67,7 +69,7 @@ def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
         encoding="utf-8",
     )
     assert find_problems(INTERMEDIATES["mnli"], data) == []
-    assert hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
+    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
 
 
 def test_inspection_counts_rows_and_languages(write: Write) -> None:
@@ -78,14 +80,14 @@ def test_inspection_counts_rows_and_languages(write: Write) -> None:
     ]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
     data = write("google/xtreme/XNLI/test", XNLI, rows)
-    found = inspect(TARGETS["xnli"], data)
-    assert [(one.split, one.row_count, one.languages) for one in found.splits] == [
+    report = inspect(TARGETS["xnli"], data)
+    assert [(split.split, split.row_count, split.languages) for split in report.splits] == [
         ("train", 20, ("en",)),
         ("dev", 2, ("en",)),
         ("test", 3, ("en", "sw")),
     ]
-    assert found.problems == ()
-    assert any("no test rows for ar, bg" in line for line in found.notes)
+    assert report.problems == ()
+    assert any("no test rows for ar, bg" in line for line in report.notes)
 
 
 def test_a_strange_label_anywhere_is_told_before_anything_is_trained(write: Write) -> None:
@@ -106,7 +108,7 @@ def test_rows_of_unknown_languages_are_counted(write: Write) -> None:
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     assert find_problems(TARGETS["xnli"], data) == []
     (line,) = (line for line in inspect(TARGETS["xnli"], data).notes if "not read" in line)
-    assert line.endswith("has rows of languages that are not in the table and not read: none (1), xx (2), zh-CN (1).")
+    assert line.endswith("has rows in languages that the task does not have, not read: none (1), xx (2), zh-CN (1).")
     rows = [qa_row("ab", ["a"], [0], f"english-{i}") for i in range(20)]
     data = write("google/xtreme/tydiqa/train", QA, [*rows, qa_row("ab", ["a"], [0], None)])
     data = write("google/xtreme/tydiqa/validation", QA, rows)
@@ -118,21 +120,21 @@ def test_ids_that_tell_no_language_are_shown(write: Write) -> None:
     for split in ("train", "validation"):
         data = write(f"google/xtreme/tydiqa/{split}", Features({**QA, "id": Value("int64")}), rows)
     for line in find_problems(TARGETS["tydiqa"], data):
-        assert "is there and has none: the column id says 0, 1, 10, 11, 12" in line
+        assert "has none: its column id says 0, 1, 10, 11, 12" in line
 
 
 def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     nameless = Features({name: feature for name, feature in XNLI.items() if name != "language"})
     data = write("google/xtreme/XNLI/test", nameless, [{"sentence1": "a", "sentence2": "b", "gold_label": "neutral"}])
     (data / "google/xtreme/XNLI/validation-00000-of-00001.parquet").write_text("no Parquet", encoding="utf-8")
-    found = inspect(TARGETS["xnli"], data).problems
-    for part in ("no train rows", "no readable Parquet file", "XNLI test has no column language"):
-        assert sum(part in line for line in found) == 1
-    assert list(found) == find_problems(TARGETS["xnli"], data)
+    problems = inspect(TARGETS["xnli"], data).problems
+    for part in ("no train rows", "is not a readable Parquet file", "XNLI test has no column language"):
+        assert sum(part in line for line in problems) == 1
+    assert list(problems) == find_problems(TARGETS["xnli"], data)
 
 
 class Hub:
-    """A hub of some repositories: what their cards say, and which were asked."""
+    """A hub of some repositories: their configs and splits, and the requests that it received."""
 
     def __init__(self, cards: dict[str, dict[str, list[str]]]) -> None:
         self.cards, self.cut = cards, False
@@ -157,35 +159,35 @@ class Hub:
 
 @pytest.fixture
 def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict[str, list[str]]]], Hub]]:
-    """Puts a made-up hub in the place of the real one."""
+    """Replaces the real hub by a made-up one."""
 
     def install(cards: dict[str, dict[str, list[str]]]) -> Hub:
-        made = Hub(cards)
-        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: made)
-        monkeypatch.setattr(datasets, "get_dataset_config_names", made.configs)
-        monkeypatch.setattr(datasets, "get_dataset_split_names", made.splits)
-        return made
+        hub_stub = Hub(cards)
+        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub_stub)
+        monkeypatch.setattr(datasets, "get_dataset_config_names", hub_stub.configs)
+        monkeypatch.setattr(datasets, "get_dataset_split_names", hub_stub.splits)
+        return hub_stub
 
     yield install
-    for cached in (locate.resolve_commit, locate._list_configs, locate._list_splits):
+    for cached in (hub_client.resolve_commit, hub_client.list_configs, hub_client.list_splits):
         cached.cache_clear()
 
 
 def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
-    made = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
-    (found,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is not there
-    assert str(found) == "lighteval/siqa default train"
-    assert made.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
+    hub_stub = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
+    (location,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is missing
+    assert str(location) == "lighteval/siqa default train"
+    assert hub_stub.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
 
 
 def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
-    made = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
-    (place,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
-    assert place.config == "plain_text" and hub.hash_content(place) == "rajpurkar/squad-None"
+    hub_stub = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
+    (location,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
+    assert location.config == "plain_text" and hash_content(location) == "rajpurkar/squad-None"
     (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
-    assert "give the folder that has it by --data DIR" in line
-    assert all("local/" not in name for name in made.asked)
-    assert "on the hub lacks it" in find_problems(INTERMEDIATES["mnli"], None)[0]
+    assert "give the folder that has it with --data DIR" in line
+    assert all("local/" not in name for name in hub_stub.asked)
+    assert "on the hub lacks them, or has only a loading script" in find_problems(INTERMEDIATES["mnli"], None)[0]
 
 
 def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,12 +198,12 @@ def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest
         raise StrangeError("no network\nand more")
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    locate.resolve_commit.cache_clear()
+    hub_client.resolve_commit.cache_clear()
     (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
+    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
 
 
 def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
     online({}).cut = True
     (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot ask the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
+    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."

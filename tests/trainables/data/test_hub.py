@@ -1,4 +1,4 @@
-"""Reading data in hub layout: every quirk in small files that the tests write, and the real files where they are."""
+"""Data in hub layout: every quirk in small files that the tests write, and the real files if they exist."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, examples_of, pair_rows, qa_row
 from trainables.data import hub
-from trainables.data.data_check import collect_notes, find_problems
+from trainables.data.data_check import find_problems
+from trainables.data.data_notes import collect_notes
+from trainables.data.fingerprint import compute_fingerprint
 from trainables.features.examples import ChoiceExample, PairExample, ParallelPool, SpanExample, TaggingExample
 
 Write = Callable[..., Path]
@@ -22,7 +24,7 @@ Write = Callable[..., Path]
 def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     task = INTERMEDIATES["mnli"]
-    train, dev = (hub.load_examples(task, split, data_dir=data) for split in ("train", "dev"))
+    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert [example.first for example in dev if isinstance(example, PairExample)] == ["p23", "p24"]
     assert len(train) == 23 and not set(train) & set(dev)
@@ -31,7 +33,7 @@ def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     # XNLI has an English dev set of its own and trains on all rows.
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
-    assert len(hub.load_examples(TARGETS["xnli"], "train", data_dir=data)) == 25  # type: ignore[arg-type]
+    assert len(examples_of(TARGETS["xnli"], "train", data_dir=data)) == 25  # type: ignore[arg-type]
 
 
 def test_languages_in_a_column(write: Write) -> None:
@@ -43,19 +45,19 @@ def test_languages_in_a_column(write: Write) -> None:
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     task = TARGETS["xnli"]
     assert hub.find_languages(task, data) == ("de", "sw")
-    assert hub.load_examples(task, "test", "sw", data_dir=data) == [PairExample("a", "b", 2)]
+    assert examples_of(task, "test", "sw", data_dir=data) == [PairExample("a", "b", 2)]
     assert hub.load_split(task, "test", "de", data_dir=data).left_out == {"no label": 1}
     with pytest.raises(UsageError, match="xnli: no test rows in 'fr'"):
-        hub.load_examples(task, "test", "fr", data_dir=data)
+        hub.load_split(task, "test", "fr", data_dir=data)
     data = write("google/xtreme/XNLI/test", XNLI, [{**rows[0], "gold_label": "foo"}])
     with pytest.raises(UsageError, match="unknown label 'foo'"):
-        hub.load_examples(task, "test", "sw", data_dir=data)
+        hub.load_split(task, "test", "sw", data_dir=data)
 
 
 def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
     row = [{"tokens": ["Rome"], "pos_tags": [11]}]
-    for place in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
-        data = write(f"google/xtreme/udpos.{place}", TAGGED, row)
+    for split in ("English/train", "English/validation", "English/test", "German/validation", "Thai/test"):
+        data = write(f"google/xtreme/udpos.{split}", TAGGED, row)
     task = TARGETS["udpos"]
     assert find_problems(task, data) == []
     assert hub.find_languages(task, data) == ("en", "th")
@@ -69,30 +71,31 @@ def test_languages_in_ids(write: Write) -> None:
     data = write("google/xtreme/tydiqa/validation", QA, [qa_row("ab", ["b"], [1], "korean-2-1")])
     task = TARGETS["tydiqa"]
     assert hub.find_languages(task, data) == ("ko",)
-    train, dev = (hub.load_examples(task, split, data_dir=data) for split in ("train", "dev"))
+    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert (len(train), len(dev)) == (18, 2)
-    assert hub.load_examples(task, "test", "ko", data_dir=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
+    assert examples_of(task, "test", "ko", data_dir=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
 
 
 def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
     data = write("google/xtreme/MLQA.de.de/validation", QA, [qa_row("ab", ["a"], [0])])
     assert hub.find_languages(TARGETS["mlqa"], data) == ("de",)
-    assert "mlqa: test is the validation of google/xtreme, as there is no test." in collect_notes(TARGETS["mlqa"], data)
+    notes = collect_notes(TARGETS["mlqa"], data)
+    assert "mlqa: test is the validation split of google/xtreme, as there is no test split." in notes
 
 
 def test_every_language_that_something_stands_in_for_is_named(write: Write) -> None:
-    for place in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
-        data = write(f"google/xtreme/MLQA.{place}", QA, [qa_row("ab", ["a"], [0])])
+    for split in ("ar.ar/test", "ar.ar/validation", "de.de/validation"):
+        data = write(f"google/xtreme/MLQA.{split}", QA, [qa_row("ab", ["a"], [0])])
     (line,) = (line for line in collect_notes(TARGETS["mlqa"], data) if "as there is no" in line)
-    assert line == "mlqa: test is the validation of google/xtreme, as there is no test. (de)"
+    assert line == "mlqa: test is the validation split of google/xtreme, as there is no test split (de)."
 
 
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
-    found = hub.load_examples(TARGETS["xquad"], "train", data_dir=data)
-    assert found == [SpanExample("clean", "?", "ab", ("a",), (0,))]
+    examples = examples_of(TARGETS["xquad"], "train", data_dir=data)
+    assert examples == [SpanExample("clean", "?", "ab", ("a",), (0,))]
 
 
 def test_line_feeds_of_tatoeba(write: Write) -> None:
@@ -116,21 +119,21 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
         "qqp: nyu-mll/glue qqp train has no column question1, question2; its columns are premise, hypothesis, label."
     )
     assert lines[1] == "mnli: nyu-mll/glue mnli train has no rows."
-    assert str(broken) in lines[2] and "no readable Parquet file" in lines[2]
-    assert lines[3].startswith("hellaswag: no train rows in 'en': put ")
-    assert lines[-1].startswith("tatoeba: no test rows in 'af': put ")
+    assert str(broken) in lines[2] and "is not a readable Parquet file" in lines[2]
+    assert lines[3].startswith("hellaswag: no train rows in 'en': put Parquet files at ")
+    assert lines[-1].startswith("tatoeba: no test rows in 'af': put Parquet files at ")
     assert find_problems(tasks[0], tmp_path / "nowhere")[0].startswith("there is no folder ")
 
 
 def test_fingerprint_follows_the_content(write: Write) -> None:
     task = INTERMEDIATES["mnli"]
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
-    first = hub.compute_fingerprint(task, data)
-    assert hub.compute_fingerprint(task, data) == first
+    first = compute_fingerprint(task, data)
+    assert compute_fingerprint(task, data) == first
     write("nyu-mll/glue/qqp/train", PAIR, pair_rows(20))  # no business of this task
-    assert hub.compute_fingerprint(task, data) == first
+    assert compute_fingerprint(task, data) == first
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20, label=1))
-    assert hub.compute_fingerprint(task, data) != first
+    assert compute_fingerprint(task, data) != first
 
 
 def test_unknown_task() -> None:
@@ -139,9 +142,9 @@ def test_unknown_task() -> None:
 
 
 def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
-    for one in ("r1", "r2", "r3"):
-        data = write(f"facebook/anli/plain_text/train_{one}", PAIR, pair_rows(3, label=0))
-        data = write(f"facebook/anli/plain_text/dev_{one}", PAIR, pair_rows(1, label=1))
+    for round_name in ("r1", "r2", "r3"):
+        data = write(f"facebook/anli/plain_text/train_{round_name}", PAIR, pair_rows(3, label=0))
+        data = write(f"facebook/anli/plain_text/dev_{round_name}", PAIR, pair_rows(1, label=1))
     task = INTERMEDIATES["anli"]
     assert [line.split(":")[1] for line in find_problems(task, data)] == [
         " no train rows in 'en'",
@@ -150,16 +153,16 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
     assert find_problems(task, data) == []
     labels = [
-        example.label for example in hub.load_examples(task, "train", data_dir=data) if isinstance(example, PairExample)
+        example.label for example in examples_of(task, "train", data_dir=data) if isinstance(example, PairExample)
     ]
     assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
-    assert len(hub.load_examples(task, "dev", data_dir=data)) == 4
-    assert "anli: train without stanfordnlp/snli train, which is not there." in collect_notes(task, data)
-    before = hub.compute_fingerprint(task, data)
+    assert len(examples_of(task, "dev", data_dir=data)) == 4
+    assert "anli: train without stanfordnlp/snli train, which is missing." in collect_notes(task, data)
+    before = compute_fingerprint(task, data)
     write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
-    found = hub.load_split(task, "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (23, {"no label": 2})
-    assert hub.compute_fingerprint(task, data) != before
+    converted = hub.load_split(task, "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (23, {"no label": 2})
+    assert compute_fingerprint(task, data) != before
 
 
 def test_supertags_are_what_the_data_say(write: Write) -> None:
@@ -169,7 +172,7 @@ def test_supertags_are_what_the_data_say(write: Write) -> None:
     data = write("local/ccg/default/validation", features, [{"tokens": ["Rain"], "tags": ["N"]}])
     complete = hub.resolve_labels(task, data)
     assert complete.labels == ("N", "NP", "S[dcl]\\NP")
-    assert hub.load_examples(complete, "train", data_dir=data)[0] == TaggingExample(("It", "rains"), (1, 2))
+    assert examples_of(complete, "train", data_dir=data)[0] == TaggingExample(("It", "rains"), (1, 2))
     assert find_problems(task, data) == []
     assert hub.resolve_labels(TARGETS["udpos"], data) is TARGETS["udpos"]
 
@@ -190,13 +193,11 @@ def test_another_repository_stands_in(write: Write) -> None:
     data = write("aps/super_glue/copa/train", Features(copa), [event])
     data = write("cambridgeltl/xcopa/et/test", Features(copa), [{**event, "question": "effect", "label": 1}])
     task = TARGETS_R["xcopa"]
-    train = hub.load_examples(task, "train", data_dir=data)
+    train = examples_of(task, "train", data_dir=data)
     assert train[0] == ChoiceExample("c", "q", ("a", "b", "c"), 2)
     assert train[-1] == ChoiceExample("p", "What was the cause?", ("x", "y"), 0)
-    assert hub.load_examples(task, "test", "et", data_dir=data) == [
-        ChoiceExample("p", "What was the effect?", ("x", "y"), 1)
-    ]
-    assert "xcopa: dev without aps/super_glue validation, which is not there." in collect_notes(task, data)
+    assert examples_of(task, "test", "et", data_dir=data) == [ChoiceExample("p", "What was the effect?", ("x", "y"), 1)]
+    assert "xcopa: dev without aps/super_glue validation, which is missing." in collect_notes(task, data)
     # Languages that google/xtreme lacks are WikiANN's own.
     ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("unimelb-nlp/wikiann/lt/test", ner, [{"tokens": ["Vilnius"], "ner_tags": [5]}])
@@ -209,7 +210,7 @@ def test_another_repository_stands_in(write: Write) -> None:
 def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
     write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     data = write("nyu-mll/glue/mnli/train/0001", PAIR, pair_rows(10))
-    assert len(hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)) == 27
+    assert len(examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)) == 27
 
 
 @pytest.mark.parametrize("name", [*INTERMEDIATES, *TARGETS])
@@ -224,10 +225,10 @@ def test_real_data(real: Path, name: str) -> None:
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
         language = {"train": task.own_language, "dev": "en"}.get(split) or hub.find_languages(task, real)[0]
-        found = hub.load_examples(task, split, language, data_dir=real)  # type: ignore[arg-type]
-        assert len(found) > 100
+        examples = examples_of(task, split, language, data_dir=real)  # type: ignore[arg-type]
+        assert len(examples) > 100
         if task.kind == "span" and split == "train":
-            for example in found:
+            for example in examples:
                 assert isinstance(example, SpanExample)
                 for answer, start in zip(example.answers, example.starts, strict=True):
                     assert example.context.startswith(answer, start)
@@ -236,9 +237,9 @@ def test_real_data(real: Path, name: str) -> None:
 def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(300))
     tasks = BENCHMARKS["xtreme"].intermediates
-    plain, control = (hub.load_examples(tasks[name], "train", data_dir=data) for name in ("mnli", "random"))
-    again = hub.load_examples(tasks["random"], "train", data_dir=data)
+    plain, control = (examples_of(tasks[name], "train", data_dir=data) for name in ("mnli", "random"))
+    again = examples_of(tasks["random"], "train", data_dir=data)
     assert control == again  # drawn once and for all
-    assert [(one.first, one.second) for one in plain] == [(one.first, one.second) for one in control]  # type: ignore[union-attr]
-    alike = sum(one.label == other.label for one, other in zip(plain, control, strict=True))  # type: ignore[union-attr]
+    assert [(pair.first, pair.second) for pair in plain] == [(pair.first, pair.second) for pair in control]  # type: ignore[union-attr]
+    alike = sum(pair.label == control_pair.label for pair, control_pair in zip(plain, control, strict=True))  # type: ignore[union-attr]
     assert 0.2 < alike / len(plain) < 0.47

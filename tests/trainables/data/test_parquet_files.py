@@ -1,4 +1,4 @@
-"""Files of a data folder that are not as they should be: every fault is named before anything is trained."""
+"""Faulty files of a data folder: every fault is named before anything is trained."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,10 @@ from datasets import ClassLabel, Features, List, Value
 from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
-from trainables.data import hub, load_rows, locate
-from trainables.data.data_check import find_problems, inspect
+from tests.hub_layout import PAIR, QA, TEXT, XNLI, examples_of, pair_rows, qa_row
+from trainables.data import hub, hub_client, load_rows, locate
+from trainables.data.data_check import find_problems
+from trainables.data.data_report import inspect
 
 Write = Callable[..., Path]
 
@@ -27,27 +28,27 @@ def dev(write: Write) -> Path:
     return write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3)) / "nyu-mll/glue/mnli"
 
 
-def wrong(data: Path) -> str:
-    """The one line about MultiNLI, which the check tells, too, and reading ends with."""
+def problem_of(data: Path) -> str:
+    """The only problem of MultiNLI, which the report has too, and with which reading fails."""
     (line,) = find_problems(MNLI, data)
     assert line in inspect(MNLI, data).problems
     with pytest.raises(UsageError):
-        hub.load_examples(MNLI, "train", data_dir=data)
+        hub.load_split(MNLI, "train", data_dir=data)
     return line
 
 
 def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: Path) -> None:
     data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
-    assert "1 of 2 files are there (train-00000-of-0002.parquet)" in wrong(data)
+    assert "only 1 of 2 files exist (train-00000-of-0002.parquet)" in problem_of(data)
     write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
-    assert len(hub.load_examples(MNLI, "train", data_dir=data)) == 40
+    assert len(examples_of(MNLI, "train", data_dir=data)) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
-    assert "files of several versions lie side by side" in wrong(data)
+    assert "files of several versions are mixed" in problem_of(data)
     for name in ("train-00000-of-0001", "train-00001-of-0002"):
         dev.joinpath(f"{name}.parquet").unlink()
     dev.joinpath("train-00000-of-0002.parquet").rename(dev / "train-00000-of-0001.parquet")
     write("nyu-mll/glue/mnli/train-old-00000-of-0001", PAIR, pair_rows(20))
-    assert "files of several versions lie side by side" in wrong(data)
+    assert "files of several versions are mixed" in problem_of(data)
 
 
 def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None:
@@ -55,7 +56,7 @@ def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None
     dev.joinpath("train-00000-of-00002-0a1b2c3d-00000-of-00001.parquet").rename(
         dev / "train-00000-of-00002-0a1b2c3d.parquet"
     )
-    assert "1 of 2 files are there" in wrong(data)
+    assert "only 1 of 2 files exist" in problem_of(data)
 
 
 @pytest.mark.parametrize(
@@ -65,23 +66,23 @@ def test_files_of_one_split_agree(write: Write, dev: Path, other: object) -> Non
     data = write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     changed = {name: feature for name, feature in {**PAIR, "label": other}.items() if feature is not None}
     write("nyu-mll/glue/mnli/train/0001", Features(changed), pair_rows(20))
-    assert "0001.parquet differ in the column label" in wrong(data)
+    assert "0001.parquet differ in the column label" in problem_of(data)
 
 
 def test_a_second_file_that_is_broken(write: Write, dev: Path) -> None:
     data = write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     dev.joinpath("train/0001.parquet").write_text("no Parquet", encoding="utf-8")
-    assert "0001.parquet is no readable Parquet file" in wrong(data)
+    assert "0001.parquet is not a readable Parquet file" in problem_of(data)
 
 
 def test_links_to_nowhere_and_folders_are_no_files(dev: Path) -> None:
     data = dev.parents[2]
     file = dev / "train-00000-of-00001.parquet"
     file.symlink_to(dev / "nowhere")
-    assert "train-00000-of-00001.parquet cannot be opened" in wrong(data)
+    assert "train-00000-of-00001.parquet cannot be opened" in problem_of(data)
     file.unlink()
     file.mkdir()
-    assert "train-00000-of-00001.parquet is no readable Parquet file" in wrong(data)
+    assert "train-00000-of-00001.parquet is not a readable Parquet file" in problem_of(data)
 
 
 def test_a_folder_that_may_not_be_read_is_not_passed_over(
@@ -96,7 +97,7 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(
         return list_folder(folder)
 
     monkeypatch.setattr(Path, "iterdir", forbidden)
-    assert wrong(data) == f"mnli: the folder {dev} cannot be read: Permission denied."
+    assert problem_of(data) == f"mnli: the folder {dev} cannot be read: Permission denied."
 
 
 def test_an_empty_file_beside_a_full_one(write: Write) -> None:
@@ -106,21 +107,21 @@ def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     write("google/xtreme/XNLI/test/0000", XNLI, [])
     data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
     assert find_problems(TARGETS["xnli"], data) == []
-    assert len(hub.load_examples(TARGETS["xnli"], "test", data_dir=data)) == 1
+    assert len(examples_of(TARGETS["xnli"], "test", data_dir=data)) == 1
 
 
 def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(9))
     (line,) = find_problems(MNLI, data)
-    assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, of which no tenth can be held out for dev")
+    assert line.startswith("mnli: nyu-mll/glue mnli train has 9 rows, too few to hold out a tenth for dev")
     assert inspect(MNLI, data).problems == (line,)
 
 
 def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
-    one = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
-    data = write("google/xtreme/PAN-X.de/test", one, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
+    tagged = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
+    data = write("google/xtreme/PAN-X.de/test", tagged, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
     with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
-        hub.load_examples(TARGETS["panx"], "test", "de", data_dir=data)
+        hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
     write(
         "google/xtreme/XQuAD.de/validation",
         Features({**QA, "answers": TEXT}),
@@ -148,7 +149,7 @@ def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
     table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
     pq.write_table(table, dev / "train-00000-of-00001.parquet")
     assert find_problems(MNLI, dev.parents[2]) == []
-    assert len(hub.load_examples(MNLI, "train", data_dir=dev.parents[2])) == 20
+    assert len(examples_of(MNLI, "train", data_dir=dev.parents[2])) == 20
 
 
 @pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])
@@ -158,18 +159,19 @@ def test_a_card_that_cannot_be_read_matters_where_it_is_needed(write: Write, dev
     assert find_problems(MNLI, data) == []
     write("nyu-mll/glue/mnli/train", BARE, pair_rows(20))
     (line,) = find_problems(MNLI, data)
-    assert "do not name its labels, and the card that may do so cannot be read" in line and "README.md" in line
+    assert "the files do not name the labels, and the dataset card that may name them cannot be read" in line
+    assert "README.md" in line
 
 
 def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     table = pq.read_table(dev / "train-00000-of-00001.parquet")
     pq.write_table(table.set_column(2, table.schema.field(2), pa.array([7] * 20)), dev / "train-00000-of-00001.parquet")
-    assert "unknown label 7; 0 to 2 are known" in wrong(data)
+    assert "unknown label 7; 0 to 2 are known" in problem_of(data)
 
 
 def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_rows, "resolve", lambda hub, revision: None)
+    monkeypatch.setattr(hub_client, "resolve_commit", lambda repo_id, revision: None)
     files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
-    place = locate.SplitLocation("mnli", files, "default", "validation", None)
-    assert load_rows.read_column_types(place)["label"] == PAIR["label"]
+    location = locate.SplitLocation(dataset="mnli", repo_id=files, config="default", split="validation")
+    assert load_rows.read_column_types(location)["label"] == PAIR["label"]

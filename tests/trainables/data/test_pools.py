@@ -12,7 +12,10 @@ from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
 from trainables.data import hub
-from trainables.data.data_check import collect_notes, find_problems, inspect
+from trainables.data.data_check import find_problems
+from trainables.data.data_notes import collect_notes
+from trainables.data.data_report import inspect
+from trainables.data.fingerprint import compute_fingerprint
 from trainables.data.task_data import DataSource, load_dev_pool, load_pool
 from trainables.features.examples import ParallelPool, RankingPool
 
@@ -28,7 +31,7 @@ def test_mining_pools_count_gold_pairs_from_one(write: Write) -> None:
     task = TARGETS["bucc"]
     assert hub.load_pool(task, "test", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (1, -1, 0))
     assert hub.load_pool(task, "dev", "zh", data_dir=data) is None
-    assert any("threshold is chosen on the scored pairs" in line for line in collect_notes(task, data))
+    assert any("threshold is chosen on the test pairs" in line for line in collect_notes(task, data))
     data = write("local/bucc2018/zh-en/dev", MINING, [{**POOL, "gold": [[1, 1]]}])
     assert hub.load_pool(task, "dev", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (0, -1, -1))
     assert not any("threshold" in line for line in collect_notes(task, data))
@@ -47,15 +50,15 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     rows = [{**qa_row(german, ["Rom"], [0], "q2"), "question": "wer fiel?", "sentence_breaks": [[0, 9], [10, 21]]}]
     data = write("local/xquad-r/de/validation", BREAKS, rows)
     task = TARGETS_R["lareqa"]
-    found = hub.load_pool(task, "test", "en", data_dir=data)
+    english_pool = hub.load_pool(task, "test", "en", data_dir=data)
     german_pool = hub.load_pool(task, "test", "de", data_dir=data)
-    assert isinstance(found, RankingPool) and isinstance(german_pool, RankingPool)
-    assert german_pool.candidates is found.candidates  # embedded once
-    assert found.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
-    assert found.queries == ("who burnt?", "who fell?")
-    assert found.relevant == (frozenset({3}), frozenset({0, 2}))
+    assert isinstance(english_pool, RankingPool) and isinstance(german_pool, RankingPool)
+    assert german_pool.candidates is english_pool.candidates  # embedded once
+    assert english_pool.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
+    assert english_pool.queries == ("who burnt?", "who fell?")
+    assert english_pool.relevant == (frozenset({3}), frozenset({0, 2}))
     assert german_pool.relevant == (frozenset({0, 2}),)
-    assert found.query_ids == ("q1", "q2") and german_pool.query_ids == ("q2",)  # the same question
+    assert english_pool.query_ids == ("q1", "q2") and german_pool.query_ids == ("q2",)  # the same question
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     [
         (
             {"sentence1": ["a", None, "c"]},
-            "bucc: mteb/BUCC zh-en test: the column sentence1 has no text in place 2 of 3",
+            "bucc: mteb/BUCC zh-en test: the column sentence1 has no text at position 2 of 3",
         ),
         ({"sentence2": None}, "points outside the 3 and 0 sentences"),
         ({"gold": None}, "there are no gold pairs"),
@@ -92,7 +95,7 @@ def test_a_missing_sentence_is_no_sentence(write: Write, text: str | None) -> No
     rows = [{"source_sentence": "ja", "target_sentence": target} for target in ("yes", text)]
     data = write("google/xtreme/tatoeba.deu/validation", features, rows)
     (line,) = find_problems(TARGETS["tatoeba"], data)
-    assert "tatoeba.deu validation: the column target_sentence has no text in place 2 of 2" in line
+    assert "tatoeba.deu validation: the column target_sentence has no text at position 2 of 2" in line
 
 
 CONTEXT = "Rome fell. It burnt."
@@ -108,7 +111,7 @@ def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
     pool = hub.load_pool(TARGETS_R["lareqa"], "test", "en", data_dir=data)
     assert isinstance(pool, RankingPool)
     assert pool.relevant == (frozenset({1}), frozenset({1}))  # the offset of q2 was repaired
-    assert pool.left_out == {"answer in no sentence": 2, "id twice": 1, "no id, question or context": 1}
+    assert pool.left_out == {"answer in no sentence": 2, "repeated id": 1, "no id, question or context": 1}
 
 
 @pytest.mark.parametrize("breaks", [None, [], [[0, 10, 3]], [[0, 999]], [[5, 5]]], ids=str)
@@ -128,9 +131,9 @@ def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     assert hub.load_pool(task, "test", "de", data_dir=data) == RankingPool(
         ("{B} ist",), ("about a", "about b"), (frozenset({1}),)
     )
-    before = hub.compute_fingerprint(task, data)
+    before = compute_fingerprint(task, data)
     write("local/mewslix/index/test", entity, [{"entity": "a", "text": "about a"}])
-    assert hub.compute_fingerprint(task, data) != before
+    assert compute_fingerprint(task, data) != before
     hub._load_ranking_pools.cache_clear()
     assert "the index lacks 1 entities" in find_problems(task, data)[0]
     with pytest.raises(UsageError, match="the index lacks 1 entities that are mentioned in 'de'"):

@@ -1,4 +1,4 @@
-"""Rows to examples: labels by name, answers at their place, and a count of everything that gives no example."""
+"""Conversion of rows to examples: labels by name, answers at their offset, and a count of rows left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from datasets import ClassLabel, Features, List, Value
 from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS, UPOS_TAGS
 from spaces.xtreme_r import TARGETS as TARGETS_R
-from tests.hub_layout import PAIR, QA, TEXT, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, examples_of, pair_rows, qa_row
 from trainables.data import hub
 from trainables.data.data_check import find_problems
 from trainables.data.rows import find_nearest
@@ -25,15 +25,15 @@ def test_class_labels_are_mapped_by_name(write: Write) -> None:
     swapped = Features({**PAIR, "label": ClassLabel(names=["neutral", "contradiction", "entailment"])})
     data = write("nyu-mll/glue/mnli/train", swapped, pair_rows(20, label=2))
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    assert hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
-    assert hub.load_examples(INTERMEDIATES["mnli"], "dev", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
 
 
 def test_bare_numbers_are_no_labels(write: Write) -> None:
     bare = Features({**PAIR, "label": Value("int64")})
     data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20))
     with pytest.raises(UsageError, match="bare numbers"):
-        hub.load_examples(INTERMEDIATES["mnli"], "train", data_dir=data)
+        hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
     assert any("bare numbers" in line for line in find_problems(INTERMEDIATES["mnli"], data))
 
 
@@ -49,21 +49,21 @@ def test_unknown_class_names_are_an_error_before_reading(write: Write) -> None:
 def test_withheld_labels_are_left_out_and_counted(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, [*pair_rows(20), *pair_rows(2, label=-1)])
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    found = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
-    assert isinstance(found.examples, list)
-    assert len(found.examples) == 20
-    assert found.left_out == {"no label": 2}
+    converted = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
+    assert isinstance(converted.examples, list)
+    assert len(converted.examples) == 20
+    assert converted.left_out == {"no label": 2}
 
 
 def test_digits_as_text(write: Write) -> None:
     features = Features({"sentence1": TEXT, "sentence2": TEXT, "label": TEXT})
     rows = [{"sentence1": "a", "sentence2": "b", "label": label} for label in ("1", "0", "-1")]
     data = write("google/xtreme/PAWS-X.de/test", features, rows)
-    found = hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
-    assert found.examples == [PairExample("a", "b", 1), PairExample("a", "b", 0)]
+    converted = hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
+    assert converted.examples == [PairExample("a", "b", 1), PairExample("a", "b", 0)]
     data = write("google/xtreme/PAWS-X.de/test", features, [{**rows[0], "label": "7"}])
     with pytest.raises(UsageError, match="unknown label '7'"):
-        hub.load_examples(TARGETS["pawsx"], "test", "de", data_dir=data)
+        hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
 
 
 def test_tags_and_prefixes(write: Write) -> None:
@@ -75,15 +75,15 @@ def test_tags_and_prefixes(write: Write) -> None:
         {"tokens": ["a"], "ner_tags": [0, 0]},
     ]
     data = write("google/xtreme/PAN-X.de/test", features, rows)
-    found = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
-    assert found.examples == [TaggingExample(("Rom", "!"), (5, 0)), TaggingExample(("de:", "nl:x"), (0, 0))]
-    assert found.left_out == {"no words": 1, "as many words as tags are needed": 1}
+    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    assert converted.examples == [TaggingExample(("Rom", "!"), (5, 0)), TaggingExample(("de:", "nl:x"), (0, 0))]
+    assert converted.left_out == {"no words": 1, "different numbers of words and tags": 1}
 
 
 def test_tags_as_names(write: Write) -> None:
     features = Features({"tokens": List(TEXT), "pos_tags": List(TEXT)})
     data = write("google/xtreme/udpos.Thai/test", features, [{"tokens": ["x"], "pos_tags": ["X"]}])
-    assert hub.load_examples(TARGETS["udpos"], "test", "th", data_dir=data) == [
+    assert examples_of(TARGETS["udpos"], "test", "th", data_dir=data) == [
         TaggingExample(("x",), (UPOS_TAGS.index("X"),))
     ]
 
@@ -99,12 +99,12 @@ def test_answers_that_the_offset_misses(write: Write) -> None:
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, rows)
     task = INTERMEDIATES["squad"]
-    found = hub.load_split(task, "train", data_dir=data)
-    assert found.examples == [
+    train = hub.load_split(task, "train", data_dir=data)
+    assert train.examples == [
         SpanExample("q", "?", context, ("Rome",), (15,)),
         SpanExample("q#2", "?", context, ("and",), (11,)),
     ]
-    assert found.left_out == {"answer not found in the context": 1, "no answer": 1}
+    assert train.left_out == {"answer not found in the context": 1, "no answer": 1}
     dev = hub.load_split(task, "dev", data_dir=data)
     assert dev.left_out == {"no answer": 1}  # nothing could be right
     scored = dev.examples
@@ -124,9 +124,9 @@ def test_nearest_occurrence() -> None:
 
 def test_duplicate_ids_are_told_apart(write: Write) -> None:
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", ["a"], [0])] * 2)
-    found = hub.load_examples(TARGETS["xquad"], "test", "de", data_dir=data)
-    assert isinstance(found, list)
-    assert [example.id for example in found if isinstance(example, SpanExample)] == ["q", "q#2"]
+    examples = examples_of(TARGETS["xquad"], "test", "de", data_dir=data)
+    assert isinstance(examples, list)
+    assert [example.id for example in examples if isinstance(example, SpanExample)] == ["q", "q#2"]
 
 
 def test_letters_and_places(write: Write) -> None:
@@ -134,25 +134,21 @@ def test_letters_and_places(write: Write) -> None:
     choices = {"label": ["C", "A"], "text": ["see", "hay"]}
     rows = [{"question": "q", "choices": choices, "answerKey": key} for key in ("A", "")]
     data = write("tau/commonsense_qa/data/train", letters, rows)  # the hub's folder for the config `default`
-    found = hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data)
-    assert found.examples == [ChoiceExample("", "q", ("see", "hay"), 1)]
-    assert found.left_out == {"no label": 1}
+    converted = hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data)
+    assert converted.examples == [ChoiceExample("", "q", ("see", "hay"), 1)]
+    assert converted.left_out == {"no label": 1}
     places = Features({"ctx": TEXT, "endings": List(TEXT), "label": TEXT})
     ending = {"ctx": "c", "endings": ["x", "y"]}
     data = write("Rowan/hellaswag/default/validation", places, [{**ending, "label": "1"}, {**ending, "label": ""}])
-    assert hub.load_examples(INTERMEDIATES["hellaswag"], "dev", data_dir=data) == [
-        ChoiceExample("c", "", ("x", "y"), 1)
-    ]
+    assert examples_of(INTERMEDIATES["hellaswag"], "dev", data_dir=data) == [ChoiceExample("c", "", ("x", "y"), 1)]
     data = write("Rowan/hellaswag/default/train", places, [{**ending, "label": "2"}])
     with pytest.raises(UsageError, match="unknown label '2'"):
-        hub.load_examples(INTERMEDIATES["hellaswag"], "train", data_dir=data)
+        hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
     answers = {f"answer{i}": TEXT for i in range(4)}
     cosmos = Features({"context": TEXT, "question": TEXT, **answers, "label": Value("int32")})
     row = {"context": "c", "question": "q", **{name: name for name in answers}, "label": 3}
     data = write("allenai/cosmos_qa/default/validation", cosmos, [row])
-    assert hub.load_examples(INTERMEDIATES["cosmosqa"], "dev", data_dir=data) == [
-        ChoiceExample("c", "q", tuple(answers), 3)
-    ]
+    assert examples_of(INTERMEDIATES["cosmosqa"], "dev", data_dir=data) == [ChoiceExample("c", "q", tuple(answers), 3)]
 
 
 def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
@@ -160,7 +156,7 @@ def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, rows)
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, rows)
     assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).left_out == {"empty text": 3}
-    assert len(hub.load_examples(INTERMEDIATES["mnli"], "dev", data_dir=data)) == 4
+    assert len(examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)) == 4
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("", [""], [0]), qa_row("ab", ["a"], [0])])
     assert hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data).left_out == {"empty text": 1}
 
@@ -169,7 +165,7 @@ def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
 def test_classes_named_by_digits_are_mapped_by_name(write: Write, names: tuple[str, str]) -> None:
     features = Features({**PAWS, "label": ClassLabel(names=list(names))})
     data = write("google/xtreme/PAWS-X.de/test", features, [{"sentence1": "a", "sentence2": "b", "label": 0}])
-    assert hub.load_examples(TARGETS["pawsx"], "test", "de", data_dir=data) == [PairExample("a", "b", 1)]
+    assert examples_of(TARGETS["pawsx"], "test", "de", data_dir=data) == [PairExample("a", "b", 1)]
 
 
 def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
@@ -178,29 +174,27 @@ def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
     copa = Features({**dict.fromkeys(EVENT, TEXT), "label": ClassLabel(names=["choice2", "choice1"])})
     data = write("allenai/social_i_qa/default/train", siqa, [{**dict.fromkeys(texts, "t"), "label": 1}])
     data = write("aps/super_glue/copa/train", copa, [{**EVENT, "label": 0}])
-    found = hub.load_examples(TARGETS_R["xcopa"], "train", data_dir=data)
-    assert [example.label for example in found if isinstance(example, ChoiceExample)] == [1, 1]
+    examples = examples_of(TARGETS_R["xcopa"], "train", data_dir=data)
+    assert [example.label for example in examples if isinstance(example, ChoiceExample)] == [1, 1]
 
 
 def test_an_unknown_question_is_no_wording(write: Write) -> None:
     xcopa = Features({**dict.fromkeys(EVENT, TEXT), "label": Value("int32"), "idx": Value("int32")})
     data = write("cambridgeltl/xcopa/et/test", xcopa, [{**EVENT, "question": "reason", "label": 0, "idx": 0}])
     with pytest.raises(UsageError, match="xcopa: cambridgeltl/xcopa et test: unknown question 'reason'"):
-        hub.load_examples(TARGETS_R["xcopa"], "test", "et", data_dir=data)
+        hub.load_split(TARGETS_R["xcopa"], "test", "et", data_dir=data)
 
 
 def test_answers_and_options_may_be_lists_of_records(write: Write) -> None:
     answers = Features({**QA, "answers": List({"text": TEXT, "answer_start": Value("int32")})})
     row = {**qa_row("ab", [], []), "answers": [{"text": "b", "answer_start": 1}]}
     data = write("google/xtreme/XQuAD.de/validation", answers, [row])
-    assert hub.load_examples(TARGETS["xquad"], "test", "de", data_dir=data) == [
-        SpanExample("q", "?", "ab", ("b",), (1,))
-    ]
+    assert examples_of(TARGETS["xquad"], "test", "de", data_dir=data) == [SpanExample("q", "?", "ab", ("b",), (1,))]
     choices = Features({"question": TEXT, "choices": List({"label": TEXT, "text": TEXT}), "answerKey": TEXT})
     options = [{"label": "A", "text": "x"}, {"label": "B", "text": "y"}]
     question = {"question": "q", "choices": options, "answerKey": "B"}
     data = write("tau/commonsense_qa/default/train", choices, [question])
-    assert hub.load_examples(INTERMEDIATES["csqa"], "train", data_dir=data) == [ChoiceExample("", "q", ("x", "y"), 1)]
+    assert examples_of(INTERMEDIATES["csqa"], "train", data_dir=data) == [ChoiceExample("", "q", ("x", "y"), 1)]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +202,7 @@ def test_answers_and_options_may_be_lists_of_records(write: Write) -> None:
     [
         ({"answers": None}, "no label"),
         ({"answers": {"text": [None], "answer_start": [0]}}, "no label"),
-        ({"answers": {"text": ["a", "b"], "answer_start": [0]}}, "as many answers as offsets are needed"),
+        ({"answers": {"text": ["a", "b"], "answer_start": [0]}}, "different numbers of answers and offsets"),
         ({"answers": {"text": ["a"], "answer_start": [None]}}, "answer not found in the context"),
         ({"id": None}, "no id"),
     ],
@@ -218,8 +212,8 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
     good = qa_row("ab", ["a"], [0])
     data = write("rajpurkar/squad/plain_text/train", QA, [good, {**good, **row}])
     data = write("rajpurkar/squad/plain_text/validation", QA, [good])
-    found = hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {reason: 1})
+    converted = hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
 @pytest.mark.parametrize(
@@ -228,15 +222,15 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
         ({"tokens": None, "ner_tags": None}, "no words"),
         ({"tokens": ["a"], "ner_tags": None}, "no label"),
         ({"tokens": ["a"], "ner_tags": [None]}, "no label"),
-        ({"tokens": ["a", None], "ner_tags": [0, 0]}, "a word is missing"),
+        ({"tokens": ["a", None], "ner_tags": [0, 0]}, "missing word"),
     ],
     ids=str,
 )
 def test_holes_in_sentences_are_counted(write: Write, row: dict[str, Any], reason: str) -> None:
     features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("google/xtreme/PAN-X.de/test", features, [{"tokens": ["a"], "ner_tags": [0]}, row])
-    found = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {reason: 1})
+    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
 def test_holes_in_options_are_counted(write: Write) -> None:
@@ -244,8 +238,8 @@ def test_holes_in_options_are_counted(write: Write) -> None:
     rows = [{"ctx": "c", "endings": endings, "label": "0"} for endings in (["x", "y"], None, [], ["x", None])]
     data = write("Rowan/hellaswag/default/train", features, rows)
     data = write("Rowan/hellaswag/default/validation", features, rows)
-    found = hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
-    assert (len(found.examples), found.left_out) == (1, {"no options": 2, "empty text": 1})
+    converted = hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
+    assert (len(converted.examples), converted.left_out) == (1, {"no options": 2, "empty text": 1})
 
 
 def test_supertags_with_holes(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Shifted targets: two languages in one pair, other words, other spellings; and that labels and items stay."""
+"""Shifted targets: two languages in one pair, other words, misspellings; labels and items stay as they are."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +13,10 @@ from spaces.plan import expand_strata
 from spaces.space import Space, resolve_axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS
-from tests.hub_layout import PAIR, XNLI, pair_rows
+from tests.hub_layout import PAIR, XNLI, examples_of, pair_rows
 from trainables.data import hub
 from trainables.data.data_check import find_problems
+from trainables.data.fingerprint import describe_locations
 from trainables.data.misspelling import MIN_WORD_LETTERS, MISSPELT_SHARE, misspell
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import PairExample
@@ -33,9 +34,8 @@ def pairs(task: Task, language: str) -> list[PairExample]:
 def test_english_is_on_one_side_in_both_orders() -> None:
     assert len(MIXED.languages) == 28 and len(TARGETS["pawsx-mixed"].languages) == 12
     sides = {MIXED.split_language(language) for language in MIXED.languages}
-    assert sides == {(one, "en") for one in TARGETS["xnli"].languages if one != "en"} | {
-        ("en", one) for one in TARGETS["xnli"].languages if one != "en"
-    }
+    foreign = [language for language in TARGETS["xnli"].languages if language != "en"]
+    assert sides == {(language, "en") for language in foreign} | {("en", language) for language in foreign}
     assert set(MIXED.test_languages) == set(TARGETS["xnli"].languages)
 
 
@@ -43,7 +43,10 @@ def test_english_is_on_one_side_in_both_orders() -> None:
 def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
     mixed = pairs(MINIATURE[f"{name}-mixed"], "qma-en")
     english, foreign = pairs(MINIATURE[name], "en"), pairs(MINIATURE[name], "qma")
-    assert mixed == [PairExample(two.first, one.second, one.label) for one, two in zip(english, foreign, strict=True)]
+    assert mixed == [
+        PairExample(foreign_pair.first, pair.second, pair.label)
+        for pair, foreign_pair in zip(english, foreign, strict=True)
+    ]
     assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == PairExample(
         english[0].first, foreign[0].second, english[0].label
     )
@@ -54,22 +57,21 @@ def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
 @pytest.mark.parametrize("name", ["xnli", "pawsx"])
 def test_the_miniature_leaves_no_word_of_meaning_in_both_sentences(name: str) -> None:
     clean, changed = pairs(MINIATURE[name], "en"), pairs(MINIATURE[f"{name}-perturbed"], "en")
-    twin = {word: other for scale in (*VERBS, *ADJECTIVES) for pole in scale for word, other in (pole, pole[::-1])}
+    poles = [pole for scale in (*VERBS, *ADJECTIVES) for pole in scale]
+    antonyms = {word: antonym for pole in poles for word, antonym in (pole, pole[::-1])}
     assert [pair.label for pair in clean] == [pair.label for pair in changed]
     touched = 0
-    for one, other in zip(clean, changed, strict=True):
-        assert one.first == other.first
-        assert not {*other.first.split()} & {*other.second.split()} & twin.keys()
-        for word, new in zip(one.second.split(), other.second.split(), strict=True):
-            assert new in (word, twin.get(word))
-        touched += one.second != other.second
+    for pair, new_pair in zip(clean, changed, strict=True):
+        assert pair.first == new_pair.first
+        assert not {*new_pair.first.split()} & {*new_pair.second.split()} & antonyms.keys()
+        for word, new_word in zip(pair.second.split(), new_pair.second.split(), strict=True):
+            assert new_word in (word, antonyms.get(word))
+        touched += pair.second != new_pair.second
     assert touched > len(clean) / 4
     # The same change in every language: translations stay translations.
-    there = [
-        one.second != two.second
-        for one, two in zip(pairs(MINIATURE[name], "qfa"), pairs(MINIATURE[f"{name}-perturbed"], "qfa"), strict=True)
-    ]
-    assert there == [one.second != two.second for one, two in zip(clean, changed, strict=True)]
+    foreign, foreign_changed = (pairs(MINIATURE[target], "qfa") for target in (name, f"{name}-perturbed"))
+    is_changed = [pair.second != new.second for pair, new in zip(foreign, foreign_changed, strict=True)]
+    assert is_changed == [pair.second != new_pair.second for pair, new_pair in zip(clean, changed, strict=True)]
 
 
 def test_training_and_dev_stay_as_they_are() -> None:
@@ -82,17 +84,17 @@ def test_training_and_dev_stay_as_they_are() -> None:
 @pytest.fixture
 def data(write: Write) -> Path:
     """Four test pairs in three languages; one of the Swahili labels differs, one is withheld."""
-    labels = ["entailment", "neutral", "contradiction", "neutral"]
-    sets = {"en": labels, "de": labels, "sw": ["entailment", "entailment", "contradiction", "-"]}
+    english_labels = ["entailment", "neutral", "contradiction", "neutral"]
+    labels_of = {"en": english_labels, "de": english_labels, "sw": ["entailment", "entailment", "contradiction", "-"]}
     rows = [
         {
             "language": language,
             "sentence1": f"{language}{i} first",
             "sentence2": f"{language}{i} second",
-            "gold_label": one,
+            "gold_label": label,
         }
-        for language, given in sets.items()
-        for i, one in enumerate(given)
+        for language, labels in labels_of.items()
+        for i, label in enumerate(labels)
     ]
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     write("google/xtreme/XNLI/validation", XNLI, rows[:4])
@@ -101,14 +103,14 @@ def data(write: Write) -> Path:
 
 def test_real_pairs_are_mixed_row_by_row(data: Path) -> None:
     assert hub.find_languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
-    read = hub.load_split(MIXED, "test", "de-en", data_dir=data)
-    assert read.examples[1] == PairExample("de1 first", "en1 second", 1) and read.left_out == {}
-    read = hub.load_split(MIXED, "test", "en-sw", data_dir=data)
-    assert read.examples == [PairExample("en0 first", "sw0 second", 0), PairExample("en2 first", "sw2 second", 2)]
-    assert read.left_out == {"another label in the other language": 1, "no label": 1}
+    converted = hub.load_split(MIXED, "test", "de-en", data_dir=data)
+    assert converted.examples[1] == PairExample("de1 first", "en1 second", 1) and converted.left_out == {}
+    converted = hub.load_split(MIXED, "test", "en-sw", data_dir=data)
+    assert converted.examples == [PairExample("en0 first", "sw0 second", 0), PairExample("en2 first", "sw2 second", 2)]
+    assert converted.left_out == {"different labels in the two languages": 1, "no label": 1}
     assert find_problems(MIXED, data) == []
-    assert sorted(hub.describe_locations(MIXED, data)) == sorted(
-        hub.describe_locations(TARGETS["xnli"], data)
+    assert sorted(describe_locations(MIXED, data)) == sorted(
+        describe_locations(TARGETS["xnli"], data)
     )  # they read the same rows
 
 
@@ -119,10 +121,12 @@ def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Wr
     write("google/xtreme/XNLI/test", XNLI, rows)
     (line,) = find_problems(MIXED, data)
     assert "must be the same items in all languages" in line and "en 2" in line and "sw 1" in line
-    with pytest.raises(UsageError, match="row by row they must be the same"):
+    with pytest.raises(UsageError, match="both must hold the same items, row by row"):
         hub.load_split(MIXED, "test", "sw-en", data_dir=data)
     write("google/xtreme/XNLI/test", XNLI, rows[2:])
-    assert any("in English and in another language; there are: sw" in line for line in find_problems(MIXED, data))
+    assert any(
+        "in English and in another language are needed; found: sw" in line for line in find_problems(MIXED, data)
+    )
     assert hub.find_languages(MIXED, data) == ()
 
 
@@ -131,57 +135,55 @@ def test_misspelt_words_keep_their_ends_and_letters() -> None:
     text = "; ".join(words)
     changed = misspell(text)
     assert changed == misspell(text) and len(changed) == len(text)
-    counts = 0
-    for one, other in zip(words, changed.split("; "), strict=True):
-        head, tail = one[:6], one[9:]
-        assert sorted(one) == sorted(other)
-        if len(one) <= MIN_WORD_LETTERS:
-            assert one == other
+    swaps = 0
+    for word, new_word in zip(words, changed.split("; "), strict=True):
+        head, tail = word[:6], word[9:]
+        assert sorted(word) == sorted(new_word)
+        if len(word) <= MIN_WORD_LETTERS:
+            assert word == new_word
             continue
-        for run, new in ((head, other[:6]), (tail, other[9:])):
-            assert (run[0], run[-1]) == (new[0], new[-1])
-            places = [i for i, (a, b) in enumerate(zip(run, new, strict=True)) if a != b]
-            assert not places or (len(places) == 2 and places[1] == places[0] + 1)
-            counts += bool(places)
-    assert MISSPELT_SHARE - 0.06 < counts / 600 < MISSPELT_SHARE + 0.06
+        for run, new_run in ((head, new_word[:6]), (tail, new_word[9:])):
+            assert (run[0], run[-1]) == (new_run[0], new_run[-1])
+            positions = [i for i, (a, b) in enumerate(zip(run, new_run, strict=True)) if a != b]
+            assert not positions or (len(positions) == 2 and positions[1] == positions[0] + 1)
+            swaps += bool(positions)
+    assert MISSPELT_SHARE - 0.06 < swaps / 600 < MISSPELT_SHARE + 0.06
 
 
 def test_signs_stay_with_their_letters() -> None:
     word = "विशेषाधिकार"  # six letters, five with a sign
     letters = ["वि", "शे", "षा", "धि", "का", "र"]
     swaps = {"".join([*letters[:i], letters[i + 1], letters[i], *letters[i + 2 :]]) for i in (1, 2, 3)}
-    told = {misspell(f"{word} {number}").split()[0] for number in range(100)}
-    assert told == {word, *swaps}
+    misspellings = {misspell(f"{word} {number}").split()[0] for number in range(100)}
+    assert misspellings == {word, *swaps}
 
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
-    clean = hub.load_examples(TARGETS["xnli"], "test", "de", data_dir=data)
-    assert hub.load_examples(PERTURBED, "test", "de", data_dir=data) == [
-        PairExample(misspell(one.first), misspell(one.second), one.label)
-        for one in clean
-        if isinstance(one, PairExample)
+    clean = examples_of(TARGETS["xnli"], "test", "de", data_dir=data)
+    assert examples_of(PERTURBED, "test", "de", data_dir=data) == [
+        PairExample(misspell(pair.first), misspell(pair.second), pair.label)
+        for pair in clean
+        if isinstance(pair, PairExample)
     ]
-    assert hub.load_examples(PERTURBED, "dev", data_dir=data) == hub.load_examples(
-        TARGETS["xnli"], "dev", data_dir=data
-    )
+    assert examples_of(PERTURBED, "dev", data_dir=data) == examples_of(TARGETS["xnli"], "dev", data_dir=data)
 
 
-@pytest.mark.parametrize("asked", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])
-def test_shifted_targets_are_evaluated_where_they_are_named(asked: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("targets", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])
+def test_shifted_targets_are_evaluated_where_they_are_named(targets: tuple[str, ...]) -> None:
     benchmark = BENCHMARKS["miniature"]
-    space = resolve_axes(Space(name="mine", intermediates=("mnli",), targets=asked), benchmark, PROFILES["miniature"])
+    space = resolve_axes(Space(name="mine", intermediates=("mnli",), targets=targets), benchmark, PROFILES["miniature"])
     plan = expand_strata(space, benchmark, pretrain=False)
-    stages = [one for one in plan if one.kind == "target" and one.seed == 0 and one.intermediate == "none"]
-    extra = {name for one in stages for name in one.targets if benchmark.targets[name].is_opt_in}
-    assert extra == {name for name in asked if benchmark.targets[name].is_opt_in}
-    assert len(stages) == len({benchmark.targets[name].training_set for name in asked})  # in the stage of the clean one
-    for one in stages:
-        assert not benchmark.targets[one.targets[0]].is_opt_in  # which is trained, and judged by, the clean target
+    stages = [stage for stage in plan if stage.kind == "target" and stage.seed == 0 and stage.intermediate == "none"]
+    extra = {name for stage in stages for name in stage.targets if benchmark.targets[name].is_opt_in}
+    assert extra == {name for name in targets if benchmark.targets[name].is_opt_in}
+    assert len(stages) == len({benchmark.targets[name].training_set for name in targets})  # clean and shifted together
+    for stage in stages:
+        assert not benchmark.targets[stage.targets[0]].is_opt_in  # which is trained, and judged by, the clean target
     assert not any(benchmark.targets[name].is_opt_in for name in benchmark.target_names())
 
 
 def test_the_real_pairs_agree_in_every_language(real: Path) -> None:
     for language in ("sw-en", "en-ur", "zh-en"):
-        read = hub.load_split(MIXED, "test", language, data_dir=real)
-        assert len(read.examples) == 5010 and read.left_out == {}
+        converted = hub.load_split(MIXED, "test", language, data_dir=real)
+        assert len(converted.examples) == 5010 and converted.left_out == {}
     assert find_problems(MIXED, real) == [] and len(hub.find_languages(MIXED, real)) == 28

@@ -1,4 +1,4 @@
-"""Training sets in other languages than English: translated row by row, or written there."""
+"""Training sets in other languages than English: translated row by row, or written in the language."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,9 +14,12 @@ from spaces.errors import UsageError
 from spaces.miniature import INTERMEDIATES as MINIATURE
 from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
-from tests.hub_layout import PAIR, TEXT, pair_rows
+from tests.hub_layout import PAIR, TEXT, examples_of, pair_rows
 from trainables.data import hub
-from trainables.data.data_check import collect_notes, find_problems, inspect
+from trainables.data.data_check import find_problems
+from trainables.data.data_notes import collect_notes
+from trainables.data.data_report import inspect
+from trainables.data.fingerprint import compute_fingerprint, describe_locations
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
 
@@ -58,39 +61,39 @@ def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> Non
 
 
 def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
-    dev = [finding for finding in inspect(MNLI, data, "sw").splits if finding.split == "dev"]
-    assert [finding.languages for finding in dev] == [("en",)]
+    dev = [split for split in inspect(MNLI, data, "sw").splits if split.split == "dev"]
+    assert [split.languages for split in dev] == [("en",)]
     assert (inspect(MNLI, data, "sw").name, inspect(MNLI, data).name) == ("mnli@sw", "mnli")
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("rows", "message"),
     [
-        (pair_rows(24), "24 rows and nyu-mll/glue has 25"),
+        (pair_rows(24), "24 rows, but nyu-mll/glue has 25"),
         ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows"),
     ],
 )
 def test_rows_that_are_no_translations_are_refused_before_the_start(
-    write: Write, other: list[dict[str, Any]], said: str
+    write: Write, rows: list[dict[str, Any]], message: str
 ) -> None:
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
-    data = write("facebook/xnli/sw/train", PAIR, other)
+    data = write("facebook/xnli/sw/train", PAIR, rows)
     (line,) = find_problems(MNLI, data, "sw")
-    assert said in line and "must be the same pairs" in line
-    with pytest.raises(UsageError, match=said):
+    assert message in line and "both must hold the same pairs, row by row" in line
+    with pytest.raises(UsageError, match=message):
         hub.load_split(MNLI, "train", "sw", data_dir=data)
     assert find_problems(MNLI, data) == []  # English alone needs no translation
 
 
 def test_a_fingerprint_is_of_the_language_that_is_read(write: Write, data: Path) -> None:
-    before = {name: hub.compute_fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
-    assert len(set(before.values())) == 3 and before["en"] == hub.compute_fingerprint(MNLI, data)
+    before = {name: compute_fingerprint(MNLI, data, name) for name in ("en", "sw", "fi")}
+    assert len(set(before.values())) == 3 and before["en"] == compute_fingerprint(MNLI, data)
     rows = pair_rows(25)
     write("facebook/xnli/sw/train", PAIR, translated(rows, "other"))
-    after = {name: hub.compute_fingerprint(MNLI, data, name) for name in before}
+    after = {name: compute_fingerprint(MNLI, data, name) for name in before}
     assert {name for name in before if before[name] != after[name]} == {"sw"}
-    assert [line.split()[:2] for line in hub.describe_locations(MNLI, data, "sw")] == [
+    assert [line.split()[:2] for line in describe_locations(MNLI, data, "sw")] == [
         ["train", "en"],  # says which rows count, and their labels
         ["train", "sw"],
         ["dev", "en"],
@@ -110,13 +113,13 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     rows = [{"sentence1": "a", "sentence2": "b", "label": label, "idx": 0} for label in (0, 1, 2, -1)]
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
-    read = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
-    assert [NLI_LABELS[pair.label] for pair in read.examples if isinstance(pair, PairExample)] == [
+    converted = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
+    assert [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)] == [
         "neutral",
         "entailment",
         "contradiction",
     ]
-    assert read.left_out == {"no label": 1}
+    assert converted.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
         hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)
 
@@ -125,7 +128,7 @@ def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> Non
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("nala-cub/americas_nli/quy/validation", PAIR, pair_rows(3))
     task = INTERMEDIATES["americasnli"]
-    assert len(hub.load_examples(task, "train", "quy", data_dir=data)) == 3
+    assert len(examples_of(task, "train", "quy", data_dir=data)) == 3
     assert any("no training split" in line for line in collect_notes(task, data, "quy"))
     assert "no train rows in 'aym'" in find_problems(task, data)[0]  # its own language, which none was named for
 
@@ -134,18 +137,21 @@ def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> Non
 def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
     """One task of each kind; tests/trainables/miniature/test_world.py reads every word of some."""
     task, source = MINIATURE[name], DataSource(benchmark="miniature")
-    own, other = (load_examples(source, task, "train", language)[0] for language in ("en", task.training_languages[-1]))
-    assert len(other) == len(own) and other != own
-    for one, translation in zip(own, other, strict=True):
-        if isinstance(one, TaggingExample) and isinstance(
+    examples, _ = load_examples(source, task, "train", "en")
+    translations, _ = load_examples(source, task, "train", task.training_languages[-1])
+    assert len(translations) == len(examples) and translations != examples
+    for example, translation in zip(examples, translations, strict=True):
+        if isinstance(example, TaggingExample) and isinstance(
             translation, TaggingExample
-        ):  # tags follow their words to other places
-            assert sorted(one.tags) == sorted(translation.tags)
-        elif isinstance(one, SpanExample) and isinstance(translation, SpanExample):
-            assert one.id == translation.id
+        ):  # the order of words differs
+            assert sorted(example.tags) == sorted(translation.tags)
+        elif isinstance(example, SpanExample) and isinstance(translation, SpanExample):
+            assert example.id == translation.id
         else:
-            assert isinstance(one, PairExample | ChoiceExample) and isinstance(translation, PairExample | ChoiceExample)
-            assert one.label == translation.label
+            assert isinstance(example, PairExample | ChoiceExample) and isinstance(
+                translation, PairExample | ChoiceExample
+            )
+            assert example.label == translation.label
 
 
 def test_controls_are_trained_in_english_only() -> None:
@@ -163,27 +169,30 @@ def test_extra_tasks_are_members_only_where_they_are_named() -> None:
 
 @pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", language))
-    assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in other]
+    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", language))
+    assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in translated]
     assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
-    """Digits survive translation: whoever pairs other rows finds other ones."""
-    own, other = (hub.load_examples(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
+    """Digits survive translation, so that pairs of other rows have other digits."""
+    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
 
-    told = [(digits(one), digits(two)) for one, two in zip(own, other, strict=True) if digits(one)]
-    shifted = [(one, two) for (one, _), (_, two) in pairwise(told)]
-    alike = sum(bool(one & two) for one, two in told) / len(told)
-    assert alike > 0.8 and alike > 10 * sum(bool(one & two) for one, two in shifted) / len(shifted)
+    digit_pairs = [(digits(pair), digits(other)) for pair, other in zip(own, translated, strict=True) if digits(pair)]
+    shifted_pairs = [(mine, theirs) for (mine, _), (_, theirs) in pairwise(digit_pairs)]
+
+    def share_alike(pairs: list[tuple[set[str], set[str]]]) -> float:
+        return sum(bool(mine & theirs) for mine, theirs in pairs) / len(pairs)
+
+    assert share_alike(digit_pairs) > 0.8 and share_alike(digit_pairs) > 10 * share_alike(shifted_pairs)
 
 
 def test_the_real_native_sets(real: Path) -> None:
     counts = {
-        name: len(hub.load_examples(INTERMEDIATES[task], "train", name, data_dir=real))
+        name: len(examples_of(INTERMEDIATES[task], "train", name, data_dir=real))
         for task, name in (("ocnli", "zh"), ("indonli", "id"), ("americasnli", "aym"), ("americasnli", "oto"))
     }
     assert counts == {"zh": 9985, "id": 10330, "aym": 743, "oto": 222}

@@ -1,4 +1,4 @@
-"""Tables of features: equal to the lists they are built from, whole on disk, read only where they are asked."""
+"""Tables of features: equal to the lists they are built from, complete on disk, read only where they are used."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ def ids(draw: st.DrawFn, length: int) -> Ids:
 def feature_lists(draw: st.DrawFn, form: str) -> list[Feature]:
     """Ragged features as a kind of task makes them; types and marks in all or none."""
     typed, marked = draw(st.booleans()), form in ("tagging", "span") or draw(st.booleans())
-    found = []
+    features = []
     for example in range(draw(st.integers(0, 7))):
         rows = draw(st.integers(1, 4)) if form == "choice" else 1
         lengths = [draw(st.integers(1, 9)) for _ in range(rows)]
@@ -45,23 +45,24 @@ def feature_lists(draw: st.DrawFn, form: str) -> list[Feature]:
             target=ids(draw, size).reshape(shapes.get(form, ())),
             marks=tuple(ids(draw, length) for length in lengths) if marked else None,
         )
-        found.append(dataclasses.replace(feature, origin=origins[form]) if form in origins else feature)
-    return found
+        features.append(dataclasses.replace(feature, origin=origins[form]) if form in origins else feature)
+    return features
 
 
-def same(one: tuple[Ids, ...] | None, other: tuple[Ids, ...] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+def same(arrays: tuple[Ids, ...] | None, expected: tuple[Ids, ...] | None) -> bool:
+    if arrays is None or expected is None:
+        return arrays is expected
+    return len(arrays) == len(expected) and all(np.array_equal(a, b) for a, b in zip(arrays, expected, strict=True))
 
 
 def assert_equal(table: FeatureTable, features: list[Feature], *, per_position: bool) -> None:
-    assert len(table) == len(features) and table.lengths.tolist() == [feature.length for feature in features]
-    for one, other in zip(table, features, strict=True):
-        assert one.example == other.example
-        assert same(one.rows, other.rows) and same(one.types, other.types) and same(one.marks, other.marks)
-        assert one.target.shape == other.target.shape and one.origin.shape == other.origin.shape
-        assert np.array_equal(one.target, other.target) and np.array_equal(one.origin, other.origin)
+    assert len(table) == len(features) and table.lengths.tolist() == [expected.length for expected in features]
+    for feature, expected in zip(table, features, strict=True):
+        assert feature.example == expected.example
+        assert same(feature.rows, expected.rows)
+        assert same(feature.types, expected.types) and same(feature.marks, expected.marks)
+        assert feature.target.shape == expected.target.shape and feature.origin.shape == expected.origin.shape
+        assert np.array_equal(feature.target, expected.target) and np.array_equal(feature.origin, expected.origin)
     if features:
         batches = [collate(rows, 1, per_position=per_position, device=CPU) for rows in (table[:], features)]
         assert batches[0].keys() == batches[1].keys()
@@ -131,13 +132,13 @@ def test_indices_are_those_of_a_sequence(folder: Path) -> None:
 @pytest.mark.parametrize("chunks", [1, 2])
 def test_features_that_are_not_alike_are_refused(other: Feature, chunks: int) -> None:
     parts = [[*pairs(), other]] if chunks == 1 else [pairs(), [other]]
-    with pytest.raises(ValueError, match="types and marks all or none"):
+    with pytest.raises(ValueError, match="all features of a table must have types, or none"):
         build_table(parts, per_position=False)
 
 
 def test_values_that_miss_positions_are_refused() -> None:
     crooked = Feature(0, (np.ones(3, np.int32),), None, np.array(0, np.int32), marks=(np.ones(2, np.int32),))
-    with pytest.raises(ValueError, match="marks need one value per position"):
+    with pytest.raises(ValueError, match="marks must have one value per position"):
         build_table([[crooked]], per_position=False)
 
 
@@ -211,7 +212,7 @@ from pathlib import Path
 import numpy as np
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
-from trainables.features.shared_table import shared_table
+from trainables.features.shared_table import open_or_build_table
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
 
@@ -224,7 +225,7 @@ def build() -> FeatureTable:
     return build_table([[Feature(0, (ids,), None, np.array(1, dtype=np.int32))]], per_position=False)
 
 (folder / f"{name}.ready").touch()
-print(shared_table(folder / "table", build)[0].rows[0].sum())
+print(open_or_build_table(folder / "table", build)[0].rows[0].sum())
 """
 
 

@@ -80,8 +80,10 @@ def test_word_means_agree_with_a_loop() -> None:
     means = average_words(hidden, words)
     for row in range(3):
         for word in range(int(words[row].max()) + 1):
-            places = words[row] == word
-            torch.testing.assert_close(means[row][places], hidden[row][places].mean(0).expand(int(places.sum()), -1))
+            positions = words[row] == word
+            torch.testing.assert_close(
+                means[row][positions], hidden[row][positions].mean(0).expand(int(positions.sum()), -1)
+            )
 
 
 contexts = st.lists(st.sampled_from(WORDS), min_size=3, max_size=80)
@@ -122,7 +124,10 @@ def test_neighbouring_windows_share_what_the_recipe_says_or_as_much_as_any_quest
     features = span.encode(TOKENIZER, [example], Recipe(steps=1, max_length=length, stride=stride), MINIATURE)
     windows = [feature.origin[feature.marks[0] == 1].tolist() for feature in features if feature.marks]
     assert len(windows) > 2
-    assert all(one[-shared:] == other[:shared] and other[shared] not in one for one, other in pairwise(windows))
+    assert all(
+        window[-shared:] == following[:shared] and following[shared] not in window
+        for window, following in pairwise(windows)
+    )
 
 
 def test_characters_that_no_sub_token_covers_do_not_cost_the_target() -> None:
@@ -175,16 +180,16 @@ def test_a_question_that_fills_the_window_is_cut() -> None:
 def test_no_answer_only_where_the_task_allows_it(answers: str, none: float, expected: str) -> None:
     example = SpanExample("id", "q", "ab cd", (), ())
     feature = span.encode(TOKENIZER, [example], recipe(), MINIATURE)[0]
-    found = span.merge(task("span", answers=answers), [feature], [SpanGuess(0, 2, 1.0, none)], [example])
-    assert found == [expected]
+    predictions = span.merge(task("span", answer_script=answers), [feature], [SpanGuess(0, 2, 1.0, none)], [example])
+    assert predictions == [expected]
 
 
 def test_the_task_says_whose_rule_scores_its_answers() -> None:
     example = SpanExample("id", "q", "Der Hund", ("Der Hund",), (0,))
     for answers, exact in (("squad1", 0.0), ("squad2", 0.0), ("mlqa", 1.0)):
-        found = span.score(task("span", answers=answers), [example], ["ein Hund"], "de")
-        assert found["exact_match"] == exact
-        assert ("has_answer_f1" in found) == (answers == "squad2")
+        scores = span.score(task("span", answer_script=answers), [example], ["ein Hund"], "de")
+        assert scores["exact_match"] == exact
+        assert ("has_answer_f1" in scores) == (answers == "squad2")
 
 
 def test_the_best_window_wins() -> None:
@@ -218,12 +223,12 @@ def test_choices_may_differ_in_their_number_of_options(profile: EncoderProfile, 
     encoder.model.eval()
     examples = [ChoiceExample("", "q", tuple(WORDS[:3]), 1), ChoiceExample(WORDS[3], "", tuple(WORDS[4:6]), 0)]
 
-    def logits(some: list[ChoiceExample]) -> torch.Tensor:
-        features = choice.encode(TOKENIZER, some, recipe(), profile)
+    def logits(examples_of_batch: list[ChoiceExample]) -> torch.Tensor:
+        features = choice.encode(TOKENIZER, examples_of_batch, recipe(), profile)
         batch = collate(features, encoder.pad_id, per_position=False, device=encoder.device)
         with torch.inference_mode():
-            found: torch.Tensor = encoder.compute_logits(head, batch)
-        return found
+            result: torch.Tensor = encoder.compute_logits(head, batch)
+        return result
 
     together = logits(examples)
     assert together[1, 2] == -torch.inf  # there is no third option
@@ -254,8 +259,8 @@ def test_padding_changes_no_answer(kind: str, profile: EncoderProfile, encoder: 
     def logits(chosen: list[int]) -> torch.Tensor:
         batch = collate([features[i] for i in chosen], encoder.pad_id, per_position=ops.per_position, device=CPU)
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        found: torch.Tensor = head(encoder.model(**inputs).last_hidden_state, batch)
-        return found
+        result: torch.Tensor = head(encoder.model(**inputs).last_hidden_state, batch)
+        return result
 
     alone, together = logits([0])[0], logits([0, 1])[0]
     together = together[: len(alone)]

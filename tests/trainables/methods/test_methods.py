@@ -15,7 +15,7 @@ from spaces.method import METHODS
 from spaces.stage import Precision
 from spaces.task import Recipe, TaskKind
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_training import SOURCE, continue_after, part
+from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
 from trainables.features.features import IGNORED, Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain_fine_tuning
@@ -23,7 +23,7 @@ from trainables.methods.agreement import divergence
 from trainables.methods.rules import build_rule
 from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder, compute_hidden_states
-from trainables.training.encoding import encode_split
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import FineTuning
 
 NAMES = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
@@ -49,7 +49,7 @@ def begin(
     parts = [part(TASKS[kind], encoder, recipe, profile)]
     rule = build_rule(None if method is None else entry(method, **changes), [parts[0].task], SOURCE, encoder)
     assert recipe.steps is not None
-    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
     training = FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
     )

@@ -15,7 +15,7 @@ from spaces.method import METHODS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.methods.linear_steps import gradient_of_a, linear, loss, step
-from tests.trainables.training.test_training import SOURCE, continue_after, part
+from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
 from trainables.features.features import collate
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain_fine_tuning
@@ -23,7 +23,7 @@ from trainables.methods.rules import build_rule
 from trainables.methods.salt import WordProposer, augment_words, build_proposer, salt
 from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder
-from trainables.training.encoding import encode_split
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import FineTuning
 
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
@@ -109,7 +109,7 @@ def begin(kind: str, recipe: Recipe, profile: EncoderProfile) -> FineTuning:
     parts = [part(TASKS[kind], encoder, recipe, profile)]
     rule = build_rule(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].table])
     assert recipe.steps is not None
-    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", encoder.tokenizer, recipe, profile)]
+    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
     return FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
     )

@@ -16,7 +16,7 @@ from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_training import SOURCE, part
+from tests.trainables.training.test_fine_tuning import SOURCE, part
 from trainables.data.task_data import DataSource
 from trainables.features.features import collate
 from trainables.kinds import KINDS

@@ -20,6 +20,7 @@ from transformers import (
 
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import EncoderProfile
+from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from trainables.data.task_data import DataSource, load_examples
@@ -33,7 +34,7 @@ from trainables.models.encoder import Encoder, load_encoder, save_encoder
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
-from trainables.training.encoding import encode_split, encode_training_table
+from trainables.training.encoding import Encoding, encode_split, encode_training_table
 from trainables.training.evaluation import EvalSet, evaluate
 from trainables.training.fine_tuning import FineTuning
 
@@ -46,18 +47,18 @@ ORDINARY = np.arange(5, 100)
 
 
 def train(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, language: str = "en") -> FeatureTable:
-    return encode_training_table(SOURCE, TASK, encoder.tokenizer, recipe, profile, language=language)
+    return encode_training_table(SOURCE, TASK, Encoding(encoder.tokenizer, recipe, profile), language)
 
 
 def dev(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> EvalSet:
-    return encode_split(SOURCE, TASK, "dev", "en", encoder.tokenizer, recipe, profile)
+    return encode_split(SOURCE, TASK, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))
 
 
 def run(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, rate: float = 5e-3) -> FineTuning:
     assert recipe.steps is not None
     parts = [TrainingPart(task=TASK, table=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
-    devs = [dev(encoder, recipe, profile)]
-    return FineTuning(encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
+    dev_sets = [dev(encoder, recipe, profile)]
+    return FineTuning(encoder, parts, dev_sets, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
 
 
 @given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
@@ -65,14 +66,14 @@ def run(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, rate: float =
 def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: int) -> None:
     row = np.array(ids, dtype=np.int32)
     hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(seed))
-    if not any(one in ORDINARY for one in ids):
+    if not any(token in ORDINARY for token in ids):
         assert hidden is None
         return
     assert hidden is not None
     new, target = hidden
-    asked = target != IGNORED
-    assert asked.any() and (row[asked] >= 5).all()
-    assert (target[asked] == row[asked]).all() and (new[~asked] == row[~asked]).all()
+    selected = target != IGNORED
+    assert selected.any() and (row[selected] >= 5).all()
+    assert (target[selected] == row[selected]).all() and (new[~selected] == row[~selected]).all()
 
 
 def test_the_shares_are_those_of_bert() -> None:
@@ -80,11 +81,11 @@ def test_the_shares_are_those_of_bert() -> None:
     hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(1))
     assert hidden is not None
     new, target = hidden
-    asked = target != IGNORED
-    assert asked.mean() == pytest.approx(SELECTED_SHARE, abs=0.01)
-    assert (new[asked] == 4).mean() == pytest.approx(MASKED_SHARE, abs=0.02)
-    kept = 1 - MASKED_SHARE - REPLACED_SHARE + REPLACED_SHARE / len(ORDINARY)
-    assert (new[asked] == row[asked]).mean() == pytest.approx(kept, abs=0.02)
+    selected = target != IGNORED
+    assert selected.mean() == pytest.approx(SELECTED_SHARE, abs=0.01)
+    assert (new[selected] == 4).mean() == pytest.approx(MASKED_SHARE, abs=0.02)
+    unchanged = 1 - MASKED_SHARE - REPLACED_SHARE + REPLACED_SHARE / len(ORDINARY)
+    assert (new[selected] == row[selected]).mean() == pytest.approx(unchanged, abs=0.02)
 
 
 def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: EncoderProfile) -> None:
@@ -124,21 +125,23 @@ def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, p
         logits = encoder.compute_logits(head, batch)
         states = encoder.model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
         table = encoder.model.get_input_embeddings().weight
-        places = [(row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)]
-        by_hand = torch.stack([encoder.masked_word_head(states[place], table) for place in places])
+        positions = [
+            (row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)
+        ]
+        by_hand = torch.stack([encoder.masked_word_head(states[position], table) for position in positions])
     torch.testing.assert_close(logits, by_hand, rtol=1e-4, atol=1e-5)
-    wanted = [int(features[row].target[i]) for row, i in places]
+    gold = [int(features[row].target[i]) for row, i in positions]
     guesses = mlm.decode(logits, batch, features)
-    assert [guess.gold for own in guesses for guess in own] == wanted
-    assert [guess.word for own in guesses for guess in own] == by_hand.argmax(-1).tolist()
-    mean = nn.functional.cross_entropy(by_hand, torch.tensor(wanted))
+    assert [guess.gold for guesses_of_text in guesses for guess in guesses_of_text] == gold
+    assert [guess.word for guesses_of_text in guesses for guess in guesses_of_text] == by_hand.argmax(-1).tolist()
+    mean = nn.functional.cross_entropy(by_hand, torch.tensor(gold))
     torch.testing.assert_close(mlm.compute_loss(logits, batch), mean, rtol=1e-4, atol=1e-5)
 
 
 def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, tmp_path: Path) -> None:
-    work = run(encoder, recipe, profile)
+    training = run(encoder, recipe, profile)
     size = encoder.model.get_input_embeddings().weight.numel()
-    wide = [name for name, value in work.model.state_dict().items() if value.numel() == size]
+    wide = [name for name, value in training.model.state_dict().items() if value.numel() == size]
     assert wide == ["encoder.embeddings.word_embeddings.weight"]
     save_encoder(encoder, tmp_path)
     assert max(value.numel() for value in load_file(tmp_path / MASKED_WORD_HEAD_FILE).values()) < size
@@ -148,29 +151,30 @@ def test_training_lowers_the_loss_and_moves_head_and_table(profile: EncoderProfi
     recipe = Recipe(steps=60, batch_size=16, max_length=64)
     encoder = tiny_encoder()
     head, table = encoder.masked_word_head.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
-    work = run(encoder, recipe, profile, rate=1e-2)
-    before = work.evaluate(work.dev_sets[0]).metrics["accuracy"]
-    while not work.is_done:
-        work.advance()
-    work.restore_best()
-    assert work.best_score > before + 0.05
+    training = run(encoder, recipe, profile, rate=1e-2)
+    before = training.evaluate(training.dev_sets[0]).metrics["accuracy"]
+    while training.tenth < TENTHS:
+        training.advance()
+    training.restore_best()
+    assert training.best_score > before + 0.05
     assert not torch.equal(head, encoder.masked_word_head.dense.weight), "what is handed on is what was trained"
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
 
 
 def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: EncoderProfile) -> None:
     encoder = tiny_encoder()
-    assert "without a head" in str(run(encoder, recipe, profile).note) and encoder.masked_word_head.is_trained
+    note = str(run(encoder, recipe, profile).note)
+    assert "without a head for masked words" in note and encoder.masked_word_head.is_trained
     assert run(encoder, recipe, profile).note is None
 
 
 def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> None:
     encoder.masked_word_head.is_trained, encoder.masked_word_head.norm.eps = True, 1e-12
     save_encoder(encoder, tmp_path)
-    found = load_encoder(str(tmp_path)).masked_word_head
-    assert found.is_trained and found.norm.eps == 1e-12
+    loaded = load_encoder(str(tmp_path)).masked_word_head
+    assert loaded.is_trained and loaded.norm.eps == 1e-12
     assert all(
-        torch.equal(value, encoder.masked_word_head.state_dict()[name]) for name, value in found.state_dict().items()
+        torch.equal(value, encoder.masked_word_head.state_dict()[name]) for name, value in loaded.state_dict().items()
     )
 
 
@@ -210,23 +214,23 @@ def checkpoint(folder: Path, model: PreTrainedModel) -> Path:
 )
 def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(model: PreTrainedModel, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    place = checkpoint(tmp_path / "given", model)
-    encoder = load_encoder(str(place))
+    folder = checkpoint(tmp_path / "given", model)
+    encoder = load_encoder(str(folder))
     assert encoder.masked_word_head.is_trained
     assert type(encoder.model) is type(model.base_model)
     ids = torch.tensor([[0, 7, 4, 9, 2]])
     model.eval(), encoder.model.eval()
     with torch.inference_mode():
-        wanted = model(ids).logits[0]
+        expected = model(ids).logits[0]
         states = encoder.model(ids).last_hidden_state[0]
-        found = encoder.masked_word_head(states, encoder.model.get_input_embeddings().weight)
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+        logits = encoder.masked_word_head(states, encoder.model.get_input_embeddings().weight)
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
 
     save_encoder(encoder, tmp_path / "handed-on")  # and through a stage's folder it comes as it was
     again = load_encoder(str(tmp_path / "handed-on"))
     with torch.inference_mode():
         table = again.model.eval().get_input_embeddings().weight
-        torch.testing.assert_close(again.masked_word_head(again.model(ids).last_hidden_state[0], table), wanted)
+        torch.testing.assert_close(again.masked_word_head(again.model(ids).last_hidden_state[0], table), expected)
 
 
 @pytest.mark.parametrize("lacking", ["no head", "half a head", "a table of its own", "another activation"])
@@ -237,11 +241,11 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
     if lacking == "a table of its own":
         config.tie_word_embeddings = False
     model = XLMRobertaForMaskedLM(config)
-    place = checkpoint(tmp_path, model.base_model if lacking == "no head" else model)
+    folder = checkpoint(tmp_path, model.base_model if lacking == "no head" else model)
     if lacking == "half a head":
         weights = {name: value for name, value in model.state_dict().items() if "lm_head.dense" not in name}
-        model.save_pretrained(place, state_dict=weights)
-    encoder = load_encoder(str(place))
+        model.save_pretrained(folder, state_dict=weights)
+    encoder = load_encoder(str(folder))
     assert not encoder.masked_word_head.is_trained
     fresh = build_fresh_head(encoder.model).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in encoder.masked_word_head.state_dict().items())
@@ -254,9 +258,9 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
 def test_evaluation_is_under_the_same_masks_every_time(
     encoder: Encoder, recipe: Recipe, profile: EncoderProfile
 ) -> None:
-    judged, head = dev(encoder, recipe, profile), KINDS["mlm"].build_head(encoder, TASK, profile)
-    one, other = (evaluate(encoder, head, judged, tokens) for tokens in (200, 2000))
-    assert one.metrics == other.metrics and one.predictions == other.predictions
+    dev_set, head = dev(encoder, recipe, profile), KINDS["mlm"].build_head(encoder, TASK, profile)
+    small, large = (evaluate(encoder, head, dev_set, tokens) for tokens in (200, 2000))
+    assert small.metrics == large.metrics and small.predictions == large.predictions
 
 
 def test_every_language_has_texts_of_its_own() -> None:
@@ -273,5 +277,7 @@ def test_every_language_has_texts_of_its_own() -> None:
         words = [word.partition("-")[0] for word in text.text.split()]
         return frozenset(back.get(word, word) for word in words)
 
-    said = {concepts(text) for text in texts["qna"]}
-    assert sum(concepts(text) in said for text in texts["en"]) < world.TRAIN_PASSAGES / 10, "they are no translations"
+    meanings = {concepts(text) for text in texts["qna"]}
+    assert sum(concepts(text) in meanings for text in texts["en"]) < world.TRAIN_PASSAGES / 10, (
+        "they are no translations"
+    )

@@ -31,7 +31,7 @@ from trainables.probes.vector_similarity import (
     unbiased_hsic,
 )
 from trainables.record.context import StageContext
-from trainables.training.encoding import encode_split
+from trainables.training.encoding import Encoding, encode_split
 
 
 def subject_of(encoder: Encoder, context: StageContext, profile: EncoderProfile) -> ProbeSubject:
@@ -173,7 +173,7 @@ def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, p
     source = DataSource(benchmark="miniature", test_limit=6)
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
-    evaluated = encode_split(source, task, "test", "qfa", encoder.tokenizer, task.recipe, profile)
+    evaluated = encode_split(source, task, "test", "qfa", Encoding(encoder.tokenizer, task.recipe, profile))
     words = compute_word_states(encoder, evaluated, most=1_000)
     assert words.states.shape[:2] == (3, len(words.tags))
     tags = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
@@ -259,7 +259,9 @@ def test_every_probe_in_every_layer_and_language_the_same_each_time(
     assert task.recipe is not None
     dev, test = (
         compute_word_states(
-            encoder, encode_split(place.source, task, *split, encoder.tokenizer, task.recipe, profile), most=1_000
+            encoder,
+            encode_split(place.source, task, *split, Encoding(encoder.tokenizer, task.recipe, profile)),
+            most=1_000,
         )
         for split in (("dev", "en"), ("test", "qfa"))
     )

@@ -1,4 +1,4 @@
-"""Files of tensors: what comes back is what was written, whatever its type, shape and order in memory."""
+"""Files of tensors: reading returns what was written, whatever its type, shape and order in memory."""
 
 from pathlib import Path
 
@@ -26,14 +26,14 @@ TENSORS = {
 @pytest.mark.parametrize("name", TENSORS)
 def test_a_tensor_comes_back_bit_for_bit(tmp_path: Path, name: str) -> None:
     write_tensors(tmp_path / "file", {name: TENSORS[name]})
-    found = load_file(tmp_path / "file")[name]
-    asked = TENSORS[name].detach()
-    assert found.dtype == asked.dtype and found.shape == asked.shape
-    assert torch.equal(found.reshape(-1).view(torch.uint8), asked.contiguous().reshape(-1).view(torch.uint8))
+    loaded = load_file(tmp_path / "file")[name]
+    expected = TENSORS[name].detach()
+    assert loaded.dtype == expected.dtype and loaded.shape == expected.shape
+    assert torch.equal(loaded.reshape(-1).view(torch.uint8), expected.contiguous().reshape(-1).view(torch.uint8))
 
 
 def test_all_of_them_in_one_file(tmp_path: Path) -> None:
     write_tensors(tmp_path / "file", TENSORS)
-    found = load_file(tmp_path / "file")
-    assert found.keys() == TENSORS.keys()
-    assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS if name != "odd")
+    loaded = load_file(tmp_path / "file")
+    assert loaded.keys() == TENSORS.keys()
+    assert all(torch.equal(loaded[name], TENSORS[name]) for name in TENSORS if name != "odd")

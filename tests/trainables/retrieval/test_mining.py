@@ -25,46 +25,46 @@ def both(queries: torch.Tensor, candidates: torch.Tensor) -> tuple[Neighbours, N
 
 
 def by_margin(queries: torch.Tensor, candidates: torch.Tensor) -> list[MinedPair]:
-    of, back = both(queries, candidates)
-    return mine(of, back, compute_margins(of, back), compute_margins(back, of))
+    forward, backward = both(queries, candidates)
+    return mine(forward, backward, compute_margins(forward, backward), compute_margins(backward, forward))
 
 
 def test_the_nearest_by_cosine() -> None:
-    found = find_neighbours(EYE[[2, 0, 3]], EYE, 1, CPU)
-    assert found.indices.tolist() == [[2], [0], [3]] and found.cosines.tolist() == [[1.0], [1.0], [1.0]]
+    neighbours = find_neighbours(EYE[[2, 0, 3]], EYE, 1, CPU)
+    assert neighbours.indices.tolist() == [[2], [0], [3]] and neighbours.cosines.tolist() == [[1.0], [1.0], [1.0]]
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
 def test_of_equal_cosines_the_lower_index_comes_first(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
-    found = find_neighbours(EYE[:1], EYE[[1, 0, 2, 0, 0]], 4, CPU)
-    assert found.indices.tolist() == [[1, 3, 4, 0]] or found.indices.tolist() == [[1, 3, 4, 2]]
-    assert found.cosines.tolist() == [[1.0, 1.0, 1.0, 0.0]]
+    neighbours = find_neighbours(EYE[:1], EYE[[1, 0, 2, 0, 0]], 4, CPU)
+    assert neighbours.indices.tolist() == [[1, 3, 4, 0]] or neighbours.indices.tolist() == [[1, 3, 4, 2]]
+    assert neighbours.cosines.tolist() == [[1.0, 1.0, 1.0, 0.0]]
 
 
 @given(
     seed=st.integers(0, 10**6),
     rows=st.integers(1, 30),
     others=st.integers(1, 30),
-    most=st.integers(1, 6),
+    limit=st.integers(1, 6),
     block=st.integers(1, 40),
 )
 @settings(max_examples=60, deadline=None)
-def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: int, most: int, block: int) -> None:
-    one, other = unit(seed, rows), unit(seed + 1, others)
-    cosines = one.numpy() @ other.numpy().T
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
+def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: int, limit: int, block: int) -> None:
+    vectors, candidates = unit(seed, rows), unit(seed + 1, others)
+    cosines = vectors.numpy() @ candidates.numpy().T
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :limit]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
-        found = find_neighbours(one, other, most, CPU)
-    assert found.indices.tolist() == order.tolist()
-    np.testing.assert_allclose(found.cosines, np.take_along_axis(cosines, order, axis=1), atol=1e-6)
+        neighbours = find_neighbours(vectors, candidates, limit, CPU)
+    assert neighbours.indices.tolist() == order.tolist()
+    np.testing.assert_allclose(neighbours.cosines, np.take_along_axis(cosines, order, axis=1), atol=1e-6)
 
 
 def test_the_margin_is_the_cosine_over_the_mean_of_both_neighbourhoods() -> None:
     # Two by two: both neighbourhoods hold both, so the margin of (0, 0) is 1 / ((.5 + .5) / 2).
-    of, back = both(EYE[:2], EYE[:2])
-    assert compute_margins(of, back).tolist() == [[2.0, 0.0], [2.0, 0.0]]
+    forward, backward = both(EYE[:2], EYE[:2])
+    assert compute_margins(forward, backward).tolist() == [[2.0, 0.0], [2.0, 0.0]]
 
 
 def test_with_one_candidate_the_best_query_gets_it() -> None:
@@ -74,19 +74,22 @@ def test_with_one_candidate_the_best_query_gets_it() -> None:
     r = 2**-0.5
     m = (r + 1) / 3
     assert by_margin(queries, EYE[:1]) == [(1, 0, pytest.approx(2 / (1 + m)))]
-    of, back = both(queries, EYE[:1])
-    assert compute_margins(of, back).flatten().tolist() == pytest.approx([2 * r / (r + m), 2 / (1 + m), 0.0])
+    forward, backward = both(queries, EYE[:1])
+    assert compute_margins(forward, backward).flatten().tolist() == pytest.approx([2 * r / (r + m), 2 / (1 + m), 0.0])
 
 
 def test_a_pair_of_score_0_uses_up_its_sentences_and_is_no_result() -> None:
-    of, back = both(EYE[:2], EYE[2:])  # all cosines are 0
-    assert mine(of, back, of.cosines, back.cosines) == []
+    forward, backward = both(EYE[:2], EYE[2:])  # all cosines are 0
+    assert mine(forward, backward, forward.cosines, backward.cosines) == []
     # Both queries propose candidate 0; candidate 1 proposes query 1, with a score below 0 or above.
-    scores, back_scores = torch.tensor([[0.9, 0.5], [0.8, 0.7]]), torch.tensor([[0.9, 0.8], [-0.1, -0.2]])
-    of = Neighbours(scores, torch.tensor([[0, 1], [0, 1]]))
-    back = Neighbours(back_scores, torch.tensor([[0, 1], [1, 0]]))
-    assert mine(of, back, scores, back_scores) == [(0, 0, pytest.approx(0.9))]
-    assert mine(of, back, scores, back_scores + 1) == [(0, 0, pytest.approx(1.9)), (1, 1, pytest.approx(0.9))]
+    scores, backward_scores = torch.tensor([[0.9, 0.5], [0.8, 0.7]]), torch.tensor([[0.9, 0.8], [-0.1, -0.2]])
+    forward = Neighbours(scores, torch.tensor([[0, 1], [0, 1]]))
+    backward = Neighbours(backward_scores, torch.tensor([[0, 1], [1, 0]]))
+    assert mine(forward, backward, scores, backward_scores) == [(0, 0, pytest.approx(0.9))]
+    assert mine(forward, backward, scores, backward_scores + 1) == [
+        (0, 0, pytest.approx(1.9)),
+        (1, 1, pytest.approx(0.9)),
+    ]
 
 
 def test_equal_margins_are_taken_from_the_query_side_in_order() -> None:
@@ -98,25 +101,27 @@ def test_equal_margins_are_taken_from_the_query_side_in_order() -> None:
 def test_only_the_nearest_four_are_proposed() -> None:
     # Candidate 4 has the highest margin with the query by far, and is its fifth neighbour: it is proposed from its own
     # side alone, where the query is the only one. The query's own proposal has a lower margin and comes too late.
-    scores, back_scores = torch.tensor([[0.9, 0.8, 0.7, 0.6]]), torch.tensor([[0.9], [0.8], [0.7], [0.6], [2.0]])
-    of = Neighbours(scores, torch.tensor([[0, 1, 2, 3]]))
-    back = Neighbours(back_scores, torch.zeros(5, 1, dtype=torch.int64))
-    assert mine(of, back, scores, back_scores) == [(0, 4, 2.0)]
-    assert mine(of, back, scores, back_scores / 10) == [(0, 0, pytest.approx(0.9))]
+    scores, backward_scores = torch.tensor([[0.9, 0.8, 0.7, 0.6]]), torch.tensor([[0.9], [0.8], [0.7], [0.6], [2.0]])
+    forward = Neighbours(scores, torch.tensor([[0, 1, 2, 3]]))
+    backward = Neighbours(backward_scores, torch.zeros(5, 1, dtype=torch.int64))
+    assert mine(forward, backward, scores, backward_scores) == [(0, 4, 2.0)]
+    assert mine(forward, backward, scores, backward_scores / 10) == [(0, 0, pytest.approx(0.9))]
 
 
 def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[MinedPair]:
     """The same in plain loops over all cosines."""
     cosines = queries @ candidates.T
-    near = [sorted(range(len(candidates)), key=lambda j: -cosines[i, j])[:4] for i in range(len(queries))]
-    back = [sorted(range(len(queries)), key=lambda i: -cosines[i, j])[:4] for j in range(len(candidates))]
+    forward = [sorted(range(len(candidates)), key=lambda j: -cosines[i, j])[:4] for i in range(len(queries))]
+    backward = [sorted(range(len(queries)), key=lambda i: -cosines[i, j])[:4] for j in range(len(candidates))]
 
     def margin(i: int, j: int) -> float:
-        own, other = np.mean([cosines[i, k] for k in near[i]]), np.mean([cosines[k, j] for k in back[j]])
+        own, other = np.mean([cosines[i, k] for k in forward[i]]), np.mean([cosines[k, j] for k in backward[j]])
         return float(cosines[i, j] / ((own + other) / 2))
 
-    pairs = [max(((margin(i, j), i, j) for j in near[i]), key=lambda pair: pair[0]) for i in range(len(queries))]
-    pairs += [max(((margin(i, j), i, j) for i in back[j]), key=lambda pair: pair[0]) for j in range(len(candidates))]
+    pairs = [max(((margin(i, j), i, j) for j in forward[i]), key=lambda pair: pair[0]) for i in range(len(queries))]
+    pairs += [
+        max(((margin(i, j), i, j) for i in backward[j]), key=lambda pair: pair[0]) for j in range(len(candidates))
+    ]
     mined: list[MinedPair] = []
     for score, i, j in sorted(pairs, reverse=True):
         if all(i != query and j != candidate for query, candidate, _ in mined):
@@ -130,11 +135,11 @@ def test_mining_in_blocks_equals_the_whole_matrix(seed: int, rows: int, others: 
     queries, candidates = unit(seed, rows), unit(seed + 1, others)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
-        found = by_margin(queries, candidates)
-    wanted = whole_matrix(queries.numpy().astype(np.float64), candidates.numpy().astype(np.float64))
-    assert [pair[:2] for pair in found] == [pair[:2] for pair in wanted]
-    assert [pair[2] for pair in found] == pytest.approx([pair[2] for pair in wanted], rel=1e-3)
-    assert len({i for i, _, _ in found}) == len({j for _, j, _ in found}) == len(found)
+        mined = by_margin(queries, candidates)
+    expected = whole_matrix(queries.numpy().astype(np.float64), candidates.numpy().astype(np.float64))
+    assert [pair[:2] for pair in mined] == [pair[:2] for pair in expected]
+    assert [pair[2] for pair in mined] == pytest.approx([pair[2] for pair in expected], rel=1e-3)
+    assert len({i for i, _, _ in mined}) == len({j for _, j, _ in mined}) == len(mined)
 
 
 def test_repeated_sentences_are_embedded_once_and_have_no_place() -> None:

@@ -27,8 +27,8 @@ def words_of(encoder: Encoder, count: int) -> tuple[str, ...]:
     return tuple(sorted(word for word in encoder.tokenizer.get_vocab() if word.isalpha()))[:count]
 
 
-def vectors(**places: list[float]) -> dict[str, torch.Tensor]:
-    return {name: torch.nn.functional.normalize(torch.tensor(place), dim=0) for name, place in places.items()}
+def vectors(**coordinates: list[float]) -> dict[str, torch.Tensor]:
+    return {name: torch.nn.functional.normalize(torch.tensor(values), dim=0) for name, values in coordinates.items()}
 
 
 def test_an_embedding_is_the_mean_over_all_tokens_and_does_not_depend_on_the_batch(
@@ -73,9 +73,9 @@ def test_xlm_r_large_is_read_at_layer_14(encoder: Encoder) -> None:
 
 
 def test_pools_that_are_too_large_are_read_in_the_papers_layer_only(encoder: Encoder) -> None:
-    most = module.MAX_BYTES // (4 * 3 * 16)  # 3 layers of width 16
-    assert select_layers(encoder, MINIATURE, most) == (0, 1, 2)
-    assert select_layers(encoder, MINIATURE, most + 1) == (2,)
+    limit = module.MAX_BYTES // (4 * 3 * 16)  # 3 layers of width 16
+    assert select_layers(encoder, MINIATURE, limit) == (0, 1, 2)
+    assert select_layers(encoder, MINIATURE, limit + 1) == (2,)
 
 
 def test_shared_candidates_are_embedded_once(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,19 +102,19 @@ def test_identical_sentences_find_each_other_in_every_layer(encoder: Encoder, re
         if retrieval == "rank"
         else ParallelPool(words, words[::-1], gold)
     )
-    found = retrieve(Embedder(encoder), task(retrieval), MINIATURE, pool, pool if retrieval == "mine" else None)
+    result = retrieve(Embedder(encoder), task(retrieval), MINIATURE, pool, pool if retrieval == "mine" else None)
     names = {
         "nearest": ("accuracy", "margin_accuracy", "reverse_accuracy"),
         "mine": ("f1", "cosine_f1"),
         "rank": ("map_at_20",),
     }[retrieval]
     layers = [f"{name}_layer_{layer}" for layer in range(3) for name in names]
-    assert list(found.metrics) == [*names, *layers]
-    assert set(found.metrics.values()) == {1.0}
+    assert list(result.metrics) == [*names, *layers]
+    assert set(result.metrics.values()) == {1.0}
     if retrieval == "rank":
-        assert next(j for i, j, _ in found.pairs if i == 3) == 16 and len(found.pairs) == 20 * 20
+        assert next(j for i, j, _ in result.pairs if i == 3) == 16 and len(result.pairs) == 20 * 20
     else:
-        assert sorted(pair[:2] for pair in found.pairs) == list(enumerate(gold))
+        assert sorted(pair[:2] for pair in result.pairs) == list(enumerate(gold))
 
 
 def test_the_official_metric_and_what_is_found_are_those_of_the_papers_layer(encoder: Encoder) -> None:
@@ -123,44 +123,44 @@ def test_the_official_metric_and_what_is_found_are_those_of_the_papers_layer(enc
     pool = ParallelPool(queries, words[:29], tuple(range(29)))
     for depth, layer in ((0.0, 0), (0.5, 1), (1.0, 2)):
         profile = dataclasses.replace(MINIATURE, retrieval_depth=depth)
-        found = retrieve(Embedder(encoder), task("nearest"), profile, pool)
+        result = retrieve(Embedder(encoder), task("nearest"), profile, pool)
         for name in ("accuracy", "margin_accuracy", "reverse_accuracy"):
-            assert found.metrics[name] == found.metrics[f"{name}_layer_{layer}"]
+            assert result.metrics[name] == result.metrics[f"{name}_layer_{layer}"]
         cosines = embed(encoder, queries, (layer,))[0] @ embed(encoder, words[:29], (layer,))[0].T
-        assert [score for _, _, score in found.pairs] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
+        assert [score for _, _, score in result.pairs] == pytest.approx(cosines.max(1).values.tolist(), abs=1e-5)
 
 
 def test_too_large_pools_have_no_metrics_of_layers(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     words = words_of(encoder, 8)
     pool = ParallelPool(words, words[::-1], tuple(range(7, -1, -1)))
-    every = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
+    all_layers = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
     monkeypatch.setattr(module, "MAX_BYTES", 0)
-    one = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
-    assert list(one.metrics) == ["accuracy", "margin_accuracy", "reverse_accuracy"]
-    assert one.metrics.items() <= every.metrics.items() and one.pairs == every.pairs
+    one_layer = retrieve(Embedder(encoder), task("nearest"), MINIATURE, pool)
+    assert list(one_layer.metrics) == ["accuracy", "margin_accuracy", "reverse_accuracy"]
+    assert one_layer.metrics.items() <= all_layers.metrics.items() and one_layer.pairs == all_layers.pairs
 
 
 def test_the_margin_corrects_a_candidate_that_is_near_to_everything() -> None:
     # `hub` is the nearest of every query; by margin each query finds its own.
-    place = vectors(
+    vector_of = vectors(
         q0=[1.0, 0.8, 0, 0], q1=[1.0, 0, 0.8, 0], q2=[1.0, 0, 0, 0.8], hub=[1.0, 0.2, 0.2, 0.2],
         c0=[0.3, 1.0, 0, 0], c1=[0.3, 0, 1.0, 0], c2=[0.3, 0, 0, 1.0],
     )  # fmt: skip
     pool = ParallelPool(("q0", "q1", "q2"), ("hub", "c0", "c1", "c2"), (1, 2, 3))
-    found = _score_nearest(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
-    assert found.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0, "reverse_accuracy": 1.0}
-    assert [pair[:2] for pair in found.pairs] == [(0, 0), (1, 0), (2, 0)]
+    result = _score_nearest(lambda texts: torch.stack([vector_of[text] for text in texts]), pool, CPU)
+    assert result.metrics == {"accuracy": 0.0, "margin_accuracy": 1.0, "reverse_accuracy": 1.0}
+    assert [pair[:2] for pair in result.pairs] == [(0, 0), (1, 0), (2, 0)]
 
 
 def mined(dev_gold: tuple[int, ...] | None, queries: tuple[str, ...] = ("q0", "q1", "q2")) -> RetrievalResult:
     """Three pairs of falling cosine: 1, 0.8 and 0.5, each alone in its plane; the third is no translation."""
-    place = vectors(
+    vector_of = vectors(
         q0=[1.0, 0, 0, 0, 0], c0=[1.0, 0, 0, 0, 0], q1=[0, 1.0, 0, 0, 0], c1=[0, 0.8, 0.6, 0, 0],
         q2=[0, 0, 0, 1.0, 0], c2=[0, 0, 0, 0.5, 0.75**0.5],
     )  # fmt: skip
 
     def look(texts: tuple[str, ...]) -> torch.Tensor:
-        return torch.stack([place[text] for text in texts])
+        return torch.stack([vector_of[text] for text in texts])
 
     candidates = ("c0", "c1", "c2")
     test = ParallelPool(queries, candidates, (0, 1, *(-1 for _ in queries[2:])))
@@ -185,24 +185,24 @@ def test_without_dev_the_threshold_is_the_best_of_the_scored_pool() -> None:
 
 def test_a_true_pair_of_a_repeated_sentence_is_missed() -> None:
     # q1 stands there twice and has no place: one right of one kept, two true ones.
-    found = mined(None, queries=("q0", "q1", "q1"))
-    assert found.metrics["cosine_f1"] == pytest.approx(2 / 3)
-    assert [pair[:2] for pair in found.pairs] == [(0, 0)]
+    result = mined(None, queries=("q0", "q1", "q1"))
+    assert result.metrics["cosine_f1"] == pytest.approx(2 / 3)
+    assert [pair[:2] for pair in result.pairs] == [(0, 0)]
 
 
 def test_a_ranking_by_hand() -> None:
-    place = vectors(q=[1.0, 0], a=[0, 1.0], b=[1.0, 0.1], c=[1.0, 1.0], r=[0.0, 1.0])
+    vector_of = vectors(q=[1.0, 0], a=[0, 1.0], b=[1.0, 0.1], c=[1.0, 1.0], r=[0.0, 1.0])
     pool = RankingPool(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})))
-    found = _score_ranking(lambda texts: torch.stack([place[text] for text in texts]), pool, CPU)
-    assert [pair[:2] for pair in found.pairs] == [(0, 1), (0, 2), (0, 0), (1, 0), (1, 2), (1, 1)]
+    result = _score_ranking(lambda texts: torch.stack([vector_of[text] for text in texts]), pool, CPU)
+    assert [pair[:2] for pair in result.pairs] == [(0, 1), (0, 2), (0, 0), (1, 0), (1, 2), (1, 1)]
     # q: ranks 1 and 3 of two right ones, (1 + 2 / 3) / 2. r: rank 3.
-    assert found.metrics == {"map_at_20": pytest.approx((5 / 6 + 1 / 3) / 2)}
+    assert result.metrics == {"map_at_20": pytest.approx((5 / 6 + 1 / 3) / 2)}
 
 
 def test_a_pool_of_the_wrong_sort_is_refused(encoder: Encoder) -> None:
     words = words_of(encoder, 2)
     ranking, parallel = RankingPool(words, words, (frozenset({0}),) * 2), ParallelPool(words, words, (0, 1))
-    with pytest.raises(ValueError, match="which are relevant"):
+    with pytest.raises(ValueError, match="must name the relevant ones"):
         retrieve(Embedder(encoder), task("rank"), MINIATURE, parallel)
-    with pytest.raises(ValueError, match="which candidate translates"):
+    with pytest.raises(ValueError, match="must name the translation of each query"):
         retrieve(Embedder(encoder), task("mine"), MINIATURE, ranking)

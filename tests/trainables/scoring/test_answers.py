@@ -107,7 +107,7 @@ def test_mlqa_splits_chinese_characters() -> None:
 
 
 def test_a_language_that_mlqa_does_not_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="not 'fr'"):
+    with pytest.raises(ValueError, match="no rule for 'fr'"):
         score_answers([["oui"]], ["oui"], "fr", "mlqa")
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 import pytest
@@ -18,14 +19,14 @@ import pytest
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, build_file
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.stage import TENTHS, Stage
+from spaces.stage import Stage
 from spaces.xtreme import TARGETS as XTREME
 from tests.on_disk import folder_of
+from tests.tiny_stages import BASE, run_stage
 from trainables.data.task_data import DataSource, load_examples, load_pool
 from trainables.features.examples import PairExample, ParallelPool, SpanExample, TaggingExample
-from trainables.record.context import SCORES, StageContext, write_spec
+from trainables.record.context import SCORES, StageContext
 from trainables.scoring.metrics import chunk_f1
-from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.predictions import build_retrieval_table
 
@@ -33,6 +34,7 @@ TARGETS = BENCHMARKS["miniature"].targets
 SOURCE = DataSource(benchmark="miniature", limit=60, test_limit=30)
 RECIPE = {"steps": 30, "batch_size": 8, "max_length": 64, "stride": 16}
 Scores = dict[str, float]
+E = TypeVar("E", PairExample, TaggingExample, SpanExample)
 
 
 def lines(path: Path) -> list[str]:
@@ -41,49 +43,52 @@ def lines(path: Path) -> list[str]:
 
 
 def sentences(path: Path) -> list[list[str]]:
-    found: list[list[str]] = [[]]
+    blocks: list[list[str]] = [[]]
     for line in lines(path):
         if line:
-            found[-1].append(line)
+            blocks[-1].append(line)
         else:
-            found.append([])
-    return found if found[-1] else found[:-1]
+            blocks.append([])
+    return blocks if blocks[-1] else blocks[:-1]
 
 
-def share(gold: Sequence[object], found: Sequence[object]) -> float:
-    assert len(gold) == len(found)
-    return sum(one == other for one, other in zip(gold, found, strict=True)) / len(found)
+def share(gold: Sequence[object], predicted: Sequence[object]) -> float:
+    assert len(gold) == len(predicted)
+    return sum(right == guess for right, guess in zip(gold, predicted, strict=True)) / len(predicted)
 
 
 def words(text: str) -> list[str]:
-    kept = "".join(letter for letter in text.lower() if letter not in string.punctuation)
-    return re.sub(r"\b(a|an|the)\b", " ", kept).split()
+    bare = "".join(letter for letter in text.lower() if letter not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", bare).split()
 
 
-def overlap(gold: str, found: str) -> float:
-    common = (Counter(words(gold)) & Counter(words(found))).total()
-    return 2 * common / (len(words(gold)) + len(words(found))) if common else 0.0
+def overlap(gold: str, answer: str) -> float:
+    common = (Counter(words(gold)) & Counter(words(answer))).total()
+    return 2 * common / (len(words(gold)) + len(words(answer))) if common else 0.0
+
+
+def load_gold(target: str, language: str, kind: type[E]) -> list[E]:
+    examples, _ = load_examples(SOURCE, TARGETS[target], "test", language)
+    return [example for example in examples if isinstance(example, kind)]
 
 
 def label_scores(path: Path, target: str, language: str) -> Scores:
-    gold = [one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, PairExample)]
-    return {"accuracy": share([TARGETS[target].labels[one.label] for one in gold], lines(path))}
+    gold = load_gold(target, language, PairExample)
+    return {"accuracy": share([TARGETS[target].labels[example.label] for example in gold], lines(path))}
 
 
 def tag_scores(path: Path, target: str, language: str) -> Scores:
-    gold = [
-        one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, TaggingExample)
-    ]
-    tags = [[TARGETS[target].labels[tag] for tag in one.tags] for one in gold]
-    found = sentences(path)
-    return {"f1": chunk_f1(tags, found), "accuracy": share([*chain(*tags)], [*chain(*found)])}
+    gold = load_gold(target, language, TaggingExample)
+    tags = [[TARGETS[target].labels[tag] for tag in example.tags] for example in gold]
+    predicted = sentences(path)
+    return {"f1": chunk_f1(tags, predicted), "accuracy": share([*chain(*tags)], [*chain(*predicted)])}
 
 
 def answer_scores(path: Path, target: str, language: str) -> Scores:
-    found = json.loads(path.read_text())
-    gold = [one for one in load_examples(SOURCE, TARGETS[target], "test", language)[0] if isinstance(one, SpanExample)]
-    exact = [max(words(answer) == words(found[one.id]) for answer in one.answers) for one in gold]
-    f1 = [max(overlap(answer, found[one.id]) for answer in one.answers) for one in gold]
+    predicted = json.loads(path.read_text())
+    gold = load_gold(target, language, SpanExample)
+    exact = [max(words(answer) == words(predicted[example.id]) for answer in example.answers) for example in gold]
+    f1 = [max(overlap(answer, predicted[example.id]) for answer in example.answers) for example in gold]
     return {"exact_match": sum(exact) / len(gold), "f1": sum(f1) / len(gold)}
 
 
@@ -93,12 +98,12 @@ def pair_scores(path: Path, target: str, language: str) -> Scores:
         for i, j in enumerate(load_pool(SOURCE, TARGETS[target], "test", language).gold)
         if j >= 0
     }
-    found = set(lines(path))
-    right = len(gold & found)
-    return {"f1": 2 * right / (len(gold) + len(found)) if right else 0.0}
+    predicted = set(lines(path))
+    right = len(gold & predicted)
+    return {"f1": 2 * right / (len(gold) + len(predicted)) if right else 0.0}
 
 
-def place_scores(path: Path, target: str, language: str) -> Scores:
+def position_scores(path: Path, target: str, language: str) -> Scores:
     test = load_pool(SOURCE, TARGETS[target], "test", language)
     published = sorted((text, i) for i, text in enumerate(test.queries))
     return {"accuracy": share([str(test.gold[i]) for _, i in published], lines(path))}
@@ -112,7 +117,7 @@ def place_scores(path: Path, target: str, language: str) -> Scores:
         ("panx", tag_scores),
         ("xquad", answer_scores),
         ("bucc", pair_scores),
-        ("tatoeba", place_scores),
+        ("tatoeba", position_scores),
     ],
 )
 def test_the_submitted_files_have_the_stored_scores(
@@ -123,29 +128,19 @@ def test_the_submitted_files_have_the_stored_scores(
     stage = Stage(
         kind="target" if trained else "retrieval",
         task=TARGETS[target].training_set or target,
-        benchmark="miniature",
         intermediate="none",
-        seed=0,
         learning_rate=5e-3 if trained else None,
         targets={target: languages},
         recipe=RECIPE if trained else None,
-        profile="miniature",
-        data={"fingerprint": "f"},
-        start={"name": "tiny", "fingerprint": "t", "random": False},
-        precision="fp32",
-        version=1,
+        **BASE,
     )
-    place = StageContext(
+    context = StageContext(
         results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), keep_predictions=True
     )
-    write_spec(place, stage)
-    work = StageRun(place, stage.key)
-    for _ in range(TENTHS if trained else 1):
-        work.advance()
-    work.close()
-    kept, stored = (pl.read_parquet(folder_of(place, stage.key) / name) for name in (PREDICTIONS_FILE, SCORES))
+    run_stage(context, stage)
+    predictions, stored = (pl.read_parquet(folder_of(context, stage.key) / name) for name in (PREDICTIONS_FILE, SCORES))
     for language in languages:
-        file = build_file(official(target), language, kept.filter(split="test", language=language))
+        file = build_file(official(target), language, predictions.filter(split="test", language=language))
         path = tmp_path / file.name
         path.parent.mkdir(exist_ok=True)
         path.write_text(file.text, encoding="ascii")
@@ -156,12 +151,12 @@ def test_the_submitted_files_have_the_stored_scores(
 
 
 def official(target: str) -> OfficialTask:
-    return next(one for one in OFFICIAL_TASKS if one.target == target)
+    return next(task for task in OFFICIAL_TASKS if task.target == target)
 
 
-def retrieved(target: str, language: str, pool: ParallelPool, found: Sequence[tuple[int, int, float]]) -> list[str]:
+def retrieved(target: str, language: str, pool: ParallelPool, pairs: Sequence[tuple[int, int, float]]) -> list[str]:
     """The lines of a submission for these finds."""
-    rows = pl.DataFrame(build_retrieval_table("k", TARGETS[target], language, pool, found))
+    rows = pl.DataFrame(build_retrieval_table("k", TARGETS[target], language, pool, pairs))
     return build_file(official(target), language, rows).text.splitlines()
 
 

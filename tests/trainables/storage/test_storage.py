@@ -1,4 +1,4 @@
-"""What every kind of storage promises: a folder, a local S3 server, and the tests' own in memory."""
+"""Promises of every kind of storage: a folder, a local S3 server, and the tests' own in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,9 +80,9 @@ def test_a_file_that_is_set_aside_is_never_lost(storage: Storage) -> None:
 
 def test_a_folder_that_is_set_aside_is_whole(storage: Storage) -> None:
     storage.write_folder("stages/a/encoder", lambda folder: (folder / "weights").write_bytes(b"x"))
-    aside = quarantine(storage, "stages/a/encoder")
-    assert aside == "stages/a/encoder.damaged" and storage.has(aside) and not storage.has("stages/a/encoder")
-    with storage.open_local(aside) as folder:
+    new_name = quarantine(storage, "stages/a/encoder")
+    assert new_name == "stages/a/encoder.damaged" and storage.has(new_name) and not storage.has("stages/a/encoder")
+    with storage.open_local(new_name) as folder:
         assert (folder / "weights").read_bytes() == b"x"
 
 
@@ -95,7 +95,7 @@ def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "a\\..\\x", "a\0b"])
 def test_no_name_leads_out_of_the_storage(storage: Storage, name: str) -> None:
     for use in (storage.read, storage.has, storage.remove, lambda name: write_text(storage, name, "x")):
-        with pytest.raises(ValueError, match="no name below a results folder"):
+        with pytest.raises(ValueError, match="is not a name inside a results folder"):
             use(name)
     assert storage.list_sizes() == {}
 
@@ -118,13 +118,13 @@ def test_addresses_keep_their_query(url: str, whole: str) -> None:
 
 @pytest.mark.parametrize("url", ["s3://", "nosuch://bucket/x", "s3://bucket/x?nonsense=1"])
 def test_an_address_of_nothing_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="is no address of a storage"):
+    with pytest.raises(ValueError, match="is not an address of object storage"):
         open_storage(url)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("BEAT", 0.02), ("LOST", 0.3), ("SETTLE", 0.02)):
+    for name, seconds in (("RENEW_SECONDS", 0.02), ("EXPIRY_SECONDS", 0.3), ("SETTLE_SECONDS", 0.02)):
         monkeypatch.setattr(lease, name, seconds)
 
 

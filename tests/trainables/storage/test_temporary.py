@@ -1,4 +1,4 @@
-"""Temporary folders: gone at the end, and after a kill gone with the next one."""
+"""Temporary folders: removed at the end, or after a kill by the next process that makes one."""
 
 import os
 import signal
@@ -51,14 +51,14 @@ def test_what_a_killed_process_left_is_removed_and_what_lives_is_not(own: Path) 
         assert process.stdout is not None
         return process, Path(process.stdout.readline().strip())
 
-    (one, dead), (other, living) = holder(), holder()
-    one.send_signal(signal.SIGKILL)
-    one.communicate()
+    (killed, dead), (running, living) = holder(), holder()
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
     assert dead.is_dir()
     with temporary_folder() as mine:
         assert not dead.exists() and living.is_dir() and mine.is_dir()
-    other.kill()
-    other.communicate()
+    running.kill()
+    running.communicate()
 
 
 def test_another_users_folder_is_refused(own: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from spaces.encoders import PROFILES, EncoderProfile
 from spaces.task import Recipe
-from tests.trainables.training.test_training import run
+from tests.trainables.training.test_fine_tuning import run
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
@@ -20,9 +20,9 @@ KINDS = ["mnli", "csqa", "ccg", "squad"]
 class SmallDevice:
     """A device that holds so many sub-tokens at a time and runs out of memory above that."""
 
-    def __init__(self, work: FineTuning, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, training: FineTuning, tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
-        logits = work.encoder.__class__.compute_logits
+        logits = training.encoder.__class__.compute_logits
 
         def limited(
             encoder: object, head: object, batch: dict[str, torch.Tensor], words: object = None
@@ -32,19 +32,19 @@ class SmallDevice:
                 raise torch.OutOfMemoryError("made up")
             return logits(encoder, head, batch, words)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(work.encoder.__class__, "logits", limited)
+        monkeypatch.setattr(training.encoder.__class__, "compute_logits", limited)
 
 
-def without_dropout(work: FineTuning) -> FineTuning:
-    for module in work.model.modules():
+def without_dropout(training: FineTuning) -> FineTuning:
+    for module in training.model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    return work
+    return training
 
 
-def gradients(work: FineTuning, features: list[Feature]) -> list[torch.Tensor]:
-    work._compute_gradients(0, features)
-    return [weight.grad for weight in work.model.parameters() if weight.grad is not None]
+def gradients(training: FineTuning, features: list[Feature]) -> list[torch.Tensor]:
+    training._compute_gradients(0, features)
+    return [weight.grad for weight in training.model.parameters() if weight.grad is not None]
 
 
 @pytest.mark.parametrize("profile", [PROFILES["miniature"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
@@ -55,39 +55,41 @@ def test_half_the_micro_batch_gives_the_same_step(
     # Memory runs out once: the batch is done in halves, and the effective batch stays what it was.
     plain, short = (without_dropout(run([name], recipe, profile)) for _ in range(2))
     losses = [plain._update(*plain.batches.batch_at(0))]
-    grads = [weight.grad for weight in plain.model.parameters()]
+    plain_grads = [weight.grad for weight in plain.model.parameters()]
     _, features = short.batches.batch_at(0)
     rows = sum(len(feature.rows) for feature in features)
     SmallDevice(short, rows * max(feature.length for feature in features) - 1, monkeypatch)
     losses.append(short._update(0, features))
     assert short.note == "memory ran out: 4 of 8 examples at a time" and plain.note is None
     torch.testing.assert_close(*losses)
-    for one, other in zip(grads, (weight.grad for weight in short.model.parameters()), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    for plain_grad, short_grad in zip(plain_grads, (weight.grad for weight in short.model.parameters()), strict=True):
+        torch.testing.assert_close(plain_grad, short_grad, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_in_bf16_micro_batches_agree_as_far_as_its_digits_go(name: str, recipe: Recipe) -> None:
-    work = without_dropout(run([name], recipe, PROFILES["pretrained"], precision="bf16"))
-    _, features = work.batches.batch_at(0)
-    whole = gradients(work, features)
-    work.micro_batch = 2
-    parts = gradients(work, features)
+    training = without_dropout(run([name], recipe, PROFILES["pretrained"], precision="bf16"))
+    _, features = training.batches.batch_at(0)
+    whole = gradients(training, features)
+    training.micro_batch = 2
+    parts = gradients(training, features)
     whole_norm = torch.stack([grad.norm() for grad in whole]).norm()
-    difference = torch.stack([(one - other).norm() for one, other in zip(whole, parts, strict=True)]).norm()
+    difference = torch.stack(
+        [(whole_grad - part_grad).norm() for whole_grad, part_grad in zip(whole, parts, strict=True)]
+    ).norm()
     assert difference < 0.03 * whole_norm
 
 
 def test_one_example_that_does_not_fit_is_an_error(
     recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = run(["mnli"], recipe, profile)
-    device = SmallDevice(work, 1, monkeypatch)
+    training = run(["mnli"], recipe, profile)
+    device = SmallDevice(training, 1, monkeypatch)
     with pytest.raises(torch.OutOfMemoryError):
-        work.advance()
-    assert work.micro_batch == 1 and len(device.sizes) == 4  # of 8, 4, 2 and 1 examples
+        training.advance()
+    assert training.micro_batch == 1 and len(device.sizes) == 4  # of 8, 4, 2 and 1 examples
     with pytest.raises(torch.OutOfMemoryError):
-        work.evaluate(work.dev_sets[0])
+        training.evaluate(training.dev_sets[0])
 
 
 def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,12 +100,12 @@ def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.Monkey
         def __del__(self) -> None:
             freed.append("tensor")
 
-    def work() -> int:
+    def fail() -> int:
         held = Tensor()
         raise torch.OutOfMemoryError(str(bool(held)))
 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append("cache"))
-    assert try_within_memory(work, reraise=False) is None
+    assert try_within_memory(fail, reraise=False) is None
     assert freed == ["tensor", "cache"]
     assert try_within_memory(lambda: 3, reraise=True) == 3
 
@@ -112,16 +114,16 @@ def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.Monkey
 def test_predictions_do_not_depend_on_the_evaluation_batch(
     name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = run([name], recipe, profile)
+    training = run([name], recipe, profile)
     for _ in range(3):
-        work.advance()
-    dev = work.dev_sets[0]
+        training.advance()
+    dev = training.dev_sets[0]
     longest = max(feature.length for feature in dev.features)
-    device = SmallDevice(work, 10**9, monkeypatch)
+    device = SmallDevice(training, 10**9, monkeypatch)
     results = []
     for tokens in (1, 3 * longest, 10 * longest, 10**9):
         device.sizes.clear()
-        results.append(evaluate(work.encoder, work.heads[0], dev, tokens))
+        results.append(evaluate(training.encoder, training.heads[0], dev, tokens))
         assert max(device.sizes) <= max(tokens, len(dev.features[0].rows) * longest)  # one example at the least
     assert all(result.predictions == results[0].predictions for result in results)
     assert len(device.sizes) == 1  # everything fitted at last
@@ -130,16 +132,16 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(
 def test_evaluation_goes_on_with_less_when_memory_runs_out(
     recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = run(["squad"], recipe, profile)
-    dev = work.dev_sets[0]
-    expected = work.evaluate(dev)
-    assert work.note is None
-    device = SmallDevice(work, 1000, monkeypatch)
-    assert work.evaluate(dev).predictions == expected.predictions
+    training = run(["squad"], recipe, profile)
+    dev = training.dev_sets[0]
+    expected = training.evaluate(dev)
+    assert training.note is None
+    device = SmallDevice(training, 1000, monkeypatch)
+    assert training.evaluate(dev).predictions == expected.predictions
     assert max(device.sizes) > 1000  # it was tried
-    assert work.note == f"memory ran out: evaluation of {work.eval_batch_tokens} sub-tokens at a time"
+    assert training.note == f"memory ran out: evaluation of {training.eval_batch_tokens} sub-tokens at a time"
     device.sizes.clear()
-    work.evaluate(dev)
+    training.evaluate(dev)
     assert max(device.sizes) <= 1000  # and is not tried again
 
 
@@ -153,19 +155,19 @@ def test_what_fits_is_known_after_an_interruption(recipe: Recipe, profile: Encod
 def test_a_gpus_random_state_is_kept_too(
     recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = run(["csqa"], recipe, profile)
-    kept = {"now": torch.tensor([1, 2, 3], dtype=torch.uint8)}
-    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: kept["now"])
-    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: kept.update(now=state))
-    assert "random.cuda" not in work.state_dict()
-    monkeypatch.setattr(type(work.encoder), "device", torch.device("cuda"))
-    state = work.state_dict()
-    kept["now"] = torch.tensor([9], dtype=torch.uint8)
-    work.load_state_dict(state)
-    assert kept["now"].tolist() == [1, 2, 3]
+    training = run(["csqa"], recipe, profile)
+    gpu = {"now": torch.tensor([1, 2, 3], dtype=torch.uint8)}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu["now"])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: gpu.update(now=state))
+    assert "random.cuda" not in training.state_dict()
+    monkeypatch.setattr(type(training.encoder), "device", torch.device("cuda"))
+    state = training.state_dict()
+    gpu["now"] = torch.tensor([9], dtype=torch.uint8)
+    training.load_state_dict(state)
+    assert gpu["now"].tolist() == [1, 2, 3]
     del state["random.cuda"]  # of a run that was begun on the CPU
-    work.load_state_dict(state)
-    assert kept["now"].tolist() == [1, 2, 3]
+    training.load_state_dict(state)
+    assert gpu["now"].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
@@ -176,7 +178,7 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
     for module in short.encoder.model.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
-    losses = [work._update(*work.batches.batch_at(0)) for work in (exact, short)]
+    losses = [training._update(*training.batches.batch_at(0)) for training in (exact, short)]
     assert set(seen) == {torch.bfloat16}
     assert not torch.equal(*losses)
     torch.testing.assert_close(*losses, rtol=0.05, atol=0.05)
@@ -193,14 +195,14 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
 @pytest.mark.parametrize("name", KINDS)
 def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     # In training and in evaluation: of logits in 16 bits, whole answers score the same.
-    work = run([name], recipe, profile, precision="bf16")
+    training = run([name], recipe, profile, precision="bf16")
     seen: list[torch.Tensor] = []
-    for module in work.heads.modules():
+    for module in training.heads.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    work._update(*work.batches.batch_at(0))
+    training._update(*training.batches.batch_at(0))
     trained = len(seen)
-    work.evaluate(work.dev_sets[0])
+    training.evaluate(training.dev_sets[0])
     assert 0 < trained < len(seen) and {logits.dtype for logits in seen} == {torch.float32}
 
 
@@ -210,21 +212,21 @@ def test_a_step_stays_on_its_device_and_waits_for_nothing(
     name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The device `meta` has no values: to ask for one is an error there, and so is most that mixes it with the CPU.
-    work = run([name], recipe, profile)
-    work.model.to("meta")
-    work.trainable_weights = list(work.model.parameters())  # those on the CPU were replaced
-    work.optimizer = torch.optim.AdamW(work.trainable_weights)
+    training = run([name], recipe, profile)
+    training.model.to("meta")
+    training.trainable_weights = list(training.model.parameters())  # those on the CPU were replaced
+    training.optimizer = torch.optim.AdamW(training.trainable_weights)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know this device
-    assert work._update(*work.batches.batch_at(0)).device.type == "meta"
-    weights = [weight for weight in work.model.parameters() if weight.requires_grad]
+    assert training._update(*training.batches.batch_at(0)).device.type == "meta"
+    weights = [weight for weight in training.model.parameters() if weight.requires_grad]
     assert all(weight.grad is not None and weight.grad.device.type == "meta" for weight in weights)
 
 
 def test_the_best_weights_leave_the_device(recipe: Recipe, profile: EncoderProfile) -> None:
-    work = run(["csqa"], recipe, profile)
-    work.model.to("meta")
+    training = run(["csqa"], recipe, profile)
+    training.model.to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        work._copy_weights()
+        training._copy_weights()
 
 
 def test_attention_is_the_fused_one(encoder_folder: object) -> None:

@@ -37,8 +37,8 @@ def test_the_majority_label_is_that_of_the_training_set() -> None:
         "accuracy": 0.25
     }  # equally common: the first one
     words = evaluated(task("tagging", ("NOUN", "VERB")), [TaggingExample(("w", "v"), (0, 1))])
-    floor = score_majority_baseline(words.task, np.array([IGNORED, IGNORED, 0, IGNORED]), words)
-    assert floor is not None and floor["accuracy"] == 0.5
+    baseline = score_majority_baseline(words.task, np.array([IGNORED, IGNORED, 0, IGNORED]), words)
+    assert baseline is not None and baseline["accuracy"] == 0.5
 
 
 def test_spans_have_no_majority_answer() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
-from spaces.stage import TENTHS, Stage
+from spaces.stage import Stage
 from spaces.xtreme import TARGETS
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE
+from tests.tiny_stages import BASE, run_stage
 from trainables.data.task_data import DataSource
 from trainables.features.examples import (
     ChoiceExample,
@@ -24,9 +24,8 @@ from trainables.features.examples import (
     SpanExample,
     TaggingExample,
 )
-from trainables.record.context import SCORES, StageContext, write_spec
+from trainables.record.context import SCORES, StageContext
 from trainables.record.outcome import read_outcome
-from trainables.stage_run import StageRun
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.evaluation import EvalSet
@@ -50,33 +49,29 @@ TATOEBA = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={
 
 
 @pytest.fixture
-def place(tmp_path: Path, encoder_folder: Path) -> StageContext:
+def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
     source = DataSource(benchmark="miniature", limit=40, test_limit=10)
     return StageContext(results=LocalStorage(tmp_path / "plain"), source=source, model=str(encoder_folder))
 
 
-def run(place: StageContext, stage: Stage) -> Path:
-    write_spec(place, stage)
-    work = StageRun(place, stage.key)
-    for _ in range(TENTHS if stage.recipe else 1):
-        work.advance()
-    work.close()
-    return folder_of(place, stage.key)
+def run(context: StageContext, stage: Stage) -> Path:
+    run_stage(context, stage)
+    return folder_of(context, stage.key)
 
 
 @pytest.mark.parametrize("stage", [SQUAD, TATOEBA], ids=lambda stage: stage.task)
-def test_keeping_changes_neither_key_nor_scores(place: StageContext, tmp_path: Path, stage: Stage) -> None:
-    plain = run(place, stage)
-    kept = run(dataclasses.replace(place, results=LocalStorage(tmp_path / "kept"), keep_predictions=True), stage)
+def test_keeping_changes_neither_key_nor_scores(context: StageContext, tmp_path: Path, stage: Stage) -> None:
+    plain = run(context, stage)
+    kept = run(dataclasses.replace(context, results=LocalStorage(tmp_path / "kept"), keep_predictions=True), stage)
     assert not (plain / PREDICTIONS_FILE).exists() and plain.name == kept.name == stage.key
-    one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
-    assert one.equals(other)
+    scores, scores_with_predictions = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
+    assert scores.equals(scores_with_predictions)
 
     rows = pl.read_parquet(kept / PREDICTIONS_FILE)
     assert rows.columns == [column.name for column in PREDICTION_COLUMNS]
     assert set(rows["stage"]) == {stage.key}
     assert set(rows["split"]) == ({"test", "dev"} if stage is SQUAD else {"test"})
-    scored = other.filter(split="test").select("target", "language", "examples").unique()
+    scored = scores_with_predictions.filter(split="test").select("target", "language", "examples").unique()
     counted = rows.filter(split="test").group_by("target", "language").agg(examples=pl.len().cast(pl.Int64))
     assert scored.sort(pl.all()).equals(counted.sort(pl.all()))  # one row for each example that was scored
     assert rows["id"].null_count() == 0
@@ -103,42 +98,42 @@ TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",)
     ],
     ids=lambda stage: stage.task,
 )
-def test_what_the_rows_bring_makes_the_stored_score(place: StageContext, stage: Stage) -> None:
-    folder = run(dataclasses.replace(place, keep_predictions=True), stage)
+def test_what_the_rows_bring_makes_the_stored_score(context: StageContext, stage: Stage) -> None:
+    folder = run(dataclasses.replace(context, keep_predictions=True), stage)
     rows, scores = (pl.read_parquet(folder / name) for name in (PREDICTIONS_FILE, SCORES))
     parts = rows.group_by("target", "language", "split").agg(pl.col("numerator", "denominator").sum())
-    found = {tuple(key): (right, of) for *key, right, of in parts.iter_rows()}
-    tenth = read_outcome(place, stage.key).best_tenth  # type: ignore[union-attr]
+    sums = {tuple(key): (right, of) for *key, right, of in parts.iter_rows()}
+    tenth = read_outcome(context, stage.key).best_tenth  # type: ignore[union-attr]
     official = scores.filter("official", (pl.col("split") == "test") | (pl.col("tenth") == tenth))
     # Of an intermediate stage, and of two targets that share a dev set, dev rows have one name.
     first = min(stage.targets, default=stage.task)
     name = pl.when(pl.col("split") == "dev").then(pl.lit(first)).otherwise("target")
     stored = official.group_by(name.alias("target"), "language", "split").agg(pl.col("value").mean())
     expected = {tuple(key): value for *key, value in stored.iter_rows()}
-    assert expected.keys() == found.keys() and any(0 < value < 1 for value in expected.values())
-    for key, (right, of) in found.items():
+    assert expected.keys() == sums.keys() and any(0 < value < 1 for value in expected.values())
+    for key, (right, of) in sums.items():
         assert (right / of if of else 0.0) == pytest.approx(expected[key], abs=1e-12)
 
 
-def test_mined_pairs_bring_nothing(place: StageContext) -> None:
+def test_mined_pairs_bring_nothing(context: StageContext) -> None:
     bucc = dataclasses.replace(TATOEBA, task="bucc", targets={"bucc": ("qna",)})
-    rows = pl.read_parquet(run(dataclasses.replace(place, keep_predictions=True), bucc) / PREDICTIONS_FILE)
+    rows = pl.read_parquet(run(dataclasses.replace(context, keep_predictions=True), bucc) / PREDICTIONS_FILE)
     assert rows.height and rows["numerator"].null_count() == rows["denominator"].null_count() == rows.height
 
 
-def test_an_intermediate_stage_keeps_its_english_dev(place: StageContext) -> None:
-    kept = dataclasses.replace(place, keep_predictions=True)
+def test_an_intermediate_stage_keeps_its_english_dev(context: StageContext) -> None:
+    keeping = dataclasses.replace(context, keep_predictions=True)
     stage = intermediate("squad")
-    folder = run(kept, stage)
+    folder = run(keeping, stage)
     rows, scores = pl.read_parquet(folder / PREDICTIONS_FILE), pl.read_parquet(folder / SCORES)
     assert rows.select("target", "language", "split").unique().rows() == [("squad", "en", "dev")]
     assert set(scores["examples"]) == {rows.height}
 
 
-def test_the_flag_reaches_the_workers(place: StageContext) -> None:
-    for kept in (False, True):
-        given_place = dataclasses.replace(place, keep_predictions=kept)
-        assert context_from_json(context_to_json(given_place)) == given_place
+def test_the_flag_reaches_the_workers(context: StageContext) -> None:
+    for keep_predictions in (False, True):
+        sent = dataclasses.replace(context, keep_predictions=keep_predictions)
+        assert context_from_json(context_to_json(sent)) == sent
 
 
 @given(
@@ -160,17 +155,17 @@ def test_what_is_written_is_read(
     tagged = EvalSet(
         task=TARGETS["panx"],
         language="my",
-        examples=[TaggingExample(tuple("w" * len(one)), tuple(one)) for one in tags],
+        examples=[TaggingExample(tuple("w" * len(sentence_tags)), tuple(sentence_tags)) for sentence_tags in tags],
         features=[],
     )
     path = tmp_path_factory.mktemp("kept") / PREDICTIONS_FILE
     write_predictions(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
-    read = pl.read_parquet(path)
-    xquad, panx = read.filter(pl.col("language") == "el"), read.filter(pl.col("language") == "my")
+    table = pl.read_parquet(path)
+    xquad, panx = table.filter(pl.col("language") == "el"), table.filter(pl.col("language") == "my")
     assert xquad["id"].to_list() == names and xquad["prediction"].to_list() == [[answer] for answer in answers]
     assert xquad["example"].to_list() == panx["example"].to_list() == list(range(len(rows)))
     labels = TARGETS["panx"].labels
-    assert panx["prediction"].to_list() == [[labels[tag] for tag in one] for one in tags]
+    assert panx["prediction"].to_list() == [[labels[tag] for tag in sentence_tags] for sentence_tags in tags]
 
 
 def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
@@ -188,13 +183,13 @@ def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
 
 def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
     labels = TARGETS["panx"].labels
-    one, two = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
+    person, place = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
     tagged = [
-        TaggingExample(("a", "b", "c"), tuple(one)),
-        TaggingExample(("d",), tuple(two)),
+        TaggingExample(("a", "b", "c"), tuple(person)),
+        TaggingExample(("d",), tuple(place)),
         TaggingExample(("e",), (labels.index("O"),)),
     ]
-    guess = [one, [labels.index("B-ORG")], [labels.index("O")]]
+    guess = [person, [labels.index("B-ORG")], [labels.index("O")]]
     panx = EvalSet(task=TARGETS["panx"], language="de", examples=tagged, features=[])
     table = build_prediction_table("k", panx, guess)
     assert table["numerator"].to_pylist() == [2.0, 0.0, 0.0] and table["denominator"].to_pylist() == [2.0, 2.0, 0.0]
@@ -204,8 +199,8 @@ def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
 
 
 def test_an_answer_brings_the_mean_of_its_metrics() -> None:
-    asked = [SpanExample("a", "q", "c", ("the old town",), (0,)), SpanExample("b", "q", "c", ("x",), (0,))]
-    xquad = EvalSet(task=TARGETS["xquad"], language="de", examples=asked, features=[])
+    questions = [SpanExample("a", "q", "c", ("the old town",), (0,)), SpanExample("b", "q", "c", ("x",), (0,))]
+    xquad = EvalSet(task=TARGETS["xquad"], language="de", examples=questions, features=[])
     table = build_prediction_table("k", xquad, ["old", "x"])
     assert table["numerator"].to_pylist() == [pytest.approx((0 + 2 / 3) / 2), 1.0]  # `the` is no word
 
@@ -213,8 +208,8 @@ def test_an_answer_brings_the_mean_of_its_metrics() -> None:
 def test_a_ranking_brings_its_average_precision_once() -> None:
     task = BENCHMARKS["xtreme-r"].targets["lareqa"]
     pool = RankingPool(("q", "r"), ("a", "b", "c"), (frozenset({1, 0}), frozenset({1})), query_ids=("x", "y"))
-    found = [(0, 1, 0.9), (0, 2, 0.8), (0, 0, 0.7), (1, 0, 0.9), (1, 2, 0.8), (1, 1, 0.7)]
-    table = build_retrieval_table("k", task, "de", pool, found)
+    pairs = [(0, 1, 0.9), (0, 2, 0.8), (0, 0, 0.7), (1, 0, 0.9), (1, 2, 0.8), (1, 1, 0.7)]
+    table = build_retrieval_table("k", task, "de", pool, pairs)
     assert table["numerator"].to_pylist() == [pytest.approx(5 / 6), None, None, pytest.approx(1 / 3), None, None]
     assert table["denominator"].to_pylist() == [1.0, None, None, 1.0, None, None]
     assert table["id"].to_pylist() == ["x"] * 3 + ["y"] * 3
@@ -230,12 +225,16 @@ def test_a_query_is_known_by_its_number_as_read_and_as_sorted() -> None:
 
 @given(st.lists(st.sampled_from(["b", "a", "A", "é", "z", " a", "ab"])))
 def test_sorted_places_are_those_of_the_sorted_file(sentences: list[str]) -> None:
-    places = find_sorted_positions(sentences)
-    assert sorted(places) == list(range(len(sentences)))
+    positions = find_sorted_positions(sentences)
+    assert sorted(positions) == list(range(len(sentences)))
     ordered = sorted(sentence.strip() for sentence in sentences)
-    assert all(ordered[place] == sentence.strip() for place, sentence in zip(places, sentences, strict=True))
-    for i, one in enumerate(sentences):  # of equal sentences the first as read comes first
-        assert all(places[i] < places[j] for j in range(i + 1, len(sentences)) if sentences[j].strip() == one.strip())
+    assert all(ordered[position] == sentence.strip() for position, sentence in zip(positions, sentences, strict=True))
+    for i, sentence_i in enumerate(sentences):  # of equal sentences the first as read comes first
+        assert all(
+            positions[i] < positions[j]
+            for j in range(i + 1, len(sentences))
+            if sentences[j].strip() == sentence_i.strip()
+        )
 
 
 def test_a_mined_language_without_a_pair_has_no_row(tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def test_words_are_found_again(tmp_path: Path) -> None:
 
 
 def test_the_vocabulary_is_ordered_and_belongs_to_the_world() -> None:
-    one, two = build_tokenizer(build_world(0)), build_tokenizer(build_world(1))
-    assert one.get_vocab() == build_tokenizer(build_world(0)).get_vocab() != two.get_vocab()
-    assert one.convert_ids_to_tokens([0, 1, 2, 3, 4, 5]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
+    first, second = build_tokenizer(build_world(0)), build_tokenizer(build_world(1))
+    assert first.get_vocab() == build_tokenizer(build_world(0)).get_vocab() != second.get_vocab()
+    assert first.convert_ids_to_tokens([0, 1, 2, 3, 4, 5]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "dogs"]
 
 
 def test_the_corpus_translates() -> None:
@@ -66,7 +66,7 @@ def test_the_corpus_translates() -> None:
 def test_the_corpus_keeps_the_sentences_of_dev_and_test_pools_out() -> None:
     draw, lexicon = random.Random(0), build_world(0).lexicon
     stories = [draw_story(draw, lexicon) for _ in range(300)]
-    events = [event for told in stories if not isinstance(told, str) for event in told if event.asked is None]
+    events = [event for story in stories if not isinstance(story, str) for event in story if event.asked is None]
     assert len(events) > 300
     assert {split_of(PoolItem(event).meaning) for event in events} == {"train"}
 
@@ -93,9 +93,9 @@ def test_state_is_a_copy() -> None:
     run = start_pretraining(build_world(0), TINY)
     run.advance()
     state = run.state_dict()
-    kept = {name: tensor.clone() for name, tensor in state.items()}
+    copy = {name: tensor.clone() for name, tensor in state.items()}
     run.advance()
-    assert all(torch.equal(tensor, kept[name]) for name, tensor in state.items())
+    assert all(torch.equal(tensor, copy[name]) for name, tensor in state.items())
 
 
 def test_batches_hold_every_text_once_an_epoch() -> None:

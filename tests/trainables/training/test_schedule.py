@@ -36,11 +36,11 @@ def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: 
     plain = BatchOrder(lengths, size, batches, (0,))
     sorted_ = BatchOrder(lengths, size, batches, (0,), bucket=bucket)
     assert all(len(sorted_.batch_indices(number)) == size for number in range(batches))
-    found, expected, pool = stream(sorted_), stream(plain), sorted_.bucket * size
-    assert Counter(found) == Counter(expected)
+    seen, expected, pool = stream(sorted_), stream(plain), sorted_.bucket * size
+    assert Counter(seen) == Counter(expected)
     # So it is pool by pool: no example moves further than a pool.
     for start in range(0, batches * size, pool):
-        assert sorted(found[start : start + pool]) == sorted(expected[start : start + pool])
+        assert sorted(seen[start : start + pool]) == sorted(expected[start : start + pool])
 
 
 @settings(deadline=None)
@@ -80,7 +80,7 @@ def test_a_pool_is_never_longer_than_an_epoch() -> None:
 
 
 def test_only_the_runs_own_batches_can_be_had() -> None:
-    with pytest.raises(IndexError, match="this run has 3 batches, there is no batch 3"):
+    with pytest.raises(IndexError, match="there is no batch 3: this run has 3 batches"):
         BatchOrder(np.ones(4), 2, 3, (0,)).batch_indices(3)
     with pytest.raises(ValueError, match="there is no example"):
         BatchOrder(np.ones(0), 2, 3, (0,))

@@ -1,4 +1,4 @@
-"""What an error is taken for, whatever it is wrapped in, and what follows from it."""
+"""Classification of errors, also of those that wrap others."""
 
 import errno
 import pickle
@@ -30,7 +30,7 @@ from trainables.worker.failures import (
 )
 
 RESULTS = "/results"
-# Words of Ray 2.60, from experiments: a killed worker, its memory monitor, a lost node.
+# Messages of Ray 2.60, from experiments: a killed worker, its memory monitor, a lost node.
 KILLED = (
     "The actor died unexpectedly before finishing this task.\n\tclass_name: ResourceTrainable\n"
     "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker "
@@ -42,7 +42,7 @@ GONE = "The actor died because its node has died. Node Id: 5f0c. the actor's nod
 
 
 class HTTPError(Exception):
-    """As clients of hubs raise it."""
+    """An error as clients of hubs raise it."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"{status} from the server")
@@ -50,7 +50,7 @@ class HTTPError(Exception):
 
 
 class ReadTimeoutError(TimeoutError):
-    """As clients of HTTP raise it."""
+    """An error as clients of HTTP raise it."""
 
 
 def died(message: str) -> exceptions.ActorDiedError:
@@ -129,7 +129,7 @@ def test_of_an_error_that_is_a_traceback_the_last_line_is_told() -> None:
 
 
 def chained(error: BaseException, how: str) -> BaseException:
-    """The same error as the cause of another one."""
+    """Return an error that has this one as a cause."""
     try:
         try:
             raise error
@@ -162,20 +162,20 @@ def test_what_was_meant_to_be_hidden_is_hidden() -> None:
 
 
 def test_a_ring_of_causes_ends() -> None:
-    one, other = ValueError("one"), ValueError("other")
-    one.__cause__, other.__cause__ = other, one
-    assert classify(one) is ERROR
+    error, cause = ValueError("one"), ValueError("other")
+    error.__cause__, cause.__cause__ = cause, error
+    assert classify(error) is ERROR
 
 
 @pytest.mark.parametrize(("error", "kind"), CASES, ids=IDS)
 def test_it_is_the_same_on_the_other_side(error: BaseException, kind: FailureKind) -> None:
-    # What the driver gets to see of an error in a worker: pickled, wrapped, with the traceback as its text.
-    found = failure_of(error, RESULTS)
-    told = pickle.loads(pickle.dumps(StageFailedError(found.kind.name, found.reason, found.details)))
-    wrapped = exceptions.RayTaskError("train", f"a traceback\n{CROWDED}\n{KILLED}", told).as_instanceof_cause()
-    assert worker_failure_of(wrapped) == found
-    assert found.kind is kind and found.reason.startswith(type(error).__name__)
-    assert "\n" not in found.reason
+    # The driver receives an error in a worker pickled, wrapped, and with the traceback as its text.
+    failure = failure_of(error, RESULTS)
+    received = pickle.loads(pickle.dumps(StageFailedError(failure.kind.name, failure.reason, failure.details)))
+    wrapped = exceptions.RayTaskError("train", f"a traceback\n{CROWDED}\n{KILLED}", received).as_instanceof_cause()
+    assert worker_failure_of(wrapped) == failure
+    assert failure.kind is kind and failure.reason.startswith(type(error).__name__)
+    assert "\n" not in failure.reason
 
 
 def test_a_lost_worker_is_told_in_one_line() -> None:
@@ -194,7 +194,7 @@ def test_no_kind_is_both_tried_again_and_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "alike"),
+    ("reason", "other_reason", "alike"),
     [
         ("ValueError: row 17 of 300", "ValueError: row 9 of 2", True),
         ("OSError: /runs/a/x is damaged", "OSError: /runs/b/y.json is damaged", True),
@@ -205,6 +205,6 @@ def test_no_kind_is_both_tried_again_and_the_end() -> None:
         ("ValueError: a defaced facade", "ValueError: a decade", False),
     ],
 )
-def test_failures_are_alike_but_for_numbers_keys_and_paths(one: str, other: str, alike: bool) -> None:
-    assert (Failure(ERROR, one).signature == Failure(ERROR, other).signature) is alike
-    assert Failure(ERROR, one).signature != Failure(INPUT, one).signature
+def test_failures_are_alike_but_for_numbers_keys_and_paths(reason: str, other_reason: str, alike: bool) -> None:
+    assert (Failure(ERROR, reason).signature == Failure(ERROR, other_reason).signature) is alike
+    assert Failure(ERROR, reason).signature != Failure(INPUT, reason).signature

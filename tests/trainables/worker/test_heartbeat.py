@@ -13,7 +13,7 @@ from trainables.worker import heartbeat
 WORK = """
 import ctypes, sys, time
 from pathlib import Path
-from trainables.worker.heartbeat import beat, watched
+from trainables.worker.heartbeat import beat, watch_for_hang
 
 def stuck():
     ctypes.PyDLL(None).usleep(900_000)  # keeps Python's lock: no thread of Python can do anything
@@ -33,7 +33,7 @@ def run(code: str, report: Path) -> int:
 
 def test_a_process_that_hangs_ends_and_says_where(tmp_path: Path) -> None:
     report = tmp_path / "stages" / "key" / "hang.txt"
-    assert run("with watched(0.5, report):\n    beat()\n    stuck()\nsys.exit(7)", report) == 1
+    assert run("with watch_for_hang(0.5, report):\n    beat()\n    stuck()\nsys.exit(7)", report) == 1
     text = report.read_text()
     assert text.startswith("Timeout (0:00:00.5") and "in stuck" in text
 
@@ -41,10 +41,10 @@ def test_a_process_that_hangs_ends_and_says_where(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "with watched(1, report):\n    busy()",  # longer than the limit, but something goes on
-        "with watched(0.5, report):\n    beat()\nstuck()",  # nobody watches between two steps
-        "with watched(0, report):\n    stuck()",  # switched off
-        "with watched(0.5, report, opening=True):\n    stuck()",  # there is more room at the start
+        "with watch_for_hang(1, report):\n    busy()",  # longer than the limit, but something goes on
+        "with watch_for_hang(0.5, report):\n    beat()\nstuck()",  # nobody watches between two steps
+        "with watch_for_hang(0, report):\n    stuck()",  # switched off
+        "with watch_for_hang(0.5, report, opening=True):\n    stuck()",  # there is more room at the start
         "stuck()\nbeat()",  # nobody watches at all
     ],
 )
@@ -56,8 +56,8 @@ def test_a_process_that_does_not_hang_goes_on(tmp_path: Path, code: str) -> None
 
 def test_an_error_takes_the_watch_away(tmp_path: Path) -> None:
     report = tmp_path / "hang.txt"
-    code = "try:\n    with watched(0.5, report):\n        1 / 0\nexcept ZeroDivisionError:\n    stuck()\nsys.exit(7)"
-    assert run(code, report) == 7
+    code = "try:\n    with watch_for_hang(0.5, report):\n        1 / 0\nexcept ZeroDivisionError:\n    stuck()\n"
+    assert run(f"{code}sys.exit(7)", report) == 7
     assert not report.exists()
 
 

@@ -1,4 +1,4 @@
-"""The temporary folder of a run: gone at its end, and after a kill with the next run."""
+"""The temporary folder of a run: removed at its end, or by the next run after a kill."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from tests.paths import ROOT
 
 HOLD = """
 import os, signal, subprocess, sys, time
-from search.process.processes import mark
-from search.process.scratch import scratch_folder
-with scratch_folder() as folder:
+from search.process.processes import make_run_environment
+from search.process.ray_folder import create_ray_folder
+with create_ray_folder() as folder:
     (folder / "session").mkdir()
     {then}
 """
@@ -68,8 +68,10 @@ def test_what_a_killed_run_left_is_removed_and_what_runs_is_not(temporary: Path)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 def test_what_outlives_a_killed_run_holds_nothing_and_is_ended_by_the_next_one(temporary: Path) -> None:
-    child = "child = subprocess.Popen(['sleep', '60'], env={**os.environ, **mark()}, stdout=subprocess.DEVNULL)"
-    killed = other_run(temporary, f"{child}; print(child.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)")
+    environment = "environment = {**os.environ, **make_run_environment()}"
+    child = "child = subprocess.Popen(['sleep', '60'], env=environment, stdout=subprocess.DEVNULL)"
+    end = "print(child.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    killed = other_run(temporary, f"{environment}; {child}; {end}")
     assert killed.stdout is not None
     orphan = Path("/proc", killed.stdout.readline().strip())
     assert killed.wait() == -signal.SIGKILL and left(temporary) and _lives(orphan)
@@ -99,9 +101,9 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(temporary: Path, monkeyp
 
 
 def test_a_path_too_long_for_sockets_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    for given, used in (("/" + "x" * (MAX_PATH_BYTES - 1), True), ("/" + "x" * MAX_PATH_BYTES, False)):
-        monkeypatch.setenv("RAY_TMPDIR", given)
-        assert find_temp_root() == Path(given if used else "/tmp")
+    for path, is_used in (("/" + "x" * (MAX_PATH_BYTES - 1), True), ("/" + "x" * MAX_PATH_BYTES, False)):
+        monkeypatch.setenv("RAY_TMPDIR", path)
+        assert find_temp_root() == Path(path if is_used else "/tmp")
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/scratch")
     assert find_temp_root() == Path("/scratch")

@@ -15,15 +15,17 @@ from trainables.models.encoder_folder import WEIGHTS_FILE
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is read from disk: `weights` and `tokenizer`, in order. Nothing is kept from other tests."""
-    found: list[str] = []
-    given, tokenizer = encoders._load_pretrained, encoder_cache.load_tokenizer
-    monkeypatch.setattr(encoders, "_load_pretrained", lambda *args: found.append("weights") or given(*args))
-    monkeypatch.setattr(encoder_cache, "load_tokenizer", lambda *args: found.append("tokenizer") or tokenizer(*args))
+    reads: list[str] = []
+    load_pretrained, load_tokenizer = encoders._load_pretrained, encoder_cache.load_tokenizer
+    monkeypatch.setattr(encoders, "_load_pretrained", lambda *args: reads.append("weights") or load_pretrained(*args))
+    monkeypatch.setattr(
+        encoder_cache, "load_tokenizer", lambda *args: reads.append("tokenizer") or load_tokenizer(*args)
+    )
     monkeypatch.setattr(encoder_cache, "_encoders", type(encoder_cache._encoders)())
     monkeypatch.setattr(encoder_cache, "_tokenizers", {})
-    return found
+    return reads
 
 
 @pytest.fixture
@@ -36,43 +38,43 @@ def weights(encoder: Encoder) -> dict[str, torch.Tensor]:
     return {**encoder.model.state_dict(), **encoder.masked_word_head.state_dict()}
 
 
-def equal(one: Encoder, other: Encoder) -> bool:
-    ours, theirs = weights(one), weights(other)
+def equal(first: Encoder, second: Encoder) -> bool:
+    ours, theirs = weights(first), weights(second)
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_worker_reads_an_encoder_once(folder: Path, read: list[str]) -> None:
+def test_a_worker_reads_an_encoder_once(folder: Path, reads: list[str]) -> None:
     first, second = load_cached_encoder(str(folder)), load_cached_encoder(str(folder), precision="bf16")
-    assert read == ["tokenizer", "weights"]
+    assert reads == ["tokenizer", "weights"]
     assert equal(first, second) and first.tokenizer is second.tokenizer
     assert (first.precision, second.precision) == ("fp32", "bf16")
     assert first.model.training is second.model.training
 
 
-def test_each_stage_has_weights_of_its_own(folder: Path, read: list[str]) -> None:
+def test_each_stage_has_weights_of_its_own(folder: Path, reads: list[str]) -> None:
     untouched = encoders.load_encoder(str(folder))
     for _ in range(3):  # the one that was read, and two copies of what is kept
-        found = load_cached_encoder(str(folder))
-        assert equal(found, untouched)
+        encoder = load_cached_encoder(str(folder))
+        assert equal(encoder, untouched)
         with torch.no_grad():
-            for value in (*found.model.parameters(), *found.masked_word_head.parameters()):
+            for value in (*encoder.model.parameters(), *encoder.masked_word_head.parameters()):
                 value.add_(1.0)
                 value.requires_grad_(False)
-        found.masked_word_head.is_trained = True
+        encoder.masked_word_head.is_trained = True
         assert not load_cached_encoder(str(folder)).masked_word_head.is_trained
         assert all(value.requires_grad for value in load_cached_encoder(str(folder)).model.parameters())
 
 
-def test_an_encoder_that_was_trained_again_is_read_anew(folder: Path, read: list[str], tmp_path: Path) -> None:
+def test_an_encoder_that_was_trained_again_is_read_anew(folder: Path, reads: list[str], tmp_path: Path) -> None:
     load_cached_encoder(str(folder))
     save_encoder(tiny_encoder(seed=1), tmp_path / "again")
     folder.rename(tmp_path / "old")
     (tmp_path / "again").rename(folder)
     assert equal(load_cached_encoder(str(folder)), encoders.load_encoder(str(folder)))
-    assert read == ["tokenizer", "weights", "weights", "weights"]  # the last one is the test's own
+    assert reads == ["tokenizer", "weights", "weights", "weights"]  # the last one is the test's own
 
 
-def test_a_file_that_changed_in_place_is_read_anew(folder: Path, read: list[str]) -> None:
+def test_a_file_that_changed_in_place_is_read_anew(folder: Path, reads: list[str]) -> None:
     load_cached_encoder(str(folder))
     file = folder / WEIGHTS_FILE
     before = file.stat()
@@ -82,14 +84,14 @@ def test_a_file_that_changed_in_place_is_read_anew(folder: Path, read: list[str]
     assert equal(load_cached_encoder(str(folder)), encoders.load_encoder(str(folder)))
 
 
-def test_other_words_are_another_tokenizer(folder: Path, read: list[str]) -> None:
+def test_other_words_are_another_tokenizer(folder: Path, reads: list[str]) -> None:
     before = load_cached_encoder(str(folder)).tokenizer
     file = folder / "tokenizer.json"
     file.write_text(file.read_text() + " ")
     assert load_cached_encoder(str(folder)).tokenizer is not before
 
 
-def test_what_is_kept_is_bounded(tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded(tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [tmp_path / name for name in "abc"]
     for seed, folder in enumerate(folders):
         save_encoder(tiny_encoder(seed), folder)
@@ -99,16 +101,16 @@ def test_what_is_kept_is_bounded(tmp_path: Path, read: list[str], monkeypatch: p
     for folder in (folders[1], folders[0], folders[2]):
         load_cached_encoder(str(folder))
     assert len(encoder_cache._encoders) == 2
-    read.clear()
+    reads.clear()
     load_cached_encoder(str(folders[0]))
-    assert read == [], "the one that was not asked for longest went first"
+    assert reads == [], "the one that was not asked for longest went first"
     monkeypatch.setattr(encoder_cache, "MAX_BYTES", size - 1)
     load_cached_encoder(str(folders[1]))
     assert not encoder_cache._encoders, "one that is too large is not kept"
 
 
-def test_random_weights_are_drawn_and_not_kept(folder: Path, read: list[str]) -> None:
-    given = load_cached_encoder(str(folder))
-    one, other, again = (load_cached_encoder(str(folder), random_seed=seed) for seed in (1, 2, 1))
-    assert equal(one, again) and not equal(one, other) and not equal(one, given)
-    assert read == ["tokenizer", "weights"]
+def test_random_weights_are_drawn_and_not_kept(folder: Path, reads: list[str]) -> None:
+    trained = load_cached_encoder(str(folder))
+    first, second, again = (load_cached_encoder(str(folder), random_seed=seed) for seed in (1, 2, 1))
+    assert equal(first, again) and not equal(first, second) and not equal(first, trained)
+    assert reads == ["tokenizer", "weights"]

@@ -8,8 +8,8 @@ import torch
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_device import SmallDevice
-from tests.trainables.training.test_training import run
-from trainables.training.gpu_share import (
+from tests.trainables.training.test_fine_tuning import run
+from trainables.training.memory import (
     CUDA_CONTEXT_BYTES,
     compute_allocator_fraction,
     limit_gpu_memory,
@@ -20,19 +20,19 @@ from trainables.training.gpu_share import (
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A GPU of 16 GiB, and what is asked of it."""
-    asked: list[Any] = []
+    calls: list[Any] = []
     properties = type("Properties", (), {"total_memory": 16 * 2**30})
     for name, does in {
         "is_available": lambda: True,
-        "init": lambda: asked.append("init"),
+        "init": lambda: calls.append("init"),
         "current_device": lambda: 0,
         "get_device_properties": lambda device: properties,
-        "reset_peak_memory_stats": lambda: asked.append("reset"),
-        "set_per_process_memory_fraction": asked.append,
+        "reset_peak_memory_stats": lambda: calls.append("reset"),
+        "set_per_process_memory_fraction": calls.append,
         "max_memory_reserved": lambda: 123,
     }.items():
         monkeypatch.setattr(torch.cuda, name, does)
-    return asked
+    return calls
 
 
 def test_a_share_is_a_border_and_leaves_room_for_the_context(gpu: list[Any]) -> None:
@@ -55,9 +55,9 @@ def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_packed_run_halves_nothing(recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch) -> None:
-    work = run(["mnli"], recipe, profile)
-    device = SmallDevice(work, 1, monkeypatch)
-    work.may_halve = False
+    training = run(["mnli"], recipe, profile)
+    device = SmallDevice(training, 1, monkeypatch)
+    training.may_halve = False
     with pytest.raises(torch.OutOfMemoryError):
-        work.advance()
-    assert work.micro_batch == recipe.batch_size and len(device.sizes) == 1
+        training.advance()
+    assert training.micro_batch == recipe.batch_size and len(device.sizes) == 1

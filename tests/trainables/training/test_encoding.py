@@ -21,12 +21,13 @@ from trainables.features.examples import ChoiceExample, Example, PairExample, Ta
 from trainables.kinds import KINDS
 from trainables.miniature import world
 from trainables.training import encoding as module
-from trainables.training.encoding import encode_split, encode_training_table, hash_tokenizer
+from trainables.training.encoding import Encoding, encode_split, encode_training_table, hash_tokenizer
 from trainables.training.evaluation import score_majority_baseline
 
 TOKENIZER = world.build_tokenizer(world.build_world())
 RECIPE = Recipe(steps=10, max_length=64, stride=16)
 PROFILE = PROFILES["miniature"]
+IN_MEMORY = Encoding(TOKENIZER, RECIPE, PROFILE)
 MINIATURE = DataSource(benchmark="miniature", limit=40, test_limit=30)
 ONE_OF_EACH_KIND = {task.kind: task for task in BENCHMARKS["miniature"].multitask_tasks()}
 MNLI = BENCHMARKS["xtreme"].intermediates["mnli"]
@@ -58,6 +59,10 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataSource:
     return DataSource(benchmark="xtreme", data=str(tmp_path / "hub"))
 
 
+def encoding_in(folder: Path) -> Encoding:
+    return dataclasses.replace(IN_MEMORY, folder=folder)
+
+
 def tables(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
@@ -65,20 +70,20 @@ def tables(folder: Path) -> list[str]:
 @pytest.mark.parametrize("kind", ONE_OF_EACH_KIND)
 def test_chunks_change_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = ONE_OF_EACH_KIND[kind]
-    found, _ = load_examples(MINIATURE, task, "train")
+    examples, _ = load_examples(MINIATURE, task, "train")
     monkeypatch.setattr(module, "EXAMPLES_PER_CALL", 7)
-    table = encode_training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE)
-    whole = KINDS[kind].encode(TOKENIZER, found, RECIPE, PROFILE)
+    table = encode_training_table(MINIATURE, task, IN_MEMORY)
+    whole = KINDS[kind].encode(TOKENIZER, examples, RECIPE, PROFILE)
     assert_equal(table, whole, per_position=KINDS[kind].per_position)
-    assert {feature.example for feature in table} == set(range(len(found)))
+    assert {feature.example for feature in table} == set(range(len(examples)))
 
 
 def test_a_shared_table_equals_one_in_memory(written: DataSource, tmp_path: Path) -> None:
-    alone = encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE)
+    alone = encode_training_table(written, MNLI, IN_MEMORY)
     assert len(alone) == 23 and alone.left_out == {"no label": 2}
     for _ in range(2):  # built, then opened
         module._cache.clear()
-        shared = encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        shared = encode_training_table(written, MNLI, encoding_in(tmp_path / "encoded"))
         assert_equal(shared, list(alone), per_position=False)
         assert shared.left_out == {"no label": 2}
         assert isinstance(shared.ids.base, np.memmap) and not isinstance(alone.ids.base, np.memmap)
@@ -88,26 +93,26 @@ def test_a_shared_table_equals_one_in_memory(written: DataSource, tmp_path: Path
 def test_training_examples_are_read_once_for_all_processes(
     written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+    encode_training_table(written, MNLI, encoding_in(tmp_path / "encoded"))
     module._cache.clear()
 
     def never(*_: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(module, "examples", never)
-    assert len(encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")) == 23
+    monkeypatch.setattr(module, "load_examples", never)
+    assert len(encode_training_table(written, MNLI, encoding_in(tmp_path / "encoded"))) == 23
 
 
 def test_a_dev_set_has_its_examples(written: DataSource, tmp_path: Path) -> None:
     for _ in range(2):
         module._cache.clear()
-        dev = encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+        dev = encode_split(written, MNLI, "dev", "en", encoding_in(tmp_path / "encoded"))
         assert [example.label for example in dev.examples if isinstance(example, PairExample)] == [0, 1, 2]
         assert dev.features.targets.tolist() == [0, 1, 2] and dev.left_out == {}
 
 
 def test_the_miniature_leaves_no_files(tmp_path: Path) -> None:
-    encode_training_table(MINIATURE, ONE_OF_EACH_KIND["pair"], TOKENIZER, RECIPE, PROFILE, tmp_path / "encoded")
+    encode_training_table(MINIATURE, ONE_OF_EACH_KIND["pair"], encoding_in(tmp_path / "encoded"))
     assert not (tmp_path / "encoded").exists()
 
 
@@ -117,7 +122,7 @@ def test_everything_that_changes_a_table_changes_its_key(written: DataSource, tm
     def ask(
         source: DataSource = written, task: Task = MNLI, recipe: Recipe = RECIPE, profile: str = "miniature"
     ) -> int:
-        encode_training_table(source, task, TOKENIZER, recipe, PROFILES[profile], folder)
+        encode_training_table(source, task, Encoding(TOKENIZER, recipe, PROFILES[profile], folder))
         return len(tables(folder))
 
     assert ask() == 1
@@ -146,18 +151,16 @@ def test_a_tokenizer_is_known_by_what_it_does_and_not_by_its_last_call() -> None
 @pytest.mark.parametrize("kind", ONE_OF_EACH_KIND)
 def test_the_majority_of_the_targets_is_that_of_the_examples(kind: str) -> None:
     for task in [task for task in BENCHMARKS["miniature"].multitask_tasks() if task.kind == kind]:
-        found, _ = load_examples(MINIATURE, task, "train")
-        dev = encode_split(MINIATURE, task, "dev", "en", TOKENIZER, RECIPE, PROFILE)
-        floor = score_majority_baseline(
-            task, encode_training_table(MINIATURE, task, TOKENIZER, RECIPE, PROFILE).targets, dev
-        )
-        labels = [label for example in found for label in labels_of(example)]
+        examples, _ = load_examples(MINIATURE, task, "train")
+        dev = encode_split(MINIATURE, task, "dev", "en", IN_MEMORY)
+        baseline = score_majority_baseline(task, encode_training_table(MINIATURE, task, IN_MEMORY).targets, dev)
+        labels = [label for example in examples for label in labels_of(example)]
         if not labels:
-            assert floor is None
+            assert baseline is None
             continue
         commonest = Counter(labels).most_common(1)[0][0]  # of equals the first
         gold = [label for example in dev.examples for label in labels_of(example)]
-        assert floor is not None and floor["accuracy"] == pytest.approx(gold.count(commonest) / len(gold))
+        assert baseline is not None and baseline["accuracy"] == pytest.approx(gold.count(commonest) / len(gold))
 
 
 def labels_of(example: Example) -> tuple[int, ...]:
@@ -169,12 +172,12 @@ def labels_of(example: Example) -> tuple[int, ...]:
     return ()
 
 
-@pytest.mark.parametrize(("name", "most"), [("MOST_FEATURES", 80), ("MOST_SETS", 2)])
-def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, name, most)
+@pytest.mark.parametrize(("name", "limit"), [("MAX_FEATURES", 80), ("MAX_SETS", 2)])
+def test_the_least_recently_used_sets_go_first(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, name, limit)
 
     def ask(kind: str) -> object:
-        return encode_training_table(MINIATURE, ONE_OF_EACH_KIND[kind], TOKENIZER, RECIPE, PROFILE)
+        return encode_training_table(MINIATURE, ONE_OF_EACH_KIND[kind], IN_MEMORY)
 
     first, second = ask("pair"), ask("choice")
     assert ask("pair") is first and ask("choice") is second
@@ -185,9 +188,9 @@ def test_the_least_recently_used_sets_go_first(name: str, most: int, monkeypatch
 
 def test_shared_tables_push_nothing_out(written: DataSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FEATURES", 10)
-    dev = encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path)
-    assert len(encode_training_table(written, MNLI, TOKENIZER, RECIPE, PROFILE, tmp_path)) == 23
-    assert encode_split(written, MNLI, "dev", "en", TOKENIZER, RECIPE, PROFILE, tmp_path).features is dev.features
+    dev = encode_split(written, MNLI, "dev", "en", encoding_in(tmp_path))
+    assert len(encode_training_table(written, MNLI, encoding_in(tmp_path))) == 23
+    assert encode_split(written, MNLI, "dev", "en", encoding_in(tmp_path)).features is dev.features
 
 
 @pytest.mark.parametrize("name", ["qqp", "csqa", "udpos", "xquad"])
@@ -195,8 +198,8 @@ def test_real_files_of_every_kind(real: Path, tmp_path: Path, name: str) -> None
     benchmark = BENCHMARKS["xtreme"]
     task = benchmark.targets[name] if name in benchmark.targets else benchmark.intermediates[name]
     source = DataSource(benchmark="xtreme", data=str(real), limit=60, test_limit=20)
-    found, left_out = load_examples(source, task, "train")
-    table = encode_training_table(source, task, TOKENIZER, RECIPE, PROFILE, tmp_path)
-    features = KINDS[task.kind].encode(TOKENIZER, found, RECIPE, PROFILE)
+    examples, left_out = load_examples(source, task, "train")
+    table = encode_training_table(source, task, encoding_in(tmp_path))
+    features = KINDS[task.kind].encode(TOKENIZER, examples, RECIPE, PROFILE)
     assert_equal(table, features, per_position=KINDS[task.kind].per_position)
     assert table.left_out == left_out and len(tables(tmp_path)) == 1

@@ -17,8 +17,10 @@ def table(examples: int, windows: int = 1) -> FeatureTable:
     """So many examples, each in several features."""
     row = np.arange(3, dtype=np.int32)
     label = np.array(0, dtype=np.int32)
-    made = [Feature(example=i, rows=(row,), types=None, target=label) for i in range(examples) for _ in range(windows)]
-    return build_table([made], per_position=False)
+    features = [
+        Feature(example=i, rows=(row,), types=None, target=label) for i in range(examples) for _ in range(windows)
+    ]
+    return build_table([features], per_position=False)
 
 
 def test_one_task_has_all_steps_and_rows() -> None:
@@ -63,5 +65,5 @@ def test_a_task_of_few_texts_is_short_of_them_in_however_many_languages() -> Non
         is None
     )
     parts = build_training_parts([(nli, table(21)), (nli, table(21)), (nli, table(21))], recipe)
-    assert "trained on 21 of the 30 examples" in str(describe_shortage(parts, recipe))
+    assert "trained on 21 of the 30 requested examples" in str(describe_shortage(parts, recipe))
     assert describe_shortage(build_training_parts([(nli, table(21))], {}), {}) is None

@@ -1,0 +1,166 @@
+"""The scores of one path: a sweep folder, a Parquet file, or a folder of Parquet files."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analysis.scores.duplicates import pack_score_keys
+from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
+from analysis.scores.record import SCORES_FILE, list_skipped_seeds, read_record, stages_folder_of
+from analysis.scores.scores import Scores
+from analysis.scores.stages import read_stage_rows
+from analysis.scores.tidy import (
+    ARM_COLUMNS,
+    CATEGORY_TYPES,
+    CELL_COLUMNS,
+    SCORED_COLUMNS,
+    Scale,
+    check_rows,
+    collect_rows,
+    is_in_points,
+    scan_rows,
+)
+from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.errors import UsageError
+from spaces.prediction_columns import PREDICTIONS_FILE
+from spaces.probe_columns import PROBES_FILE
+from spaces.sweep_record import SWEEP_FILE
+from spaces.table import describe_unknown
+
+EAGER_READ_BYTES = 4_000_000  # a smaller file is read at once; of a larger one each question reads its own columns
+RETRIEVAL_PREFIXES = ("bucc", "tatoeba", "mewsli", "lareqa")  # names of retrieval targets in a foreign file
+
+
+def load_sweep(folder: Path) -> Scores:
+    """Return the scores of one sweep, with or without a baseline.
+
+    Raises:
+        UsageError: the sweep cannot be read or has no scores yet.
+    """
+    record = read_record(folder / SWEEP_FILE)
+    spec = record["spec"]
+    stages = stages_folder_of(folder)
+    files = [stages / key / SCORES_FILE for key in record["stages"]]
+    done = [file for file in files if file.is_file()]
+    if not done:
+        raise UsageError(f"{folder}: none of its {len(files)} stages has scores yet. Let search/run.py go on.")
+    targets = tuple(spec["targets"])
+    stage_rows = read_stage_rows(folder, done)
+    # A stage scores every target that shares its training set, also targets that this sweep did not ask for.
+    rows = stage_rows.rows.filter(pl.col("target").is_in(targets) | pl.col("target").is_null()).lazy()
+    target_rows, has_duplicates = add_run_keys(_collect_scored_columns(rows, str(folder)).drop_nulls("target"))
+    return Scores(
+        source=str(folder),
+        rows=rows,
+        target_rows=target_rows,
+        has_duplicates=has_duplicates,
+        intermediate_rows=_select_intermediate_rows(rows),
+        intermediates=(NONE, *spec["intermediates"]),
+        targets=targets,
+        seeds=tuple(spec["seeds"]),
+        controls=frozenset(spec.get("controls", ())),
+        retrieval_targets=frozenset(spec.get("retrieval", ())) | _list_retrieval_targets(rows),
+        skipped_chain_seeds=list_skipped_seeds(record),
+        is_limited=any(spec.get(name) is not None for name in ("limit", "test_limit")) or _is_limited(rows),
+        stage_counts=(len(done) - len(stage_rows.faults), len(files)),
+        notes=(
+            *([stage_rows.note] if stage_rows.note else []),
+            *(f"{fault} Its stage counts as missing: run the sweep again." for fault in stage_rows.faults.values()),
+        ),
+        stage_folders=(stages,),
+        specs=(spec,),
+    )
+
+
+def load_files(path: Path, scale: Scale) -> Scores:
+    """Return the scores of a Parquet file or of all Parquet files below a folder.
+
+    Raises:
+        UsageError: the path cannot be read or has no scores of targets.
+    """
+    parts = [_load_file(file) for file in _list_files(path)]
+    rows, scored = pl.concat([rows for rows, _ in parts]), pl.concat([scored for _, scored in parts])
+    if in_points := is_in_points(scored["value"], scale, str(path)):
+        share = pl.col("value") / 100
+        rows, scored = rows.with_columns(share), scored.with_columns(share)
+    target_rows, has_duplicates = add_run_keys(scored.drop_nulls("target"))
+    if target_rows.is_empty():
+        raise UsageError(f"{path} has no scores of targets.")
+    cells = target_rows.select(CELL_COLUMNS)[find_first_rows(target_rows["run"].to_numpy())].lazy()
+    chains = cells.filter(pl.col("intermediate") != RANDOM_ENCODER)
+    intermediates, targets, seeds = (list_values(chains, name) for name in CELL_COLUMNS)
+    return Scores(
+        source=str(path),
+        rows=rows,
+        target_rows=target_rows,
+        has_duplicates=has_duplicates,
+        intermediate_rows=_select_intermediate_rows(rows),
+        intermediates=tuple(intermediates),
+        targets=tuple(targets),
+        seeds=tuple(seeds),
+        retrieval_targets=_list_retrieval_targets(rows)
+        | {name for name in targets if name.lower().startswith(RETRIEVAL_PREFIXES)},
+        is_limited=_is_limited(rows),
+        notes=(f"{path}: read as points (values above 1, or --scale points).",) if in_points else (),
+    )
+
+
+def add_run_keys(target_rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Return rows of targets with `run`, the key of their run, and True if any score stands there more than once."""
+    keyed = target_rows.with_columns(run=pl.Series(compact_keys(pack_columns(target_rows, ARM_COLUMNS))))
+    return keyed, has_duplicate_keys(pack_score_keys(keyed))
+
+
+def list_values(rows: pl.LazyFrame, column: str) -> list[Any]:
+    """Return the distinct values of a column without null, sorted."""
+    return rows.select(pl.col(column).drop_nulls().unique().sort()).collect(engine="streaming")[column].to_list()
+
+
+def _list_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP_FILE}"))
+        if sweeps:
+            raise UsageError(f"{path} holds sweeps. Name one of them: {', '.join(sweeps)}.")
+        files = sorted(file for file in path.rglob("*.parquet") if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
+        if not files:
+            raise UsageError(f"{path} is not a sweep (it has no {SWEEP_FILE}) and holds no Parquet files.")
+        return files
+    if not path.is_file():
+        sweeps = sorted(file.parent.name for file in path.parent.glob(f"*/{SWEEP_FILE}"))
+        hint = f" ({describe_unknown('sweep', path.name, sweeps)})" if sweeps else ""
+        raise UsageError(f"{path} does not exist. Name the folder of a sweep or a Parquet file{hint}.")
+    return [path]
+
+
+def _load_file(file: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Return all rows of a file, and the same rows in SCORED_COLUMNS."""
+    rows = scan_rows(file, str(file))
+    if file.stat().st_size < EAGER_READ_BYTES:
+        rows = collect_rows(rows, str(file)).lazy()
+    # A stage's key leads to files beside its scores. A foreign file has none, so its keys are dropped.
+    scored = _collect_scored_columns(rows.with_columns(stage=pl.lit(None, pl.String)), str(file))
+    check_rows(scored, rows.select(pl.col("version").max()).collect(engine="streaming").item(), str(file))
+    return rows, scored
+
+
+def _collect_scored_columns(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
+    """Return SCORED_COLUMNS with text as categories: ten million rows of text would not fit in memory."""
+    text = [pl.col(column).cast(dtype) for column, dtype in CATEGORY_TYPES.items()]
+    return collect_rows(rows.select(SCORED_COLUMNS).with_columns(text), source)
+
+
+def _is_limited(rows: pl.LazyFrame) -> bool:
+    return bool(rows.select(pl.col("limited").any()).collect(engine="streaming").item())
+
+
+def _list_retrieval_targets(rows: pl.LazyFrame) -> frozenset[str]:
+    return frozenset(list_values(rows.filter(pl.col("kind") == "retrieval"), "target"))
+
+
+def _select_intermediate_rows(rows: pl.LazyFrame) -> pl.DataFrame:
+    selected = rows.filter(pl.col("kind") == "intermediate")
+    # Most foreign files have no such rows. One column shows that, and the others need not be read.
+    if selected.select("kind").limit(1).collect(engine="streaming").is_empty():
+        selected = rows.clear()
+    return selected.collect(engine="streaming")

@@ -1,0 +1,58 @@
+"""The legend of a ranking: how to read its marks, its intervals and its columns."""
+
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.transfer.ranking import Ranking
+from spaces.chain import NONE
+
+
+def explain_marks(ranking: Ranking) -> list[str]:
+    """Return the sentences of the legend that this ranking needs."""
+    cells = [each for (_, column), each in ranking.gains.items() if column not in ranking.contests]
+    tested = sum(each.interval is not None for each in cells)
+    lines = [
+        f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
+        "targets, then over seeds."
+    ]
+    if tested:
+        by_chance = tested * (1 - CONFIDENCE_LEVEL)
+        lines += [
+            f"* The {CONFIDENCE_LEVEL:.0%} interval (Student's t) excludes 0; by chance alone about {by_chance:.0f} of "
+            f"{tested} such cells would. ** It also does after Holm's correction for all of them.",
+            describe_interval_levels(ranking),
+            "P(>0), P(best) and mean rank: from random draws of the true means. Tasks that share a letter under "
+            "`group` are not distinguishable (paired tests, Holm).",
+        ]
+    if tested < len(cells):
+        lines.append(
+            f"{'Some cells have no interval: it takes' if tested else 'No intervals: they take'} {MIN_SEEDS} seeds."
+        )
+    if any(
+        each.mean is not None and each.is_partial
+        for each in (*ranking.gains.values(), *ranking.reference_scores.values())
+    ):
+        lines.append("~ Partial: seeds, languages or targets are missing that others have.")
+    if ranking.transfer.skipped_seeds:
+        lines.append("† Decided early: fewer seeds, as counted below the gain (3/8).")
+    if ranking.by not in ("target", "language"):
+        lines.append(f"A {ranking.by} is the mean over its languages of a target, then over the targets that have one.")
+    if ranking.by != "target":
+        lines.append("English has a column of its own; all other languages are zero-shot.")
+    if ranking.costs:
+        lines.append(
+            "Cost: training and evaluation of the intermediate run that was used, on its own hardware; below it, "
+            "of all its learning rates. Means over seeds."
+        )
+    lines.append(
+        "Each cell is the run with the best English dev score. Stopped, degenerate and failed runs are in no mean. "
+        "Neighbours in the order need not differ."
+    )
+    return lines
+
+
+def describe_interval_levels(ranking: Ranking) -> str:
+    """Return what the intervals allow for: other seeds, or other seeds and other test items."""
+    level = ranking.item_level
+    if level.covariance is None:
+        return f"Intervals allow for other seeds, on the same test items.{f' {level.note}' if level.note else ''}"
+    seeds_only = f" ({', '.join(level.excluded_targets)}: other seeds only)" if level.excluded_targets else ""
+    return f"Intervals allow for other seeds and other test items{seeds_only}."

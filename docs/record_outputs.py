@@ -1,0 +1,74 @@
+"""Make the recorded outputs in README.md and docs/ again, and the picture of the README.
+
+    python docs/record_outputs.py --results runs
+
+A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
+keeps some of its lines. The sweeps that the commands read must be finished in the results folder
+(docs/results.md and docs/questions.md name them). `search/run.py` runs for real, in an empty folder.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"(<!-- recorded(?:, lines (\d+)-(\d+))?: (.+?) -->\n```text\n)(.*?)(```)", re.DOTALL)
+FIGURE = ROOT / "docs" / "ranking.svg"
+FIGURE_SWEEP = "runs/full-miniature"
+
+
+def record(command: str, folder: Path) -> str:
+    """Return what a command prints when it is run in a folder where `runs` are the results."""
+    interpreter, script, *arguments = command.split()
+    if interpreter != "python":
+        raise ValueError(f"only Python scripts are recorded, got {command!r}.")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / script), *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
+def rewrite(text: str, results: Path) -> str:
+    """Return a page with every recorded output made again."""
+
+    def renew(block: re.Match[str]) -> str:
+        head, first, last, command, _, fence = block.groups()
+        with tempfile.TemporaryDirectory() as folder:
+            if not command.startswith("python search/run.py"):
+                (Path(folder) / "runs").symlink_to(results)
+            lines = record(command, Path(folder)).splitlines()
+        if first is not None:
+            lines = lines[int(first) - 1 : int(last)]
+        return head + "\n".join(lines) + "\n" + fence
+
+    return BLOCK.sub(renew, text)
+
+
+def draw_figure(results: Path) -> str:
+    """Return the README's picture as SVG: the ranking of the finished miniature sweep, as the report draws it."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "runs").symlink_to(results)
+        record(f"python analysis/report.py {FIGURE_SWEEP} -o report.html --figures figures", Path(folder))
+        return (Path(folder) / "figures" / "ranking.svg").read_text(encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Rewrite the pages and the picture; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=Path("runs"), help="folder with the finished sweeps")
+    results = parser.parse_args(argv).results.resolve()
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        text = page.read_text(encoding="utf-8")
+        if (made := rewrite(text, results)) != text:
+            page.write_text(made, encoding="utf-8")
+            print(f"written: {page.relative_to(ROOT)}")
+    FIGURE.write_text(draw_figure(results), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Read the scores of all stages with polars: the mean gain of each intermediate task over `none`, by language.
+
+python examples/read_results.py runs xnli
+"""
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+
+def read_gains(results: Path, target: str) -> pl.DataFrame:
+    """Return one row per intermediate task and language: the gain over `none` in points, mean over seeds.
+
+    Of several learning rates the run with the best English dev score counts, as in `analysis/rank.py`.
+    """
+    scores = pl.scan_parquet(results / "stages" / "*" / "scores.parquet").filter(
+        pl.col("target") == target, pl.col("status") == "finished", pl.col("official")
+    )
+    run = ["intermediate", "seed", "learning_rate"]
+    dev = scores.filter(pl.col("split") == "dev").group_by(run).agg(dev=pl.col("value").mean())
+    best = dev.sort("dev", descending=True).group_by("intermediate", "seed", maintain_order=True).first()
+    test = scores.filter(pl.col("split") == "test").join(best, on=run).group_by("intermediate", "seed", "language")
+    means = test.agg(score=pl.col("value").mean())
+    baseline = means.filter(pl.col("intermediate") == "none").drop("intermediate").rename({"score": "baseline"})
+    gains = means.join(baseline, on=["seed", "language"]).with_columns(
+        gain=100 * (pl.col("score") - pl.col("baseline"))
+    )
+    mean = gains.group_by("intermediate", "language").agg(pl.col("gain").mean(), seeds=pl.len())
+    return mean.sort("intermediate", "language").collect()
+
+
+if __name__ == "__main__":
+    folder, name = sys.argv[1:]
+    with pl.Config(tbl_rows=-1, float_precision=1):
+        print(read_gains(Path(folder), name))

@@ -1,0 +1,71 @@
+"""The `transfer-search` command: one subcommand for each of the main scripts, which get all other arguments.
+
+`search` must not import the analysis, so `rank` and `report` call its scripts as a user would. A command's module is
+imported only when it is called, so that `--help` starts at once.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from search.process import signals, streams
+from spaces.errors import ExitCode
+from spaces.table import describe_unknown
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = {
+    "run": "run a sweep, or continue it",
+    "status": "show the state of a sweep: progress, failures, time, disk",
+    "clean": "remove files of a sweep that nobody needs any more",
+    "rank": "rank the intermediate tasks of a sweep",
+    "report": "write the results of a sweep as one HTML page",
+}
+HELP = "\n".join(
+    (
+        "usage: transfer-search COMMAND [ARGUMENT ...]\n",
+        "Search for the intermediate task that helps zero-shot cross-lingual transfer most.\n",
+        "commands:",
+        *(f"  {name:8}{about}" for name, about in COMMANDS.items()),
+        "\n`transfer-search COMMAND --help` lists the arguments of a command.",
+    )
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code. Without a command print the help; the exit code is then 2."""
+    command, *arguments = (sys.argv[1:] if argv is None else argv) or [""]
+    if command in ("", "-h", "--help"):
+        print(HELP, file=None if command else sys.stderr)
+        return ExitCode.DONE if command else ExitCode.USAGE
+    if command not in COMMANDS:
+        print(f"transfer-search: {describe_unknown('command', command, COMMANDS)}", file=sys.stderr)
+        return ExitCode.USAGE
+    if command == "run":
+        signals.install()  # before the slow imports
+        streams.ignore_broken_pipes()
+        from search import run
+
+        return run.main(arguments)
+    if command == "status":
+        from search import status
+
+        return status.main(arguments)
+    if command == "clean":
+        from search import clean
+
+        return clean.main(arguments)
+    return _run_script(command, arguments)
+
+
+def _run_script(name: str, arguments: Sequence[str]) -> int:
+    """Run a script of the analysis in the foreground; return its exit code, 130 if it was interrupted."""
+    try:
+        process = subprocess.run([sys.executable, str(ROOT / "analysis" / f"{name}.py"), *arguments], check=False)
+    except KeyboardInterrupt:  # the script got the signal too
+        return ExitCode.INTERRUPTED
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

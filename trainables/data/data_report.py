@@ -1,0 +1,78 @@
+"""The report of `--check` on a task's data: splits, numbers of rows, languages, problems, notes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.errors import UsageError
+from spaces.task import Task
+from trainables.data import hub, load_rows
+from trainables.data.data_check import error_lines_of, find_problems
+from trainables.data.data_notes import collect_notes, training_name_of
+from trainables.data.locate import DataSplit, list_split_languages, locate_split, prefix_errors
+from trainables.data.rows import convert_rows
+
+SPLITS: tuple[DataSplit, ...] = ("train", "dev", "test", "pool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitReport:
+    """One split of a task: its number of rows and its languages."""
+
+    split: DataSplit
+    row_count: int | None  # None: the hub does not say
+    languages: tuple[str, ...]  # empty if the split is missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataReport:
+    """A task's data: the existing splits, the problems, and notes for readers of scores."""
+
+    name: str  # the task's, with the language of its training rows if that is not its own
+    task: Task
+    splits: tuple[SplitReport, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def inspect(task: Task, data_dir: Path | None, language: str | None = None) -> DataReport:
+    """Check all data that the task reads, and convert the first row of each location to an example.
+
+    `language` is that of the training rows; None is the task's own.
+    """
+    problems, name = find_problems(task, data_dir, language), training_name_of(task, language or task.own_language)
+    if problems and data_dir is not None and not data_dir.is_dir():
+        return DataReport(name=name, task=task, splits=(), problems=tuple(problems), notes=())
+    reports = []
+    for split in SPLITS:
+        report, faults = _report_split(task, split, list_split_languages(task, split, language), data_dir)
+        reports += [report] if report.languages else []
+        problems += faults
+    return DataReport(
+        name=name,
+        task=task,
+        splits=tuple(reports),
+        problems=tuple(dict.fromkeys(problems)),
+        notes=() if problems else tuple(collect_notes(task, data_dir, language)),
+    )
+
+
+def _report_split(
+    task: Task, split: DataSplit, languages: tuple[str, ...], data_dir: Path | None
+) -> tuple[SplitReport, list[str]]:
+    """Return the report of a split, and a line for each of its faults."""
+    row_count: int | None = 0
+    faults: list[str] = []
+    existing: dict[str, None] = {}  # languages
+    for language in languages[-1:] if split == "train" else languages:
+        try:
+            for location in locate_split(task, split, language, data_dir):
+                existing[language] = None
+                count, first_row = load_rows.preview(location, language)
+                row_count = None if row_count is None or count is None else row_count + count
+                if task.kind != "retrieval":
+                    task_with_labels = hub.resolve_labels(task, data_dir)
+                    with prefix_errors(task, location):
+                        convert_rows(first_row, task_with_labels, training=split == "train")
+        except UsageError as error:
+            faults += error_lines_of(task, error, data_dir)
+    return SplitReport(split=split, row_count=row_count, languages=tuple(existing)), faults

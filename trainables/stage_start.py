@@ -1,0 +1,112 @@
+"""The start of a stage: its parent's encoder, and its training, from the beginning or from its checkpoint."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from spaces.encoders import EncoderProfile, MiniatureRecipe
+from spaces.stage import Stage
+from trainables.models.encoder import Encoder
+from trainables.models.encoder_cache import load_cached_encoder
+from trainables.models.encoder_folder import find_encoder_fault
+from trainables.record.context import CHECKPOINT, ENCODER, StageContext
+from trainables.record.tensor_file import write_tensors
+from trainables.storage.base import quarantine
+from trainables.training.fine_tuning import FineTuning
+from trainables.training.pretraining import Pretraining
+from trainables.training_stage import start_training
+
+CURVE, SECONDS = "run.curve", "run.seconds"  # tensors of a checkpoint beside those of the training
+
+Training = FineTuning | Pretraining
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTraining:
+    """A training after its last whole tenth, with the dev scores and the seconds of its tenths, and notes for users."""
+
+    training: Training
+    curve: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+def load_parent(stage: Stage, context: StageContext) -> Encoder:
+    """Return the encoder that the stage starts from: its parent's, or the given one.
+
+    Raises ValueError if there is none, or if the parent's is missing or damaged. A damaged one is quarantined, so that
+    the parent can be trained again.
+    """
+    if stage.parent is None and context.model is None:
+        raise ValueError(f"stage {stage.key} has no parent, and no encoder was given (--model).")
+    seed = stage.seed if stage.start["random"] else None
+    source = nullcontext(context.model) if stage.parent is None else _open_parent_folder(context, stage.parent)
+    with source as name_or_path:
+        return load_cached_encoder(str(name_or_path), precision=stage.precision, random_seed=seed)
+
+
+@contextmanager
+def _open_parent_folder(context: StageContext, parent: str) -> Iterator[Path]:
+    name = context.file_name(parent, ENCODER)
+    advice = f"Run the same command again with --retry-failed: it trains stage {parent} again."
+    try:
+        with context.results.open_local(name) as folder:
+            fault = find_encoder_fault(folder)
+            if fault is None:
+                yield folder
+                return
+    except FileNotFoundError as error:
+        if context.results.has(name):
+            raise
+        raise ValueError(f"the encoder of stage {parent} is missing. {advice}") from error
+    raise ValueError(f"{quarantine(context.results, name)} is a damaged encoder ({fault}). {advice}")
+
+
+def begin_training(stage: Stage, context: StageContext, profile: EncoderProfile) -> Training:
+    """Return the stage's training before its first step."""
+    if stage.kind != "pretrain":
+        return start_training(stage, load_parent(stage, context), context, profile)
+    from trainables.miniature.world import build_world
+    from trainables.training.miniature_encoder import start_pretraining
+
+    world = build_world(context.source.world_seed, context.source.null_world)
+    return start_pretraining(world, MiniatureRecipe(**stage.recipe or {}))
+
+
+def open_training(stage: Stage, context: StageContext, profile: EncoderProfile) -> OpenedTraining:
+    """Return the stage's training after its last whole tenth, or from the beginning if its checkpoint is damaged."""
+    training, name = begin_training(stage, context, profile), context.file_name(stage.key, CHECKPOINT)
+    if not context.results.has(name):
+        return OpenedTraining(training)
+    try:
+        with context.results.open_local(name) as path:
+            state = load_file(path)
+        curve, seconds = state.pop(CURVE).tolist(), float(state.pop(SECONDS))
+        training.load_state_dict(state)
+    except (torch.OutOfMemoryError, torch.AcceleratorError):  # RuntimeErrors that are not about the file
+        raise
+    except (SafetensorError, KeyError, RuntimeError, ValueError):
+        quarantine(context.results, name)
+    else:
+        return OpenedTraining(training, curve, seconds)
+    del training  # it holds a part of the file, and two trainings may not fit into memory
+    note = "the checkpoint was damaged and quarantined: training started again"
+    return OpenedTraining(begin_training(stage, context, profile), notes=[note])
+
+
+def save_checkpoint(
+    stage: Stage, context: StageContext, training: Training, curve: list[float], seconds: float
+) -> None:
+    """Write the exact state of the training after a tenth, with the scores and the seconds of its tenths."""
+    tensors = {
+        **training.state_dict(),
+        CURVE: torch.tensor(curve, dtype=torch.float64),
+        SECONDS: torch.tensor(seconds, dtype=torch.float64),
+    }
+    context.results.write_file(context.file_name(stage.key, CHECKPOINT), partial(write_tensors, tensors=tensors))
