@@ -1,1 +1,1 @@
-"""The nouns: tasks, languages, benchmarks, stages, spaces and plans. Standard library only."""
+"""Tasks, languages, benchmarks, stages, spaces and plans. Imports the standard library only."""

@@ -1,4 +1,4 @@
-"""A benchmark: a table of intermediate tasks, a table of targets, and what is said about them on screen."""
+"""Benchmarks: tables of intermediate tasks and of targets, and what spaces and scores need to know about them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from spaces.task import Recipe, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """The recipe of a phase that mixes several tasks, and the cap on the number of rows that weighs a task in it."""
+    """Recipe of a phase that mixes several tasks, and the sampler's cap on the number of rows of a task."""
 
     recipe: Recipe
     cap: int = 2**17
@@ -21,19 +21,20 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What every intermediate phase of a sweep may spend, so that phases of unlike size can be compared.
+    """Budget of every intermediate phase of a sweep, so that phases of different size can be compared.
 
-    `steps` are steps of the mixture's batch size; `examples` are distinct rows, all ingredients together, each of which
-    gets its share of them by the sampler. None: as much as the phase's own recipe and data say.
+    `steps` are steps of the mixture's batch size. `examples` are distinct rows of all ingredients together, which the
+    sampler divides among them. None leaves the number to the phase's own recipe and data. Raises UsageError for
+    anything but whole numbers of at least 1.
     """
 
     steps: int | None = None
     examples: int | None = None
 
     def __post_init__(self) -> None:
-        for what, number in (("steps", self.steps), ("examples", self.examples)):
+        for name, number in (("steps", self.steps), ("examples", self.examples)):
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-                raise UsageError(f"a budget's {what} are a whole number from 1 up, got {number!r}.")
+                raise UsageError(f"Budget: `{name}` must be a whole number of at least 1, got {number!r}.")
 
 
 UNBOUNDED = Budget()
@@ -41,48 +42,44 @@ UNBOUNDED = Budget()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
-    """One world to search in."""
+    """A benchmark to search on: its tasks, its languages, and the defaults of the named spaces."""
 
     name: str
-    note: str  # what a reader of its scores must know
+    note: str  # printed with its scores
     intermediates: Table[Task]
     targets: Table[Task]
     languages: Table[Language]
     mixture: Mixture
-    equal_budget: (
-        Budget  # at which phases of unlike tasks or languages can be compared: no more rows than the smallest has
-    )
+    equal_budget: Budget  # no more rows than the smallest task has, so that phases of all tasks can be compared
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
-    parallel_targets: tuple[
-        str, ...
-    ]  # targets whose test sets hold translations of English; probes read the first there is
-    tagging_target: str  # tagging target whose words probes read
+    parallel_targets: tuple[str, ...]  # targets with translations of English; probes read the first that is available
+    tagging_target: str  # the tagging target whose words probes read
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
-        """Every intermediate of a full sweep, baseline first."""
+        """Return every intermediate of a full sweep, the baseline first."""
         return (NONE, *(task.name for task in self.intermediates.values() if not task.is_opt_in), MULTITASK)
 
     def target_names(self) -> tuple[str, ...]:
-        """Every target of a full sweep."""
+        """Return every target of a full sweep."""
         return tuple(task.name for task in self.targets.values() if not task.is_opt_in)
 
     def check_target(self, name: str) -> None:
-        """Raise UsageError with the near names if `name` is no target of this benchmark."""
+        """Raise UsageError with the nearest names unless `name` is a target of this benchmark."""
         if name not in self.targets:
             raise UsageError(describe_unknown(f"target of {self.name}", name, self.targets))
 
-    def targets_trained_on(self, training: str, asked: Collection[str] = ()) -> tuple[Task, ...]:
-        """The targets that are trained on the set `training`, in table order; extras where they are asked for."""
+    def targets_trained_on(self, training_set: str, named: Collection[str] = ()) -> tuple[Task, ...]:
+        """Return the targets of a training set, in table order; opt-in targets only if they are `named`."""
         return tuple(
             task
             for task in self.targets.values()
-            if task.training_set == training and (not task.is_opt_in or task.name in asked)
+            if task.training_set == training_set and (not task.is_opt_in or task.name in named)
         )
 
     def multitask_tasks(self) -> tuple[Task, ...]:
-        """The tasks of `multitask`: every intermediate task that is no control and no extra."""
+        """Return the tasks of `multitask`: every intermediate task that is neither a control nor opt-in."""
         return tuple(task for task in self.intermediates.values() if not (task.is_control or task.is_opt_in))
 
 
@@ -94,7 +91,7 @@ _XTREME = Benchmark(
     languages=xtreme.LANGUAGES,
     quick_test_limit=500,
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-    equal_budget=Budget(steps=1_000, examples=6_000),  # AmericasNLI has 6,457 rows, but of 743 texts
+    equal_budget=Budget(steps=1_000, examples=6_000),  # AmericasNLI, the smallest, has 6,457 rows of 743 texts
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
     parallel_targets=("tatoeba", "xnli"),

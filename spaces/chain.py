@@ -1,4 +1,4 @@
-"""A chain, and how its name is written: what an encoder goes through before a target scores it.
+"""Chains, and the syntax of their names: the training of an encoder before and on a target.
 
     none                     the baseline: no intermediate phase
     mnli                     an intermediate task, in English (or in its own language)
@@ -9,9 +9,9 @@
     squad~freelb             trained by another method
     multitask~proportional   drawn by another sampler
     mnli~x2                  with twice the steps
-    none:salt                what comes after the colon is the method of the target's own fine-tuning
+    none:salt                with another method of fine-tuning on the target, after the colon
 
-So every variant of the intermediate phase is one more name on the axis of intermediate tasks.
+Every variant of the intermediate phase is thus one more name on the axis of intermediate tasks.
 """
 
 import re
@@ -23,17 +23,17 @@ from spaces.table import Table, describe_unknown
 
 NONE = "none"  # the baseline: no intermediate phase
 MULTITASK = "multitask"  # all intermediate tasks (controls excepted) in one phase
-RANDOM_ENCODER = "random-encoder"  # a floor: the same chain from random weights, without an intermediate phase
-MLM = "mlm"  # the task of guessing masked words, in many languages
+RANDOM_ENCODER = "random-encoder"  # a floor: the baseline from random weights
+MLM = "mlm"  # masked words, in many languages
 RESERVED_NAMES = (NONE, MULTITASK, RANDOM_ENCODER)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """How a mix draws its steps: task i of N_i rows with p_i ~ min(N_i, cap)^(1/temperature).
+    """Distribution of a mix's steps over its tasks: task i of N_i rows has p_i ~ min(N_i, cap)^(1/temperature).
 
-    With `capped` the cap is the benchmark's (T5's examples-proportional mixing, Raffel et al. 2020, and the sampler
-    that jiant released for Phang et al. 2020); without it there is none. An endless temperature draws all tasks alike.
+    Samplers with a cap use the benchmark's (T5's examples-proportional mixing, Raffel et al. 2020, and the sampler that
+    jiant released for Phang et al. 2020). An infinite temperature gives all tasks the same probability.
     """
 
     name: str
@@ -53,12 +53,12 @@ SAMPLERS = Table(
 )
 DEFAULT_SAMPLER = "capped"
 
-_TIMES_PATTERN = re.compile(r"x([1-9][0-9]?)")
+_MULTIPLIER_PATTERN = re.compile(r"x([1-9][0-9]?)")
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A task of an intermediate phase, and the language of its rows; None is the task's own."""
+    """A task of an intermediate phase, and the language of its rows; None for the task's own language."""
 
     task: str
     language: str | None = None
@@ -69,83 +69,83 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """A name, read. `ingredients` is empty where there is no intermediate phase, and for `multitask` (see `mixed`)."""
+    """A parsed name.
+
+    `ingredients` is empty without an intermediate phase, and the single task `multitask` for that mix.
+    """
 
     name: str
     ingredients: tuple[Ingredient, ...] = ()
     method: str | None = None  # of the intermediate phase
     sampler: str | None = None  # None: the default
-    step_multiplier: int = 1  # how often the steps of the recipe
-    target_method: str | None = None
+    step_multiplier: int = 1  # factor on the steps of the recipe
+    target_method: str | None = None  # of the fine-tuning on the target
 
     @property
     def phase(self) -> str:
-        """The name of the intermediate phase alone: chains that share it share its runs."""
+        """The name of the intermediate phase alone. Chains with the same phase share its runs."""
         return phase_of(self.name)
 
     @property
     def is_multitask(self) -> bool:
-        """Whether the phase mixes all intermediate tasks."""
+        """True if the phase mixes all intermediate tasks."""
         return self.ingredients == (Ingredient(MULTITASK),)
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks by name, each once."""
-        return tuple(dict.fromkeys(one.task for one in self.ingredients))
+        """The names of the tasks, each once."""
+        return tuple(dict.fromkeys(ingredient.task for ingredient in self.ingredients))
 
 
 def phase_of(name: str) -> str:
-    """The part of a chain's name that is its phase, by which its intermediate stages are known; of any text."""
+    """Return the part of a chain's name that names its phase, and with it its intermediate stages. Accepts any text."""
     return name.partition(":")[0]
 
 
 def target_method_of(name: str) -> str:
-    """The method of the targets' own fine-tuning that a chain's name ends in, empty if there is none; of any text."""
+    """Return the method of fine-tuning on the targets in a chain's name, empty if there is none. Accepts any text."""
     return name.partition(":")[2]
 
 
 def parse_chain(name: str) -> Chain:
-    """What a name means; raises UsageError for one that cannot be read. Tasks and languages are not looked up."""
+    """Return the chain of a name. Tasks and languages are not looked up.
+
+    Raises UsageError for a name that breaks the syntax.
+    """
     phase, colon, target_method = name.partition(":")
     mix, *options = phase.split("~")
     if colon:
         _check_method(name, target_method)
     method = sampler = None
-    times = 1
+    step_multiplier = 1
     for option in options:
-        found = _TIMES_PATTERN.fullmatch(option)
-        if found is not None and times == 1:
-            times = int(found[1])
+        multiplier = _MULTIPLIER_PATTERN.fullmatch(option)
+        if multiplier is not None and step_multiplier == 1:
+            step_multiplier = int(multiplier[1])
         elif option in SAMPLERS and sampler is None:
             sampler = option
         elif option in METHODS and method is None:
             method = option
         else:
-            known = (*METHODS, *SAMPLERS, "x2")
-            twice = option in known or found is not None
-            raise UsageError(
-                f"{name!r}: {option!r} is given a second time or beside one like it."
-                if twice
-                else f"{name!r}: {describe_unknown('method or sampler', option, known)}"
-            )
-    ingredients = tuple(_parse_ingredient(name, one) for one in mix.split("+"))
+            raise UsageError(f"{name!r}: {_describe_option_fault(option)}")
+    ingredients = tuple(_parse_ingredient(name, text) for text in mix.split("+"))
     if len(set(ingredients)) < len(ingredients):
-        raise UsageError(f"{name!r} names an ingredient twice: a mix has each once.")
-    alone = [one.task for one in ingredients if one.task in RESERVED_NAMES]
-    if alone and (len(ingredients) > 1 or ingredients[0].language is not None):
-        raise UsageError(f"{name!r}: {alone[0]!r} is no task that could be mixed or have a language.")
-    if alone and alone[0] != MULTITASK:
+        raise UsageError(f"{name!r} names an ingredient twice: name each ingredient once.")
+    reserved = next((ingredient.task for ingredient in ingredients if ingredient.task in RESERVED_NAMES), None)
+    if reserved and (len(ingredients) > 1 or ingredients[0].language is not None):
+        raise UsageError(f"{name!r}: {reserved!r} is not a task: it cannot be mixed or take a language.")
+    if reserved and reserved != MULTITASK:
         if options:
-            raise UsageError(f"{name!r}: {alone[0]!r} has no intermediate phase, so nothing can follow '~'.")
+            raise UsageError(f"{name!r}: {reserved!r} has no intermediate phase; leave out what follows '~'.")
         ingredients = ()
     if sampler is not None and len(ingredients) == 1 and ingredients[0].task != MULTITASK:
-        raise UsageError(f"{name!r}: a sampler draws from a mix, and this is one task.")
+        raise UsageError(f"{name!r}: a sampler needs a mix of tasks, and this is a single one; leave out ~{sampler}.")
     return Chain(
         name=name,
         ingredients=ingredients,
         method=method,
         sampler=sampler,
-        step_multiplier=times,
+        step_multiplier=step_multiplier,
         target_method=target_method or None,
     )
 
@@ -153,8 +153,19 @@ def parse_chain(name: str) -> Chain:
 def _parse_ingredient(name: str, text: str) -> Ingredient:
     task, at, language = text.partition("@")
     if not task or (at and not language) or "@" in language:
-        raise UsageError(f"{name!r}: {text!r} is no ingredient; write a task, or task@language.")
+        raise UsageError(f"{name!r}: {text!r} is not an ingredient; write `task` or `task@language`.")
     return Ingredient(task, language or None)
+
+
+def _describe_option_fault(option: str) -> str:
+    """Return the fault of an option after `~` that is unknown, or the second of its sort in a name."""
+    if option in METHODS or option in SAMPLERS:
+        noun = "method" if option in METHODS else "sampler"
+    elif _MULTIPLIER_PATTERN.fullmatch(option):
+        noun = "multiplier"
+    else:
+        return describe_unknown("method or sampler", option, (*METHODS, *SAMPLERS, "x2"))
+    return f"{option!r} is a second {noun}; give one {noun} only."
 
 
 def _check_method(name: str, method: str) -> None:

@@ -1,8 +1,10 @@
-"""Checksums: how a file is known by its contents."""
+"""Checksums of contents and files."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+
+CHUNK_BYTES = 1 << 20  # files are read in pieces, so that a large one does not fill the memory
 
 
 def checksum(content: bytes) -> str:
@@ -11,7 +13,7 @@ def checksum(content: bytes) -> str:
 
 
 def size_in_checksum(text: str) -> int:
-    """Return the length in bytes that a checksum states; raises ValueError for text that is none."""
+    """Return the length in bytes that a checksum states. Raises ValueError for text that is not a checksum."""
     return int(text.partition("-")[0])
 
 
@@ -23,6 +25,6 @@ def hash_files(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
+            while chunk := file.read(CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()

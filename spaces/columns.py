@@ -1,4 +1,4 @@
-"""The columns of the score rows, in one place. One row per stage x language x split x metric (x tenth on dev).
+"""Columns of score rows. There is one row per stage, language, split and metric (and tenth, on dev).
 
 Values are shares from 0 to 1; analyses print points from 0 to 100. A missing value is null, never 0.
 """
@@ -6,14 +6,14 @@ Values are shares from 0 to 1; analyses print points from 0 to 100. A missing va
 from dataclasses import dataclass
 from typing import Literal
 
-VERSION = 1  # raised when a column changes its meaning; readers keep reading older versions
+VERSION = 1  # raised when a column changes its meaning; readers still accept older versions
 
 Status = Literal["finished", "stopped", "degenerate", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, its Arrow type and what it holds."""
+    """A column of a Parquet file: its name, its Arrow type and what it holds."""
 
     name: str
     type: Literal["string", "int64", "double", "bool", "list<string>", "list<double>"]
@@ -36,14 +36,14 @@ COLUMNS = (
     Column("tenth", "int64", "Tenth of the stage's own schedule at which the scored weights were taken."),
     Column("language", "string", "Language of the scored examples."),
     Column("split", "string", "dev (English, all that selection sees) or test."),
-    Column("metric", "string", "Name of the metric; `majority` is the floor of always answering the commonest label."),
+    Column("metric", "string", "Name of the metric; `majority` is the floor: always the most frequent label."),
     Column("official", "bool", "True where the metric counts in the task score (the mean of the official ones)."),
     Column("value", "double", "Score as a share from 0 to 1; null where there is none."),
-    Column("examples", "int64", "Number of examples that were scored."),
-    Column("steps", "int64", "Training steps the stage spent (0 where nothing is trained)."),
-    Column("passes", "double", "What the steps cost in plain ones: a method may pass over a batch several times."),
+    Column("examples", "int64", "Number of scored examples."),
+    Column("steps", "int64", "Training steps of the stage (0 where nothing is trained)."),
+    Column("passes", "double", "Cost of the steps in plain ones: a method may pass over a batch several times."),
     Column("seconds", "double", "Seconds the stage spent on training and evaluation."),
     Column("limited", "bool", "True if training or test examples were cut: no score to publish."),
 )
 
-REQUIRED_COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")  # what any ranked file must have
+REQUIRED_COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")  # of any file that is ranked

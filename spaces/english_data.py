@@ -1,6 +1,6 @@
-"""The English datasets that encoders are trained on: intermediate tasks, and training sets of targets.
+"""English datasets that encoders are trained on: for intermediate tasks, and training sets of targets.
 
-Those in other languages are in `foreign_data.py`.
+Training sets in other languages are in `foreign_data.py`.
 
 Row numbers are the published ones: a folder with fewer rows is reported as cut. Labels are mapped by name, since their
 order differs between repositories.
@@ -10,8 +10,8 @@ from spaces.dataset import DatasetSpec
 from spaces.table import Table
 
 QA_COLUMNS = {"id": "id", "question": "question", "context": "context", "answers": "answers"}
-COPA_WORDING = {"cause": "What was the cause?", "effect": "What was the effect?"}  # as XTREME-R asks
-_NLI_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
+COPA_WORDING = {"cause": "What was the cause?", "effect": "What was the effect?"}  # the wording of XTREME-R
+NLI_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
 
 ENGLISH_DATASETS = Table(
     "dataset",
@@ -20,7 +20,7 @@ ENGLISH_DATASETS = Table(
             name="mnli",
             repo_id="nyu-mll/glue",
             configs=("mnli",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             label_aliases={"contradictory": "contradiction"},
             published_rows={"train": 392_702, "validation_matched": 9_815},
@@ -30,7 +30,7 @@ ENGLISH_DATASETS = Table(
             name="anli",
             repo_id="facebook/anli",
             configs=("plain_text",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             published_rows={
                 **{"train_r1": 16_946, "train_r2": 45_460, "train_r3": 100_459},
@@ -42,9 +42,9 @@ ENGLISH_DATASETS = Table(
             name="snli",
             repo_id="stanfordnlp/snli",
             configs=("plain_text",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
-            published_rows={"train": 550_152, "validation": 10_000},  # some hundreds of them without a label
+            published_rows={"train": 550_152, "validation": 10_000},  # some hundred of them have no label
             licence="CC BY-SA 4.0",
         ),
         DatasetSpec(
@@ -59,12 +59,12 @@ ENGLISH_DATASETS = Table(
         DatasetSpec(
             name="squad",
             repo_id="rajpurkar/squad",
-            # A local copy may offer a config without the paragraphs that XQuAD translates; it is preferred.
+            # Preferred: a config of a local copy without the paragraphs that XQuAD translates.
             configs=("local_no_xquad", "plain_text"),
             columns=QA_COLUMNS,
             published_rows={"train": 87_599, "validation": 10_570},
             licence="CC BY-SA 4.0",
-            note="SQuAD 1.1: its validation split, which selection sees, holds the English side of XQuAD.",
+            note="SQuAD 1.1: its validation split, which selection sees, contains the English side of XQuAD.",
         ),
         DatasetSpec(
             name="squad2",
@@ -73,7 +73,7 @@ ENGLISH_DATASETS = Table(
             columns=QA_COLUMNS,
             published_rows={"train": 130_319, "validation": 11_873},
             licence="CC BY-SA 4.0",
-            note="SQuAD 2.0: its validation split, which selection sees, holds the English side of XQuAD.",
+            note="SQuAD 2.0: its validation split, which selection sees, contains the English side of XQuAD.",
         ),
         DatasetSpec(
             name="hellaswag",
@@ -94,7 +94,7 @@ ENGLISH_DATASETS = Table(
             licence="CCGbank, LDC2005T13: for licensees of the LDC",
             how_to_obtain=(
                 "CCGbank (LDC2005T13) is licensed and in no public repository; convert your copy to Parquet with one "
-                "sentence a row: `tokens` (list of words) and `tags` (list of supertags such as S[dcl]\\NP, as text)"
+                "sentence per row: `tokens` (list of words) and `tags` (list of supertags such as S[dcl]\\NP, as text)"
             ),
         ),
         DatasetSpec(

@@ -1,13 +1,13 @@
-"""The datasets that tasks are trained on in other languages than English: translations, native ones, plain texts.
+"""Datasets that tasks are trained on in languages other than English: translations, native datasets, plain texts.
 
 Row numbers are the published ones: a folder with fewer rows is reported as cut.
 """
 
 from spaces.dataset import DatasetSpec
+from spaces.english_data import NLI_COLUMNS
 from spaces.table import Table
 
-_NLI_COLUMNS = {"first": "premise", "second": "hypothesis", "label": "label"}
-XNLI_LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")  # XNLI's own
+XNLI_LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
 LOCAL_MNLI_LANGUAGES = ("az", "cs", "da", "et", "fi", "hu", "lt", "lv", "nl", "no", "pl", "sv", "uz")
 AMERICASNLI_LANGUAGES = ("aym", "bzd", "cni", "gn", "hch", "nah", "oto", "quy", "shp", "tar")
 
@@ -20,9 +20,9 @@ FOREIGN_DATASETS = Table(
             configs=("20231101.{code}",),
             columns={"text": "text"},
             language_in="config",
-            max_rows=20_000,  # of English alone there are six million
+            max_rows=20_000,  # English alone has six million
             licence="CC BY-SA 4.0",
-            note="texts are the beginnings of at most the first 20,000 articles of each language's Wikipedia.",
+            note="texts are the beginnings of the first 20,000 articles, at most, of each language's Wikipedia.",
         ),
         DatasetSpec(
             name="verses",
@@ -31,34 +31,34 @@ FOREIGN_DATASETS = Table(
             columns={"text": "text"},
             language_in="config",
             licence="of each edition, see its card",
-            note="texts are verses of the Bible, as there is no Wikipedia: the same ones in every language.",
+            note="texts are verses of the Bible, because there is no Wikipedia: the same verses in every language.",
         ),
         DatasetSpec(
             name="mnli_translated",
             repo_id="facebook/xnli",
             configs=("{code}",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             language_in="config",
             codes={name: name for name in XNLI_LANGUAGES},
             published_rows={"train": 392_702},
             licence="CC BY-NC 4.0",
-            note="MultiNLI as translated by machine for XNLI: its quality differs between languages.",
+            note="MultiNLI in the machine translation of XNLI: its quality differs between languages.",
         ),
         DatasetSpec(
             name="mnli_translated_local",
             repo_id="local/mnli-translated",
             configs=("{code}",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             language_in="config",
             codes={name: name for name in LOCAL_MNLI_LANGUAGES},
             published_rows={"train": 392_702},
             licence="CC BY-NC 4.0, as XNLI",
-            note="MultiNLI as translated by machine beyond XNLI's languages: its quality differs between them.",
+            note="MultiNLI in machine translation into languages that XNLI lacks: its quality differs between them.",
             how_to_obtain=(
-                "the hub has MultiNLI in XNLI's languages only; convert a translation of it to Parquet with one pair a "
-                "row, in the order of nyu-mll/glue: `premise`, `hypothesis`, `label`"
+                "the hub has MultiNLI in XNLI's languages only; convert a translation of it to Parquet with one pair "
+                "per row, in the order of nyu-mll/glue: `premise`, `hypothesis`, `label`"
             ),
         ),
         DatasetSpec(
@@ -75,7 +75,7 @@ FOREIGN_DATASETS = Table(
             name="indonli",
             repo_id="afaji/indonli",
             configs=("indonli",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             language="id",
             published_rows={"train": 10_330},
@@ -85,14 +85,14 @@ FOREIGN_DATASETS = Table(
             name="americasnli",
             repo_id="nala-cub/americas_nli",
             configs=("{code}",),
-            columns=_NLI_COLUMNS,
+            columns=NLI_COLUMNS,
             label_format="names",
             language_in="config",
             codes={name: name for name in AMERICASNLI_LANGUAGES},
             licence="CC BY-SA 4.0",
             note=(
-                "AmericasNLI has no training split: its validation rows are trained on. They translate rows of XNLI's "
-                "dev set, on whose English selection for xnli looks."
+                "AmericasNLI has no training split, so its validation rows are trained on. They are translations of "
+                "XNLI's dev set, whose English rows selection sees for xnli."
             ),
         ),
     ),

@@ -1,7 +1,7 @@
 """Successive halving within a stratum (Jamieson and Talwalkar 2016), decided when all its arms have come to a rung.
 
-An arm that is early waits, and its slot goes to other strata. So what is stopped is a function of the curves alone: not
-of the order in which arms come, of how many run at once, or of interruptions.
+An arm that is early waits, and its slot goes to other strata. So the decision is a function of the curves alone: the
+order in which arms come, how many run at once, and interruptions do not change it.
 """
 
 import math
@@ -9,17 +9,16 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from enum import Enum
 from typing import TypeVar
 
-# Tenths. The best of three rates is among the first two after four tenths in 95 of 100 strata of the miniature's
-# targets, after three in 92. What a stage would leave is its best tenth so far; that tells more of its end than the
-# last tenth does (see docs/lab-log.md).
+# In tenths. The best of three rates is among the first two after four tenths in 95 of 100 strata of the miniature's
+# targets, after three in 92. An arm is judged by its best tenth so far, which is what the stage would leave and which
+# predicts the end better than the last tenth does (see docs/lab-log.md).
 RUNGS = (4, 7)
-
 
 Name = TypeVar("Name", bound=Hashable)
 
 
 class Verdict(Enum):
-    """What is to become of an arm."""
+    """The decision about an arm."""
 
     GO = "go on"
     WAIT = "wait until the others have come as far"
@@ -27,26 +26,26 @@ class Verdict(Enum):
 
 
 def count_survivors(arms: int) -> Sequence[int]:
-    """How many of so many arms go on after each rung: half, and half of that; rounded up, and one at least."""
+    """Return how many of so many arms go on after each rung: half, then half of that, rounded up and at least one."""
     return [max(1, math.ceil(arms / 2**number)) for number in range(1, len(RUNGS) + 1)]
 
 
 def judge(curves: Mapping[Name, Sequence[float]], arms: int, left: Collection[Name]) -> dict[Name, Verdict]:
-    """What is to become of each of a stratum's `arms`: English dev by tenth of those that began, by name.
+    """Return the verdict on each arm of a stratum of `arms` arms that has begun.
 
-    A rung is decided when every arm that is still in has come to it; those that `left` (they failed, diverged or
-    finished elsewhere) are not waited for, but their score counts where they have one. Half of the arms go on, rounded
-    up, and with the last of them all that score the same: what cannot be told apart is not told apart by chance. The
-    score is the best so far, which is what a stage hands on.
+    `curves` holds the English dev score by tenth of the arms that began, by name. Arms that `left` (they failed,
+    diverged or finished elsewhere) are not waited for, but their score counts where they have one. A rung is decided
+    when every arm that is still in has come to it. Half of the arms go on, rounded up, and every arm whose score equals
+    that of the last of them: ties are not broken at random. The score is the best so far, which is what a stage leaves.
     """
     verdicts = dict.fromkeys(curves, Verdict.GO)
-    begun = len(curves.keys() | set(left)) == arms
-    rest = set(curves)
+    all_began = len(curves.keys() | set(left)) == arms
+    remaining = set(curves)
     for rung, quota in zip(RUNGS, count_survivors(arms), strict=True):
-        here = {key: max(curves[key][:rung]) for key in rest if len(curves[key]) >= rung}
-        if not begun or any(key not in here and key not in left for key in rest):
-            return verdicts | dict.fromkeys(here, Verdict.WAIT)
-        bar = min(sorted(here.values(), reverse=True)[:quota], default=0.0)
-        rest = {key for key, score in here.items() if score >= bar}
-        verdicts |= dict.fromkeys(here.keys() - rest, Verdict.STOP)
+        scores = {name: max(curves[name][:rung]) for name in remaining if len(curves[name]) >= rung}
+        if not all_began or any(name not in scores and name not in left for name in remaining):
+            return verdicts | dict.fromkeys(scores, Verdict.WAIT)
+        threshold = min(sorted(scores.values(), reverse=True)[:quota], default=0.0)
+        remaining = {name for name, score in scores.items() if score >= threshold}
+        verdicts |= dict.fromkeys(scores.keys() - remaining, Verdict.STOP)
     return verdicts

@@ -1,7 +1,6 @@
-"""Methods: other ways to compute the loss of a step than plain fine-tuning, with what they cost and where they apply.
+"""Methods: alternatives to plain fine-tuning for the loss of a step, with their cost and the tasks they apply to.
 
-A method takes the place of one forward and one backward pass; the recipe, the order of the data, and the optimizer stay
-as they are. `settings` are part of the key of a stage.
+A method replaces one forward and one backward pass; the recipe, the order of the data and the optimizer stay the same.
 """
 
 from collections.abc import Mapping
@@ -13,22 +12,21 @@ from spaces.task import TaskKind
 # Shares of a plain step: a forward pass, and a backward pass, which makes the gradients of all activations and of all
 # weights, each at about the cost of a forward pass.
 FORWARD_COST = ACTIVATION_GRADIENT_COST = 1 / 3
-_PROPOSAL_COST = 0.1  # the chances of 250,000 words at three of ten places: 0.08 of XLM-R Large's step, 0.2 of Base's
+# Probabilities of 250,000 words at three of ten positions: 0.08 of a step of XLM-R Large, 0.2 of one of XLM-R Base.
+_PROPOSAL_COST = 0.1
 _MOVE_COST = FORWARD_COST + ACTIVATION_GRADIENT_COST  # a pass that only moves a perturbation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One row of the table of methods."""
+    """A row of the table of methods."""
 
     name: str
     about: str
-    source: str  # paper, and where the settings come from
-    settings: Mapping[str, float] = field(default_factory=dict)
-    passes: float  # what a step costs: forward plus backward of plain fine-tuning is 1
-    unsuited_kinds: Mapping[TaskKind, str] = field(
-        default_factory=dict
-    )  # kinds of task for which it has no meaning, and why
+    source: str  # paper, and origin of the settings
+    settings: Mapping[str, float] = field(default_factory=dict)  # part of the key of a stage
+    passes: float  # cost of a step in plain steps, of which each is a forward and a backward pass
+    unsuited_kinds: Mapping[TaskKind, str] = field(default_factory=dict)  # kind that it cannot train -> reason
 
 
 _CHANGES_TAGS = (
@@ -36,12 +34,12 @@ _CHANGES_TAGS = (
 )
 _CHANGES_LABELS = "the words are the labels: what is drawn in their place would be guessed"
 
-# Published radii are absolute: 1.0 is common for FGM, and Zhu et al. take 0.2 for MNLI, with moves of 0.1 from a start
+# Published radii are absolute: 1.0 is common for FGM, and Zhu et al. use 0.2 for MNLI, with moves of 0.1 from a start
 # of 0.2. Here they are multiples of the mean norm of a row's words (for smart and r3f of the mean size of a component,
 # which is sqrt(width) times smaller), so that they mean the same for every encoder. They are smaller than published:
-# on the miniature FGM at 1.0 takes mnli's dev from 84 to 42, and FGM and PGD at 0.1 leave hellaswag at chance (one
-# seed each). SMART's and R3F's published noise is 1e-5; its square is the size of the penalty, which is then nothing
-# where both passes drop the same units, as they do here.
+# on the miniature, FGM at 1.0 lowers mnli's dev score from 84 to 42, and FGM and PGD at 0.1 leave hellaswag at chance
+# (one seed each). The published noise of SMART and R3F is 1e-5. The penalty is of the size of its square, which is
+# negligible where both passes drop the same units, as they do here.
 METHODS = Table(
     "method",
     (

@@ -1,11 +1,11 @@
-"""The named spaces: two that rank the benchmark's tasks, and one for each question that varies something else."""
+"""The named spaces: two rank the benchmark's tasks, and each of the others answers one question."""
 
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spaces import adversarial_chains, space_chains
+from spaces import space_chains
 from spaces.benchmark import Benchmark
 from spaces.errors import UsageError
 from spaces.space import Space
@@ -14,7 +14,7 @@ from spaces.table import Table
 
 @dataclass(frozen=True, slots=True)
 class NamedSpace:
-    """A space that every benchmark has, with members of its own."""
+    """A space that every benchmark has, built from the benchmark's own tasks."""
 
     name: str
     about: str  # one sentence for --help
@@ -31,10 +31,6 @@ def _build_quick(benchmark: Benchmark) -> Space:
         test_limit=benchmark.quick_test_limit,
         floor=True,
     )
-
-
-def _build_full(benchmark: Benchmark) -> Space:
-    return Space(name="full")
 
 
 def _build_diversity(benchmark: Benchmark) -> Space:
@@ -58,10 +54,10 @@ def _build_adversarial(benchmark: Benchmark) -> Space:
     assert steps is not None
     return Space(
         name="adversarial",
-        intermediates=adversarial_chains.list_adversarial_chains(benchmark),
-        targets=adversarial_chains.list_adversarial_targets(benchmark),
+        intermediates=space_chains.list_adversarial_chains(benchmark),
+        targets=space_chains.list_adversarial_targets(benchmark),
         learning_rates="middle",
-        budget=replace(benchmark.equal_budget, steps=steps // 2),  # most of its phases go several times over each step
+        budget=replace(benchmark.equal_budget, steps=steps // 2),  # most of its methods make several passes per step
     )
 
 
@@ -73,30 +69,38 @@ SPACES = Table(
     "space",
     (
         NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _build_quick),
-        NamedSpace("full", "every intermediate task, every target, all rates, three seeds", _build_full),
+        NamedSpace(
+            "full", "every intermediate task, every target, all rates, three seeds", lambda _: Space(name="full")
+        ),
         NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _build_diversity),
         NamedSpace(
             "languages", "inference in English, in other languages and in mixes, with equal rows", _build_languages
         ),
         NamedSpace("adversarial", "adversarial and smoothed training of the intermediate phase", _build_adversarial),
         NamedSpace(
-            "variants", "masked words beside a task, translated tasks, and rivals without a phase", _build_variants
+            "variants",
+            "masked words, translated tasks, and alternatives without an intermediate phase",
+            _build_variants,
         ),
     ),
 )
 
 
 def find_space(name_or_file: str, benchmark: Benchmark) -> Space:
-    """A named space, or the variable SPACE of a Python file. The file is executed: use your own files only."""
+    """Return a named space, or the variable SPACE of a Python file.
+
+    The file is executed: use your own files only. Raises UsageError for an unknown name, and for a file that does not
+    exist, fails, or defines no space.
+    """
     path = Path(name_or_file)
     if path.suffix != ".py":
         return SPACES.find(name_or_file).build(benchmark)
     if not path.is_file():
         raise UsageError(f"the space file {name_or_file} does not exist.")
     try:
-        found = runpy.run_path(str(path)).get("SPACE")
-    except Exception as error:  # whatever the user's own code raises is the user's to mend
+        space = runpy.run_path(str(path)).get("SPACE")
+    except Exception as error:  # any error of the user's code is for the user to fix
         raise UsageError(f"the space file {name_or_file} failed: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Space):
-        raise UsageError(f"the space file {name_or_file} must define SPACE = Space(...), found {type(found).__name__}.")
-    return found
+    if not isinstance(space, Space):
+        raise UsageError(f"the space file {name_or_file} must define SPACE = Space(...), got {type(space).__name__}.")
+    return space

@@ -1,11 +1,12 @@
-"""The plan: a sweep's axes expanded into strata, and strata into stages.
+"""The plan of a sweep: its axes expanded into strata, and strata into stages.
 
-A stratum is a set of arms that compete: same kind, task, parent and seed, another learning rate. Its winner (best
-English dev, finished arms only) becomes the parent of the strata that wait for it. Keys of children hold the key of
-their parent, so they are known only when the parent's stratum is settled.
+A stratum is a set of arms that compete: same kind, task, parent and seed, different learning rates. Its winner (best
+English dev score, finished arms only) becomes the parent of the strata that wait for it. The key of a child contains
+the key of its parent, so it is known only when the parent's stratum is settled.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -21,74 +22,74 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stratum:
-    """Arms that compete with each other and with nothing else."""
+    """Arms that compete with each other and with no others."""
 
     kind: StageKind
-    task: str  # of an intermediate stage the phase, of a target stage the training set
-    intermediate: str  # name of the chain, of an intermediate stage that of the phase
+    task: str  # the phase of an intermediate stage, the training set of a target stage
+    intermediate: str  # name of the chain, or of the phase in an intermediate stage
     seed: int
-    parent: str | None  # id of the stratum whose winner is taken; None: the encoder the chain starts from
+    parent: str | None  # id of the stratum whose winner is the parent; None: the encoder at the start of the chain
     rates: tuple[float | None, ...] | Range
-    targets: tuple[str, ...] = ()  # what a target or retrieval stage evaluates
+    targets: tuple[str, ...] = ()  # targets that a target or retrieval stage evaluates
 
     @property
     def id(self) -> str:
-        """A name that is unique in a plan and can be a file's."""
-        chain = "" if self.kind == "intermediate" else self.intermediate  # its task is its chain: not twice, for length
+        """A name that is unique in a plan and can be the name of a file."""
+        # The task of an intermediate stage is its chain, which is not repeated: file names have a limited length.
+        chain = "" if self.kind == "intermediate" else self.intermediate
         return f"{self.kind}.{self.task}.{chain}.{self.seed}"
 
     @property
     def workload(self) -> tuple[str, str, str, tuple[str, ...]]:
-        """What strata of other seeds and chains share with it: the same sort has the same recipe, data and sizes."""
-        floor = self.intermediate == RANDOM_ENCODER
-        return self.kind, self.task, RANDOM_ENCODER if floor else target_method_of(self.intermediate), self.targets
+        """A key for strata of all seeds and chains with the same recipe, data and sizes."""
+        is_floor = self.intermediate == RANDOM_ENCODER
+        return self.kind, self.task, RANDOM_ENCODER if is_floor else target_method_of(self.intermediate), self.targets
 
     @property
     def arm_count(self) -> int:
-        """How many stages the stratum has."""
+        """The number of stages in the stratum."""
         return self.rates.draws if isinstance(self.rates, Range) else len(self.rates)
 
 
 def map_by_workload(plan: Iterable[Stratum], find: Callable[[Stratum], Value]) -> dict[str, Value]:
-    """What `find` says of each stratum, by its id; of strata of one sort it is asked once."""
-    found: dict[object, Value] = {}
+    """Return `find(stratum)` by the id of each stratum. Strata of one workload share a single call."""
+    by_workload: dict[object, Value] = {}
     values = {}
     for stratum in plan:
-        sort = stratum.workload
-        if sort not in found:
-            found[sort] = find(stratum)
-        values[stratum.id] = found[sort]
+        if stratum.workload not in by_workload:
+            by_workload[stratum.workload] = find(stratum)
+        values[stratum.id] = by_workload[stratum.workload]
     return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartEncoder:
-    """The encoder at the start of every chain: the project's own (then `recipe` is its pretraining), or one given."""
+    """The encoder at the start of every chain: the project's own, which the sweep pretrains, or a given one."""
 
     name: str  # miniature, a hub id or a folder's name
     profile: str
     fingerprint: str | None = None  # of a given encoder's weights
-    recipe: Mapping[str, Any] | None = None  # of the project's own encoder
+    recipe: Mapping[str, Any] | None = None  # pretraining of the project's own encoder
     data: str | None = None  # fingerprint of the pretraining text
 
 
 def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:
-    """Every stratum of a sweep, parents before children, seed by seed (so that seed 0 is complete first)."""
+    """Return every stratum of a sweep, parents before children, seed by seed (so that seed 0 is complete first)."""
     return tuple(_generate_strata(axes, benchmark, pretrain))
 
 
 def _generate_strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratum]:
     root = None
     if pretrain:
-        first = Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,))
-        root = first.id
-        yield first
+        pretraining = Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,))
+        root = pretraining.id
+        yield pretraining
     rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
     tasks = [benchmark.targets[name] for name in axes.targets]
-    # Every target that shares a training is evaluated, whichever of them the sweep asked for: the training is what
-    # costs, and a later sweep that asks for the other one finds it done.
-    trainings = {
-        task.training_set: tuple(one.name for one in benchmark.targets_trained_on(task.training_set, axes.targets))
+    # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
+    # a later sweep with the other target finds it done.
+    training_sets = {
+        task.training_set: tuple(other.name for other in benchmark.targets_trained_on(task.training_set, axes.targets))
         for task in tasks
         if task.training_set is not None
     }
@@ -102,35 +103,22 @@ def _generate_strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterat
             elif phase in phases:
                 parents[name] = phases[phase]
             else:
-                arms = Stratum(kind="intermediate", task=phase, intermediate=phase, seed=seed, parent=root, rates=rates)
-                parents[name] = phases[phase] = arms.id
-                yield arms
-        for name, parent in parents.items():
-            for training, targets in trainings.items():
-                yield Stratum(
-                    kind="target",
-                    task=training,
-                    intermediate=name,
-                    seed=seed,
-                    parent=parent,
-                    rates=rates,
-                    targets=targets,
+                stratum = Stratum(
+                    kind="intermediate", task=phase, intermediate=phase, seed=seed, parent=root, rates=rates
                 )
+                parents[name] = phases[phase] = stratum.id
+                yield stratum
+        for name, parent in parents.items():
+            build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
+            for training_set, targets in training_sets.items():
+                yield build(kind="target", task=training_set, rates=rates, targets=targets)
             for task in tasks:
                 if task.kind == "retrieval":
-                    yield Stratum(
-                        kind="retrieval",
-                        task=task.name,
-                        intermediate=name,
-                        seed=seed,
-                        parent=parent,
-                        rates=(None,),
-                        targets=(task.name,),
-                    )
+                    yield build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,))
 
 
 def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Rates in the order in which they start: the middle one, most often the best, sets the mark for the others.
+    """Return the rates in the order in which they start: the middle one, which is the best most often, first.
 
     ASHA never stops the first arm that reaches a rung, so a poor first arm costs a whole run.
     """
@@ -141,10 +129,10 @@ def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFactory:
-    """Makes a stage from a stratum, a rate and the parent's key: the rest is the same all over a sweep.
+    """Maker of stages from a stratum, a rate and the parent's key. Everything else is the same in a whole sweep.
 
-    `fingerprints[role, name]` is that of the data of a target, an ingredient of an intermediate phase, or a method;
-    `languages[target]` are those that the data hold.
+    `fingerprints[role, name]` is the fingerprint of the data of a target, of an ingredient of an intermediate phase
+    (role `intermediate`), or of a method. `languages[target]` are the languages that the data have.
     """
 
     benchmark: Benchmark
@@ -156,36 +144,35 @@ class StageFactory:
     limit: int | None
     test_limit: int | None
     precision: Precision
-    _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(
-        default_factory=dict, init=False, repr=False
-    )  # by sort
+    _shared_by_workload: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def make_stage(self, stratum: Stratum, rate: float | None, parent: str | None) -> Stage:
-        """The stage of one arm. `parent` is the key of the parent's winner."""
+        """Return the stage of one arm. `parent` is the key of the winner of the parent stratum."""
         shared = self._shared_by_workload.get(stratum.workload)
         if shared is None:
             shared = self._shared_by_workload[stratum.workload] = self._build_shared(stratum)
         return Stage(intermediate=stratum.intermediate, seed=stratum.seed, learning_rate=rate, parent=parent, **shared)
 
     def _build_shared(self, stratum: Stratum) -> dict[str, Any]:
-        """The fields of a stage that are the same in every stratum of this sort."""
-        tested = stratum.kind not in ("pretrain", "retrieval")
+        """Return the fields of a stage that are the same in every stratum of a workload."""
+        recipe = self.recipe_of(stratum)
+        is_limited = stratum.kind not in ("pretrain", "retrieval")
         return {
             "kind": stratum.kind,
             "benchmark": self.benchmark.name,
             "task": stratum.task,
             "targets": {name: self.languages[name] for name in self._evaluated_targets(stratum)},
-            "recipe": self.recipe_of(stratum),
+            "recipe": recipe,
             "profile": self.start.profile,
-            "precision": "fp32" if stratum.kind == "pretrain" else self.precision,  # own encoders are made in 32 bits
-            "data": {"fingerprint": self._fingerprint_of(stratum), **self.world},
+            "precision": "fp32" if stratum.kind == "pretrain" else self.precision,  # own encoders: always in 32 bits
+            "data": {"fingerprint": self._fingerprint_of(stratum, recipe), **self.world},
             "start": {
                 "name": self.start.name,
                 "fingerprint": self.start.fingerprint,
                 "random": stratum.intermediate == RANDOM_ENCODER,
             },
-            "limit": self.limit if tested else None,
-            "test_limit": self.test_limit if tested else None,
+            "limit": self.limit if is_limited else None,
+            "test_limit": self.test_limit if is_limited else None,
             "version": VERSIONS[stratum.kind],
         }
 
@@ -193,7 +180,7 @@ class StageFactory:
         return tuple(name for name in stratum.targets if self.languages.get(name))
 
     def recipe_of(self, stratum: Stratum) -> Mapping[str, Any] | None:
-        """How the stratum's arms are trained, as a dict; None for retrieval."""
+        """Return the recipe of the stratum's arms as a dict; None for retrieval."""
         if stratum.kind == "pretrain":
             return self.start.recipe
         if stratum.kind == "retrieval":
@@ -205,14 +192,14 @@ class StageFactory:
         entry = {"method": build_method_entry(method)} if method else {}
         return None if recipe is None else {**dataclasses.asdict(recipe), **entry}
 
-    def _fingerprint_of(self, stratum: Stratum) -> str | None:
+    def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:
         if stratum.kind == "pretrain":
             return self.start.data
         if stratum.kind == "intermediate":
-            places = [("intermediate", str(one)) for one in self.phases[stratum.task].ingredients]
+            keys = [("intermediate", str(ingredient)) for ingredient in self.phases[stratum.task].ingredients]
         else:
-            places = [("target", name) for name in self._evaluated_targets(stratum)]
-        method = (self.recipe_of(stratum) or {}).get("method", {}).get("name")
+            keys = [("target", name) for name in self._evaluated_targets(stratum)]
+        method = (recipe or {}).get("method", {}).get("name")
         if ("method", method) in self.fingerprints:
-            places.append(("method", method))
-        return "+".join(self.fingerprints[place] for place in places)
+            keys.append(("method", method))
+        return "+".join(self.fingerprints[key] for key in keys)

@@ -1,10 +1,10 @@
-"""What was published on XTREME's test sets, to hold results of one's own against.
+"""Published scores on XTREME's test sets, for comparison with own results.
 
 All rows are zero-shot from English, with one score per target in points. The trained targets are from table 16 of
 Chung et al. 2021 ("Rethinking Embedding Coupling in Pre-trained Language Models", RemBERT), which lists the leaderboard
 (exact match and F1 of the question answering targets apart). XLM-R's retrieval and mean are as Luo et al. 2021
-("VECO") cite them from Hu et al. 2020. The mean of X-STILTs is that of Phang et al. 2020, second version; its two
-retrieval scores are not in these sources, so they are known together only: what the mean of nine leaves for them.
+("VECO") cite them from Hu et al. 2020. The mean of X-STILTs is that of Phang et al. 2020, second version. Its two
+retrieval scores are not in these sources, so only their mean is known, from the mean over nine targets.
 """
 
 from collections.abc import Mapping
@@ -12,23 +12,13 @@ from dataclasses import dataclass
 
 from spaces.table import Table
 
-AVERAGED_TARGETS = (
-    "xnli",
-    "pawsx",
-    "udpos",
-    "panx",
-    "xquad",
-    "mlqa",
-    "tydiqa",
-    "bucc",
-    "tatoeba",
-)  # that the mean is over
 RETRIEVAL_TARGETS = ("bucc", "tatoeba")
+AVERAGED_TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", *RETRIEVAL_TARGETS)  # of the mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSystem:
-    """One row: target -> its metrics in points (of two, exact match and then F1), and the mean if it was published."""
+    """A published system: its metrics in points by target (exact match before F1), and its mean if published."""
 
     name: str
     about: str
@@ -36,12 +26,12 @@ class PublishedSystem:
     mean: float | None = None
 
     def score_of(self, target: str) -> float | None:
-        """The task score, the mean of its metrics; None if it was not published."""
+        """Return the task score, which is the mean of the target's metrics; None if it was not published."""
         values = self.metrics.get(target)
         return sum(values) / len(values) if values else None
 
     def retrieval_mean(self) -> float | None:
-        """The mean of both retrieval targets, from their scores or from what the published mean leaves for them."""
+        """Return the mean of both retrieval targets, from their scores or from the published mean over all targets."""
         known = [score for target in AVERAGED_TARGETS if (score := self.score_of(target)) is not None]
         if len(known) == len(AVERAGED_TARGETS):
             return sum(known[-len(RETRIEVAL_TARGETS) :]) / len(RETRIEVAL_TARGETS)
@@ -51,7 +41,7 @@ class PublishedSystem:
 
 
 def _parse_metrics(numbers: str) -> dict[str, tuple[float, ...]]:
-    """Scores in the order of TARGETS, as many as there are; `60.8/76.6` are exact match and F1."""
+    """Return the metrics of the first targets of AVERAGED_TARGETS; `60.8/76.6` are exact match and F1."""
     return {
         target: tuple(map(float, text.split("/")))
         for target, text in zip(AVERAGED_TARGETS, numbers.split(), strict=False)

@@ -1,6 +1,6 @@
-"""A space: what a sweep varies. Pure data; `plan` turns it into stages.
+"""Spaces: the axes that a sweep varies. Pure data, which `plan.py` turns into stages.
 
-The named ones are in `named.py`; a user's own is a Python file with a variable `SPACE`:
+The named spaces are in `named_spaces.py`. A user's own space is a Python file with a variable `SPACE`:
 
     from spaces.space import Range, Space
     SPACE = Space(name="rates", intermediates=("mnli", "squad~freelb"), learning_rates=Range(1e-4, 5e-3, draws=6))
@@ -12,15 +12,18 @@ from typing import Literal
 
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
 from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, check_chain, check_method
-from spaces.profile import EncoderProfile
 from spaces.table import describe_unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A learning-rate axis that is sampled: `draws` rates per stratum, log-uniform prior, through Optuna."""
+    """A learning-rate axis that Optuna samples: `draws` rates per stratum, with a log-uniform prior.
+
+    Raises UsageError unless 0 < low < high and there is a draw.
+    """
 
     low: float
     high: float
@@ -35,28 +38,31 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """Axes of a sweep. An axis that is None stands for the benchmark's (or the encoder profile's) own."""
+    """Axes of a sweep. An axis that is None takes the benchmark's default.
+
+    Raises UsageError for a budget or masked words of another type.
+    """
 
     name: str
-    intermediates: tuple[str, ...] | None = None  # names of chains (see `chain.py`); `none` is always added
+    intermediates: tuple[str, ...] | None = None  # names of chains (see chain.py); `none` is always added
     targets: tuple[str, ...] | None = None
     learning_rates: tuple[float, ...] | Range | Literal["all", "middle"] = "all"
     seeds: tuple[int, ...] = (0, 1, 2)
-    test_limit: int | None = None  # dev and test examples per language; a sweep that cuts them is marked as limited
+    test_limit: int | None = None  # dev and test examples per language; their scores are marked as limited
     floor: bool = False  # also train the targets from a random encoder
-    mixture: tuple[str, ...] | None = None  # what `multitask` mixes; None: every intermediate task
+    mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
     budget: Budget = UNBOUNDED
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
     def __post_init__(self) -> None:
         for name, value, kind in (("budget", self.budget, Budget), ("masked", self.masked, MaskedWords)):
             if not isinstance(value, kind):
-                raise UsageError(f"a space's {name} is a {kind.__name__}(...), got {value!r}.")
+                raise UsageError(f"Space: `{name}` must be a {kind.__name__}(...), got {value!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """A space made definite for one benchmark and encoder profile: checked, complete, without None."""
+    """A space resolved for a benchmark and an encoder profile: checked, complete, without None."""
 
     intermediates: tuple[str, ...]  # `none` first
     targets: tuple[str, ...]
@@ -64,13 +70,13 @@ class Axes:
     seeds: tuple[int, ...]
     test_limit: int | None
     floors: tuple[str, ...]
-    mixture: tuple[str, ...]  # tasks of `multitask`; empty where no chain has it
+    mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
     budget: Budget = UNBOUNDED
     masked: MaskedWords = DEFAULT_MASKED_WORDS
 
 
 def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) -> Axes:
-    """Check the space against the benchmark; raises UsageError for unknown names, empty axes, bad values."""
+    """Return the axes of a space. Raises UsageError for unknown names, empty axes and bad values."""
     intermediates = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
     targets = benchmark.target_names() if space.targets is None else space.targets
     mixture = space.mixture if space.mixture is not None else tuple(task.name for task in benchmark.multitask_tasks())
@@ -97,8 +103,8 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
             raise UsageError(describe_unknown(f"language of {benchmark.name}", language, benchmark.languages))
     for seed in space.seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-            raise UsageError(f"a seed is a whole number from 0 to 2^31 - 1, got {seed!r}.")
-    mixes = any(chain.is_multitask for chain in chains)
+            raise UsageError(f"a seed must be a whole number from 0 to 2^31 - 1, got {seed!r}.")
+    has_multitask = any(chain.is_multitask for chain in chains)
     return Axes(
         # The baseline is a member of every space: a gain is a difference to it.
         intermediates=(NONE, *(name for name in intermediates if name != NONE)),
@@ -107,7 +113,7 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         seeds=tuple(sorted(space.seeds)),
         test_limit=space.test_limit,
         floors=(RANDOM_ENCODER,) if space.floor else (),
-        mixture=tuple(name for name in benchmark.intermediates if name in mixture) if mixes else (),
+        mixture=tuple(name for name in benchmark.intermediates if name in mixture) if has_multitask else (),
         budget=space.budget,
         masked=space.masked,
     )
@@ -123,17 +129,17 @@ def _resolve_rates(
     elif rates == "middle":
         rates = (profile.learning_rates[len(profile.learning_rates) // 2],)
     elif isinstance(rates, str):
-        raise UsageError(f"the learning-rate axis is 'all', 'middle', a list or a Range, got {rates!r}.")
+        raise UsageError(f"learning rates must be 'all', 'middle', a tuple of numbers or a Range, got {rates!r}.")
     _check_axis("learning-rates", rates)
     for rate in rates:
         if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):
-            raise UsageError(f"a learning rate is a number above 0, got {rate!r}.")
+            raise UsageError(f"a learning rate must be a number above 0, got {rate!r}.")
     return tuple(sorted(float(rate) for rate in rates))
 
 
 def _check_axis(name: str, values: tuple[object, ...]) -> None:
     if not values:
         raise UsageError(f"the axis {name} is empty: give at least one value.")
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        raise UsageError(f"the axis {name} names {', '.join(twice)} more than once.")
+    duplicates = sorted({str(value) for value in values if values.count(value) > 1})
+    if duplicates:
+        raise UsageError(f"the axis {name} names {', '.join(duplicates)} more than once: give each value once.")

@@ -1,36 +1,40 @@
-"""The members of the named spaces `diversity`, `languages` and `variants`: which chains answer their questions.
+"""The chains of the named spaces `diversity`, `languages`, `adversarial` and `variants`.
 
-The first two need phases of equal steps and equal examples (`Benchmark.equal`): else the size of a mix, or of a
-language's training set, is what is compared.
+The first two need phases of equal steps and equal examples (`Benchmark.equal_budget`). Otherwise they would compare the
+sizes of mixes, or of the training sets of languages.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
 from spaces.benchmark import Benchmark
 from spaces.chain import DEFAULT_SAMPLER, MLM, MULTITASK, SAMPLERS
-from spaces.language import ENGLISH, Language
+from spaces.language import ENGLISH
+from spaces.method import METHODS
 from spaces.task import Task
 
-LANGUAGE_TARGETS = ("xnli",)  # what the question about languages is asked of
-MAX_LANGUAGES = 8  # languages beside English: the rest of a long list says little more
+LANGUAGE_TARGETS = ("xnli",)  # targets of the question about training languages
+MAX_LANGUAGES = 8  # languages beside English: more of them add little
+ADVERSARIAL_METHODS = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")
+ADVERSARIAL_TASKS = ("mnli", "squad", "ccg", "hellaswag")  # one of each kind
 
 ChainNames = tuple[str, ...]
 
 
 def list_diversity_chains(benchmark: Benchmark) -> ChainNames:
-    """Single tasks, mixes of few and of many kinds at equal size, and all tasks by every sampler.
+    """Return single tasks, mixes of few and of many kinds at equal size, and all tasks by every sampler.
 
-    At each size between, the same tasks stand once in a mix of few kinds and once in one of many: what single tasks
-    bring cancels in the difference of the two sorts, whichever they are.
+    At each size in between, the same tasks are once in a mix of few kinds and once in one of many. So the effects of
+    single tasks cancel in the difference of the two sorts.
     """
     tasks = [task for task in benchmark.multitask_tasks() if task.own_language == ENGLISH]
     mixes = [tuple(task.name for task in mix) for mix in _build_mixes(_group_by_kind(tasks))]
-    others = (f"{MULTITASK}~{sampler}" for sampler in SAMPLERS if sampler != DEFAULT_SAMPLER)
-    return (*(task.name for task in tasks), *("+".join(mix) for mix in mixes), MULTITASK, *others)
+    samplers = (f"{MULTITASK}~{sampler}" for sampler in SAMPLERS if sampler != DEFAULT_SAMPLER)
+    return (*(task.name for task in tasks), *("+".join(mix) for mix in mixes), MULTITASK, *samplers)
 
 
 def _group_by_kind(tasks: Sequence[Task]) -> list[list[Task]]:
-    """The tasks of each kind, the kind with most tasks first."""
+    """Return the tasks of each kind, the kind with most tasks first."""
     kinds: dict[str, list[Task]] = {}
     for task in tasks:
         kinds.setdefault(task.kind, []).append(task)
@@ -38,24 +42,24 @@ def _group_by_kind(tasks: Sequence[Task]) -> list[list[Task]]:
 
 
 def _build_mixes(kinds: list[list[Task]]) -> Iterator[list[Task]]:
-    """Smallest first; at each size those of few kinds, then those of many, of the same tasks."""
+    """Yield mixes, smallest first; at each size those of few kinds, then those of many kinds, of the same tasks."""
     for size in range(2, sum(map(len, kinds)) // 2 + 1):
-        few = _build_narrow_mixes(kinds, size)
-        # Dealt like cards that lie in the order of their kinds: each hand gets as many kinds as there are.
-        cards = [task for kind in kinds for task in kind if any(task in mix for mix in few)]
-        many = [cards[hand :: len(few)] for hand in range(len(few))]
-        if _count_kinds(many) > _count_kinds(few):
-            yield from few
-            yield from many
+        narrow = _build_narrow_mixes(kinds, size)
+        # Tasks in the order of their kinds are dealt like cards: each mix gets as many kinds as possible.
+        tasks = [task for kind in kinds for task in kind if any(task in mix for mix in narrow)]
+        broad = [tasks[start :: len(narrow)] for start in range(len(narrow))]
+        if _count_kinds(broad) > _count_kinds(narrow):
+            yield from narrow
+            yield from broad
 
 
 def _build_narrow_mixes(kinds: list[list[Task]], size: int) -> list[list[Task]]:
-    """Mixes without a task in common: of one kind each if two kinds have tasks enough, else of two piles of kinds."""
-    alone = [kind[start : start + size] for kind in kinds for start in range(0, len(kind) - size + 1, size)]
-    if len({mix[0].kind for mix in alone}) > 1:
-        return alone
-    piles = [[task for kind in kinds[place::2] for task in kind] for place in (0, 1)]
-    return [pile[:size] for pile in piles if len(pile) >= size]
+    """Return mixes without common tasks, of one kind each if two kinds have enough tasks, else of two sets of kinds."""
+    pure = [kind[start : start + size] for kind in kinds for start in range(0, len(kind) - size + 1, size)]
+    if len({mix[0].kind for mix in pure}) > 1:
+        return pure
+    groups = [[task for kind in kinds[first::2] for task in kind] for first in (0, 1)]
+    return [group[:size] for group in groups if len(group) >= size]
 
 
 def _count_kinds(mixes: Iterable[Sequence[Task]]) -> int:
@@ -63,59 +67,77 @@ def _count_kinds(mixes: Iterable[Sequence[Task]]) -> int:
 
 
 def list_language_chains(benchmark: Benchmark, task: str = "mnli") -> ChainNames:
-    """A task in English, in each other language, in English with each, and in all; and natives of the same labels.
+    """Return a task in English, in each other language, in English with each, in all; and native tasks of its labels.
 
-    Where it can be had in many languages: all of few resources, and of the others those of their families and of
-    families that are not there yet, MOST in all.
+    Of a task with many languages, at most MAX_LANGUAGES are chosen: all with few resources, then those of the same
+    families, then those of families that are not there yet.
     """
     main = benchmark.intermediates.find(task)
     others = [name for name in main.training_languages if name != ENGLISH]
-    scored = {
-        name
-        for target in LANGUAGE_TARGETS
-        if target in benchmark.targets
-        for name in benchmark.targets[target].languages
-    }
-    # A language in which nothing is scored says nothing of a language's own training.
+    targets = [benchmark.targets[name] for name in LANGUAGE_TARGETS if name in benchmark.targets]
+    scored = {language for target in targets for language in target.languages}
+    # A language in which nothing is scored cannot show the effect of training in the language itself.
     chosen = _choose_languages([name for name in others if name in scored] or others, benchmark)
-    alone = [f"{task}@{name}" for name in chosen]
+    single = [f"{task}@{name}" for name in chosen]
     english = f"{task}@{ENGLISH}"
-    pairs = [f"{english}+{one}" for one in alone]
-    whole = ["+".join((english, *alone))] if len(alone) > 1 else []
-    return (task, *alone, *pairs, *whole, *_list_native_chains(benchmark, main))
+    pairs = [f"{english}+{chain}" for chain in single]
+    whole = ["+".join((english, *single))] if len(single) > 1 else []
+    return (task, *single, *pairs, *whole, *_list_native_chains(benchmark, main))
 
 
 def _choose_languages(names: Sequence[str], benchmark: Benchmark, most: int = MAX_LANGUAGES) -> list[str]:
-    """At most so many of the languages, in the order given."""
-    known: dict[str, Language] = {name: benchmark.languages[name] for name in names if name in benchmark.languages}
-    low = [name for name, one in known.items() if one.resource == "low"]
+    """Return at most `most` of the languages, in the order given."""
+    known = {name: benchmark.languages[name] for name in names if name in benchmark.languages}
+    low = [name for name, language in known.items() if language.resource == "low"]
     families = {known[name].family for name in low}
-    kin = [name for name, one in known.items() if name not in low and one.family in families]
-    first = {one.family: name for name, one in reversed(known.items())}
-    apart = [name for family, name in first.items() if family not in families]
-    order = dict.fromkeys((*low, *kin, *sorted(apart, key=list(names).index), *names))
-    taken = list(order)[:most]
-    return [name for name in names if name in taken]
+    related = [name for name, language in known.items() if name not in low and language.family in families]
+    first_of_family = {language.family: name for name, language in reversed(known.items())}
+    unrelated = [name for family, name in first_of_family.items() if family not in families]
+    order = dict.fromkeys((*low, *related, *sorted(unrelated, key=list(names).index), *names))
+    chosen = list(order)[:most]
+    return [name for name in names if name in chosen]
 
 
 def _list_native_chains(benchmark: Benchmark, main: Task) -> Iterator[str]:
-    """Tasks with the labels of `main` that nobody wrote in English; of several languages: all of them in one mix."""
-    for one in benchmark.intermediates.values():
-        if one.kind == main.kind and one.labels == main.labels and ENGLISH not in one.training_languages:
-            several = len(one.training_languages) > 1
-            yield "+".join(f"{one.name}@{name}" for name in one.training_languages) if several else one.name
+    """Yield tasks with the labels of `main` that have no English rows; a task in several languages is one mix."""
+    for task in benchmark.intermediates.values():
+        if task.kind == main.kind and task.labels == main.labels and ENGLISH not in task.training_languages:
+            is_mix = len(task.training_languages) > 1
+            yield "+".join(f"{task.name}@{name}" for name in task.training_languages) if is_mix else task.name
+
+
+def list_adversarial_chains(benchmark: Benchmark) -> ChainNames:
+    """Return one task of each kind by every method that can train it, and plain with as many passes as these make."""
+    chains: list[str] = []
+    for task in (benchmark.intermediates[name] for name in ADVERSARIAL_TASKS if name in benchmark.intermediates):
+        methods = [METHODS[name] for name in ADVERSARIAL_METHODS if task.kind not in METHODS[name].unsuited_kinds]
+        multipliers = sorted({ceil(method.passes) for method in methods} - {1})
+        chains += [task.name, *(f"{task.name}~x{multiplier}" for multiplier in multipliers)]
+        chains += [f"{task.name}~{method.name}" for method in methods]
+    return tuple(chains)
+
+
+def list_adversarial_targets(benchmark: Benchmark) -> tuple[str, ...]:
+    """Return the quick targets, each with its shifted ones.
+
+    Few targets are enough to measure the effect of a method out of domain and on mixed or perturbed inputs.
+    """
+    return tuple(
+        name for name, task in benchmark.targets.items() if {name, task.clean_target} & set(benchmark.quick_targets)
+    )
 
 
 def list_variant_chains(benchmark: Benchmark) -> ChainNames:
-    """The variants of Phang et al. 2020, and two rivals that need no intermediate phase.
+    """Return the variants of Phang et al. 2020, and two alternatives that need no intermediate phase.
 
-    Masked words of many languages beside each quick task and beside the mix of them; the same tasks in translation,
-    where they can be had; feature aggregation over layers and self-augmentation in the targets' own fine-tuning.
+    The variants are masked words of many languages beside each quick task and beside the mix of them, and the same
+    tasks in translation where it exists. The alternatives are feature aggregation over layers and self-augmentation in
+    the fine-tuning on the targets.
     """
     tasks = [benchmark.intermediates[name] for name in benchmark.quick_intermediates]
-    beside = [f"{task.name}+{MLM}" for task in tasks]
+    masked = [f"{task.name}+{MLM}" for task in tasks]
     mix = "+".join(task.name for task in tasks)
     translated = [
         f"{task.name}@{name}" for task in tasks for name in _choose_languages(task.training_languages[1:], benchmark, 3)
     ]
-    return (*(task.name for task in tasks), MLM, *beside, mix, f"{mix}+{MLM}", *translated, "none:layers", "none:salt")
+    return (*(task.name for task in tasks), MLM, *masked, mix, f"{mix}+{MLM}", *translated, "none:layers", "none:salt")

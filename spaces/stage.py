@@ -1,8 +1,8 @@
-"""A stage: one node of work, and the key that names its outcome.
+"""Stages: the nodes of work, each with a key that names its outcome.
 
-Everything that can change the outcome of a stage is a field of it, so that equal keys mean equal experiments:
-that is what sharing, resuming and extending a sweep rest on. What cannot change it (where the data lie, how many
-workers run, the size of a micro-batch) is no field.
+Everything that can change the outcome of a stage is a field of it, so that equal keys mean equal experiments. Sharing,
+resuming and extending a sweep rest on that. What cannot change the outcome (where the data lie, how many workers run,
+the size of a micro-batch) is not a field.
 """
 
 import dataclasses
@@ -27,13 +27,13 @@ TENTHS = 10  # time in a stage is counted in tenths of its own schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage, in JSON values only.
+    """A stage, in JSON values only.
 
-    `task` is the intermediate phase, the training set of the targets, the retrieval target, or "encoder".
-    `targets` maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a
-    dict, `profile` the Profile's name, `data` the fingerprint of what is read and how the world was made, `start` the
-    encoder at the start of the chain. `precision` is that of matrix products: weights, moments and losses are always
-    kept in 32 bits. `parent` is the key of the stage whose encoder this one takes.
+    `task` is the intermediate phase, the training set of the targets, the retrieval target, or "encoder". `targets`
+    maps each evaluated target to its languages. `recipe` is a Recipe (or the pretraining recipe) as a dict, `profile`
+    the name of the EncoderProfile, `data` the fingerprint of the data and the settings of the world, `start` the
+    encoder at the start of the chain. `precision` is that of matrix products: weights, moments and losses are always in
+    32 bits. `parent` is the key of the stage whose encoder this one starts from.
     """
 
     kind: StageKind
@@ -54,17 +54,17 @@ class Stage:
     version: int
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no blanks; equal stages give equal text."""
+        """Return canonical JSON: sorted keys, no blanks. Equal stages give equal text."""
         return _CANONICAL.encode(dict(zip(_FIELDS, _VALUES(self), strict=True)))
 
     @cached_property
     def key(self) -> str:
-        """16 hex digits of the SHA-256 of the canonical JSON."""
+        """The first 16 hex digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     @property
     def label(self) -> str:
-        """A few words for people, e.g. `target squad after mnli, seed 0, rate 0.001`."""
+        """A short description for people, e.g. `target squad after mnli, seed 0, rate 0.001`."""
         words = [self.kind, self.task]
         if self.kind in ("target", "retrieval"):
             words.append(f"after {self.intermediate}")
@@ -80,12 +80,12 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def stage_from_json(text: str) -> Stage:
-    """The inverse of `Stage.to_json`; raises ValueError for text that is no stage."""
+    """Return the stage that `Stage.to_json` wrote. Raises ValueError for any other text."""
     fields = json.loads(text)
     if not isinstance(fields, dict):
-        raise ValueError("a stage is a JSON object.")
+        raise ValueError("a stage must be a JSON object.")
     try:
         fields["targets"] = {name: tuple(languages) for name, languages in fields["targets"].items()}
         return Stage(**fields)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no stage: {error}") from error
+        raise ValueError(f"not a stage: {error}") from error

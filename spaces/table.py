@@ -1,4 +1,4 @@
-"""A table of named rows: it refuses duplicates and answers an unknown name with the near ones."""
+"""Tables of named rows, which refuse duplicates and answer an unknown name with the nearest ones."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -8,25 +8,25 @@ from spaces.errors import UsageError
 
 
 class NamedRow(Protocol):
-    """Anything with a name can be a row."""
+    """A row of a table: anything with a name."""
 
     @property
     def name(self) -> str:
-        """What the row is found by."""
+        """The name by which the table finds the row."""
 
 
 Row = TypeVar("Row", bound=NamedRow, covariant=True)
 
 
 class Table(Mapping[str, Row]):
-    """Rows by name, in the order given. `noun` is what a row is called in messages."""
+    """Rows by name, in the order given. `noun` names a row in messages."""
 
     def __init__(self, noun: str, rows: Iterable[Row]) -> None:
         self.noun = noun
         self._rows: dict[str, Row] = {}
         for row in rows:
             if row.name in self._rows:
-                raise ValueError(f"{noun} {row.name!r} stands twice in its table.")
+                raise ValueError(f"{noun} {row.name!r} is in its table twice.")
             self._rows[row.name] = row
 
     def __getitem__(self, name: str) -> Row:
@@ -39,7 +39,7 @@ class Table(Mapping[str, Row]):
         return len(self._rows)
 
     def find(self, name: str) -> Row:
-        """The row called `name`; raises UsageError that lists the near names, or all of them."""
+        """Return the row called `name`. Raises UsageError, with the nearest names, if there is none."""
         try:
             return self._rows[name]
         except KeyError:
@@ -47,7 +47,7 @@ class Table(Mapping[str, Row]):
 
 
 def describe_unknown(noun: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: near names first, else every name there is."""
+    """Return the message for an unknown name. It lists the nearest known names, or all of them if none is near."""
     names = list(known)
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}."

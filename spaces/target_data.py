@@ -1,4 +1,4 @@
-"""The datasets that targets are evaluated on (some are trained on their English part), in every language they have.
+"""Datasets that targets are evaluated on, in all their languages. Some targets are trained on their English part.
 
 Row numbers are the published ones of the English part: a folder with fewer rows is reported as cut.
 """
@@ -8,7 +8,7 @@ from spaces.english_data import COPA_WORDING, QA_COLUMNS
 from spaces.table import Table
 from spaces.xtreme_languages import LANGUAGES
 
-# Languages that only XTREME-R has are not in google/xtreme: they are read from elsewhere.
+# google/xtreme lacks the languages that only XTREME-R has: they are read from other repositories.
 _UDPOS_CODES = {language.name: language.english_name for language in LANGUAGES.values()}
 _TATOEBA_CODES = {
     **{"af": "afr", "ar": "ara", "az": "aze", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa"},
@@ -55,7 +55,7 @@ TARGET_DATASETS = Table(
             codes=_UDPOS_CODES,
             published_rows={"train": 21_253, "validation": 3_974, "test": 5_440},
             licence="per treebank: mostly CC BY-SA, several CC BY-NC-SA",
-            note="The hub adds other treebanks to el, zh, fr, ru, pt and de, which XTREME's own files do not have.",
+            note="The hub adds treebanks to el, zh, fr, ru, pt and de that XTREME's own files do not have.",
         ),
         DatasetSpec(
             name="udpos_local",
@@ -67,7 +67,7 @@ TARGET_DATASETS = Table(
             licence="per treebank: mostly CC BY-SA, several CC BY-NC-SA",
             how_to_obtain=(
                 "the hub has XTREME's 33 languages only; convert Universal Dependencies 2.7 to Parquet with one "
-                "sentence a row: `tokens` (list of words) and `pos_tags` (list of tags such as NOUN, as text)"
+                "sentence per row: `tokens` (list of words) and `pos_tags` (list of tags such as NOUN, as text)"
             ),
         ),
         DatasetSpec(
@@ -103,7 +103,7 @@ TARGET_DATASETS = Table(
         ),
         DatasetSpec(
             name="xquad_own",
-            repo_id="google/xquad",  # the only one with Romanian
+            repo_id="google/xquad",  # the only repository with Romanian
             configs=("xquad.{code}",),
             columns=QA_COLUMNS,
             language_in="config",
@@ -134,21 +134,22 @@ TARGET_DATASETS = Table(
             repo_id="local/bucc2018",
             fallbacks=("mteb/BUCC",),
             configs=("{code}-en",),
-            # One row holds everything: two lists of sentences, and pairs of places in them, counted from 1.
+            # One row holds everything: two lists of sentences, and pairs of indices into them, counted from 1.
             columns={"query": "sentence1", "candidate": "sentence2", "gold": "gold"},
             language_in="config",
             codes={name: name for name in ("de", "fr", "ru", "zh")},
             licence="terms of the shared task, not stated",
             how_to_obtain=(
-                "the threshold is chosen on the shared task's sample, which the hub lacks: put it there as the split "
-                "dev, and its training data, on which XTREME scores, as the split test, in the columns of mteb/BUCC"
+                "the threshold is chosen on the shared task's sample, which the hub lacks: put it into the folder as "
+                "the split dev, and its training data, on which XTREME scores, as the split test, with the columns of "
+                "mteb/BUCC"
             ),
         ),
         DatasetSpec(
             name="tatoeba",
             repo_id="google/xtreme",
             configs=("tatoeba.{code}",),
-            # XTREME's script looks English sentences up among foreign ones, and its label files are made so.
+            # As in XTREME's script and label files, the queries are English sentences.
             columns={"query": "target_sentence", "candidate": "source_sentence"},
             language_in="config",
             codes={name: code for name, code in _TATOEBA_CODES.items() if name in LANGUAGES},
@@ -184,7 +185,7 @@ TARGET_DATASETS = Table(
             licence="CC BY-SA 4.0",
             how_to_obtain=(
                 "the hub has XQuAD-R without its sentence breaks; convert the files xquad-r/*.json of the repository "
-                "google-research-datasets/lareqa to Parquet with one question a row: `id`, `question`, `context`, "
+                "google-research-datasets/lareqa to Parquet with one question per row: `id`, `question`, `context`, "
                 "`answers` (text, answer_start) and `sentence_breaks` (list of [start, end])"
             ),
         ),
@@ -206,7 +207,9 @@ TARGET_DATASETS = Table(
             configs=("index",),
             columns={"entity": "entity", "candidate": "text"},
             licence="per edition of Wikipedia",
-            how_to_obtain="convert Mewsli-X's index of entities to Parquet: `entity` (its id) and `text` (its description)",
+            how_to_obtain=(
+                "convert Mewsli-X's index of entities to Parquet: `entity` (its id) and `text` (its description)"
+            ),
         ),
     ),
 )

@@ -1,10 +1,11 @@
 """The benchmark `xtreme-r` (Ruder et al. 2021): XTREME without PAWS-X and BUCC, three more tasks, ten more languages.
 
-Where it differs from the published baselines: Social IQa and COPA are one training set for XCOPA instead of two after
-each other, and LAReQA and Mewsli-X take the encoder as it is (mean of one layer, as Tatoeba) instead of a trained dual
+It differs from the published baselines in two ways. Social IQa and COPA are one training set for XCOPA instead of two
+in sequence. LAReQA and Mewsli-X use the encoder as it is (mean of one layer, as Tatoeba) instead of a trained dual
 encoder.
 
-XCOPA (Ponti et al. 2020) translates COPA's test set, LAReQA's questions are XQuAD's: the same items in every language.
+XCOPA (Ponti et al. 2020) translates COPA's test set, and LAReQA's questions are those of XQuAD: their items are
+the same in every language.
 """
 
 from dataclasses import replace
@@ -12,28 +13,27 @@ from dataclasses import replace
 from spaces.table import Table
 from spaces.task import Recipe, Task
 from spaces.xtreme import SHIFTED_TARGETS
-from spaces.xtreme import TARGETS as XTREME
+from spaces.xtreme import TARGETS as XTREME_TARGETS
 from spaces.xtreme_languages import XTREME_R_LANGUAGES as LANGUAGES
 
 __all__ = ["LANGUAGES", "TARGETS"]
 
 
 def _with_languages(name: str, languages: str) -> Task:
-    """XTREME's task in more languages, given with blanks between them."""
-    task = XTREME[name]
+    """Return XTREME's task with more languages, which are separated by blanks."""
+    task = XTREME_TARGETS[name]
     return replace(task, languages=tuple(sorted((*task.languages, *languages.split()))))
 
 
 TARGETS = Table(
     "target of xtreme-r",
     (
-        XTREME["xnli"],
+        XTREME_TARGETS["xnli"],
         Task(
             name="xcopa",
             kind="choice",
             about="XCOPA: which of two events is the cause, or the effect, of a third? 11 languages without English.",
             languages=("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh"),
-            official_metrics=("accuracy",),
             training_set="siqa+copa",
             option_count=3,
             recipe=Recipe(epochs=5, batch_size=32, max_length=128),
@@ -50,8 +50,8 @@ TARGETS = Table(
             _with_languages("xquad", "ro"),
             about="XQuAD: SQuAD's questions and paragraphs, translated into 12 languages.",
         ),
-        XTREME["mlqa"],
-        XTREME["tydiqa"],
+        XTREME_TARGETS["mlqa"],
+        XTREME_TARGETS["tydiqa"],
         Task(
             name="lareqa",
             kind="retrieval",

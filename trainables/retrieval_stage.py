@@ -1,7 +1,7 @@
 """Retrieval stages: the pools they score, and their results."""
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS, Stage
 from trainables.data.task_data import load_dev_pool, load_pool
 from trainables.models.encoder import Encoder

@@ -14,9 +14,9 @@ import torch
 
 from spaces.checksum import checksum
 from spaces.columns import Status
+from spaces.encoders import PROFILES
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
-from spaces.profile import PROFILES
 from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder

@@ -10,8 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from spaces.encoders import MiniatureRecipe
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.models.encoder_cache import load_cached_encoder

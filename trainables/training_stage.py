@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
 from trainables.data.task_data import resolve_labels

@@ -18,7 +18,7 @@ from analysis.tables.numbers import format_interval, number_or_none, summarise_s
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
-from spaces.profile import PROFILES
+from spaces.encoders import PROFILES
 from spaces.published import AVERAGED_TARGETS, BASELINE, SYSTEMS, X_STILTS
 from spaces.xtreme import TARGETS as XTREME
 

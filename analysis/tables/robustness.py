@@ -7,8 +7,8 @@ from analysis.questions.method_arms import ComparisonBasis
 from analysis.questions.methods import OUTCOMES, MethodComparison, MethodEffect, average_effects
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import summarise_seeds
-from spaces.adversarial_chains import ADVERSARIAL_METHODS
 from spaces.method import METHODS
+from spaces.space_chains import ADVERSARIAL_METHODS
 
 TASK_KINDS = ("pair", "tagging", "span", "choice", "mlm")
 BASIS_NAMES = {"steps": "equal steps", "compute": "equal compute"}

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from search.cost.disk_plan import DiskSizes
 from search.request.request import SweepRequest
 from spaces.dataset import SplitPart
-from spaces.encoders import EncoderShape
+from spaces.encoders import PROFILES, EncoderProfile, EncoderShape
 from spaces.phase import tasks_of
 from spaces.plan import Stratum, map_by_workload
-from spaces.profile import PROFILES, EncoderProfile
 from spaces.space import Range
 from spaces.stage import TENTHS
 from spaces.task import Task, TaskKind

@@ -13,10 +13,10 @@ from search.request.options import RunOptions, probes_of, resolve_sweep_name, sp
 from search.request.start_encoder import resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
+from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.profile import PROFILES
 from spaces.space import Axes, Range, resolve_axes
 from spaces.stage import Precision
 from trainables.data import task_data

@@ -9,8 +9,8 @@ import polars as pl
 
 from analysis.scores.load import load
 from analysis.transfer.array import Transfer, build_transfer
-from spaces.adversarial_chains import list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
+from spaces.space_chains import list_adversarial_chains, list_adversarial_targets
 
 MINIATURE = BENCHMARKS["miniature"]
 CHAINS = ("none", *list_adversarial_chains(MINIATURE))

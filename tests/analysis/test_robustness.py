@@ -16,10 +16,10 @@ from analysis.robustness import main
 from analysis.scores.load import load
 from analysis.statistics.interval import compute_interval
 from analysis.transfer.array import Transfer, build_transfer
-from spaces.adversarial_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import parse_chain
 from spaces.method import METHODS
+from spaces.space_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
 
 SHIFTED = {

@@ -13,8 +13,8 @@ from analysis.tables import ranking_sentences
 from analysis.tables.ranking_summary import MAX_LINES, as_summary
 from analysis.transfer.columns import MEAN_ALL
 from spaces.benchmark import BENCHMARKS
+from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
-from spaces.profile import PROFILES
 from spaces.space import resolve_axes
 from tests.analysis.ranked import ranked
 

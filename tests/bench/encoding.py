@@ -47,7 +47,7 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
     import torch
     from transformers import AutoTokenizer
 
-    from spaces.profile import PROFILES
+    from spaces.encoders import PROFILES
     from spaces.xtreme import INTERMEDIATES
     from trainables.data import data_check
     from trainables.data import task_data as examples_of

@@ -39,8 +39,8 @@ from search.request.request import SweepRequest, make_request
 from search.status import main as status
 from spaces.benchmark import BENCHMARKS
 from spaces.checksum import checksum
+from spaces.encoders import PROFILES
 from spaces.plan import expand_strata
-from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.stage import TENTHS, Stage
 from trainables.record.context import SCORES, write_spec

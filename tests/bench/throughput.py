@@ -42,8 +42,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import ENCODER_SHAPES, MINIATURE_PRETRAINING, EncoderShape
-from spaces.profile import PROFILES, EncoderProfile
+from spaces.encoders import ENCODER_SHAPES, MINIATURE_PRETRAINING, PROFILES, EncoderProfile, EncoderShape
 from spaces.task import Recipe
 from tests.subwords import train_subwords
 from trainables.data.task_data import DataSource, load_examples

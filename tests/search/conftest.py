@@ -18,10 +18,10 @@ from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
 from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.checksum import checksum
+from spaces.encoders import PROFILES
 from spaces.halving import Verdict
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.stage import ENCODER_KINDS, TENTHS, Stage
 from tests.on_disk import folder_of

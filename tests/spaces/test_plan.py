@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
+from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES, NamedSpace
 from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata, sort_middle_first
-from spaces.profile import PROFILES
 from spaces.space import Axes, Space, resolve_axes
 
 MINIATURE = BENCHMARKS["miniature"]
@@ -24,18 +24,18 @@ def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
     return expand_strata(resolved, MINIATURE, pretrain=True)
 
 
-def maker(**fields: object) -> StageFactory:
-    prints = {
+def make_factory(**changes: object) -> StageFactory:
+    fingerprints = {
         ("intermediate", f"{task.name}@{name}"): "i"
         for task in MINIATURE.intermediates.values()
         for name in task.training_languages
     }
-    prints |= {("target", name): "t" for name in MINIATURE.targets}
-    given = {
+    fingerprints |= {("target", name): "t" for name in MINIATURE.targets}
+    fields = {
         "benchmark": MINIATURE,
         "start": StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
         "world": {"world_seed": 0},
-        "fingerprints": prints,
+        "fingerprints": fingerprints,
         "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
         "phases": resolve_phases(
             MINIATURE.intermediate_names(),
@@ -48,7 +48,7 @@ def maker(**fields: object) -> StageFactory:
         "test_limit": None,
         "precision": "fp32",
     }
-    return StageFactory(**{**given, **fields})  # type: ignore[arg-type]
+    return StageFactory(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_targets_with_the_same_training_share_one_stratum() -> None:
@@ -73,9 +73,9 @@ def test_each_intermediate_is_trained_once_for_all_targets() -> None:
 
 def test_like_competes_with_like_only() -> None:
     # Arms of a stratum differ in the learning rate and in nothing else.
-    made = maker()
+    factory = make_factory()
     for stratum in plan():
-        stages = [made.make_stage(stratum, rate, "parent") for rate in stratum.rates]  # type: ignore[union-attr]
+        stages = [factory.make_stage(stratum, rate, "parent") for rate in stratum.rates]  # type: ignore[union-attr]
         assert len({(s.kind, s.task, s.intermediate, s.seed, s.parent, str(s.recipe)) for s in stages}) == 1
         assert len({s.learning_rate for s in stages}) == len(stages)
 
@@ -92,9 +92,8 @@ def test_ids_are_unique_and_parents_come_first() -> None:
 @pytest.mark.parametrize("space", SPACES.values(), ids=list(SPACES))
 def test_every_id_can_be_the_name_of_a_file(space: NamedSpace, benchmark: Benchmark) -> None:
     resolved = resolve_axes(space.build(benchmark), benchmark, PROFILES["miniature"])
-    assert (
-        max(len(stratum.id) for stratum in expand_strata(resolved, benchmark, pretrain=True)) < 230
-    )  # of 255; temporary too
+    ids = [stratum.id for stratum in expand_strata(resolved, benchmark, pretrain=True)]
+    assert max(map(len, ids)) < 230  # of 255: names of temporary files are longer
 
 
 def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
@@ -108,35 +107,43 @@ def test_a_seed_is_a_replicate_of_the_whole_chain() -> None:
 
 def test_the_key_of_a_child_holds_its_parent() -> None:
     stratum = next(s for s in plan() if s.kind == "target")
-    assert maker().make_stage(stratum, 1e-3, "one").key != maker().make_stage(stratum, 1e-3, "other").key
+    assert make_factory().make_stage(stratum, 1e-3, "one").key != make_factory().make_stage(stratum, 1e-3, "other").key
 
 
 def test_precision_names_a_stage_but_not_the_own_encoders_pretraining() -> None:
     # Own encoders are made in 32 bits, so that sweeps of both precisions share one.
     for stratum in plan():
-        one, other = (maker(precision=precision).make_stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16"))
+        one, other = (
+            make_factory(precision=precision).make_stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16")
+        )
         assert (one == other) == (stratum.kind == "pretrain")
 
 
 def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
-    # Stages and their keys are made fast by parts that strata share. Here each one is made alone, by the rule.
+    # Stages and keys are made fast from parts that strata share. Here each stage is made alone as well.
     names = ("mnli", "mnli~freelb", "mnli:layers", "none:layers")
     space = Space(name="s", intermediates=names, targets=("xnli", "xquad", "tatoeba"), seeds=(0, 1), floor=True)
     resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
-    found = resolve_phases(resolved.intermediates, MINIATURE, mixture=(), budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS)
-    remembers, sorts = maker(phases=found), set()
+    phases = resolve_phases(
+        resolved.intermediates, MINIATURE, mixture=(), budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS
+    )
+    factory, workloads = make_factory(phases=phases), set()
     for stratum in (*plan(resolved), *plan(resolved)[::-1]):
-        stage = remembers.make_stage(stratum, 1e-3, "p")
-        assert stage == maker(phases=found).make_stage(stratum, 1e-3, "p")
+        stage = factory.make_stage(stratum, 1e-3, "p")
+        assert stage == make_factory(phases=phases).make_stage(stratum, 1e-3, "p")
         text = json.dumps(dataclasses.asdict(stage), sort_keys=True, separators=(",", ":"))
         assert stage.key == hashlib.sha256(text.encode()).hexdigest()[:16]
-        sorts.add(stratum.workload)
-    assert len({sort[0] for sort in sorts}) == 4 and len(sorts) < len(plan(resolved)) / 2
+        workloads.add(stratum.workload)
+    assert len({workload[0] for workload in workloads}) == 4 and len(workloads) < len(plan(resolved)) / 2
 
 
 def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
     floor = resolve_axes(Space(name="floor", intermediates=("none",), floor=True), MINIATURE, PROFILES["miniature"])
-    keys = [maker().make_stage(s, 1e-3, "root").key for s in plan(floor) if s.kind == "target" and s.task == "xnli-en"]
+    keys = [
+        make_factory().make_stage(s, 1e-3, "root").key
+        for s in plan(floor)
+        if s.kind == "target" and s.task == "xnli-en"
+    ]
     assert len(set(keys)) == len(keys) == 2 * len(floor.seeds)
 
 
@@ -152,7 +159,7 @@ def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], 
             name="s", intermediates=("mnli",), targets=("xnli",), learning_rates=tuple(rates), seeds=tuple(seeds)
         )
         resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
-        return {maker().make_stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
+        return {make_factory().make_stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
 
     assert keys(old, seeds) <= keys(old | more, seeds | {9})
 
@@ -170,11 +177,11 @@ def test_the_middle_rate_starts_first() -> None:
 def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
     space = Space(name="s", intermediates=("mnli", "mnli:layers", "none:layers"), targets=("xnli",), seeds=(0,))
     resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
-    found = {(s.kind, s.intermediate): s for s in plan(resolved)}
-    assert {name for kind, name in found if kind == "intermediate"} == {"mnli"}
-    assert found["target", "mnli:layers"].parent == found["intermediate", "mnli"].id
-    assert found["target", "none:layers"].parent == found["target", "none"].parent
-    plain, other = (maker().recipe_of(found["target", name]) for name in ("mnli", "mnli:layers"))
+    strata = {(s.kind, s.intermediate): s for s in plan(resolved)}
+    assert {name for kind, name in strata if kind == "intermediate"} == {"mnli"}
+    assert strata["target", "mnli:layers"].parent == strata["intermediate", "mnli"].id
+    assert strata["target", "none:layers"].parent == strata["target", "none"].parent
+    plain, other = (make_factory().recipe_of(strata["target", name]) for name in ("mnli", "mnli:layers"))
     assert plain is not None and other is not None and {**plain, "method": {"name": "layers"}} == other
 
 

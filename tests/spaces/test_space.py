@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACES, NamedSpace, find_space
 from spaces.phase import MaskedWords
-from spaces.profile import PROFILES
 from spaces.space import Axes, Range, Space, resolve_axes
 
 MINIATURE, XTREME = BENCHMARKS["miniature"], BENCHMARKS["xtreme"]
@@ -42,15 +42,15 @@ def test_full_has_the_multi_task_run_and_the_control() -> None:
         ({"targets": ()}, "the axis targets is empty"),
         ({"seeds": ()}, "the axis seeds is empty"),
         ({"learning_rates": ()}, "the axis learning-rates is empty"),
-        ({"learning_rates": (0.0,)}, "a learning rate is a number above 0, got 0.0"),
-        ({"learning_rates": (float("nan"),)}, "a learning rate is a number above 0"),
-        ({"learning_rates": "some"}, "'all', 'middle', a list or a Range"),
-        ({"seeds": (-1,)}, "a seed is a whole number"),
+        ({"learning_rates": (0.0,)}, "a learning rate must be a number above 0, got 0.0"),
+        ({"learning_rates": (float("nan"),)}, "a learning rate must be a number above 0"),
+        ({"learning_rates": "some"}, "'all', 'middle', a tuple of numbers or a Range"),
+        ({"seeds": (-1,)}, "a seed must be a whole number"),
         ({"seeds": (0, 0)}, "names 0 more than once"),
         ({"masked": MaskedWords(languages=())}, "the axis languages of masked words is empty"),
         ({"masked": MaskedWords(languages=("en", "en"))}, "names en more than once"),
-        ({"masked": None}, r"a space's masked is a MaskedWords\(...\), got None"),
-        ({"budget": {"steps": 5}}, r"a space's budget is a Budget\(...\)"),
+        ({"masked": None}, r"Space: `masked` must be a MaskedWords\(...\), got None"),
+        ({"budget": {"steps": 5}}, r"Space: `budget` must be a Budget\(...\)"),
     ],
 )
 def test_bad_axes_are_named(fields: dict[str, object], message: str) -> None:

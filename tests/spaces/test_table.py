@@ -6,11 +6,11 @@ from spaces.table import Table
 
 
 def language(name: str) -> Language:
-    return Language(name=name, english_name=name, family="f", script="s", resource="high")
+    return Language(name, name, "f", "s", "high")
 
 
 def test_a_duplicate_is_refused() -> None:
-    with pytest.raises(ValueError, match="'de' stands twice"):
+    with pytest.raises(ValueError, match="'de' is in its table twice"):
         Table("language", [language("de"), language("de")])
 
 

@@ -22,7 +22,6 @@ def world(sizes: tuple[int, ...]) -> Benchmark:
             name=f"{kind}{place}",
             kind=kind,
             about="",
-            official_metrics=("accuracy",),
             recipe=Recipe(steps=1, batch_size=1),
         )
         for kind, size in zip(KINDS, sizes, strict=False)

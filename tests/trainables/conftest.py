@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from spaces.profile import PROFILES, EncoderProfile
+from spaces.encoders import PROFILES, EncoderProfile
 from spaces.task import Recipe
 from trainables.data.task_data import DataSource
 from trainables.miniature import world

@@ -7,17 +7,15 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spaces.task import Task
-from trainables.features.examples import Example, ParallelPool, Pool
+from spaces.task import Split, Task
+from trainables.features.examples import Example, Pool
 
 if TYPE_CHECKING:
     from trainables.data.data_report import DataReport
-
-Split = Literal["train", "dev", "test"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +62,16 @@ def _load_whole_split(
     source: DataSource, task: Task, split: Split, language: str
 ) -> tuple[list[Example], Mapping[str, int]]:
     if source.is_miniature:
-        examples = _generate_examples(source, task, split, language)
-        assert isinstance(examples, list)
+        from trainables.miniature import world
+
+        examples = world.generate_examples(
+            world.build_world(source.world_seed, source.null_world), task, split, language
+        )
         return examples, {}
     from trainables.data import hub
 
     converted = hub.load_split(task, split, language, data_dir=source.data_dir)
     return converted.examples, converted.left_out
-
-
-def _generate_examples(source: DataSource, task: Task, split: Split, language: str) -> list[Example] | ParallelPool:
-    from trainables.miniature import world
-
-    return world.generate_examples(world.build_world(source.world_seed, source.null_world), task, split, language)
 
 
 def load_pool(source: DataSource, task: Task, split: Split, language: str) -> Pool:
@@ -98,9 +93,9 @@ def load_dev_pool(source: DataSource, task: Task, language: str) -> Pool | None:
 @functools.lru_cache(maxsize=64)  # every encoder is evaluated on the same pools
 def _find_pool(source: DataSource, task: Task, split: Split, language: str) -> Pool | None:
     if source.is_miniature:
-        pool = _generate_examples(source, task, split, language)
-        assert isinstance(pool, ParallelPool)
-        return pool
+        from trainables.miniature import world
+
+        return world.generate_pool(world.build_world(source.world_seed, source.null_world), task, split, language)
     from trainables.data import hub
 
     return hub.load_pool(task, split, language, data_dir=source.data_dir)

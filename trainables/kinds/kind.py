@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.features import Feature, Ids, Tensors
 from trainables.models.encoder import Encoder

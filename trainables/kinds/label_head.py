@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors.torch import load, save_file
 from torch import nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Task
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder

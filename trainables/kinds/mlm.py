@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import PassageExample
 from trainables.features.features import IGNORED, Feature, Ids, Tensors

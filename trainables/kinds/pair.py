@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import ChoiceExample, PairExample
 from trainables.features.features import Feature, Ids, Tensors, sort_by_example

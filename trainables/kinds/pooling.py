@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from trainables.features.features import Tensors
 
 

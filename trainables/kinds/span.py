@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import SpanExample
 from trainables.features.features import Feature, Tensors

@@ -1,1 +1,1 @@
-"""Methods: what happens between a batch and its gradients. Each is a small function of a `Step` (see step.py)."""
+"""Methods: functions from a training step to gradients. Each is a small function of a `TrainingStep` (see step.py)."""

@@ -1,7 +1,8 @@
 """Adversarial training: fit the examples also, or only, where a small perturbation makes the loss largest.
 
-All of them move a perturbation of the word embeddings uphill and keep each row's L2 norm within `radius`, which is, as
-`rate` and `start` are, a multiple of the row's mean word norm (see perturbation.py).
+All methods move a perturbation of the word embeddings uphill and keep the L2 norm of each row within `radius`. The
+settings `radius`, `rate` and `start` are multiples of the row's mean word norm (see perturbation.py). Each method adds
+gradients to the parameters and returns the loss, detached.
 """
 
 import torch
@@ -19,25 +20,24 @@ from trainables.methods.step import TrainingStep
 
 
 def plain_fine_tuning(step: TrainingStep) -> torch.Tensor:
-    """Fine-tuning as it is: the loss of the batch."""
+    """Plain fine-tuning: the loss of the batch."""
     loss = step.compute_loss(step.compute_logits(step.batch, None))
     loss.backward()
     return loss.detach()
 
 
 def fgm(step: TrainingStep, *, radius: float) -> torch.Tensor:
-    """The fast gradient method: L(x) + L(x + radius g / |g|), g the gradient of L(x) (Miyato et al. 2017).
+    """Fast gradient method: L(x) + L(x + radius g / |g|), where g is the gradient of L(x) (Miyato et al. 2017).
 
-    The first backward pass gives the gradient of the parameters and of the perturbation at once.
+    The first backward pass gives the gradients of the parameters and of the perturbation at once.
     """
     words = step.embed_words()
     length = radius * mean_word_norm(step, words)
     perturbation = torch.zeros_like(words.detach(), requires_grad=True)
-    clean = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, words, perturbation)))
+    clean = _perturbed_loss(step, words, perturbation)
     clean.backward()
     assert perturbation.grad is not None
-    worst = normalise_rows(perturbation.grad) * length
-    loss = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, step.embed_words(), worst)))
+    loss = _perturbed_loss(step, step.embed_words(), normalise_rows(perturbation.grad) * length)
     loss.backward()
     return (clean + loss).detach()
 
@@ -45,8 +45,8 @@ def fgm(step: TrainingStep, *, radius: float) -> torch.Tensor:
 def pgd(step: TrainingStep, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
     """Projected gradient descent: the loss at the last of several perturbations (Madry et al. 2018).
 
-    Of `steps` passes all but the last only move the perturbation, at random to begin with: the gradients of the
-    parameters are not computed there, and those of the examples as they are nowhere.
+    The first of the `steps` passes has a random perturbation. All passes but the last only move the perturbation: they
+    compute no gradients of the parameters. The loss without a perturbation is not part of the objective.
     """
     words = step.embed_words()
     unit = mean_word_norm(step, words)
@@ -55,13 +55,11 @@ def pgd(step: TrainingStep, *, radius: float, rate: float, start: float, steps: 
     for _ in range(int(steps) - 1):
         perturbation.requires_grad_()
         with same_dropout(step, state):
-            loss = step.compute_loss(
-                step.compute_logits(step.batch, add_perturbation(step, words.detach(), perturbation))
-            )
+            loss = _perturbed_loss(step, words.detach(), perturbation)
         (gradient,) = torch.autograd.grad(loss, perturbation)
         perturbation = project_to_ball(perturbation.detach() + rate * unit * normalise_rows(gradient), radius * unit)
     with same_dropout(step, state):
-        loss = step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, words, perturbation)))
+        loss = _perturbed_loss(step, words, perturbation)
     loss.backward()
     return loss.detach()
 
@@ -69,7 +67,7 @@ def pgd(step: TrainingStep, *, radius: float, rate: float, start: float, steps: 
 def freelb(step: TrainingStep, *, radius: float, rate: float, start: float, steps: float) -> torch.Tensor:
     """FreeLB: the mean of the losses at all perturbations on the way uphill (Zhu et al. 2020).
 
-    Each backward pass gives both the gradient of the parameters and the next move. All passes drop the same units.
+    Each backward pass gives both the gradients of the parameters and the next move. All passes drop the same units.
     """
     unit = mean_word_norm(step, step.embed_words())
     state = get_random_state(step)
@@ -78,12 +76,14 @@ def freelb(step: TrainingStep, *, radius: float, rate: float, start: float, step
     for _ in range(int(steps)):
         perturbation.requires_grad_()
         with same_dropout(step, state):
-            loss = step.compute_loss(
-                step.compute_logits(step.batch, add_perturbation(step, step.embed_words(), perturbation))
-            ) / int(steps)
+            loss = _perturbed_loss(step, step.embed_words(), perturbation) / int(steps)
         loss.backward()
         losses.append(loss.detach())
         assert perturbation.grad is not None
         moved = perturbation.detach() + rate * unit * normalise_rows(perturbation.grad)
         perturbation = project_to_ball(moved, radius * unit)
     return torch.stack(losses).sum()
+
+
+def _perturbed_loss(step: TrainingStep, words: torch.Tensor, perturbation: torch.Tensor) -> torch.Tensor:
+    return step.compute_loss(step.compute_logits(step.batch, add_perturbation(step, words, perturbation)))

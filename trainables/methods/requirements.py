@@ -1,6 +1,7 @@
-"""What a method needs of tasks and data, for those who plan: nothing heavy is imported unless a file has to be read."""
+"""Requirements of methods on tasks and data, for planning. Heavy modules are imported only to read a file."""
 
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.method import METHODS
 from spaces.task import Task
 from trainables.data.task_data import DataSource
@@ -8,15 +9,15 @@ from trainables.data.task_data import DataSource
 SYNONYMS = "synonyms"
 
 
-def find_problems(source: DataSource, name: str, task: Task, language: str = "en") -> list[str]:
-    """Why a method cannot train a task on its rows in a language, a line each."""
+def find_problems(source: DataSource, name: str, task: Task, language: str = ENGLISH) -> list[str]:
+    """Return the reasons why a method cannot train a task on its rows in a language, a line each."""
     reason = METHODS.find(name).unsuited_kinds.get(task.kind)
     if reason is not None:
-        return [f"{task.name}~{name}: the method has no meaning for tasks of the kind {task.kind}: {reason}."]
+        return [f"{task.name}~{name}: {name} cannot train tasks of kind {task.kind}: {reason}."]
     if name != SYNONYMS:
         return []
-    if language != "en":
-        return [f"{task.name}@{language}~{name}: synonyms are known for English words only; train on English rows."]
+    if language != ENGLISH:
+        return [f"{task.name}@{language}~{name}: there are synonyms of English words only; train on English rows."]
     from trainables.methods import synonym_pairs
 
     try:
@@ -27,7 +28,10 @@ def find_problems(source: DataSource, name: str, task: Task, language: str = "en
 
 
 def compute_fingerprint(source: DataSource, name: str) -> str | None:
-    """A hash of what a method reads beside the tasks' rows, None if nothing; raises UsageError if it is not there."""
+    """Return a hash of the data that a method reads beside the tasks' rows; None if it reads none.
+
+    Raises UsageError if the data are missing.
+    """
     if name != SYNONYMS:
         return None
     from trainables.methods import synonym_pairs

@@ -1,4 +1,4 @@
-"""The rules by name, and the one that a stage asks for."""
+"""Gradient rules by the name of their method, and the rule of a stage."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "r3f": r3f,
     SYNONYMS: randomized_smoothing,
     SALT: salt,
-    LAYERS: plain_fine_tuning,  # it is in the head (trainables/models/layer_fusion.py)
+    LAYERS: plain_fine_tuning,  # the method is in the head (trainables/models/layer_fusion.py)
 }
 
 
@@ -39,22 +39,21 @@ def build_rule(
     encoder: Encoder,
     tables: Sequence[FeatureTable] = (),
 ) -> GradientRule:
-    """The rule of a stage whose recipe has this entry, a name beside its settings; without one, the plain rule.
+    """Return the rule of a stage whose recipe has this entry (a name and settings); without an entry, the plain rule.
 
-    The encoder is the one that the stage starts from, and `tables` are all texts that it sees in the language of its
+    `encoder` is the one that the stage starts from. `tables` are all texts that the stage reads in the language of its
     training sets. Raises UsageError if the method cannot train one of the tasks.
     """
     if entry is None:
         return plain_fine_tuning
     name = entry["name"]
-    found = [line for task in tasks for line in find_problems(source, name, task)]
-    if found:
-        raise UsageError("\n".join(found))
+    problems = [line for task in tasks for line in find_problems(source, name, task)]
+    if problems:
+        raise UsageError("\n".join(problems))
     rule = partial(RULES[name], **{setting: value for setting, value in entry.items() if setting != "name"})
     if name == SYNONYMS:
-        return partial(
-            rule, table=build_synonym_table(synonym_pairs.read_synonyms(source), encoder.tokenizer, encoder.device)
-        )
+        synonyms = synonym_pairs.read_synonyms(source)
+        return partial(rule, table=build_synonym_table(synonyms, encoder.tokenizer, encoder.device))
     if name == SALT:
         return partial(rule, proposer=build_proposer(encoder, tables))
     return rule

@@ -1,9 +1,9 @@
 """Randomized smoothing: each word is drawn from itself and its synonyms, every time it is read (Huang et al. 2021).
 
-A draw replaces one token by one token, so words with other numbers of tokens stay as they are, and so does a word's
-first token where more of the word follows. Answers keep their places (span), labels their pairs. The paper's released
-code makes ten copies (PAWS-X) or three (XNLI) of every example, and passes over all of them count as one: here the same
-copies come one at a time, so that a step costs what a plain one costs.
+A draw replaces one token by one token. Words of several tokens stay as they are, and so does the first token of a word
+that continues. Answers keep their positions (span), labels their pairs. The paper's released code makes ten copies
+(PAWS-X) or three (XNLI) of every example, and counts a pass over all of them as one. Here the same copies come one at a
+time, so that a step costs as much as a plain one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from transformers import PreTrainedTokenizerBase
 from spaces.errors import UsageError
 from trainables.methods.step import TrainingStep
 
-DRAW_RANGE = 2**31 - 1  # integers that are drawn below this: the rest of a division by a handful is even to nine digits
+DRAW_RANGE = 2**31 - 1  # draws are below this: their remainders by a small number are uniform to nine digits
 
 
 @dataclass(frozen=True, slots=True)
 class SynonymTable:
-    """What each token may become: `counts[id]` tokens from `drawn[starts[id]]` on, the token itself the first of them.
+    """Alternatives of each token: `counts[id]` tokens of `alternatives` from `starts[id]` on, the token itself first.
 
-    `continues` tells tokens that go on with the word before them. All are on the device of the batches.
+    `continuation` masks tokens that continue the word before them. All tensors are on the device of the batches.
     """
 
     starts: torch.Tensor
@@ -31,15 +31,15 @@ class SynonymTable:
     continuation: torch.Tensor
 
     def draw(self, ids: torch.Tensor, ordinary: torch.Tensor) -> torch.Tensor:
-        """Ids (rows, length) with each ordinary token that is a whole word drawn from itself and its synonyms."""
-        follows = torch.zeros_like(ordinary)
-        follows[:, :-1] = self.continuation[ids[:, 1:]] & ordinary[:, 1:]
-        turn = torch.randint(DRAW_RANGE, ids.shape, device=ids.device) % self.counts[ids]
-        return torch.where(ordinary & ~follows, self.alternatives[self.starts[ids] + turn], ids)
+        """Return ids (rows, length) in which ordinary tokens that are whole words are drawn from their alternatives."""
+        is_continued = torch.zeros_like(ordinary)
+        is_continued[:, :-1] = self.continuation[ids[:, 1:]] & ordinary[:, 1:]
+        choice = torch.randint(DRAW_RANGE, ids.shape, device=ids.device) % self.counts[ids]
+        return torch.where(ordinary & ~is_continued, self.alternatives[self.starts[ids] + choice], ids)
 
 
 def randomized_smoothing(step: TrainingStep, *, table: SynonymTable) -> torch.Tensor:
-    """Fine-tuning on the batch in other words."""
+    """Randomized smoothing: the loss of the batch in other words."""
     ids = table.draw(step.batch["input_ids"], step.word_mask)
     loss = step.compute_loss(step.compute_logits({**step.batch, "input_ids": ids}, None))
     loss.backward()
@@ -49,36 +49,37 @@ def randomized_smoothing(step: TrainingStep, *, table: SynonymTable) -> torch.Te
 def build_synonym_table(
     synonyms: Mapping[str, Sequence[str]], tokenizer: PreTrainedTokenizerBase, device: torch.device
 ) -> SynonymTable:
-    """The table of a tokenizer: of words that are one token each, as they are after a blank.
+    """Return the table of a tokenizer, of words that are a single token after a blank.
 
-    Raises UsageError if it has no word and synonym that are.
+    Raises UsageError if no word with a synonym is left.
     """
     words = list(dict.fromkeys([*synonyms, *(other for others in synonyms.values() for other in others)]))
-    coded = tokenizer([f" {word}" for word in words], add_special_tokens=False)["input_ids"]
+    encoded = tokenizer([f" {word}" for word in words], add_special_tokens=False)["input_ids"]
     unknown = [tokenizer.unk_token_id]
-    token = {word: ids[0] for word, ids in zip(words, coded, strict=True) if len(ids) == 1 and ids != unknown}
+    tokens = {word: ids[0] for word, ids in zip(words, encoded, strict=True) if len(ids) == 1 and ids != unknown}
     choices = {
-        token[word]: list(dict.fromkeys([token[word], *(token[other] for other in others if other in token)]))
+        tokens[word]: list(dict.fromkeys([tokens[word], *(tokens[other] for other in others if other in tokens)]))
         for word, others in synonyms.items()
-        if word in token
+        if word in tokens
     }
-    if all(len(few) == 1 for few in choices.values()):
-        raise UsageError(
-            "no word of the synonyms, with a synonym of it, is one token for this encoder: add such pairs."
-        )
+    if all(len(alternatives) == 1 for alternatives in choices.values()):
+        raise UsageError("no pair of synonyms has two words of one token each for this encoder: add such pairs.")
     size = max(tokenizer.get_vocab().values()) + 1
-    lists = [choices.get(i, [i]) for i in range(size)]
-    counts = torch.tensor([len(few) for few in lists])
+    rows = [choices.get(token, [token]) for token in range(size)]
+    counts = torch.tensor([len(row) for row in rows])
     return SynonymTable(
         starts=(counts.cumsum(0) - counts).to(device),
         counts=counts.to(device),
-        alternatives=torch.tensor([i for few in lists for i in few]).to(device),
+        alternatives=torch.tensor([token for row in rows for token in row]).to(device),
         continuation=find_continuations(tokenizer, size).to(device),
     )
 
 
 def find_continuations(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
-    """Which tokens go on with a word: those with the mark of one (##), or without that of a new word (a blank's)."""
+    """Return the mask (size,) of tokens that continue a word.
+
+    They have the mark of a continuation (##), or lack the mark of a new word (that of a blank).
+    """
     tokens = [""] * size
     for token, i in tokenizer.get_vocab().items():
         tokens[i] = token

@@ -1,4 +1,4 @@
-"""What a method is given: some features of a batch, and all that it may do with them."""
+"""A training step, as methods see it: a batch, and the passes that they may make with it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from trainables.models.encoder import Encoder
 class TrainingStep:
     """A batch, or a part of one where memory is short.
 
-    `logits(batch, words)` is a pass through encoder and head; `words`, if given, stand in place of the word embeddings
-    of the ids, (rows, length, width) in 32 bits, before positions are added and before the first normalisation.
-    `table` makes word embeddings of ids. `special` are the ids that stand for no word. `share` is the batch's part that
-    this is: the gradients of the parts of a batch add up.
+    `compute_logits(batch, words)` is a pass through encoder and head. `words`, if given, replace the word embeddings of
+    the ids: (rows, length, width) in 32 bits, before positions are added and before the first normalisation.
+    `embedding_table` maps ids to word embeddings. `special_ids` are the ids that are not words. `share` is the share of
+    the batch in this part: the gradients of the parts of a batch add up.
     """
 
     batch: Tensors
@@ -31,24 +31,24 @@ class TrainingStep:
 
     @property
     def device(self) -> torch.device:
-        """Where all of it is."""
+        """The device of the batch."""
         return self.batch["input_ids"].device
 
     @cached_property
     def word_mask(self) -> torch.Tensor:
-        """Which tokens (rows, length) are words or pieces of words: no padding, and no special token."""
+        """The mask (rows, length) of tokens that are words or pieces of words: neither padding nor special tokens."""
         ordinary = self.batch["attention_mask"] == 1
         for token in self.special_ids:
             ordinary = ordinary & (self.batch["input_ids"] != token)
         return ordinary
 
     def embed_words(self) -> torch.Tensor:
-        """The word embeddings of the batch (rows, length, width); gradients reach the table unless it is frozen."""
+        """Return the batch's word embeddings (rows, length, width). Gradients reach the table unless it is frozen."""
         words: torch.Tensor = self.embedding_table(self.batch["input_ids"])
         return words
 
     def compute_loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """The task's loss, weighted by the share of the batch."""
+        """Return the task's loss, weighted by the share of the batch."""
         return self.kind.compute_loss(logits, self.batch) * self.share
 
 
@@ -56,7 +56,7 @@ GradientRule = Callable[[TrainingStep], torch.Tensor]  # adds gradients to the p
 
 
 def build_step(encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors, share: float) -> TrainingStep:
-    """The step of an encoder and a head on a batch of `trainables.features.features.collate`."""
+    """Return the step of an encoder and a head on a batch of `trainables.features.features.collate`."""
     tokenizer = encoder.tokenizer
     return TrainingStep(
         batch=batch,

@@ -1,8 +1,8 @@
-"""Which English words mean the same: planted in the miniature, a file in the data folder for real text.
+"""Synonyms of English words: planted in the miniature, from a file in the data folder for real text.
 
-The file is `local/synonyms/en/train-*.parquet` with two columns of text, `word` and `synonym`, one pair in a row. Huang
-et al. 2021 take the nearest neighbours in counter-fitted word vectors (Mrksic et al. 2016; Alzantot et al. 2018); such
-lists can be put there as they are. A synonym need not have the word as its own.
+The file is `local/synonyms/en/train-*.parquet` with two columns of text, `word` and `synonym`, one pair per row. Huang
+et al. 2021 take the nearest neighbours in counter-fitted word vectors (Mrksic et al. 2016; Alzantot et al. 2018). Such
+lists can be used as they are. A synonym need not have the word as its own synonym.
 """
 
 from collections.abc import Mapping
@@ -17,42 +17,42 @@ from trainables.data.task_data import DataSource
 
 FOLDER = Path("local/synonyms/en")
 COLUMNS = ("word", "synonym")
+_EXPECTED_FILE = f"{FOLDER}/train-*.parquet with the columns {' and '.join(COLUMNS)}, one pair per row"
 
 
 def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
-    """The synonyms of each word, each once, without the word itself; raises UsageError where there are none."""
-    if source.benchmark == "miniature":
+    """Return the synonyms of each word, each once, without the word itself. Raises UsageError if there are none."""
+    if source.is_miniature:
         from trainables.miniature.meaning import SYNONYM_OF
 
-        return {word: (twin,) for word, twin in SYNONYM_OF.items()}
-    found: dict[str, dict[str, None]] = {}
-    for word, synonym in zip(
-        *(parquet_files.read_column(_find_files(source), column) for column in COLUMNS), strict=True
-    ):
+        return {word: (synonym,) for word, synonym in SYNONYM_OF.items()}
+    files = _find_files(source)
+    synonyms: dict[str, dict[str, None]] = {}
+    for word, synonym in zip(*(parquet_files.read_column(files, column) for column in COLUMNS), strict=True):
         if word and synonym and word != synonym:
-            found.setdefault(word, {})[synonym] = None
-    if not found:
+            synonyms.setdefault(word, {})[synonym] = None
+    if not synonyms:
         raise UsageError(
-            f"{source.data_dir}/{FOLDER}: no row has a word and another word as its synonym; fill the file."
+            f"{source.data_dir}/{FOLDER}: no row has a word and another word as its synonym; add such rows."
         )
-    return {word: tuple(others) for word, others in found.items()}
+    return {word: tuple(others) for word, others in synonyms.items()}
 
 
 def compute_fingerprint(source: DataSource) -> str | None:
-    """A hash of the file's bytes; None for the miniature, whose code says which words mean the same."""
-    if source.benchmark == "miniature":
+    """Return a hash of the files; None for the miniature, whose synonyms are part of the code."""
+    if source.is_miniature:
         return None
     return hash_files(_find_files(source))[:16]
 
 
 def _find_files(source: DataSource) -> tuple[Path, ...]:
-    wanted = f"{FOLDER}/train-*.parquet with the columns {' and '.join(COLUMNS)}, a pair in each row"
     if source.data_dir is None:
-        raise UsageError(f"synonyms are read from a data folder, and the hub has none: give --data with {wanted}.")
-    files = tuple(sorted((source.data_dir / FOLDER).glob("train-*.parquet")))
+        raise UsageError(f"synonyms are read from a data folder, not from the hub: give --data with {_EXPECTED_FILE}.")
+    folder = source.data_dir / FOLDER
+    files = tuple(sorted(folder.glob("train-*.parquet")))
     if not files:
-        raise UsageError(f"{source.data_dir / FOLDER} has no synonyms: put them into {wanted}.")
-    held = parquet_files.read_column_types(files, COLUMNS)
-    if any(held.get(column) != datasets.Value("string") for column in COLUMNS):
-        raise UsageError(f"{files[0]} does not have the two columns of text that it needs: write {wanted}.")
+        raise UsageError(f"{folder} has no synonyms: put them into {_EXPECTED_FILE}.")
+    types = parquet_files.read_column_types(files, COLUMNS)
+    if any(types.get(column) != datasets.Value("string") for column in COLUMNS):
+        raise UsageError(f"{files[0]} lacks the two columns of text with synonyms: write {_EXPECTED_FILE}.")
     return files

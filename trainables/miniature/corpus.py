@@ -1,22 +1,32 @@
-"""The pretraining text: single texts, translation pairs and code-switched texts."""
+"""Texts of the miniature: the pretraining text, texts for masked words, and the split in which a text may appear.
 
+The pretraining text has single texts, translation pairs and code-switched texts. The texts for masked words are stories
+like those of the pretraining text, but every language has its own. None of them is a translation of another one, so
+that an encoder that guesses words in all of them is not told which words of two languages mean the same.
+"""
+
+import functools
+import hashlib
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, drop_optional, join_words, render
+from spaces.language import ENGLISH
+from spaces.task import Split
+from trainables.miniature.grammar import PLAIN_RICHNESS, Clause, ask, draw_clause, drop_optional, join_words, render
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
 from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, GROUP_VERBS, put_people
 from trainables.miniature.pools import PoolItem
-from trainables.miniature.splits import split_of
 
-RICHNESS = Richness()
-PEOPLE_SHARE = 0.15  # share of the events in which somebody does it to somebody
+PEOPLE_SHARE = 0.15  # share of the events in which a person acts on a person
+_SPLITS: tuple[Split, ...] = ("train",) * 6 + ("dev", "test")
+
+Story = tuple[Clause, ...] | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusMix:
-    """What the corpus is made of. Shares of all texts, and how often each language is drawn."""
+    """The composition of the corpus: shares of all texts, and the weight of each language."""
 
     single: float = 0.2  # texts in one language
     switched: float = 0.1  # texts in which words of another language are replaced by English ones
@@ -28,7 +38,7 @@ class CorpusMix:
 
 CORPUS_MIX = CorpusMix(
     pairs={"qna": 0.5, "qnb": 0.3, "qma": 0.9, "qmb": 0.3, "qfa": 1.3},
-    singles={"en": 1.0, "qna": 1.0, "qnb": 1.0, "qma": 1.0, "qmb": 0.2, "qfa": 1.0},
+    singles={ENGLISH: 1.0, "qna": 1.0, "qnb": 1.0, "qma": 1.0, "qmb": 0.2, "qfa": 1.0},
 )
 
 
@@ -40,57 +50,78 @@ class CorpusText:
     second: str | None = None
 
 
+def split_of(english: str) -> Split:
+    """Return the only split in which an item with this English text may appear.
+
+    The text itself decides, so that no test item can be in any training set: six in eight texts are in train, one each
+    in dev and test.
+    """
+    return _SPLITS[hashlib.md5(english.encode(), usedforsecurity=False).digest()[0] % len(_SPLITS)]
+
+
 def generate_corpus(lexicon: Lexicon, seed: int, texts: int, mix: CorpusMix = CORPUS_MIX) -> Iterator[CorpusText]:
-    """So many texts of world `seed`, always the same; none of the sentences of dev and test pools is among them."""
-    draw = random.Random(f"{seed}/corpus")
+    """Yield `texts` texts of world `seed`, always the same, without the sentences of dev and test pools."""
+    rng = random.Random(f"{seed}/corpus")
     singles, pairs = list(mix.singles), list(mix.pairs)
     for _ in range(texts):
-        told, kind = draw_story(draw, lexicon), draw.random()
+        story, kind = draw_story(rng, lexicon), rng.random()
         if kind < mix.single:
-            language = draw.choices(singles, list(mix.singles.values()))[0]
-            yield CorpusText(tell(told, language, lexicon.words[language]))
+            language = rng.choices(singles, list(mix.singles.values()))[0]
+            yield CorpusText(tell(story, language, lexicon.words[language]))
             continue
-        language = draw.choices(pairs, list(mix.pairs.values()))[0]
+        language = rng.choices(pairs, list(mix.pairs.values()))[0]
         words = lexicon.words[language]
         if kind < mix.single + mix.switched:
-            mixed = {concept: concept if draw.random() < mix.replaced else word for concept, word in words.items()}
-            yield CorpusText(tell(told, language, mixed))
+            switched = {concept: concept if rng.random() < mix.replaced else word for concept, word in words.items()}
+            yield CorpusText(tell(story, language, switched))
         else:
-            sides = [tell(told, "en", lexicon.words["en"]), tell(told, language, words)]
-            draw.shuffle(sides)
+            sides = [tell(story, ENGLISH, lexicon.words[ENGLISH]), tell(story, language, words)]
+            rng.shuffle(sides)
             yield CorpusText(*sides)
 
 
-Story = tuple[Clause, ...] | str
+@functools.lru_cache(maxsize=64)
+def generate_passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: int) -> tuple[str, ...]:
+    """Return `count` different texts of world `seed` in a language, whose English text belongs to the split.
+
+    As in pretraining, the sentences of dev and test pools are not among them.
+    """
+    rng = random.Random(f"{seed}/mlm/{split}/{language}")
+    passages: dict[Story, str] = {}
+    while len(passages) < count:
+        story = draw_story(rng, lexicon)
+        if split_of(tell(story, ENGLISH, lexicon.words[ENGLISH])) == split:
+            passages[story] = tell(story, language, lexicon.words[language])
+    return tuple(passages.values())
 
 
-def draw_story(draw: random.Random, lexicon: Lexicon) -> Story:
-    """One event, two in the order that events have in this world, an event with a question, or a noun's kind."""
-    kind = draw.random()
+def draw_story(rng: random.Random, lexicon: Lexicon) -> Story:
+    """Return one event, two in the order that events have in this world, an event with a question, or a noun."""
+    kind = rng.random()
     if kind < 0.08:
-        return draw.choice(ALL_NOUNS)
-    first = _draw_unreserved(draw, ALL_VERBS)
+        return rng.choice(ALL_NOUNS)
+    first = _draw_unreserved(rng, ALL_VERBS)
     if kind < 0.45:
         return (first,)
     if kind < 0.75:
-        return (first, _draw_unreserved(draw, GROUP_VERBS[lexicon.follows[GROUP_OF[first.verb]]], first.agent))
-    return (first, drop_optional(ask(first, draw), draw, 0.3))
+        return (first, _draw_unreserved(rng, GROUP_VERBS[lexicon.follows[GROUP_OF[first.verb]]], first.agent))
+    return (first, drop_optional(ask(first, rng), rng, 0.3))
 
 
-def tell(told: Story, language: str, words: Mapping[str, str]) -> str:
-    """The story in one language."""
-    if isinstance(told, str):
-        return f"{words[told]} {words['are']} {words[CATEGORY_OF[told]]} ."
-    return " ".join(join_words(render(part, language, words)) for part in told)
+def tell(story: Story, language: str, words: Mapping[str, str]) -> str:
+    """Return the story in one language. The story of a noun says of which kind it is."""
+    if isinstance(story, str):
+        return f"{words[story]} {words['are']} {words[CATEGORY_OF[story]]} ."
+    return " ".join(join_words(render(clause, language, words)) for clause in story)
 
 
-def _draw_unreserved(draw: random.Random, verbs: Iterable[str], agent: tuple[str, ...] = ()) -> Clause:
-    """A clause, with this agent if one is given, that no dev or test pool may hold."""
+def _draw_unreserved(rng: random.Random, verbs: Iterable[str], agent: tuple[str, ...] = ()) -> Clause:
+    """Return a clause, with this agent if one is given, that no dev or test pool may hold."""
     while True:
-        event = draw_clause(draw, RICHNESS, verbs)
-        if draw.random() < PEOPLE_SHARE:
-            event = put_people(event, draw)
-        if agent != event.patient:
-            event = replace(event, agent=agent or event.agent)
-        if split_of(PoolItem(event).meaning) == "train":
-            return event
+        clause = draw_clause(rng, PLAIN_RICHNESS, verbs)
+        if rng.random() < PEOPLE_SHARE:
+            clause = put_people(clause, rng)
+        if agent != clause.patient:
+            clause = replace(clause, agent=agent or clause.agent)
+        if split_of(PoolItem(clause).meaning) == "train":
+            return clause

@@ -1,8 +1,8 @@
-"""Clauses and questions without a language, and how each language says them.
+"""Clauses and questions in concepts, and their rendering in each language.
 
 A clause is `agent verb [number] [adjective] patient [in place] [for organisation]`. The languages differ in the order
-of its parts, in adpositions and in suffixes, and `render` is a plain function of clause and language: what is built
-once from concepts is the same sentence in every language.
+of its parts, in adpositions and in suffixes. `render` is a plain function of clause and language: the same concepts
+make the same sentence in every language.
 """
 
 import random
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from spaces.language import ENGLISH
 from trainables.miniature.lexicon import (
     ALL_ADJECTIVES,
     ALL_NOUNS,
@@ -33,7 +34,7 @@ QUESTION_WORDS: Mapping[Slot, str] = {"agent": "who", "patient": "what", "place"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
-    """What sets a language's sentences apart from the English ones."""
+    """Differences of a language's sentences from English ones."""
 
     adjective_last: bool = False  # the adjective follows its noun
     verb_last: bool = False  # agent, patient, places, verb
@@ -45,12 +46,12 @@ class Grammar:
 NEVIC = Grammar()
 MORIC = Grammar(adjective_last=True, verb_suffix=True)
 FENIC = Grammar(verb_last=True, postpositions=True, case_suffix=True)
-GRAMMARS = {"en": Grammar(), "qna": NEVIC, "qnb": NEVIC, "qma": MORIC, "qmb": MORIC, "qfa": FENIC}
+GRAMMARS = {ENGLISH: Grammar(), "qna": NEVIC, "qnb": NEVIC, "qma": MORIC, "qmb": MORIC, "qfa": FENIC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One event, in concepts. With `asked` it is a question about that part, which then holds the right answer."""
+    """An event, in concepts. With `asked` it is a question about that part, which then holds the correct answer."""
 
     agent: tuple[str, ...]
     verb: str
@@ -65,16 +66,16 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class RenderedWord:
-    """One word of a rendered sentence: how it is written, its concept, and the part it plays."""
+    """A word of a rendered sentence: its text, its concept, and its role."""
 
     word: str
     concept: str
     role: Role
-    slot: Slot | None = None  # the answer it would belong to
+    slot: Slot | None = None  # the answer that it would be part of
 
 
 def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[RenderedWord]:
-    """The words of a clause or question in one language; `words` gives the word for each concept."""
+    """Return the words of a clause or question in one language; `words` maps concepts to words."""
     grammar = GRAMMARS[language]
     parts: dict[str, list[RenderedWord]] = {
         "agent": [RenderedWord(words[name], name, "agent", "agent") for name in clause.agent],
@@ -114,28 +115,28 @@ def _render_phrase(
 
 
 def join_words(pieces: Iterable[RenderedWord]) -> str:
-    """The sentence as it is written, words apart from each other and from the full stop."""
+    """Return the text of a sentence, with blanks between words and before the full stop."""
     return " ".join(piece.word for piece in pieces)
 
 
 class _EnglishWords(dict[str, str]):
-    """English: each concept is its own word."""
+    """The English words: each concept is its own word."""
 
     def __missing__(self, concept: str) -> str:
         return concept
 
 
-_ENGLISH = _EnglishWords()
+_ENGLISH_WORDS = _EnglishWords()
 
 
-def render_english(event: Clause) -> str:
-    """The clause in English, which is the same in every world."""
-    return join_words(render(event, "en", _ENGLISH))
+def render_english(clause: Clause) -> str:
+    """Return the clause in English, which is the same in every world."""
+    return join_words(render(clause, ENGLISH, _ENGLISH_WORDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Richness:
-    """How often a clause has each optional part (shares)."""
+    """The share of clauses that have each optional part."""
 
     adjective: float = 0.4
     number: float = 0.15
@@ -145,51 +146,53 @@ class Richness:
     last_name: float = 0.4
 
 
-def draw_clause(draw: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
-    """A random clause with one of the given verbs."""
+PLAIN_RICHNESS = Richness()
+
+
+def draw_clause(rng: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
+    """Return a random clause with one of the given verbs."""
     return Clause(
-        agent=draw_person(draw, richness),
-        verb=draw.choice(tuple(verbs)),
-        patient=(draw.choice(ALL_NOUNS),),
-        adjective=draw.choice(ALL_ADJECTIVES) if draw.random() < richness.adjective else None,
-        number=draw.choice(SHARED_SYMBOLS[:8]) if draw.random() < richness.number else None,
-        place=draw_place(draw) if draw.random() < richness.place else None,
-        organisation=draw_organisation(draw) if draw.random() < richness.organisation else None,
-        never=draw.random() < richness.never,
+        agent=draw_person(rng, richness),
+        verb=rng.choice(tuple(verbs)),
+        patient=(rng.choice(ALL_NOUNS),),
+        adjective=rng.choice(ALL_ADJECTIVES) if rng.random() < richness.adjective else None,
+        number=rng.choice(SHARED_SYMBOLS[:8]) if rng.random() < richness.number else None,
+        place=draw_place(rng) if rng.random() < richness.place else None,
+        organisation=draw_organisation(rng) if rng.random() < richness.organisation else None,
+        never=rng.random() < richness.never,
     )
 
 
-def draw_person(draw: random.Random, richness: Richness) -> tuple[str, ...]:
-    """A first name, often with a last name."""
-    first = draw.choice(FIRST_NAMES)
-    return (first, draw.choice(LAST_NAMES + AMBIGUOUS)) if draw.random() < richness.last_name else (first,)
+def draw_person(rng: random.Random, richness: Richness) -> tuple[str, ...]:
+    """Return a first name, often with a last name."""
+    first = rng.choice(FIRST_NAMES)
+    return (first, rng.choice(LAST_NAMES + AMBIGUOUS)) if rng.random() < richness.last_name else (first,)
 
 
-def draw_place(draw: random.Random) -> str:
-    """The name of a place."""
-    return draw.choice(PLACES + AMBIGUOUS)
+def draw_place(rng: random.Random) -> str:
+    """Return the name of a place."""
+    return rng.choice(PLACES + AMBIGUOUS)
 
 
-def draw_organisation(draw: random.Random) -> str:
-    """The name of an organisation or product."""
-    return draw.choice(ORGANISATIONS + AMBIGUOUS)
+def draw_organisation(rng: random.Random) -> str:
+    """Return the name of an organisation or product."""
+    return rng.choice(ORGANISATIONS + AMBIGUOUS)
 
 
-def ask(event: Clause, draw: random.Random) -> Clause:
-    """The question about one of the parts that the clause has."""
-    there = [slot for slot in QUESTION_WORDS if getattr(event, slot)]
-    asked = draw.choice(there)
+def ask(clause: Clause, rng: random.Random) -> Clause:
+    """Return a question about one of the parts that the clause has."""
+    asked = rng.choice([slot for slot in QUESTION_WORDS if getattr(clause, slot)])
     if asked == "patient":  # `what` asks for the number and the adjective as well
-        event = replace(event, adjective=None, number=None)
-    return replace(event, asked=asked)
+        clause = replace(clause, adjective=None, number=None)
+    return replace(clause, asked=asked)
 
 
-def drop_optional(event: Clause, draw: random.Random, share: float) -> Clause:
-    """The clause with each optional part left out with this chance, except an asked one."""
+def drop_optional(clause: Clause, rng: random.Random, share: float) -> Clause:
+    """Return the clause with each optional part dropped with probability `share`, unless it is asked."""
     return replace(
-        event,
-        adjective=None if draw.random() < share else event.adjective,
-        number=None if draw.random() < share else event.number,
-        place=None if draw.random() < share and event.asked != "place" else event.place,
-        organisation=None if draw.random() < share and event.asked != "organisation" else event.organisation,
+        clause,
+        adjective=None if rng.random() < share else clause.adjective,
+        number=None if rng.random() < share else clause.number,
+        place=None if rng.random() < share and clause.asked != "place" else clause.place,
+        organisation=None if rng.random() < share and clause.asked != "organisation" else clause.organisation,
     )

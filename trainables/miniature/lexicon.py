@@ -1,16 +1,18 @@
-"""Concepts, and the word for each in every language.
+"""Concepts, and their words in every language.
 
-A concept is named by its English word. English is the same in every world, for the sake of readers; which words the
-other languages share with it, their own words, the arbitrary classes and the course of events are drawn anew for each.
-Everything is drawn from ordered lists with generators seeded by strings, so no order of a set or hash of a string can
-change an id.
+A concept is named by its English word. English is the same in every world, for the sake of readers. Each world draws
+anew which words the other languages share with English, their own words, the arbitrary classes and the course of
+events. Everything is drawn from ordered lists with generators seeded by strings, so neither the order of a set nor the
+hash of a string can change an id.
 """
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# 5 categories of 6 nouns, called by the category's word.
+from spaces.language import ENGLISH
+
+# 5 categories of 6 nouns. The name of a category is a concept too.
 NOUNS = {
     "animals": ("dogs", "cats", "horses", "birds", "sheep", "foxes"),
     "tools": ("hammers", "saws", "drills", "ropes", "nails", "ladders"),
@@ -45,7 +47,7 @@ ALL_NOUNS = tuple(noun for nouns in NOUNS.values() for noun in nouns)
 ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
 ALL_ADJECTIVES = tuple(word for poles in ADJECTIVES for pole in poles for word in pole)
 NAMES = FIRST_NAMES + LAST_NAMES + PLACES + ORGANISATIONS + AMBIGUOUS
-WORD_GROUPS = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION_WORDS)  # shares hold within each of these
+WORD_GROUPS = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION_WORDS)  # `word_share` holds in each group
 
 LATIN = ("bdfgklmnprstvz", "aeiou")
 GREEK = ("βγδκλμνπρστφχ", "αειου")
@@ -54,22 +56,22 @@ CYRILLIC = ("бвгдклмнпрстз", "аеиоу")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageRelation:
-    """How a language's words relate to those of an older one; what it does not share is its own, in its own letters."""
+    """A language and the older one that it shares words with. Its other words are its own, in its own letters."""
 
     language: str
-    source: str  # English, or the sister whose words it mostly keeps
-    word_share: float  # share of the source's words that it keeps, names apart
+    source: str  # English, or the sister language whose words it mostly keeps
+    word_share: float  # share of the source's words that it keeps, without names
     name_share: float  # share of the source's names that it keeps
     letters: tuple[str, str]  # consonants and vowels
 
 
-# Words shared with English keep their spelling, in other scripts too, as brands and loans often do.
+# Words shared with English keep their spelling in other scripts too, as brands and loan words often do.
 LANGUAGE_RELATIONS = (
-    LanguageRelation(language="qna", source="en", word_share=0.5, name_share=1.0, letters=LATIN),
+    LanguageRelation(language="qna", source=ENGLISH, word_share=0.5, name_share=1.0, letters=LATIN),
     LanguageRelation(language="qnb", source="qna", word_share=0.8, name_share=1.0, letters=LATIN),
-    LanguageRelation(language="qma", source="en", word_share=0.25, name_share=1.0, letters=GREEK),
+    LanguageRelation(language="qma", source=ENGLISH, word_share=0.25, name_share=1.0, letters=GREEK),
     LanguageRelation(language="qmb", source="qma", word_share=0.8, name_share=1.0, letters=GREEK),
-    LanguageRelation(language="qfa", source="en", word_share=0.1, name_share=0.6, letters=CYRILLIC),
+    LanguageRelation(language="qfa", source=ENGLISH, word_share=0.1, name_share=0.6, letters=CYRILLIC),
 )
 
 
@@ -83,20 +85,18 @@ class Lexicon:
     follows: tuple[int, ...]  # follows[g] is the group of verbs that comes after group g in a course of events
 
     def vocabulary(self) -> list[str]:
-        """Every word and suffix of every language once, in a fixed order."""
-        seen = {word: None for words in self.words.values() for word in words.values()}
-        return [*seen, VERB_SUFFIX, CASE_SUFFIX]
+        """Return every word and suffix of every language once, in a fixed order."""
+        unique = dict.fromkeys(word for words in self.words.values() for word in words.values())
+        return [*unique, VERB_SUFFIX, CASE_SUFFIX]
 
 
 def build_lexicon(seed: int) -> Lexicon:
-    """The lexicon of world `seed`."""
-    words = {"en": {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}}
-    used = set(words["en"])
+    """Return the lexicon of world `seed`."""
+    words = {ENGLISH: {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}}
+    used = set(words[ENGLISH])
     for relation in LANGUAGE_RELATIONS:
         words[relation.language] = _build_words(words[relation.source], relation, seed, used)
-    classes = {
-        word: side for group in (ALL_NOUNS, ALL_VERBS) for word, side in draw_lots(group, 2, f"{seed}/classes").items()
-    }
+    classes = draw_lots(ALL_NOUNS, 2, f"{seed}/classes") | draw_lots(ALL_VERBS, 2, f"{seed}/classes")
     brands = draw_lots(ORGANISATIONS, 2, f"{seed}/brands") | draw_lots(AMBIGUOUS, 2, f"{seed}/brands")
     products = frozenset(name for name, side in brands.items() if side)
     cycle = list(range(len(VERBS)))
@@ -108,36 +108,36 @@ def build_lexicon(seed: int) -> Lexicon:
 
 
 def _build_words(source: Mapping[str, str], relation: LanguageRelation, seed: int, used: set[str]) -> dict[str, str]:
-    """The words of one language; adds the new ones to `used`, so that no two languages agree by accident."""
-    draw = random.Random(f"{seed}/words/{relation.language}")
+    """Return the words of one language. New words are added to `used`, so that no two languages agree by accident."""
+    rng = random.Random(f"{seed}/words/{relation.language}")
     kept = set(SHARED_SYMBOLS).union(
         *(_choose_kept(group, relation.word_share, relation.source, seed) for group in WORD_GROUPS)
     )
     kept |= _choose_kept(NAMES, relation.name_share, relation.source, seed)
     words = {}
     for concept, word in source.items():
-        words[concept] = word if concept in kept else _invent_word(relation.letters, used, concept in NAMES, draw)
+        words[concept] = word if concept in kept else _invent_word(relation.letters, used, concept in NAMES, rng)
     return words
 
 
 def _choose_kept(group: Sequence[str], share: float, source: str, seed: int) -> set[str]:
-    """An exact share of the group, so that no world is nearer by luck; a smaller share is part of a larger one."""
+    """Return an exact share of a group, so that no world is closer by luck. A smaller share is part of a larger one."""
     return set(random.Random(f"{seed}/kept/{source}/{group[0]}").sample(group, len(group))[: round(share * len(group))])
 
 
-def _invent_word(letters: tuple[str, str], used: set[str], name: bool, draw: random.Random) -> str:
-    """A word of two or three open syllables that no language has yet; a name has a capital."""
+def _invent_word(letters: tuple[str, str], used: set[str], is_name: bool, rng: random.Random) -> str:
+    """Return a word of two or three open syllables that no language has yet; names are capitalised."""
     consonants, vowels = letters
     while True:
-        word = "".join(draw.choice(consonants) + draw.choice(vowels) for _ in range(draw.choice((2, 2, 3))))
-        word = word.capitalize() if name else word
+        word = "".join(rng.choice(consonants) + rng.choice(vowels) for _ in range(rng.choice((2, 2, 3))))
+        word = word.capitalize() if is_name else word
         if word not in used:
             used.add(word)
             return word
 
 
 def draw_lots(group: Sequence[str], count: int, key: str) -> dict[str, int]:
-    """Each word of the group with a number below `count`, all numbers as often as each other (or once more or less)."""
+    """Return a random number below `count` for each word of the group. All numbers are equally frequent, within 1."""
     shuffled = list(group)
     random.Random(f"{key}/{group[0]}").shuffle(shuffled)
-    return {word: place % count for place, word in enumerate(shuffled)}
+    return {word: i % count for i, word in enumerate(shuffled)}

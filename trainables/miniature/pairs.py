@@ -1,9 +1,9 @@
-"""Sentence pairs without a language: inference (mnli, anli, xnli), duplicate questions (qqp), paraphrases (pawsx)."""
+"""Sentence pairs in concepts: inference (mnli, anli, xnli), duplicate questions (qqp), paraphrases (pawsx)."""
 
 import random
 from dataclasses import dataclass, replace
 
-from trainables.miniature.grammar import Clause, Richness, ask, draw_clause, draw_place, drop_optional
+from trainables.miniature.grammar import PLAIN_RICHNESS, Clause, Richness, ask, draw_clause, draw_place, drop_optional
 from trainables.miniature.meaning import (
     SYNONYM_OF,
     change_patient,
@@ -16,7 +16,6 @@ from trainables.miniature.meaning import (
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 DIFFERENT, PARAPHRASE = range(2)
-PLAIN = Richness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,11 @@ class PairItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceLevel:
-    """How hard an inference task is (shares)."""
+    """The difficulty of an inference task, in shares."""
 
-    richness: Richness = PLAIN
-    dropped: float = 0.5  # optional parts of the premise that the hypothesis leaves out
-    reworded: float = 0.5  # words of the hypothesis replaced by their synonym
+    richness: Richness = PLAIN_RICHNESS
+    dropped: float = 0.5  # optional parts of the premise that the hypothesis drops
+    reworded: float = 0.5  # words of the hypothesis that are replaced by synonyms
     negation: float = 0.4  # contradictions by `never`; the others are by an opposite
     people: float = 0.25  # premises about two people, which are contradicted by a swap as well
 
@@ -45,65 +44,71 @@ ADVERSARIAL_LEVEL = InferenceLevel(
 )
 
 
-def draw_inference(draw: random.Random, level: InferenceLevel) -> PairItem:
-    """What the premise says in part is entailed; another noun or an added place is neutral; a reversal contradicts."""
-    premise = draw_clause(draw, level.richness)
-    if draw.random() < level.people:
-        premise = put_people(premise, draw)
-    hypothesis = reword(drop_optional(premise, draw, level.dropped), draw, level.reworded)
-    label = draw.randrange(3)
+def draw_inference(rng: random.Random, level: InferenceLevel) -> PairItem:
+    """Return a premise and a hypothesis.
+
+    A part of the premise is entailed, another noun or an added place is neutral, and a reversal contradicts.
+    """
+    premise = draw_clause(rng, level.richness)
+    if rng.random() < level.people:
+        premise = put_people(premise, rng)
+    hypothesis = reword(drop_optional(premise, rng, level.dropped), rng, level.reworded)
+    label = rng.randrange(3)
     if label == NEUTRAL:
-        added = premise.place is None and draw.random() < 0.5
-        hypothesis = replace(hypothesis, place=draw_place(draw)) if added else change_patient(hypothesis, draw)
+        adds_place = premise.place is None and rng.random() < 0.5
+        hypothesis = replace(hypothesis, place=draw_place(rng)) if adds_place else change_patient(hypothesis, rng)
     elif label == CONTRADICTION:
-        if is_about_people(premise) and draw.random() < 0.5:
+        if is_about_people(premise) and rng.random() < 0.5:
             hypothesis = swap_people(hypothesis)
-        elif draw.random() < level.negation:
+        elif rng.random() < level.negation:
             hypothesis = replace(hypothesis, never=not hypothesis.never)
         else:
-            hypothesis = oppose(hypothesis, draw)
+            hypothesis = oppose(hypothesis, rng)
     return PairItem(premise, hypothesis, label)
 
 
-def draw_question_pair(draw: random.Random) -> PairItem:
-    """Two questions about the same part: the same in other words, or about an opposite, another noun or place."""
-    question = ask(draw_clause(draw, PLAIN), draw)
-    other = reword(question, draw, 0.5)
-    label = draw.randrange(2)
+def draw_question_pair(rng: random.Random) -> PairItem:
+    """Return two questions about the same part: in other words, or about an opposite, another noun or another place."""
+    question = ask(draw_clause(rng, PLAIN_RICHNESS), rng)
+    other = reword(question, rng, 0.5)
+    label = rng.randrange(2)
     if label == DIFFERENT:
         changes = ["opposite", "opposite"]
         changes += ["noun"] * (question.asked != "patient")
         changes += ["place"] * (question.asked != "place" and question.place is not None)
-        match draw.choice(changes):
+        match rng.choice(changes):
             case "opposite":
-                other = oppose(other, draw)
+                other = oppose(other, rng)
             case "noun":
-                other = change_patient(other, draw)
+                other = change_patient(other, rng)
             case _:
-                other = replace(other, place=_draw_other_place(other, draw))
+                other = replace(other, place=_draw_other_place(other, rng))
     return PairItem(question, other, label)
 
 
-def _draw_other_place(event: Clause, draw: random.Random) -> str:
-    while (found := draw_place(draw)) == event.place:
+def _draw_other_place(clause: Clause, rng: random.Random) -> str:
+    while (place := draw_place(rng)) == clause.place:
         pass
-    return found
+    return place
 
 
-def draw_paraphrase(draw: random.Random) -> PairItem:
-    """Half of the pairs are about two people, and differ when these change places; the others by opposites."""
-    event = draw_clause(draw, PLAIN)
-    if draw.random() < 0.5:
-        event = put_people(event, draw)
-    other = reword(event, draw, 0.5)
-    label = draw.randrange(2)
+def draw_paraphrase(rng: random.Random) -> PairItem:
+    """Return two sentences of the same words, or of synonyms and opposites.
+
+    Half of the pairs are about two people, and differ if these are swapped. The others differ by opposites.
+    """
+    first = draw_clause(rng, PLAIN_RICHNESS)
+    if rng.random() < 0.5:
+        first = put_people(first, rng)
+    second = reword(first, rng, 0.5)
+    label = rng.randrange(2)
     if label == DIFFERENT:
-        other = swap_people(other) if is_about_people(other) else oppose(other, draw)
-    return PairItem(event, other, label)
+        second = swap_people(second) if is_about_people(second) else oppose(second, rng)
+    return PairItem(first, second, label)
 
 
 def perturb_pair(item: PairItem) -> PairItem:
-    """The pair with the verb and the adjective that both share replaced by synonyms in the second: the label stays."""
+    """Return the pair with shared verbs and adjectives replaced by synonyms in the second sentence: the label stays."""
     first, second = item.first, item.second
     if second.verb == first.verb:
         second = replace(second, verb=SYNONYM_OF[second.verb])
@@ -112,6 +117,6 @@ def perturb_pair(item: PairItem) -> PairItem:
     return replace(item, second=second)
 
 
-def draw_mislabelled(draw: random.Random) -> PairItem:
-    """A pair like those of mnli with a random label (the negative control)."""
-    return replace(draw_inference(draw, NLI_LEVEL), label=draw.randrange(3))
+def draw_mislabelled(rng: random.Random) -> PairItem:
+    """Return a pair like those of mnli with a random label (the negative control)."""
+    return replace(draw_inference(rng, NLI_LEVEL), label=rng.randrange(3))

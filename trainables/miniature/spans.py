@@ -1,13 +1,12 @@
-"""Passages with a question: squad, squad2 and the targets xquad, mlqa and tydiqa, without a language and rendered."""
+"""Passages with a question, in concepts and rendered: squad, squad2 and the targets xquad, mlqa and tydiqa."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainables.features.examples import SpanExample
 from trainables.miniature.grammar import (
+    PLAIN_RICHNESS,
     Clause,
-    RenderedWord,
     Richness,
     Slot,
     ask,
@@ -18,8 +17,6 @@ from trainables.miniature.grammar import (
 )
 from trainables.miniature.lexicon import CASE_SUFFIX, VERB_SUFFIX, Lexicon
 from trainables.miniature.meaning import GROUP_OF, change_patient, oppose, reword
-
-PLAIN = Richness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +31,11 @@ class SpanItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingLevel:
-    """How hard a reading task is (shares)."""
+    """The difficulty of a reading task, in shares."""
 
-    richness: Richness = PLAIN
-    dropped: float = 0.2  # optional parts of the clause that the question leaves out
-    reworded: float = 0.3  # words of the question replaced by their synonym
+    richness: Richness = PLAIN_RICHNESS
+    dropped: float = 0.2  # optional parts of the clause that the question drops
+    reworded: float = 0.3  # words of the question that are replaced by synonyms
     unanswerable: float = 0.0
 
 
@@ -49,39 +46,34 @@ MLQA = ReadingLevel(richness=Richness(adjective=0.5, number=0.25, place=0.5, org
 TYDIQA = ReadingLevel(dropped=0.4, reworded=0.8)
 
 
-def draw_passage_question(draw: random.Random, level: ReadingLevel) -> SpanItem:
-    """Two events with different verbs and nouns, so that only one can be meant, and a question about one of them."""
-    first = second = draw_clause(draw, level.richness)
+def draw_passage_question(rng: random.Random, level: ReadingLevel) -> SpanItem:
+    """Return two events and a question about one. Their verbs and nouns differ, so that only one can be meant."""
+    first = second = draw_clause(rng, level.richness)
     while GROUP_OF[second.verb] == GROUP_OF[first.verb] or second.patient == first.patient:
-        second = draw_clause(draw, level.richness)
+        second = draw_clause(rng, level.richness)
     passage = (first, second)
-    where = draw.randrange(2)
-    question = reword(drop_optional(ask(passage[where], draw), draw, level.dropped), draw, level.reworded)
+    where = rng.randrange(2)
+    question = reword(drop_optional(ask(passage[where], rng), rng, level.dropped), rng, level.reworded)
     slot = question.asked
-    if draw.random() < level.unanswerable:
-        change = oppose if question.asked == "patient" or draw.random() < 0.5 else change_patient
-        return SpanItem(passage, change(question, draw), None, None)
+    if rng.random() < level.unanswerable:
+        change = oppose if question.asked == "patient" or rng.random() < 0.5 else change_patient
+        return SpanItem(passage, change(question, rng), None, None)
     return SpanItem(passage, question, where, slot)
 
 
 def render_example(item: SpanItem, language: str, lexicon: Lexicon, name: str) -> SpanExample:
-    """The passage and question in one language. Where a suffix ends the answer, the answer without it counts too."""
+    """Return the passage and question in one language. An answer that ends in a suffix is correct without it too."""
     words = lexicon.words[language]
-    clauses = [render(event, language, words) for event in item.passage]
+    clauses = [render(clause, language, words) for clause in item.passage]
     question = join_words(render(item.question, language, words))
-    context = " ".join(join_words(pieces) for pieces in clauses)
+    context = " ".join(map(join_words, clauses))
     if item.where is None:
         return SpanExample(name, question, context, (), ())
-    before = sum(len(join_words(pieces)) + 1 for pieces in clauses[: item.where])
     pieces = clauses[item.where]
-    inside = [place for place, piece in enumerate(pieces) if piece.slot == item.slot]
-    start = before + _text_width(pieces[: inside[0]])
-    answer = join_words(pieces[inside[0] : inside[-1] + 1])
+    indices = [i for i, piece in enumerate(pieces) if piece.slot == item.slot]
+    before = [piece for clause in clauses[: item.where] for piece in clause] + pieces[: indices[0]]
+    start = sum(len(piece.word) + 1 for piece in before)  # each word is followed by a blank
+    answer = join_words(pieces[indices[0] : indices[-1] + 1])
     bare = answer.removesuffix(CASE_SUFFIX).removesuffix(VERB_SUFFIX)
     answers = (answer,) if bare == answer else (answer, bare)
     return SpanExample(name, question, context, answers, (start,) * len(answers))
-
-
-def _text_width(pieces: Sequence[RenderedWord]) -> int:
-    """Characters up to the word after these pieces."""
-    return sum(len(piece.word) + 1 for piece in pieces)

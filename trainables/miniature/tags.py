@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from spaces.miniature import ENTITY_TAGS, POS_TAGS, SUPERTAGS
+from spaces.miniature_languages import ENTITY_TAGS, POS_TAGS, SUPERTAGS
 from trainables.miniature.grammar import Clause, RenderedWord, Richness, Role, ask, draw_clause
 from trainables.miniature.lexicon import Lexicon
 
@@ -13,7 +13,7 @@ NAMED_RICHNESS = Richness(place=0.5, organisation=0.5)  # sentences in which pla
 
 @dataclass(frozen=True, slots=True)
 class TagItem:
-    """A sentence, in concepts; its tags follow from the parts its words play."""
+    """A sentence, in concepts. Its tags follow from the roles of its words."""
 
     sentence: Clause
 
@@ -21,10 +21,10 @@ class TagItem:
 Tagger = Callable[[list[RenderedWord], Lexicon], list[str]]
 
 
-def draw_tag_item(draw: random.Random) -> TagItem:
-    """A clause, or in one of five cases a question."""
-    event = draw_clause(draw, NAMED_RICHNESS)
-    return TagItem(ask(event, draw) if draw.random() < 0.2 else event)
+def draw_tag_item(rng: random.Random) -> TagItem:
+    """Return a clause, or in one of five cases a question."""
+    clause = draw_clause(rng, NAMED_RICHNESS)
+    return TagItem(ask(clause, rng) if rng.random() < 0.2 else clause)
 
 
 _TAG_OF_ROLE: Mapping[Role, str] = {
@@ -53,7 +53,7 @@ _SUPERTAG_OF_ROLE: Mapping[Role, str] = {
 
 
 def tag_parts_of_speech(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
-    """A part of speech for each word; nouns and verbs carry their arbitrary class."""
+    """Return a part of speech for each word, with the arbitrary class of nouns and verbs."""
     stems = {"patient": "NOUN", "verb": "VERB"}
     return [
         f"{stems[piece.role]}{lexicon.classes[piece.concept] + 1}" if piece.role in stems else _TAG_OF_ROLE[piece.role]
@@ -62,9 +62,9 @@ def tag_parts_of_speech(pieces: list[RenderedWord], lexicon: Lexicon) -> list[st
 
 
 def tag_supertags(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
-    """A category for each word: by its part, and for nouns, verbs and organisations by their arbitrary class."""
+    """Return a category for each word, by its role, and by the arbitrary class of nouns, verbs and organisations."""
     tags = []
-    for place, piece in enumerate(pieces):
+    for i, piece in enumerate(pieces):
         match piece.role:
             case "patient":
                 tags.append(f"N{lexicon.classes[piece.concept] + 1}")
@@ -72,20 +72,20 @@ def tag_supertags(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
                 tags.append(f"(S\\NP)/NP{lexicon.classes[piece.concept] + 1}")
             case "organisation":
                 tags.append("NP-product" if piece.concept in lexicon.products else "NP-organisation")
-            case "agent" if pieces[place + 1].role == "agent":
-                tags.append("NP/NP")  # a first name that waits for its last name
+            case "agent" if pieces[i + 1].role == "agent":
+                tags.append("NP/NP")  # a first name before its last name
             case role:
                 tags.append(_SUPERTAG_OF_ROLE[role])
     return tags
 
 
 def tag_entities(pieces: list[RenderedWord], lexicon: Lexicon) -> list[str]:
-    """Persons, places, organisations and products in BIO; an ambiguous name is what its place in the sentence says."""
+    """Return persons, places, organisations and products in BIO. Its role decides about an ambiguous name."""
     tags = []
-    for place, piece in enumerate(pieces):
+    for i, piece in enumerate(pieces):
         match piece.role:
             case "agent":
-                tags.append("I-PER" if place and pieces[place - 1].role == "agent" else "B-PER")
+                tags.append("I-PER" if i and pieces[i - 1].role == "agent" else "B-PER")
             case "place":
                 tags.append("B-LOC")
             case "organisation":

@@ -1,4 +1,4 @@
-"""The miniature's tokenizer: a word is a token, and so is each suffix (`kadu-v` is `kadu` and `-v`)."""
+"""The tokenizer of the miniature: words and suffixes are tokens (`kadu-v` is `kadu` and `-v`)."""
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast

@@ -1,6 +1,6 @@
-"""Probes: measurements of encoders, written beside the scores with `--probes`. One family of them per file.
+"""Probes: measurements of encoders, written beside the scores with `--probes`. Each family of probes has a file.
 
-family      what a family is given and returns
+family      types that all families share
 probing     the families by name; probes a stage
-rows        the file that it writes
+probe_file  the file of the measurements
 """

@@ -1,10 +1,10 @@
-"""A family of probes: what it is given, and what it returns. One small file per family lies beside this one."""
+"""Types that all families of probes share: the input of a family, its measurements, and its record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.record.context import StageContext
@@ -15,9 +15,9 @@ When = Literal["before", "after"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSubject:
-    """One encoder to be probed, before or after the training of a stage.
+    """An encoder to be probed, before or after the training of a stage.
 
-    `work` is the finished run, with heads and training sets, whose encoder `encoder` is after the training.
+    `fine_tuning` is the finished training, with heads and training sets. Its encoder is `encoder` after the training.
     """
 
     stage: Stage
@@ -30,7 +30,7 @@ class ProbeSubject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One measured value or vector; the columns are those of `spaces.probe_columns`."""
+    """A measured value or vector. The fields are columns of `spaces.probe_columns`."""
 
     probe: str
     value: float | None = None
@@ -42,7 +42,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class FamilyResult:
-    """What a family found in one encoder, and what a reader of it must know."""
+    """The measurements of a family in one encoder, and notes for their readers."""
 
     measurements: list[Measurement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -50,11 +50,12 @@ class FamilyResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prober:
-    """`measure` probes one subject. It must beat the heartbeat, and draw only from generators of its own.
+    """A family of probes.
 
-    `before` tells for which stages the encoder that they start from is probed too: each encoder should be probed once
-    and not by all that start from it. `encoder_only` says that `measure` reads nothing of the stage but its encoder:
-    then a process that meets the same start again does not measure it again.
+    `measure` probes one subject. It must beat the heartbeat, and draw only from generators of its own. `probes_start`
+    says whether the encoder that a stage starts from is probed too: each encoder should be probed once, not by every
+    stage that starts from it. `encoder_only` says that `measure` reads nothing of the stage but its encoder: then a
+    process that meets the same start again does not measure it again.
     """
 
     measure: Callable[[ProbeSubject], FamilyResult]

@@ -1,8 +1,8 @@
-"""TaskEmb: which parts of a fine-tuned encoder its task's loss depends on (Vu et al. 2020, after Task2Vec).
+"""TaskEmb: the parts of a fine-tuned encoder that its task's loss depends on (Vu et al. 2020, after Task2Vec).
 
-The diagonal of the empirical Fisher information: the mean over examples of the squared gradient of an example's log
-likelihood, at its gold labels. Squares are per example: the square of a batch's summed gradient, which released code
-takes, mixes examples whose gradients cancel.
+It is the diagonal of the empirical Fisher information: the mean over examples of the squared gradient of an example's
+log likelihood, at its gold labels. Squares are per example. The square of a batch's summed gradient, which released
+code takes, mixes examples whose gradients cancel.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from trainables.worker.heartbeat import beat
 def compute_task_embedding(
     encoder: Encoder, head: nn.Module, kind: KindOfTask, features: Sequence[Feature]
 ) -> dict[str, torch.Tensor]:
-    """The Fisher information by component, each a vector on the CPU in 64 bits; a component without any is left out.
+    """Return the Fisher information by component, each a vector on the CPU in 64 bits; components of zeros are omitted.
 
-    Components are the encoder's weight matrices by name, each as the means over the inputs of its output units (the
-    whole diagonal would be as large as the encoder); `layer K`, the states of a layer, whose gradients are summed over
-    the tokens of an example, squared and divided by their number; and `first token`, that of the last layer. Without
-    dropout. The encoder's gradients stay as they are.
+    Components are the encoder's weight matrices by name, each as means over the inputs of its output units (the whole
+    diagonal would be as large as the encoder); `layer K`, the states of a layer, whose gradients are summed over the
+    tokens of an example, squared and divided by the number of tokens; and `first token`, the state of the first token
+    in the last layer. There is no dropout. The `grad` of the encoder's parameters is not changed.
     """
     weights = {
         f"{name}.weight": module.weight
@@ -38,17 +38,17 @@ def compute_task_embedding(
         batch = collate([feature], encoder.pad_id, per_position=kind.per_position, device=encoder.device)
         likelihood, states = _log_likelihood(encoder, head, kind, batch)
         gradients = torch.autograd.grad(likelihood, [*weights.values(), *states], allow_unused=True)
-        of_weights, of_states = gradients[: len(weights)], gradients[len(weights) :]
+        weight_gradients, state_gradients = gradients[: len(weights)], gradients[len(weights) :]
         tokens = int(batch["attention_mask"].sum())
         squares = {
             name: gradient.double().square().mean(dim=1)
-            for name, gradient in zip(weights, of_weights, strict=True)
+            for name, gradient in zip(weights, weight_gradients, strict=True)
             if gradient is not None
         }
-        for layer, gradient in enumerate(of_states, start=1):
+        for layer, gradient in enumerate(state_gradients, start=1):
             if gradient is not None:
                 squares[f"layer {layer}"] = gradient.double().sum(dim=(0, 1)).square() / tokens
-                if layer == len(of_states):
+                if layer == len(state_gradients):
                     squares["first token"] = gradient[:, 0].double().sum(dim=0).square()
         for name, square in squares.items():
             sums[name] = sums[name] + square if name in sums else square
@@ -60,7 +60,7 @@ def compute_task_embedding(
 def _log_likelihood(
     encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-    """Of one example's labels, and the states [rows, length, width] of every layer above the embeddings."""
+    """Return one example's log likelihood, and the states [rows, length, width] of every layer above the embeddings."""
     with encoder.autocast():
         states = compute_layer_states(encoder.model, batch)
     labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1

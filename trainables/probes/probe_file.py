@@ -1,4 +1,4 @@
-"""The file of a stage's probes: its schema, how it is written, and which families are in it."""
+"""The file of a stage's probes: its schema, writing, and the families in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
@@ -19,18 +19,18 @@ ARROW_TYPES = {
 SCHEMA = pa.schema([pa.field(column.name, ARROW_TYPES[column.type]) for column in PROBE_COLUMNS])
 
 
-def build_probe_table(stage: Mapping[str, Any], readings: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Readings as rows, each with the columns of its stage."""
-    return pa.Table.from_pylist([{**stage, **reading} for reading in readings], schema=SCHEMA)
+def build_probe_table(stage: Mapping[str, Any], measurements: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Return measurements as rows, each with the columns of its stage."""
+    return pa.Table.from_pylist([{**stage, **measurement} for measurement in measurements], schema=SCHEMA)
 
 
 def write_probes(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write what the probes of a stage found as one Parquet file."""
+    """Write the tables of a stage's probes as one Parquet file."""
     pq.write_table(pa.concat_tables(tables), path, compression="zstd")
 
 
 def families_in(content: bytes) -> set[str]:
-    """The families of probes that a file holds; none where it is damaged."""
+    """Return the families of probes in a file; none if it is damaged."""
     try:
         return set(pq.read_table(BytesIO(content), columns=["family"])["family"].to_pylist())
     except (pa.ArrowInvalid, KeyError, OSError):

@@ -1,4 +1,4 @@
-"""Probes a stage that has done its last tenth: its encoder, and where a family asks for it the one it started from."""
+"""Probing of a stage after its last tenth: of its encoder, and for some families of the one it started from."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
@@ -20,66 +20,72 @@ PROBERS: Mapping[str, Prober] = {  # by the names in spaces.probe_columns
     "alignment": alignment.PROBER,
     "similarity": similarity.PROBER,
 }
-MAX_REMEMBERED = 8  # starts: most stages of a sweep start from the same encoder, or from one per seed
+MAX_REMEMBERED = 8  # start encoders: most stages of a sweep start from the same encoder, or from one per seed
 
 _start_results: OrderedDict[tuple[object, ...], FamilyResult] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
 class StageProbes:
-    """One table per family and encoder that was probed, and what a reader of them must know."""
+    """A table for each family and encoder that was probed, and notes for their readers."""
 
     tables: list[pa.Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(self, stage: Stage, family: str, when: When, result: FamilyResult) -> None:
-        """Take what a family found."""
+        """Add the result of a family."""
         self.tables.append(_build_table(stage, family, when, result))
         self.notes.extend(note for note in result.notes if note not in self.notes)
 
 
 def probe_stage(
-    stage: Stage, work: FineTuning, place: StageContext, profile: EncoderProfile, start: Callable[[], Encoder]
+    stage: Stage,
+    training: FineTuning,
+    context: StageContext,
+    profile: EncoderProfile,
+    load_start: Callable[[], Encoder],
 ) -> StageProbes:
-    """What every family that `place` names finds. `start` loads the encoder that the stage started from.
+    """Return the measurements of all families that the context names.
 
-    That encoder is loaded at most once, after the trained one has been probed.
+    `load_start` loads the encoder that the stage started from. It is called at most once, after the trained encoder has
+    been probed.
     """
-    probed, start = StageProbes(), cache(start)
+    probes, load_start = StageProbes(), cache(load_start)
 
-    def measured(name: str, when: When, encoder: Encoder) -> FamilyResult:
-        return PROBERS[name].measure(
-            ProbeSubject(stage=stage, when=when, encoder=encoder, fine_tuning=work, context=place, profile=profile)
+    def measure(family: str, when: When, encoder: Encoder) -> FamilyResult:
+        subject = ProbeSubject(
+            stage=stage, when=when, encoder=encoder, fine_tuning=training, context=context, profile=profile
         )
+        return PROBERS[family].measure(subject)
 
-    for name in place.probes:
-        probed.add(stage, name, "after", measured(name, "after", work.encoder))
-    for name in place.probes:
-        family = PROBERS[name]
-        if not family.probes_start(stage):
+    for family in context.probes:
+        probes.add(stage, family, "after", measure(family, "after", training.encoder))
+    for family in context.probes:
+        prober = PROBERS[family]
+        if not prober.probes_start(stage):
             continue
-        known = (name, stage.parent, place.model, place.source, stage.precision, _random_seed_of(stage))
-        found = _start_results.get(known) if family.encoder_only else None
-        if found is None:
-            found = measured(name, "before", start())
-        if family.encoder_only:
-            _remember(known, found)
-        probed.add(stage, name, "before", found)
-    return probed
+        start = (family, stage.parent, context.model, context.source, stage.precision, _random_seed_of(stage))
+        result = _start_results.get(start) if prober.encoder_only else None
+        if result is None:
+            result = measure(family, "before", load_start())
+        if prober.encoder_only:
+            _remember(start, result)
+        probes.add(stage, family, "before", result)
+    return probes
 
 
 def _random_seed_of(stage: Stage) -> int | None:
     return stage.seed if stage.start["random"] else None
 
 
-def _remember(known: tuple[object, ...], found: FamilyResult) -> None:
-    _start_results[known] = found
-    _start_results.move_to_end(known)
+def _remember(start: tuple[object, ...], result: FamilyResult) -> None:
+    _start_results[start] = result
+    _start_results.move_to_end(start)
     if len(_start_results) > MAX_REMEMBERED:
         _start_results.popitem(last=False)
 
 
-def _build_table(stage: Stage, family: str, when: When, found: FamilyResult) -> pa.Table:
+def _build_table(stage: Stage, family: str, when: When, result: FamilyResult) -> pa.Table:
     columns = {
         "stage": stage.key,
         "kind": stage.kind,
@@ -89,4 +95,4 @@ def _build_table(stage: Stage, family: str, when: When, found: FamilyResult) -> 
         "family": family,
         "when": when,
     }
-    return build_probe_table(columns, map(asdict, found.measurements))
+    return build_probe_table(columns, map(asdict, result.measurements))

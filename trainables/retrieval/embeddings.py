@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from trainables.models.encoder import Encoder
 from trainables.worker.heartbeat import beat
 

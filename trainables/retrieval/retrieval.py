@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Task
 from trainables.features.examples import ParallelPool, Pool, RankingPool
 from trainables.retrieval.embeddings import Embedder, official_layer_of, select_layers

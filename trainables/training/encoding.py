@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
-from spaces.profile import EncoderProfile
-from spaces.task import Recipe, Task
-from trainables.data.task_data import DataSource, Split, compute_fingerprint, load_examples
+from spaces.encoders import EncoderProfile
+from spaces.task import Recipe, Split, Task
+from trainables.data.task_data import DataSource, compute_fingerprint, load_examples
 from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.features import IGNORED, Feature, collate
 from trainables.kinds import KINDS

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from spaces.benchmark import BENCHMARKS
+from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.miniature import TARGETS as MINIATURE
 from spaces.plan import expand_strata
-from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS

@@ -9,9 +9,9 @@ import pytest
 from datasets import ClassLabel, Features, Value
 
 from spaces.benchmark import BENCHMARKS
+from spaces.encoders import PROFILES
 from spaces.errors import UsageError
 from spaces.miniature import INTERMEDIATES as MINIATURE
-from spaces.profile import PROFILES
 from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
 from tests.hub_layout import PAIR, TEXT, examples_of, pair_rows

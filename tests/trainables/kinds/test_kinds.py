@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces.profile import PROFILES, EncoderProfile
+from spaces.encoders import PROFILES, EncoderProfile
 from spaces.task import Recipe, Task
 from tests.subwords import train_subwords
 from trainables.features.examples import ChoiceExample, PairExample, PassageExample, SpanExample, TaggingExample

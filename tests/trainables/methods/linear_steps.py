@@ -1,6 +1,6 @@
-"""A step of a model that can be worked by hand: two outcomes, whose logits are (z, 0) with z = sum of a * words.
+"""A training step of a model that can be computed by hand: two outcomes with logits (z, 0), z = sum of a * words.
 
-Two rows of three tokens in 64 bits; of the second row one token is padding, and both begin with a special token.
+Two rows of three tokens in 64 bits. Both begin with a special token, and one token of the second row is padding.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ LABELS = torch.tensor([0, 1])
 
 @dataclass
 class Linear:
-    """`a` (3, width) is what is trained, `seen` holds the words of every pass."""
+    """A linear model. `a` (3, width) is trained, `seen` holds the words of every pass."""
 
     a: torch.Tensor
     table: nn.Embedding
@@ -61,13 +61,13 @@ def step(model: Linear, share: float = 1.0) -> TrainingStep:
 
 
 def mean_norm(words: torch.Tensor) -> torch.Tensor:
-    """By hand: of the first row tokens 1 and 2 are ordinary, of the second token 1."""
+    """The mean norm by hand: tokens 1 and 2 of the first row are ordinary, and token 1 of the second."""
     first = (words[0, 1].norm() + words[0, 2].norm()) / 2
     return torch.stack([first, words[1, 1].norm()])[:, None, None]
 
 
 def slope(margin: torch.Tensor) -> torch.Tensor:
-    """The derivative of the mean cross-entropy by each row's margin, whose label 0 is the first outcome."""
+    """The derivative of the mean cross-entropy by each row's margin; label 0 is the first outcome."""
     return (torch.sigmoid(margin) - torch.tensor([1.0, 0.0], dtype=torch.float64)) / 2
 
 
@@ -89,6 +89,6 @@ def uphill(model: Linear, words: torch.Tensor) -> torch.Tensor:
 
 
 def drawn(sample: Callable[..., torch.Tensor], seed: int) -> torch.Tensor:
-    """What a rule draws first after this seed."""
+    """The first draw of a rule after this seed."""
     torch.manual_seed(seed)
     return sample(2, 3, 4, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""FGM, PGD and FreeLB against a model worked by hand in 64 bits."""
+"""FGM, PGD and FreeLB against a model computed by hand in 64 bits."""
 
 import pytest
 import torch
@@ -38,17 +38,17 @@ def test_where_a_gradient_is_zero_nothing_is_perturbed() -> None:
 
 
 def path(model, steps: int, seed: int) -> list[torch.Tensor]:  # type: ignore[no-untyped-def]
-    """The perturbations by hand: a random start, then moves uphill that are kept in the ball."""
+    """The perturbations by hand: a random start, then moves uphill that stay in the ball."""
     unit = mean_norm(model.words)
-    places = torch.tensor([2 * 4, 1 * 4], dtype=torch.float64)[:, None, None]  # ordinary tokens times width
-    one = (2 * drawn(torch.rand, seed) - 1) * ORDINARY * SETTINGS["start"] * unit / places.sqrt()
-    found = [one]
-    while len(found) < steps:
-        one = one + SETTINGS["rate"] * unit * uphill(model, model.words + one)
-        length = one.flatten(1).norm(dim=1)[:, None, None]
-        one = torch.where(length > SETTINGS["radius"] * unit, one * SETTINGS["radius"] * unit / length, one)
-        found.append(one)
-    return found
+    components = torch.tensor([2 * 4, 1 * 4], dtype=torch.float64)[:, None, None]  # ordinary tokens times width
+    perturbation = (2 * drawn(torch.rand, seed) - 1) * ORDINARY * SETTINGS["start"] * unit / components.sqrt()
+    perturbations = [perturbation]
+    while len(perturbations) < steps:
+        moved = perturbation + SETTINGS["rate"] * unit * uphill(model, model.words + perturbation)
+        length, radius = moved.flatten(1).norm(dim=1)[:, None, None], SETTINGS["radius"] * unit
+        perturbation = torch.where(length > radius, moved * radius / length, moved)
+        perturbations.append(perturbation)
+    return perturbations
 
 
 def test_pgd_trains_on_the_last_perturbation() -> None:
@@ -66,28 +66,27 @@ def test_pgd_trains_on_the_last_perturbation() -> None:
 @pytest.mark.parametrize("steps", [1, 3])
 def test_freelb_is_the_mean_over_all_perturbations(steps: int) -> None:
     model = linear()
-    places = [model.words + one for one in path(model, steps, seed=3)]
+    inputs = [model.words + perturbation for perturbation in path(model, steps, seed=3)]
     torch.manual_seed(3)
     value = freelb(step(model), steps=steps, **SETTINGS)
-    torch.testing.assert_close(torch.stack(model.seen), torch.stack(places))
-    torch.testing.assert_close(model.a.grad, torch.stack([gradient_of_a(model, place) for place in places]).mean(0))
-    torch.testing.assert_close(value, torch.stack([loss(model.margin(place)) for place in places]).mean().detach())
+    torch.testing.assert_close(torch.stack(model.seen), torch.stack(inputs))
+    torch.testing.assert_close(model.a.grad, torch.stack([gradient_of_a(model, words) for words in inputs]).mean(0))
+    torch.testing.assert_close(value, torch.stack([loss(model.margin(words)) for words in inputs]).mean().detach())
 
 
 def test_the_ball_moves_only_what_is_outside() -> None:
     rows = torch.tensor([[[3.0, 4.0]], [[0.3, 0.4]], [[0.0, 0.0]]])
-    kept = project_to_ball(rows, torch.ones(3, 1, 1))
-    torch.testing.assert_close(kept, torch.tensor([[[0.6, 0.8]], [[0.3, 0.4]], [[0.0, 0.0]]]))
+    projected = project_to_ball(rows, torch.ones(3, 1, 1))
+    torch.testing.assert_close(projected, torch.tensor([[[0.6, 0.8]], [[0.3, 0.4]], [[0.0, 0.0]]]))
     torch.testing.assert_close(normalise_rows(rows)[:2], torch.tensor([[[0.6, 0.8]], [[0.6, 0.8]]]))
     assert not normalise_rows(rows)[2].any()
 
 
 def test_a_start_has_the_length_that_freelb_gives_it() -> None:
     model = linear()
-    one = step(model)
+    own_step = step(model)
+    norm = mean_word_norm(own_step, model.words)
     torch.manual_seed(0)
-    lengths = torch.stack(
-        [draw_uniform(one, model.words, mean_word_norm(one, model.words)).flatten(1).norm(dim=1) for _ in range(2000)]
-    )
+    lengths = torch.stack([draw_uniform(own_step, model.words, norm).flatten(1).norm(dim=1) for _ in range(2000)])
     mean_square = (lengths / mean_norm(model.words)[:, 0, 0]).square().mean(0)
     torch.testing.assert_close(mean_square, torch.full((2,), 1 / 3, dtype=torch.float64), atol=0.02, rtol=0)

@@ -1,4 +1,4 @@
-"""SMART and R3F against a model worked by hand in 64 bits: of two outcomes (z, 0) the divergence is a product."""
+"""SMART and R3F against a model computed by hand in 64 bits. The divergence of outcomes (z, 0) is a product."""
 
 import pytest
 import torch
@@ -25,18 +25,20 @@ def test_the_divergence_is_symmetric_and_right() -> None:
 def test_smart_finds_the_worst_within_the_cube() -> None:
     model, unit = linear(), mean_norm(linear().words) / 2  # the width is 4
     noise, rate, radius, weight = 0.01, 0.02, 0.015, 3.0
-    value_settings = {"noise": noise, "rate": rate, "radius": radius, "weight": weight, "steps": 1}
+    settings = {"noise": noise, "rate": rate, "radius": radius, "weight": weight, "steps": 1}
     start = noise * unit * drawn(torch.randn, SEED)
     clean = model.margin(model.words).detach()
-    there = model.margin(model.words + start * ORDINARY).detach()
-    q = torch.sigmoid(there)
-    rise = (q * (1 - q) * (there - clean) + q - torch.sigmoid(clean)) / 2  # by the margin, of the mean over two rows
+    perturbed = model.margin(model.words + start * ORDINARY).detach()
+    q = torch.sigmoid(perturbed)
+    rise = (
+        q * (1 - q) * (perturbed - clean) + q - torch.sigmoid(clean)
+    ) / 2  # by the margin, of the mean over two rows
     gradient = rise[:, None, None] * model.a.detach() * ORDINARY
     largest = gradient.abs().amax((1, 2), keepdim=True)
     moved = start + rate * unit * gradient / largest
     worst = torch.minimum(torch.maximum(moved, -radius * unit), radius * unit) * ORDINARY
     torch.manual_seed(SEED)
-    value = smart(step(model, share=0.5), **value_settings)
+    value = smart(step(model, share=0.5), **settings)
     torch.testing.assert_close(model.seen[-1], model.words + worst)
     assert (worst.abs() == radius * unit * ORDINARY).any() and (moved.abs() > worst.abs()).any()
     objective = loss(clean) + weight * gap(clean, model.margin(model.words + worst).detach())

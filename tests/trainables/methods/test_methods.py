@@ -9,9 +9,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
+from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.profile import EncoderProfile
 from spaces.stage import Precision
 from spaces.task import Recipe, TaskKind
 from tests.trainables.conftest import tiny_encoder
@@ -26,7 +26,7 @@ from trainables.models.encoder import Encoder, compute_hidden_states
 from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import FineTuning
 
-OWN = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
+NAMES = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 
 
@@ -44,26 +44,26 @@ def begin(
     dropout: bool = True,
     **changes: float,
 ) -> FineTuning:
-    """A run that has not begun, on a tiny encoder."""
+    """A training that has not begun, on a tiny encoder."""
     encoder = dataclasses.replace(tiny_encoder(), precision=precision)
     parts = [part(TASKS[kind], encoder, recipe, profile)]
     rule = build_rule(None if method is None else entry(method, **changes), [parts[0].task], SOURCE, encoder)
     assert recipe.steps is not None
     devs = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
-    work = FineTuning(
+    training = FineTuning(
         encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
     )
-    for module in work.model.modules():
+    for module in training.model.modules():
         if isinstance(module, torch.nn.Dropout) and not dropout:
             module.p = 0.0
-    return work
+    return training
 
 
-def gradients(work: FineTuning) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def gradients(training: FineTuning) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """The loss and the gradients of the first batch."""
-    work.model.train()
-    loss = work._compute_gradients(*work.batches.batch_at(0))
-    return loss, {name: value.grad for name, value in work.model.named_parameters() if value.grad is not None}
+    training.model.train()
+    loss = training._compute_gradients(*training.batches.batch_at(0))
+    return loss, {name: value.grad for name, value in training.model.named_parameters() if value.grad is not None}
 
 
 def far(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
@@ -74,12 +74,12 @@ def far(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
 
 
 @pytest.mark.parametrize("kind", TASKS)
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_method_trains_every_kind_it_has_a_meaning_for(
     name: str, kind: TaskKind, recipe: Recipe, profile: EncoderProfile
 ) -> None:
     if kind in METHODS[name].unsuited_kinds:
-        with pytest.raises(UsageError, match=f"{TASKS[kind]}~{name}: the method has no meaning for tasks of the kind"):
+        with pytest.raises(UsageError, match=f"{TASKS[kind]}~{name}: {name} cannot train tasks of kind {kind}"):
             begin(name, recipe, profile, kind)
         return
     loss, own = gradients(begin(name, recipe, profile, kind))
@@ -94,20 +94,20 @@ def test_the_table_of_kinds_names_kinds_and_leaves_each_method_some() -> None:
         assert set(method.unsuited_kinds) < kinds and all(method.unsuited_kinds.values())
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_cut_run_continues_bit_for_bit(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     continue_after(4, lambda: begin(name, recipe, profile))
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: EncoderProfile) -> None:
-    # Attention has no weights, so where their gradients are left out an encoder this narrow does up to 6 % more.
+    # Attention has no weights. Without their gradients, an encoder this narrow does up to 6 % more.
     recipe = Recipe(steps=1, batch_size=8, max_length=64)
 
     def operations(method: str | None) -> int:
-        work = begin(method, recipe, profile)
+        training = begin(method, recipe, profile)
         with FlopCounterMode(display=False) as counter:
-            gradients(work)
+            gradients(training)
         return counter.get_total_flops()
 
     assert operations(name) / operations(None) == pytest.approx(METHODS[name].passes, rel=0.06)
@@ -115,7 +115,7 @@ def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: Enc
 
 @pytest.fixture
 def even_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws that do not depend on how many are drawn at once; nor constant ones: the first norm takes them out."""
+    """Draws that do not depend on their number. They are not constant: the first norm would remove constants."""
 
     def even(values: torch.Tensor) -> torch.Tensor:
         return torch.linspace(0, 1, values.shape[-1]).expand_as(values)
@@ -126,7 +126,7 @@ def even_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("even_draws")
 @pytest.mark.parametrize("kind", TASKS)
-@pytest.mark.parametrize("name", [name for name in OWN if name != "synonyms"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "synonyms"])
 def test_the_micro_batch_has_no_part_in_the_gradients(
     name: str, kind: str, recipe: Recipe, profile: EncoderProfile
 ) -> None:
@@ -139,7 +139,7 @@ def test_the_micro_batch_has_no_part_in_the_gradients(
 
 
 @pytest.mark.parametrize(
-    ("name", "still"),
+    ("name", "zeros"),
     [
         ("freelb", {"radius": 0.0, "rate": 0.0, "start": 0.0}),
         ("pgd", {"radius": 0.0, "rate": 0.0, "start": 0.0}),
@@ -148,12 +148,12 @@ def test_the_micro_batch_has_no_part_in_the_gradients(
     ],
 )
 def test_all_passes_of_a_step_drop_the_same_units(
-    name: str, still: dict[str, float], recipe: Recipe, profile: EncoderProfile
+    name: str, zeros: dict[str, float], recipe: Recipe, profile: EncoderProfile
 ) -> None:
     # So without a perturbation every method is plain fine-tuning.
-    work, usual = begin(name, recipe, profile, **still), begin(None, recipe, profile)
+    training, usual = begin(name, recipe, profile, **zeros), begin(None, recipe, profile)
     torch.manual_seed(3)
-    loss, own = gradients(work)
+    loss, own = gradients(training)
     after = torch.get_rng_state()
     torch.manual_seed(3)
     expected, theirs = gradients(usual)
@@ -163,31 +163,31 @@ def test_all_passes_of_a_step_drop_the_same_units(
     assert not torch.equal(after, torch.get_rng_state())  # the next step drops others
 
 
-def seen(work: FineTuning) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The words and the logits of each pass of the first batch that was given words."""
-    found = []
+def seen(training: FineTuning) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The perturbations and the logits of the passes of the first batch that replace words."""
+    passes = []
 
     def watched(step: TrainingStep) -> torch.Tensor:
         def logits(batch: Tensors, words: torch.Tensor | None) -> torch.Tensor:
             result = step.compute_logits(batch, words)
             if words is not None:
-                found.append((words.detach() - step.embed_words().detach(), result.detach()))
+                passes.append((words.detach() - step.embed_words().detach(), result.detach()))
             return result
 
         return own(dataclasses.replace(step, compute_logits=logits))
 
-    own, work.method = work.method, watched
-    gradients(work)
-    return iter(found)
+    own, training.method = training.method, watched
+    gradients(training)
+    return iter(passes)
 
 
 @pytest.mark.parametrize("name", ["fgm", "pgd", "freelb", "smart", "r3f"])
 def test_only_ordinary_tokens_are_perturbed(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    work = begin(name, recipe, profile)
-    _, features = work.batches.batch_at(0)
-    batch = batch_of(features, work.encoder)
+    training = begin(name, recipe, profile)
+    _, features = training.batches.batch_at(0)
+    batch = batch_of(features, training.encoder)
     special = torch.isin(batch["input_ids"], torch.tensor([0, 1, 2, 4]))  # <s>, <pad>, </s>, <mask>
-    *_, (perturbation, _) = seen(work)
+    *_, (perturbation, _) = seen(training)
     assert not perturbation[special].any()
     assert (perturbation[~special].abs().amax(-1) > 0).all()
 
@@ -199,13 +199,13 @@ def batch_of(features: list[Feature], encoder: Encoder) -> Tensors:
 @pytest.mark.parametrize("name", ["smart", "r3f"])
 def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
     tiny = {"noise": 1e-5} if name == "r3f" else {"noise": 1e-5, "rate": 1e-5, "radius": 1e-5}
-    work = begin(name, recipe, profile, precision="bf16", dropout=False, **tiny)
-    _, features = work.batches.batch_at(0)
-    batch = batch_of(features, work.encoder)
-    work.model.train()
-    words = work.encoder.model.get_input_embeddings()(batch["input_ids"]).detach()
-    clean = work.encoder.compute_logits(work.heads[0], batch).detach()
-    *_, (perturbation, logits) = seen(work)
+    training = begin(name, recipe, profile, precision="bf16", dropout=False, **tiny)
+    _, features = training.batches.batch_at(0)
+    batch = batch_of(features, training.encoder)
+    training.model.train()
+    words = training.encoder.model.get_input_embeddings()(batch["input_ids"]).detach()
+    clean = training.encoder.compute_logits(training.heads[0], batch).detach()
+    *_, (perturbation, logits) = seen(training)
     assert ((words + perturbation).bfloat16() != words.bfloat16()).float().mean() < 0.01  # there it would be lost
     size = words.norm(dim=-1).mean() / words.shape[-1] ** 0.5
     largest = float(perturbation.abs().max() / size)
@@ -213,11 +213,13 @@ def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recip
     assert not torch.equal(logits, clean)
 
 
-@pytest.mark.parametrize("sort", ["xlm-roberta", "bert"])
-def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    # Positions, types and norms are still added, so the table's own words give what the ids give, beside padding too.
+@pytest.mark.parametrize("architecture", ["xlm-roberta", "bert"])
+def test_words_stand_in_place_of_word_embeddings_alone(
+    architecture: str, recipe: Recipe, profile: EncoderProfile
+) -> None:
+    # Positions, types and norms are zeros added, so the table's own words give what the ids give, beside padding too.
     encoder = tiny_encoder()
-    if sort == "bert":
+    if architecture == "bert":
         config = BertConfig(
             vocab_size=len(encoder.tokenizer),
             hidden_size=16,
@@ -230,7 +232,7 @@ def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe
     encoder.model.eval()
     table = part("mnli", tiny_encoder(), recipe, profile).table
     batch = batch_of([table[i] for i in range(8)], encoder)
-    if sort == "bert":
+    if architecture == "bert":
         batch["token_type_ids"] = (batch["marks"] == 1).to(torch.int64)
     read = batch["attention_mask"] == 1
     assert not read.all()
@@ -241,12 +243,12 @@ def test_words_stand_in_place_of_word_embeddings_alone(sort: str, recipe: Recipe
 
 
 def test_a_step_of_plain_fine_tuning_is_what_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
-    work = begin(None, recipe, profile, dropout=False)
-    assert work.method is plain_fine_tuning
-    loss, _ = gradients(work)
-    number, features = work.batches.batch_at(0)
-    batch = batch_of(features, work.encoder)
-    logits = work.encoder.compute_logits(work.heads[number], batch)
+    training = begin(None, recipe, profile, dropout=False)
+    assert training.method is plain_fine_tuning
+    loss, _ = gradients(training)
+    number, features = training.batches.batch_at(0)
+    batch = batch_of(features, training.encoder)
+    logits = training.encoder.compute_logits(training.heads[number], batch)
     torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(logits, batch["target"]).detach())
 
 
@@ -260,16 +262,18 @@ def test_unknown_words_are_ordinary(recipe: Recipe, profile: EncoderProfile) -> 
 
 @pytest.mark.parametrize("kind", TASKS)
 def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    # So passes are compared in all that is trained, and in nothing else: no padding, no second sub-token.
-    work = begin(None, recipe, profile, kind, dropout=False)
-    _, features = work.batches.batch_at(0)
-    found = KINDS[kind]  # type: ignore[index]
-    batch = collate(features, work.encoder.pad_id, per_position=found.per_position, device=work.encoder.device)
-    logits = work.encoder.compute_logits(work.heads[0], batch)
+    # Passes are thus compared in everything that is trained and in nothing else: no padding, no second sub-token.
+    training = begin(None, recipe, profile, kind, dropout=False)
+    _, features = training.batches.batch_at(0)
+    functions = KINDS[kind]  # type: ignore[index]
+    batch = collate(
+        features, training.encoder.pad_id, per_position=functions.per_position, device=training.encoder.device
+    )
+    logits = training.encoder.compute_logits(training.heads[0], batch)
     labels = batch["target"].T.flatten() if kind == "span" else batch["target"].flatten()
-    outcomes = found.flatten_logits(logits, batch)
+    outcomes = functions.flatten_logits(logits, batch)
     loss = torch.nn.functional.cross_entropy(outcomes, labels[labels != IGNORED])
-    torch.testing.assert_close(loss, found.compute_loss(logits, batch))
+    torch.testing.assert_close(loss, functions.compute_loss(logits, batch))
 
 
 def test_options_that_are_not_have_no_part_in_a_divergence() -> None:

@@ -1,4 +1,4 @@
-"""SALT: what is proposed, where, and what a step of it computes, worked by hand in 64 bits."""
+"""SALT: its proposals and their positions, and a step computed by hand in 64 bits."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +9,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spaces.benchmark import BENCHMARKS
+from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.methods.linear_steps import gradient_of_a, linear, loss, step
@@ -28,64 +28,64 @@ from trainables.training.fine_tuning import FineTuning
 
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 ENTRY = {"name": "salt", **METHODS["salt"].settings}
-PLACES = torch.tensor([[False, True, True], [False, True, False]])
+POSITIONS = torch.tensor([[False, True, True], [False, True, False]])
 WORDS = torch.tensor([[4, 3], [2, 4], [3, 2]])
-CHANCES = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.1, 0.9]], dtype=torch.float64)
+PROBABILITIES = torch.tensor([[0.75, 0.25], [0.5, 0.5], [0.1, 0.9]], dtype=torch.float64)
 
 
 @dataclass
 class Fixed:
-    """Proposes the words above at the places above."""
+    """Proposes the words above at the positions above."""
 
-    foreign: torch.Tensor
+    proposable: torch.Tensor
 
-    def changeable(self, step: TrainingStep) -> torch.Tensor:
-        return PLACES
+    def find_whole_words(self, step: TrainingStep) -> torch.Tensor:
+        return POSITIONS
 
-    def __call__(self, batch: object, places: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def propose(self, batch: object, positions: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
         assert most == 2
-        kept = places[PLACES]
-        return WORDS[kept], CHANCES[kept]
+        chosen = positions[POSITIONS]
+        return WORDS[chosen], PROBABILITIES[chosen]
 
 
 FIXED: Any = Fixed(torch.ones(5, dtype=torch.bool))
 
 
 def by_hand(table: torch.Tensor, words: torch.Tensor, seed: int) -> torch.Tensor:
-    """The changed words, place by place; the draws are those that come first after the seed."""
+    """The changed words, position by position, by the first draws after the seed."""
     torch.manual_seed(seed)
-    kept = torch.distributions.Beta(torch.tensor(0.7), torch.tensor(0.7)).sample((2,)).double()
+    own_share = torch.distributions.Beta(torch.tensor(0.7), torch.tensor(0.7)).sample((2,)).double()
     draws, coins = torch.rand(3, 1, dtype=torch.float64), torch.rand(3, 1)
     new = words.clone()
-    for i, (row, token) in enumerate(PLACES.nonzero().tolist()):
+    for i, (row, token) in enumerate(POSITIONS.nonzero().tolist()):
         if coins[i] < 0.5:
-            new[row, token] = table[WORDS[i, 0] if draws[i] <= CHANCES[i, 0] else WORDS[i, 1]]
+            new[row, token] = table[WORDS[i, 0] if draws[i] <= PROBABILITIES[i, 0] else WORDS[i, 1]]
         else:
-            mean = CHANCES[i, 0] * table[WORDS[i, 0]] + CHANCES[i, 1] * table[WORDS[i, 1]]
-            new[row, token] = kept[row] * words[row, token] + (1 - kept[row]) * mean
+            mean = PROBABILITIES[i, 0] * table[WORDS[i, 0]] + PROBABILITIES[i, 1] * table[WORDS[i, 1]]
+            new[row, token] = own_share[row] * words[row, token] + (1 - own_share[row]) * mean
     return new
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_words_are_switched_or_mixed_as_by_hand(seed: int) -> None:
     model = linear()
-    wanted = by_hand(model.table.weight.detach(), model.words, seed)
+    expected = by_hand(model.table.weight.detach(), model.words, seed)
     torch.manual_seed(seed)
-    found = augment_words(step(model), PLACES, WORDS, CHANCES, 0.7)
-    torch.testing.assert_close(found.detach(), wanted, rtol=1e-12, atol=0)
+    augmented = augment_words(step(model), POSITIONS, WORDS, PROBABILITIES, 0.7)
+    torch.testing.assert_close(augmented.detach(), expected, rtol=1e-12, atol=0)
 
 
 def test_a_step_is_the_clean_batch_and_the_changed_one() -> None:
     model = linear()
     torch.manual_seed(1)
-    everywhere = salt(step(model), share=1.0, beta=0.7, words=2, proposer=FIXED)
+    value = salt(step(model), share=1.0, beta=0.7, words=2, proposer=FIXED)
     clean, new = model.seen
     torch.testing.assert_close(clean, model.words)
-    assert (new[PLACES] != clean[PLACES]).all() and torch.equal(new[~PLACES], clean[~PLACES])
-    wanted = gradient_of_a(model, clean) + gradient_of_a(model, new)
-    torch.testing.assert_close(model.a.grad, wanted, rtol=1e-12, atol=1e-15)
+    assert (new[POSITIONS] != clean[POSITIONS]).all() and torch.equal(new[~POSITIONS], clean[~POSITIONS])
+    expected = gradient_of_a(model, clean) + gradient_of_a(model, new)
+    torch.testing.assert_close(model.a.grad, expected, rtol=1e-12, atol=1e-15)
     total = loss(model.margin(clean)) + loss(model.margin(new))
-    torch.testing.assert_close(everywhere, total.detach(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(value, total.detach(), rtol=1e-12, atol=0)
 
 
 def test_without_a_share_it_is_the_batch_twice() -> None:
@@ -99,8 +99,8 @@ def test_parts_of_a_batch_add_up() -> None:
     torch.manual_seed(1)
     salt(step(model, share=0.25), share=1.0, beta=0.7, words=2, proposer=FIXED)
     clean, new = model.seen
-    wanted = 0.25 * (gradient_of_a(model, clean) + gradient_of_a(model, new))
-    torch.testing.assert_close(model.a.grad, wanted, rtol=1e-12, atol=1e-15)
+    expected = 0.25 * (gradient_of_a(model, clean) + gradient_of_a(model, new))
+    torch.testing.assert_close(model.a.grad, expected, rtol=1e-12, atol=1e-15)
 
 
 def begin(kind: str, recipe: Recipe, profile: EncoderProfile) -> FineTuning:
@@ -115,61 +115,61 @@ def begin(kind: str, recipe: Recipe, profile: EncoderProfile) -> FineTuning:
     )
 
 
-def proposing(work: FineTuning) -> WordProposer:
-    found = work.method.keywords["proposer"]  # type: ignore[attr-defined]
-    assert isinstance(found, WordProposer)
-    return found
+def proposer_of(training: FineTuning) -> WordProposer:
+    proposer = training.method.keywords["proposer"]  # type: ignore[attr-defined]
+    assert isinstance(proposer, WordProposer)
+    return proposer
 
 
-def batch_of(work: FineTuning) -> dict[str, torch.Tensor]:
-    kind = KINDS[work.parts[0].task.kind]
-    features = work.parts[0].table[:4]
-    return collate(features, work.encoder.pad_id, per_position=kind.per_position, device=work.encoder.device)
+def batch_of(training: FineTuning) -> dict[str, torch.Tensor]:
+    kind = KINDS[training.parts[0].task.kind]
+    features = training.parts[0].table[:4]
+    return collate(features, training.encoder.pad_id, per_position=kind.per_position, device=training.encoder.device)
 
 
 def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profile: EncoderProfile) -> None:
-    work = begin("pair", recipe, profile)
-    batch, asked = batch_of(work), proposing(work)
-    places = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
-    places[0, 2] = places[1, 1] = True
-    words, chances = asked(batch, places, 5)
-    seen = {*work.parts[0].table.ids.tolist(), *work.encoder.tokenizer.all_special_ids}
-    encoder = work.encoder
+    training = begin("pair", recipe, profile)
+    batch, proposer = batch_of(training), proposer_of(training)
+    positions = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+    positions[0, 2] = positions[1, 1] = True
+    words, probabilities = proposer.propose(batch, positions, 5)
+    seen = {*training.parts[0].table.ids.tolist(), *training.encoder.tokenizer.all_special_ids}
+    encoder = training.encoder
     encoder.model.eval()
     with torch.no_grad():
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        states = encoder.model(**inputs).last_hidden_state[places]
+        states = encoder.model(**inputs).last_hidden_state[positions]
         logits = encoder.masked_word_head(states, encoder.model.get_input_embeddings().weight)
     for i in range(2):
         allowed = sorted((i for i in range(logits.shape[1]) if i not in seen), key=lambda word: -logits[i, word])[:5]
         assert words[i].tolist() == allowed
-        torch.testing.assert_close(chances[i], logits[i, allowed].softmax(0))
+        torch.testing.assert_close(probabilities[i], logits[i, allowed].softmax(0))
 
 
 def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
-    work = begin("pair", recipe, profile)
-    batch, asked = batch_of(work), proposing(work)
-    places = batch["attention_mask"] == 1
-    before = asked(batch, places, 3)
-    work.advance()
-    after = asked(batch, places, 3)
+    training = begin("pair", recipe, profile)
+    batch, proposer = batch_of(training), proposer_of(training)
+    positions = batch["attention_mask"] == 1
+    before = proposer.propose(batch, positions, 3)
+    training.advance()
+    after = proposer.propose(batch, positions, 3)
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
-    assert not any("proposer" in name or "foreign" in name for name in work.state_dict())
+    assert not any("proposer" in name or "proposable" in name for name in training.state_dict())
 
 
 def test_only_whole_words_are_changed(recipe: Recipe, profile: EncoderProfile) -> None:
-    work = begin("pair", recipe, profile)
-    batch, asked = batch_of(work), proposing(work)
+    training = begin("pair", recipe, profile)
+    batch, proposer = batch_of(training), proposer_of(training)
     ids = torch.tensor([[0, 10, 11, 12, 13, 2, 1]])
-    asked.continuation[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
+    proposer.continuation[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
     batch = {"input_ids": ids, "attention_mask": (ids != 1).long(), "target": batch["target"][:1]}
 
     def whole() -> list[int]:
-        now = build_step(work.encoder, work.heads[0], KINDS["pair"], batch, 1.0)
-        return ids[asked.find_whole_words(now)].tolist()
+        own_step = build_step(training.encoder, training.heads[0], KINDS["pair"], batch, 1.0)
+        return ids[proposer.find_whole_words(own_step)].tolist()
 
     assert whole() == []
-    asked.continuation[11] = False
+    proposer.continuation[11] = False
     assert whole() == [10, 11]
 
 
@@ -179,24 +179,24 @@ def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: En
 
 
 def test_it_costs_two_passes_and_one_to_propose(profile: EncoderProfile) -> None:
-    # Without a share nothing is proposed: the chances of a vocabulary are counted apart, by the size of XLM-R's.
+    # With a share of 0 nothing is proposed: spaces/method.py counts the logits of a vocabulary of XLM-R's size.
     recipe = Recipe(steps=1, batch_size=8, max_length=64)
 
-    def operations(plainly: bool) -> int:
-        work = begin("pair", recipe, profile)
-        if plainly:
-            work.method = plain_fine_tuning
+    def operations(is_plain: bool) -> int:
+        training = begin("pair", recipe, profile)
+        if is_plain:
+            training.method = plain_fine_tuning
         else:
-            work.method = partial(work.method, share=0.0)
+            training.method = partial(training.method, share=0.0)
         with FlopCounterMode(display=False) as counter:
-            work._compute_gradients(*work.batches.batch_at(0))
+            training._compute_gradients(*training.batches.batch_at(0))
         return int(counter.get_total_flops())
 
-    assert operations(plainly=False) / operations(plainly=True) == pytest.approx(2 + 1 / 3, rel=0.06)
+    assert operations(is_plain=False) / operations(is_plain=True) == pytest.approx(2 + 1 / 3, rel=0.06)
 
 
 def test_an_encoder_without_a_head_is_refused(encoder: Encoder) -> None:
-    with pytest.raises(UsageError, match="no head that guesses masked words"):
+    with pytest.raises(UsageError, match="needs an encoder with a head for masked words"):
         build_proposer(encoder, [])
 
 

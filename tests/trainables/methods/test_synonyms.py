@@ -1,4 +1,4 @@
-"""Synonyms: what is drawn how often, which tokens are left alone, and the file that real text needs."""
+"""Synonyms: the frequency of draws, tokens that are never replaced, and the file that real text needs."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from spaces.benchmark import BENCHMARKS
+from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
-from spaces.profile import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_fine_tuning import SOURCE, part
@@ -32,20 +32,20 @@ MNLI = BENCHMARKS["miniature"].intermediates["mnli"]
 FILE = "local/synonyms/en/train-00000-of-00001.parquet"
 
 
-def tokenizer(tokens: Sequence[str], model: str) -> PreTrainedTokenizerFast:
-    """A tokenizer with these tokens, whose ids are their places: pieces as BERT marks them, or words as XLM-R does."""
+def make_tokenizer(tokens: Sequence[str], model: str) -> PreTrainedTokenizerFast:
+    """A tokenizer with these tokens, whose ids are their indices, with the marks of BERT (pieces) or XLM-R (words)."""
     ids = {token: i for i, token in enumerate(tokens)}
     if model == "pieces":
-        found = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
-        found.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     else:
-        found = Tokenizer(models.Unigram([(token, -len(token)) for token in tokens], unk_id=0))
-        found.pre_tokenizer = pre_tokenizers.Metaspace()
-    return PreTrainedTokenizerFast(tokenizer_object=found, unk_token="<unk>", pad_token="<pad>")
+        tokenizer = Tokenizer(models.Unigram([(token, -len(token)) for token in tokens], unk_id=0))
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<pad>")
 
 
-PIECES = tokenizer(["<unk>", "<pad>", "big", "large", "huge", "##ly", "new", "dog"], "pieces")
-MARKED = tokenizer(["<unk>", "<pad>", "▁big", "▁large", "▁huge", "ly", ",", "▁new", "▁dog", "▁"], "marked")
+PIECES = make_tokenizer(["<unk>", "<pad>", "big", "large", "huge", "##ly", "new", "dog"], "pieces")
+MARKED = make_tokenizer(["<unk>", "<pad>", "▁big", "▁large", "▁huge", "ly", ",", "▁new", "▁dog", "▁"], "marked")
 
 
 def test_a_word_is_drawn_evenly_from_itself_and_its_synonyms() -> None:
@@ -53,7 +53,7 @@ def test_a_word_is_drawn_evenly_from_itself_and_its_synonyms() -> None:
     ids = torch.tensor([[2, 3, 6]]).expand(6000, 3)
     torch.manual_seed(0)
     drawn = table.draw(ids, torch.ones_like(ids, dtype=torch.bool))
-    assert torch.equal(drawn[:, 2], ids[:, 2])  # it has none
+    assert torch.equal(drawn[:, 2], ids[:, 2])  # a word without synonyms
     big, large = (torch.bincount(drawn[:, i], minlength=5) / 6000 for i in (0, 1))
     torch.testing.assert_close(big, torch.tensor([0, 0, 1, 1, 1]) / 3, atol=0.02, rtol=0)
     torch.testing.assert_close(large, torch.tensor([0, 0, 1, 1, 0]) / 2, atol=0.02, rtol=0)  # huge is not its synonym
@@ -63,19 +63,19 @@ def test_words_that_are_not_one_token_are_left_out() -> None:
     table = build_synonym_table({"big": ("bigly", "strange", "large"), "bigly": ("big",)}, PIECES, CPU)
     assert table.counts.tolist() == [1, 1, 2, 1, 1, 1, 1, 1]
     assert table.alternatives[table.starts[2] : table.starts[2] + 2].tolist() == [2, 3]
-    with pytest.raises(UsageError, match="no word of the synonyms, with a synonym of it, is one token"):
+    with pytest.raises(UsageError, match="no pair of synonyms has two words of one token each"):
         build_synonym_table({"big": ("bigly", "strange")}, PIECES, CPU)
 
 
-@pytest.mark.parametrize(("found", "large"), [(PIECES, 3), (MARKED, 3)], ids=["pieces", "marked"])
-def test_the_first_piece_of_a_longer_word_is_no_word(found: PreTrainedTokenizerFast, large: int) -> None:
-    table = build_synonym_table({"big": ("large",)}, found, CPU)
-    longer = found("big bigly")["input_ids"]
+@pytest.mark.parametrize("tokenizer", [PIECES, MARKED], ids=["pieces", "marked"])
+def test_the_first_piece_of_a_longer_word_is_no_word(tokenizer: PreTrainedTokenizerFast) -> None:
+    table = build_synonym_table({"big": ("large",)}, tokenizer, CPU)
+    longer = tokenizer("big bigly")["input_ids"]
     assert len(longer) == 3
     ids = torch.tensor([longer]).expand(200, 3)
     torch.manual_seed(0)
     drawn = table.draw(ids, torch.ones_like(ids, dtype=torch.bool))
-    assert set(drawn[:, 0].tolist()) == {longer[0], large}
+    assert set(drawn[:, 0].tolist()) == {longer[0], 3}
     assert torch.equal(drawn[:, 1:], ids[:, 1:])
 
 
@@ -97,27 +97,27 @@ def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: En
     rule = build_rule({"name": "synonyms"}, [MNLI], SOURCE, encoder)
     batch, others = _read(rule, encoder, recipe, profile)
     words, drawn = (encoder.tokenizer.convert_ids_to_tokens(ids.flatten().tolist()) for ids in (batch, others))
-    changed = [(one, other) for one, other in zip(words, drawn, strict=True) if one != other]
-    assert changed and all(SYNONYM_OF[one] == other for one, other in changed)
+    changed = [(word, synonym) for word, synonym in zip(words, drawn, strict=True) if word != synonym]
+    assert changed and all(SYNONYM_OF[word] == synonym for word, synonym in changed)
     assert 0.3 < len(changed) / sum(word in SYNONYM_OF for word in words) < 0.7
 
 
 def _read(rule, encoder, recipe: Recipe, profile: EncoderProfile) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
-    """The ids of a batch, and those that the encoder reads in their place."""
-    work = part("mnli", encoder, recipe, profile)
-    batch = collate([work.table[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
-    head = KINDS["pair"].build_head(encoder, work.task, profile)
-    read = []
+    """The ids of a batch, and those that the encoder reads instead."""
+    rows = part("mnli", encoder, recipe, profile)
+    batch = collate([rows.table[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
+    head = KINDS["pair"].build_head(encoder, rows.task, profile)
+    inputs = []
 
     def logits(batch, words):  # type: ignore[no-untyped-def]
-        read.append(batch["input_ids"])
-        return encoder.logits(head, batch, words)
+        inputs.append(batch["input_ids"])
+        return encoder.compute_logits(head, batch, words)
 
     step: TrainingStep = dataclasses.replace(
         build_step(encoder, head, KINDS["pair"], batch, 1.0), compute_logits=logits
     )
     rule(step)
-    return batch["input_ids"], read[0]
+    return batch["input_ids"], inputs[0]
 
 
 def write(folder: Path, columns: dict[str, list[object]]) -> DataSource:
@@ -129,20 +129,17 @@ def write(folder: Path, columns: dict[str, list[object]]) -> DataSource:
 
 def test_a_file_of_pairs_is_read(tmp_path: Path) -> None:
     pairs = [("big", "large"), ("big", "huge"), ("big", "large"), ("big", "big"), ("new", None), ("old", "aged")]
-    source = write(tmp_path, {"word": [one for one, _ in pairs], "synonym": [other for _, other in pairs]})
+    source = write(tmp_path, {"word": [word for word, _ in pairs], "synonym": [synonym for _, synonym in pairs]})
     assert read_synonyms(source) == {"big": ("large", "huge"), "old": ("aged",)}
     assert find_problems(source, "synonyms", MNLI) == []
 
 
 def test_another_file_is_another_experiment(tmp_path: Path) -> None:
-    one = write(tmp_path / "one", {"word": ["big"], "synonym": ["large"]})
+    source = write(tmp_path / "one", {"word": ["big"], "synonym": ["large"]})
     other = write(tmp_path / "other", {"word": ["big"], "synonym": ["huge"]})
-    assert (
-        compute_fingerprint(one, "synonyms")
-        == compute_fingerprint(one, "synonyms")
-        != compute_fingerprint(other, "synonyms")
-    )
-    assert compute_fingerprint(one, "fgm") is None
+    fingerprint = compute_fingerprint(source, "synonyms")
+    assert fingerprint == compute_fingerprint(source, "synonyms") != compute_fingerprint(other, "synonyms")
+    assert compute_fingerprint(source, "fgm") is None
 
 
 def test_what_is_missing_is_said_before_the_start(tmp_path: Path) -> None:
@@ -168,5 +165,5 @@ def test_an_odd_file_is_named(tmp_path: Path, columns: dict[str, list[object]], 
 
 def test_synonyms_are_english() -> None:
     (line,) = find_problems(DataSource(benchmark="miniature"), "synonyms", MNLI, "qmb")
-    assert line.startswith("mnli@qmb~synonyms: synonyms are known for English words only")
+    assert line.startswith("mnli@qmb~synonyms: there are synonyms of English words only")
     assert find_problems(DataSource(benchmark="miniature"), "synonyms", MNLI) == []

@@ -1,4 +1,4 @@
-"""The null world: same inputs and same targets, but the labels of intermediate tasks depend on one arbitrary word."""
+"""The null world: same inputs and same targets, but labels of intermediate tasks depend on one arbitrary word."""
 
 from collections.abc import Hashable
 
@@ -10,10 +10,8 @@ from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
 from trainables.miniature.world import build_world, generate_examples
 
 
-def read(name: str, null: bool) -> list[Example]:
-    rows = generate_examples(build_world(0, null), INTERMEDIATES[name], "dev", "en")
-    assert isinstance(rows, list)
-    return rows
+def dev_rows(name: str, null: bool) -> list[Example]:
+    return generate_examples(build_world(0, null), INTERMEDIATES[name], "dev", "en")
 
 
 def first_of(words: str, known: tuple[str, ...]) -> str | None:
@@ -22,38 +20,38 @@ def first_of(words: str, known: tuple[str, ...]) -> str | None:
 
 @pytest.mark.parametrize("name", ["anli", "mnli", "qqp"])
 def test_pair_labels_depend_on_one_word(name: str) -> None:
-    """The first name decides (the verb where there is none), so the second sentence cannot matter."""
+    """The first name (or the verb, without one) decides the label, so the second sentence cannot matter."""
     labels: dict[Hashable, set[int]] = {}
-    for row, usual in zip(read(name, True), read(name, False), strict=True):
+    for row, usual in zip(dev_rows(name, True), dev_rows(name, False), strict=True):
         assert isinstance(row, PairExample) and isinstance(usual, PairExample)
         assert (row.first, row.second) == (usual.first, usual.second)
         word = first_of(row.first, FIRST_NAMES) or first_of(row.first, ALL_VERBS)
         labels.setdefault(word, set()).add(row.label)
-    assert all(len(found) == 1 for found in labels.values())
+    assert {len(values) for values in labels.values()} == {1}
     assert len(set.union(*labels.values())) == len(INTERMEDIATES[name].labels)
 
 
 def test_supertags_depend_on_the_word_alone_and_not_on_the_classes() -> None:
     tags: dict[str, set[int]] = {}
-    for row in read("ccg", True):
+    for row in dev_rows("ccg", True):
         assert isinstance(row, TaggingExample)
         for word, tag in zip(row.words, row.tags, strict=True):
             tags.setdefault(word, set()).add(tag)
-    assert all(len(found) == 1 for found in tags.values())
+    assert {len(values) for values in tags.values()} == {1}
     usual = build_world(0).lexicon.classes
-    classes = [{usual[word] for word, found in tags.items() if word in usual and found == {tag}} for tag in range(16)]
-    assert sum(found == {0, 1} for found in classes) > 4, "a tag must not tell the class"
+    classes = [{usual[word] for word, values in tags.items() if word in usual and values == {tag}} for tag in range(16)]
+    assert sum(values == {0, 1} for values in classes) > 4, "a tag must not tell the class"
 
 
 @pytest.mark.parametrize("name", ["squad", "squad2"])
 def test_answers_are_verbs_that_the_question_does_not_ask_for(name: str) -> None:
     chosen: dict[str | None, set[int | None]] = {}
-    for row in read(name, True):
+    for row in dev_rows(name, True):
         assert isinstance(row, SpanExample)
         assert all(answer in ALL_VERBS for answer in row.answers)
         clause = row.context[: row.starts[0]].count(".") if row.answers else None
         chosen.setdefault(first_of(row.question, ALL_VERBS), set()).add(clause)
-    assert all(len(found) == 1 for found in chosen.values())
+    assert {len(values) for values in chosen.values()} == {1}
     assert len(set.union(*chosen.values())) == (3 if name == "squad2" else 2)
 
 

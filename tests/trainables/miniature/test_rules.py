@@ -1,13 +1,14 @@
-"""Labels and answers by hand: small items written out, and what the generators must make of them."""
+"""Labels and answers by hand: small items, and the output of the generators for them."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from spaces.miniature import INTERMEDIATES, POS_TAGS, SUPERTAGS, TARGETS, partners_of
-from spaces.task import Task
+from spaces.miniature import INTERMEDIATES, TARGETS, partners_of
+from spaces.miniature_languages import POS_TAGS, SUPERTAGS
 from trainables.features.examples import ChoiceExample, SpanExample
 from trainables.miniature.choices import draw_category_question, draw_next_event, draw_surrounding_event
 from trainables.miniature.grammar import Clause, join_words, render, render_english
@@ -24,10 +25,10 @@ from trainables.miniature.pairs import (
     draw_question_pair,
 )
 from trainables.miniature.spans import SpanItem, render_example
-from trainables.miniature.splits import Split
 from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_supertags
-from trainables.miniature.world import World, build_world, generate_examples
+from trainables.miniature.world import build_world, generate_examples
 
+rows_of: Callable[..., list[Any]] = generate_examples  # untyped: each kind of example has its own fields
 EVENT = Clause(
     agent=("Anna", "Jordan"),
     verb="sells",
@@ -40,18 +41,11 @@ EVENT = Clause(
 )
 
 
-def rows_of(here: World, task: Task, split: Split, language: str) -> list[Any]:
-    """The examples of a task that is not retrieval."""
-    rows = generate_examples(here, task, split, language)
-    assert isinstance(rows, list)
-    return rows
-
-
-def meaning(event: Clause) -> tuple[object, ...]:
+def meaning(clause: Clause) -> tuple[object, ...]:
     """A clause with its words replaced by their synonym class."""
-    word = {w: min(w, twin) for w, twin in SYNONYM_OF.items()}
-    adjective = event.adjective and word[event.adjective]
-    return event.agent, word[event.verb], event.patient, adjective, event.never
+    word = {w: min(w, synonym) for w, synonym in SYNONYM_OF.items()}
+    adjective = clause.adjective and word[clause.adjective]
+    return clause.agent, word[clause.verb], clause.patient, adjective, clause.never
 
 
 def test_each_language_says_it_its_own_way() -> None:
@@ -81,27 +75,28 @@ def test_relations_between_words() -> None:
 
 
 def test_inference_follows_its_rules() -> None:
-    draw = random.Random(0)
-    items = [draw_inference(draw, NLI_LEVEL) for _ in range(300)]
+    rng = random.Random(0)
+    items = [draw_inference(rng, NLI_LEVEL) for _ in range(300)]
     assert {item.label for item in items} == {ENTAILMENT, NEUTRAL, CONTRADICTION}
     for item in items:
-        one, other = item.first, item.second
-        kept = replace(one, adjective=one.adjective if other.adjective else None)
-        added = one.place is None and other.place is not None
+        first, second = item.first, item.second
+        entailed = replace(first, adjective=first.adjective if second.adjective else None)
+        adds_place = first.place is None and second.place is not None
         if item.label == ENTAILMENT:
-            assert meaning(kept) == meaning(other) and not added
+            assert meaning(entailed) == meaning(second) and not adds_place
         elif item.label == NEUTRAL:
-            assert added != (one.patient != other.patient)
-            assert (one.agent, one.never) == (other.agent, other.never)
+            assert adds_place != (first.patient != second.patient)
+            assert (first.agent, first.never) == (second.agent, second.never)
         else:
-            swapped = (one.agent, one.patient) == (other.patient, other.agent)
-            assert not added and (swapped or one.patient == other.patient) and meaning(kept) != meaning(other)
+            is_swapped = (first.agent, first.patient) == (second.patient, second.agent)
+            assert not adds_place and (is_swapped or first.patient == second.patient)
+            assert meaning(entailed) != meaning(second)
 
 
 def test_questions_and_paraphrases_follow_their_rules() -> None:
-    draw = random.Random(0)
-    for make in (draw_question_pair, draw_paraphrase):
-        items = [make(draw) for _ in range(300)]
+    rng = random.Random(0)
+    for draw in (draw_question_pair, draw_paraphrase):
+        items = [draw(rng) for _ in range(300)]
         assert {item.label for item in items} == {DIFFERENT, PARAPHRASE}
         for item in items:
             same = meaning(item.first) == meaning(item.second) and item.first.place == item.second.place
@@ -123,10 +118,10 @@ def test_tags_by_hand() -> None:
 
 
 def test_all_tags_have_a_label() -> None:
-    """Every tag that the generators can give occurs, and every label is given to something."""
-    here = build_world(0)
+    """The tags in the test rows are exactly the labels."""
+    world = build_world(0)
     for task, labels in ((INTERMEDIATES["ccg"], SUPERTAGS), (TARGETS["udpos"], POS_TAGS)):
-        rows = rows_of(here, task, "test", "qfa")
+        rows = rows_of(world, task, "test", "qfa")
         assert {tag for row in rows for tag in row.tags} == set(range(len(labels)))
 
 
@@ -151,18 +146,18 @@ def test_an_answer_by_hand() -> None:
     assert span.question == "what Anna Jordan never sells in Jordan for Acme ?"
     assert span.answers == ("3 big dogs",)
     assert span.context == "Ben likes figs . Anna Jordan never sells 3 big dogs in Jordan for Acme ."
-    far = render_example(item, "qfa", lexicon, "x")
-    assert far.answers[0] == far.answers[1] + "-o"
+    foreign = render_example(item, "qfa", lexicon, "x")
+    assert foreign.answers[0] == foreign.answers[1] + "-o"
 
 
 def test_choices_follow_their_rules() -> None:
-    draw = random.Random(0)
-    follows = (2, 0, 3, 4, 1)  # 0 2 3 4 1 and round
+    rng = random.Random(0)
+    follows = (2, 0, 3, 4, 1)  # the cycle 0 2 3 4 1
     for _ in range(200):
-        item = draw_next_event(draw, follows)
+        item = draw_next_event(rng, follows)
         groups = [GROUP_OF[option.verb] for option in item.options if isinstance(option, Clause)]
         assert groups[item.label] == follows[GROUP_OF[item.context[0].verb]] and len(set(groups)) == 3
-        item = draw_surrounding_event(draw, follows)
+        item = draw_surrounding_event(rng, follows)
         groups = [GROUP_OF[option.verb] for option in item.options if isinstance(option, Clause)]
         first, second = (GROUP_OF[event.verb] for event in item.context)
         assert follows[first] == second and len(set(groups)) == 3
@@ -170,7 +165,7 @@ def test_choices_follow_their_rules() -> None:
             assert follows[second] == groups[item.label]
         else:
             assert follows[groups[item.label]] == first
-        item = draw_category_question(draw)
+        item = draw_category_question(rng)
         assert item.options[item.label] == CATEGORY_OF[item.context[0].patient[0]] and len(set(item.options)) == 3
 
 
@@ -181,7 +176,7 @@ def test_a_rendered_choice() -> None:
 
 
 def test_the_control_has_labels_that_nothing_explains() -> None:
-    """Labels of the control agree with the rule of inference as often as chance has it."""
+    """Labels of the control agree with the rule of inference at chance level."""
     rows = rows_of(build_world(0), INTERMEDIATES["random"], "train", "en")
     entailed = [row.label for row in rows if row.first == row.second]
     assert len(entailed) > 50

@@ -1,20 +1,21 @@
-"""The miniature's data: the same everywhere, parallel over languages, and labelled by the rules that are documented."""
+"""The miniature's data: the same everywhere, parallel over languages, and labelled by the documented rules."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from spaces.miniature import INTERMEDIATES, LANGUAGES, TARGETS
-from spaces.task import Task
+from spaces.task import Split, Task
 from tests.paths import ROOT
-from trainables.features.examples import ChoiceExample, PairExample, ParallelPool, SpanExample, TaggingExample
+from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
+from trainables.miniature.corpus import split_of
 from trainables.miniature.lexicon import LANGUAGE_RELATIONS, LanguageRelation
 from trainables.miniature.meaning import CATEGORY_OF, SYNONYM_OF
-from trainables.miniature.splits import Split, split_of
-from trainables.miniature.world import World, build_tokenizer, build_world, generate_examples
+from trainables.miniature.world import build_tokenizer, build_world, generate_examples, generate_pool
 
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
 WITH_TESTS = [
@@ -30,14 +31,17 @@ SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 DIGEST = """
 import hashlib
 from spaces.miniature import INTERMEDIATES, TARGETS
-from trainables.miniature.corpus import corpus
-from trainables.miniature.world import examples, world
-here = world(3)
-rows = [examples(here, TARGETS[name], "dev", "qfa") for name in ("pawsx", "udpos", "xquad", "tatoeba")]
-rows += [examples(here, INTERMEDIATES["cosmosqa"], "dev", "en"), list(corpus(here.lexicon, 3, 50))]
-rows += [here.lexicon.vocabulary(), here.fingerprint]
+from trainables.miniature.corpus import generate_corpus
+from trainables.miniature.world import build_world, generate_examples, generate_pool
+world = build_world(3)
+rows = [generate_examples(world, TARGETS[name], "dev", "qfa") for name in ("pawsx", "udpos", "xquad")]
+rows += [generate_pool(world, TARGETS["tatoeba"], "dev", "qfa")]
+rows += [generate_examples(world, INTERMEDIATES["cosmosqa"], "dev", "en"), list(generate_corpus(world.lexicon, 3, 50))]
+rows += [world.lexicon.vocabulary(), world.fingerprint]
 print(hashlib.sha256(repr(rows).encode()).hexdigest())
 """
+
+rows_of: Callable[..., list[Any]] = generate_examples  # untyped: each kind of example has its own fields
 
 
 def by_name(task: Task) -> str:
@@ -58,15 +62,8 @@ def text_of(example: object) -> str:
     raise AssertionError(example)
 
 
-def rows_of(here: World, task: Task, split: Split, language: str) -> list[Any]:
-    """The examples of a task that is not retrieval."""
-    rows = generate_examples(here, task, split, language)
-    assert isinstance(rows, list)
-    return rows
-
-
 def test_the_world_does_not_depend_on_the_hash_seed() -> None:
-    """Two other processes, in each of which Python hashes strings in its own way, draw the same world."""
+    """Two processes with different hashes of strings draw the same world."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", DIGEST],
@@ -76,17 +73,17 @@ def test_the_world_does_not_depend_on_the_hash_seed() -> None:
         )
         for seed in ("1", "2")
     ]
-    one, other = (process.communicate()[0] for process in processes)
-    assert len(one.strip()) == 64 and one == other
+    first, second = (process.communicate()[0] for process in processes)
+    assert len(first.strip()) == 64 and first == second
 
 
 def test_another_seed_is_another_lexicon() -> None:
-    one, two = build_world(0).lexicon, build_world(1).lexicon
-    assert one.words["en"] == two.words["en"]
+    first, second = build_world(0).lexicon, build_world(1).lexicon
+    assert first.words["en"] == second.words["en"]
     for relation in LANGUAGE_RELATIONS:
-        assert one.words[relation.language] != two.words[relation.language]
-    assert one.classes != two.classes
-    assert one.products != two.products
+        assert first.words[relation.language] != second.words[relation.language]
+    assert first.classes != second.classes
+    assert first.products != second.products
 
 
 def test_fingerprints_differ_by_seed_and_by_null() -> None:
@@ -94,7 +91,7 @@ def test_fingerprints_differ_by_seed_and_by_null() -> None:
 
 
 def test_the_data_of_seed_0_are_the_published_ones() -> None:
-    """If this fails, seeds generate other data than before, and old results are of another world: renew the line."""
+    """If this fails, seeds generate other data than before, and old results are of another world: update the line."""
     assert build_world(0).fingerprint == "cab2bed8346d2ad3"
 
 
@@ -108,7 +105,7 @@ def test_languages_keep_the_planned_share_of_words(relation: LanguageRelation) -
 
 
 def test_no_word_means_two_things() -> None:
-    """Within a language words differ; across languages they only agree where the concept does."""
+    """Words differ within a language; across languages only words of the same concept agree."""
     meanings: dict[str, str] = {}
     for language, words in build_world(0).lexicon.words.items():
         assert len(set(words.values())) == len(words), language
@@ -119,49 +116,49 @@ def test_no_word_means_two_things() -> None:
 @pytest.mark.parametrize("task", TRAINED, ids=by_name)
 def test_tests_are_parallel(task: Task) -> None:
     """Same labels and lengths everywhere, and word by word a translation of the English item."""
-    here = build_world(0)
-    there = {language: rows_of(here, task, "test", language) for language in LANGUAGES}
-    for language, rows in there.items():
-        back = {word: concept for concept, word in here.lexicon.words[language].items()}
-        for english, row in zip(there["en"], rows, strict=True):
-            read = [back[word.partition("-")[0]] for word in text_of(row).split()]
-            assert sorted(read) == sorted(text_of(english).split())
+    world = build_world(0)
+    by_language = {language: rows_of(world, task, "test", language) for language in LANGUAGES}
+    for language, rows in by_language.items():
+        concepts = {word: concept for concept, word in world.lexicon.words[language].items()}
+        for english, row in zip(by_language["en"], rows, strict=True):
+            spoken = [concepts[word.partition("-")[0]] for word in text_of(row).split()]
+            assert sorted(spoken) == sorted(text_of(english).split())
             if isinstance(row, PairExample | ChoiceExample):
                 assert row.label == english.label
-    assert text_of(there["qfa"][0]) != text_of(there["en"][0])
+    assert text_of(by_language["qfa"][0]) != text_of(by_language["en"][0])
 
 
 @pytest.mark.parametrize("name", ["mnli", "qqp"])
 def test_translated_training_rows_are_parallel(name: str) -> None:
-    here, task = build_world(0), INTERMEDIATES[name]
-    back = {word: concept for concept, word in here.lexicon.words["qma"].items()}
-    english, foreign = rows_of(here, task, "train", "en"), rows_of(here, task, "train", "qma")
-    for one, other in zip(english, foreign, strict=True):
-        read = [back[word.partition("-")[0]] for word in text_of(other).split()]
-        assert sorted(read) == sorted(text_of(one).split())
-        assert one.label == other.label
+    world, task = build_world(0), INTERMEDIATES[name]
+    concepts = {word: concept for concept, word in world.lexicon.words["qma"].items()}
+    english, foreign = rows_of(world, task, "train", "en"), rows_of(world, task, "train", "qma")
+    for row, translation in zip(english, foreign, strict=True):
+        spoken = [concepts[word.partition("-")[0]] for word in text_of(translation).split()]
+        assert sorted(spoken) == sorted(text_of(row).split())
+        assert row.label == translation.label
 
 
 @pytest.mark.parametrize("task", WITH_TESTS, ids=by_name)
 def test_no_item_of_dev_or_test_is_in_training(task: Task) -> None:
-    here = build_world(0)
-    train, dev, test = ({text_of(row) for row in rows_of(here, task, split, "en")} for split in SPLITS)
+    world = build_world(0)
+    train, dev, test = ({text_of(row) for row in rows_of(world, task, split, "en")} for split in SPLITS)
     assert not (train & dev or train & test or dev & test)
-    assert len(test) == len(rows_of(here, task, "test", "en")), "an item stands twice"
+    assert len(test) == len(rows_of(world, task, "test", "en")), "an item stands twice"
 
 
 def test_no_test_item_of_a_target_is_in_the_training_of_an_intermediate_task() -> None:
-    here = build_world(0)
+    world = build_world(0)
     for target, source in (("xnli", "mnli"), ("xnli", "anli"), ("udpos", "ccg"), ("xquad", "squad"), ("mlqa", "squad")):
-        train = {text_of(row) for row in rows_of(here, INTERMEDIATES[source], "train", "en")}
-        assert not train & {text_of(row) for row in rows_of(here, TARGETS[target], "test", "en")}
+        train = {text_of(row) for row in rows_of(world, INTERMEDIATES[source], "train", "en")}
+        assert not train & {text_of(row) for row in rows_of(world, TARGETS[target], "test", "en")}
 
 
 def test_targets_that_share_a_training_read_the_same_one() -> None:
-    here = build_world(0)
+    world = build_world(0)
     for split in ("train", "dev"):
-        assert rows_of(here, TARGETS["xquad"], split, "en") == rows_of(here, TARGETS["mlqa"], split, "en")
-    assert rows_of(here, TARGETS["xquad"], "test", "en") != rows_of(here, TARGETS["mlqa"], "test", "en")
+        assert rows_of(world, TARGETS["xquad"], split, "en") == rows_of(world, TARGETS["mlqa"], split, "en")
+    assert rows_of(world, TARGETS["xquad"], "test", "en") != rows_of(world, TARGETS["mlqa"], "test", "en")
 
 
 def test_an_unknown_language_is_refused() -> None:
@@ -172,40 +169,34 @@ def test_an_unknown_language_is_refused() -> None:
 @pytest.mark.parametrize("name", ["tatoeba", "bucc"])
 @pytest.mark.parametrize("language", sorted(LANGUAGES.keys() - {"en"}))
 def test_pools_are_translations_that_share_no_word_but_the_agent(name: str, language: str) -> None:
-    here = build_world(2)
-    pool = generate_examples(here, TARGETS[name], "test", language)
-    assert isinstance(pool, ParallelPool)
+    world = build_world(2)
+    pool = generate_pool(world, TARGETS[name], "test", language)
     assert len(set(pool.candidates)) == len(pool.candidates)
-    back = {word: concept for concept, word in here.lexicon.words[language].items()}
+    concepts = {word: concept for concept, word in world.lexicon.words[language].items()}
     for query, gold in zip(pool.queries, pool.gold, strict=True):
         words = query.split()
-        read = sorted(back[word.partition("-")[0]] for word in words)
-        assert {word for word in words if back[word.partition("-")[0]] == word} <= {
-            "Anna",
-            "Ben",
-            "Clara",
-            "never",
-            ".",
-        }
+        spoken = sorted(concepts[word.partition("-")[0]] for word in words)
+        shared = {word for word in words if concepts[word.partition("-")[0]] == word}
+        assert shared <= {"Anna", "Ben", "Clara", "never", "."}
         if gold >= 0:
-            found = pool.candidates[gold].split()
-            free = [SYNONYM_OF.get(word, word) for word in found]
-            assert read == sorted(found if TARGETS[name].retrieval_mode == "mine" else free)
-    lone = sum(gold < 0 for gold in pool.gold)
-    assert lone == (100 if TARGETS[name].retrieval_mode == "mine" else 0)
+            literal = pool.candidates[gold].split()
+            free = [SYNONYM_OF.get(word, word) for word in literal]
+            assert spoken == sorted(literal if TARGETS[name].retrieval_mode == "mine" else free)
+    single = sum(gold < 0 for gold in pool.gold)
+    assert single == (100 if TARGETS[name].retrieval_mode == "mine" else 0)
     assert len(pool.candidates) == len(pool.queries)
 
 
 def test_splits_divide_texts() -> None:
-    found = [split_of(f"sentence {number}") for number in range(800)]
-    assert 0.65 < found.count("train") / 800 < 0.85
-    assert min(found.count("dev"), found.count("test")) > 60
+    splits = [split_of(f"sentence {number}") for number in range(800)]
+    assert 0.65 < splits.count("train") / 800 < 0.85
+    assert min(splits.count("dev"), splits.count("test")) > 60
 
 
 def test_the_vocabulary_has_every_word_of_every_test() -> None:
-    here = build_world(0)
-    words = build_tokenizer(here)
+    world = build_world(0)
+    tokenizer = build_tokenizer(world)
     for task in TRAINED:
         for language in LANGUAGES:
-            for row in rows_of(here, task, "test", language):
-                assert words.unk_token_id not in words(text_of(row))["input_ids"]
+            for row in rows_of(world, task, "test", language):
+                assert tokenizer.unk_token_id not in tokenizer(text_of(row))["input_ids"]

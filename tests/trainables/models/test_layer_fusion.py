@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part

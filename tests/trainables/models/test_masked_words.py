@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder

@@ -1,8 +1,9 @@
-"""Alignment probes: each estimator against a hand-worked or brute-force case, and what must not change it."""
+"""Alignment probes: each estimator against a case by hand or by brute force, and its invariances."""
 
 import dataclasses
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from tests.tiny_stages import TARGET
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
@@ -33,18 +34,26 @@ from trainables.record.context import StageContext
 from trainables.training.encoding import Encoding, encode_split
 
 
+def subject_of(encoder: Encoder, context: StageContext, profile: EncoderProfile) -> ProbeSubject:
+    """An encoder after a target stage; alignment probes read nothing of its training."""
+    training: Any = None
+    return ProbeSubject(
+        stage=TARGET, when="after", encoder=encoder, fine_tuning=training, context=context, profile=profile
+    )
+
+
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def cka(one: torch.Tensor, other: torch.Tensor) -> float:
-    found = unbiased_cka(build_gram(one), build_gram(other))
-    assert found is not None
-    return found
+    value = unbiased_cka(build_gram(one), build_gram(other))
+    assert value is not None
+    return value
 
 
 def test_the_unbiased_criterion_is_the_mean_over_all_quadruples() -> None:
-    """Song et al. (2012) define it as a U-statistic: over all ordered quadruples of different rows."""
+    """Song et al. (2012) define it as a U-statistic over all ordered quadruples of different rows."""
     one, other = normal(6, 3), normal(6, 2, seed=1)
     k, m = one @ one.T, other @ other.T  # neither centred nor without a diagonal
     kernel = [k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in itertools.permutations(range(6), 4)]
@@ -88,8 +97,8 @@ def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
     assert aligned is not None and zero is not None and aligned > 0.9 and abs(zero) < 0.1
     generator = torch.Generator().manual_seed(0)
     shuffles = [torch.randperm(40, generator=generator) for _ in range(5)]
-    found = [unbiased_cka(one, other[order][:, order]) for order in shuffles]
-    assert zero == pytest.approx(np.mean(found))  # type: ignore[arg-type]
+    values = [unbiased_cka(one, other[order][:, order]) for order in shuffles]
+    assert zero == pytest.approx(np.mean(values))  # type: ignore[arg-type]
 
 
 def test_cka_of_what_does_not_vary_is_none() -> None:
@@ -112,30 +121,32 @@ def test_cosines_worked_by_hand() -> None:
 
 def test_retrieval_by_cosine_and_by_margin_by_brute_force() -> None:
     foreign = normal(9, 3, seed=2).float()
-    english = (foreign + 0.5 * normal(9, 3, seed=1).float()) + torch.tensor([1.0, 0, 0])  # all lean one way: hubs
-    found = measure_layer(foreign, english)
+    hub = torch.tensor([1.0, 0, 0])  # a direction that all sentences have in common
+    english = (foreign + 0.5 * normal(9, 3, seed=1).float()) + hub
+    probes = measure_layer(foreign, english)
 
     def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
         return float(torch.nn.functional.cosine_similarity(a, b, dim=0))
 
-    def around(vector: torch.Tensor, others: torch.Tensor) -> float:
+    def neighbourhood(vector: torch.Tensor, others: torch.Tensor) -> float:
         return sum(sorted((cosine(vector, other) for other in others), reverse=True)[:4]) / 4
 
     margins: list[int] = []
-    for way, asking, asked in (("forward", foreign, english), ("backward", english, foreign)):
-        right = {"retrieval": 0, "margin": 0}
-        for i, one in enumerate(asking):
-            cosines = [cosine(one, other) for other in asked]
+    for direction, queries, candidates in (("forward", foreign, english), ("backward", english, foreign)):
+        hits = {"retrieval": 0, "margin": 0}
+        for i, query in enumerate(queries):
+            cosines = [cosine(query, candidate) for candidate in candidates]
             nearest = sorted(range(9), key=lambda j: -cosines[j])[:4]
-            ratio = {j: cosines[j] / ((around(one, asked) + around(asked[j], asking)) / 2) for j in nearest}
-            right["retrieval"] += nearest[0] == i
-            right["margin"] += max(ratio, key=lambda j: ratio[j]) == i
-        for name, count in right.items():
-            assert found[f"{name}_{way}"] == pytest.approx(count / 9), (name, way)
-        margins.append(right["margin"])
-        assert right["margin"] != right["retrieval"]
+            mean = neighbourhood(query, candidates)
+            ratio = {j: cosines[j] / ((mean + neighbourhood(candidates[j], queries)) / 2) for j in nearest}
+            hits["retrieval"] += nearest[0] == i
+            hits["margin"] += max(ratio, key=lambda j: ratio[j]) == i
+        for name, count in hits.items():
+            assert probes[f"{name}_{direction}"] == pytest.approx(count / 9), (name, direction)
+        margins.append(hits["margin"])
+        assert hits["margin"] != hits["retrieval"]
     assert margins[0] != margins[1]  # so that directions cannot be mixed up
-    assert found["retrieval_chance"] == pytest.approx(1 / 9)
+    assert probes["retrieval_chance"] == pytest.approx(1 / 9)
 
 
 def test_ridge_by_its_own_equations() -> None:
@@ -144,9 +155,9 @@ def test_ridge_by_its_own_equations() -> None:
     inputs = torch.cat([states.float().double(), torch.ones(40, 1)], dim=1)
     centred = inputs[:, :3] - inputs[:, :3].mean(0)
     penalty = 0.01 * (centred**2).sum() / 3
-    wanted = torch.nn.functional.one_hot(tags, 4).double()
+    one_hot = torch.nn.functional.one_hot(tags, 4).double()
     pull = penalty * torch.tensor([1.0, 1, 1, 0], dtype=torch.float64)[:, None] * probe
-    assert torch.allclose(inputs.T @ (inputs @ probe - wanted) + pull, torch.zeros(4, 4).double(), atol=1e-9)
+    assert torch.allclose(inputs.T @ (inputs @ probe - one_hot) + pull, torch.zeros(4, 4).double(), atol=1e-9)
 
 
 def test_the_probe_reads_what_it_was_fitted_on_and_nothing_from_other_directions() -> None:
@@ -154,7 +165,7 @@ def test_the_probe_reads_what_it_was_fitted_on_and_nothing_from_other_directions
     english = torch.stack([tags.double() * 4 - 2, torch.zeros(60)], dim=1) + 0.1 * normal(60, 2)
     probe = fit_probe(english, tags, 2)
     assert score_probe(probe, english, tags) == 1
-    assert score_probe(probe, english.flip(1), tags) < 0.8  # the tag lies in another direction
+    assert score_probe(probe, english.flip(1), tags) < 0.8  # the tag is in another direction
     assert score_probe(probe, -english, tags) == 0
 
 
@@ -165,8 +176,8 @@ def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, p
     evaluated = encode_split(source, task, "test", "qfa", Encoding(encoder.tokenizer, task.recipe, profile))
     words = compute_word_states(encoder, evaluated, most=1_000)
     assert words.states.shape[:2] == (3, len(words.tags))
-    said = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
-    assert sorted(words.tags.tolist()) == sorted(said)
+    tags = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
+    assert sorted(words.tags.tolist()) == sorted(tags)
     first = evaluated.features[int(np.random.default_rng(0).permutation(6)[0])]  # the first sentence that is drawn
     with torch.inference_mode():
         hidden = encoder.model(torch.from_numpy(first.rows[0].astype(np.int64))[None], output_hidden_states=True)
@@ -193,8 +204,8 @@ def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twi
 
 
 def test_no_target_of_the_miniature_trains_on_what_is_probed() -> None:
-    world = BENCHMARKS["miniature"]
-    assert all(world.targets[name].kind == "retrieval" for name in world.parallel_targets)
+    miniature = BENCHMARKS["miniature"]
+    assert all(miniature.targets[name].kind == "retrieval" for name in miniature.parallel_targets)
 
 
 def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,72 +215,65 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
     def examples(
         source: DataSource, task: object, split: str, language: str
     ) -> tuple[list[PairExample], dict[str, int]]:
-        said = [PairExample(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)]
-        # Two English sentences more, of which one translation is another's.
+        pairs = [PairExample(f"{language} {i // 2}", f"{language} hypothesis {i}", 0) for i in range(40)]
+        # Two more English sentences with the same translation.
         return [
-            *said,
+            *pairs,
             PairExample(f"{language} x", "", 0),
             PairExample("y" if language == "en" else f"{language} x", "", 0),
         ], {}
 
     monkeypatch.setattr(task_data, "find_languages", languages)
     monkeypatch.setattr(task_data, "load_examples", examples)
-    found = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))
-    english, foreign = found["de"]
-    assert len(english) == len(set(foreign)) == 21 and all(
-        one.split()[-1] == other.split()[-1] or one == "y" for one, other in zip(english, foreign, strict=True)
-    )
+    english, foreign = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))["de"]
+    assert len(english) == len(set(foreign)) == 21
+    assert all(own.split()[-1] == other.split()[-1] or own == "y" for own, other in zip(english, foreign, strict=True))
 
 
 def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
     monkeypatch: pytest.MonkeyPatch, encoder: Encoder, place: StageContext, profile: EncoderProfile
 ) -> None:
-    subject = ProbeSubject(
-        stage=TARGET, when="after", encoder=encoder, fine_tuning=None, context=place, profile=profile
-    )  # type: ignore[arg-type]
+    subject = subject_of(encoder, place, profile)
     monkeypatch.setattr(task_data, "find_languages", lambda source, task: ())
-    monkeypatch.setattr(alignment, "translations", translations.load_translations.__wrapped__)
-    found = alignment.measure(subject)
-    assert not [one for one in found.measurements if one.probe != "transfer_chance"]
-    assert len(found.notes) == 1 and "no parallel sentences" in found.notes[0]
+    monkeypatch.setattr(alignment, "load_translations", translations.load_translations.__wrapped__)
+    result = alignment.measure(subject)
+    assert not [measurement for measurement in result.measurements if measurement.probe != "transfer_chance"]
+    assert len(result.notes) == 1 and "no parallel sentences" in result.notes[0]
 
 
 def test_every_probe_in_every_layer_and_language_the_same_each_time(
     encoder: Encoder, place: StageContext, profile: EncoderProfile
 ) -> None:
-    subject = ProbeSubject(
-        stage=TARGET, when="after", encoder=encoder, fine_tuning=None, context=place, profile=profile
-    )  # type: ignore[arg-type]
-    found, again = alignment.measure(subject), alignment.measure(subject)
-    assert found == again and not found.notes
-    places = {(one.probe, one.layer, one.language) for one in found.measurements}
-    assert len(places) == len(found.measurements)
+    subject = subject_of(encoder, place, profile)
+    result, again = alignment.measure(subject), alignment.measure(subject)
+    assert result == again and not result.notes
+    values = {(m.probe, m.layer, m.language): m.value for m in result.measurements}
+    assert len(values) == len(result.measurements)
     for probe in ("cka", "cka_permuted", "margin_forward", "margin_backward", "cosine_gap", "transfer_ratio"):
-        assert {(layer, language) for name, layer, language in places if name == probe} == {
+        assert {(layer, language) for name, layer, language in values if name == probe} == {
             (layer, language) for layer in range(3) for language in ("qna", "qnb", "qma", "qmb", "qfa")
         }
-    assert all(one.value is None or math.isfinite(one.value) for one in found.measurements)
+    assert all(value is None or math.isfinite(value) for value in values.values())
     # The probe is fitted on English dev and read on test rows of the language.
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
     dev, test = (
         compute_word_states(
             encoder,
-            encode_split(place.source, task, *of, Encoding(encoder.tokenizer, task.recipe, profile)),
+            encode_split(place.source, task, *split, Encoding(encoder.tokenizer, task.recipe, profile)),
             most=1_000,
         )
-        for of in (("dev", "en"), ("test", "qfa"))
+        for split in (("dev", "en"), ("test", "qfa"))
     )
     expected = score_probe(fit_probe(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
-    values = {(one.probe, one.layer, one.language): one.value for one in found.measurements}
     assert values["transfer_accuracy", 1, "qfa"] == expected
     assert values["transfer_ratio", 1, "qfa"] == expected / values["transfer_accuracy", 1, "en"]  # type: ignore[operator]
     assert values["transfer_accuracy", 1, "qfa"] != values["transfer_accuracy", 1, "en"]
-    assert ("transfer_accuracy", 0, "en") in places and ("transfer_ratio", 0, "en") not in places
+    assert ("transfer_accuracy", 0, "en") in values and ("transfer_ratio", 0, "en") not in values
 
 
 def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None:
-    for name, kind, asked in (
+    for name, kind, is_measured in (
         ("none", "target", True),
         ("random-encoder", "target", True),
         ("none:salt", "target", True),
@@ -277,18 +281,14 @@ def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None
         ("mnli", "target", False),
         ("multitask", "target", False),
     ):
-        assert has_no_phase_before(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is asked, name  # type: ignore[arg-type]
+        assert has_no_phase_before(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is is_measured, name  # type: ignore[arg-type]
 
 
 def test_half_precision_finds_nearly_the_same(encoder: Encoder, place: StageContext, profile: EncoderProfile) -> None:
-    found = {}
+    values = {}
     for precision in ("fp32", "bf16"):
-        one = dataclasses.replace(encoder, precision=precision)
-        subject = ProbeSubject(
-            stage=TARGET, when="after", encoder=one, fine_tuning=None, context=place, profile=profile
-        )  # type: ignore[arg-type]
-        readings = alignment.measure(subject).measurements
-        found[precision] = {(r.probe, r.layer, r.language): r.value for r in readings if r.probe == "cka"}
-    for key, value in found["fp32"].items():
-        assert found["bf16"][key] == pytest.approx(value, abs=0.05), key
-    assert found["bf16"] != found["fp32"]
+        measurements = alignment.measure(subject_of(dataclasses.replace(encoder, precision=precision), place, profile))
+        values[precision] = {(m.layer, m.language): m.value for m in measurements.measurements if m.probe == "cka"}
+    for key, value in values["fp32"].items():
+        assert values["bf16"][key] == pytest.approx(value, abs=0.05), key
+    assert values["bf16"] != values["fp32"]

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
+from spaces.miniature import INTERMEDIATES
 from spaces.task import Recipe
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.features import Feature, Tensors, collate
@@ -20,7 +21,7 @@ VOCABULARY, WIDTH = 3, 2
 
 
 class OneLayer(nn.Module):
-    """Each token to its column of a matrix: the states are linear in the weights."""
+    """A model that maps each token to its column of a matrix: its states are linear in the weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +36,7 @@ class OneLayer(nn.Module):
 
 
 class Mean(nn.Module):
-    """The mean state of a row is its logits."""
+    """A head whose logits are the mean state of a row."""
 
     def forward(self, hidden: torch.Tensor, batch: Tensors) -> torch.Tensor:
         return hidden.mean(dim=1)
@@ -64,28 +65,29 @@ def test_squares_are_per_example() -> None:
         Feature(example=i, rows=(np.array(row, dtype=np.int32),), types=None, target=np.array(label, dtype=np.int32))
         for i, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
-    found = compute_task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
+    embedding = compute_task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
     per_example, of_batch = by_hand(rows, labels)
-    assert found["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)
+    assert embedding["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)
     assert per_example != pytest.approx(of_batch, rel=0.1)
-    # A token's gradient is half of the row's, so that summed over both it is the row's: p - y, squared, over 2 tokens.
-    assert set(found) == {"layer.weight", "layer 1", "first token"}
-    assert found["layer 1"].numpy() == pytest.approx(4 * found["first token"].numpy() / 2, rel=1e-6)
+    # The gradient of a token is half of the row's. Summed over both it is the row's: p - y, squared, over 2 tokens.
+    assert set(embedding) == {"layer.weight", "layer 1", "first token"}
+    assert embedding["layer 1"].numpy() == pytest.approx(4 * embedding["first token"].numpy() / 2, rel=1e-6)
 
 
 def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone(
     encoder: Encoder, profile: EncoderProfile, recipe: Recipe
 ) -> None:
-    from spaces.miniature import INTERMEDIATES
-
     task = INTERMEDIATES["ccg"]
     kind = KINDS["tagging"]
-    found, _ = load_examples(DataSource(benchmark="miniature", limit=4), task, "train", "en")
-    features = kind.encode(encoder.tokenizer, found, recipe, profile)
+    examples, _ = load_examples(DataSource(benchmark="miniature", limit=4), task, "train", "en")
+    features = kind.encode(encoder.tokenizer, examples, recipe, profile)
     head = kind.build_head(encoder, task, profile)
-    got = compute_task_embedding(encoder, head, kind, features)
+    embedding = compute_task_embedding(encoder, head, kind, features)
     assert all(weight.grad is None for weight in encoder.model.parameters())
-    assert {"layer 1", "layer 2"} <= got.keys() and "first token" not in got  # no head of words reads it
+    assert {
+        "layer 1",
+        "layer 2",
+    } <= embedding.keys() and "first token" not in embedding  # the head of words does not read it
     query = encoder.model.encoder.layer[0].attention.self.query
     squares = []
     for feature in features:
@@ -94,6 +96,6 @@ def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone
         words = int((batch["target"] >= 0).sum())
         (kind.compute_loss(encoder.compute_logits(head, batch), batch) * words).backward()
         squares.append(query.weight.grad.double() ** 2)
-    assert len([name for name in got if name.endswith(".weight")]) == 12
+    assert len([name for name in embedding if name.endswith(".weight")]) == 12
     name = "encoder.layer.0.attention.self.query.weight"
-    assert got[name].numpy() == pytest.approx(torch.stack(squares).mean(0).mean(1).numpy(), rel=1e-4)
+    assert embedding[name].numpy() == pytest.approx(torch.stack(squares).mean(0).mean(1).numpy(), rel=1e-4)

@@ -1,4 +1,4 @@
-"""LogME, neighbours, NCE and LEEP against hand-worked cases, brute force and what must hold of them."""
+"""LogME, neighbours, NCE and LEEP against cases by hand, brute force and their properties."""
 
 import numpy as np
 import pytest
@@ -7,22 +7,20 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from trainables.probes.label_transfer import leep, nce
-from trainables.probes.logme import logme
-from trainables.probes.neighbour_vote import leave_one_out_accuracy
+from trainables.probes.transferability import leave_one_out_accuracy, leep, logme, nce
 
 seeds = st.integers(0, 10_000)
 
 
 def evidence(features: np.ndarray, y: np.ndarray) -> float:
-    """The greatest log evidence per row over both precisions, by a search instead of the fixed point."""
+    """The maximum of the log evidence per row over both precisions, by a search instead of the fixed point."""
 
-    def lost(logs: np.ndarray) -> float:
+    def negative_evidence(logs: np.ndarray) -> float:
         alpha, beta = np.exp(logs)
         covariance = np.eye(len(y)) / beta + features @ features.T / alpha
         return -float(multivariate_normal(np.zeros(len(y)), covariance).logpdf(y)) / len(y)
 
-    return -min(minimize(lost, start).fun for start in ([0.0, 0.0], [3.0, 1.0], [-2.0, 2.0]))
+    return -min(minimize(negative_evidence, start).fun for start in ([0.0, 0.0], [3.0, 1.0], [-2.0, 2.0]))
 
 
 def test_logme_is_the_best_evidence_of_a_linear_model() -> None:
@@ -45,8 +43,8 @@ def test_logme_prefers_features_that_explain_labels() -> None:
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 3, 200)
     noise = rng.normal(size=(200, 8))
-    found = [logme(noise + strength * np.eye(8)[labels], labels) for strength in (0.0, 1.0, 3.0)]
-    assert found == sorted(found) and found[2] > found[0] + 0.3
+    evidences = [logme(noise + strength * np.eye(8)[labels], labels) for strength in (0.0, 1.0, 3.0)]
+    assert evidences == sorted(evidences) and evidences[2] > evidences[0] + 0.3
 
 
 def test_logme_of_a_perfect_fit_is_a_number_and_of_one_class_an_error() -> None:
@@ -62,14 +60,14 @@ def test_neighbours_by_brute_force(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(20, 3))
     labels, groups = rng.integers(0, 3, 20), np.repeat(np.arange(10), 2)
-    right = 0
+    correct = 0
     for i in range(20):
         others = [j for j in range(20) if groups[j] != groups[i]]
         unit = [features[j] / np.sqrt((features[j] ** 2).sum()) for j in range(20)]
         nearest = sorted(others, key=lambda j: -float(unit[i] @ unit[j]))[:count]
         votes = [int(labels[j]) for j in nearest]
-        right += max(votes, key=lambda label: (votes.count(label), -votes.index(label))) == labels[i]
-    assert leave_one_out_accuracy(features, labels, groups, count) == pytest.approx(right / 20)
+        correct += max(votes, key=lambda label: (votes.count(label), -votes.index(label))) == labels[i]
+    assert leave_one_out_accuracy(features, labels, groups, count) == pytest.approx(correct / 20)
 
 
 def test_neighbours_of_the_same_input_do_not_vote() -> None:
@@ -82,9 +80,9 @@ def test_neighbours_of_the_same_input_do_not_vote() -> None:
 
 
 def test_nce_by_hand() -> None:
-    answers, labels = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    predictions, labels = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
     # Three rows of answer 0 with labels 2 : 1, one of answer 1 with label 1 alone.
-    assert nce(answers, labels) == pytest.approx(3 / 4 * (2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3)))
+    assert nce(predictions, labels) == pytest.approx(3 / 4 * (2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3)))
     assert nce(labels, labels) == 0
     assert nce(np.zeros(4, dtype=np.int64), labels) == pytest.approx(-np.log(2))
 
@@ -103,9 +101,10 @@ def test_what_holds_of_nce_and_leep(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, 40)
     probabilities = rng.dirichlet(np.full(4, 0.3), size=40)
-    answers = probabilities.argmax(axis=1)
-    assert nce(answers, labels) <= 1e-12
+    predictions = probabilities.argmax(axis=1)
+    assert nce(predictions, labels) <= 1e-12
     assert leep(probabilities, labels) <= 1e-12
-    # Answers that are certain leave nothing to average over: both are the same number.
-    assert leep(np.eye(4)[answers], labels) == pytest.approx(nce(answers, labels))
-    assert nce(answers, labels) >= nce(np.zeros(40, dtype=np.int64), labels) - 1e-12  # knowing more is no loss
+    # Certain predictions leave nothing to average over: both are the same number.
+    assert leep(np.eye(4)[predictions], labels) == pytest.approx(nce(predictions, labels))
+    constant = np.zeros(40, dtype=np.int64)
+    assert nce(predictions, labels) >= nce(constant, labels) - 1e-12  # more knowledge is never worse

@@ -1,4 +1,4 @@
-"""Probes of finished stages: what is written where, once per encoder, and that nothing else changes."""
+"""Probes of finished stages: the file, one measurement per encoder, and no effect on anything else."""
 
 import dataclasses
 from pathlib import Path
@@ -33,21 +33,21 @@ INTERMEDIATE = dataclasses.replace(
 
 def run(place: StageContext, stage: Stage) -> Path:
     write_spec(place, stage)
-    work = StageRun(place, stage.key)
+    runner = StageRun(place, stage.key)
     for _ in range(TENTHS):
-        work.advance()
-    work.close()
+        runner.advance()
+    runner.close()
     return folder_of(place, stage.key)
 
 
 @pytest.fixture
 def weighed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
-    """The encoders that a family met: when, and a number that changes with training."""
-    met: list[tuple[str, float]] = []
+    """The encoders that a family measured: when, and a number that changes with training."""
+    encoders: list[tuple[str, float]] = []
 
     def measure(subject: ProbeSubject) -> FamilyResult:
-        weight = float(sum(one.detach().double().square().sum() for one in subject.encoder.model.parameters()))
-        met.append((subject.when, weight))
+        weight = float(sum(p.detach().double().square().sum() for p in subject.encoder.model.parameters()))
+        encoders.append((subject.when, weight))
         return FamilyResult(
             [Measurement(probe="weight", value=weight), Measurement(probe="pair", vector=(1.0, weight))], ["a note"]
         )
@@ -55,7 +55,7 @@ def weighed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     family = Prober(measure=measure, probes_start=lambda stage: stage.intermediate == "none", encoder_only=True)
     monkeypatch.setattr(probing, "PROBERS", {"weights": family})
     monkeypatch.setattr(probing, "_start_results", type(probing._start_results)())
-    return met
+    return encoders
 
 
 def probed(place: StageContext) -> StageContext:
@@ -72,8 +72,8 @@ def test_probing_changes_neither_key_nor_scores(
     plain = run(place, TARGET)
     again = run(dataclasses.replace(probed(place), results=LocalStorage(tmp_path / "probed")), TARGET)
     assert plain.name == again.name and not (plain / PROBES_FILE).exists()
-    one, other = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, again))
-    assert one.equals(other)
+    scores, probed_scores = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, again))
+    assert scores.equals(probed_scores)
 
 
 def test_the_encoder_is_measured_after_training_and_the_start_where_a_family_asks_for_it(
@@ -107,8 +107,8 @@ def test_a_start_is_measured_once_and_what_an_intermediate_stage_left_by_that_st
 def test_random_starts_differ_by_seed(place: StageContext, weighed: list[tuple[str, float]]) -> None:
     start = {**TARGET.start, "random": True}
     stages = [dataclasses.replace(TARGET, start=start, seed=seed) for seed in (0, 1)]
-    found = [pl.read_parquet(run(probed(place), stage) / PROBES_FILE).filter(when="before") for stage in stages]
-    assert len({rows["value"][0] for rows in found}) == 2
+    tables = [pl.read_parquet(run(probed(place), stage) / PROBES_FILE).filter(when="before") for stage in stages]
+    assert len({rows["value"][0] for rows in tables}) == 2
 
 
 def test_what_an_intermediate_stage_hands_on_is_what_it_measured(
@@ -117,7 +117,7 @@ def test_what_an_intermediate_stage_hands_on_is_what_it_measured(
     folder = run(probed(place), INTERMEDIATE)
     rows = pl.read_parquet(folder / PROBES_FILE)
     assert set(rows["when"]) == {"after"} and rows["training"].null_count() == rows.height
-    child = dataclasses.replace(TARGET, intermediate="none", parent=INTERMEDIATE.key)  # the family looks at the name
+    child = dataclasses.replace(TARGET, intermediate="none", parent=INTERMEDIATE.key)  # the family reads the name
     start = pl.read_parquet(run(probed(place), child) / PROBES_FILE).filter(when="before", probe="weight")["value"][0]
     assert (folder / ENCODER).is_dir()
     assert start == rows.filter(probe="weight")["value"][0]

@@ -1,4 +1,4 @@
-"""What the similarity probes read of each kind of task, and which stages leave which of them."""
+"""The similarity probes by kind of task, and by stage."""
 
 import dataclasses
 from pathlib import Path
@@ -8,13 +8,14 @@ import polars as pl
 import pytest
 import torch
 
+from spaces.encoders import EncoderProfile
 from spaces.miniature import INTERMEDIATES, TARGETS
 from spaces.probe_columns import PROBES_FILE
-from spaces.profile import EncoderProfile
 from spaces.stage import TENTHS, Stage
 from spaces.task import Recipe
 from tests.on_disk import folder_of
 from tests.tiny_stages import BASE, RECIPE
+from tests.trainables.probes.test_probing import run
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.feature_table import build_table
 from trainables.features.features import IGNORED, Feature
@@ -33,8 +34,8 @@ TASKS = {**INTERMEDIATES, **TARGETS}
 
 def features_of(name: str, encoder: Encoder, recipe: Recipe, profile: EncoderProfile, count: int = 30) -> list[Feature]:
     task = TASKS[name]
-    found, _ = load_examples(DataSource(benchmark="miniature", limit=count), task, "train", "en")
-    return KINDS[task.kind].encode(encoder.tokenizer, found, recipe, profile)
+    examples, _ = load_examples(DataSource(benchmark="miniature", limit=count), task, "train", "en")
+    return KINDS[task.kind].encode(encoder.tokenizer, examples, recipe, profile)
 
 
 def rng() -> np.random.Generator:
@@ -54,7 +55,7 @@ def test_texts_are_means_over_tokens_then_rows_then_inputs(
                 states = encoder.model(torch.tensor(row[None]).long(), output_hidden_states=True).hidden_states
             rows.append([states[layer][0].mean(0).double().numpy() for layer in (-1, 1)])
         texts.append(np.mean([last for last, _ in rows], axis=0))
-        sentences.append(np.mean([read / np.sqrt((read**2).sum()) for _, read in rows], axis=0))
+        sentences.append(np.mean([chosen / np.sqrt((chosen**2).sum()) for _, chosen in rows], axis=0))
     text, sentence = embed_texts(encoder, "choice", features, 1)
     assert text == pytest.approx(np.mean(texts, axis=0), abs=1e-5)
     assert sentence == pytest.approx(np.mean(sentences, axis=0), abs=1e-5)
@@ -66,12 +67,12 @@ def test_rows_of_pairs_are_what_their_head_reads(encoder: Encoder, recipe: Recip
     assert rows.features.shape == (30, 4 * encoder.width)
     assert sorted(rows.labels) == sorted(int(feature.target) for feature in features)
     head = LabelHead(TARGETS["pawsx"], KINDS["pair"].build_head(encoder, TARGETS["pawsx"], profile).eval())
-    answered = extract_labelled_rows(encoder, "pair", features, profile, rng(), head)
-    assert answered.source_probabilities is not None and np.array_equal(answered.features, rows.features)
+    predicted = extract_labelled_rows(encoder, "pair", features, profile, rng(), head)
+    assert predicted.source_probabilities is not None and np.array_equal(predicted.features, rows.features)
     with torch.inference_mode():
         hidden = torch.tanh(head.head.dense(torch.tensor(rows.features).float()))  # type: ignore[operator]
         logits = head.head.out(hidden)  # type: ignore[operator]
-    assert answered.answers == pytest.approx(logits.softmax(-1).numpy(), abs=1e-5)
+    assert predicted.source_probabilities == pytest.approx(logits.softmax(-1).numpy(), abs=1e-5)
     first = extract_labelled_rows(encoder, "pair", features, dataclasses.replace(profile, pooling="first"), rng())
     assert first.features.shape == (30, encoder.width)
 
@@ -88,8 +89,8 @@ def test_rows_of_sentences_are_words(encoder: Encoder, recipe: Recipe, profile: 
     tags = np.concatenate([feature.target[feature.target != IGNORED] for feature in features])
     assert sorted(rows.labels) == sorted(tags) and len(np.unique(rows.inputs)) == 30
     head = LabelHead(INTERMEDIATES["ccg"], KINDS["tagging"].build_head(encoder, INTERMEDIATES["ccg"], profile))
-    answers = extract_labelled_rows(encoder, "tagging", features, profile, rng(), head).source_probabilities
-    assert answers is not None and answers.shape == (len(tags), len(INTERMEDIATES["ccg"].labels))
+    probabilities = extract_labelled_rows(encoder, "tagging", features, profile, rng(), head).source_probabilities
+    assert probabilities is not None and probabilities.shape == (len(tags), len(INTERMEDIATES["ccg"].labels))
 
 
 def test_rows_of_passages_are_the_answer_and_another_token(
@@ -101,7 +102,7 @@ def test_rows_of_passages_are_the_answer_and_another_token(
     assert 0 < len(answered) < len(features)
     assert np.unique(rows.inputs, return_counts=True)[1].tolist() == [2] * len(answered)
     assert all(sorted(rows.labels[rows.inputs == group]) == [0, 1] for group in np.unique(rows.inputs))
-    # A word further on in the answer is none of the others: with such a context nothing is left to draw.
+    # Later words of the answer are not drawn: a context of nothing else has no other token.
     (feature, *_) = answered
     assert feature.marks is not None
     start = int(feature.target[0])
@@ -121,9 +122,9 @@ def test_a_sample_is_the_same_for_every_encoder_of_a_seed(
     assert chosen[0] == chosen[1] == sorted(chosen[0]) and chosen[0] != chosen[2]
     assert len(set(chosen[0])) == 10
     assert [feature.example for feature in sample_inputs(part, 30, 0)] == list(range(30))
-    own = dataclasses.replace(part, subset=np.arange(20, 30))  # those that the run is trained on
-    assert [feature.example for feature in sample_inputs(own, 30, 0)] == list(range(20, 30))
-    assert {feature.example for feature in sample_inputs(own, 5, 0)} < set(range(20, 30))
+    subset = dataclasses.replace(part, subset=np.arange(20, 30))  # rows that the run is trained on
+    assert [feature.example for feature in sample_inputs(subset, 30, 0)] == list(range(20, 30))
+    assert {feature.example for feature in sample_inputs(subset, 5, 0)} < set(range(20, 30))
 
 
 def intermediate(task: str) -> Stage:
@@ -138,12 +139,12 @@ def intermediate(task: str) -> Stage:
     )
 
 
-def target(name: str, before: Stage | None = None) -> Stage:
+def target(name: str, parent: Stage | None = None) -> Stage:
     return Stage(
         kind="target",
         task=f"{name}-en",
-        intermediate="none" if before is None else before.intermediate,
-        parent=None if before is None else before.key,
+        intermediate="none" if parent is None else parent.intermediate,
+        parent=None if parent is None else parent.key,
         learning_rate=1e-3,
         targets={name: ("en",)},
         recipe=RECIPE,
@@ -151,16 +152,7 @@ def target(name: str, before: Stage | None = None) -> Stage:
     )
 
 
-def run(place: StageContext, stage: Stage) -> Path:
-    write_spec(place, stage)
-    work = StageRun(place, stage.key)
-    for _ in range(TENTHS):
-        work.advance()
-    work.close()
-    return folder_of(place, stage.key)
-
-
-def found(folder: Path) -> dict[tuple[str, str], float | list[float]]:
+def read_probes(folder: Path) -> dict[tuple[str, str], float | list[float]]:
     rows = pl.read_parquet(folder / PROBES_FILE)
     assert rows.height and set(rows["family"]) == {"similarity"}
     return {
@@ -178,39 +170,39 @@ def test_each_stage_leaves_what_can_be_said_there(place: StageContext) -> None:
     place = dataclasses.replace(place, probes=("similarity",))
     mnli, squad, ccg = intermediate("mnli"), intermediate("squad"), intermediate("ccg")
     folders = {stage.task: run(place, stage) for stage in (mnli, squad, ccg)}
-    assert all(found(folder).keys() == EMBEDDINGS for folder in folders.values())
-    assert found(folders["mnli"])["train_size", "before"] == 60
+    assert all(read_probes(folder).keys() == EMBEDDINGS for folder in folders.values())
+    assert read_probes(folders["mnli"])["train_size", "before"] == 60
     heads = {task: (folder / ENCODER / LABEL_HEAD_FILE).exists() for task, folder in folders.items()}
-    assert heads == {"mnli": True, "squad": False, "ccg": True}  # an answer's place is no label
+    assert heads == {"mnli": True, "squad": False, "ccg": True}  # the position of an answer is not a label
 
-    assert found(run(place, target("pawsx"))).keys() == EMBEDDINGS | FITS
-    assert found(run(place, target("pawsx", mnli))).keys() == FITS | ANSWERS
-    assert found(run(place, target("udpos", ccg))).keys() == FITS | ANSWERS
-    assert found(run(place, target("udpos", mnli))).keys() == FITS  # a label of a pair says nothing of words
-    assert found(run(place, target("pawsx", squad))).keys() == FITS
-    assert found(run(place, target("xquad", mnli))).keys() == FITS
+    assert read_probes(run(place, target("pawsx"))).keys() == EMBEDDINGS | FITS
+    assert read_probes(run(place, target("pawsx", mnli))).keys() == FITS | ANSWERS
+    assert read_probes(run(place, target("udpos", ccg))).keys() == FITS | ANSWERS
+    assert read_probes(run(place, target("udpos", mnli))).keys() == FITS  # labels of pairs are not labels of words
+    assert read_probes(run(place, target("pawsx", squad))).keys() == FITS
+    assert read_probes(run(place, target("xquad", mnli))).keys() == FITS
 
-    (folders["mnli"] / ENCODER / LABEL_HEAD_FILE).unlink()  # as older sweeps are
+    (folders["mnli"] / ENCODER / LABEL_HEAD_FILE).unlink()  # as in older sweeps
     again = dataclasses.replace(target("pawsx", mnli), seed=1)
-    assert found(run(place, again)).keys() == FITS
+    assert read_probes(run(place, again)).keys() == FITS
 
 
 def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(place: StageContext, profile: EncoderProfile) -> None:
     stage = intermediate("mnli")
     write_spec(place, stage)
-    work = StageRun(place, stage.key)
+    runner = StageRun(place, stage.key)
     for _ in range(TENTHS):
-        work.advance()
-    trained = work.training
-    work.close()
+        runner.advance()
+    trained = runner.training
+    runner.close()
     assert isinstance(trained, FineTuning)
     content = (folder_of(place, stage.key) / ENCODER / LABEL_HEAD_FILE).read_bytes()
     best = {
         name.removeprefix("heads.0."): value for name, value in trained.best_weights.items() if name.startswith("heads")
     }
-    read = read_label_head(content, INTERMEDIATES["mnli"], trained.encoder, profile).head
-    assert read.state_dict().keys() == best.keys()
-    assert all(torch.equal(value, best[name]) for name, value in read.state_dict().items()) and not read.training
+    head = read_label_head(content, INTERMEDIATES["mnli"], trained.encoder, profile).head
+    assert head.state_dict().keys() == best.keys()
+    assert all(torch.equal(value, best[name]) for name, value in head.state_dict().items()) and not head.training
     with pytest.raises(RuntimeError, match="size mismatch"):
         read_label_head(content, INTERMEDIATES["qqp"], trained.encoder, profile)
 
@@ -228,7 +220,7 @@ def test_nothing_is_said_of_a_mixture_but_its_size(place: StageContext) -> None:
     mixed = {**RECIPE, "ingredients": [["mnli", "en"], ["squad", "en"]]}
     stage = dataclasses.replace(intermediate("mnli+squad"), recipe=mixed)
     folder = run(place, stage)
-    assert found(folder) == {("train_size", "before"): 120.0}
+    assert read_probes(folder) == {("train_size", "before"): 120.0}
     assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
 
 
@@ -237,6 +229,6 @@ def test_a_head_on_fused_layers_is_not_handed_on(place: StageContext) -> None:
     recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers"}}
     stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
     folder = run(place, stage)
-    assert found(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
+    assert read_probes(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
     assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
-    assert found(run(place, target("pawsx", stage))).keys() == FITS
+    assert read_probes(run(place, target("pawsx", stage))).keys() == FITS

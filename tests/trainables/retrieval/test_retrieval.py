@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 
-from spaces.profile import PROFILES
+from spaces.encoders import PROFILES
 from spaces.task import RetrievalMode, Task
 from trainables.features.examples import ParallelPool, RankingPool
 from trainables.models.encoder import Encoder

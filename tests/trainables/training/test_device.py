@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from spaces.profile import PROFILES, EncoderProfile
+from spaces.encoders import PROFILES, EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_fine_tuning import run
 from trainables.features.features import Feature

@@ -12,7 +12,7 @@ import pytest
 from datasets import ClassLabel, Features, Value
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import PROFILES
+from spaces.encoders import PROFILES
 from spaces.task import Recipe, Task
 from spaces.xtreme import NLI_LABELS
 from tests.trainables.features.test_feature_table import assert_equal

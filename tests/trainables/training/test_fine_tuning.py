@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spaces.benchmark import BENCHMARKS
-from spaces.profile import PROFILES, EncoderProfile
+from spaces.encoders import PROFILES, EncoderProfile
 from spaces.stage import TENTHS, Precision
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder

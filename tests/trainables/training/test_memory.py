@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from spaces.profile import EncoderProfile
+from spaces.encoders import EncoderProfile
 from spaces.task import Recipe
 from tests.trainables.training.test_device import SmallDevice
 from tests.trainables.training.test_fine_tuning import run

@@ -8,9 +8,8 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spaces.encoders import MiniatureRecipe
-from trainables.miniature.corpus import draw_story, generate_corpus
+from trainables.miniature.corpus import draw_story, generate_corpus, split_of
 from trainables.miniature.pools import PoolItem
-from trainables.miniature.splits import split_of
 from trainables.miniature.tokens import build_word_tokenizer
 from trainables.miniature.world import build_tokenizer, build_world
 from trainables.training.miniature_encoder import start_pretraining

@@ -1,0 +1,106 @@
+"""The intermediate tasks of the miniature, with the names and shapes of those of Phang et al. (2020)."""
+
+from dataclasses import replace
+
+from spaces.miniature_languages import ALL_LANGUAGES, PARAPHRASE_LABELS, SUPERTAGS
+from spaces.table import Table
+from spaces.task import NLI_LABELS, Recipe, Task
+
+
+def build_recipe(steps: int, batch_size: int = 32) -> Recipe:
+    """Return a recipe for the miniature's short texts."""
+    return Recipe(steps=steps, batch_size=batch_size, max_length=64, stride=16)
+
+
+_TASKS = (
+    Task(
+        name="anli",
+        kind="pair",
+        about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
+        labels=NLI_LABELS,
+        recipe=build_recipe(400),
+        skills=frozenset({"compare", "relations", "order"}),
+    ),
+    Task(
+        name="mnli",
+        kind="pair",
+        about="Inference between two sentences: entailment, neutral or contradiction.",
+        labels=NLI_LABELS,
+        recipe=build_recipe(400),
+        skills=frozenset({"compare", "relations", "order"}),
+    ),
+    Task(
+        name="qqp",
+        kind="pair",
+        about="Do two questions ask the same?",
+        labels=PARAPHRASE_LABELS,
+        recipe=build_recipe(400),
+        skills=frozenset({"compare", "relations"}),
+    ),
+    Task(
+        name="squad2",
+        kind="span",
+        about="Find the answer in a passage; a third of the questions have none.",
+        official_metrics=("f1", "exact_match"),
+        answer_script="squad2",
+        recipe=build_recipe(300),
+        skills=frozenset({"find"}),
+    ),
+    Task(
+        name="squad",
+        kind="span",
+        about="Find the answer to a question in a passage.",
+        official_metrics=("f1", "exact_match"),
+        recipe=build_recipe(300),
+        skills=frozenset({"find"}),
+    ),
+    Task(
+        name="hellaswag",
+        kind="choice",
+        about="Which of three events comes next?",
+        recipe=build_recipe(250, batch_size=16),
+        skills=frozenset({"events"}),
+    ),
+    Task(
+        name="ccg",
+        kind="tagging",
+        about="A supertag for each word: its role, and the arbitrary class of nouns, verbs and organisations.",
+        labels=SUPERTAGS,
+        recipe=build_recipe(400),
+        skills=frozenset({"classes", "brands"}),
+    ),
+    Task(
+        name="cosmosqa",
+        kind="choice",
+        about="A passage of two events and a question: which of three events came before, or comes after?",
+        recipe=build_recipe(250, batch_size=16),
+        skills=frozenset({"events"}),
+    ),
+    Task(
+        name="csqa",
+        kind="choice",
+        about="Which of three kinds of things is the noun of the sentence?",
+        recipe=build_recipe(120, batch_size=16),
+        skills=frozenset({"categories"}),
+    ),
+    Task(
+        name="random",
+        kind="pair",
+        about="The negative control: the inputs of mnli with random labels. It should help nothing.",
+        labels=NLI_LABELS,
+        recipe=build_recipe(400),
+        is_control=True,
+    ),
+    Task(
+        name="mlm",
+        kind="mlm",
+        about="Guess masked words in texts of every language: the pretraining goes on, without translations.",
+        recipe=build_recipe(400),
+        is_opt_in=True,
+    ),
+)
+# All tasks but the control have training rows in every language.
+INTERMEDIATES = Table(
+    "intermediate task",
+    (task if task.is_control else replace(task, training_languages=ALL_LANGUAGES) for task in _TASKS),
+)

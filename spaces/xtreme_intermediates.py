@@ -1,0 +1,139 @@
+"""The intermediate tasks of `xtreme`: those of Phang et al. 2020, native inference in other languages, masked words.
+
+Recipes are those that jiant released for the paper (epochs, effective batch size, longest input, stride of windows; its
+learning rate is 1e-5 everywhere, with 10 % warm-up, weight decay 0.01 and gradients clipped at 1). Intermediate tasks
+that are no target's training set follow jiant's guide: three epochs. `docs/xtreme.md` compares the recipes with
+XTREME's scripts.
+"""
+
+from dataclasses import replace
+
+from spaces.foreign_data import AMERICASNLI_LANGUAGES, LOCAL_MNLI_LANGUAGES, XNLI_LANGUAGES
+from spaces.table import Table
+from spaces.task import NLI_LABELS, Recipe, Task
+from spaces.xtreme_languages import LANGUAGES
+
+NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
+SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
+_CHOICE_RECIPE = Recipe(epochs=3, batch_size=16, max_length=256)
+_MLM_RECIPE = Recipe(epochs=1, batch_size=32, max_length=256)
+_GUIDE_RECIPE = Recipe(epochs=3, batch_size=32, max_length=256)
+
+
+def languages_without(names: str) -> tuple[str, ...]:
+    """Return every language of XTREME but the named ones, which are separated by blanks."""
+    return tuple(name for name in LANGUAGES if name not in names.split())
+
+
+_TASKS = (
+    Task(
+        name="anli",
+        kind="pair",
+        about="ANLI+: the three adversarial rounds of ANLI with MultiNLI and SNLI, one head for all.",
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+    ),
+    Task(
+        name="mnli",
+        kind="pair",
+        about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
+        training_languages=("en", *XNLI_LANGUAGES, *LOCAL_MNLI_LANGUAGES),
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+    ),
+    Task(
+        name="qqp",
+        kind="pair",
+        about="Quora question pairs: do two questions ask the same?",
+        labels=("not_duplicate", "duplicate"),
+        recipe=_GUIDE_RECIPE,
+    ),
+    Task(
+        name="squad2",
+        kind="span",
+        about="SQuAD 2.0: mark the answer, or say that the paragraph has none.",
+        official_metrics=("exact_match", "f1"),
+        answer_script="squad2",
+        recipe=SQUAD_RECIPE,
+    ),
+    Task(
+        name="squad",
+        kind="span",
+        about="SQuAD 1.1: mark the answer to a question in a Wikipedia paragraph.",
+        official_metrics=("exact_match", "f1"),
+        recipe=SQUAD_RECIPE,
+    ),
+    Task(
+        name="hellaswag",
+        kind="choice",
+        about="HellaSwag: which of four endings continues the description of a scene?",
+        option_count=4,
+        recipe=_CHOICE_RECIPE,
+    ),
+    Task(
+        name="ccg",
+        kind="tagging",
+        about="CCG supertagging: the syntactic category of every word (CCGbank, licensed).",
+        labels=(),  # read from the data
+        recipe=_GUIDE_RECIPE,
+    ),
+    Task(
+        name="cosmosqa",
+        kind="choice",
+        about="Cosmos QA: four answers to a question about what a blog post leaves unsaid.",
+        option_count=4,
+        recipe=_CHOICE_RECIPE,
+    ),
+    Task(
+        name="csqa",
+        kind="choice",
+        about="CommonsenseQA: five short answers to a question about everyday things.",
+        option_count=5,
+        recipe=_CHOICE_RECIPE,
+    ),
+    Task(
+        name="ocnli",
+        kind="pair",
+        about="OCNLI: MultiNLI's question, written in Chinese.",
+        training_languages=("zh",),
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+        is_opt_in=True,
+    ),
+    Task(
+        name="indonli",
+        kind="pair",
+        about="IndoNLI: MultiNLI's question, written in Indonesian.",
+        training_languages=("id",),
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+        is_opt_in=True,
+    ),
+    Task(
+        name="americasnli",
+        kind="pair",
+        about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
+        training_languages=AMERICASNLI_LANGUAGES,
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+        is_opt_in=True,
+    ),
+    Task(
+        name="random",
+        kind="pair",
+        about="The negative control: the pairs of MultiNLI with random labels. It should help nothing.",
+        labels=NLI_LABELS,
+        recipe=NLI_RECIPE,
+        is_control=True,
+        is_opt_in=True,
+    ),
+    Task(
+        name="mlm",
+        kind="mlm",
+        about="Guess masked words in Wikipedia's articles, in every language of XTREME.",
+        training_languages=("en", *languages_without("en")),
+        recipe=_MLM_RECIPE,
+        is_opt_in=True,
+    ),
+)
+INTERMEDIATES = Table("intermediate task of xtreme", (replace(task, training_set=task.name) for task in _TASKS))
