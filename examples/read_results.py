@@ -12,17 +12,19 @@ import polars as pl
 def read_gains(results: Path, target: str) -> pl.DataFrame:
     """Return one row per intermediate task and language: the gain over `none` in points, mean over seeds.
 
-    Of several learning rates the run with the best English dev score counts, as in `analysis/rank.py`.
+    Of several learning rates the run with the best English dev score counts, as in `analysis/rank.py`. A dev score is
+    the mean of the official metrics at the best tenth of training.
     """
     scores = pl.scan_parquet(results / "stages" / "*" / "scores.parquet").filter(
-        pl.col("target") == target, pl.col("status") == "finished", pl.col("official")
+        pl.col("official"), target=target, status="finished"
     )
     run = ["intermediate", "seed", "learning_rate"]
-    dev = scores.filter(pl.col("split") == "dev").group_by(run).agg(dev=pl.col("value").mean())
-    best = dev.sort("dev", descending=True).group_by("intermediate", "seed", maintain_order=True).first()
-    test = scores.filter(pl.col("split") == "test").join(best, on=run).group_by("intermediate", "seed", "language")
+    dev = scores.filter(split="dev").group_by(*run, "tenth").agg(dev=pl.col("value").mean())
+    dev = dev.group_by(run).agg(pl.col("dev").max()).sort("dev", "learning_rate", descending=[True, False])
+    best = dev.group_by("intermediate", "seed", maintain_order=True).first()
+    test = scores.filter(split="test").join(best, on=run).group_by("intermediate", "seed", "language")
     means = test.agg(score=pl.col("value").mean())
-    baseline = means.filter(pl.col("intermediate") == "none").drop("intermediate").rename({"score": "baseline"})
+    baseline = means.filter(intermediate="none").drop("intermediate").rename({"score": "baseline"})
     gains = means.join(baseline, on=["seed", "language"]).with_columns(
         gain=100 * (pl.col("score") - pl.col("baseline"))
     )

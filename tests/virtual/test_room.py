@@ -37,7 +37,7 @@ def default_request() -> tuple[SweepRequest, RunOptions]:
 
 def sweep(scheduler: str = "none") -> VirtualSweep:
     request, options = default_request()
-    return in_memory(request, RunOptions(**{**vars(options), "scheduler": scheduler}))
+    return in_memory(request, replace(options, scheduler=scheduler))
 
 
 @cache

@@ -1,0 +1,42 @@
+"""The scripts in examples/ agree with what they show: their own numbers are those of the analysis layer."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.scores.load import load
+from analysis.transfer.array import build_transfer
+from examples.read_results import read_gains
+
+TEST = {"en": (0.8, 0.9), "de": (0.5, 0.6), "fr": (0.3, 0.5)}
+
+
+def test_gains_read_with_polars_are_those_of_the_ranking(
+    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Rates tie, dev curves peak early, seeds differ, and a stopped run looks better than what finished."""
+    random = np.random.default_rng(0)
+    runs = [
+        run_of(
+            intermediate=task,
+            seed=seed,
+            rate=rate,
+            dev=random.choice([0.2, 0.4, 0.6], size=3).tolist(),
+            test={"xquad": {name: tuple(random.uniform(0, 1, size=2)) for name in TEST}},
+        )
+        for task in ("none", "nli", "qa")
+        for seed in (0, 1)
+        for rate in (1e-4, 1e-3, 1e-2)
+    ]
+    stopped = run_of(intermediate="nli", rate=2e-2, dev=(1.0,), test={"xquad": TEST}, status="stopped")
+    sweep = write_sweep(tmp_path, [*runs, stopped])
+    transfer = build_transfer(load([sweep]))
+    gains = read_gains(tmp_path, "xquad").rows_by_key("intermediate")
+    assert transfer.chains == ("none", "nli", "qa") and transfer.languages == ("de", "en", "fr")
+    for row, task in enumerate(transfer.chains):
+        expected = (transfer.scores[row, 0] - transfer.scores[0, 0]).mean(axis=-1)
+        found = {language: gain for language, gain, _ in gains[task]}
+        assert [found[language] for language in transfer.languages] == pytest.approx(list(expected))
+        assert {seeds for _, _, seeds in gains[task]} == {2}
