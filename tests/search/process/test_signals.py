@@ -13,6 +13,7 @@ from tests.paths import ROOT
 PRELUDE = """
 import signal, sys, time
 from search.process import signals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and what it starts inherits that
 signals.install()
 def ready():
     print("ready", flush=True)
