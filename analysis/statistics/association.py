@@ -25,16 +25,12 @@ class Association:
 
 
 def measure_association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) -> Association:
-    """Return the association of x with y and the p value of a two-sided permutation test.
+    """Return the association of x with y, [groups, units] each, and the p value of a two-sided permutation test.
 
     A permutation moves the units of `x` in all groups at once. Groups may be alike through their units: an
     intermediate task that helps one target often helps the others. This stays so under the null hypothesis; permuting
-    each group by itself would count every group as if it had new units.
-
-    Args:
-        x: [groups, units]; a unit that is NaN in any group is excluded
-        y: [groups, units]; NaN excludes a unit from its group
-        rng: draws permutations where there are too many to try all
+    each group by itself would count every group as if it had new units. A unit that is NaN in any group of `x` is
+    excluded; NaN in `y` excludes it from its group. `rng` draws permutations where there are too many to try all.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     included = np.isfinite(x).all(axis=0) & np.isfinite(y).any(axis=0)

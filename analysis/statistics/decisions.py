@@ -1,6 +1,6 @@
 """Loss of choosing by one quantity where another one counts: against the best choice and against a random one."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -61,6 +61,7 @@ class Decision:
         return spearman(self.criterion, self.utility)
 
 
+DecisionValue = Callable[[Decision], float | None]
 REGRET = attrgetter("regret")
 RANDOM_REGRET = attrgetter("random_regret")
 RANK_CORRELATION = attrgetter("correlation")
@@ -86,21 +87,19 @@ class DecisionSet:
         """The decision with the largest regret."""
         return max(self.decisions, key=REGRET)
 
-    def average_by_seed(self, value: Callable[[Decision], float | None]) -> tuple[float, ...]:
+    def average_by_seed(self, value: DecisionValue) -> tuple[float, ...]:
         """Return the mean of a value over each seed's decisions that have one; a seed without any is excluded."""
-        return self._average_by(attrgetter("seed"), value)
+        return self._average_by("seed", value)
 
-    def average_by_target(self, value: Callable[[Decision], float | None]) -> tuple[float, ...]:
+    def average_by_target(self, value: DecisionValue) -> tuple[float, ...]:
         """Return the mean of a value over each target's decisions that have one; a target without any is excluded."""
-        return self._average_by(attrgetter("target"), value)
+        return self._average_by("target", value)
 
-    def _average_by(
-        self, key: Callable[[Decision], Hashable], value: Callable[[Decision], float | None]
-    ) -> tuple[float, ...]:
-        groups: dict[Hashable, list[float]] = {}
+    def _average_by(self, unit: str, value: DecisionValue) -> tuple[float, ...]:
+        groups: dict[str | int, list[float]] = {}
         for decision in self.decisions:
             if (number := value(decision)) is not None:
-                groups.setdefault(key(decision), []).append(number)
+                groups.setdefault(getattr(decision, unit), []).append(number)
         return tuple(float(np.mean(group)) for group in groups.values())
 
 

@@ -25,17 +25,16 @@ DEFAULT_DRAWS = 10_000
 def draw_means(
     values: npt.ArrayLike, rng: np.random.Generator, count: int = DEFAULT_DRAWS, noise: Array | None = None
 ) -> Array:
-    """Return draws of the true means over seeds. Means that are to be compared must be drawn in one call.
+    """Return draws [count, ...] of the true means over seeds; NaN where a cell has fewer than two seeds.
+
+    Means that are to be compared must be drawn in one call. `rng` advances by the same number of steps whatever is
+    missing.
 
     Args:
         values: [..., seeds], one value per cell and seed, NaN where missing
-        rng: advances by the same number of steps whatever is missing
+        rng: source of the draws
         count: number of draws
-        noise: [count, ...], draws with mean 0 of the error that the choice of test items leaves in each mean, from
-            `draw_item_noise`
-
-    Returns:
-        [count, ...]; NaN where a cell has fewer than two seeds.
+        noise: [count, ...], of the error that the choice of test items leaves in each mean (`draw_item_noise`)
     """
     mean, deviations, seed_counts = centre_values(values)
     seeds = deviations.shape[-1]
@@ -53,16 +52,10 @@ def draw_means(
 
 
 def draw_item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: int = DEFAULT_DRAWS) -> Array:
-    """Return normal draws, with mean 0, of the error that the choice of test items leaves; for `draw_means`.
+    """Return normal draws [count, ..., k], with mean 0, of the error that the choice of test items leaves.
 
-    Args:
-        covariance: [..., k, k], of the errors of k means that share items, e.g. `item_errors.estimate_covariance` of
-            all chains on one target; negative eigenvalues of an estimate count as 0
-        rng: advances by count * (...) * k normals
-        count: number of draws
-
-    Returns:
-        [count, ..., k]
+    `covariance` [..., k, k] is that of the errors of k means that share items, e.g. `item_errors.estimate_covariance`
+    of all chains on one target; negative eigenvalues of an estimate count as 0.
     """
     covariance = np.asarray(covariance, dtype=np.float64)
     eigenvalues, eigenvectors = np.linalg.eigh(covariance)  # not Cholesky: equal chains make the matrix singular
@@ -72,31 +65,21 @@ def draw_item_noise(covariance: npt.ArrayLike, rng: np.random.Generator, count: 
 
 
 def compute_quantile_interval(draws: Array, level: float = CONFIDENCE_LEVEL) -> Array:
-    """Return low and high [..., 2] with a share `level` of `draws` [draws, ...] between them, and equal shares outside.
-
-    NaN where a draw is NaN.
-    """
+    """Return bounds [..., 2] of the middle share `level` of `draws` [draws, ...]; NaN where a draw is NaN."""
     bounds = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.asarray(np.moveaxis(bounds, 0, -1))
 
 
 def estimate_p_above(draws: Array) -> Array:
-    """Return P(gain > 0) [...]: the share of `draws` [draws, ...] above 0, where a draw of 0 counts half.
-
-    NaN where a draw is NaN.
-    """
+    """Return P(gain > 0) [...], a draw [draws, ...] of 0 counting half; NaN where a draw is NaN."""
     share = np.asarray((draws > EPSILON).mean(axis=0) + (np.abs(draws) <= EPSILON).mean(axis=0) / 2)
     return np.where(np.isnan(draws).any(axis=0), np.nan, share)
 
 
 def estimate_p_best(draws: Array) -> Array:
-    """Return the share of the draws in which each arm is the best: P(best). Equal arms share a draw.
+    """Return P(best) [arms, ...]: the share of `draws` [draws, arms, ...] in which each arm is the best.
 
-    Args:
-        draws: [draws, arms, ...]; an arm that is NaN in any draw is excluded
-
-    Returns:
-        [arms, ...]; NaN for an excluded arm.
+    Equal arms share a draw. An arm that is NaN in any draw is excluded, and NaN in the result.
     """
     excluded = np.isnan(draws).any(axis=0)
     values = np.where(excluded, -np.inf, draws)

@@ -50,14 +50,11 @@ class Effect:
 
 
 def estimate_effect(values: npt.ArrayLike, column: npt.ArrayLike, others: npt.ArrayLike) -> Effect | None:
-    """Return the effect of `column` on the values beyond `others`, in units of the values per unit of the column.
+    """Return the effect of `column` [rows] on the values beyond `others`, in units of the values per its own unit.
 
-    None where `others` determine the column: then the two cannot be separated.
-
-    Args:
-        values: [rows, seeds], nothing missing (see `find_complete_block`)
-        column: [rows]
-        others: [rows, columns], a constant among them; they may depend on one another
+    None where `others` determine the column: then the two cannot be separated. `values` are [rows, seeds], nothing
+    missing (see `find_complete_block`); `others` are [rows, columns], a constant among them, and may depend on one
+    another.
     """
     y, x = np.asarray(values, dtype=np.float64), np.asarray(column, dtype=np.float64)
     z = np.asarray(others, dtype=np.float64)
@@ -95,35 +92,20 @@ def compute_relabelled_p(
     """Return the p value of a column made of labels: the share of random labels that explain the values as well.
 
     A column is measured by the absolute standardised slope on it, beyond `others`. A column that `others` determine
-    explains nothing.
-
-    Args:
-        values: [rows]
-        column: [rows]
-        columns: [draws, rows], the column with its labels assigned at random
-        others: [rows, columns], as in `estimate_effect`
+    explains nothing. `columns` [draws, rows] has the column with its labels assigned at random; values and column are
+    [rows], `others` as in `estimate_effect`.
     """
     y, z = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
     every = np.vstack([column, columns])
     own = every - every @ z @ np.linalg.pinv(z)
     norm = np.sqrt((own**2).sum(axis=1))
-    slopes = np.where(
-        norm > RELATIVE_TOLERANCE * np.sqrt((every**2).sum(axis=1)),
-        np.abs(own @ y) / np.where(norm > 0, norm, 1.0),
-        0.0,
-    )
+    undetermined = norm > RELATIVE_TOLERANCE * np.sqrt((every**2).sum(axis=1))
+    slopes = np.where(undetermined, np.abs(own @ y) / np.where(norm > 0, norm, 1.0), 0.0)
     return float((slopes >= slopes[0] - EPSILON).mean())
 
 
 def find_complete_block(values: npt.ArrayLike) -> tuple[IntArray, IntArray]:
-    """Return the rows and seeds of a block without missing values that keeps as many values as possible.
-
-    Args:
-        values: [rows, seeds], NaN where missing
-
-    Returns:
-        Ascending indices of rows and of seeds; both empty if there is no value.
-    """
+    """Return rows and seeds, ascending, of the largest block of `values` [rows, seeds] without NaN, or empty ones."""
     present = np.isfinite(np.asarray(values, dtype=np.float64))
     fullest = np.argsort(-present.sum(axis=0), kind="stable")
     best: tuple[IntArray, IntArray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -142,5 +124,5 @@ def encode_one_hot(codes: Sequence[object]) -> Array:
 
 
 def _zero_rounding(values: Array) -> Array:
-    """Return the values with rounding errors of equal scores set to 0."""
+    """Set rounding errors of equal scores to 0."""
     return np.where(np.abs(values) < EPSILON, 0.0, values)

@@ -12,14 +12,10 @@ ArmGroups = tuple[tuple[int, ...], ...]
 
 
 def compute_pairwise_p(values: npt.ArrayLike, item_covariance: npt.ArrayLike = 0.0) -> Array:
-    """Return the p values of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
+    """Return the p values [arms, arms] of all pairs of arms, paired by seed and adjusted by Holm over the pairs.
 
-    Args:
-        values: [arms, seeds], NaN where missing
-        item_covariance: [arms, arms], covariance of the errors that the choice of test items leaves in the means
-
-    Returns:
-        [arms, arms], symmetric; NaN for a pair with too few common seeds, and on the diagonal.
+    They are NaN for a pair with too few common seeds, and on the diagonal. `values` are [arms, seeds], NaN where
+    missing; `item_covariance` [arms, arms] is that of the errors that the choice of test items leaves in the means.
     """
     values = np.asarray(values, dtype=np.float64)
     matrix = np.full((len(values), len(values)), np.nan)

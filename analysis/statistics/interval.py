@@ -29,15 +29,14 @@ def compute_intervals(
     seeds are scored on the same test items, which adds `item_variance`; its degrees of freedom count as infinite. The
     degrees of freedom of the sum follow Welch and Satterthwaite: (n - 1) (sum / seeds' part)^2.
 
+    Low and high [..., 2] contain the true mean with probability `level`, if values are normal; they are NaN with fewer
+    than MIN_SEEDS seeds.
+
     Args:
         values: [..., seeds], NaN where missing
         item_variance: [...], squared standard error of each mean over new items, without the part that the spread
-            over seeds already contains (`item_errors.estimate_covariance`). An estimate may be below 0; it then
-            counts as 0
-        level: probability that the interval contains the true mean, if values are normal
-
-    Returns:
-        [..., 2]: low and high; NaN with fewer than MIN_SEEDS seeds.
+            over seeds already contains (`item_errors.estimate_covariance`); an estimate below 0 counts as 0
+        level: of confidence
     """
     mean, standard_error, degrees_of_freedom = compute_standard_errors(values, item_variance)
     half_width = t_quantile(degrees_of_freedom, level) * standard_error

@@ -35,10 +35,7 @@ class ItemParts:
 
 
 def compute_ratios(parts: ItemParts) -> Array:
-    """Return the scores that the parts make: [chains, seeds, languages], from 0 to 1.
-
-    A score is 0 where its denominator is 0, and NaN where it is missing.
-    """
+    """Return the scores [chains, seeds, languages], 0 to 1; 0 where the denominator is 0, NaN where it is missing."""
     numerator, denominator = (_sum_by_language(values, parts.bounds) for values in (parts.numerator, parts.denominator))
     return np.divide(numerator, denominator, out=np.where(np.isnan(denominator), np.nan, 0.0), where=denominator > 0)
 
@@ -59,16 +56,10 @@ def _sum_by_language(values: Array, bounds: Sequence[int]) -> Array:
 
 
 def sum_by_item(parts: ItemParts, influences: Array, weights: Array) -> Array:
-    """Return how far each item moves a weighted sum over languages.
+    """Return how far each item moves a weighted sum over languages, [k, seeds, items] in the unit of `influences`.
 
-    Args:
-        parts: of the target
-        influences: [k, seeds, rows], how far each row moves each of k quantities: from `compute_influences`, or
-            differences of them
-        weights: [k, seeds, languages]; 0 where a language does not count, e.g. because it is missing
-
-    Returns:
-        [k, seeds, items], in the unit of `influences`
+    `influences` [k, seeds, rows] is how far each row moves each of k quantities: from `compute_influences`, or
+    differences of them. `weights` [k, seeds, languages] is 0 where a language does not count, e.g. is missing.
     """
     sums = np.zeros((*influences.shape[:2], int(parts.items.max(initial=-1)) + 1))
     for language in map(int, np.flatnonzero(weights.any(axis=(0, 1)))):
@@ -79,17 +70,15 @@ def sum_by_item(parts: ItemParts, influences: Array, weights: Array) -> Array:
 
 
 def estimate_covariance(influences: npt.ArrayLike, seed_mask: npt.ArrayLike) -> Array:
-    """Return the covariance, among means over seeds, of the errors of the items beyond those of the seeds.
+    """Return the covariance [k, k], among means over seeds, of the errors of the items beyond those of the seeds.
 
     An item's effect is taken as one part that all seeds share and one part of each seed's own. The second is already
     in the spread over seeds and is subtracted. With one seed the two cannot be separated, and nothing is subtracted.
+    Where the items have no effect of their own, an eigenvalue of the estimate may be below 0.
 
     Args:
         influences: [k, seeds, items], how far each item moves each of k quantities at each seed
         seed_mask: [k, seeds], the seeds that each quantity is the mean of
-
-    Returns:
-        [k, k]. An estimate: where the items have no effect of their own, an eigenvalue may be below 0.
     """
     return total_covariance(influences, seed_mask) - seed_covariance(influences, seed_mask)
 

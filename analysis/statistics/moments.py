@@ -30,10 +30,7 @@ def compute_moments(values: npt.ArrayLike) -> Moments:
 
 
 def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
-    """Return mean [...], deviations from it [..., seeds] and count [...].
-
-    The deviation of a missing value is 0, and so is one below EPSILON.
-    """
+    """Return mean [...], deviations [..., seeds] (0 for a missing value and below EPSILON) and count [...]."""
     values = np.asarray(values, dtype=np.float64)
     present = np.isfinite(values)
     count = present.sum(axis=-1)

@@ -16,9 +16,7 @@ def order_of(predicted: npt.ArrayLike) -> IntArray:
 def ndcg(predicted: npt.ArrayLike, relevance: npt.ArrayLike) -> float:
     """Return the DCG of the predicted order over that of the best, with DCG = sum of (2^rel - 1) / log2(place + 1).
 
-    Args:
-        predicted: [candidates], greater is better
-        relevance: [candidates], 0 or more and not all 0; a true score from 0 to 1 in the paper
+    Both are [candidates], greater is better; `relevance` is 0 or more, not all 0: a true score, 0 to 1, in the paper.
     """
     gains = _dcg_gains(relevance)
     return float(gains[order_of(predicted)] @ _dcg_discounts(gains) / _ideal_dcg(gains))
@@ -33,10 +31,7 @@ def random_ndcg(relevance: npt.ArrayLike) -> float:
 def regret_at_k(predicted: npt.ArrayLike, scores: npt.ArrayLike, k: int) -> float:
     """Return Regret@k: how far, in per cent, the best of the first `k` candidates falls short of the best of all.
 
-    Args:
-        predicted: [candidates], greater is better
-        scores: [candidates], true scores, greater than 0
-        k: number of candidates that can be tried; all, if there are fewer
+    `predicted` and the true `scores`, which are greater than 0, are [candidates]; there may be fewer than `k`.
     """
     scores = np.asarray(scores, dtype=np.float64)
     return float(100 * (1 - scores[order_of(predicted)[:k]].max() / scores.max()))

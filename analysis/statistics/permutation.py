@@ -7,12 +7,12 @@ candidates are the units: one permutation applies to all columns and seeds at on
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import chain, permutations, product
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.statistics.draws import compute_quantile_interval
 from analysis.statistics.moments import EPSILON, Array, BoolArray, IntArray
 from analysis.statistics.ranks import rank_values
 
@@ -65,12 +65,12 @@ class RankCorrelations:
         contrasts = self._permuted_contrasts(column)
         return math.nan if contrasts is None else _two_sided_p(contrasts)
 
-    def contrast_null_interval(self, column: int, level: float = CONFIDENCE_LEVEL) -> tuple[float, float] | None:
-        """Return the bounds between which a share `level` of the permuted contrasts lies."""
+    def contrast_null_interval(self, column: int) -> tuple[float, float] | None:
+        """Return the bounds between which a share CONFIDENCE_LEVEL of the permuted contrasts lies."""
         contrasts = self._permuted_contrasts(column)
         if contrasts is None:
             return None
-        low, high = np.quantile(contrasts, [(1 - level) / 2, (1 + level) / 2])
+        low, high = compute_quantile_interval(contrasts)
         return float(low), float(high)
 
     def _permuted_contrasts(self, column: int) -> Array | None:
@@ -90,27 +90,17 @@ def correlate_ranks(
 ) -> RankCorrelations:
     """Return the correlations within columns, and those of every permutation of the candidates or of `count` draws.
 
-    A candidate moves with all its values and with its missing ones: a pair that lacks one side is excluded. But a value
-    that cannot exist for some columns (the answers of a head to its own kind of question) stays in its columns:
-    candidates exchange places only if they have values for the same columns.
-
-    Args:
-        predicted: [candidates, columns, seeds], NaN where missing
-        observed: of the same shape, NaN where missing; where no seed has a value, `predicted` may lack one by chance
-        rng: draws permutations
-        count: number of permutations to draw where there are more
+    Both arrays are [candidates, columns, seeds], NaN where missing. A candidate moves with all its values and with its
+    missing ones: a pair that lacks one side is excluded. But a value that cannot exist for some columns (the answers of
+    a head to its own kind of question) stays in its columns: candidates exchange places only if they have values for
+    the same columns. Where `observed` has no value at any seed, `predicted` may lack one by chance.
     """
-    predicted, observed = np.broadcast_arrays(
-        np.asarray(predicted, dtype=np.float64), np.asarray(observed, dtype=np.float64)
-    )
+    predicted, observed = (np.asarray(values, np.float64) for values in np.broadcast_arrays(predicted, observed))
     identity = np.arange(len(predicted))[None]
     _, columns, seeds = predicted.shape
-    correlations = np.stack(
-        [
-            np.concatenate([_spearman(predicted[:, t, s], observed[:, t, s], identity) for s in range(seeds)])
-            for t in range(columns)
-        ]
-    )
+    correlations = np.empty((columns, seeds))
+    for t, s in np.ndindex(columns, seeds):
+        [correlations[t, s]] = _spearman(predicted[:, t, s], observed[:, t, s], identity)
     unpermuted = RankCorrelations(correlations=correlations, permuted_means=np.zeros((0, columns)), is_exact=True)
     counted_seeds = np.flatnonzero(unpermuted.seed_mask)
     orders, is_exact = _draw_orders(_group_exchangeable(predicted, observed), rng, count)
@@ -123,10 +113,7 @@ def correlate_ranks(
 
 
 def _spearman(first: Array, second: Array, orders: IntArray) -> Array:
-    """Return the correlation of [candidates] each, for every order [orders, candidates] of the first; NaN if undefined.
-
-    The result is [orders].
-    """
+    """Return the correlations [orders] under all orders [orders, candidates] of the first; NaN where undefined."""
     has_first, has_second = np.isfinite(first), np.isfinite(second)
     if (has_first <= has_second).all() and (has_first[orders] == has_first).all():
         # The same pairs in every order: ranks move with candidates.
@@ -165,21 +152,14 @@ def _draw_orders(groups: Sequence[list[int]], rng: np.random.Generator, count: i
     """Return permutations [permutations, candidates] within groups, the identity first, and True if they are all."""
     size = sum(map(len, groups))
     if math.prod(math.factorial(len(group)) for group in groups) <= count:
-        return _enumerate_orders(groups, size), True
+        choices = list(product(*map(permutations, groups)))  # one order of each group
+        orders = np.empty((len(choices), size), dtype=np.int64)
+        orders[:, list(chain.from_iterable(groups))] = [list(chain.from_iterable(choice)) for choice in choices]
+        return orders, True
     orders = np.tile(np.arange(size), (count + 1, 1))
     for group in groups:
         orders[1:, group] = rng.permuted(orders[1:, group], axis=1)
     return orders, False
-
-
-def _enumerate_orders(groups: Sequence[list[int]], size: int) -> IntArray:
-    group_orders = [np.array(list(permutations(group))) for group in groups]
-    shape = [len(orders) for orders in group_orders]
-    choices = np.indices(shape).reshape(len(groups), math.prod(shape))  # one order of each group
-    combined = np.empty((choices.shape[1], size), dtype=np.int64)
-    for group, orders, chosen in zip(groups, group_orders, choices, strict=True):
-        combined[:, group] = orders[chosen]
-    return combined
 
 
 def _two_sided_p(values: Array) -> float:

@@ -27,12 +27,8 @@ class PredictionErrors:
 def leave_one_column_out(predictor: npt.ArrayLike, values: npt.ArrayLike) -> PredictionErrors:
     """Return the errors, in each column, of a line of values on the predictor that is fitted on all other columns.
 
-    The predictor is first standardised within columns: distances to different columns have different scales. This
-    uses no value of the column.
-
-    Args:
-        predictor: [candidates, columns], NaN where missing
-        values: [candidates, columns], NaN where missing
+    Both are [candidates, columns], NaN where missing. The predictor is first standardised within columns: distances to
+    different columns have different scales. This uses no value of the column.
     """
     predictor, values = np.asarray(predictor, dtype=np.float64), np.asarray(values, dtype=np.float64)
     present = np.isfinite(predictor) & np.isfinite(values)

@@ -38,15 +38,10 @@ def _rank_with_ties(values: Array) -> Array:
 
 
 def average_ranks(values: npt.ArrayLike) -> Array:
-    """Return the mean over columns of the arms' ranks in each.
+    """Return the mean ranks [..., arms] of `values` [..., arms, columns] over the columns; NaN if none has all arms.
 
-    Columns in which an arm is missing are excluded: ranks among fewer arms are not comparable.
-
-    Args:
-        values: [..., arms, columns]; from draws of gains the result is draws of mean ranks
-
-    Returns:
-        [..., arms]; NaN if no column has all arms.
+    Columns in which an arm is missing are excluded: ranks among fewer arms are not comparable. From draws of gains the
+    result is draws of mean ranks.
     """
     values = np.asarray(values, dtype=np.float64)
     complete = values[..., find_complete_columns(values)]
@@ -64,14 +59,9 @@ def find_complete_columns(values: npt.ArrayLike) -> BoolArray:
 def fuse_ranks(components: npt.ArrayLike) -> Array:
     """Return the reciprocal rank fusion: the sum over components of 1 / (60 + rank), greater for better ranks.
 
-    A component that lacks a value which another component has is excluded from that order, so that all candidates are
-    ranked by the same components.
-
-    Args:
-        components: [components, ..., candidates], greater is better; NaN where missing
-
-    Returns:
-        [..., candidates]; NaN where no component has a value.
+    `components` [components, ..., candidates] are greater for better, NaN where missing. A component that lacks a value
+    which another component has is excluded from that order, so that all candidates are ranked by the same components.
+    The result [..., candidates] is NaN where no component has a value.
     """
     components = np.asarray(components, dtype=np.float64)
     present = np.isfinite(components)

@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from analysis.statistics.moments import Array, IntArray, compute_moments
 
-QUARTER = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
@@ -26,12 +24,9 @@ class Robustness:
 def measure_robustness(values: npt.ArrayLike, english_index: int | None) -> Robustness:
     """Return transfer gap, worst language, worst quarter and spread over languages.
 
-    Average over seeds first for one number per chain. Pass [..., seeds, languages] for one number per seed, whose
-    spread over seeds then gives an interval. The worst of noisy scores is lower than the worst true score.
-
-    Args:
-        values: [..., languages], scores or gains; NaN where missing
-        english_index: index of English on the axis; None if it is absent, as in retrieval
+    `values` are scores or gains [..., languages], NaN where missing; `english_index` is None if English is absent. Pass
+    [..., seeds, languages] for one number per seed, whose spread over seeds then gives an interval. The worst of noisy
+    scores is lower than the worst true score.
     """
     values = np.asarray(values, dtype=np.float64)
     moments = compute_moments(values)
@@ -41,8 +36,8 @@ def measure_robustness(values: npt.ArrayLike, english_index: int | None) -> Robu
         gap = values[..., english_index] - compute_moments(np.delete(values, english_index, axis=-1)).mean
 
     ascending = np.sort(values, axis=-1)  # NaN last
-    quarter_size = np.ceil(n * QUARTER)
-    lowest = np.where(np.arange(values.shape[-1]) < quarter_size[..., None], ascending, 0.0)
-    worst_quarter = lowest.sum(axis=-1) / np.where(n > 0, quarter_size, np.nan)
+    quarter = np.ceil(n / 4)
+    lowest = np.where(np.arange(values.shape[-1]) < quarter[..., None], ascending, 0.0)
+    worst_quarter = lowest.sum(axis=-1) / np.where(n > 0, quarter, np.nan)
     worst_language = np.where(n > 0, np.where(np.isnan(values), math.inf, values).argmin(axis=-1), -1)
     return Robustness(n, gap, ascending[..., 0], worst_language, worst_quarter, moments.sd)

@@ -14,12 +14,8 @@ ALPHA = 0.05
 def compute_p_values(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) -> Array:
     """Return two-sided p values of Student's t test that each mean is 0; for gains or differences, a paired test.
 
-    Args:
-        values: [..., seeds], NaN where missing
-        item_variance: [...], squared standard error of each mean over new items, as in `compute_intervals`
-
-    Returns:
-        [...]; NaN with fewer than MIN_SEEDS seeds. Without any error: 1 if the mean is 0, else 0, the limit.
+    The arguments are those of `compute_intervals`. NaN with fewer than MIN_SEEDS seeds. Without any error: 1 if the
+    mean is 0, else 0, the limit.
     """
     mean, standard_error, degrees_of_freedom = compute_standard_errors(values, item_variance)
     mean = np.where(np.abs(mean) < EPSILON, 0.0, mean)
@@ -32,10 +28,8 @@ def adjust_p_values(p: npt.ArrayLike) -> Array:
     """Return the p values adjusted for their number by Holm (1979).
 
     Among tables without any effect, at most a share of ALPHA has an adjusted p value below ALPHA. The smallest of m p
-    values is multiplied by m, the next by m - 1, and so on; none becomes smaller than the one before it.
-
-    Args:
-        p: any shape; NaN stands for a test that was not made: it stays NaN and is not counted
+    values is multiplied by m, the next by m - 1, and so on; none becomes smaller than the one before it. NaN, in an
+    array of any shape, stands for a test that was not made: it stays NaN and is not counted.
     """
     p = np.asarray(p, dtype=np.float64)
     flat = p.ravel()

@@ -33,17 +33,11 @@ class VarianceSplit:
 def split_variance(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) -> VarianceSplit:
     """Return the shares of the sum of squares by main effect, each beyond all others (type II, no interactions).
 
-    Least squares with one column per level. A share grows with the number of levels, by about (levels - 1) / n even
-    if they have no effect; the component does not. A component needs a balanced table and is (mean square - residual
-    mean square) / (n / levels), the method of moments under an additive model with random effects. A negative
-    estimate is given as 0.
-
-    Args:
-        values: [n], points; NaN rows are excluded
-        factors: name -> [n] codes of its levels, any integers
-
-    Raises:
-        ValueError: lengths differ, or no value is finite.
+    Least squares with one column per level. A share grows with the number of levels, by about (levels - 1) / n even if
+    they have no effect; the component does not. A component needs a balanced table and is (mean square - residual mean
+    square) / (n / levels), the method of moments under an additive model with random effects. A negative estimate is
+    given as 0. `values` are [n] points, NaN excluded; a factor has [n] codes of its levels, any integers. Raise
+    ValueError if lengths differ, or no value is finite.
     """
     y = np.asarray(values, dtype=np.float64)
     present = np.isfinite(y)
@@ -94,11 +88,8 @@ def _fit_residual(y: Array, codes: Mapping[str, IntArray]) -> tuple[float, int]:
 def _is_balanced(codes: Mapping[str, IntArray], levels: Mapping[str, int], n: int) -> bool:
     """Return True if every combination of levels has the same number of values."""
     cells = math.prod(levels.values())
-    if n % cells:
-        return False
-    shape = tuple(levels.values())
-    cell = np.ravel_multi_index(tuple(codes.values()), shape) if codes else np.zeros(n, dtype=np.int64)
-    return bool((np.bincount(cell, minlength=cells) == n // cells).all())
+    counts = np.unique(np.array([*codes.values()]), axis=1, return_counts=True)[1] if codes else np.array([n])
+    return len(counts) == cells and bool((counts == counts[0]).all())
 
 
 def _share_of(part: float, total: float) -> float:

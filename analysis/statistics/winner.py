@@ -33,13 +33,8 @@ def select_winner(values: npt.ArrayLike) -> Winner | None:
 
     `honest` is unbiased for the true mean of an arm chosen on one seed fewer, provided that seeds are independent.
     Every candidate has every seed, so that no arm is spared a seed that was bad for all. A seed that fewer than half
-    of the arms have (in an unfinished sweep) is dropped first.
-
-    Args:
-        values: [arms, seeds], NaN where missing
-
-    Returns:
-        None with fewer than MIN_SEEDS seeds, or without a candidate.
+    of the arms have (in an unfinished sweep) is dropped first. `values` are [arms, seeds], NaN where missing. None with
+    fewer than MIN_SEEDS seeds, or without a candidate.
     """
     values = np.asarray(values, dtype=np.float64)
     present = np.isfinite(values)
@@ -70,12 +65,8 @@ def select_winner(values: npt.ArrayLike) -> Winner | None:
 def find_pareto_front(cost: npt.ArrayLike, gain: npt.ArrayLike) -> tuple[int, ...]:
     """Return the arms that no other arm beats by costing less for no less gain, or gaining more for no more cost.
 
-    Args:
-        cost: [arms], e.g. GPU-hours
-        gain: [arms], points; an arm that is NaN in either is excluded
-
-    Returns:
-        Indices of the arms, cheapest first. Arms that are equal in both are all included or all excluded.
+    `cost`, e.g. in GPU-hours, and `gain` are [arms]; an arm that is NaN in either is excluded. The indices are cheapest
+    first. Arms that are equal in both are all included or all excluded.
     """
     cost, gain = np.asarray(cost, dtype=np.float64), np.asarray(gain, dtype=np.float64)
     present = np.isfinite(cost) & np.isfinite(gain)
