@@ -29,7 +29,7 @@ from spaces.probe_columns import PROBES_FILE
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("alignment.py", __doc__ or "")
+    parser = build_question_parser("alignment.py", __doc__)
 
     def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:
         alignment = build_alignment(transfer)

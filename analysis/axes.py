@@ -22,7 +22,7 @@ from analysis.questions.factors import compare_axes
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Split and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("axes.py", __doc__ or "")
+    parser = build_question_parser("axes.py", __doc__)
     return run_question(parser, argv, lambda transfer, _: build_answer(transfer, compare_axes(transfer)))
 
 

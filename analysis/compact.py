@@ -25,7 +25,7 @@ from spaces.sweep_record import SWEEP_FILE
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compact a sweep and print what was done; return the exit code: 0, or 2 for bad usage."""
-    parser = build_plain_parser("compact.py", __doc__ or "")
+    parser = build_plain_parser("compact.py", __doc__)
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="folder of a sweep")
     options = parser.parse_args(argv)
     try:
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def compact(folder: Path) -> list[str]:
     """Write the compaction of the sweep in `folder` and return what was done, in lines.
 
-    Raises:
-        UsageError: it is not a sweep, none of its stages is done, a newer version wrote one, or it cannot be written.
+    Raise UsageError if it is not a sweep, none of its stages is done, a newer version wrote one, or it cannot be
+    written.
     """
     if not (folder / SWEEP_FILE).is_file():
         raise UsageError(f"{folder} is not a sweep folder: it has no {SWEEP_FILE}.")

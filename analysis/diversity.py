@@ -27,7 +27,7 @@ from analysis.transfer.array import Transfer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("diversity.py", __doc__ or "")
+    parser = build_question_parser("diversity.py", __doc__)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
 
     def answer_to(transfer: Transfer, arguments: Namespace) -> Answer:

@@ -22,7 +22,7 @@ from analysis.questions.evenness import measure_evenness
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare languages and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("languages.py", __doc__ or "")
+    parser = build_question_parser("languages.py", __doc__)
     parser.add_argument("--by", choices=LANGUAGE_GROUPINGS, default="language", help="how languages are grouped")
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
     return run_question(

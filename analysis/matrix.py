@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.measure import Measurement
 
-from analysis.scores.arguments import add_learning_rate, build_scores_parser, open_scores, parse_metrics
+from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
 from analysis.tables import heat, ranking_sentences, screen
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
@@ -33,8 +33,7 @@ MAX_WIDTH = 1000  # characters per line; a table is not cut to the terminal
 
 def build_parser() -> ArgumentParser:
     """Return the parser: the flags by which rank.py reads scores, --by and --output."""
-    parser = build_scores_parser("matrix.py", __doc__ or "")
-    add_learning_rate(parser)
+    parser = build_scores_parser("matrix.py", __doc__)
     parser.add_argument("--by", choices=GROUP_BY, default="target", help="what a column is (default: target)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="picture to write: FILE.svg or FILE.png")
     return parser

@@ -22,7 +22,7 @@ from analysis.questions.published_comparison import compare_with_published
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("published.py", __doc__ or "")
+    parser = build_question_parser("published.py", __doc__)
     return run_question(parser, argv, lambda transfer, _: build_answer(transfer, compare_with_published(transfer)))
 
 

@@ -29,10 +29,17 @@ from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 
+FORMATTERS = {
+    "markdown": ranking_report.as_markdown,
+    "latex": ranking_report.as_latex,
+    "json": ranking_export.as_json,
+    "csv": ranking_export.as_csv,
+}
+
 
 def build_parser() -> ArgumentParser:
     """Return the parser of the command line."""
-    parser = build_question_parser("rank.py", __doc__ or "")
+    parser = build_question_parser("rank.py", __doc__)
     parser.add_argument(
         "--summary", action="store_true", help="one screen: the answer, one line per intermediate task, what is missing"
     )
@@ -72,15 +79,9 @@ def print_ranking(ranking: Ranking, arguments: Namespace) -> None:
         print(ranking_summary.as_summary(ranking, width, _repeat_arguments(arguments)))
     elif arguments.format == "table":
         print(ranking_report.as_text(ranking, width))
-    elif arguments.format == "markdown":
-        print(ranking_report.as_markdown(ranking))
-    elif arguments.format == "latex":
-        print(ranking_report.as_latex(ranking))
-    elif arguments.format == "json":
-        print(ranking_export.as_json(ranking))
     else:
-        print(ranking_export.as_csv(ranking))
-        # A CSV has no place for sentences.
+        print(FORMATTERS[arguments.format](ranking))
+    if arguments.format == "csv":  # which has no place for sentences
         print("\n".join(ranking_sentences.describe_scores(ranking)), file=sys.stderr)
 
 

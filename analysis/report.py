@@ -25,10 +25,10 @@ from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
 from analysis.page.protocol import SweepRecord
-from analysis.scores.arguments import add_learning_rate, build_scores_parser, parse_metrics
+from analysis.scores.arguments import build_scores_parser, parse_metrics
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
-from analysis.scores.record import read_record
+from analysis.scores.record import SCORES_FILE, read_record
 from analysis.tables.source import count_and_list, pluralise
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
@@ -42,8 +42,7 @@ FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 def build_report_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line: the scores to read as in rank.py, and the files to write."""
-    parser = build_scores_parser("report.py", __doc__ or "")
-    add_learning_rate(parser)
+    parser = build_scores_parser("report.py", __doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="default: report.html here")
     parser.add_argument("--figures", type=Path, metavar="DIR", help="write each figure as SVG and PNG too, for a paper")
     return parser
@@ -74,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRecord]]:
-    with fetch_results(arguments.paths, ("scores.parquet", PREDICTIONS_FILE)) as paths:
+    with fetch_results(arguments.paths, (SCORES_FILE, PREDICTIONS_FILE)) as paths:
         scores = dataclasses.replace(load(paths, arguments.scale), source=", ".join(arguments.paths))
         records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
         transfer = build_transfer(scores, parse_metrics(arguments.metric), arguments.learning_rate)
@@ -94,14 +93,8 @@ def _write_whole(path: Path, page: str) -> None:
 def build_subtitle(ranking: Ranking) -> str:
     """Return benchmark, encoder, seeds and source in one line."""
     scores = ranking.loaded_scores
-    return " · ".join(
-        (
-            f"benchmark {scores.benchmark}" if scores.benchmark else "benchmark not stated",
-            f"encoder {scores.model}" if scores.model else "encoder not stated",
-            count_and_list("seed", scores.seeds),
-            scores.source,
-        )
-    )
+    names = (f"benchmark {scores.benchmark or 'not stated'}", f"encoder {scores.model or 'not stated'}")
+    return " · ".join((*names, count_and_list("seed", scores.seeds), scores.source))
 
 
 if __name__ == "__main__":

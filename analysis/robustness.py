@@ -22,7 +22,7 @@ from analysis.questions.methods import compare_methods
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("robustness.py", __doc__ or "")
+    parser = build_question_parser("robustness.py", __doc__)
     return run_question(parser, argv, lambda transfer, _: build_answer(compare_methods(transfer)))
 
 

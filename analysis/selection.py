@@ -22,7 +22,7 @@ from analysis.questions.judging import judge_dev_selection
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("selection.py", __doc__ or "")
+    parser = build_question_parser("selection.py", __doc__)
     return run_question(parser, argv, lambda transfer, _: build_answer(transfer, judge_dev_selection(transfer)))
 
 

@@ -28,7 +28,7 @@ from spaces.probe_columns import PROBES_FILE
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("similarity.py", __doc__ or "")
+    parser = build_question_parser("similarity.py", __doc__)
     parser.add_argument("--target", metavar="NAME", help=f"compare it with the other targets; default: {DEFAULT_FOCUS}")
     parser.add_argument("--matrices", action="store_true", help="also print every predictor, task by target")
 

@@ -33,7 +33,7 @@ from spaces.sweep_record import SWEEP_FILE
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TaskSubmission:
     """One task of the submission: its run, its files by language, and its problems in printed lines."""
 
@@ -45,7 +45,7 @@ class TaskSubmission:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = build_plain_parser("submission.py", __doc__ or "")
+    parser = build_plain_parser("submission.py", __doc__)
     parser.add_argument("sweep", metavar="SWEEP", help="folder of a sweep of the benchmark xtreme; s3://... too")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
     choice = parser.add_mutually_exclusive_group()
@@ -103,12 +103,12 @@ def _build_submission(task: OfficialTask, choice: SubmissionChoice, stages: Path
     """Return the files of one task, from the run that was chosen for it."""
     run = choice.runs.get(task.target)
     if run is None:
-        return TaskSubmission(task=task, run=None, files={}, problems=(choice.explain_missing(task.target),))
+        return TaskSubmission(task, None, {}, (choice.explain_missing(task.target),))
     path = stages / run.stage / PREDICTIONS_FILE
     if not path.is_file():
         name = f"the run after {run.intermediate}, seed {run.seed} (stage {run.stage})"
         problem = f"{task.target}: no predictions of {name}. Run the sweep with --predictions from the start."
-        return TaskSubmission(task=task, run=run, files={}, problems=(problem,))
+        return TaskSubmission(task, run, {}, (problem,))
     files, problems, absent = {}, [], []
     predictions = _read_predictions(path, task.target)
     for language in task.languages:
@@ -122,7 +122,7 @@ def _build_submission(task: OfficialTask, choice: SubmissionChoice, stages: Path
             problems.append(f"{task.target}: {language} has {error}.")
     if absent:
         problems.append(f"{task.target}: no predictions in {', '.join(absent)}.")
-    return TaskSubmission(task=task, run=run, files=files, problems=tuple(problems))
+    return TaskSubmission(task, run, files, tuple(problems))
 
 
 def _read_predictions(path: Path, target: str) -> pl.DataFrame:
@@ -164,19 +164,16 @@ def _list_warnings(submissions: Sequence[TaskSubmission], spec: Mapping[str, Any
         yield f"warning: limited: at most {spec['test_limit']} test examples, fewer than the official test sets have."
     for submission in submissions:
         target, english = submission.task.target, submission.files.get("en")
-        parts = TASK_SPLITS[target].test if target in TASK_SPLITS and submission.files else ()
-        for part in parts:
+        for part in TASK_SPLITS[target].test if target in TASK_SPLITS and submission.files else ():
             dataset = DATASETS[part.dataset]
             published = dataset.published_rows.get(part.splits[0])
-            rows = None if english is None or spec.get("test_limit") is not None else english.row_count
-            if rows is not None and published is not None and rows != published:
-                yield f"warning: {target}: {rows} English rows, the published test set has {published}."
+            is_cut = spec.get("test_limit") is not None
+            if english is not None and not is_cut and published not in (None, english.row_count):
+                yield f"warning: {target}: {english.row_count} English rows, the published test set has {published}."
             if dataset.note:
                 yield f"warning: {target}: {dataset.note}"
-        repeated = [
-            f"{language} {file.repeated_ids}" for language, file in submission.files.items() if file.repeated_ids
-        ]
-        if repeated:
+        files = submission.files.items()
+        if repeated := [f"{language} {file.repeated_ids}" for language, file in files if file.repeated_ids]:
             yield f"note: {target}: questions that repeat an id, answered like the first one: {', '.join(repeated)}."
 
 

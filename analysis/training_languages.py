@@ -21,7 +21,7 @@ from analysis.questions.training_languages import compare_training_languages
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare and print; return the exit code: 0, or 2 for bad usage."""
-    parser = build_question_parser("training_languages.py", __doc__ or "")
+    parser = build_question_parser("training_languages.py", __doc__)
     parser.add_argument("--target", metavar="NAME", help="one target instead of the mean over all")
     return run_question(
         parser, argv, lambda transfer, arguments: build_answer(compare_training_languages(transfer, arguments.target))

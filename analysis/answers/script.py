@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from analysis.scores.arguments import add_learning_rate, build_script_parser, open_scores, parse_metrics
+from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
 from analysis.tables.answer import Answer, print_answer
 from analysis.tables.screen import tolerate_closed_pipe
 from analysis.transfer.array import Transfer, build_transfer
@@ -16,20 +16,16 @@ Result = TypeVar("Result")
 DRAW_SEED = 0  # of all random draws: the same scores give the same answer
 
 
-def build_question_parser(script: str, doc: str) -> ArgumentParser:
-    """Return a parser of paths, --format, --metric, --scale and --learning-rate; `doc` is the text of --help."""
-    parser = build_script_parser(script, doc)
-    add_learning_rate(parser)
-    return parser
+def build_question_parser(script: str, doc: str | None) -> ArgumentParser:
+    """Return a parser of the scores to read and --format; `doc` is the text of --help."""
+    return build_scores_parser(script, doc, with_format=True)
 
 
 def run_question(
     parser: ArgumentParser, argv: Sequence[str] | None, build: Callable[[Transfer, Namespace], Answer], *file_names: str
 ) -> int:
     """Print the answer to a question; see `run_script`."""
-    return run_script(
-        parser, argv, build, lambda answer, arguments: print_answer(answer, arguments.format), *file_names
-    )
+    return run_script(parser, argv, build, lambda answer, flags: print_answer(answer, flags.format), *file_names)
 
 
 def run_script(
@@ -39,13 +35,7 @@ def run_script(
     show: Callable[[Result, Namespace], None],
     *file_names: str,
 ) -> int:
-    """Read the scores that the flags name, build the result and show it.
-
-    `file_names` are read beside the scores of each stage.
-
-    Returns:
-        The exit code: 0, or 2 for bad usage, which prints one line on standard error.
-    """
+    """Build a result from the scores and `file_names` of each stage, show it, and return 0, or 2 for bad usage."""
     arguments = parser.parse_args(argv)
     try:
         metrics = parse_metrics(arguments.metric)

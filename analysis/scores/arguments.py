@@ -16,16 +16,16 @@ from spaces.errors import UsageError
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 
 
-def build_plain_parser(script: str, doc: str) -> argparse.ArgumentParser:
+def build_plain_parser(script: str, doc: str | None) -> argparse.ArgumentParser:
     """Return a parser without flags; its description and epilog are the script's docstring."""
-    description, _, epilog = doc.partition("\n")
+    description, _, epilog = (doc or "").partition("\n")
     return argparse.ArgumentParser(
         prog=script, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
 
 
-def build_scores_parser(script: str, doc: str) -> argparse.ArgumentParser:
-    """Return a parser that takes paths, --metric and --scale."""
+def build_scores_parser(script: str, doc: str | None, *, with_format: bool = False) -> argparse.ArgumentParser:
+    """Return a parser that takes paths, --metric, --scale, --learning-rate and, if asked for, --format."""
     parser = build_plain_parser(script, doc)
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of Parquet files; s3://... too"
@@ -43,24 +43,15 @@ def build_scores_parser(script: str, doc: str) -> argparse.ArgumentParser:
         default="auto",
         help="values of a file are shares (up to 1) or points (up to 100); auto: points if any is above 1",
     )
-    return parser
-
-
-def build_script_parser(script: str, doc: str) -> argparse.ArgumentParser:
-    """Return a parser that takes paths, --format, --metric and --scale."""
-    parser = build_scores_parser(script, doc)
-    parser.add_argument("--format", choices=FORMATS, default="table")
-    return parser
-
-
-def add_learning_rate(parser: argparse.ArgumentParser) -> None:
-    """Add --learning-rate, for scripts that take one run per cell."""
+    if with_format:
+        parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument(
         "--learning-rate",
         type=float,
         metavar="RATE",
         help="take the runs at RATE instead of those with the best English dev score",
     )
+    return parser
 
 
 def parse_metrics(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
