@@ -37,10 +37,8 @@ def resolve_official_metrics(metric_table: pl.DataFrame, split: str, picked: Met
     """Return the official metrics of a split, from `list_metrics`; where rows mark none, the only possible ones.
 
     A target that the rows do not settle takes the user's `picked` metrics. Only finished runs count: a stopped one may
-    have left its dev curve under another name.
-
-    Raises:
-        UsageError: a target has several metrics and nothing tells which of them count.
+    have left its dev curve under another name. Raise UsageError if a target has several metrics and nothing tells which
+    of them count.
     """
     metrics: dict[str, tuple[str, ...]] = {}
     candidates = metric_table.filter(pl.col("metric") != MAJORITY, status="finished", split=split)
@@ -62,11 +60,7 @@ def resolve_official_metrics(metric_table: pl.DataFrame, split: str, picked: Met
 
 
 def override_metrics(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metrics:
-    """Return the metrics that make the scores shown: the official ones, or those that the user picked instead.
-
-    Raises:
-        UsageError: a picked target or metric is unknown.
-    """
+    """Return the user's `picked` metrics over the official ones; raise UsageError for an unknown target or metric."""
     for target, names in picked.items():
         targets = rows["target"].unique().sort().to_list()
         if target not in targets:
@@ -85,10 +79,7 @@ def count_wanted_metrics(rows: pl.DataFrame, metrics: Metrics) -> IntArray:
 
 
 def average_metrics(rows: pl.DataFrame, metrics: Metrics, by: Sequence[str]) -> pl.DataFrame:
-    """Return the mean of a target's metrics per group of `by`, null unless every metric is present.
-
-    The columns are `by` and `score`.
-    """
+    """Return `by` and `score`, the mean of a target's metrics; null unless every metric is present."""
     complete = pl.col("value").count() == pl.col("wanted").first()
     means = (
         rows.select(*by, "value", wanted=pl.Series(count_wanted_metrics(rows, metrics)))
@@ -115,11 +106,7 @@ def list_runs(rows: pl.DataFrame, metrics: Metrics) -> pl.DataFrame:
 
 
 def select_winners(runs: pl.DataFrame) -> pl.DataFrame:
-    """Return the run that counts in each cell: the best English dev of the finished ones, of equals the lowest rate.
-
-    Raises:
-        UsageError: a cell has several finished runs and no dev score to choose by.
-    """
+    """Return each cell's finished run of best English dev, then lowest rate; raise UsageError if dev cannot choose."""
     finished = runs.filter(status="finished")
     cells = finished.group_by(CELL_COLUMNS).agg(runs=pl.len(), with_dev=pl.col("dev").count())
     undecided = cells.filter(pl.col("runs") > 1, pl.col("with_dev") == 0).sort(CELL_COLUMNS)
@@ -135,11 +122,7 @@ def select_winners(runs: pl.DataFrame) -> pl.DataFrame:
 
 
 def filter_learning_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
-    """Return the rows of targets that were trained at `rate` or not trained at all.
-
-    Raises:
-        UsageError: no row has this rate.
-    """
+    """Return the rows of targets trained at `rate` or not at all; raise UsageError if no row has this rate."""
     # A float32 column does not hold 1e-5 exactly.
     same = (pl.col("learning_rate") / rate - 1).abs() < 1e-6
     if rows.filter(same).is_empty():
@@ -150,11 +133,7 @@ def filter_learning_rate(rows: pl.DataFrame, rate: float) -> pl.DataFrame:
 
 
 def select_contenders(scores: Scores) -> pl.DataFrame:
-    """Return the target rows of the runs that compete, each score once: those under winning parents.
-
-    Raises:
-        UsageError: two rows give one score different values, or one run different statuses.
-    """
+    """Return the competing target rows, under winning parents, each score once; raise UsageError for contradictions."""
     rows = filter_winning_parents(scores.target_rows, scores.intermediate_rows)
     if scores.has_duplicates:
         rows = drop_duplicate_scores(rows)

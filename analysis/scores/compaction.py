@@ -90,11 +90,7 @@ def _read_files(folder: Path) -> tuple[pl.DataFrame, Mapping[str, str]]:
 def write_compaction(folder: Path, rows: pl.DataFrame, checksums: Mapping[str, str]) -> int:
     """Write the compaction of the sweep in `folder` from rows and the checksums of the stages' files.
 
-    Returns:
-        Its size in bytes.
-
-    Raises:
-        UsageError: it cannot be written.
+    Return its size in bytes; raise UsageError if it cannot be written.
     """
     buffer = io.BytesIO()
     rows.write_parquet(buffer, statistics=False)

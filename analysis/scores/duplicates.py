@@ -14,18 +14,12 @@ DEV_TENTH = pl.when(pl.col("split") == "dev").then("tenth").alias("tenth")
 
 def pack_score_keys(frame: pl.DataFrame) -> pl.Series:
     """Return one number per score, for rows in the columns of `Scores.target_rows`."""
-    # `run` stands for ARM_COLUMNS.
-    return pack_columns(
-        frame.select("run", "split", "language", "metric", DEV_TENTH), ["run", *SCORE_COLUMNS[len(ARM_COLUMNS) :]]
-    )
+    columns = ("run", *SCORE_COLUMNS[len(ARM_COLUMNS) :])  # `run` stands for ARM_COLUMNS
+    return pack_columns(frame.with_columns(DEV_TENTH), columns)
 
 
 def drop_duplicate_scores(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return `frame`, in the columns of `Scores.target_rows`, with every score once.
-
-    Raises:
-        UsageError: two rows give one score different values.
-    """
+    """Return target rows with every score once; raise UsageError if two rows give one score different values."""
     keys = pack_score_keys(frame)
     duplicates = frame.filter(keys.is_duplicated()).with_columns(DEV_TENTH)
     groups = duplicates.group_by(SCORE_COLUMNS).agg(values=pl.col("value").unique())

@@ -22,10 +22,7 @@ def fetch_results(addresses: Sequence[str], stage_files: Sequence[str] = (SCORES
     """Return local paths for the addresses. Those in object storage (s3://...) are copied for the context's duration.
 
     Of a sweep its record is copied, and those of `stage_files` that each of its stages has. Errors about a copy name
-    its address.
-
-    Raises:
-        UsageError: an address cannot be read.
+    its address. Raise UsageError if an address cannot be read.
     """
     copies: dict[str, str] = {}  # local path -> address
     with tempfile.TemporaryDirectory(prefix="fetched-") as folder:

@@ -28,11 +28,9 @@ class NoItemsError(Exception):
 def read_item_parts(files: PredictionFiles, task: Task, chains: int, seeds: int) -> tuple[tuple[str, ...], ItemParts]:
     """Return the languages of a target and its items' contributions to `chains` x `seeds` runs; NaN without a file.
 
-    Languages that are translations of each other share their items: by id, or by position. By position only if all
-    have the same number of rows, since a missing row would shift the following ones.
-
-    Raises:
-        NoItemsError: a file is damaged, of an older version, or has no items of the target.
+    Languages that are translations of each other share their items: by id, or by position. By position only if all have
+    the same number of rows, since a missing row would shift the following ones. Raise NoItemsError if a file is
+    damaged, of an older version, or has no items of the target.
     """
     sheets: list[pl.DataFrame] = []  # distinct lists of items in file order; nearly always one
     runs = {cell: _read_run(path, task, sheets) for cell, path in files.items()}
@@ -41,12 +39,10 @@ def read_item_parts(files: PredictionFiles, task: Task, chains: int, seeds: int)
     blocks = rows.group_by("language", maintain_order=True).len()
     same_size = blocks["len"].n_unique() == 1
     shared = task.is_parallel and (task.item_column == "id" or same_size)
-    sheet_rows = [
-        sheet.join(rows, on=ITEM_COLUMNS, how="left", maintain_order="left")["row"].to_numpy() for sheet in sheets
-    ]
+    located = [sheet.join(rows, on=ITEM_COLUMNS, how="left", maintain_order="left") for sheet in sheets]
     parts = np.full((2, chains, seeds, rows.height), np.nan)
     for (chain, seed), (sheet, values) in runs.items():
-        parts[:, chain, seed, sheet_rows[sheet]] = values
+        parts[:, chain, seed, located[sheet]["row"].to_numpy()] = values
     return tuple(blocks["language"]), ItemParts(
         numerator=parts[0],
         denominator=parts[1],

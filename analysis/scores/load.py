@@ -16,14 +16,11 @@ from spaces.sweep_record import SWEEP_FILE
 
 
 def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
-    """Return the scores of all `paths` together.
-
-    Raises:
-        UsageError: a path cannot be read, no path has a baseline, or the paths hold different experiments.
-    """
+    """Return all `paths` together; raise UsageError for an unreadable path, no baseline, or different experiments."""
     parts = [load_sweep(path) if (path / SWEEP_FILE).is_file() else load_files(path, scale) for path in paths]
     _check_budgets([spec for part in parts for spec in part.specs])
     stage_counts = [part.stage_counts for part in parts if part.stage_counts is not None]
+    done, total = (sum(counts[i] for counts in stage_counts) for i in (0, 1))
     names = _merge_names(part.intermediates for part in parts)
     source = ", ".join(part.source for part in parts)
     if NONE not in names:
@@ -53,9 +50,7 @@ def load(paths: Sequence[Path], scale: Scale = "auto") -> Scores:
         benchmark=_single_value(rows, "benchmark"),
         model=_single_value(rows.filter(pl.col("intermediate") != RANDOM_ENCODER), "model"),
         is_limited=any(part.is_limited for part in parts),
-        stage_counts=(sum(done for done, _ in stage_counts), sum(total for _, total in stage_counts))
-        if stage_counts
-        else None,
+        stage_counts=(done, total) if stage_counts else None,
         notes=tuple(note for part in parts for note in part.notes),
         stage_folders=tuple(dict.fromkeys(folder for part in parts for folder in part.stage_folders)),
         specs=tuple(spec for part in parts for spec in part.specs),

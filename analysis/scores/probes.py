@@ -15,11 +15,7 @@ SCHEMA = build_schema(PROBE_COLUMNS)
 
 
 def require_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
-    """Return the rows of a family of probes for these stages, like `read_probe_rows`.
-
-    Raises:
-        UsageError: no stage has any, or a file cannot be read.
-    """
+    """Return `read_probe_rows`; raise UsageError if no stage has any, or a file cannot be read."""
     rows = read_probe_rows(stage_folders, stages, family)
     if rows.is_empty():
         raise UsageError(
@@ -30,13 +26,7 @@ def require_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], fam
 
 
 def read_probe_rows(stage_folders: Sequence[Path], stages: Iterable[str], family: str) -> pl.DataFrame:
-    """Return the rows of a family of probes for these stages, in the columns of `spaces.probe_columns`.
-
-    `stage_folders` are those of `Scores.stage_folders`. A stage without probes has no rows.
-
-    Raises:
-        UsageError: a file cannot be read.
-    """
+    """Return the rows of a family of probes, none for a stage without; raise UsageError if a file cannot be read."""
     files = (find_stage_file(stage_folders, stage, PROBES_FILE) for stage in stages)
     rows = [_read_file(file).filter(family=family) for file in files if file is not None]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *rows])

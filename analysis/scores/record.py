@@ -36,10 +36,8 @@ def read_record(file: Path) -> dict[str, Any]:
 
 def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     """Return (chain, seed) for every seed that a race did not give to a chain."""
-    chains = parse_decided(record.get("decided", {}))
-    return frozenset(
-        (name, seed) for name, chain in chains.items() for seed in record["spec"]["seeds"] if seed not in chain.seeds
-    )
+    chains, seeds = parse_decided(record.get("decided", {})), record["spec"]["seeds"]
+    return frozenset((name, seed) for name, chain in chains.items() for seed in seeds if seed not in chain.seeds)
 
 
 def stages_folder_of(folder: Path) -> Path:

@@ -5,22 +5,13 @@ from typing import Any
 
 import polars as pl
 
+from analysis.scores import tidy
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
 from analysis.scores.record import SCORES_FILE, list_skipped_seeds, read_record, stages_folder_of
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
-from analysis.scores.tidy import (
-    ARM_COLUMNS,
-    CATEGORY_TYPES,
-    CELL_COLUMNS,
-    SCORED_COLUMNS,
-    Scale,
-    check_rows,
-    collect_rows,
-    is_in_points,
-    scan_rows,
-)
+from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS, Scale
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -33,11 +24,7 @@ RETRIEVAL_PREFIXES = ("bucc", "tatoeba", "mewsli", "lareqa")  # names of retriev
 
 
 def load_sweep(folder: Path) -> Scores:
-    """Return the scores of one sweep, with or without a baseline.
-
-    Raises:
-        UsageError: the sweep cannot be read or has no scores yet.
-    """
+    """Return the scores of a sweep, with or without a baseline; raise UsageError if it cannot be read or has none."""
     record = read_record(folder / SWEEP_FILE)
     spec = record["spec"]
     stages = stages_folder_of(folder)
@@ -74,14 +61,10 @@ def load_sweep(folder: Path) -> Scores:
 
 
 def load_files(path: Path, scale: Scale) -> Scores:
-    """Return the scores of a Parquet file or of all Parquet files below a folder.
-
-    Raises:
-        UsageError: the path cannot be read or has no scores of targets.
-    """
+    """Return the scores of all Parquet files at a path; raise UsageError if it is unreadable or has none of targets."""
     parts = [_load_file(file) for file in _list_files(path)]
     rows, scored = pl.concat([rows for rows, _ in parts]), pl.concat([scored for _, scored in parts])
-    if in_points := is_in_points(scored["value"], scale, str(path)):
+    if in_points := tidy.is_in_points(scored["value"], scale, str(path)):
         share = pl.col("value") / 100
         rows, scored = rows.with_columns(share), scored.with_columns(share)
     target_rows, has_duplicates = add_run_keys(scored.drop_nulls("target"))
@@ -134,20 +117,20 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def _load_file(file: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
-    """Return all rows of a file, and the same rows in SCORED_COLUMNS."""
-    rows = scan_rows(file, str(file))
+    """Return all rows of a file, and the same rows in tidy.SCORED_COLUMNS."""
+    rows = tidy.scan_rows(file, str(file))
     if file.stat().st_size < EAGER_READ_BYTES:
-        rows = collect_rows(rows, str(file)).lazy()
+        rows = tidy.collect_rows(rows, str(file)).lazy()
     # A stage's key leads to files beside its scores. A foreign file has none, so its keys are dropped.
     scored = _collect_scored_columns(rows.with_columns(stage=pl.lit(None, pl.String)), str(file))
-    check_rows(scored, rows.select(pl.col("version").max()).collect(engine="streaming").item(), str(file))
+    tidy.check_rows(scored, rows.select(pl.col("version").max()).collect(engine="streaming").item(), str(file))
     return rows, scored
 
 
 def _collect_scored_columns(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
-    """Return SCORED_COLUMNS with text as categories: ten million rows of text would not fit in memory."""
-    text = [pl.col(column).cast(dtype) for column, dtype in CATEGORY_TYPES.items()]
-    return collect_rows(rows.select(SCORED_COLUMNS).with_columns(text), source)
+    """Return tidy.SCORED_COLUMNS with text as categories: ten million rows of text would not fit in memory."""
+    text = [pl.col(column).cast(dtype) for column, dtype in tidy.CATEGORY_TYPES.items()]
+    return tidy.collect_rows(rows.select(tidy.SCORED_COLUMNS).with_columns(text), source)
 
 
 def _is_limited(rows: pl.LazyFrame) -> bool:

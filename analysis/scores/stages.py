@@ -29,10 +29,8 @@ class StageRows:
 def read_stage_rows(folder: Path, files: Sequence[Path]) -> StageRows:
     """Return the rows of these score files, which belong to stages of the sweep in `folder`.
 
-    A file that cannot be read, or that has rows of another stage, gives no rows and is listed as a fault.
-
-    Raises:
-        UsageError: no file can be read, or a newer version wrote one.
+    A file that cannot be read, or that has rows of another stage, gives no rows and is listed as a fault. Raise
+    UsageError if no file can be read, or a newer version wrote one.
     """
     compaction = read_compaction(folder, files)
     others = [file for file in files if file.parent.name not in compaction.stage_keys]
@@ -46,11 +44,7 @@ def read_stage_rows(folder: Path, files: Sequence[Path]) -> StageRows:
 
 
 def read_whole_files(files: Sequence[Path], source: str) -> tuple[list[pl.DataFrame], dict[str, str]]:
-    """Return the frames of all files that can be read, in their order, and what is wrong with the others, by stage.
-
-    Raises:
-        UsageError: a newer version wrote one of the files.
-    """
+    """Return the frames of all good files in order, and the faults by stage; raise UsageError for a newer version's."""
     try:
         return [_read_together(files, source)], {}
     except NewerVersionError:

@@ -52,11 +52,7 @@ class NewerVersionError(UsageError):
 
 
 def scan_rows(file: Path, source: str) -> pl.LazyFrame:
-    """Return the tidy rows of a Parquet file without reading them; `source` is its name in errors.
-
-    Raises:
-        UsageError: it is no Parquet file, or `tidy` refuses it.
-    """
+    """Return the tidy rows of a file, unread; raise UsageError, naming `source`, if it is no Parquet or refused."""
     try:
         return tidy(pl.scan_parquet(file, glob=False), source)
     except (PolarsError, OSError) as error:
@@ -72,11 +68,7 @@ def collect_rows(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
 
 
 def tidy(scan: pl.LazyFrame, source: str) -> pl.LazyFrame:
-    """Return `scan` with exactly the columns of SCHEMA, non-finite values as null. Nothing is read yet.
-
-    Raises:
-        UsageError: a minimal column is absent or a column has the wrong type.
-    """
+    """Return `scan`, unread, in the columns of SCHEMA, non-finite as null; raise UsageError for wrong columns."""
     schema = scan.collect_schema()
     absent = [name for name in REQUIRED_COLUMNS if name not in schema]
     if absent:
@@ -112,24 +104,19 @@ def _cast_column(schema: pl.Schema, name: str, dtype: pl.DataType, source: str) 
     if name not in schema:
         return pl.lit(None, dtype).alias(name)
     actual = schema[name]
-    fits = {
-        pl.String(): isinstance(actual, (pl.String, pl.Categorical, pl.Enum)),
-        pl.Int64(): actual.is_integer(),
-        pl.Float64(): actual.is_numeric(),
-        pl.Boolean(): actual == pl.Boolean(),
-    }
-    if not (fits[dtype] or actual == pl.Null()):
-        words = {pl.String(): "text", pl.Int64(): "whole numbers", pl.Float64(): "numbers", pl.Boolean(): "booleans"}
-        raise UsageError(f"{source}: column {name} must hold {words[dtype]}, it holds {actual}.")
+    word, fits = {
+        pl.String(): ("text", isinstance(actual, (pl.String, pl.Categorical, pl.Enum))),
+        pl.Int64(): ("whole numbers", actual.is_integer()),
+        pl.Float64(): ("numbers", actual.is_numeric()),
+        pl.Boolean(): ("booleans", actual == pl.Boolean()),
+    }[dtype]
+    if not (fits or actual == pl.Null()):
+        raise UsageError(f"{source}: column {name} must hold {word}, it holds {actual}.")
     return pl.col(name).cast(dtype)
 
 
 def is_in_points(value: pl.Series, scale: Scale, source: str) -> bool:
-    """Return True if values are points from 0 to 100, False if they are shares from 0 to 1.
-
-    Raises:
-        UsageError: `scale` says share and a value is above 1, or a value is above 100.
-    """
+    """Return True for points (to 100), False for shares (to 1); raise UsageError for a value beyond `scale` or 100."""
     largest = value.max()
     top = float(largest) if isinstance(largest, (int, float)) else 0.0
     if scale == "share" and top > MAX_SHARE:

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.scores.choose import (
-    list_metrics,
-    list_runs,
-    resolve_official_metrics,
-    select_contenders,
-    select_winners,
-)
+from analysis.scores import choose
 from analysis.scores.scores import Scores
 from analysis.submit.files import OFFICIAL_TASKS
 from spaces.chain import NONE
@@ -54,10 +48,8 @@ def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, p
     If `intermediate` is None, take the one with the best mean English dev score over the trained targets, each at its
     best learning rate. An intermediate with finished runs for more targets comes first, because means over different
     targets are not comparable; equals are ordered by name. `per_target` chooses for each trained target by its own dev
-    score instead; retrieval has none and takes the choice over all. A control is no candidate.
-
-    Raises:
-        UsageError: the intermediate or seed is unknown, or no finished run can be chosen.
+    score instead; retrieval has none and takes the choice over all. A control is no candidate. Raise UsageError if the
+    intermediate or seed is unknown, or no finished run can be chosen.
     """
     intermediates = tuple(dict.fromkeys((NONE, *scores.intermediates)))
     if intermediate is not None and intermediate not in intermediates:
@@ -68,15 +60,15 @@ def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, p
     targets = [task.target for task in OFFICIAL_TASKS if task.target in scores.targets]
     candidates = [name for name in intermediates if name not in scores.controls]
 
-    rows = select_contenders(scores).filter(pl.col("target").is_in(targets), seed=seed)
-    runs = select_winners(list_runs(rows, resolve_official_metrics(list_metrics(rows), "dev", {})))
+    rows = choose.select_contenders(scores).filter(pl.col("target").is_in(targets), seed=seed)
+    metrics = choose.resolve_official_metrics(choose.list_metrics(rows), "dev", {})
+    runs = choose.select_winners(choose.list_runs(rows, metrics))
     with_dev = runs.filter(pl.col("intermediate").is_in(candidates)).drop_nulls("dev")
     if intermediate is None:
         order = _order_by_dev(with_dev)
         if order.is_empty():
-            raise UsageError(
-                f"no finished run of a trained target at seed {seed}. Give --intermediate, or let the sweep go on."
-            )
+            what = f"no finished run of a trained target at seed {seed}"
+            raise UsageError(f"{what}. Give --intermediate, or let the sweep go on.")
         intermediate = str(order["intermediate"][0])
         explanation = _explain_order(order, seed)
     else:
@@ -86,9 +78,9 @@ def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, p
         best = with_dev.sort("dev", "intermediate", descending=[True, False]).unique("target", maintain_order=True)
         chosen |= dict(best.select("target", "intermediate").iter_rows())
         explanation.append("chosen per target by its English dev score; retrieval has none and follows the mean.")
-    submitted = {target: _find_run(rows, runs, target, name) for target, name in chosen.items()}
+    submitted = {target: run for target, name in chosen.items() if (run := _find_run(rows, runs, target, name))}
     return SubmissionChoice(
-        runs={target: run for target, run in submitted.items() if run is not None},
+        runs=submitted,
         seed=seed,
         chosen_intermediates=chosen,
         sweep_targets=frozenset(targets),

@@ -31,7 +31,7 @@ class OfficialTask:
     is_mined: bool = False  # its rows are pairs: any number of them, none included
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SubmissionFile:
     """One file of a submission. `repeated_ids` counts questions that share their id with an earlier one."""
 
@@ -47,24 +47,15 @@ def _make_task(target: str, suffix: str = "tsv") -> OfficialTask:
 
 # The order of the columns in XTREME's tables.
 OFFICIAL_TASKS = (
-    _make_task("xnli"),
-    _make_task("pawsx"),
-    _make_task("udpos"),
-    _make_task("panx"),
-    _make_task("xquad", "json"),
-    _make_task("mlqa", "json"),
-    _make_task("tydiqa", "json"),
+    *map(_make_task, ("xnli", "pawsx", "udpos", "panx")),
+    *(_make_task(name, "json") for name in ("xquad", "mlqa", "tydiqa")),
     OfficialTask(target="bucc", folder="bucc2018", languages=("de", "fr", "ru", "zh"), is_mined=True),
     _make_task("tatoeba"),
 )
 
 
 def build_file(official: OfficialTask, language: str, rows: pl.DataFrame) -> SubmissionFile:
-    """Return the file of one task and language from its predictions (`spaces/prediction_columns.py`), in any order.
-
-    Raises:
-        PredictionGapError: examples are missing between the first and the last, or are repeated.
-    """
+    """Return the file of a task and language from its predictions; raise PredictionGapError for missing or repeated."""
     rows = rows.sort("example")
     if not official.is_mined and rows["example"].to_list() != list(range(rows.height)):
         raise PredictionGapError(
@@ -73,12 +64,13 @@ def build_file(official: OfficialTask, language: str, rows: pl.DataFrame) -> Sub
     name = f"{official.folder}/test-{language}.{official.suffix}"
     if official.suffix == "json":
         answers = collect_answers(rows)
-        text, count = json.dumps(answers, indent=1), len(answers)
-        return SubmissionFile(name=name, text=text, row_count=count, repeated_ids=rows.height - count)
+        return SubmissionFile(
+            name, json.dumps(answers, indent=1), len(answers), repeated_ids=rows.height - len(answers)
+        )
     formatter = LINE_FORMATTERS[official.target]
     items = formatter(rows, language)
     separator = "\n\n" if formatter is _format_tags else "\n"
-    return SubmissionFile(name=name, text=separator.join(items) + "\n" if items else "", row_count=len(items))
+    return SubmissionFile(name, separator.join(items) + "\n" if items else "", len(items))
 
 
 def collect_answers(rows: pl.DataFrame) -> Mapping[str, str]:
