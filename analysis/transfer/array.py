@@ -8,18 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from analysis.scores.choose import (
-    MAJORITY,
-    Metrics,
-    count_wanted_metrics,
-    filter_learning_rate,
-    list_metrics,
-    list_runs,
-    override_metrics,
-    resolve_official_metrics,
-    select_contenders,
-    select_winners,
-)
+from analysis.scores import choose
+from analysis.scores.choose import MAJORITY, Metrics
 from analysis.scores.keys import locate_on_axis
 from analysis.scores.scores import Scores
 from analysis.scores.tidy import CELL_COLUMNS
@@ -50,6 +40,11 @@ class Hole:
     seed: int
     status: str  # stopped, degenerate, failed, decided (by a race), missing, or unpaired: its baseline is not finished
     reason: str | None = None
+
+    @property
+    def description(self) -> str:
+        """The status, with its reason in brackets."""
+        return f"{self.status} ({self.reason})" if self.reason else self.status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,18 +103,16 @@ def build_transfer(
     """Return the scores of the runs that count.
 
     `picked_metrics` replaces the official metrics of its targets in the scores, but not in the choice of the run. With
-    `learning_rate` only runs at that rate compete.
-
-    Raises:
-        UsageError: nothing tells which metric or which run counts, or rows contradict each other.
+    `learning_rate` only runs at that rate compete. Raise UsageError if nothing tells which metric or which run counts,
+    or rows contradict each other.
     """
-    picked_metrics = picked_metrics or {}
-    rows = select_contenders(scores)
+    picked = picked_metrics or {}
+    rows = choose.select_contenders(scores)
     if learning_rate is not None:
-        rows = filter_learning_rate(rows, learning_rate)
-    metric_table = list_metrics(rows)
-    metrics = override_metrics(rows, resolve_official_metrics(metric_table, "test", picked_metrics), picked_metrics)
-    runs = list_runs(rows, resolve_official_metrics(metric_table, "dev", picked_metrics))
+        rows = choose.filter_learning_rate(rows, learning_rate)
+    metric_table = choose.list_metrics(rows)
+    metrics = choose.override_metrics(rows, choose.resolve_official_metrics(metric_table, "test", picked), picked)
+    runs = choose.list_runs(rows, choose.resolve_official_metrics(metric_table, "dev", picked))
     axes, array = _fill_array(scores, rows, runs, metrics)
     statuses = _collect_statuses(scores.intermediate_rows)
     return Transfer(
@@ -139,22 +132,17 @@ def _fill_array(scores: Scores, rows: pl.DataFrame, runs: pl.DataFrame, metrics:
     languages = tuple(test["language"].drop_nulls().unique().cast(pl.String).sort())
     planned = (NONE, *scores.intermediates)
     axes = ArrayAxes((*planned, MAJORITY, RANDOM_ENCODER), scores.targets, languages, scores.seeds)
-    array = _fill_means(test, select_winners(runs), axes, metrics)
+    array = _fill_means(test, choose.select_winners(runs), axes, metrics)
     # The floor of the most frequent label is a chain of its own, and the same in every run of a target.
-    majority, majority_runs = (
-        test.filter(metric=MAJORITY),
-        runs.with_columns(intermediate=pl.lit(MAJORITY)),
-    )
-    array[len(planned)] = _fill_means(majority, majority_runs, axes._replace(chains=(MAJORITY,)))[0]
+    majority, floor_runs = test.filter(metric=MAJORITY), runs.with_columns(intermediate=pl.lit(MAJORITY))
+    array[len(planned)] = _fill_means(majority, floor_runs, axes._replace(chains=(MAJORITY,)))[0]
     scored = np.isfinite(array)
     chains = [i for i in range(len(axes.chains)) if i < len(planned) or scored[i].any()]
-    scored_languages = np.flatnonzero(scored.any(axis=(0, 1, 3)))
-    if len(chains) < len(axes.chains) or len(scored_languages) < len(languages):
-        array = array[chains][:, :, scored_languages]
-    axes = axes._replace(
-        chains=tuple(axes.chains[i] for i in chains), languages=tuple(languages[i] for i in scored_languages)
-    )
-    return axes, array
+    kept = np.flatnonzero(scored.any(axis=(0, 1, 3)))  # languages
+    if len(chains) < len(axes.chains) or len(kept) < len(languages):
+        array = array[chains][:, :, kept]
+    kept_chains, kept_languages = tuple(axes.chains[i] for i in chains), tuple(languages[i] for i in kept)
+    return axes._replace(chains=kept_chains, languages=kept_languages), array
 
 
 def _fill_means(rows: pl.DataFrame, runs: pl.DataFrame, axes: ArrayAxes, metrics: Metrics | None = None) -> Array:
@@ -176,7 +164,7 @@ def _fill_means(rows: pl.DataFrame, runs: pl.DataFrame, axes: ArrayAxes, metrics
     cell, language = cell_of_run[run_of_row], locate_on_axis(rows["language"], axes.languages)
     usable = (cell >= 0) & (language >= 0) & rows["value"].is_not_null().to_numpy()
     if metrics is not None:
-        usable &= count_wanted_metrics(rows, metrics) > 0
+        usable &= choose.count_wanted_metrics(rows, metrics) > 0
     size = int(np.prod(shape))
     element = np.where(usable, cell + language * len(axes.seeds), size)  # one element more, for rows that do not count
     count = np.bincount(element, minlength=size + 1)[:size].reshape(shape)

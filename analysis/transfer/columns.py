@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.statistics.moments import Array, BoolArray, IntArray
 from analysis.transfer.array import Transfer
-from spaces.benchmark import BENCHMARKS
+from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.language import ENGLISH, Language
 
 GroupBy = Literal["target", "language", "family", "script", "resource"]
@@ -74,19 +74,20 @@ def group_languages(transfer: Transfer, by: GroupBy) -> dict[str, frozenset[str]
     return {name: frozenset(members) for name, members in ordered.items()}
 
 
+def benchmarks_of(transfer: Transfer) -> tuple[Benchmark, ...]:
+    """Return the benchmark of the scores; for a file that names none, every benchmark."""
+    benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
+    return (benchmark,) if benchmark else tuple(BENCHMARKS.values())
+
+
 def languages_of(transfer: Transfer) -> Mapping[str, Language]:
-    """Return the benchmark's table of languages; for a file that names no benchmark, the languages of all."""
-    benchmark = transfer.loaded_scores.benchmark
-    if benchmark is not None and benchmark in BENCHMARKS:
-        return BENCHMARKS[benchmark].languages
-    return {name: row for known in BENCHMARKS.values() for name, row in known.languages.items()}
+    """Return the table of languages of `benchmarks_of`."""
+    return {name: row for benchmark in benchmarks_of(transfer) for name, row in benchmark.languages.items()}
 
 
 def _targets_in(transfer: Transfer, members: frozenset[str]) -> tuple[str, ...]:
     mask = np.array([language in members for language in transfer.languages], np.bool_)
-    return tuple(
-        target for target, scored in zip(transfer.targets, transfer.scored_mask, strict=True) if (scored & mask).any()
-    )
+    return tuple(transfer.targets[t] for t in np.flatnonzero((transfer.scored_mask & mask).any(axis=1)))
 
 
 @dataclass(frozen=True, slots=True)

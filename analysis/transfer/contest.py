@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from analysis.statistics.ranks import RankTest, average_ranks, run_friedman_test
 from analysis.statistics.winner import Winner, select_winner
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
-from analysis.transfer.mean_sampler import MeanSampler
+from analysis.transfer.item_level import MeanSampler
 
 RANKED_DRAWS = 2000  # draws that are ranked: enough for the ends of an interval, and fast with many tasks and targets
 
@@ -84,8 +85,7 @@ def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampl
     order = tuple(sorted(means, key=lambda name: (-means[name], name)))
     has_enough_seeds = moments.count >= MIN_SEEDS
     fully_raced = np.array([name not in transfer.skipped_seeds for name in names], np.bool_)
-    is_control = np.array([name in transfer.loaded_scores.controls for name in names], np.bool_)
-    is_candidate = fully_raced & ~is_control
+    is_candidate = fully_raced & np.array([name not in transfer.loaded_scores.controls for name in names], np.bool_)
 
     comparable = np.where((has_enough_seeds & is_candidate)[:, None], values, np.nan)
     p_best = estimate_p_best(sampler.draw(comparable[:, None], [column])[:, :, 0])
@@ -100,7 +100,7 @@ def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampl
     winner = select_winner(np.where(is_candidate[:, None], values, np.nan))
     return Contest(
         column=column,
-        candidates=tuple(name for name, candidate in zip(names, is_candidate, strict=True) if candidate),
+        candidates=tuple(compress(names, is_candidate)),
         decided_early=tuple(name for name in order if name in transfer.skipped_seeds),
         order=order,
         p_best={name: float(p) for name, p in zip(names, p_best, strict=True) if np.isfinite(p)},

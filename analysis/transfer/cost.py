@@ -45,7 +45,7 @@ def compute_costs(transfer: Transfer) -> Mapping[str, TaskCost]:
     """Return the costs of the chains whose intermediate stages recorded their time; chains of one phase share it."""
     scores = transfer.loaded_scores
     parents = scores.target_rows["parent"].unique().cast(pl.String).implode()
-    by_seed = (
+    table = (
         scores.intermediate_rows.lazy()
         .filter(pl.col("stage").is_not_null())
         .group_by("intermediate", "seed", "stage")
@@ -56,11 +56,8 @@ def compute_costs(transfer: Transfer) -> Mapping[str, TaskCost]:
         # Where several rates have children, e.g. after a sweep was extended, take their mean.
         .agg(run=pl.col("seconds").filter(pl.col("stage").is_in(parents)).mean(), search=pl.col("seconds").sum())
         .drop_nulls()
-    )
-    table = (
-        by_seed.group_by("intermediate", maintain_order=True)
+        .group_by("intermediate", maintain_order=True)
         .agg(pl.col("run", "search").mean() / SECONDS_PER_HOUR)
-        .collect()
     )
-    costs = {name: TaskCost(run, search) for name, run, search in table.iter_rows()}
+    costs = {name: TaskCost(run, search) for name, run, search in table.collect().iter_rows()}
     return {name: costs[phase_of(name)] for name in sorted(transfer.intermediates) if phase_of(name) in costs}

@@ -8,11 +8,11 @@ import numpy as np
 
 from analysis.statistics.draws import estimate_p_above
 from analysis.statistics.interval import compute_intervals
-from analysis.statistics.moments import EPSILON, Array, BoolArray, compute_moments
+from analysis.statistics.moments import EPSILON, Array, compute_moments, finite_or_none
 from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
-from analysis.transfer.columns import ColumnValues, TransferColumn, compute_column
-from analysis.transfer.mean_sampler import MeanSampler
+from analysis.transfer.columns import TransferColumn, compute_column
+from analysis.transfer.item_level import MeanSampler
 
 EstimateKey = tuple[str, str]  # chain, column
 
@@ -91,19 +91,20 @@ def estimate_table(
 
     def build_estimate(row: int, j: int) -> Estimate:
         has_value = np.isfinite(values[row, j])
-        column = columns[j]
+        column, parts = columns[j], column_values[j].parts[row]
         skipped = transfer.skipped_seeds.get(names[row], frozenset())
         single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
         cell_holes = (holes.get((names[row], single, seed)) for seed in transfer.seeds) if single else ()
-        low, high = map(_none_if_nan, intervals[row, j])
+        low, high = map(finite_or_none, intervals[row, j])
         return Estimate(
-            mean=_none_if_nan(moments.mean[row, j]),
-            sd=_none_if_nan(moments.sd[row, j]),
+            mean=finite_or_none(moments.mean[row, j]),
+            sd=finite_or_none(moments.sd[row, j]),
             interval=None if low is None or high is None else (low, high),
-            **{name: _none_if_nan(p[row, j]) for name, p in p_values.items()},
+            **{name: finite_or_none(p[row, j]) for name, p in p_values.items()},
             values=dict(compress(zip(transfer.seeds, values[row, j].tolist(), strict=True), has_value)),
             of_seeds=len(transfer.seeds),
-            parts=_count_fewest_parts(column_values[j], row, has_value),
+            # The fewest of any seed that counts; where no seed has every target, the most targets of any.
+            parts=int(parts[has_value].min() if has_value.any() else parts.max(initial=0)),
             of_parts=column_values[j].of_parts,
             skipped_seed_count=len(skipped.intersection(compress(transfer.seeds, ~has_value))),
             holes=tuple(hole for hole in cell_holes if hole is not None),
@@ -124,13 +125,3 @@ def _run_tests(values: Array, columns: Sequence[TransferColumn], sampler: MeanSa
         adjusted[:, j] = adjust_p_values(p[:, j])
     above = np.where(np.isnan(p), np.nan, estimate_p_above(sampler.draw(values, columns)))
     return {"p": p, "p_holm": adjusted, "p_above": above}
-
-
-def _count_fewest_parts(column: ColumnValues, row: int, has_value: BoolArray) -> int:
-    """Return the fewest parts of any seed that counts; where no seed has every target, the most targets of any."""
-    parts = column.parts[row]
-    return int(parts[has_value].min() if has_value.any() else parts.max(initial=0))
-
-
-def _none_if_nan(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The second level of uncertainty: over test items, beside that over seeds.
+"""The second level of uncertainty: over test items, beside that over seeds; and draws of means over both.
 
 Intervals over seeds are about another run of the same search on the same test sets. With items they are also about
 other test sets of the same kind and size. More seeds do not reduce this part of the error.
@@ -13,13 +13,9 @@ import numpy as np
 from analysis.scores.choose import select_winners
 from analysis.scores.item_parts import NoItemsError, PredictionFiles, read_item_parts
 from analysis.scores.record import find_stage_file
-from analysis.statistics.item_errors import (
-    ItemParts,
-    compute_influences,
-    compute_ratios,
-    estimate_covariance,
-    sum_by_item,
-)
+from analysis.statistics import item_errors
+from analysis.statistics.draws import draw_item_noise, draw_means
+from analysis.statistics.item_errors import ItemParts
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
@@ -50,11 +46,39 @@ class ItemLevel:
         return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0.0).T
 
 
-def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
-    """Return the item level of the mean gains in `columns`, from the kept predictions of the runs that count.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanSampler:
+    """A sampler of means over seeds.
 
-    Errors of different targets count as independent.
+    `item_covariances` has, for each column, the covariance over intermediates of the error that the choice of test
+    items leaves in its means, in points squared. It is empty without an item level.
     """
+
+    rng: np.random.Generator
+    count: int
+    item_covariances: Mapping[TransferColumn, Array]
+
+    def draw(self, values: Array, columns: Sequence[TransferColumn]) -> Array:
+        """Return draws of the means of `values` (intermediates x columns x seeds): count x intermediates x columns."""
+        noise = None
+        if self.item_covariances:
+            covariances = np.stack([self.item_covariances[column] for column in columns])
+            noise = np.swapaxes(draw_item_noise(covariances, self.rng, self.count), 1, 2)
+        return draw_means(values, self.rng, self.count, noise)
+
+    def variances(self, columns: Sequence[TransferColumn]) -> Array:
+        """Return squared standard errors over new items: intermediates x columns; 0 without an item level."""
+        if not self.item_covariances:
+            return np.zeros((1, len(columns)))
+        return np.stack([np.maximum(np.diagonal(self.item_covariances[column]), 0.0) for column in columns], axis=1)
+
+    def covariance(self, column: TransferColumn) -> Array:
+        """Return the covariance of a column's means over new items: intermediates x intermediates, or [[0]]."""
+        return self.item_covariances.get(column, np.zeros((1, 1)))
+
+
+def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
+    """Return the item level of mean gains in `columns`, from kept predictions; errors of targets are independent."""
     files = _find_prediction_files(transfer)
     if not any(files.values()):
         return ItemLevel()
@@ -70,7 +94,7 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
             if not transfer.scored_mask[transfer.targets.index(target)].any():
                 continue  # it has no score at all
             languages, parts = _read_checked_parts(transfer, task, target_files)
-            score_influences = POINTS_PER_SHARE * compute_influences(parts)
+            score_influences = POINTS_PER_SHARE * item_errors.compute_influences(parts)
             gain_terms = (score_influences[1:] - score_influences[:1], transfer.gains, gain_covariance)
             baseline_terms = (score_influences[:1], transfer.scores[:1], baseline_covariance)
             for influences, array, covariance in (gain_terms, baseline_terms):
@@ -78,7 +102,8 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
                     if target in column.targets:
                         seed_mask = np.isfinite(compute_column(transfer, column, array).values)
                         weights = compute_weights(transfer, column, target, array)[:, :, languages]
-                        covariance[i] += estimate_covariance(sum_by_item(parts, influences, weights), seed_mask)
+                        by_item = item_errors.sum_by_item(parts, influences, weights)
+                        covariance[i] += item_errors.estimate_covariance(by_item, seed_mask)
     except NoItemsError as reason:
         return ItemLevel(note=f"{reason}: intervals are over seeds only.")
     return ItemLevel(
@@ -88,14 +113,19 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
     )
 
 
+def build_mean_sampler(
+    item_level: ItemLevel, columns: Sequence[TransferColumn], rng: np.random.Generator, count: int
+) -> MeanSampler:
+    """Return a sampler of `count` draws from `rng` with the item level of `columns`."""
+    covariances = {} if item_level.covariance is None else dict(zip(columns, item_level.covariance, strict=True))
+    return MeanSampler(rng=rng, count=count, item_covariances=covariances)
+
+
 def compute_weights(transfer: Transfer, column: TransferColumn, target: str, array: Array) -> Array:
-    """Return the weight of each language of `target` in the column, at each seed.
+    """Return the weight of each language of `target` in the column, at each seed: [chains, seeds, languages].
 
-    `array` (chains x targets x languages x seeds) is the argument of `compute_column`.
-
-    Returns:
-        [chains, seeds, languages]; summed over targets and languages, weight times value is the column's value
-        wherever it has one.
+    Summed over targets and languages, weight times value of `array`, the argument of `compute_column`, is the column's
+    value wherever it has one.
     """
     t = transfer.targets.index(target)
     included = transfer.scored_mask[t] & column.language_mask(transfer.languages)
@@ -119,10 +149,9 @@ def _find_prediction_files(transfer: Transfer) -> Mapping[str, PredictionFiles]:
 
 def _find_task(transfer: Transfer, target: str) -> Task:
     benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
-    task = None if benchmark is None else benchmark.targets.get(target)
-    if task is None:
+    if benchmark is None or target not in benchmark.targets:
         raise NoItemsError(f"{target} is in no known benchmark, so its items are unknown")
-    return task
+    return benchmark.targets[target]
 
 
 def _read_checked_parts(transfer: Transfer, task: Task, files: PredictionFiles) -> tuple[list[int], ItemParts]:
@@ -142,7 +171,7 @@ def _read_checked_parts(transfer: Transfer, task: Task, files: PredictionFiles) 
         raise NoItemsError(f"{task.name} has predictions in {unknown[0]} but no score")
     indices = [transfer.languages.index(language) for language in languages]
     item_scores = np.full(scores.shape, np.nan)
-    item_scores[:, indices] = np.moveaxis(POINTS_PER_SHARE * compute_ratios(parts), 1, 2)
+    item_scores[:, indices] = np.moveaxis(POINTS_PER_SHARE * item_errors.compute_ratios(parts), 1, 2)
     wrong = np.isfinite(scores) & ~(np.abs(item_scores - scores) <= ROUNDING_TOLERANCE)
     if wrong.any():
         chain, language, seed = map(int, np.argwhere(wrong)[0])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from analysis.scores.scores import Scores
 from analysis.statistics.draws import DEFAULT_DRAWS
@@ -14,8 +15,7 @@ from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_c
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
-from analysis.transfer.item_level import ItemLevel, compute_item_level
-from analysis.transfer.mean_sampler import build_mean_sampler
+from analysis.transfer.item_level import ItemLevel, build_mean_sampler, compute_item_level
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 
@@ -65,7 +65,7 @@ def rank_tasks(
     contests = {column.name: build_contest(transfer, column, sampler) for column in columns if column.is_mean}
     costs = compute_costs(transfer)
     hours = [costs[name].run if name in costs else np.nan for name in transfer.intermediates]
-    means = [np.nan if (mean := gains[name, MEAN_ALL].mean) is None else mean for name in transfer.intermediates]
+    means = np.array([gains[name, MEAN_ALL].mean for name in transfer.intermediates], np.float64)  # None is NaN
     position = {name: i for i, name in enumerate(contests[MEAN_ALL].order)}
     return Ranking(
         transfer=transfer,
@@ -83,7 +83,7 @@ def rank_tasks(
         costs=costs,
         pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, means)),
         cell_counts=_count_cells(transfer),
-        run_counts=_count_runs(transfer),
+        run_counts=Counter(transfer.runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
         degenerate_intermediates=_find_degenerate_intermediates(transfer),
     )
 
@@ -105,10 +105,6 @@ def _count_cells(transfer: Transfer) -> dict[str, int]:
     planned = (1 + len(transfer.intermediates)) * len(transfer.targets) * len(transfer.seeds)
     statuses = Counter(sorted(hole.status for hole in transfer.holes.values()))
     return {"finished": planned - len(transfer.holes), **statuses}
-
-
-def _count_runs(transfer: Transfer) -> dict[str, int]:
-    return Counter(transfer.runs.filter(transfer.runs["intermediate"] != RANDOM_ENCODER)["status"])
 
 
 def _find_degenerate_intermediates(transfer: Transfer) -> tuple[tuple[str, int, str | None], ...]:
