@@ -105,12 +105,9 @@ def _adjust_relations(relations: Mapping[str, Mapping[str, Association]]) -> dic
     deciding = _adjust_p_values({name: relations[name][PRIMARY_MEASURE].p for name in (ACROSS_TASKS, ACROSS_LANGUAGES)})
     adjusted = {}
     for name, by_measure in relations.items():
-        p = {measure: association.p for measure, association in by_measure.items()}
-        if name in deciding:
-            secondary = _adjust_p_values({measure: p[measure] for measure in SECONDARY_MEASURES})
-            adjusted[name] = {PRIMARY_MEASURE: deciding[name], **secondary}
-        else:
-            adjusted[name] = _adjust_p_values(p)
+        primary = {PRIMARY_MEASURE: deciding[name]} if name in deciding else {}
+        others = {measure: each.p for measure, each in by_measure.items() if measure not in primary}
+        adjusted[name] = primary | _adjust_p_values(others)
     return adjusted
 
 
@@ -122,26 +119,19 @@ def _relate_rises_to_gains(alignment: Alignment, rng: np.random.Generator) -> di
     """
     chains, targets = len(alignment.chains), len(alignment.targets)
     scored_mask = np.isfinite(alignment.gains).any(axis=0)  # [targets, languages]
-    language_counts = scored_mask.sum(axis=1)  # languages of each target
-    by_task = np.where(scored_mask, alignment.gains, 0).sum(axis=2) / np.where(
-        language_counts > 0, language_counts, np.nan
-    )  # [chains, targets]
+    counts = scored_mask.sum(axis=1)  # languages of each target
+    by_task = np.where(scored_mask, alignment.gains, 0).sum(axis=2) / np.where(counts > 0, counts, np.nan)
     by_language = alignment.gains.reshape(chains * targets, -1)
-    relations: dict[str, dict[str, Association]] = {
-        ACROSS_TASKS: {},
-        ACROSS_LANGUAGES: {},
-        ACROSS_TASKS_AFTER_TARGET: {},
-    }
+    relations: dict[str, dict[str, Association]] = {}
     for i, measure in enumerate(MEASURES):
         rises = compute_moments(alignment.phase_change[i].mean(axis=1)).mean  # [chains, languages]
-        lead = (alignment.after_target[i, 1:] - alignment.after_target[i, :1]).mean(
-            axis=(2, 3)
-        )  # [chains, targets, seeds]
-        relations[ACROSS_TASKS][measure] = measure_association(
-            np.tile(rises.mean(axis=1), (targets, 1)), by_task.T, rng
-        )
-        relations[ACROSS_LANGUAGES][measure] = measure_association(np.repeat(rises, targets, axis=0), by_language, rng)
-        relations[ACROSS_TASKS_AFTER_TARGET][measure] = measure_association(
-            compute_moments(lead).mean.T, by_task.T, rng
-        )
+        lead = alignment.after_target[i, 1:] - alignment.after_target[i, :1]
+        after_target = compute_moments(lead.mean(axis=(2, 3))).mean  # [chains, targets]
+        pairs = {
+            ACROSS_TASKS: (np.tile(rises.mean(axis=1), (targets, 1)), by_task.T),
+            ACROSS_LANGUAGES: (np.repeat(rises, targets, axis=0), by_language),
+            ACROSS_TASKS_AFTER_TARGET: (after_target.T, by_task.T),
+        }
+        for name, (rise, gain) in pairs.items():
+            relations.setdefault(name, {})[measure] = measure_association(rise, gain, rng)
     return relations

@@ -71,11 +71,7 @@ class Alignment:
 
 
 def build_alignment(transfer: Transfer) -> Alignment:
-    """Return alignment beside the gains.
-
-    Raises:
-        UsageError: no stage was measured, or no target starts from an intermediate stage.
-    """
+    """Return alignment beside gains; raise UsageError if no stage was measured or none follows an intermediate one."""
     parents = transfer.loaded_scores.target_rows.select(pl.col("stage", "parent").cast(pl.String)).unique("stage")
     runs = select_winners(transfer.runs).join(parents, on="stage", how="left")
     intermediate_stages = set(transfer.loaded_scores.intermediate_rows["stage"])
@@ -85,14 +81,12 @@ def build_alignment(transfer: Transfer) -> Alignment:
         target_stages[chain, target, seed] = stage
         if parent in intermediate_stages:
             phase_stages[chain, seed] = parent
-    chains = tuple(
-        name for name in transfer.intermediates if any((name, seed) in phase_stages for seed in transfer.seeds)
-    )
+    with_phase = {chain for chain, _ in phase_stages}
+    chains = tuple(name for name in transfer.intermediates if name in with_phase)
     if not chains:
         raise UsageError("no target starts from an intermediate stage, so there is no change of alignment to measure.")
-    rows = require_probe_rows(
-        transfer.loaded_scores.stage_folders, sorted({*target_stages.values(), *phase_stages.values()}), PROBE_FAMILY
-    )
+    stages = sorted({*target_stages.values(), *phase_stages.values()})
+    rows = require_probe_rows(transfer.loaded_scores.stage_folders, stages, PROBE_FAMILY)
     rows = rows.filter(pl.col("probe").is_in(PROBES), pl.col("layer").is_not_null(), pl.col("language") != ENGLISH)
     layers, languages = (tuple(rows[name].unique().sort()) for name in ("layer", "language"))
     # Every stage that measured the start measured the same encoder; chains from a random encoder are not in `chains`.
@@ -102,13 +96,9 @@ def build_alignment(transfer: Transfer) -> Alignment:
         raise UsageError("the baseline has no alignment probes, so the start of all chains is not measured.")
     after = _collect_stage_values(rows.filter(when="after"), layers, languages)
     targets = tuple(name for name in transfer.targets if name not in transfer.loaded_scores.retrieval_targets)
-    after_phase, after_target = (
-        _place_stage_values(after, stages, axes, start.shape)
-        for stages, axes in (
-            (phase_stages, (chains, transfer.seeds)),
-            (target_stages, ((NONE, *chains), targets, transfer.seeds)),
-        )
-    )
+    after_phase = _place_stage_values(after, phase_stages, (chains, transfer.seeds), start.shape)
+    after_target = _place_stage_values(after, target_stages, ((NONE, *chains), targets, transfer.seeds), start.shape)
+    absent, anisotropy = np.full_like(start[0], np.nan), PROBES.index(ANISOTROPY_PROBE)
     return Alignment(
         chains=chains,
         controls=tuple(name for name in CONTROLS if name in chains),
@@ -117,15 +107,10 @@ def build_alignment(transfer: Transfer) -> Alignment:
         languages=languages,
         seeds=transfer.seeds,
         at_start=_average_probes(start),
-        unaligned=np.stack(
-            [start[PROBES.index(name)] if name else np.full_like(start[0], np.nan) for name in UNALIGNED_PROBES]
-        ),
+        unaligned=np.stack([start[PROBES.index(name)] if name else absent for name in UNALIGNED_PROBES]),
         after_phase=_average_probes(after_phase),
         after_target=_average_probes(after_target),
-        anisotropy=(
-            float(start[PROBES.index(ANISOTROPY_PROBE)].mean()),
-            float(np.nanmean(after_phase[PROBES.index(ANISOTROPY_PROBE)])),
-        ),
+        anisotropy=(float(start[anisotropy].mean()), float(np.nanmean(after_phase[anisotropy]))),
         gains=_compute_mean_gains(transfer, chains, targets, languages),
     )
 
@@ -152,8 +137,7 @@ def _place_stage_values(
         stage = stages.get(tuple(axis[i] for axis, i in zip(axes, index, strict=True)), "")
         if stage in after:
             values[index] = after[stage]
-    seeds, probes = len(axes) - 1, len(axes)
-    return np.moveaxis(values, (probes, seeds), (0, -1))
+    return np.moveaxis(values, (len(axes), len(axes) - 1), (0, -1))  # probes first, seeds last
 
 
 def _average_probes(values: Array) -> Array:

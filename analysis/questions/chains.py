@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from analysis.transfer.array import Transfer
+from analysis.transfer.columns import benchmarks_of
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MLM, MULTITASK, Chain, Ingredient, parse_chain
 from spaces.errors import UsageError
@@ -12,11 +13,8 @@ from spaces.task import Task
 
 
 def tasks_of(transfer: Transfer) -> Mapping[str, Task]:
-    """Return the intermediate tasks of the benchmark; of a file that names none, those of every benchmark."""
-    benchmark = transfer.loaded_scores.benchmark
-    if benchmark is not None and benchmark in BENCHMARKS:
-        return BENCHMARKS[benchmark].intermediates
-    return {name: row for table in BENCHMARKS.values() for name, row in table.intermediates.items()}
+    """Return the intermediate tasks of `benchmarks_of`."""
+    return {name: task for benchmark in benchmarks_of(transfer) for name, task in benchmark.intermediates.items()}
 
 
 def list_candidates(transfer: Transfer) -> tuple[str, ...]:
@@ -53,10 +51,8 @@ def _read_multitask_mix(transfer: Transfer) -> tuple[str, ...]:
     mixtures = {tuple(spec.get("mixture", {}).get(MULTITASK, ())) for spec in transfer.loaded_scores.specs} - {()}
     if len(mixtures) == 1:
         return tuple(str(task) for task in mixtures.pop())
-    benchmark = transfer.loaded_scores.benchmark
-    if mixtures or benchmark is None or benchmark not in BENCHMARKS:
-        return ()
-    return tuple(task.name for task in BENCHMARKS[benchmark].multitask_tasks())
+    benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
+    return () if mixtures or benchmark is None else tuple(task.name for task in benchmark.multitask_tasks())
 
 
 def describe_unequal_budgets(transfer: Transfer, names: Sequence[str]) -> str | None:
@@ -65,12 +61,11 @@ def describe_unequal_budgets(transfer: Transfer, names: Sequence[str]) -> str | 
     budgets = [{spec.get("budget", {}).get(key) for spec in specs} for key in ("steps", "examples")]
     equal_steps, equal_examples = (len(values) == 1 and None not in values for values in budgets)
     steps = _read_steps(transfer, names)
-    if not equal_steps and len(steps) == len(names) and len(set(steps.values())) == 1:
-        equal_steps = True
+    equal_steps = equal_steps or (len(steps) == len(names) and len(set(steps.values())) == 1)
     reasons = []
     unknown = [] if equal_examples else ["numbers of distinct examples"]
     if not equal_steps and len(set(steps.values())) > 1:
-        least, most = (choose(steps, key=lambda name: steps[name]) for choose in (min, max))
+        least, most = (choose(steps, key=steps.__getitem__) for choose in (min, max))
         reasons.append(f"steps go from {steps[least]} ({least}) to {steps[most]} ({most})")
     elif not equal_steps:
         unknown.insert(0, "steps")
@@ -86,7 +81,6 @@ def describe_unequal_budgets(transfer: Transfer, names: Sequence[str]) -> str | 
 
 def _read_steps(transfer: Transfer, names: Sequence[str]) -> dict[str, int]:
     """Return the steps of finished intermediate stages, by chain."""
-    rows = transfer.loaded_scores.intermediate_rows.filter(
-        pl.col("intermediate").is_in(list(names)), pl.col("status") == "finished", pl.col("steps").is_not_null()
-    )
+    rows = transfer.loaded_scores.intermediate_rows.filter(pl.col("intermediate").is_in(list(names)), status="finished")
+    rows = rows.drop_nulls("steps")
     return dict(rows.group_by("intermediate").agg(pl.col("steps").max()).sort("intermediate").iter_rows())

@@ -78,13 +78,9 @@ def read_probed_stages(transfer: Transfer, folders: Sequence[Path]) -> ProbedSta
 
 
 def compute_distances(probed: ProbedStages, axes: GainAxes) -> dict[str, Array]:
-    """Return candidates x targets x seeds by name of the distance; NaN where it does not apply.
-
-    A distance without any number is left out.
-    """
-    components = sorted(
-        {probe for _, probe, when in probed.vectors if when == "after" and probe.startswith(TASK_EMBEDDING_PREFIX)}
-    )
+    """Return candidates x targets x seeds by name of each distance that has a number; NaN where it does not apply."""
+    after = {probe for _, probe, when in probed.vectors if when == "after"}
+    components = sorted(probe for probe in after if probe.startswith(TASK_EMBEDDING_PREFIX))
     arrays = {name: _compute_cosines(probed, axes, probe, "before") for name, probe in COSINE_PROBES.items()}
     if components:
         arrays[TASK_EMBEDDING] = fuse_orders([_compute_cosines(probed, axes, probe, "after") for probe in components])
@@ -95,10 +91,12 @@ def compute_distances(probed: ProbedStages, axes: GainAxes) -> dict[str, Array]:
 
 def compute_log_train_sizes(probed: ProbedStages, axes: GainAxes) -> Array:
     """Return the logarithm of each candidate's number of training examples, the same for all targets."""
+
+    def size(candidate: str, _: str, seed: int) -> float:
+        return probed.value_before(probed.task_stages.get((candidate, seed)), TRAIN_SIZE_PROBE)
+
     with np.errstate(invalid="ignore"):
-        return np.log(
-            _fill_array(axes, lambda c, _, s: probed.value_before(probed.task_stages.get((c, s)), TRAIN_SIZE_PROBE))
-        )
+        return np.log(_fill_array(axes, size))
 
 
 def fuse_orders(arrays: Sequence[Array]) -> Array:
@@ -108,9 +106,8 @@ def fuse_orders(arrays: Sequence[Array]) -> Array:
 
 def _compute_cosines(probed: ProbedStages, axes: GainAxes, probe: str, when: str) -> Array:
     def cosine(candidate: str, target: str, seed: int) -> float:
-        return probed.cosine_between(
-            probed.task_stages.get((candidate, seed)), probed.target_stages.get((NONE, target, seed)), probe, when
-        )
+        task, own = probed.task_stages.get((candidate, seed)), probed.target_stages.get((NONE, target, seed))
+        return probed.cosine_between(task, own, probe, when)
 
     return _fill_array(axes, cosine)
 

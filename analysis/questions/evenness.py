@@ -67,11 +67,7 @@ class Evenness:
 
 
 def measure_evenness(transfer: Transfer, by: GroupBy = "language", target: str | None = None) -> Evenness:
-    """Return scores and gains by language, family, script or level of resources, over all targets or for one.
-
-    Raises:
-        UsageError: there is no such target, or no score at all.
-    """
+    """Return scores and gains by language or group, for all targets or one; raise UsageError for no target or score."""
     if not transfer.languages:
         raise UsageError(f"{transfer.loaded_scores.source}: no target has a score in any language: nothing to compare.")
     if target is not None and target not in transfer.targets:
@@ -108,39 +104,26 @@ def _compute_relative_gain(transfer: Transfer, column: TransferColumn) -> Array:
     """Return one value per seed; NaN where an intermediate task that other seeds have is missing."""
     tasks = [transfer.intermediates.index(name) for name in list_candidates(transfer)]
     foreign = replace(column, languages=frozenset(name for name in transfer.languages if name != ENGLISH))
-    own_gains, foreign_gains = (
-        compute_column(transfer, each, transfer.gains).values[tasks] for each in (column, foreign)
-    )
-    lead = own_gains - foreign_gains
+    own, other = (compute_column(transfer, each, transfer.gains).values[tasks] for each in (column, foreign))
+    lead = own - other
     return np.asarray(lead[np.isfinite(lead).any(axis=1)].mean(axis=0)) if np.isfinite(lead).any() else lead[0]
 
 
 def _compute_measures(transfer: Transfer) -> dict[EvennessMeasure, Array]:
     """Return each measure as chains x targets x seeds."""
-    shape = (len(transfer.chains), len(transfer.targets), len(transfer.seeds))
-    measures = {name: np.full(shape, np.nan) for name in MEASURES}
+    measures = np.full((len(MEASURES), len(transfer.chains), len(transfer.targets), len(transfer.seeds)), np.nan)
     for index in range(len(transfer.targets)):
         scored = np.flatnonzero(transfer.scored_mask[index])
         names = [transfer.languages[language] for language in scored]
         values = transfer.scores[:, index, scored].swapaxes(1, 2)  # chains x seeds x languages
         values = np.where(np.isfinite(values).all(axis=-1, keepdims=True), values, np.nan)
-        foreign = [language for language, name in enumerate(names) if name != ENGLISH]
-        if not foreign:
-            continue
-        robustness = measure_robustness(values[..., foreign], None)
-        zero_shot = values[..., foreign].mean(axis=-1)
-        english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(zero_shot.shape, np.nan)
-        by_measure: dict[EvennessMeasure, Array] = {
-            "english": english,
-            "others": zero_shot,
-            "gap": english - zero_shot,
-            "worst": robustness.worst,
-            "quarter": robustness.worst_quarter,
-            "spread": robustness.sd,
-        }
-        for name, value in by_measure.items():
-            measures[name][:, index] = value
-    return measures
+        foreign = values[..., [language for language, name in enumerate(names) if name != ENGLISH]]
+        if foreign.shape[-1]:
+            others, robustness = foreign.mean(axis=-1), measure_robustness(foreign, None)
+            english = values[..., names.index(ENGLISH)] if ENGLISH in names else np.full(others.shape, np.nan)
+            evenness = (robustness.worst, robustness.worst_quarter, robustness.sd)
+            measures[:, :, index] = english, others, english - others, *evenness
+    return dict(zip(MEASURES, measures, strict=True))
 
 
 def _find_worst_languages(transfer: Transfer) -> dict[tuple[str, str], str]:

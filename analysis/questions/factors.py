@@ -54,32 +54,27 @@ class AxisComparison:
 
 
 def compare_axes(transfer: Transfer) -> AxisComparison:
-    """Compare the axes on every target that has two scores.
-
-    Raises:
-        UsageError: no target has two scores.
-    """
+    """Compare the axes on every target that has two scores; raise UsageError if no target has two scores."""
     tasks = (NONE, *list_candidates(transfer))
     rows = select_contenders(transfer.loaded_scores).filter(pl.col("intermediate").is_in(tasks))
-    test = rows.filter(pl.col("split") == "test", pl.col("status") == "finished")
+    test = rows.filter(split="test", status="finished")
     scores = average_metrics(test, transfer.metrics, [*ARM_COLUMNS, "language"]).drop_nulls("score")
     scores = scores.with_columns(value=pl.col("score") * POINTS_PER_SHARE)
-    targets = [target for target in transfer.targets if scores.filter(pl.col("target") == target).height > 1]
-    if not targets:
+    parts = {target: part for target in transfer.targets if (part := scores.filter(target=target)).height > 1}
+    if not parts:
         raise UsageError(
             f"{transfer.loaded_scores.source}: no target has two scores, so there is no variance to split."
         )
-    parts = {target: scores.filter(pl.col("target") == target) for target in targets}
     if len(parts) > 1:
         centred = pl.col("value") - pl.col("value").mean().over("target")
-        parts[POOLED] = scores.filter(pl.col("target").is_in(targets)).with_columns(value=centred)
+        parts[POOLED] = scores.filter(pl.col("target").is_in(list(parts))).with_columns(value=centred)
     runs = rows.group_by(ARM_COLUMNS).agg(pl.col("status").first()).filter(pl.col("status") != "finished")
     chain_rows = [transfer.chains.index(name) for name in tasks]
     return AxisComparison(
         tasks=tasks,
-        splits={name: _split_variance(rows_of) for name, rows_of in parts.items()},
-        score_counts={name: rows_of.height for name, rows_of in parts.items()},
-        importances={name: compute_importances(rows_of) for name, rows_of in parts.items()},
+        splits={name: _split_variance(part) for name, part in parts.items()},
+        score_counts={name: part.height for name, part in parts.items()},
+        importances={name: compute_importances(part) for name, part in parts.items()},
         spreads={
             target: measure_spread(compute_complete_scores(transfer, target, transfer.scores)[chain_rows])
             for target in transfer.targets
@@ -107,9 +102,7 @@ def measure_spread(values: Array) -> TaskSeedSpread:
 
 
 def _split_variance(part: pl.DataFrame) -> VarianceSplit:
-    codes = {
-        name: part[name].rank("dense").fill_null(0).to_numpy().astype(np.int64) for name in _find_varying_factors(part)
-    }
+    codes = {name: part[name].rank("dense").fill_null(0).cast(pl.Int64) for name in _find_varying_factors(part)}
     return split_variance(part["value"].to_numpy(), codes)
 
 
@@ -129,22 +122,19 @@ def compute_importances(part: pl.DataFrame) -> dict[str, float]:
     names = _find_varying_factors(part)
     if not names:
         return {}
-    choices = {name: part[name].cast(pl.String).fill_null("none").alias(name) for name in names}
+    levels = part.select(pl.col(names).cast(pl.String).fill_null("none"))
     make_choices = optuna.distributions.CategoricalDistribution
     distributions: dict[str, optuna.distributions.BaseDistribution] = {
-        name: make_choices(tuple(each.unique().sort())) for name, each in choices.items()
+        name: make_choices(tuple(levels[name].unique().sort())) for name in names
     }
+    trials = [
+        optuna.trial.create_trial(params=params, distributions=distributions, value=value)
+        for params, value in zip(levels.iter_rows(named=True), part["value"], strict=True)
+    ]
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params=dict(zip(names, params, strict=True)), distributions=distributions, value=value
-            )
-            for *params, value in zip(*choices.values(), part["value"], strict=True)
-        ]
-    )
+    study.add_trials(trials)
     optuna.logging.set_verbosity(verbosity)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 
 import numpy as np
 import polars as pl
@@ -58,11 +58,7 @@ class DevJudgement:
 
 
 def judge_dev_selection(transfer: Transfer) -> DevJudgement:
-    """Return what the choices of English dev lost in the other languages.
-
-    Raises:
-        UsageError: no target has an English dev score.
-    """
+    """Return what choices by English dev lost in other languages; raise UsageError if no target has a dev score."""
     dev = transfer.loaded_scores.target_rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH)
     if dev["value"].drop_nulls().is_empty():
         raise UsageError(f"{transfer.loaded_scores.source} has no English dev scores of targets: nothing to judge.")
@@ -95,17 +91,16 @@ def judge_tasks(transfer: Transfer) -> TaskJudgement:
     english_test, zero_shot = _collect_test_scores(transfer, candidates)
     without_dev = tuple(target for t, target in enumerate(transfer.targets) if not np.isfinite(dev[:, t]).any())
     is_missing = ~np.isfinite(dev + zero_shot)
+    missing_counts = dict(zip(transfer.targets, is_missing.sum(axis=(0, 2)).tolist(), strict=True))
+    regrets, english_test_regrets = (
+        group_by_target(_build_decisions(transfer, candidates, criterion, zero_shot), ALL_TARGETS)
+        for criterion in (dev, english_test)
+    )
     return TaskJudgement(
         candidates=candidates,
-        regrets=group_by_target(_build_decisions(transfer, candidates, dev, zero_shot), ALL_TARGETS),
-        english_test_regrets=group_by_target(
-            _build_decisions(transfer, candidates, english_test, zero_shot), ALL_TARGETS
-        ),
-        missing_counts={
-            target: int(is_missing[:, t].sum())
-            for t, target in enumerate(transfer.targets)
-            if target not in without_dev
-        },
+        regrets=regrets,
+        english_test_regrets=english_test_regrets,
+        missing_counts={target: count for target, count in missing_counts.items() if target not in without_dev},
         targets_without_dev=without_dev,
     )
 
@@ -121,8 +116,7 @@ def gain_of_oracle(decision: Decision) -> float | None:
 
 
 def _gain_of(decision: Decision, index: int) -> float | None:
-    gain = decision.utility[index] - decision.utility[0]
-    return float(gain) if decision.alternatives[0] == NONE else None
+    return float(decision.utility[index] - decision.utility[0]) if decision.alternatives[0] == NONE else None
 
 
 def _build_decisions(
@@ -132,11 +126,10 @@ def _build_decisions(
     for (t, target), (s, seed) in product(enumerate(transfer.targets), enumerate(transfer.seeds)):
         complete = np.isfinite(criterion[:, t, s] + utility[:, t, s])
         if complete.sum() > 1:
-            options = tuple(name for name, is_complete in zip(candidates, complete, strict=True) if is_complete)
             yield Decision(
                 target=target,
                 seed=seed,
-                alternatives=options,
+                alternatives=tuple(compress(candidates, complete)),
                 criterion=criterion[complete, t, s],
                 utility=utility[complete, t, s],
             )
@@ -145,12 +138,11 @@ def _build_decisions(
 def _collect_test_scores(transfer: Transfer, candidates: tuple[str, ...]) -> tuple[Array, Array]:
     """Return English test and the mean over the other languages where all are there, shaped as the dev scores."""
     scores = transfer.scores[[transfer.chains.index(name) for name in candidates]]
-    foreign = np.array([language != ENGLISH for language in transfer.languages], np.bool_)
-    scored = transfer.scored_mask & foreign  # targets x languages
-    counts = (np.isfinite(scores) & scored[None, :, :, None]).sum(axis=2)
-    total = np.nansum(np.where(scored[None, :, :, None], scores, np.nan), axis=2)
-    complete = (counts == scored.sum(axis=1)[None, :, None]) & (counts > 0)
-    zero_shot = np.divide(total, counts, out=np.full(total.shape, np.nan), where=complete)
-    if foreign.all():
+    is_foreign = np.array([language != ENGLISH for language in transfer.languages], np.bool_)
+    scored = transfer.scored_mask & is_foreign  # targets x languages
+    foreign = np.where(scored[None, :, :, None], scores, 0.0)
+    counts = scored.sum(axis=1)[None, :, None]
+    zero_shot = np.where(counts > 0, foreign.sum(axis=2) / np.maximum(counts, 1), np.nan)
+    if ENGLISH not in transfer.languages:
         return np.full(zero_shot.shape, np.nan), zero_shot
     return scores[:, :, transfer.languages.index(ENGLISH)], zero_shot

@@ -1,7 +1,8 @@
 """Methods of the intermediate phase against plain training of the same tasks, at equal steps and at equal compute."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Literal, get_args
@@ -12,8 +13,7 @@ from analysis.questions.method_arms import BASES, ComparisonBasis, MethodArm, bu
 from analysis.statistics.moments import Array
 from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import TransferColumn, compute_column
-from spaces.benchmark import BENCHMARKS
+from analysis.transfer.columns import TransferColumn, benchmarks_of, compute_column
 from spaces.errors import UsageError
 from spaces.task import Task
 
@@ -55,7 +55,7 @@ class MethodComparison:
     has_measured_passes: bool  # passes are those that the stages recorded
     targets_by_outcome: Mapping[str, TargetsByOutcome]  # by kind of task
     effects: tuple[MethodEffect, ...]
-    scored_chain_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by method and kind of task
+    scored_chain_counts: Mapping[tuple[str, str], int]  # by method and kind of task
 
     @cached_property
     def method_arms(self) -> tuple[MethodArm, ...]:
@@ -72,46 +72,39 @@ class MethodComparison:
 
     def select_effects(self, basis: ComparisonBasis, outcome: MethodOutcome) -> tuple[MethodEffect, ...]:
         """Return the effects that have a value at some seed."""
-        return tuple(
-            effect
-            for effect in self.effects
-            if (effect.basis, effect.outcome) == (basis, outcome) and np.isfinite(effect.values).any()
-        )
+        effects = (each for each in self.effects if (each.basis, each.outcome) == (basis, outcome))
+        return tuple(effect for effect in effects if np.isfinite(effect.values).any())
 
 
 def compare_methods(transfer: Transfer) -> MethodComparison:
-    """Compare every method of a sweep with plain training.
-
-    Raises:
-        UsageError: no chain has a method that could be compared, or no chain is plain.
-    """
+    """Compare each method with plain training; raise UsageError if no chain has a method, or none is plain."""
     arms, measured = build_arms(transfer)
+    source = transfer.loaded_scores.source
     if not any(arm.method for arm in arms):
         raise UsageError(
-            f"{transfer.loaded_scores.source}: no chain trains its intermediate phase by a method, as "
-            "`mnli~freelb` does. Run search/run.py --space adversarial."
+            f"{source}: no chain trains its intermediate phase by a method, as `mnli~freelb` does. Run search/run.py "
+            "--space adversarial."
         )
     if all(arm.method for arm in arms):
         methods = ", ".join(arm.name for arm in arms)
-        raise UsageError(
-            f"{transfer.loaded_scores.source}: no plain chain to compare with {methods}. Add plain chains."
-        )
+        raise UsageError(f"{source}: no plain chain to compare with {methods}. Add plain chains.")
     targets = {arm.kind: group_targets_by_outcome(transfer, arm.kind) for arm in arms}
+    counts: Counter[tuple[str, str]] = Counter()
+    for arm in arms:
+        if arm.method is not None:
+            counts[arm.method, arm.kind] += int(np.isfinite(transfer.scores[transfer.chains.index(arm.name)]).any())
     return MethodComparison(
         transfer=transfer,
         arms=arms,
         has_measured_passes=measured,
         targets_by_outcome=targets,
         effects=tuple(_add_p_values(tuple(_compute_effects(transfer, arms, targets)))),
-        scored_chain_counts=_count_scored_chains(transfer, arms),
+        scored_chain_counts=counts,
     )
 
 
 def _list_benchmark_targets(transfer: Transfer) -> Mapping[str, Task]:
-    """Return the targets of the benchmark; of a file that names none, those of every benchmark."""
-    benchmark = BENCHMARKS.get(transfer.loaded_scores.benchmark or "")
-    tables = [benchmark] if benchmark else BENCHMARKS.values()
-    return {name: task for table in tables for name, task in table.targets.items()}
+    return {name: task for benchmark in benchmarks_of(transfer) for name, task in benchmark.targets.items()}
 
 
 def group_targets_by_outcome(transfer: Transfer, kind: str) -> TargetsByOutcome:
@@ -127,21 +120,12 @@ def group_targets_by_outcome(transfer: Transfer, kind: str) -> TargetsByOutcome:
     mixed, perturbed = (
         tuple(name for name in transfer.targets if shifts.get(name) == shift) for shift in ("mixed", "perturbed")
     )
-    return {
-        "in domain": own,
-        "out of domain": tuple(name for name in clean if name in tasks and name not in own),
-        "mixed": mixed,
-        "mixed drop": mixed,
-        "perturbed": perturbed,
-        "perturbed drop": perturbed,
-    }
+    other = tuple(name for name in clean if name in tasks and name not in own)
+    return dict(zip(OUTCOMES, (own, other, mixed, mixed, perturbed, perturbed), strict=True))
 
 
 def compute_drops(transfer: Transfer) -> Array:
-    """Return the clean score less the shifted one in the shape of the scores; NaN for targets that are not shifted.
-
-    Where two languages are mixed, the clean score is the mean over both.
-    """
+    """Return the clean score, of mixed languages their mean, less the shifted one; NaN for targets not shifted."""
     tasks = _list_benchmark_targets(transfer)
     language_indices = {name: index for index, name in enumerate(transfer.languages)}
     drops = np.full(transfer.scores.shape, np.nan)
@@ -151,10 +135,9 @@ def compute_drops(transfer: Transfer) -> Array:
             continue
         clean = transfer.scores[:, transfer.targets.index(task.clean_target)]
         for language, index in language_indices.items():
-            sides = task.split_language(language)
-            if all(side in language_indices for side in sides):
-                clean_score = np.mean([clean[:, language_indices[side]] for side in sides], axis=0)
-                drops[:, row, index] = clean_score - transfer.scores[:, row, index]
+            sides = [language_indices.get(side, -1) for side in task.split_language(language)]
+            if min(sides) >= 0:
+                drops[:, row, index] = clean[:, sides].mean(axis=1) - transfer.scores[:, row, index]
     return drops
 
 
@@ -203,13 +186,3 @@ def average_effects(effects: Sequence[MethodEffect]) -> Array:
     """Return the mean over the effects by seed; NaN where an effect lacks a seed that it has elsewhere."""
     values = [effect.values for effect in effects if np.isfinite(effect.values).any()]
     return np.asarray(np.mean(values, axis=0)) if values else np.zeros(0)
-
-
-def _count_scored_chains(transfer: Transfer, arms: Iterable[MethodArm]) -> dict[tuple[str, str], int]:
-    """Return the number of chains with a score, by method and kind of task."""
-    counts: dict[tuple[str, str], int] = {}
-    for arm in arms:
-        if arm.method is not None:
-            scored = np.isfinite(transfer.scores[transfer.chains.index(arm.name)]).any()
-            counts[arm.method, arm.kind] = counts.get((arm.method, arm.kind), 0) + int(scored)
-    return counts

@@ -6,13 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from analysis.statistics.effects import (
-    Effect,
-    compute_relabelled_p,
-    encode_one_hot,
-    estimate_effect,
-    find_complete_block,
-)
+from analysis.statistics import effects
+from analysis.statistics.effects import Effect, encode_one_hot
 from analysis.statistics.moments import Array
 from spaces.chain import DEFAULT_SAMPLER
 
@@ -84,20 +79,18 @@ def compute_contrasts(
     contrasts |= {name_kinds_contrast(size): {} for size in sorted(set.intersection(*sizes))}
     contrasts[TWICE_AS_MANY_TASKS] = {}
     for name, values in changes.items():
-        rows, seeds = find_complete_block(values)
+        rows, seeds = effects.find_complete_block(values)
         complete, block = [mixes[row] for row in rows], values[np.ix_(rows, seeds)]
         for contrast, by_measure in contrasts.items():
             by_measure[name] = None
             if not block.size:
                 continue
-            column, other_columns = _build_design(complete, contrast)
-            if (effect := estimate_effect(block, column, other_columns)) is not None:
-                permuted = _permute_kinds(complete, rng, labellings) if contrast == ONE_MORE_KIND else None
-                p = (
-                    None
-                    if permuted is None
-                    else compute_relabelled_p(block.mean(axis=1), column, permuted, other_columns)
-                )
+            column, others = _build_design(complete, contrast)
+            if (effect := effects.estimate_effect(block, column, others)) is not None:
+                p = None
+                if contrast == ONE_MORE_KIND:
+                    permuted = _permute_kinds(complete, rng, labellings)
+                    p = effects.compute_relabelled_p(block.mean(axis=1), column, permuted, others)
                 by_measure[name] = MixContrast(effect=effect, relabelled_p=p)
     return contrasts
 

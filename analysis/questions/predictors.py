@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 
 from analysis.questions.chains import list_candidates
 from analysis.questions.distances import compute_distances, compute_log_train_sizes, fuse_orders, read_probed_stages
-from analysis.questions.target_scores import compute_complete_scores
-from analysis.scores.choose import (
-    average_metrics,
-    list_metrics,
-    resolve_official_metrics,
-    select_contenders,
-    select_winners,
-)
+from analysis.questions.target_scores import average_english_dev, compute_complete_scores, place_run_scores
+from analysis.scores.choose import select_contenders, select_winners
 from analysis.statistics.moments import Array
-from analysis.transfer.array import POINTS_PER_SHARE, Transfer
+from analysis.transfer.array import Transfer
 from spaces.chain import MLM, MULTITASK, Ingredient, parse_chain
 from spaces.errors import UsageError
-from spaces.language import ENGLISH
 
 ALL_DISTANCES = "all distances"
 FIRST_TENTH = "first tenth of tuning"
@@ -45,7 +37,7 @@ class GainMatrix:
     left_out: tuple[str, ...]  # chains that are no candidates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Predictor:
     """One predictor; `values` is candidates x targets x seeds, NaN where there is none."""
 
@@ -62,14 +54,13 @@ def build_gain_matrix(transfer: Transfer) -> GainMatrix:
     candidates = tuple(filter(_is_plain_task, list_candidates(transfer)))
     targets = tuple(name for name in transfer.targets if name not in transfer.loaded_scores.retrieval_targets)
     rows = [transfer.intermediates.index(name) for name in candidates]
+    gains = [compute_complete_scores(transfer, target, transfer.gains)[rows] for target in targets]
     shape = (len(targets), len(rows), len(transfer.seeds))  # stated, for sweeps without targets or candidates
     return GainMatrix(
         candidates=candidates,
         targets=targets,
         seeds=transfer.seeds,
-        gains=np.reshape(
-            [compute_complete_scores(transfer, target, transfer.gains)[rows] for target in targets], shape
-        ).swapaxes(0, 1),
+        gains=np.reshape(gains, shape).swapaxes(0, 1),
         baseline=np.array([compute_complete_scores(transfer, target, transfer.scores[:1])[0] for target in targets]),
         left_out=tuple(name for name in transfer.intermediates if name not in candidates),
     )
@@ -89,27 +80,20 @@ def build_predictors(transfer: Transfer, matrix: GainMatrix) -> tuple[Predictor,
     distances = compute_distances(probed, axes)
     if len(distances) > 1:
         distances[ALL_DISTANCES] = fuse_orders(list(distances.values()))
-    entries: list[tuple[str, PredictorCategory, Array]] = [
-        (name, "distance", values) for name, values in distances.items()
+    predictors = [
+        *(Predictor(name, "distance", values) for name, values in distances.items()),
+        Predictor(FIRST_TENTH, "tuning", _collect_first_tenth_scores(transfer, matrix)),
+        Predictor(LOG_TRAIN_SIZE, "trivial", compute_log_train_sizes(probed, axes)),
+        Predictor(GAIN_ELSEWHERE, "trivial", average_gains_elsewhere(matrix.gains)),
     ]
-    entries.append((FIRST_TENTH, "tuning", _collect_first_tenth_scores(transfer, matrix)))
-    entries.append((LOG_TRAIN_SIZE, "trivial", compute_log_train_sizes(probed, axes)))
-    entries.append((GAIN_ELSEWHERE, "trivial", average_gains_elsewhere(matrix.gains)))
-    return tuple(
-        Predictor(name=name, category=category, values=values)
-        for name, category, values in entries
-        if np.isfinite(values).any()
-    )
+    return tuple(predictor for predictor in predictors if np.isfinite(predictor.values).any())
 
 
 def average_gains_elsewhere(gains: Array) -> Array:
-    """Return a candidate's mean gain over the other targets, at the same seed.
+    """Return a candidate's mean gain over the other targets, at the same seed; `gains` is candidates x targets x seeds.
 
     Each gain is taken less its target's mean over candidates. Otherwise a candidate that lacks a target could not be
     compared with those that have it; where nothing is missing, the order is the same.
-
-    Args:
-        gains: candidates x targets x seeds
     """
     present = np.isfinite(gains)
     centred = np.where(present, gains, 0.0)
@@ -121,14 +105,7 @@ def average_gains_elsewhere(gains: Array) -> Array:
 
 def _collect_first_tenth_scores(transfer: Transfer, matrix: GainMatrix) -> Array:
     """Return English dev of the runs that count after the first tenth of the target's training, in points."""
-    rows = select_contenders(transfer.loaded_scores)
-    dev = rows.filter(pl.col("split") == "dev", pl.col("language") == ENGLISH, pl.col("tenth") == 1)
-    scores = average_metrics(dev, resolve_official_metrics(list_metrics(rows), "dev", transfer.metrics), ["run"])
-    values = np.full((len(matrix.candidates), len(matrix.targets), len(matrix.seeds)), np.nan)
-    runs = select_winners(transfer.runs).join(scores, on="run").drop_nulls("score")
-    for chain, target, seed, score in runs.select("intermediate", "target", "seed", "score").iter_rows():
-        if chain in matrix.candidates and target in matrix.targets:
-            values[matrix.candidates.index(chain), matrix.targets.index(target), matrix.seeds.index(seed)] = (
-                score * POINTS_PER_SHARE
-            )
-    return values
+    dev = average_english_dev(transfer, select_contenders(transfer.loaded_scores), ["run", "tenth"])
+    runs = select_winners(transfer.runs).join(dev.filter(tenth=1), on="run")
+    points = place_run_scores(transfer, matrix.candidates, runs, "score")
+    return points.take([transfer.targets.index(target) for target in matrix.targets], axis=1)

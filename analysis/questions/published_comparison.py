@@ -1,7 +1,7 @@
 """The published gain of intermediate training by target, and ours chosen in the same way: the best task per target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,17 +23,21 @@ GROUPS = {BOTH_RETRIEVAL: RETRIEVAL_TARGETS, MEAN_OF_TRAINED: TRAINED, MEAN_OF_A
 GROUP_SIZES = {name: len(members) for name, members in GROUPS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PublishedGain:
     """One line of the published gain, in points; `share` is its share of the sum of gains over the nine targets."""
 
     baseline: float | None
     stilts: float | None
-    gain: float | None
-    share: float | None
+    share: float | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """The difference; None where one side was not published."""
+        return None if self.stilts is None or self.baseline is None else self.stilts - self.baseline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OwnGain:
     """One line of our gain, by seed in points; NaN for a hole."""
 
@@ -73,15 +77,9 @@ def compare_with_published(transfer: Transfer) -> PublishedComparison:
         else:
             missing[target] = line
     for name, members in GROUPS.items():
-        if all(member in lines for member in members):
-            parts = [lines[member] for member in members]
-            lines[name] = OwnGain(
-                baseline=np.mean([part.baseline for part in parts], axis=0),
-                best=np.mean([part.best for part in parts], axis=0),
-                tasks=(),
-                language_count=0,
-                published_language_count=0,
-            )
+        if lines.keys() >= set(members):
+            baseline, best = np.mean([(lines[each].baseline, lines[each].best) for each in members], axis=0)
+            lines[name] = OwnGain(baseline, best, tasks=(), language_count=0, published_language_count=0)
     return PublishedComparison(published=published_gains, ours=lines, missing_reasons=missing, is_comparable=True)
 
 
@@ -91,25 +89,17 @@ def decompose_published_gain(
     """Return the published gain by target; its sum is over task scores, not over the rounded means."""
     lines = {target: (before.score_of(target), after.score_of(target)) for target in AVERAGED_TARGETS}
     lines[BOTH_RETRIEVAL] = (before.retrieval_mean(), after.retrieval_mean())
-    for name, members in (
-        (MEAN_OF_TRAINED, TRAINED),
-        (MEAN_OF_ALL, (*TRAINED, *[BOTH_RETRIEVAL] * len(RETRIEVAL_TARGETS))),
-    ):
+    means = {MEAN_OF_TRAINED: TRAINED, MEAN_OF_ALL: (*TRAINED, *[BOTH_RETRIEVAL] * len(RETRIEVAL_TARGETS))}
+    for name, members in means.items():
         befores, afters = zip(*(lines[member] for member in members), strict=True)
         lines[name] = (_mean_or_none(befores), _mean_or_none(afters))
-    gains = {name: _difference_or_none(end, start) for name, (start, end) in lines.items()}
-    total = gains[MEAN_OF_ALL]
-    return {
-        name: PublishedGain(
-            baseline=start,
-            stilts=end,
-            gain=gains[name],
-            share=None
-            if (gain := gains[name]) is None or not total
-            else gain * GROUP_SIZES.get(name, 1) / total / len(AVERAGED_TARGETS),
-        )
-        for name, (start, end) in lines.items()
-    }
+    published = {name: PublishedGain(start, end) for name, (start, end) in lines.items()}
+    total = published[MEAN_OF_ALL].gain
+    for name, line in published.items():
+        if line.gain is not None and total:
+            share = line.gain * GROUP_SIZES.get(name, 1) / total / len(AVERAGED_TARGETS)
+            published[name] = replace(line, share=share)
+    return published
 
 
 def _compute_own_gain(transfer: Transfer, target: str) -> OwnGain | str:
@@ -148,7 +138,3 @@ def _compute_own_gain(transfer: Transfer, target: str) -> OwnGain | str:
 def _mean_or_none(values: Sequence[float | None]) -> float | None:
     present = [value for value in values if value is not None]
     return sum(present) / len(present) if len(present) == len(values) else None
-
-
-def _difference_or_none(after: float | None, before: float | None) -> float | None:
-    return None if after is None or before is None else after - before

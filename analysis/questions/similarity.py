@@ -1,12 +1,12 @@
 """Does the distance between an intermediate task and a target predict the task's gain there?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from analysis.questions.predictors import GAIN_ELSEWHERE, GainMatrix, Predictor, build_gain_matrix, build_predictors
-from analysis.statistics.moments import Array, finite_or_none
+from analysis.statistics.moments import Array, compute_moments, finite_or_none
 from analysis.statistics.ordering import ndcg, random_ndcg, random_regret_at_k, regret_at_k
 from analysis.statistics.permutation import MIN_CANDIDATES, RankCorrelations, correlate_ranks
 from analysis.statistics.prediction import PredictionErrors, leave_one_column_out
@@ -19,7 +19,7 @@ REGRET_CUTOFFS = (1, 3)  # k of Regret@k: the number of tasks tried
 DEFAULT_FOCUS = "pawsx"  # the target compared with the others, unless another is named
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OrderingQuality:
     """Quality of a predictor's order of the candidates on one target, by means over seeds, beside a random order's."""
 
@@ -47,15 +47,9 @@ class PredictorJudgement:
         """The mean over targets of `orderings`; None without any."""
         if not self.orderings:
             return None
-        regrets, blind_regrets = np.mean(
-            [(each.regrets, each.blind_regrets) for each in self.orderings], axis=0
-        ).tolist()
-        return OrderingQuality(
-            ndcg=float(np.mean([each.ndcg for each in self.orderings])),
-            blind_ndcg=float(np.mean([each.blind_ndcg for each in self.orderings])),
-            regrets=tuple(regrets),
-            blind_regrets=tuple(blind_regrets),
-        )
+        fields = zip(*map(astuple, self.orderings), strict=True)
+        ndcg, blind_ndcg, regrets, blind_regrets = (np.mean(values, axis=0).tolist() for values in fields)
+        return OrderingQuality(ndcg, blind_ndcg, tuple(regrets), tuple(blind_regrets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +69,7 @@ class PredictorComparison:
 def compare_predictors(transfer: Transfer, rng: np.random.Generator, focus: str | None = None) -> PredictorComparison:
     """Judge every predictor that the sweep has.
 
-    Raises:
-        UsageError: there are fewer than MIN_CANDIDATES candidates, no trained target, or no target called `focus`.
+    Raise UsageError if there are fewer than MIN_CANDIDATES candidates, no trained target, or no target called `focus`.
     """
     matrix = build_gain_matrix(transfer)
     if len(matrix.candidates) < MIN_CANDIDATES or not matrix.targets:
@@ -101,12 +94,11 @@ def judge_predictors(
 ) -> tuple[PredictorJudgement, ...]:
     """Judge each predictor, with p values adjusted for all of them; `focus` is the index of a target."""
     correlations = [correlate_ranks(predictor.values, matrix.gains, rng) for predictor in predictors]
-    is_tested = [predictor.name != GAIN_ELSEWHERE for predictor in predictors]
-    p = [predictor.p_value() if test else np.nan for predictor, test in zip(correlations, is_tested, strict=True)]
-    contrast_p = [
-        predictor.contrast_p_value(focus) if test and focus is not None else np.nan
-        for predictor, test in zip(correlations, is_tested, strict=True)
-    ]
+    p, contrast_p = np.full((2, len(predictors)), np.nan)
+    for i, (predictor, correlation) in enumerate(zip(predictors, correlations, strict=True)):
+        if predictor.name != GAIN_ELSEWHERE:
+            p[i] = correlation.p_value()
+            contrast_p[i] = np.nan if focus is None else correlation.contrast_p_value(focus)
     holm, contrast_holm = adjust_p_values(p), adjust_p_values(contrast_p)
     return tuple(
         PredictorJudgement(
@@ -117,10 +109,7 @@ def judge_predictors(
             focus_p=finite_or_none(contrast_p[i]),
             focus_holm=finite_or_none(contrast_holm[i]),
             orderings=_rate_orderings(predictor.values, matrix),
-            errors=leave_one_column_out(
-                _mask_unordered_targets(_average_over_seeds(predictor.values), _average_over_seeds(matrix.gains)),
-                _average_over_seeds(matrix.gains),
-            ),
+            errors=_measure_errors(compute_moments(predictor.values).mean, compute_moments(matrix.gains).mean),
         )
         for i, predictor in enumerate(predictors)
     )
@@ -128,35 +117,23 @@ def judge_predictors(
 
 def _rate_orderings(values: Array, matrix: GainMatrix) -> tuple[OrderingQuality, ...]:
     """Return the quality on each target with MIN_CANDIDATES numbers that are not all the same."""
-    predicted, gains = _average_over_seeds(values), _average_over_seeds(matrix.gains)
+    predicted, gains, baseline = (compute_moments(each).mean for each in (values, matrix.gains, matrix.baseline))
     # Mean gains on the mean baseline: so a candidate that lacks a seed can still be compared with the others.
-    scores = (gains + _average_over_seeds(matrix.baseline)) / POINTS_PER_SHARE
+    scores = (gains + baseline) / POINTS_PER_SHARE
     qualities = []
     for target in range(len(matrix.targets)):
         present = np.isfinite(predicted[:, target]) & np.isfinite(scores[:, target])
-        predicted_here, scores_here = predicted[present, target], scores[present, target]
-        if present.sum() < MIN_CANDIDATES or np.ptp(predicted_here) == 0 or scores_here.max() <= 0:
+        order, truth = predicted[present, target], scores[present, target]
+        if present.sum() < MIN_CANDIDATES or np.ptp(order) == 0 or truth.max() <= 0:
             continue
-        scores_here = np.maximum(scores_here, 0.0)  # gains and baseline of different seeds may add up to less than 0
-        qualities.append(
-            OrderingQuality(
-                ndcg=ndcg(predicted_here, scores_here),
-                blind_ndcg=random_ndcg(scores_here),
-                regrets=tuple(regret_at_k(predicted_here, scores_here, k) for k in REGRET_CUTOFFS),
-                blind_regrets=tuple(random_regret_at_k(scores_here, k) for k in REGRET_CUTOFFS),
-            )
-        )
+        truth = np.maximum(truth, 0.0)  # gains and baseline of different seeds may add up to less than 0
+        regrets = tuple(regret_at_k(order, truth, k) for k in REGRET_CUTOFFS)
+        blind_regrets = tuple(random_regret_at_k(truth, k) for k in REGRET_CUTOFFS)
+        qualities.append(OrderingQuality(ndcg(order, truth), random_ndcg(truth), regrets, blind_regrets))
     return tuple(qualities)
 
 
-def _mask_unordered_targets(predicted: Array, gains: Array) -> Array:
-    """Return the predictions without targets for which too few candidates have one."""
+def _measure_errors(predicted: Array, gains: Array) -> PredictionErrors:
+    """Return the errors on targets left out, without targets for which too few candidates have a prediction."""
     enough = (np.isfinite(predicted) & np.isfinite(gains)).sum(axis=0) >= MIN_CANDIDATES
-    return np.where(enough, predicted, np.nan)
-
-
-def _average_over_seeds(values: Array) -> Array:
-    """Return means of the finite values over the last axis; NaN where there are none."""
-    present = np.isfinite(values)
-    count = present.sum(axis=-1)
-    return np.where(count > 0, np.where(present, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+    return leave_one_column_out(np.where(enough, predicted, np.nan), gains)

@@ -61,14 +61,15 @@ def judge_stopping(strata: Iterable[ArmStratum]) -> StoppingJudgement:
 
 
 def _replay_halving(stratum: ArmStratum) -> HalvingReplay:
-    survivors = find_survivors(stratum.curves)
-    best = int(np.argmax(stratum.dev))
+    remaining = _replay_rungs(stratum.curves)
+    best, survivors = int(np.argmax(stratum.dev)), remaining[-1]
     best_survivor = survivors[int(np.argmax(stratum.dev[survivors]))]
+    trained = sum(len(runs) * tenths for runs, tenths in zip(remaining, np.diff((0, *RUNGS, TENTHS)), strict=True))
     return HalvingReplay(
         stratum=stratum,
         dev_lost=float(stratum.dev[best] - stratum.dev[best_survivor]),
         zero_shot_lost=float(stratum.zero_shot[best] - stratum.zero_shot[best_survivor]),
-        trained_share=_compute_trained_share(stratum.curves),
+        trained_share=float(trained / (len(stratum.rates) * TENTHS)),
     )
 
 
@@ -84,12 +85,3 @@ def _replay_rungs(curves: Array) -> list[list[int]]:
         verdicts = judge({run: curves[run, :tenth].tolist() for run in range(len(curves))}, len(curves), ())
         remaining.append([run for run in remaining[-1] if verdicts[run] is not Verdict.STOP])
     return remaining
-
-
-def _compute_trained_share(curves: Array) -> float:
-    ends = (*RUNGS, TENTHS)
-    begins = (0, *RUNGS)
-    trained = sum(
-        len(runs) * (end - begin) for runs, begin, end in zip(_replay_rungs(curves), begins, ends, strict=True)
-    )
-    return trained / (len(curves) * TENTHS)

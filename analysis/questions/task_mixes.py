@@ -5,17 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.questions import mix_contrasts
 from analysis.questions.chains import describe_unequal_budgets, read_plain_chain, tasks_of
 from analysis.questions.evenness import Evenness
-from analysis.questions.mix_contrasts import (
-    MIX_MEASURES,
-    ONE_MORE_KIND,
-    ROBUSTNESS_MEASURES,
-    Contrasts,
-    MixMeasure,
-    TaskMix,
-    compute_contrasts,
-)
+from analysis.questions.mix_contrasts import ONE_MORE_KIND, Contrasts, MixMeasure, TaskMix
 from analysis.statistics.effects import find_complete_block
 from analysis.statistics.moments import EPSILON, Array
 from analysis.statistics.significance import adjust_p_values
@@ -52,17 +45,13 @@ class MixComparison:
     def adjust_p_values(self, contrast: str) -> dict[MixMeasure, float]:
         """Return Holm's p values over the measures of robustness; measures without a p value are left out."""
         contrasts = self.contrasts[contrast]
-        known = ((name, each) for name in ROBUSTNESS_MEASURES if (each := contrasts[name]) is not None)
+        known = ((name, each) for name in mix_contrasts.ROBUSTNESS_MEASURES if (each := contrasts[name]) is not None)
         p_values = {name: each.p for name, each in known if np.isfinite(each.p)}
         return dict(zip(p_values, adjust_p_values(list(p_values.values())).tolist(), strict=True))
 
 
 def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | None = None) -> MixComparison:
-    """Compare the mixes over all targets, or over one.
-
-    Raises:
-        UsageError: there are fewer than two mixes of known tasks.
-    """
+    """Compare the mixes over all targets or one; raise UsageError for fewer than two mixes of known tasks."""
     transfer = evenness.transfer
     mixes, left_out = _find_mixes(evenness)
     candidates = [mix for mix in mixes if mix.sampler == DEFAULT_SAMPLER or len(mix.tasks) == 1]
@@ -73,7 +62,10 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
         )
     scope = transfer.targets if target is None else (target,)
     changes = _compute_changes(evenness, mixes, scope)
-    rows = [mixes.index(mix) for mix in candidates]
+
+    def compare(targets: tuple[str, ...]) -> Mapping[str, Contrasts]:
+        return mix_contrasts.compute_contrasts(candidates, _compute_changes(evenness, candidates, targets), rng)
+
     return MixComparison(
         evenness=evenness,
         targets=scope,
@@ -81,13 +73,8 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
         left_out=left_out,
         budget_warning=describe_unequal_budgets(transfer, [mix.chain for mix in mixes]),
         changes=changes,
-        contrasts=compute_contrasts(candidates, {name: values[rows] for name, values in changes.items()}, rng),
-        contrasts_by_target={
-            name: compute_contrasts(
-                candidates, {key: each[rows] for key, each in _compute_changes(evenness, mixes, (name,)).items()}, rng
-            )[ONE_MORE_KIND]
-            for name in (scope if len(scope) > 1 else ())
-        },
+        contrasts=compare(scope),
+        contrasts_by_target={name: compare((name,))[ONE_MORE_KIND] for name in (scope if len(scope) > 1 else ())},
         sampler_changes=_compare_samplers(mixes, changes),
     )
 
@@ -110,10 +97,7 @@ def _find_mixes(evenness: Evenness) -> tuple[tuple[TaskMix, ...], dict[str, str]
 
 
 def _compute_changes(evenness: Evenness, mixes: Sequence[TaskMix], targets: Sequence[str]) -> dict[MixMeasure, Array]:
-    """Return means over the targets that have the measure, less the baseline's at the same seed.
-
-    NaN where a target lacks a value.
-    """
+    """Return means over the targets that have the measure, less the baseline's at the same seed; NaN for a hole."""
     rows = [evenness.transfer.chains.index(mix.chain) for mix in mixes]
     indices = [evenness.transfer.targets.index(target) for target in targets]
     changes: dict[MixMeasure, Array] = {}
@@ -121,13 +105,11 @@ def _compute_changes(evenness: Evenness, mixes: Sequence[TaskMix], targets: Sequ
         measured = evenness.measures[name][:, indices]
         measured = measured[:, np.isfinite(measured).any(axis=(0, 2))]
         gains = measured[rows] - measured[:1]  # mixes x targets x seeds
-        changes[name] = (
-            gains.mean(axis=1) if gains.shape[1] else np.full((len(mixes), len(evenness.transfer.seeds)), np.nan)
-        )
+        changes[name] = gains.mean(axis=1) if gains.shape[1] else gains.sum(axis=1) + np.nan
         if name == "others" and gains.shape[1] > 1:
             loses = np.where(np.isnan(gains), np.nan, gains < -EPSILON)
             changes |= {"lowest": gains.min(axis=1), "losing": 100 * loses.mean(axis=1)}
-    return {name: changes[name] for name in MIX_MEASURES if name in changes}
+    return {name: changes[name] for name in mix_contrasts.MIX_MEASURES if name in changes}
 
 
 def _compare_samplers(

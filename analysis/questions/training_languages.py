@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,14 +49,10 @@ class TrainingLanguages:
         reference: Array = self.gains[self.sets.index(self.english_set)]
         return self.gains - reference
 
-    @property
+    @cached_property
     def known_languages(self) -> Mapping[str, Language]:
         """The benchmark's table of languages."""
         return languages_of(self.transfer)
-
-    def relate(self, trained: str, evaluated: str) -> TrainingRelation:
-        """Return the relation of a training language to an evaluation language."""
-        return relate_languages(trained, evaluated, self.known_languages)
 
     def average_cells(self, select: Callable[[TrainingSet, str], bool], array: Array) -> tuple[Array, int]:
         """Return the mean over the selected cells with any value, by seed (NaN where one lacks), and their number."""
@@ -72,34 +69,28 @@ class TrainingLanguages:
 
         def wanted(each: TrainingSet, language: str) -> bool:
             trained = each.languages[0]
-            is_single = (
-                each.is_single_language and trained != ENGLISH and level in (None, self._resource_level(trained))
-            )
-            return is_single and self.relate(trained, language) == kind
+            if not each.is_single_language or trained == ENGLISH or level not in (None, self._resource_level(trained)):
+                return False
+            return relate_languages(trained, language, self.known_languages) == kind
 
         return self.average_cells(wanted, array)
 
     def average_by_resource_level(self, level: str, array: Array) -> tuple[Array, tuple[str, ...]]:
         """Return the mean outside English, by seed, of training in low- or high-resource languages, and the chains."""
-        chosen = tuple(
-            each for each in self.sets if each.is_single_language and self._resource_level(each.languages[0]) == level
-        )
+        single = (each for each in self.sets if each.is_single_language)
+        chosen = tuple(each for each in single if self._resource_level(each.languages[0]) == level)
         by_seed, _ = self.average_cells(lambda each, language: each in chosen and language != ENGLISH, array)
         return by_seed, tuple(each.chain for each in chosen)
 
     def _resource_level(self, language: str) -> str | None:
-        return (
-            self.known_languages[language].resource
-            if language in self.known_languages and language != ENGLISH
-            else None
-        )
+        row = self.known_languages.get(language)
+        return None if row is None or language == ENGLISH else row.resource
 
 
 def compare_training_languages(transfer: Transfer, target: str | None = None) -> TrainingLanguages:
     """Compare the languages in which one task was trained, over all targets or for one.
 
-    Raises:
-        UsageError: no task is trained in two languages, there is no such target, or there is no score.
+    Raise UsageError if no task is trained in two languages, there is no such target, or there is no score.
     """
     if target is not None and target not in transfer.targets:
         raise UsageError(f"--target: {describe_unknown('target', target, transfer.targets)}")
@@ -138,13 +129,12 @@ def _compute_gains(
         name: tuple(target for target in scope if transfer.scored_mask[transfer.targets.index(target), index])
         for index, name in enumerate(transfer.languages)
     }
-    languages = sorted(
-        (name for name, targets in targets_by_language.items() if targets), key=lambda name: (name != ENGLISH, name)
-    )
-    columns = [
-        TransferColumn(name=name, targets=targets_by_language[name], languages=frozenset({name})) for name in languages
-    ]
-    gains = [compute_column(transfer, column, transfer.gains).values[rows] for column in columns]
+    scored = [name for name, targets in targets_by_language.items() if targets]
+    languages = sorted(scored, key=lambda name: (name != ENGLISH, name))
+    gains = []
+    for name in languages:
+        column = TransferColumn(name=name, targets=targets_by_language[name], languages=frozenset({name}))
+        gains.append(compute_column(transfer, column, transfer.gains).values[rows])
     return tuple(languages), np.stack(gains, axis=1) if gains else np.zeros((len(rows), 0, len(transfer.seeds)))
 
 
@@ -169,11 +159,8 @@ def estimate_extra_effects(
         return dict.fromkeys(TESTED_RELATIONS)
     additive = np.column_stack([encode_one_hot([pair[axis] for pair in pairs]) for axis in (0, 1)])
     marks = {name: np.array([float(pair[2] == name) for pair in pairs]) for name in TESTED_RELATIONS}
-    return {
-        name: estimate_effect(
-            block,
-            marks[name],
-            np.column_stack([additive, *(marks[other] for other in TESTED_RELATIONS if other != name)]),
-        )
-        for name in TESTED_RELATIONS
-    }
+    effects = {}
+    for name, column in marks.items():
+        others = np.column_stack([additive, *(marks[other] for other in TESTED_RELATIONS if other != name)])
+        effects[name] = estimate_effect(block, column, others)
+    return effects

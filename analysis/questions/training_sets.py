@@ -27,10 +27,7 @@ class TrainingSet:
 
 
 def relate_languages(trained: str, evaluated: str, languages: Mapping[str, Language]) -> TrainingRelation:
-    """Return the first relation that applies.
-
-    For a language that no table has, only its own evaluation and English are known.
-    """
+    """Return the first relation that applies; of an unknown language only "own language" and "English" are known."""
     if trained == evaluated:
         return "own language"
     if evaluated == ENGLISH:
@@ -60,9 +57,8 @@ def find_training_sets(transfer: Transfer) -> tuple[str, tuple[TrainingSet, ...]
         languages = dict.fromkeys(each.language or tasks[each.task].own_language for each in chain.ingredients)
         # Tasks with the same labels ask the same question; a task without labels is compared with itself only.
         key = next(iter(labels)) if tasks[chain.tasks[0]].labels else chain.tasks
-        groups.setdefault(key, []).append(
-            TrainingSet(chain=name, task="+".join(chain.tasks), languages=tuple(languages))
-        )
+        training_set = TrainingSet(chain=name, task="+".join(chain.tasks), languages=tuple(languages))
+        groups.setdefault(key, []).append(training_set)
     largest = max(groups.values(), key=_count_languages, default=[])
     names = dict.fromkeys(each.task for each in largest)
     task = max(names, key=lambda name: _count_languages(largest, name), default="")
