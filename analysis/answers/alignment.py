@@ -91,13 +91,11 @@ def _format_relation(findings: AlignmentFindings, name: str) -> str:
 
 
 def _write_verdict(findings: AlignmentFindings) -> str:
-    shown = [
-        name
-        for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
-        if (p := findings.adjusted_relations[name][PRIMARY_MEASURE]) is not None
-        and p < ALPHA
-        and (findings.relations[name][PRIMARY_MEASURE].correlation or 0) > 0
-    ]
+    shown = []
+    for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
+        p, relation = findings.adjusted_relations[name][PRIMARY_MEASURE], findings.relations[name][PRIMARY_MEASURE]
+        if p is not None and p < ALPHA and (relation.correlation or 0) > 0:
+            shown.append(name)
     if not shown:
         return (
             "Alignment is not shown to explain transfer: a larger rise goes with a larger gain neither across "

@@ -55,14 +55,10 @@ def _describe_shares(comparison: AxisComparison) -> str:
 
 
 def _build_spread_table(comparison: AxisComparison) -> Grid:
+    spreads = ("sd over tasks", "sd over seeds, all", "common to tasks", "noise")
     columns = (
-        GridColumn("target"),
-        GridColumn("tasks", "count"),
-        GridColumn("seeds", "count"),
-        GridColumn("sd over tasks", "points"),
-        GridColumn("sd over seeds, all", "points"),
-        GridColumn("common to tasks", "points"),
-        GridColumn("noise", "points"),
+        *(GridColumn("target"), GridColumn("tasks", "count"), GridColumn("seeds", "count")),
+        *(GridColumn(name, "points") for name in spreads),
         GridColumn("more by"),
     )
     rows: list[GridRow] = []
@@ -78,9 +74,7 @@ def _build_share_table(comparison: AxisComparison) -> Grid:
     columns = (
         GridColumn("target"),
         GridColumn("scores", "count"),
-        *(GridColumn(_name_axis(factor), "share") for factor in FACTORS),
-        GridColumn("shared", "share"),
-        GridColumn("interactions and noise", "share"),
+        *(GridColumn(name, "share") for name in (*map(_name_axis, FACTORS), "shared", "interactions and noise")),
     )
     rows: list[GridRow] = []
     for name, split in comparison.splits.items():
@@ -95,10 +89,8 @@ def _build_share_table(comparison: AxisComparison) -> Grid:
 
 def _build_importance_table(comparison: AxisComparison) -> Grid:
     columns = (GridColumn("target"), *(GridColumn(_name_axis(factor), "share") for factor in FACTORS))
-    rows = tuple(
-        (name, *(number_or_none(importances.get(factor)) for factor in FACTORS))
-        for name, importances in comparison.importances.items()
-    )
+    importances = comparison.importances.items()
+    rows = tuple((name, *(number_or_none(shares.get(factor)) for factor in FACTORS)) for name, shares in importances)
     return Grid("The same scores: Optuna's importances (PED-ANOVA)", columns, rows)
 
 

@@ -2,16 +2,8 @@
 
 from collections.abc import Mapping
 
-from analysis.questions.mix_contrasts import (
-    LABELLINGS,
-    LOWER_IS_BETTER,
-    MEASURES_OVER_TARGETS,
-    ONE_MORE_KIND,
-    ROBUSTNESS_MEASURES,
-    TWICE_AS_MANY_TASKS,
-    MixContrast,
-    MixMeasure,
-)
+from analysis.questions import mix_contrasts
+from analysis.questions.mix_contrasts import LOWER_IS_BETTER, ONE_MORE_KIND, MixContrast, MixMeasure
 from analysis.questions.task_mixes import MixComparison
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
@@ -39,7 +31,9 @@ def build_answer(comparison: MixComparison) -> Answer:
     sentences = (
         comparison.budget_warning,
         _write_verdict(comparison, ONE_MORE_KIND, "More diverse mixes", "one more kind at equal size"),
-        _write_verdict(comparison, TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"),
+        _write_verdict(
+            comparison, mix_contrasts.TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"
+        ),
         _describe_samplers(comparison),
     )
     return Answer(
@@ -73,17 +67,12 @@ def _write_verdict(comparison: MixComparison, contrast: str, subject: str, chang
         least = format_p(min(p.values()))
         verdict = f"{subject} are not shown to be more or less robust (smallest {least} after Holm's correction)"
     else:
-        better = [
-            name
-            for name in significant
-            if (each := contrasts[name]) and (each.effect.value < 0) == (name in LOWER_IS_BETTER)
-        ]
-        worse = [name for name in significant if name not in better]
-        parts = [
-            f"{word} robust by {', '.join(HEADINGS[name] for name in names)}"
-            for word, names in (("more", better), ("less", worse))
-            if names
-        ]
+        groups: dict[str, list[str]] = {"more": [], "less": []}
+        for name in significant:
+            each = contrasts[name]
+            is_better = each is not None and (each.effect.value < 0) == (name in LOWER_IS_BETTER)
+            groups["more" if is_better else "less"].append(HEADINGS[name])
+        parts = [f"{word} robust by {', '.join(names)}" for word, names in groups.items() if names]
         largest = format_p(max(p[name] for name in significant))
         verdict = f"{subject} are {' but '.join(parts)} ({largest} after Holm's correction)"
         if not set(significant) & set(LOWER_IS_BETTER):
@@ -116,23 +105,18 @@ def _build_contrast_table(comparison: MixComparison) -> Grid:
         for contrast, line in comparison.contrasts.items()
     ]
     columns = [GridColumn(HEADINGS[name], "difference", interval=True) for name in names]
-    return Grid(
-        f"What moves the gain over {NONE}, in points",
-        (GridColumn("contrast"), *columns, GridColumn("least after Holm")),
-        tuple(rows),
-    )
+    headings = (GridColumn("contrast"), *columns, GridColumn("least after Holm"))
+    return Grid(f"What moves the gain over {NONE}, in points", headings, tuple(rows))
 
 
 def _format_least_p(comparison: MixComparison, contrast: str) -> str:
-    p_values = {name: p for name, p in comparison.adjust_p_values(contrast).items() if p <= 1}
-    if not p_values:
-        return "-"
-    least = min(p_values, key=lambda name: p_values[name])
-    return f"{format_p(p_values[least])} ({HEADINGS[least]})"
+    p_values = comparison.adjust_p_values(contrast)
+    least = min(p_values, key=p_values.__getitem__, default=None)
+    return f"{format_p(p_values[least])} ({HEADINGS[least]})" if least else "-"
 
 
 def _build_target_table(comparison: MixComparison) -> Grid:
-    names = [name for name in comparison.changes if name not in MEASURES_OVER_TARGETS]
+    names = [name for name in comparison.changes if name not in mix_contrasts.MEASURES_OVER_TARGETS]
     rows: list[GridRow] = [
         (target, *(_number_from_contrast(line[name]) if name in line else None for name in names))
         for target, line in comparison.contrasts_by_target.items()
@@ -162,9 +146,8 @@ def _build_sampler_table(comparison: MixComparison) -> Grid:
         for chain, line in comparison.sampler_changes.items()
     ]
     columns = (GridColumn(HEADINGS[name], "difference", interval=True) for name in comparison.changes)
-    return Grid(
-        f"Other samplers beside {DEFAULT_SAMPLER}, the same tasks", (GridColumn("chain"), *columns), tuple(rows)
-    )
+    title = f"Other samplers beside {DEFAULT_SAMPLER}, the same tasks"
+    return Grid(title, (GridColumn("chain"), *columns), tuple(rows))
 
 
 def _explain_tables() -> tuple[str, ...]:
@@ -181,8 +164,9 @@ def _explain_tables() -> tuple[str, ...]:
         f"Intervals: {CONFIDENCE_LEVEL:.0%}, over new mixes and new seeds (least squares, each mix with a variance of "
         f"its own), with {MIN_SEEDS} or more seeds. * in a table without intervals: the interval excludes 0, as "
         f"{chance} do by chance. Single mixes and samplers: Student's t over seeds.",
-        f"p for one more kind: the larger of two, from the interval and from {LABELLINGS} random permutations of the "
-        f"kinds among the tasks. Then Holm's correction over {len(ROBUSTNESS_MEASURES)} measures of robustness.",
+        f"p for one more kind: the larger of two, from the interval and from {mix_contrasts.LABELLINGS} random "
+        "permutations of the kinds among the tasks. Then Holm's correction over "
+        f"{len(mix_contrasts.ROBUSTNESS_MEASURES)} measures of robustness.",
     )
 
 

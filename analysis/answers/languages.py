@@ -58,11 +58,8 @@ def _describe_gap(evenness: Evenness) -> str:
 
 
 def _describe_gains(evenness: Evenness) -> str:
-    means = {
-        group: number.value
-        for group, values in evenness.relative_gains.items()
-        if (number := summarise_seeds(values)).value is not None
-    }
+    numbers = {group: summarise_seeds(values) for group, values in evenness.relative_gains.items()}
+    means = {group: number.value for group, number in numbers.items() if number.value is not None}
     foreign = {group: value for group, value in means.items() if group != ENGLISH}
     if len(foreign) < 2:
         return f"Gains by {evenness.by} cannot be compared: fewer than two have a seed with every task and target."
@@ -77,6 +74,7 @@ def _describe_gains(evenness: Evenness) -> str:
 
 def _build_transfer_table(evenness: Evenness) -> Grid:
     columns = (
+        GridColumn("chain"),
         GridColumn(ENGLISH, "points"),
         GridColumn("others", "points"),
         GridColumn("gap", "points", interval=True),
@@ -86,24 +84,18 @@ def _build_transfer_table(evenness: Evenness) -> Grid:
         GridColumn("spread (sd)", "points"),
     )
     rows = []
-    for row, chain in enumerate(evenness.transfer.chains if evenness.measured_targets else ()):
+    targets = evenness.measured_targets
+    for row, chain in enumerate(evenness.transfer.chains if targets else ()):
         complete = evenness.count_complete_targets(chain)
-        if chain in evenness.transfer.floors and complete < len(evenness.measured_targets):
+        if chain in evenness.transfer.floors and complete < len(targets):
             continue  # the majority label is no floor of some targets
-        missing = f"{complete}/{len(evenness.measured_targets)}"
+        missing = f"{complete}/{len(targets)}"
         english, zero_shot, gap, worst, quarter, spread = (
-            summarise_seeds(evenness.average_over_targets(measure, evenness.measured_targets)[row], missing)
-            for measure in MEASURES
+            summarise_seeds(evenness.average_over_targets(measure, targets)[row], missing) for measure in MEASURES
         )
-        change = (
-            None
-            if chain == NONE
-            else summarise_seeds(evenness.compute_change("gap", evenness.measured_targets)[row], missing)
-        )
+        change = None if chain == NONE else summarise_seeds(evenness.compute_change("gap", targets)[row], missing)
         rows.append((_label(evenness, chain), english, zero_shot, gap, change, worst, quarter, spread))
-    return Grid(
-        f"From English to the others, {_describe_scope(evenness)}", (GridColumn("chain"), *columns), tuple(rows)
-    )
+    return Grid(f"From English to the others, {_describe_scope(evenness)}", columns, tuple(rows))
 
 
 def _build_group_table(evenness: Evenness) -> Grid:
@@ -174,10 +166,10 @@ def _explain_tables(evenness: Evenness) -> tuple[str, ...]:
 
 
 def _list_missing(evenness: Evenness) -> tuple[str, ...]:
-    transfer = evenness.transfer
+    transfer, measured = evenness.transfer, evenness.measured_targets
     lines = []
-    without = [target for target in transfer.targets if target not in evenness.measured_targets]
-    if without and len(evenness.measured_targets) > 1:
+    without = [target for target in transfer.targets if target not in measured]
+    if without and len(measured) > 1:
         lines.append(f"Not in the gap, because there is no {ENGLISH}: {', '.join(without)}.")
     if unknown := list_unknown_languages(evenness):
         lines.append(f"Of unknown {evenness.by}, because no table of the benchmark has them: {', '.join(unknown)}.")
@@ -190,9 +182,8 @@ def _list_missing(evenness: Evenness) -> tuple[str, ...]:
 
 
 def _label(evenness: Evenness, chain: str) -> str:
-    return (
-        f"{chain} (floor)" if chain in evenness.transfer.floors else label_chain(evenness.transfer.loaded_scores, chain)
-    )
+    transfer = evenness.transfer
+    return f"{chain} (floor)" if chain in transfer.floors else label_chain(transfer.loaded_scores, chain)
 
 
 def _describe_scope(evenness: Evenness) -> str:

@@ -3,14 +3,9 @@
 import numpy as np
 import polars as pl
 
+from analysis.questions import published_comparison
 from analysis.questions.chains import list_candidates
-from analysis.questions.published_comparison import (
-    BOTH_RETRIEVAL,
-    GROUP_SIZES,
-    MEAN_OF_ALL,
-    MEAN_OF_TRAINED,
-    PublishedComparison,
-)
+from analysis.questions.published_comparison import BOTH_RETRIEVAL, MEAN_OF_ALL, MEAN_OF_TRAINED, PublishedComparison
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridRow
@@ -27,21 +22,14 @@ QUESTION = "How does the gain compare with the published one?"
 
 def build_answer(transfer: Transfer, comparison: PublishedComparison) -> Answer:
     """Return the answer: the published gain by part, and ours where it can be compared."""
-    is_comparable = comparison.is_comparable
+    ours = [_build_comparison_table(comparison)] if comparison.is_comparable else []
+    protocols = _compare_protocols(transfer) if comparison.is_comparable else ()
     return Answer(
         question=QUESTION,
         sentences=(_describe_published(comparison), _describe_ours(transfer, comparison)),
         source_lines=describe_source(transfer.loaded_scores),
-        tables=(
-            _build_published_table(comparison),
-            *([_build_comparison_table(comparison)] if is_comparable else []),
-            _build_system_table(),
-        ),
-        notes=(
-            *_explain_tables(),
-            *(_compare_protocols(transfer) if is_comparable else ()),
-            *_list_missing(comparison),
-        ),
+        tables=(_build_published_table(comparison), *ours, _build_system_table()),
+        notes=(*_explain_tables(), *protocols, *_list_missing(comparison)),
     )
 
 
@@ -110,27 +98,23 @@ def _build_comparison_table(comparison: PublishedComparison) -> Grid:
             rows.append((name, number_or_none(line.gain), None, None, None, None, "", ""))
             continue
         gain = summarise_seeds(ours.gain)
-        share = gain.value * GROUP_SIZES.get(name, 1) / total if gain.value is not None and total else None
+        size = published_comparison.GROUP_SIZES.get(name, 1)
+        share = gain.value * size / total if gain.value is not None and total else None
         languages = f"{ours.language_count} of {ours.published_language_count}" if ours.published_language_count else ""
         levels = (summarise_seeds(ours.baseline), summarise_seeds(ours.best))
-        rows.append(
-            (name, number_or_none(line.gain), gain, number_or_none(share), *levels, " or ".join(ours.tasks), languages)
-        )
+        numbers = (number_or_none(line.gain), gain, number_or_none(share), *levels)
+        rows.append((name, *numbers, " or ".join(ours.tasks), languages))
     return Grid("Ours: the best intermediate task for each target, as English dev chooses it", columns, tuple(rows))
 
 
 def _build_system_table() -> Grid:
-    targets = (GridColumn(target, "points") for target in AVERAGED_TARGETS)
-    rows = tuple(
-        (
-            system.name,
-            *(number_or_none(system.score_of(target)) for target in AVERAGED_TARGETS),
-            number_or_none(system.mean),
-        )
-        for system in SYSTEMS.values()
-    )
+    columns = (GridColumn(name, "points") for name in (*AVERAGED_TARGETS, "mean"))
+    rows: list[GridRow] = []
+    for system in SYSTEMS.values():
+        scores = (*map(system.score_of, AVERAGED_TARGETS), system.mean)
+        rows.append((system.name, *map(number_or_none, scores)))
     title = "Published task scores on XTREME, zero-shot; what came after used more than intermediate tasks"
-    return Grid(title, (GridColumn("system"), *targets, GridColumn("mean", "points")), rows)
+    return Grid(title, (GridColumn("system"), *columns), tuple(rows))
 
 
 def _explain_tables() -> tuple[str, ...]:
@@ -152,11 +136,8 @@ def _compare_protocols(transfer: Transfer) -> tuple[str, ...]:
     rates = ", ".join(f"{rate:g}" for rate in sorted(arms["learning_rate"].drop_nulls().unique())) or "not stated"
     steps = arms.filter(pl.col("steps") > 0).group_by("target").agg(pl.col("steps").median()).sort("target")
     step_counts = ", ".join(f"{target} {count:.0f}" for target, count in steps.iter_rows())
-    other_metrics = [
-        target
-        for target, names in transfer.metrics.items()
-        if target in XTREME and set(names) != set(XTREME[target].official_metrics)
-    ]
+    known = {target: names for target, names in transfer.metrics.items() if target in XTREME}
+    other_metrics = [name for name, metrics in known.items() if {*metrics} != {*XTREME[name].official_metrics}]
     depth = PROFILES["pretrained"].retrieval_depth
     return (
         f"What differs. Model: theirs XLM-R Large, ours {scores.model or 'not stated'}. Seeds: ours "
@@ -185,6 +166,5 @@ def _list_missing(comparison: PublishedComparison) -> tuple[str, ...]:
 
 
 def _format_metrics(name: str) -> str:
-    if name not in XTREME:
-        return ""
-    return " and ".join(metric.replace("_", " ") for metric in XTREME[name].official_metrics)
+    metrics = XTREME[name].official_metrics if name in XTREME else ()
+    return " and ".join(metric.replace("_", " ") for metric in metrics)

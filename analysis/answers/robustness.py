@@ -1,31 +1,21 @@
 """The answer of robustness.py: methods of the intermediate phase outside the training distribution."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
+from analysis.questions import methods
 from analysis.questions.method_arms import BASES, MIXED_KINDS, ComparisonBasis
-from analysis.questions.methods import (
-    OUTCOMES,
-    PRIMARY_OUTCOMES,
-    MethodComparison,
-    MethodEffect,
-    MethodOutcome,
-    average_effects,
-)
+from analysis.questions.methods import OUTCOMES, PRIMARY_OUTCOMES, MethodComparison, MethodEffect
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
+from analysis.tables import robustness as tables
 from analysis.tables.answer import Answer
 from analysis.tables.grid import GridNumber
 from analysis.tables.numbers import format_interval, summarise_seeds
-from analysis.tables.robustness import (
-    BASIS_NAMES,
-    build_effect_table,
-    build_mean_table,
-    build_suitability_table,
-    methods_of,
-)
+from analysis.tables.robustness import BASIS_NAMES
 from analysis.tables.source import describe_holes, describe_source, pluralise
 from spaces.method import METHODS
 
@@ -47,10 +37,16 @@ def build_answer(comparison: MethodComparison) -> Answer:
         ),
         source_lines=describe_source(comparison.transfer.loaded_scores),
         tables=(
-            *(build_effect_table(comparison, each) for each in bases),
-            *(build_mean_table(comparison, each, "method", lambda effect: str(effect.arm.method)) for each in bases),
-            *(build_mean_table(comparison, each, "kind of task", lambda effect: effect.arm.kind) for each in bases),
-            build_suitability_table(comparison),
+            *(tables.build_effect_table(comparison, each) for each in bases),
+            *(
+                tables.build_mean_table(comparison, each, "method", lambda effect: str(effect.arm.method))
+                for each in bases
+            ),
+            *(
+                tables.build_mean_table(comparison, each, "kind of task", lambda effect: effect.arm.kind)
+                for each in bases
+            ),
+            tables.build_suitability_table(comparison),
         ),
         notes=(*_explain_tables(comparison), *_list_missing(comparison)),
     )
@@ -82,7 +78,7 @@ def write_verdict(comparison: MethodComparison, basis: ComparisonBasis) -> str:
 
 
 def _average(effects: Sequence[MethodEffect]) -> GridNumber:
-    return summarise_seeds(average_effects(effects)) if effects else GridNumber(value=None)
+    return summarise_seeds(methods.average_effects(effects)) if effects else GridNumber(value=None)
 
 
 def _describe_equal_steps(comparison: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
@@ -94,15 +90,15 @@ def _describe_equal_steps(comparison: MethodComparison, basis: ComparisonBasis) 
 
 
 def _describe_drops(comparison: MethodComparison, basis: ComparisonBasis) -> tuple[str, ...]:
-    scopes: dict[MethodOutcome, str] = {
-        "mixed drop": "where two languages are mixed",
-        "perturbed drop": "on perturbed inputs",
+    means = {
+        "where two languages are mixed": _average(comparison.select_effects(basis, "mixed drop")),
+        "on perturbed inputs": _average(comparison.select_effects(basis, "perturbed drop")),
     }
-    parts = []
-    for outcome, scope in scopes.items():
-        mean = _average(comparison.select_effects(basis, outcome))
-        if mean.value is not None:
-            parts.append(f"{mean.value:+.1f} points {scope}{format_interval(mean)}{_judge_drop(mean)}")
+    parts = [
+        f"{mean.value:+.1f} points {scope}{format_interval(mean)}{_judge_drop(mean)}"
+        for scope, mean in means.items()
+        if mean.value is not None
+    ]
     return (f"Change of the drop from the clean target: {'; '.join(parts)}.",) if parts else ()
 
 
@@ -116,12 +112,8 @@ def _judge_drop(mean: GridNumber) -> str:
 
 def _describe_single_methods(comparison: MethodComparison, basis: ComparisonBasis) -> str:
     """Return what is significant after Holm's correction, and what this design can show at all."""
-    tested = [
-        effect
-        for outcome in PRIMARY_OUTCOMES
-        for effect in comparison.select_effects(basis, outcome)
-        if np.isfinite(effect.holm)
-    ]
+    effects = chain.from_iterable(comparison.select_effects(basis, outcome) for outcome in PRIMARY_OUTCOMES)
+    tested = [effect for effect in effects if np.isfinite(effect.holm)]
     if not tested:
         return f"Single methods cannot be tested: no comparison has {MIN_SEEDS} seeds."
     seeds = len(comparison.transfer.seeds)
@@ -150,9 +142,9 @@ def _warn_unequal_compute(basis: ComparisonBasis) -> tuple[str, ...]:
 
 
 def _explain_tables(comparison: MethodComparison) -> tuple[str, ...]:
-    measured = (
-        "measured" if comparison.has_measured_passes else "by the table of methods, in units of the task's own recipe"
-    )
+    measured = "measured"
+    if not comparison.has_measured_passes:
+        measured = "by the table of methods, in units of the task's own recipe"
     lines = [
         "Every number is a method's score less that of plain training of the same tasks, at the same target, language "
         "and seed; the mean over languages, then over targets, then over seeds.",
@@ -168,7 +160,7 @@ def _explain_tables(comparison: MethodComparison) -> tuple[str, ...]:
         f"tasks and outcomes of the question ({', '.join(PRIMARY_OUTCOMES)}) on the same basis. ~ Seeds are missing.",
         "Works: the sweep has a score of it. That says nothing about a gain.",
     ]
-    for name in methods_of(comparison):
+    for name in tables.methods_of(comparison):
         lines += [f"{name} on {kind}: {reason}" for kind, reason in METHODS[name].unsuited_kinds.items()]
     return tuple(lines)
 
@@ -184,21 +176,13 @@ def _describe_domains(comparison: MethodComparison) -> str:
 def _list_missing(comparison: MethodComparison) -> tuple[str, ...]:
     lines = []
     for basis, unit in zip(BASES, ("steps", "passes"), strict=True):
-        unpaired = [
-            arm.name
-            for arm in comparison.method_arms
-            if comparison.get_effect(arm.name, basis, OUTCOMES[0]).plain_chain is None
-        ]
-        if unpaired:
+        effects = (comparison.get_effect(arm.name, basis, OUTCOMES[0]) for arm in comparison.method_arms)
+        if unpaired := [effect.arm.name for effect in effects if effect.plain_chain is None]:
             lines.append(f"Without a plain chain of as many {unit}: {', '.join(unpaired)}.")
     names = [arm.name for arm in comparison.arms]
-    holes = comparison.transfer.holes
-    lines += describe_holes(
-        (hole.status for (chain, _, _), hole in holes.items() if chain in names), " of these chains"
-    )
-    judged_targets = {
-        name for kind in comparison.targets_by_outcome.values() for names in kind.values() for name in names
-    }
-    if unknown := [name for name in comparison.transfer.targets if name not in judged_targets]:
+    holes = [hole.status for (name, _, _), hole in comparison.transfer.holes.items() if name in names]
+    lines += describe_holes(holes, " of these chains")
+    judged = {name for kind in comparison.targets_by_outcome.values() for targets in kind.values() for name in targets}
+    if unknown := [name for name in comparison.transfer.targets if name not in judged]:
         lines.append(f"In no column, because no table has them: {', '.join(unknown)}.")
     return tuple(lines)

@@ -6,14 +6,9 @@ from analysis.questions.judging import ALL_TARGETS, DevJudgement, RateJudgement,
 from analysis.questions.stopping import ALL_STRATA, StoppingJudgement
 from analysis.statistics.decisions import RANDOM_REGRET, RANK_CORRELATION, REGRET, DecisionSet
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.tables import selection as tables
 from analysis.tables.answer import Answer
-from analysis.tables.selection import (
-    average,
-    build_halving_table,
-    build_leader_table,
-    build_order_table,
-    build_regret_table,
-)
+from analysis.tables.selection import average
 from analysis.tables.source import describe_source
 from analysis.transfer.array import Transfer
 from spaces.halving import RUNGS
@@ -24,16 +19,17 @@ QUESTION = "Is English dev a good judge?"
 def build_answer(transfer: Transfer, judgement: DevJudgement) -> Answer:
     """Return the answer: English dev as a judge of rates and tasks, and the cost of early stopping."""
     rates, tasks, stopping = judgement.rates, judgement.tasks, judgement.stopping
+    by_task = "Intermediate tasks: the best on English dev"
     return Answer(
         question=QUESTION,
         sentences=(_describe_rates(rates), _describe_tasks(tasks), _describe_stopping(stopping)),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
-            build_regret_table("Learning rates: the best on English dev within a cell", rates.regrets),
-            build_regret_table("Intermediate tasks: the best on English dev for a target, seed by seed", tasks.regrets),
-            build_order_table(tasks),
-            build_leader_table(stopping),
-            build_halving_table(stopping),
+            tables.build_regret_table("Learning rates: the best on English dev within a cell", rates.regrets),
+            tables.build_regret_table(f"{by_task} for a target, seed by seed", tasks.regrets),
+            tables.build_order_table(tasks),
+            tables.build_leader_table(stopping),
+            tables.build_halving_table(stopping),
         ),
         notes=(*_explain_tables(), *_list_missing(judgement)),
     )

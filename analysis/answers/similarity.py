@@ -9,15 +9,9 @@ from analysis.questions.similarity import DEFAULT_FOCUS, PredictorComparison, Pr
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.permutation import MAX_PERMUTATIONS
 from analysis.statistics.significance import ALPHA
+from analysis.tables import similarity as tables
 from analysis.tables.answer import Answer
 from analysis.tables.numbers import format_p
-from analysis.tables.similarity import (
-    build_focus_table,
-    build_matrices,
-    build_order_table,
-    build_predictor_table,
-    build_target_table,
-)
 from analysis.tables.source import describe_source, pluralise
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
@@ -28,17 +22,17 @@ QUESTION = "Does the distance between intermediate task and target predict gain?
 
 def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_matrices: bool = False) -> Answer:
     """Return the answer; `with_matrices` adds every predictor as a matrix."""
-    focus = build_focus_table(comparison)
+    focus = tables.build_focus_table(comparison)
     return Answer(
         question=QUESTION,
         sentences=(_write_verdict(comparison), _describe_focus(comparison), _describe_other_predictors(comparison)),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
-            build_predictor_table(comparison),
+            tables.build_predictor_table(comparison),
             *([focus] if focus else []),
-            build_target_table(comparison),
-            build_order_table(comparison),
-            *(build_matrices(comparison) if with_matrices else ()),
+            tables.build_target_table(comparison),
+            tables.build_order_table(comparison),
+            *(tables.build_matrices(comparison) if with_matrices else ()),
         ),
         notes=(*_explain_tables(comparison), *_list_missing(comparison)),
     )
@@ -52,13 +46,11 @@ def _write_verdict(comparison: PredictorComparison) -> str:
             "target."
         )
     significant = [each for each in distances if each.holm is not None and each.holm < ALPHA]
-    forward, backward = (
-        [each for each in significant if (_average_correlation(each) > 0) == sign] for sign in (True, False)
-    )
+    forward = [each for each in significant if _average_correlation(each) > 0]
+    backward = [each for each in significant if _average_correlation(each) <= 0]
     if forward:
-        verdict = (
-            f"Distance predicts gain, by {_join_predictors(forward)} (permutation test, Holm's p below {ALPHA:g})."
-        )
+        names = _join_predictors(forward)
+        verdict = f"Distance predicts gain, by {names} (permutation test, Holm's p below {ALPHA:g})."
     else:
         verdict = f"Distance is not shown to predict gain: none of {len(distances)} measures does."
     if backward:
@@ -96,16 +88,12 @@ def _describe_focus(comparison: PredictorComparison) -> str:
     tested = [each for each in comparison.judgements if each.focus_p is not None]
     if not tested:
         return f"{comparison.focus} cannot be compared with other targets here."
-    significant = [each for each in tested if each.focus_holm is not None and each.focus_holm < ALPHA]
-    if significant:
-        verdict = (
-            f"{comparison.focus} is predicted differently from the other targets, by {_join_predictors(significant)}."
-        )
-    else:
-        verdict = f"{comparison.focus} is not shown to be predicted differently from the other targets."
-    example = next(
-        (each for each in tested if each.predictor.name == ALL_DISTANCES), max(tested, key=_average_correlation)
-    )
+    verdict = f"{comparison.focus} is not shown to be predicted differently from the other targets."
+    if significant := [each for each in tested if each.focus_holm is not None and each.focus_holm < ALPHA]:
+        names = _join_predictors(significant)
+        verdict = f"{comparison.focus} is predicted differently from the other targets, by {names}."
+    best = max(tested, key=_average_correlation)
+    example = next((each for each in tested if each.predictor.name == ALL_DISTANCES), best)
     contrast = float(np.nanmean(example.correlation.contrast(index)))
     low, high = example.correlation.contrast_null_interval(index) or (np.nan, np.nan)
     targets = _count_ordered_targets(example)
@@ -178,12 +166,8 @@ def _list_missing(comparison: PredictorComparison) -> tuple[str, ...]:
         )
     present = np.isfinite(matrix.gains)
     if not present.all():
-        incomplete = [
-            f"{task} -> {target}"
-            for i, task in enumerate(matrix.candidates)
-            for t, target in enumerate(matrix.targets)
-            if not present[i, t].all()
-        ]
+        cells = np.argwhere(~present.all(axis=2))
+        incomplete = [f"{matrix.candidates[i]} -> {matrix.targets[t]}" for i, t in cells]
         lines.append(
             f"{(~present).sum()} of {present.size} gains (task x target x seed) are missing: {', '.join(incomplete)}. "
             "Degenerate runs have no gain, so the worst tasks may be missing in an order."

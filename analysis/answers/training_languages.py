@@ -70,14 +70,11 @@ def _describe_extra(training: TrainingLanguages) -> str:
             "not separate that from a generally better set."
         )
     if own.interval is None:
-        verdict = (
-            "It is unknown whether a language gains especially from training in that language "
-            f"({_explain_no_interval(training)})"
-        )
+        reason = _explain_no_interval(training)
+        verdict = f"It is unknown whether a language gains especially from training in that language ({reason})"
     elif own.p < ALPHA:
-        verdict = (
-            f"A language {'gains' if own.value > 0 else 'loses'} especially from training in it ({format_p(own.p)})"
-        )
+        verb = "gains" if own.value > 0 else "loses"
+        verdict = f"A language {verb} especially from training in it ({format_p(own.p)})"
     else:
         verdict = f"A language is not shown to gain especially from training in it ({format_p(own.p)})"
     extras = ", ".join(
@@ -110,9 +107,8 @@ def _describe_mixtures(training: TrainingLanguages) -> str | None:
         return None
     mixtures = np.array([tables.compare_mixture(training, each) for each in pairs])
     mean = tables.MixtureGains(*mixtures.mean(axis=0))
-    over_english, over_each, in_english = (
-        format_difference(summarise_seeds(values)) for values in (mean.over_english, mean.over_each, mean.in_english)
-    )
+    shown = (mean.over_english, mean.over_each, mean.in_english)
+    over_english, over_each, in_english = (format_difference(summarise_seeds(values)) for values in shown)
     return (
         f"Mixing English with another language, points in that language: {over_english} over English alone, "
         f"{over_each} over that language alone; in English: {in_english} over English alone."

@@ -1,5 +1,7 @@
 """The tables of alignment.py: by measure, by chain, beside gain, and by layer."""
 
+from itertools import product
+
 import numpy as np
 
 from analysis.questions.alignment import FROM_START, AlignmentFindings, AlignmentRise
@@ -30,11 +32,6 @@ def build_measure_table(alignment: Alignment, findings: AlignmentFindings) -> Gr
 def build_chain_table(alignment: Alignment, findings: AlignmentFindings) -> Grid:
     """Return, by the primary measure, each task's rise, the change in the target's phase, and its gain."""
     changes = (GridColumn(_name_change_column(name), "difference", interval=True) for name in findings.rises_by_chain)
-    last = (
-        GridColumn("p (Holm)"),
-        GridColumn("after the target's phase", "difference"),
-        GridColumn("gain", "difference"),
-    )
     after_phase = alignment.after_phase[0].mean(axis=(1, 2))
     mean_rises = compute_moments(alignment.phase_change[0].mean(axis=(1, 2))).mean
     end_changes = compute_moments(alignment.after_target[0, 1:].mean(axis=(2, 3)) - after_phase[:, None]).mean
@@ -48,7 +45,8 @@ def build_chain_table(alignment: Alignment, findings: AlignmentFindings) -> Grid
             largest_p = max((rise.p for rise in rises if rise.p is not None), default=None)
             row = [chain, *(number_from_rise(rise, alignment) for rise in rises), _number_from_p(largest_p)]
         rows.append((*row, _number_from_mean(end_changes[i]), _number_from_mean(alignment.gains[i], holes=True)))
-    columns = (GridColumn("intermediate"), *changes, *last)
+    ends = (GridColumn(name, "difference") for name in ("after the target's phase", "gain"))
+    columns = (GridColumn("intermediate"), *changes, GridColumn("p (Holm)"), *ends)
     return Grid(f"By {PRIMARY_MEASURE}: each intermediate task", columns, tuple(rows))
 
 
@@ -84,34 +82,24 @@ def build_best_layer_table(alignment: Alignment) -> Grid:
         before, after = alignment.at_start[i].mean(axis=1), _compute_layer_profile(alignment, i)
         row: list[GridValue] = [measure]
         for profile, value in ((before, before), (after, after), (np.abs(after - before), after - before)):
-            has_value = np.isfinite(profile).any()
-            index = int(np.nanargmax(profile)) if has_value else 0
-            row += [
-                alignment.layers[index] if has_value else None,
-                _number_from_mean(value[index]) if has_value else None,
-            ]
+            if np.isfinite(profile).any():
+                index = int(np.nanargmax(profile))
+                row += [alignment.layers[index], _number_from_mean(value[index])]
+            else:
+                row += [None, None]
         rows.append(tuple(row))
     return Grid("Layers, of which 0 is the output of the embeddings", columns, tuple(rows))
 
 
 def build_layer_table(alignment: Alignment) -> Grid:
     """Return every layer of every measure: at the start, and after each intermediate phase."""
-    columns = (
-        GridColumn("measure, layer"),
-        GridColumn("start", "points"),
-        *(GridColumn(name, "points") for name in alignment.chains),
-    )
+    columns = (GridColumn("measure, layer"), *(GridColumn(name, "points") for name in ("start", *alignment.chains)))
     after = compute_moments(alignment.after_phase.mean(axis=3)).mean  # [measures, chains, layers]
-    rows: tuple[GridRow, ...] = tuple(
-        (
-            f"{measure}, layer {layer}",
-            _number_from_mean(alignment.at_start[i, k]),
-            *(_number_from_mean(value) for value in after[i, :, k]),
-        )
-        for i, measure in enumerate(MEASURES)
-        for k, layer in enumerate(alignment.layers)
-    )
-    return Grid("Every layer, mean over languages", columns, rows)
+    rows: list[GridRow] = []
+    for (i, measure), (k, layer) in product(enumerate(MEASURES), enumerate(alignment.layers)):
+        numbers = map(_number_from_mean, (alignment.at_start[i, k], *after[i, :, k]))
+        rows.append((f"{measure}, layer {layer}", *numbers))
+    return Grid("Every layer, mean over languages", columns, tuple(rows))
 
 
 def _compute_layer_profile(alignment: Alignment, measure: int) -> Array:

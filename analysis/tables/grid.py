@@ -154,28 +154,18 @@ def as_markdown(grid: Grid) -> str:
 
 
 def escape_tildes(text: str) -> str:
-    """Return Markdown in which no ~ strikes out text, as between the tildes of squad~freelb~x2.
-
-    Code between backticks is left as it is: Markdown shows it unchanged.
-    """
+    """Return Markdown in which no ~ strikes out text, as in squad~freelb~x2; code between backticks stays as it is."""
     return re.sub(r"`[^`\n]*`|~", lambda match: r"\~" if match[0] == "~" else match[0], text)
 
 
 def as_latex(grid: Grid) -> str:
     """Return a table for the package booktabs, with its title as the caption."""
     layout = "".join("l" if column.unit == "text" else "r" for column in grid.columns)
-    rows = [
-        " & ".join(map(escape_latex, row)) + r" \\"
-        for row in ([column.name for column in grid.columns], *_format_rows(grid))
-    ]
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape_latex(grid.title)}}}",
-        rf"\begin{{tabular}}{{{layout}}}",
-    ]
-    lines += [r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}"]
-    return "\n".join(lines)
+    texts = [[column.name for column in grid.columns], *_format_rows(grid)]
+    heading, *rows = [" & ".join(map(escape_latex, row)) + r" \\" for row in texts]
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(grid.title)}}}"]
+    lines += [rf"\begin{{tabular}}{{{layout}}}", r"\toprule", heading, r"\midrule", *rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 
 
 def escape_latex(text: str) -> str:
@@ -185,17 +175,12 @@ def escape_latex(text: str) -> str:
 
 def build_records(grid: Grid) -> list[dict[str, Any]]:
     """Return one record per field but those that name the row; numbers are not rounded, shares go to 1."""
-    return [
-        {
-            "table": grid.title,
-            "row": str(row[0]),
-            "column": column.name,
-            "unit": column.unit,
-            **_build_number_fields(field),
-        }
-        for row in grid.rows
-        for column, field in zip(grid.columns[1:], row[1:], strict=True)
-    ]
+    records = []
+    for name, *fields in grid.rows:
+        for column, field in zip(grid.columns[1:], fields, strict=True):
+            record = {"table": grid.title, "row": str(name), "column": column.name, "unit": column.unit}
+            records.append(record | _build_number_fields(field))
+    return records
 
 
 def _build_number_fields(field: GridValue) -> dict[str, Any]:

@@ -26,10 +26,8 @@ def build_heat_map(ranking: Ranking) -> Table:
     limit = max((abs(each.mean) for each in estimates if each.mean is not None), default=0.0)
     for name in ranking.intermediates:
         label = f"{label_chain(ranking.loaded_scores, name)} "
-        cells = [
-            _build_cell(ranking.gains[name, column.name], limit, len(column.targets) > 1) for column in ranking.columns
-        ]
-        grid.add_row(label, *cells)
+        for_columns = ((ranking.gains[name, column.name], len(column.targets) > 1) for column in ranking.columns)
+        grid.add_row(label, *(_build_cell(gain, limit, over_targets) for gain, over_targets in for_columns))
     return grid
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import math
 from dataclasses import asdict
+from itertools import product
 from typing import Any
 
 from analysis.transfer.contest import Contest
@@ -13,6 +14,7 @@ from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
 JSON_VERSION = 2  # of the JSON document; raised when a key changes its meaning
+SAME_NAMES = ("p", "p_holm", "p_above", "seeds", "of_seeds", "parts", "of_parts")  # fields of a record and an estimate
 
 
 def build_records(ranking: Ranking) -> list[dict[str, Any]]:
@@ -25,17 +27,12 @@ def build_records(ranking: Ranking) -> list[dict[str, Any]]:
     rows = [("gain", ranking.gains, ranking.intermediates), ("baseline", ranking.reference_scores, (NONE,))]
     rows.append(("floor", ranking.reference_scores, ranking.transfer.floors))
     columns = [column.name for column in ranking.columns]
-    return [
-        {
-            "quantity": quantity,
-            "intermediate": name,
-            "column": column,
-            **_build_estimate_fields(estimates[name, column]),
-        }
-        for quantity, estimates, names in rows
-        for name in names
-        for column in columns
-    ]
+    records = []
+    for quantity, estimates, names in rows:
+        for name, column in product(names, columns):
+            record = {"quantity": quantity, "intermediate": name, "column": column}
+            records.append(record | _build_estimate_fields(estimates[name, column]))
+    return records
 
 
 def _build_estimate_fields(estimate: Estimate) -> dict[str, Any]:
@@ -45,16 +42,10 @@ def _build_estimate_fields(estimate: Estimate) -> dict[str, Any]:
         "sd": estimate.sd,
         "low": low,
         "high": high,
-        "p": estimate.p,
-        "p_holm": estimate.p_holm,
-        "p_above": estimate.p_above,
-        "seeds": estimate.seeds,
-        "of_seeds": estimate.of_seeds,
-        "parts": estimate.parts,
-        "of_parts": estimate.of_parts,
+        **{name: getattr(estimate, name) for name in SAME_NAMES},
         "partial": estimate.is_partial,
         "decided": estimate.skipped_seed_count > 0,
-        "holes": [{"seed": hole.seed, "status": hole.status, "reason": hole.reason} for hole in estimate.holes],
+        "holes": [asdict(hole) for hole in estimate.holes],
         "values": estimate.values,
     }
 
@@ -76,6 +67,7 @@ def as_csv(ranking: Ranking) -> str:
 def as_json(ranking: Ranking) -> str:
     """Return the scores' source, the orders, contests, costs and records as one JSON object."""
     scores = ranking.loaded_scores
+    stages = scores.stage_counts
     document = {
         "version": JSON_VERSION,
         "read": {
@@ -84,9 +76,7 @@ def as_json(ranking: Ranking) -> str:
             "model": scores.model,
             "seeds": scores.seeds,
             "limited": scores.is_limited,
-            "stages": None
-            if scores.stage_counts is None
-            else dict(zip(("done", "of"), scores.stage_counts, strict=True)),
+            "stages": None if stages is None else {"done": stages[0], "of": stages[1]},
             "cells": ranking.cell_counts,
             "runs": ranking.run_counts,
             "metrics": ranking.transfer.metrics,
@@ -111,15 +101,12 @@ def _build_decided(ranking: Ranking, name: str) -> dict[str, Any]:
 
 
 def _build_contest(contest: Contest) -> dict[str, Any]:
-    rank_test = {
-        name: value if not isinstance(value, float) or math.isfinite(value) else None
-        for name, value in asdict(contest.rank_test).items()
-    }
+    rank_test = asdict(contest.rank_test)
     return {
         "leader": contest.leader,
         "p_best": contest.p_best,
         "mean_rank": {name: asdict(rank) for name, rank in contest.ranks.items()},
         "groups": contest.letters,
         "leave_one_seed_out": None if contest.winner_estimate is None else asdict(contest.winner_estimate),
-        "friedman_nemenyi": rank_test,
+        "friedman_nemenyi": {name: value if math.isfinite(value) else None for name, value in rank_test.items()},
     }

@@ -23,13 +23,10 @@ def explain_marks(ranking: Ranking) -> list[str]:
             "`group` are not distinguishable (paired tests, Holm).",
         ]
     if tested < len(cells):
-        lines.append(
-            f"{'Some cells have no interval: it takes' if tested else 'No intervals: they take'} {MIN_SEEDS} seeds."
-        )
-    if any(
-        each.mean is not None and each.is_partial
-        for each in (*ranking.gains.values(), *ranking.reference_scores.values())
-    ):
+        start = "Some cells have no interval: it takes" if tested else "No intervals: they take"
+        lines.append(f"{start} {MIN_SEEDS} seeds.")
+    shown = (*ranking.gains.values(), *ranking.reference_scores.values())
+    if any(each.mean is not None and each.is_partial for each in shown):
         lines.append("~ Partial: seeds, languages or targets are missing that others have.")
     if ranking.transfer.skipped_seeds:
         lines.append("† Decided early: fewer seeds, as counted below the gain (3/8).")

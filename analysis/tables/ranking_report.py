@@ -60,20 +60,11 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     over = f"{MEAN_ALL} over {len(ranking.transfer.targets)} targets"
     has_spread = any(each.sd is not None for each in ranking.gains.values())
     spread = ", below each the standard deviation over seeds" if has_spread else ""
-    matrix_rules = {0, len(ranking.intermediates)}
+    title = f"Ranking by the {over}, gain over `{NONE}` in points"
+    matrix_title = f"Gain over `{NONE}` in points by {ranking.by}{spread}"
     return (
-        (
-            f"Ranking by the {over}, gain over `{NONE}` in points",
-            standings.build_headings(ranking),
-            standings.build_rows(ranking),
-            {0},
-        ),
-        (
-            f"Gain over `{NONE}` in points by {ranking.by}{spread}",
-            _build_headings(ranking),
-            list(_build_rows(ranking)),
-            matrix_rules,
-        ),
+        (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
+        (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.intermediates)}),
     )
 
 
@@ -83,17 +74,13 @@ def _build_headings(ranking: Ranking) -> list[TwoLineHeading]:
 
 
 def _build_rows(ranking: Ranking) -> Iterator[TextRow]:
+    columns = [(column.name, len(column.targets) > 1) for column in ranking.columns]
     for label, remark, name in standings.name_rows(ranking):
-        fields = tuple(
-            standings.format_gain(ranking.gains[name, column.name], over_targets=len(column.targets) > 1)
-            for column in ranking.columns
-        )
-        yield TextRow(label, remark, fields)
+        gains = ((ranking.gains[name, column], over_targets) for column, over_targets in columns)
+        yield TextRow(label, remark, tuple(standings.format_gain(gain, over_targets=over) for gain, over in gains))
     for name in (NONE, *ranking.transfer.floors):
-        fields = tuple(
-            standings.format_estimate(ranking.reference_scores[name, column.name], over_targets=len(column.targets) > 1)
-            for column in ranking.columns
-        )
+        scores = ((ranking.reference_scores[name, column], over_targets) for column, over_targets in columns)
+        fields = tuple(standings.format_estimate(score, over_targets=over) for score, over in scores)
         yield TextRow(f"   {name}", "(score)" if name == NONE else "(floor)", fields)
 
 

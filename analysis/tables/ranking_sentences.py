@@ -45,9 +45,8 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
     if estimate.interval is None:
         seeds = pluralise(estimate.seeds, "seed")
         return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
-    verdict = (
-        "not distinguishable from" if not estimate.excludes_zero else "better than" if points > 0 else "worse than"
-    )
+    verdict = "better than" if points > 0 else "worse than"
+    verdict = verdict if estimate.excludes_zero else "not distinguishable from"
     return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} no intermediate training."
 
 
@@ -109,10 +108,8 @@ def _describe_power(ranking: Ranking) -> list[str]:
     if not cells:
         return []
     test = ranking.contests[MEAN_ALL].rank_test
-    needed = f"{smallest_gain_in_sd(seeds, cells):.1f} standard deviations over seeds"
-    line = (
-        f"With {seeds} seeds, one of {cells} cells is significant after Holm's correction if its gain exceeds {needed}."
-    )
+    needed = f"its gain exceeds {smallest_gain_in_sd(seeds, cells):.1f} standard deviations over seeds"
+    line = f"With {seeds} seeds, one of {cells} cells is significant after Holm's correction if {needed}."
     return [f"{line} {test.verdict}" if test.arms > 1 else line]
 
 
@@ -120,8 +117,8 @@ def describe_decided(ranking: Ranking) -> list[str]:
     """Return a sentence on the chains that a race gave no further seeds; none where there was no race."""
     total, names = len(ranking.loaded_scores.seeds), dict[int, list[str]]()
     for name in (*ranking.intermediates, *ranking.transfer.floors):
-        if name in ranking.transfer.skipped_seeds:
-            names.setdefault(total - len(ranking.transfer.skipped_seeds[name]), []).append(name)
+        if skipped := ranking.transfer.skipped_seeds.get(name):
+            names.setdefault(total - len(skipped), []).append(name)
     if not names:
         return []
     chains = "; ".join(f"{', '.join(names[seeds])} after {seeds} of {total} seeds" for seeds in sorted(names))
@@ -157,10 +154,8 @@ def _describe_control(ranking: Ranking, control: str) -> str:
             "look for the reason before you trust the ranking."
         )
     if positive:
-        return (
-            f"Control {control} GAINS by its intervals, but not after Holm's correction: {', '.join(positive)}. A "
-            "control should not."
-        )
+        start = f"Control {control} GAINS by its intervals, but not after Holm's correction"
+        return f"{start}: {', '.join(positive)}. A control should not."
     return f"Control {control}: no interval above 0, as it should be."
 
 
@@ -201,21 +196,19 @@ def list_missing(ranking: Ranking) -> list[str]:
     A gain that lacks only its baseline is not repeated. Seeds that a race did not give are not missing. Chains that
     start from a degenerate intermediate run are in the means, and are named here.
     """
-    lines = [
-        f"{name}, seed {seed}: its chain starts from a degenerate intermediate run" + (f" ({reason})" if reason else "")
-        for name, seed, reason in ranking.degenerate_intermediates
-    ]
+    start = "its chain starts from a degenerate intermediate run"
+    degenerate = ranking.degenerate_intermediates
+    lines = [f"{name}, seed {seed}: {start}" + f" ({reason})" * bool(reason) for name, seed, reason in degenerate]
     cells = ranking.cell_estimates
     without_baseline = {
-        (target, hole.seed) for (name, target), cell in cells.items() if name == NONE for hole in cell.holes
+        (target, hole.seed) for target in ranking.transfer.targets for hole in cells[NONE, target].holes
     }
     targets_by_holes: dict[tuple[str, str], list[str]] = {}
     for (name, target), cell in cells.items():
         seeds: dict[str, list[int]] = {}
         for hole in cell.holes:
             if hole.status != DECIDED and (hole.status != "unpaired" or (target, hole.seed) not in without_baseline):
-                status = hole.status + (f" ({hole.reason})" if hole.reason else "")
-                seeds.setdefault(status, []).append(hole.seed)
+                seeds.setdefault(hole.description, []).append(hole.seed)
         parts = [f"seed {', '.join(map(str, each))} {status}" for status, each in seeds.items()]
         if cell.seeds and cell.parts < cell.of_parts:
             parts.append(f"{cell.parts} of {cell.of_parts} languages")

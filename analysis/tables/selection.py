@@ -40,11 +40,19 @@ def build_regret_table(title: str, regrets: RegretsByTarget) -> Grid:
     return Grid(title, columns, tuple(rows))
 
 
+def _order_numbers(tasks: TaskJudgement, name: str, *, by_target: bool = False) -> tuple[GridNumber, ...]:
+    """Return both correlations and both gains, over seeds or over targets."""
+    decisions, english_test = tasks.regrets[name], tasks.english_test_regrets.get(name)
+    mean = decisions.average_by_target if by_target else decisions.average_by_seed
+    gains = (summarise_seeds(mean(gain)) for gain in (gain_of_taken, gain_of_oracle))
+    return _correlate(decisions, by_target=by_target), _correlate(english_test, by_target=by_target), *gains
+
+
 def _correlate(decisions: DecisionSet | None, *, by_target: bool = False) -> GridNumber:
     if decisions is None:
         return summarise_seeds((), bounds=CORRELATION_BOUNDS)
-    average = decisions.average_by_target if by_target else decisions.average_by_seed
-    return summarise_seeds(average(RANK_CORRELATION), bounds=CORRELATION_BOUNDS)
+    mean = decisions.average_by_target if by_target else decisions.average_by_seed
+    return summarise_seeds(mean(RANK_CORRELATION), bounds=CORRELATION_BOUNDS)
 
 
 def build_order_table(tasks: TaskJudgement) -> Grid:
@@ -58,16 +66,9 @@ def build_order_table(tasks: TaskJudgement) -> Grid:
         GridColumn("missing scores", "count"),
     )
     missing = {**tasks.missing_counts, ALL_TARGETS: sum(tasks.missing_counts.values())}
-    rows: list[GridRow] = []
-    for name, decisions in tasks.regrets.items():
-        gains = (summarise_seeds(decisions.average_by_seed(gain)) for gain in (gain_of_taken, gain_of_oracle))
-        english_test = _correlate(tasks.english_test_regrets.get(name))
-        rows.append((name, _correlate(decisions), english_test, *gains, missing[name]))
+    rows: list[GridRow] = [(name, *_order_numbers(tasks, name), missing[name]) for name in tasks.regrets]
     if ALL_TARGETS in tasks.regrets:
-        decisions = tasks.regrets[ALL_TARGETS]
-        gains = (summarise_seeds(decisions.average_by_target(gain)) for gain in (gain_of_taken, gain_of_oracle))
-        english_test = _correlate(tasks.english_test_regrets.get(ALL_TARGETS), by_target=True)
-        rows.append(("over targets, not seeds", _correlate(decisions, by_target=True), english_test, *gains, None))
+        rows.append(("over targets, not seeds", *_order_numbers(tasks, ALL_TARGETS, by_target=True), None))
     title = "Intermediate tasks: their order by English, and what is gained over the baseline"
     return Grid(title, columns, tuple(rows))
 

@@ -36,9 +36,8 @@ def build_predictor_table(comparison: PredictorComparison) -> Grid:
         )
         for judgement in comparison.judgements
     ]
-    return Grid(
-        "Does it predict gain? Rank correlations within targets, and gains of targets left out", columns, tuple(rows)
-    )
+    title = "Does it predict gain? Rank correlations within targets, and gains of targets left out"
+    return Grid(title, columns, tuple(rows))
 
 
 def build_order_table(comparison: PredictorComparison) -> Grid:
@@ -57,28 +56,18 @@ def build_order_table(comparison: PredictorComparison) -> Grid:
             pairs = zip(quality.regrets, quality.blind_regrets, strict=True)
             values = [*chain.from_iterable(pairs), quality.ndcg, quality.blind_ndcg]
         rows.append((judgement.predictor.name, len(judgement.orderings), *map(number_or_none, values)))
-    return Grid(
-        "Orders of the intermediate tasks: what trying the first of them loses to the best", columns, tuple(rows)
-    )
+    title = "Orders of the intermediate tasks: what trying the first of them loses to the best"
+    return Grid(title, columns, tuple(rows))
 
 
 def build_target_table(comparison: PredictorComparison) -> Grid:
     """Return the rank correlation of every predictor on every target."""
-    columns = (
-        GridColumn("target"),
-        *(GridColumn(judgement.predictor.name, "correlation") for judgement in comparison.judgements),
-    )
-    rows: list[GridRow] = [
-        (
-            target,
-            *(
-                summarise_seeds(judgement.correlation.correlations[index], bounds=CORRELATION_BOUNDS)
-                for judgement in comparison.judgements
-            ),
-        )
-        for index, target in enumerate(comparison.matrix.targets)
-    ]
-    return Grid("Rank correlation with gain, target by target", columns, tuple(rows))
+    predictors = (GridColumn(each.predictor.name, "correlation") for each in comparison.judgements)
+    rows: list[GridRow] = []
+    for index, target in enumerate(comparison.matrix.targets):
+        correlations = (each.correlation.correlations[index] for each in comparison.judgements)
+        rows.append((target, *(summarise_seeds(by_seed, bounds=CORRELATION_BOUNDS) for by_seed in correlations)))
+    return Grid("Rank correlation with gain, target by target", (GridColumn("target"), *predictors), tuple(rows))
 
 
 def build_focus_table(comparison: PredictorComparison) -> Grid | None:
@@ -96,11 +85,8 @@ def build_focus_table(comparison: PredictorComparison) -> Grid | None:
         GridColumn("p", "p"),
         GridColumn("p, Holm", "p"),
     )
-    rows = tuple(
-        _build_focus_row(judgement, index)
-        for judgement in comparison.judgements
-        if np.isfinite(judgement.correlation.contrast(index)).any()
-    )
+    compared = (each for each in comparison.judgements if np.isfinite(each.correlation.contrast(index)).any())
+    rows = tuple(_build_focus_row(judgement, index) for judgement in compared)
     return Grid(f"{comparison.focus} against the mean of the other targets", columns, rows)
 
 
@@ -123,14 +109,11 @@ def _build_focus_row(judgement: PredictorJudgement, index: int) -> GridRow:
 def build_matrices(comparison: PredictorComparison) -> tuple[Grid, ...]:
     """Return the gains and every predictor as matrices of intermediate tasks by targets, means over seeds."""
     matrix = comparison.matrix
-    predictors = (each.predictor for each in comparison.judgements)
-    return (
-        _build_matrix("Gain", matrix, matrix.gains, "difference"),
-        *(
-            _build_matrix(f"{each.name}: greater predicts more gain", matrix, each.values, "number")
-            for each in predictors
-        ),
-    )
+    grids = [_build_matrix("Gain", matrix, matrix.gains, "difference")]
+    for judgement in comparison.judgements:
+        title = f"{judgement.predictor.name}: greater predicts more gain"
+        grids.append(_build_matrix(title, matrix, judgement.predictor.values, "number"))
+    return tuple(grids)
 
 
 def _build_matrix(title: str, matrix: GainMatrix, values: Array, unit: ColumnUnit) -> Grid:

@@ -1,5 +1,6 @@
 """Phrases that all answers share: the source of the scores, counts, lists, and chains that were left out."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from analysis.scores.scores import Scores
@@ -50,9 +51,7 @@ def group_by_reason(left_out: Mapping[str, str]) -> str:
 
 def describe_holes(statuses: Iterable[str], chains: str = "") -> list[str]:
     """Return one sentence that counts cells without a score by status; none if there are none."""
-    counts: dict[str, int] = {}
-    for status in sorted(statuses):
-        counts[status] = counts.get(status, 0) + 1
+    counts = Counter(sorted(statuses))
     cells = f"Cells (chain x target x seed){chains} without a score"
     return [f"{cells}: {format_counts(counts)}. rank.py lists them."] if counts else []
 

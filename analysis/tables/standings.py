@@ -77,9 +77,8 @@ def format_estimate(estimate: Estimate, *, over_targets: bool, sign: str = "") -
         if estimate.hole_status is None:
             return EMPTY_FIELD  # a floor that this target does not have, or a language that no run has
         return TextField(estimate.hole_status, below=f"0/{estimate.of_seeds}" if estimate.of_seeds > 1 else "")
-    marks = (
-        "*" * (estimate.excludes_zero + (estimate.excludes_zero and estimate.is_significant)) if sign else ""
-    ) + mark_missing(estimate)
+    stars = estimate.excludes_zero * (1 + estimate.is_significant) if sign else 0
+    marks = "*" * stars + mark_missing(estimate)
     spread = "" if estimate.sd is None else f"±{estimate.sd:.1f}"
     seeds = f"{estimate.seeds}/{estimate.of_seeds}" if estimate.seeds < estimate.of_seeds else ""
     return TextField(f"{estimate.mean:{sign}.1f}", marks, f"{spread} {seeds}".strip())

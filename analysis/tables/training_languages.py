@@ -73,7 +73,7 @@ def build_mixture_table(training: TrainingLanguages) -> Grid:
         "in English, over English alone",
     )
     rows: list[GridRow] = [
-        (mix.chain, *(summarise_seeds(values) for values in compare_mixture(training, mix)))
+        (mix.chain, *map(summarise_seeds, compare_mixture(training, mix)))
         for mix in training.sets
         if not mix.is_single_language
     ]
@@ -89,7 +89,7 @@ def compare_mixture(training: TrainingLanguages, mix: TrainingSet) -> MixtureGai
         for row, each in enumerate(training.sets)
         if each.is_single_language and each.task == training.task
     }
-    gains = training.gains[training.sets.index(mix)]
+    gains, over_english = training.gains[training.sets.index(mix)], training.gains_over_english
     over_each = [
         gains[column] - training.gains[single_rows[language], column]
         for column, language in enumerate(training.languages)
@@ -97,9 +97,8 @@ def compare_mixture(training: TrainingLanguages, mix: TrainingSet) -> MixtureGai
     ]
 
     def average(select: Callable[[str], bool]) -> Array:
-        return training.average_cells(
-            lambda each, language: each is mix and select(language), training.gains_over_english
-        )[0]
+        by_seed, _ = training.average_cells(lambda each, name: each is mix and select(name), over_english)
+        return by_seed
 
     return MixtureGains(
         over_english=average(lambda language: language in own),
@@ -117,9 +116,8 @@ def build_matrix(training: TrainingLanguages, title: str, array: Array) -> Grid:
         if np.isfinite(array).any() and not (array is not training.gains and training_set == training.english_set)
     ]
     columns = (GridColumn(language, "difference") for language in training.languages)
-    return Grid(
-        f"{title}, by evaluation language", (GridColumn("chain"), GridColumn("trained in"), *columns), tuple(rows)
-    )
+    headings = (GridColumn("chain"), GridColumn("trained in"), *columns)
+    return Grid(f"{title}, by evaluation language", headings, tuple(rows))
 
 
 def build_target_table(training: TrainingLanguages) -> Grid:

@@ -28,10 +28,7 @@ TwoLineHeading = tuple[str, str]
 def lay_out_blocks(
     titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], width: int, rules: Collection[int]
 ) -> Iterator[str]:
-    """Yield the blocks of the table, numbers right-aligned with room for their marks.
-
-    A rule follows each row whose number is in `rules`; the headings are row 0.
-    """
+    """Yield the blocks of the table, numbers right-aligned, with a rule below the rows in `rules` (headings are 0)."""
     mark_width = max((len(field.marks) for row in rows for field in row.fields), default=0)
     columns = []
     for index, title in enumerate(titles):
