@@ -3,18 +3,8 @@
 import re
 from collections.abc import Callable
 
-from analysis.page.blocks import (
-    ABSENT,
-    Block,
-    BulletList,
-    DetailsBlock,
-    FormattedValue,
-    PageColumn,
-    PageTable,
-    PageValue,
-    Paragraph,
-    Section,
-)
+from analysis.page import blocks
+from analysis.page.blocks import Block, PageTable, Paragraph, Section
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridValue, format_value
 from spaces.errors import UsageError
@@ -27,15 +17,17 @@ def build_section(name: str, title: str, make_answer: Callable[[], Answer], *fig
     except UsageError as error:
         return Section(name, title, (Paragraph(str(error)),))
     tables = (build_table(f"{name}-table-{i}", grid) for i, grid in enumerate(answer.filled_tables, start=1))
-    notes = (BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
+    notes = (blocks.BulletList(answer.notes, title="How to read it"),) if answer.notes else ()
     return Section(
-        name, title, (*map(Paragraph, answer.sentences), *figures, DetailsBlock("Tables and notes", (*tables, *notes)))
+        name,
+        title,
+        (*map(Paragraph, answer.sentences), *figures, blocks.DetailsBlock("Tables and notes", (*tables, *notes))),
     )
 
 
 def build_table(name: str, grid: Grid) -> PageTable:
     """Return a grid as a table of the page; numbers look as the script prints them, and sort by their values."""
-    columns = tuple(PageColumn(column.name or "row", is_formatted=column.unit != "text") for column in grid.columns)
+    columns = tuple(blocks.PageColumn(each.name or "row", is_formatted=each.unit != "text") for each in grid.columns)
     rows = (
         tuple(_to_page_value(field, column) for field, column in zip(row, grid.columns, strict=True))
         for row in grid.rows
@@ -43,10 +35,9 @@ def build_table(name: str, grid: Grid) -> PageTable:
     return PageTable(name, grid.title, columns, tuple(rows))
 
 
-def _to_page_value(field: GridValue, column: GridColumn) -> PageValue:
-    text = ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
+def _to_page_value(field: GridValue, column: GridColumn) -> blocks.PageValue:
+    text = blocks.ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
     if column.unit == "text":
         return text
-    return FormattedValue(
-        text, field.value if isinstance(field, GridNumber) else None if isinstance(field, str) else field
-    )
+    value = field.value if isinstance(field, GridNumber) else field
+    return blocks.FormattedValue(text, None if isinstance(value, str) else value)

@@ -7,6 +7,19 @@ from typing import Any, Literal
 import polars as pl
 
 ABSENT = "–"
+FIELD_TITLES = {  # of columns and tooltips, where a title is not the name of the field
+    "over": "mean over",
+    "interval": "95% interval",
+    "spread": "sd over seeds",
+    "values": "per seed",
+    "holes": "missing",
+    "name": "language",
+    "what": "trained on",
+    "rate": "learning rate",
+    "spent": "time of the run",
+    "search": "time of all its rates",
+    "front": "on the Pareto front",
+}
 NO_BREAK_SPACE = "\u00a0"  # a blank at which no line is broken
 
 
@@ -74,11 +87,9 @@ class PageColumn:
         if isinstance(value, str) or self.digits is None:
             return str(value)
         smallest = 10**-self.digits
-        return (
-            f"<{NO_BREAK_SPACE}{smallest:g}"
-            if 0 < value < smallest / 2
-            else format_number(value, self.digits, self.signed)
-        )
+        if 0 < value < smallest / 2:
+            return f"<{NO_BREAK_SPACE}{smallest:g}"
+        return format_number(value, self.digits, self.signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +171,13 @@ def join_names(names: Sequence[str], word: str = "and") -> str:
     """Return `a`, `a and b`, or `a, b and c`."""
     *rest, last = names
     return f"{', '.join(rest)} {word} {last}" if rest else last
+
+
+def name_columns(*names: str) -> dict[str, PageColumn]:
+    """Return the columns of fields under their usual titles: gains and their bounds as numbers, all others as text."""
+    titles = {name: FIELD_TITLES.get(name, name) for name in names}
+    numbers = dict.fromkeys(("gain", "low", "high"), (2, True))
+    return {name: PageColumn(title, *numbers.get(name, ())) for name, title in titles.items()}
 
 
 def table_of(frame: pl.DataFrame, name: str, caption: str, columns: Mapping[str, PageColumn]) -> PageTable:

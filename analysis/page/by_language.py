@@ -1,18 +1,17 @@
 """The gains language by language, and by family, script and level of resources."""
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from analysis.answers.languages import LANGUAGE_GROUPINGS
 from analysis.page import charts
-from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, SelectControl, table_of
+from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, SelectControl, name_columns, table_of
 from analysis.page.matrix import choose_colour_limit, format_cell
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GroupBy, TransferColumn, group_languages, languages_of
 from analysis.transfer.estimate import estimate_table
 from analysis.transfer.ranking import Ranking
+from spaces.language import Language
 
 ALL_TARGETS = "all targets"
 VIEWS = (
@@ -53,12 +52,7 @@ def build_section(ranking: Ranking) -> Section:
             {
                 "name": PageColumn("language or group"),
                 "level": PageColumn("kind"),
-                "intermediate": PageColumn("intermediate"),
-                "gain": PageColumn("gain", 2, True),
-                "low": PageColumn("low", 2, True),
-                "high": PageColumn("high", 2, True),
-                "family": PageColumn("family"),
-                "script": PageColumn("script"),
+                **name_columns("intermediate", "gain", "low", "high", "family", "script"),
                 "resource": PageColumn("resources"),
             },
         ),
@@ -83,22 +77,13 @@ def build_rows(ranking: Ranking) -> pl.DataFrame:
                 columns.append(TransferColumn(name=str(len(cells)), targets=targets, languages=members))
                 cells.append((target, by, name))
     estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {})
-    known = {
-        name: {
-            "language": f"{row.english_name} ({name})",
-            "family": row.family,
-            "script": row.script,
-            "resource": row.resource,
-        }
-        for name, row in languages_of(transfer).items()
-    }
-    rows = []
+    known, rows = languages_of(transfer), []
     for (chain, column), estimate in estimates.items():
         if estimate.mean is not None:
             target, level, name = cells[int(column)]
             fields = {key: value for key, value in build_estimate_fields(estimate).items() if key in ROW_SCHEMA}
             row = {"intermediate": chain, "target": target, "level": level, "label": format_cell(estimate)}
-            rows.append({**row, **fields, **_name_fields(level, name, known)})
+            rows.append({**row, **fields, **_name_fields(level, name, known.get(name))})
     return pl.DataFrame(rows, ROW_SCHEMA)
 
 
@@ -107,8 +92,9 @@ def _is_scored(transfer: Transfer, target: str, members: frozenset[str]) -> bool
     return any(scored[i] for i, language in enumerate(transfer.languages) if language in members)
 
 
-def _name_fields(by: GroupBy, name: str, languages: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _name_fields(by: GroupBy, name: str, language: Language | None) -> dict[str, str]:
     if by != "language":
         return {"name": name}
-    row = languages.get(name, {"language": name, "family": "unknown", "script": "unknown", "resource": "unknown"})
-    return {"name": row["language"], **row}
+    title = f"{language.english_name} ({name})" if language else name
+    groups = {key: getattr(language, key, "unknown") for key in ("family", "script", "resource")}
+    return {"name": title, "language": title, **groups}

@@ -42,12 +42,10 @@ def write_warnings(ranking: Ranking) -> Iterator[str]:
         yield f"{count_and_list('seed', scores.seeds)}: intervals and tests take {MIN_SEEDS} seeds."
     elif seeds < ENOUGH_SEEDS:
         yield f"Only {seeds} seeds: intervals are wide, and effects inside them may still exist."
-    missing = {
-        status: count for status, count in ranking.cell_counts.items() if status not in ("finished", DECIDED) and count
-    }
+    counted = ranking.cell_counts.items()
+    missing = [f"{count} {status}" for status, count in counted if status not in ("finished", DECIDED) and count]
     if missing:
-        counts = join_names([f"{count} {status}" for status, count in missing.items()])
-        cells = sum(ranking.cell_counts.values())
+        counts, cells = join_names(missing), sum(ranking.cell_counts.values())
         yield f"Of {cells} cells (chain x target x seed) some have no score: {counts}. None is filled in."
     for status, meaning in (("degenerate", "constant or at chance"), ("failed", "ended by an error")):
         if count := ranking.run_counts.get(status, 0):

@@ -8,6 +8,8 @@ from typing import Any
 
 import altair as alt
 
+from analysis.page.blocks import FIELD_TITLES
+
 LOSS_TO_GAIN = [f"var(--d{step})" for step in range(1, 10)]  # nine steps, the fifth around 0
 SERIES = [f"var(--s{series})" for series in range(1, 7)]
 INK, SOFT, GRID = "var(--ink)", "var(--soft)", "var(--grid)"
@@ -38,20 +40,6 @@ ChartSpec = dict[str, Any]
 SINGLE_POINT_DATA = alt.InlineData([{"at": 0}])  # for marks that are drawn once, whatever the data
 TICK_COUNT = alt.ExprRef("width > 500 ? 10 : 5")
 GAIN_TITLE = "Gain over the baseline, points"
-FIELD_TITLES = {
-    "over": "mean over",
-    "interval": "95% interval",
-    "spread": "sd over seeds",
-    "values": "per seed",
-    "holes": "missing",
-    "name": "language",
-    "what": "trained on",
-    "chain": "chain",
-    "rate": "learning rate",
-    "spent": "time of the run",
-    "search": "time of all its rates",
-    "front": "on the Pareto front",
-}
 FIELD_FORMATS = {"gain": "+.2f", "score": ".2f", "share": ".1f", "spent": ".2f", "search": ".2f"}
 
 
@@ -86,12 +74,8 @@ def build_top_axis(names: Sequence[str]) -> dict[str, Any]:
     axis = {"orient": "top", "domain": False, "ticks": False, "labelOverlap": False}
     if longest * len(names) <= 110:
         lines = max(name.count(" ") for name in names)  # below the first, which would run into the cells
-        words = {
-            "labelExpr": "split(datum.label, ' ')",
-            "labelLineHeight": LINE_HEIGHT,
-            "labelPadding": 4 + LINE_HEIGHT * lines,
-        }
-        return {**axis, **words, "labelAngle": 0}
+        words = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": LINE_HEIGHT}
+        return {**axis, **words, "labelPadding": 4 + LINE_HEIGHT * lines, "labelAngle": 0}
     return {**axis, "labelAngle": -35}
 
 

@@ -7,30 +7,13 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from analysis.page.chart_style import (
-    GAIN_TITLE,
-    ROW_HEIGHT,
-    SERIES,
-    SINGLE_POINT_DATA,
-    SOFT,
-    TICK_COUNT,
-    ChartSpec,
-    build_tooltip,
-    build_top_axis,
-    chart_of,
-    chart_of_gains,
-    draw_heat_map,
-    draw_zero_line,
-    to_spec,
-)
+from analysis.page import chart_style as style
+from analysis.page.chart_style import SERIES, TICK_COUNT, ChartSpec, build_tooltip, to_spec
 
 
 def draw_ranking(order: Sequence[str], intervals: bool) -> ChartSpec:
-    """Return dots with intervals (if there are any).
-
-    Data `ranking`: intermediate, over, kind, gain, low, high, and the fields of the tooltip.
-    """
-    chart = chart_of_gains("ranking").encode(
+    """Return dots with intervals, if any, of `ranking`: intermediate, over, kind, gain, low, high, tooltip fields."""
+    chart = style.chart_of_gains("ranking").encode(
         y=alt.Y("intermediate:N").sort(list(order)).title(None).axis(domain=False, ticks=False, grid=True, offset=8),
         yOffset=alt.YOffset("over:N").sort(None),
         color=alt.Color("over:N").sort(None).title(None),
@@ -38,26 +21,23 @@ def draw_ranking(order: Sequence[str], intervals: bool) -> ChartSpec:
     )
     whiskers = chart.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     dots = chart.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X("gain:Q").title(GAIN_TITLE).axis(tickCount=TICK_COUNT),
+        x=alt.X("gain:Q").title(style.GAIN_TITLE).axis(tickCount=TICK_COUNT),
         shape=alt.Shape("kind:N").scale(domain=["task", "control"], range=["circle", "diamond"]).legend(None),
     )
-    layers = (draw_zero_line(), whiskers, dots) if intervals else (draw_zero_line(), dots)
+    layers = (style.draw_zero_line(), whiskers, dots) if intervals else (style.draw_zero_line(), dots)
     return to_spec(alt.layer(*layers).properties(width="container", height=alt.Step(17)))
 
 
 def draw_matrix(order: Sequence[str], columns: Sequence[str], limit: float) -> ChartSpec:
-    """Return a heat map whose colours end at `limit`.
-
-    Data `cells`: intermediate, target, gain, label, and the fields of the tooltip.
-    """
-    base = chart_of_gains("cells").encode(
+    """Return a heat map that ends at `limit`, of `cells`: intermediate, target, gain, label, fields of the tooltip."""
+    base = style.chart_of_gains("cells").encode(
         y=alt.Y("intermediate:N").sort(list(order)).title(None).axis(domain=False, ticks=False),
-        x=alt.X("target:N").sort(list(columns)).title(None).axis(**build_top_axis(columns)),
+        x=alt.X("target:N").sort(list(columns)).title(None).axis(**style.build_top_axis(columns)),
         tooltip=build_tooltip(
             "intermediate", "target", "gain", "interval", "spread", "seeds", "values", "languages", "metrics", "holes"
         ),
     )
-    return to_spec(draw_heat_map(base, limit).properties(width="container", height=alt.Step(ROW_HEIGHT)))
+    return to_spec(style.draw_heat_map(base, limit).properties(width="container", height=alt.Step(style.ROW_HEIGHT)))
 
 
 def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec:
@@ -67,7 +47,7 @@ def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec
     level of the rows and the field that they are sorted by.
     """
     base = (
-        chart_of_gains("languages")
+        style.chart_of_gains("languages")
         .add_params(alt.param(name="target", value=target), alt.param(name="view", value="language family"))
         .transform_filter("datum.target == target && datum.level == split(view, ' ')[0]")
         .transform_calculate(
@@ -75,25 +55,21 @@ def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec
         )
         .encode(
             y=alt.Y("row:N").title(None).axis(domain=False, ticks=False),
-            x=alt.X("intermediate:N").sort(list(order)).title(None).axis(**build_top_axis(order)),
+            x=alt.X("intermediate:N").sort(list(order)).title(None).axis(**style.build_top_axis(order)),
             tooltip=build_tooltip(
                 "intermediate", "target", "name", "family", "script", "resource", "gain", "interval", "seeds"
             ),
         )
     )
-    return to_spec(draw_heat_map(base, limit).properties(width="container", height=alt.Step(ROW_HEIGHT)))
+    return to_spec(style.draw_heat_map(base, limit).properties(width="container", height=alt.Step(style.ROW_HEIGHT)))
 
 
 def draw_curves(what: str, chain: str, seed: str) -> ChartSpec:
-    """Return English dev by tenth.
-
-    Data `curves`, a row per run: what, chain, seed, rate, status, tenths, scores, last.
-    """
+    """Return English dev by tenth, of `curves`, a row a run: what, chain, seed, rate, status, tenths, scores, last."""
+    chosen_first = {"what": what, "chain": chain, "seed": seed}
     chosen = (
-        chart_of("curves")
-        .add_params(
-            alt.param(name="what", value=what), alt.param(name="chain", value=chain), alt.param(name="seed", value=seed)
-        )
+        style.chart_of("curves")
+        .add_params(*(alt.param(name=name, value=value) for name, value in chosen_first.items()))
         .transform_filter("datum.what == what && datum.chain == chain && (seed == 'all' || datum.seed == seed)")
         .transform_flatten(["tenths", "scores"], as_=["tenth", "score"])
         .transform_calculate(run="datum.seed + ' ' + datum.rate")
@@ -104,14 +80,11 @@ def draw_curves(what: str, chain: str, seed: str) -> ChartSpec:
         color=alt.Color("rate:N").title("Learning rate"),
     )
     lines = base.mark_line(strokeWidth=2, clip=True).encode(detail="run:N")
-    points = base.mark_point(filled=True, size=28, opacity=1).encode(
-        tooltip=build_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status")
-    )
-    stopped = base.transform_filter("datum.tenth == datum.last && datum.status != 'finished'").mark_point(
-        shape="cross", angle=45, size=160, filled=True, opacity=1
-    )
-    stopped_ends = stopped.encode(tooltip=build_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status"))
-    return to_spec(alt.layer(lines, points, stopped_ends).properties(width="container", height=320))
+    tooltip = build_tooltip("what", "chain", "seed", "rate", "tenth", "score", "status")
+    points = base.mark_point(filled=True, size=28, opacity=1).encode(tooltip=tooltip)
+    stopped = base.transform_filter("datum.tenth == datum.last && datum.status != 'finished'")
+    crosses = stopped.mark_point(shape="cross", angle=45, size=160, filled=True, opacity=1).encode(tooltip=tooltip)
+    return to_spec(alt.layer(lines, points, crosses).properties(width="container", height=320))
 
 
 def draw_cost(time: str, intervals: bool) -> ChartSpec:
@@ -120,7 +93,7 @@ def draw_cost(time: str, intervals: bool) -> ChartSpec:
     Data `cost`: intermediate, spent, search, gain, low, high (if any), front, far. The name is to the left of a dot
     that is `far` to the right.
     """
-    base = chart_of_gains("cost").encode(
+    base = style.chart_of_gains("cost").encode(
         x=alt.X("spent:Q")
         .title(f"{time.capitalize()} of the intermediate run, mean over seeds")
         .scale(zero=True)
@@ -128,14 +101,14 @@ def draw_cost(time: str, intervals: bool) -> ChartSpec:
         tooltip=build_tooltip("intermediate", "spent", "gain", "interval", "search", "front"),
     )
     front = (
-        chart_of("cost")
+        style.chart_of("cost")
         .transform_filter("datum.front == 'yes'")
-        .mark_line(interpolate="step-after", strokeDash=[4, 3], color=SOFT)
+        .mark_line(interpolate="step-after", strokeDash=[4, 3], color=style.SOFT)
         .encode(x="spent:Q", y="gain:Q")
     )
     whiskers = base.mark_rule(opacity=0.5).encode(y="low:Q", y2="high:Q")
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(
-        y=alt.Y("gain:Q").title(GAIN_TITLE).axis(tickCount=6),
+        y=alt.Y("gain:Q").title(style.GAIN_TITLE).axis(tickCount=6),
         color=alt.Color("front:N")
         .title("On the Pareto front")
         .scale(domain=["yes", "no"], range=[SERIES[0], SERIES[5]]),
@@ -143,18 +116,14 @@ def draw_cost(time: str, intervals: bool) -> ChartSpec:
     named = base.encode(y="gain:Q", text="intermediate:N")
     left_names = named.transform_filter("!datum.far").mark_text(align="left", dx=8, dy=-6)
     right_names = named.transform_filter("datum.far").mark_text(align="right", dx=-8, dy=-6)
-    rule = alt.Chart(SINGLE_POINT_DATA).mark_rule().encode(y="at:Q")
-    layers = (
-        (rule, front, whiskers, dots, left_names, right_names)
-        if intervals
-        else (rule, front, dots, left_names, right_names)
-    )
+    rule = alt.Chart(style.SINGLE_POINT_DATA).mark_rule().encode(y="at:Q")
+    layers = (rule, front, *([whiskers] if intervals else []), dots, left_names, right_names)
     return to_spec(alt.layer(*layers).properties(width="container", height=360))
 
 
 def draw_axes(order: Sequence[str]) -> ChartSpec:
     """Return stacked bars of shares of the variance; data `axes`: target, axis, share (%)."""
-    base = chart_of("axes").encode(
+    base = style.chart_of("axes").encode(
         y=alt.Y("target:N").sort(None).title(None).axis(domain=False, ticks=False),
         x=alt.X("share:Q").title("Share of the variance, %").scale(domain=[0, 100]).axis(tickCount=TICK_COUNT),
         color=alt.Color("axis:N")
@@ -165,4 +134,4 @@ def draw_axes(order: Sequence[str]) -> ChartSpec:
         tooltip=build_tooltip("target", "axis", "share"),
     )
     bars = base.mark_bar(height={"band": 0.7}, clip=True)
-    return to_spec(alt.layer(bars).properties(width="container", height=alt.Step(ROW_HEIGHT)))
+    return to_spec(alt.layer(bars).properties(width="container", height=alt.Step(style.ROW_HEIGHT)))

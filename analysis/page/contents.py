@@ -3,25 +3,15 @@
 from collections.abc import Sequence
 
 from analysis.answers import published, selection
-from analysis.page import (
-    answer_section,
-    by_language,
-    cautions,
-    costs,
-    curves,
-    headline,
-    matrix,
-    protocol,
-    standings,
-    variance,
-)
+from analysis.page import answer_section, by_language, cautions, costs, curves, headline, matrix, standings, variance
 from analysis.page.blocks import Section
+from analysis.page.protocol import SweepRecord, build_protocol_section, build_reading_section, build_versions_section
 from analysis.questions.judging import judge_dev_selection
 from analysis.questions.published_comparison import compare_with_published
 from analysis.transfer.ranking import Ranking
 
 
-def build_sections(ranking: Ranking, records: Sequence[protocol.SweepRecord]) -> tuple[Section, ...]:
+def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Section, ...]:
     """Return the sections about a ranking by target; `records` are those of the sweeps (none for plain files)."""
     transfer = ranking.transfer
     return (
@@ -43,7 +33,7 @@ def build_sections(ranking: Ranking, records: Sequence[protocol.SweepRecord]) ->
             "Beside the published",
             lambda: published.build_answer(transfer, compare_with_published(transfer)),
         ),
-        protocol.build_section(ranking, records),
-        protocol.build_versions_section(ranking, records),
-        protocol.build_reading_section(ranking),
+        build_protocol_section(ranking, records),
+        build_versions_section(ranking, records),
+        build_reading_section(ranking),
     )

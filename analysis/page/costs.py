@@ -3,7 +3,7 @@
 import polars as pl
 
 from analysis.page import charts
-from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, join_names, table_of
+from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, join_names, name_columns, table_of
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.ranking import Ranking
@@ -17,21 +17,19 @@ COST_SCHEMA = {
 def build_section(ranking: Ranking) -> Section:
     """Return gain against time, with the tasks that no other task beats in both."""
     mean = ranking.mean_columns[0].name
-    names = [
-        name for name in ranking.intermediates if name in ranking.costs and ranking.gains[name, mean].mean is not None
-    ]
+    costs = ranking.costs
+    names = [name for name in ranking.intermediates if name in costs and ranking.gains[name, mean].mean is not None]
     if not names:
         return Section("cost", "Cost", (Paragraph("These scores do not record what the intermediate runs cost."),))
-    unit = choose_unit(ranking.costs)
-    longest = max(ranking.costs[name].run for name in names)
+    unit, longest = choose_unit(costs), max(costs[name].run for name in names)
     rows = [
         {
             "intermediate": name,
             **build_estimate_fields(ranking.gains[name, mean]),
-            "spent": ranking.costs[name].run * unit.per_hour,
-            "search": ranking.costs[name].search * unit.per_hour,
+            "spent": costs[name].run * unit.per_hour,
+            "search": costs[name].search * unit.per_hour,
             "front": "yes" if name in ranking.pareto_front else "no",
-            "far": ranking.costs[name].run > 0.8 * longest,
+            "far": costs[name].run > 0.8 * longest,
         }
         for name in names
     ]
@@ -48,14 +46,12 @@ def build_section(ranking: Ranking) -> Section:
             "cost-table",
             f"Gain and {unit.name} of every intermediate task",
             {
-                "intermediate": PageColumn("intermediate"),
-                "gain": PageColumn("gain", 2, True),
+                **name_columns("intermediate", "gain"),
                 "spent": PageColumn(f"{unit.name} of the run", 2),
                 "search": PageColumn(f"{unit.name} of all its rates", 2),
-                "front": PageColumn("on the Pareto front"),
+                **name_columns("front"),
             },
         ),
-        min_width_rem=20,
     )
     text = (
         f"{unit.name.capitalize()} of training and evaluation of the intermediate run that was chosen, mean over "

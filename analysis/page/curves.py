@@ -3,7 +3,7 @@
 import polars as pl
 
 from analysis.page import charts
-from analysis.page.blocks import ABSENT, Figure, PageColumn, Paragraph, Section, SelectControl, table_of
+from analysis.page.blocks import ABSENT, Figure, PageColumn, Paragraph, Section, SelectControl, name_columns, table_of
 from analysis.scores.tidy import ARM_COLUMNS
 from analysis.transfer.array import POINTS_PER_SHARE
 from analysis.transfer.ranking import Ranking
@@ -23,7 +23,7 @@ def build_section(ranking: Ranking) -> Section:
     chains = [name for name in (NONE, *ranking.intermediates, *ranking.transfer.floors) if name in set(frame["chain"])]
     first = next((name for name in chains if name != NONE), NONE)
     stopped = frame.filter(pl.col("status") == "stopped").height
-    seeds = [("all", "all"), *((seed, seed) for seed in sorted(set(frame["seed"]), key=int))]
+    seeds = ["all", *sorted(set(frame["seed"]), key=int)]
     figure = Figure(
         name="curves",
         title="English dev by tenth of the run, one line per run; a cross marks a run that did not finish",
@@ -33,23 +33,18 @@ def build_section(ranking: Ranking) -> Section:
         choices=(
             SelectControl("what", "Trained on", tuple((name, name) for name in trained_on)),
             SelectControl("chain", "Chain", tuple((name, name) for name in dict.fromkeys((first, *chains)))),
-            SelectControl("seed", "Seed", tuple(seeds)),
+            SelectControl("seed", "Seed", tuple((name, name) for name in seeds)),
         ),
         table=table_of(
             frame,
             "curves-table",
             "Every run: its last tenth and its best English dev",
             {
-                "what": PageColumn("trained on"),
-                "chain": PageColumn("chain"),
-                "seed": PageColumn("seed"),
-                "rate": PageColumn("learning rate"),
-                "status": PageColumn("status"),
+                **name_columns("what", "chain", "seed", "rate", "status"),
                 "last": PageColumn("last tenth", 0),
                 "best": PageColumn("best English dev", 1),
             },
         ),
-        min_width_rem=20,
     )
     text = "Runs are selected by these scores alone. A stopped run is censored: it is in no mean."
     return Section("curves", "Learning curves", (Paragraph(text), figure))
@@ -57,18 +52,9 @@ def build_section(ranking: Ranking) -> Section:
 
 def collect_curves(ranking: Ranking) -> pl.DataFrame:
     """Return one row per run: what, chain, seed, rate, status, tenths and scores (lists), last (tenth), best."""
-    dev = ranking.loaded_scores.rows.lazy().filter(
-        pl.col("split") == "dev",
-        pl.col("language") == ENGLISH,
-        pl.col("official"),
-        pl.col("tenth").is_not_null(),
-        pl.col("value").is_not_null(),
-    )
-    points = (
-        dev.group_by(*ARM_COLUMNS, "status", "tenth")
-        .agg(score=(pl.col("value").mean() * POINTS_PER_SHARE).round(2))
-        .sort("tenth")
-    )
+    dev = ranking.loaded_scores.rows.filter(pl.col("official"), split="dev", language=ENGLISH)
+    score = (pl.col("value").mean() * POINTS_PER_SHARE).round(2)
+    points = dev.drop_nulls(["tenth", "value"]).group_by(*ARM_COLUMNS, "status", "tenth").agg(score=score).sort("tenth")
     runs = points.group_by(*ARM_COLUMNS, "status").agg(tenths="tenth", scores="score").sort(ARM_COLUMNS).collect()
     return runs.select(
         pl.col("target").fill_null(OWN_TASK).alias("what"),

@@ -42,10 +42,10 @@ RENDERERS = {".svg": render_svg, ".png": render_png}
 
 def build_standalone_spec(figure: Figure) -> dict[str, Any]:
     """Return the figure's spec with its data, its width and the look of the page."""
-    tables = {name: columns_of(frame) for name, frame in figure.data.items()}
-    rows = {
-        name: [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]] for name, table in tables.items()
-    }
+    rows = {}
+    for name, frame in figure.data.items():
+        table = columns_of(frame)
+        rows[name] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     return {**figure.spec, "width": WIDTH, "background": "#ffffff", "config": CONFIG, "datasets": rows}
 
 

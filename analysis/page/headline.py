@@ -2,19 +2,10 @@
 
 from collections.abc import Iterator
 
-from analysis.page.blocks import (
-    NO_BREAK_SPACE,
-    Block,
-    BulletList,
-    Paragraph,
-    Section,
-    format_gain,
-    format_interval,
-    format_number,
-    format_percent,
-    join_names,
-)
+from analysis.page import blocks
+from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.tables.source import pluralise
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -22,13 +13,13 @@ from analysis.transfer.ranking import Ranking
 
 def build_section(ranking: Ranking) -> Section:
     """Return the headline for every mean over the targets."""
-    blocks: list[Block] = []
+    parts: list[Block] = []
     for number, column in enumerate(ranking.mean_columns):
         contest = ranking.contests[column.name]
-        blocks.append(Paragraph(write_headline(ranking, contest), "plain" if number else "answer"))
+        parts.append(Paragraph(write_headline(ranking, contest), "plain" if number else "answer"))
         if points := tuple(_explain_certainty(ranking, contest)):
-            blocks.append(BulletList(points))
-    return Section("answer", "The answer", tuple(blocks))
+            parts.append(BulletList(points))
+    return Section("answer", "The answer", tuple(parts))
 
 
 def write_headline(ranking: Ranking, contest: Contest) -> str:
@@ -40,10 +31,9 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
     estimate = ranking.gains[leader, contest.column.name]
     gain = _format_estimate(estimate)
     if estimate.interval is None:
-        count = f"{estimate.seeds} seed{'s' * (estimate.seeds != 1)}"
         return (
-            f"{scope}, this design cannot answer: there is no interval with {count} (it takes {MIN_SEEDS}). By the "
-            f"bare mean {leader} leads, {gain}."
+            f"{scope}, this design cannot answer: there is no interval with {pluralise(estimate.seeds, 'seed')} (it "
+            f"takes {MIN_SEEDS}). By the bare mean {leader} leads, {gain}."
         )
     if not estimate.excludes_zero:
         return (
@@ -55,7 +45,7 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
     if rivals := contest.find_rivals(leader):
         return (
             f"{scope}, {leader} has the best mean, {gain} over the baseline, but these seeds cannot tell it apart from "
-            f"{join_names(rivals)}."
+            f"{blocks.join_names(rivals)}."
         )
     others = "every other task" + (" that was not decided early" if contest.decided_early else "")
     return f"{scope}, {leader} helps most: {gain} over the baseline, better than {others}."
@@ -64,19 +54,18 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
 def _describe_mean(ranking: Ranking, contest: Contest) -> str:
     count = len(contest.column.targets)
     if contest.column.name == ranking.mean_columns[0].name:
-        return f"Over {count} target{'s' * (count != 1)}"
+        return f"Over {pluralise(count, 'target')}"
     excluded = len(ranking.mean_columns[0].targets) - count
-    return f"Without the {excluded} retrieval target{'s' * (excluded != 1)}"
+    return f"Without the {pluralise(excluded, 'retrieval target')}"
 
 
 def _format_estimate(estimate: Estimate) -> str:
-    mean = format_gain(estimate.mean or 0.0)
+    mean = blocks.format_gain(estimate.mean or 0.0)
     unit = "point" if mean in ("+1.0", "−1.0") else "points"
-    return f"{mean} {unit}" + (
-        f" ({format_percent(CONFIDENCE_LEVEL)} interval {format_interval(estimate.interval)})"
-        if estimate.interval
-        else ""
-    )
+    if not estimate.interval:
+        return f"{mean} {unit}"
+    level, interval = blocks.format_percent(CONFIDENCE_LEVEL), blocks.format_interval(estimate.interval)
+    return f"{mean} {unit} ({level} interval {interval})"
 
 
 def _explain_certainty(ranking: Ranking, contest: Contest) -> Iterator[str]:
@@ -101,23 +90,21 @@ def _explain_certainty(ranking: Ranking, contest: Contest) -> Iterator[str]:
 
 def _describe_honest_winner(winner: WinnerEstimate) -> str:
     names = {name for _, name, _ in winner.folds}
-    chosen = (
-        f"{winner.name} was chosen each time"
-        if names == {winner.name}
-        else f"the choice varied with the seed left out: {join_names(sorted(names), 'or')}"
-    )
+    chosen = f"{winner.name} was chosen each time"
+    if names != {winner.name}:
+        chosen = f"the choice varied with the seed left out: {blocks.join_names(sorted(names), 'or')}"
     return (
-        f"What to expect of such a choice: {format_gain(winner.honest)}. The winner was chosen without one seed and "
-        f"measured on that seed ({chosen}); on the seeds that chose it, it is {format_gain(winner.naive)}."
+        f"What to expect of such a choice: {blocks.format_gain(winner.honest)}. The winner was chosen without one seed "
+        f"and measured on that seed ({chosen}); on the seeds that chose it, it is {blocks.format_gain(winner.naive)}."
     )
 
 
 def _format_chance(share: float) -> str:
     """Return a share of draws, which is never certain: `83%`, `over 99%`."""
     if share < 0.01:
-        return f"under {format_percent(0.01)}"
-    return f"over {format_percent(0.99)}" if share > 0.99 else format_percent(share)
+        return "under 1%"
+    return "over 99%" if share > 0.99 else blocks.format_percent(share)
 
 
 def _format_p(value: float) -> str:
-    return f"<{NO_BREAK_SPACE}0.001" if value < 0.001 else f"={NO_BREAK_SPACE}{format_number(value, 3)}"
+    return f"<{NO_BREAK_SPACE}0.001" if value < 0.001 else f"={NO_BREAK_SPACE}{blocks.format_number(value, 3)}"

@@ -4,24 +4,15 @@ import math
 
 import polars as pl
 
-from analysis.page import charts
-from analysis.page.blocks import (
-    Figure,
-    PageColumn,
-    Paragraph,
-    Section,
-    format_gain,
-    format_percent,
-    join_names,
-    table_of,
-)
+from analysis.page import blocks, charts
+from analysis.page.blocks import Figure, Paragraph, Section
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables.standings import mark_missing
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
-NO_SIGNIFICANT_CELL = "No cell differs from 0 after Holm's correction."
+TABLE_FIELDS = "intermediate target gain low high spread values seeds languages metrics holes".split()
 CELL_SCHEMA = {
     **{name: dtype for name, dtype in ESTIMATE_SCHEMA.items() if name not in ("over", "kind")},
     **dict.fromkeys(("target", "label", "languages", "metrics", "holes"), pl.String),
@@ -39,39 +30,29 @@ def build_section(ranking: Ranking) -> Section:
         for column in columns[: -len(ranking.mean_columns)]
         if ranking.gains[name, column].is_significant
     ]
-    listing = f"Cells that differ from 0 after Holm's correction: {', '.join(significant)}."
+    listing = "No cell differs from 0 after Holm's correction."
+    if significant:
+        listing = f"Cells that differ from 0 after Holm's correction: {', '.join(significant)}."
     figure = Figure(
         name="matrix",
         title="Gain of every intermediate task on every target, points over the baseline",
         description=(
             f"Heat map of {len(ranking.intermediates)} intermediate tasks by {len(columns)} targets and means. "
-            f"{listing if significant else NO_SIGNIFICANT_CELL} All numbers are in the table below."
+            f"{listing} All numbers are in the table below."
         ),
         spec=charts.draw_matrix(ranking.intermediates, columns, choose_colour_limit(frame)),
         data={"cells": frame},
-        table=table_of(
+        table=blocks.table_of(
             frame,
             "matrix-table",
             "Every cell of the transfer matrix",
-            {
-                "intermediate": PageColumn("intermediate"),
-                "target": PageColumn("target"),
-                "gain": PageColumn("gain", 2, True),
-                "low": PageColumn("low", 2, True),
-                "high": PageColumn("high", 2, True),
-                "spread": PageColumn("sd over seeds"),
-                "values": PageColumn("per seed"),
-                "seeds": PageColumn("seeds"),
-                "languages": PageColumn("languages"),
-                "metrics": PageColumn("metrics"),
-                "holes": PageColumn("missing"),
-            },
+            blocks.name_columns(*TABLE_FIELDS),
         ),
         min_width_rem=50 if len(columns) > 8 else 30,
     )
     marks = (
-        f"* The {format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ** it also does after Holm's correction for "
-        "all cells; ~ partial: something is missing that others have; † decided early, on fewer seeds. Point at a "
+        f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ** it also does after Holm's correction "
+        "for all cells; ~ partial: something is missing that others have; † decided early, on fewer seeds. Point at a "
         "cell for its details."
     )
     return Section("matrix", "Transfer matrix", (figure, Paragraph(marks, "soft")))
@@ -93,22 +74,19 @@ def format_cell(estimate: Estimate) -> str:
     if estimate.mean is None:
         return estimate.hole_status or f"{estimate.parts} of {estimate.of_parts}"
     stars = "**" if estimate.is_significant else "*" if estimate.excludes_zero else ""
-    return f"{format_gain(estimate.mean)}{stars}{mark_missing(estimate)}"
+    return f"{blocks.format_gain(estimate.mean)}{stars}{mark_missing(estimate)}"
 
 
 def _build_cell(ranking: Ranking, name: str, column: str) -> dict[str, object]:
     estimate = ranking.gains[name, column]
-    is_mean = any(column == other.name for other in ranking.mean_columns)
-    fields = build_estimate_fields(estimate)
+    is_mean = column in ranking.contests
+    holes = "; ".join(f"seed {hole.seed} {hole.description}" for hole in estimate.holes)
     return {
         "intermediate": name,
         "target": column,
-        **fields,
+        **build_estimate_fields(estimate),
         "label": format_cell(estimate),
         "languages": f"{estimate.parts} of {estimate.of_parts} {'targets' if is_mean else 'languages'}",
-        "metrics": "each target’s own" if is_mean else join_names(ranking.transfer.metrics.get(column, ("–",))),
-        "holes": "; ".join(
-            f"seed {hole.seed} {hole.status}" + (f" ({hole.reason})" if hole.reason else "") for hole in estimate.holes
-        )
-        or "nothing",
+        "metrics": "each target’s own" if is_mean else blocks.join_names(ranking.transfer.metrics.get(column, ("–",))),
+        "holes": holes or "nothing",
     }

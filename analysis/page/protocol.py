@@ -17,7 +17,7 @@ NOT_RECORDED = "not recorded"
 SweepRecord = Mapping[str, Any]
 
 
-def build_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
+def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> Section:
     """Return the protocol: what was searched, and how runs were selected."""
     scores = ranking.loaded_scores
     specs = [record["spec"] for record in records]

@@ -21,10 +21,8 @@ def render_page(title: str, subtitle: str, sections: Sequence[Section], footer: 
     """Return the whole page. All text of `sections` is escaped, because it may come from foreign files."""
     figures = figures_of(sections)
     style, script, drawing = read_asset("style.css"), read_asset("page.js"), read_vega_library()
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        read_asset("page.html")
-    )
-    return template.render(
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(read_asset("page.html")).render(
         title=title,
         subtitle=subtitle,
         sections=sections,

@@ -4,17 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from analysis.page import charts
-from analysis.page.blocks import (
-    Figure,
-    PageColumn,
-    PageTable,
-    Paragraph,
-    Section,
-    format_gain,
-    format_number,
-    format_percent,
-)
+from analysis.page import blocks, charts
+from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables.source import label_chain
 from analysis.transfer.cost import choose_unit
@@ -41,25 +32,23 @@ def build_section(ranking: Ranking) -> Section:
     if not rows:
         text = Paragraph("No intermediate task has every target at any seed.")
         return Section("ranking", "Ranking", (text, table))
-    first = ranking.mean_columns[0]
-    order = ranking.contests[first.name].order
+    first = ranking.contests[ranking.mean_columns[0].name]
     note = "There are too few seeds to tell any two tasks apart: the order may be chance."
-    if ranking.contests[first.name].letters:
+    if first.letters:
         note = (
             "Tasks that share a letter in the column “group” cannot be told apart by these seeds (all pairs, Holm); "
             "neighbours need not differ."
         )
     frame = pl.DataFrame(rows, schema=ESTIMATE_SCHEMA)
     intervals = frame["low"].count() > 0
-    level = f", with {format_percent(CONFIDENCE_LEVEL)} intervals" if intervals else ""
+    level = f", with {blocks.format_percent(CONFIDENCE_LEVEL)} intervals" if intervals else ""
+    gains = (f"{name} {blocks.format_gain(ranking.gains[name, first.column.name].mean or 0.0)}" for name in first.order)
     figure = Figure(
         name="ranking",
         title=f"Gain over the baseline, {' and '.join(column.name for column in ranking.mean_columns)}{level}",
-        description="Dots with intervals, best first: "
-        + "; ".join(f"{name} {format_gain(ranking.gains[name, first.name].mean or 0.0)}" for name in order),
-        spec=charts.draw_ranking(order, intervals),
+        description=f"Dots with intervals, best first: {'; '.join(gains)}",
+        spec=charts.draw_ranking(first.order, intervals),
         data={"ranking": frame},
-        min_width_rem=20,
     )
     return Section("ranking", "Ranking", (Paragraph(note), figure, table))
 
@@ -71,9 +60,9 @@ def build_estimate_fields(estimate: Estimate) -> dict[str, Any]:
         "gain": estimate.mean,
         "low": low,
         "high": high,
-        "spread": "–" if estimate.sd is None else format_number(estimate.sd, 2),
+        "spread": "–" if estimate.sd is None else blocks.format_number(estimate.sd, 2),
         "seeds": f"{estimate.seeds} of {estimate.of_seeds}",
-        "values": ", ".join(f"{format_gain(value)} (seed {seed})" for seed, value in estimate.values.items()),
+        "values": ", ".join(f"{blocks.format_gain(value)} (seed {seed})" for seed, value in estimate.values.items()),
     }
 
 
