@@ -7,7 +7,7 @@ from spaces import miniature, xtreme, xtreme_r
 from spaces.chain import MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
-from spaces.table import Table, describe_unknown
+from spaces.table import Table
 from spaces.task import Recipe, Task
 
 
@@ -64,11 +64,6 @@ class Benchmark:
     def target_names(self) -> tuple[str, ...]:
         """Return every target of a full sweep."""
         return tuple(task.name for task in self.targets.values() if not task.is_opt_in)
-
-    def check_target(self, name: str) -> None:
-        """Raise UsageError with the nearest names unless `name` is a target of this benchmark."""
-        if name not in self.targets:
-            raise UsageError(describe_unknown(f"target of {self.name}", name, self.targets))
 
     def targets_trained_on(self, training_set: str, named: Collection[str] = ()) -> tuple[Task, ...]:
         """Return the targets of a training set, in table order; opt-in targets only if they are `named`."""

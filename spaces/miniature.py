@@ -121,7 +121,7 @@ _PLAIN_TARGETS = Table("target", map(_in_all_languages, _TASKS))
 
 _REWORDED = "with the words that its two sentences share replaced by synonyms in the second."
 TARGETS = Table(
-    "target",
+    "target of miniature",
     (
         *_PLAIN_TARGETS.values(),
         *(mix_languages(_PLAIN_TARGETS[name], is_parallel=True) for name in ("xnli", "pawsx")),

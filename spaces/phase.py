@@ -19,14 +19,13 @@ from spaces.task import Recipe, Task, TaskKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedWords:
-    """Masked words beside the tasks of a phase.
+    """Masked words beside the tasks of a phase. Raises UsageError for a share or an exponent out of range.
 
-    `share` is their share of all steps. A language of n texts is drawn with p ~ n^smoothing, as XLM-R's pretraining
-    does with 0.3 (Conneau et al. 2020). The share and the languages of Phang et al. 2020 are not known to us. Raises
-    UsageError for a share or an exponent out of range.
+    A language of n texts is drawn with p ~ n^smoothing, as XLM-R's pretraining does with 0.3 (Conneau et al. 2020). The
+    share and the languages of Phang et al. 2020 are not known to us.
     """
 
-    share: float = 0.5
+    share: float = 0.5  # of all steps
     languages: tuple[str, ...] | None = None  # None: all languages of the task
     smoothing: float = 0.3
 
@@ -90,12 +89,7 @@ def check_method(name: str, method: str, kinds: set[TaskKind]) -> None:
 
 
 def resolve_phases(
-    names: tuple[str, ...],
-    benchmark: Benchmark,
-    *,
-    mixture: tuple[str, ...],
-    budget: Budget,
-    masked: MaskedWords,
+    names: tuple[str, ...], benchmark: Benchmark, *, mixture: tuple[str, ...], budget: Budget, masked: MaskedWords
 ) -> dict[str, Phase]:
     """Return the phases of the chains called `names`, by name. Chains with the same phase share it.
 
@@ -146,9 +140,8 @@ def _build_phase(
     ingredients = ingredients_of(chain, benchmark, mixture, masked)
     tasks = [ingredient for ingredient in ingredients if ingredient.task != MLM]
     share = 0.0 if len(tasks) == len(ingredients) else masked.share if tasks else 1.0
-    recipe: dict[str, Any] = dataclasses.asdict(
-        _build_recipe(chain, benchmark, tasks or list(ingredients), budget, share)
-    )
+    base = _build_recipe(chain, benchmark, tasks or list(ingredients), budget, share)
+    recipe: dict[str, Any] = dataclasses.asdict(base)
     recipe["ingredients"] = [[ingredient.task, ingredient.language] for ingredient in ingredients]
     mixed = [benchmark.intermediates[name] for name in dict.fromkeys(ingredient.task for ingredient in ingredients)]
     if len(mixed) > 1:  # inputs are as long as each task's own recipe says
@@ -160,10 +153,8 @@ def _build_phase(
         )
     if len(tasks) > 1:
         sampler = SAMPLERS[chain.sampler or DEFAULT_SAMPLER]
-        recipe["sampler"] = {
-            "cap": benchmark.mixture.cap if sampler.has_cap else None,
-            "exponent": 1 / sampler.temperature,
-        }
+        cap = benchmark.mixture.cap if sampler.has_cap else None
+        recipe["sampler"] = {"cap": cap, "exponent": 1 / sampler.temperature}
     if share:
         recipe["masked"] = {"share": share, "smoothing": masked.smoothing}
     if budget.examples is not None:
@@ -176,10 +167,7 @@ def _build_phase(
 def _build_recipe(
     chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget: Budget, masked_share: float
 ) -> Recipe:
-    """Return a task's own recipe, or the mixture's.
-
-    Masked words beside tasks add steps of their own, except under a budget of steps.
-    """
+    """Return a task's own recipe, or the mixture's. Masked words add steps of their own, unless a budget fixes them."""
     own = benchmark.intermediates[tasks[0].task].recipe
     is_mix = len({ingredient.task for ingredient in tasks}) > 1
     recipe = benchmark.mixture.recipe if is_mix or own is None else own
