@@ -131,9 +131,6 @@ TARGETS = Table(
 
 
 def partners_of(target: str, null: bool = False) -> tuple[str, ...]:
-    """Return the intermediate tasks that share a planted skill with a target, and ought to help it.
-
-    There are none in the null world. Raises UsageError for an unknown target.
-    """
+    """Return the intermediate tasks that ought to help a target, by a planted skill; none in the null world."""
     skills = TARGETS.find(target).skills
     return () if null else tuple(task.name for task in INTERMEDIATES.values() if task.skills & skills)
