@@ -97,7 +97,7 @@ def run(options: RunOptions) -> int:
         from search.driver.sweep_run import run_sweep
 
         damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
-        damage.report(quarantine_damaged_sweep(request.context.results, request.name))
+        damage.report(filter(None, [quarantine_damaged_sweep(request.context.results, request.name)]))
         board, is_interrupted = run_sweep(request, options, slots, damage)
         damage.report_all_damage(board)
         print(flush=True)

@@ -81,7 +81,7 @@ def connect_to_ray(options: RunOptions, ray_folder: Path) -> Iterator[None]:
 def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
     import ray
 
-    common: dict[str, Any] = {
+    base: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": "ERROR",
         "runtime_env": build_runtime_env(options),
@@ -89,7 +89,7 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
     if options.address is not None:
         _check_address(options.address)
         try:
-            ray.init(address=options.address, **common)
+            ray.init(address=options.address, **base)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(
                 f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token needs "
@@ -102,7 +102,7 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
             include_dashboard=False,
             object_store_memory=100 * 2**20,
             _temp_dir=str(ray_folder),
-            **common,
+            **base,
         )
 
 
@@ -158,10 +158,7 @@ def list_alive_nodes() -> dict[str, Node]:
 
 
 def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
-    """Return the kinds of nodes that an autoscaling cluster may start, each with its largest number.
-
-    They are known on the head only, where `ray up` leaves the cluster's configuration; elsewhere the list is empty.
-    """
+    """Return the kinds of nodes that a cluster may start, each with its largest number; empty but on its head."""
     try:
         node_types = json.loads(bootstrap_file.expanduser().read_text(encoding="utf-8"))["available_node_types"]
     except FileNotFoundError:

@@ -101,11 +101,3 @@ class EarlyStopping(FIFOScheduler):
         """Answer Tune after each result."""
         verdict = self.report(trial.config["stratum"], trial.config["key"], result["curve"])
         return str(TrialScheduler.CONTINUE if verdict is Verdict.GO else TrialScheduler.STOP)
-
-    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Accept any metric and mode, since the scheduler has its own."""
-        return True
-
-    def debug_string(self) -> str:
-        """Return a line for Tune's log."""
-        return f"early stopping: {len(self.rung_scores.entries)} strata"
