@@ -49,9 +49,8 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     p.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder for all its sweeps")
     p.add_argument("--dry-run", action="store_true", help="print what would be removed, remove nothing")
-    p.add_argument(
-        "--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep (default: winners)"
-    )
+    keep = "encoders to keep (default: winners)"
+    p.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help=keep)
     p.add_argument("--damaged", action="store_true", help="also remove files in quarantine")
     p.add_argument("--tables", action="store_true", help="also remove tokenised data")
     p.add_argument("--foreign", action="store_true", help="also remove stages that no sweep of the results names")

@@ -19,12 +19,9 @@ class StoppingRule(Protocol):
         """True if the order in which scores arrive matters: then lost decisions cannot be made again."""
 
     def decide(self, entries: Sequence[RungEntry], arms: int, left: Collection[str]) -> Mapping[str, Verdict]:
-        """Return the verdicts on the stages of a stratum, by key.
+        """Return the verdicts on the stages of a stratum of `arms` arms, by key.
 
-        Args:
-            entries: scores of the stages, in the order of arrival
-            arms: number of competing arms, also those that have not begun
-            left: keys of stages that ended by themselves, which nobody waits for
+        `entries` are their scores in the order of arrival. Nobody waits for stages that ended by themselves (`left`).
         """
 
 

@@ -100,10 +100,7 @@ class SweepState:
 
 
 def find_sweeps(url: str) -> tuple[Storage, list[str]]:
-    """Return the results and the names of the sweeps at a path or URL: one sweep, or all sweeps of a results folder.
-
-    Raises UsageError if there is none, with similar names.
-    """
+    """Return the results and the names of the sweeps at a path or URL. Raises UsageError if there are none."""
     parent, name = _split_parent(url)
     try:
         results = open_storage(parent) if name else None
