@@ -85,7 +85,7 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
     # a later sweep with the other target finds it done.
     training_sets = {
-        task.training_set: tuple(other.name for other in benchmark.targets_trained_on(task.training_set, axes.targets))
+        task.training_set: benchmark.targets_trained_with(task.name, axes.targets)
         for task in tasks
         if task.training_set is not None
     }

@@ -146,15 +146,12 @@ def list_alive_nodes() -> dict[str, Node]:
     """Return the nodes of the cluster that are alive now, by Ray's id."""
     import ray
 
-    return {
-        node["NodeID"]: Node(
-            f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}",
-            node["Resources"].get("CPU", 0),
-            node["Resources"].get("GPU", 0),
-        )
-        for node in ray.nodes()
-        if node["Alive"]
-    }
+    nodes = {}
+    for node in ray.nodes():
+        if node["Alive"]:
+            name, resources = f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}", node["Resources"]
+            nodes[node["NodeID"]] = Node(name, resources.get("CPU", 0), resources.get("GPU", 0))
+    return nodes
 
 
 def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.schedulers.asha import AshaRule
-from search.schedulers.rules import HalvingRule, StoppingRule
+from search.schedulers.rules import AshaRule, HalvingRule, StoppingRule
 from search.schedulers.rungs import RungScores
 from spaces.halving import Verdict
 

@@ -72,7 +72,8 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
         if not axes.targets or (axes.intermediates == (NONE,) and requested != (NONE,)):
             lines = "\n".join(f"  {line}" for line in skipped)
             raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
-    sharing = (TaskNeed("target", task) for task in _find_sharing_targets(axes, benchmark))
+    trained = {name for target in axes.targets for name in benchmark.targets_trained_with(target, axes.targets)}
+    sharing = (TaskNeed("target", benchmark.targets[name]) for name in trained - set(axes.targets))
     evaluated = {*axes.targets, *(need.name for need in sharing if not _find_problems(source, need))}
     needs = [need for need in problems if need.role == "intermediate"]
     needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
@@ -136,20 +137,10 @@ def _list_ingredient_needs(name: str, axes: Axes, benchmark: Benchmark) -> list[
     return needs
 
 
-def _find_sharing_targets(axes: Axes, benchmark: Benchmark) -> list[Task]:
-    """Return the targets outside the axes that share a training set with one of the axes."""
-    training_sets = {benchmark.targets[name].training_set for name in axes.targets} - {None}
-    tasks = (task for task in benchmark.targets.values() if task.training_set in training_sets and not task.is_opt_in)
-    return [task for task in tasks if task.name not in axes.targets]
-
-
 def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole, str]], chains: set[str]) -> Axes:
     """Return the axes without `chains` and without the tasks that lack data; `multitask` mixes those that are left."""
-    mixture = tuple(
-        name
-        for name in axes.mixture
-        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own_language))) not in lacking
-    )
+    tasks = (benchmark.intermediates[name] for name in axes.mixture)
+    mixture = tuple(task.name for task in tasks if TaskNeed("intermediate", task, task.own_language).key not in lacking)
     axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= MIN_MIXTURE_TASKS else ())
 
     def is_complete(name: str) -> bool:
