@@ -17,11 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if not __package__:
     sys.path[0] = str(ROOT)  # before any other package that is also called `spaces`
 
-from search.board.protocols import KeepPolicy
 from search.sweep.cleanup import CleanupGroup, find_leftovers, remove
 from search.sweep.status_file import is_alive
 from search.sweep.sweep_file import lock_results
-from search.sweep.sweep_state import SweepState, find_sweeps, list_sweep_names, read_states
+from search.sweep.sweep_state import find_sweeps, list_sweep_names, read_states
 from search.sweep.units import format_bytes
 from spaces.errors import ExitCode, UsageError
 from trainables.storage.base import Storage
@@ -30,20 +29,14 @@ from trainables.storage.base import Storage
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return the exit code."""
     options = _build_parser().parse_args(argv)
-    flags = {f"--{flag}" for flag in ("damaged", "tables", "foreign") if getattr(options, flag)}
     try:
         results, scope = find_sweeps(options.sweep)
-        if options.dry_run:
-            states = _read_all_states(results)
-            _print_groups(find_leftovers(states, scope, options.keep), flags, "to remove")
-            if running := _list_running(states):
-                print(f"{running} is running: its temporary files may be in use. Nothing can be removed until it ends.")
-            return ExitCode.DONE
-        lock = lock_results(results)
+        lock = None if options.dry_run else lock_results(results)
         try:
-            _clean(results, scope, options.keep, flags)
+            _clean(results, scope, options)
         finally:
-            lock.release()
+            if lock is not None:
+                lock.release()
     except UsageError as error:
         print(f"clean.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
@@ -56,29 +49,26 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     p.add_argument("sweep", metavar="SWEEP", help="folder of a sweep, or a results folder for all its sweeps")
     p.add_argument("--dry-run", action="store_true", help="print what would be removed, remove nothing")
-    p.add_argument(
-        "--keep", choices=("none", "winners", "all"), default="winners", help="encoders to keep (default: winners)"
-    )
+    keep = "encoders to keep (default: winners)"
+    p.add_argument("--keep", choices=("none", "winners", "all"), default="winners", help=keep)
     p.add_argument("--damaged", action="store_true", help="also remove files in quarantine")
     p.add_argument("--tables", action="store_true", help="also remove tokenised data")
     p.add_argument("--foreign", action="store_true", help="also remove stages that no sweep of the results names")
     return p
 
 
-def _read_all_states(results: Storage) -> list[SweepState]:
-    """Read all sweeps of the results. One that cannot be read may need any file, so nothing is removed then."""
-    return read_states(results, list_sweep_names(results))
-
-
-def _list_running(states: Sequence[SweepState]) -> str:
-    return ", ".join(state.name for state in states if is_alive(state.status, state.results, state.name))
-
-
-def _clean(results: Storage, scope: Sequence[str], keep: KeepPolicy, flags: set[str]) -> None:
-    states = _read_all_states(results)
-    if running := _list_running(states):  # on another machine, where the file system's locks do not reach
+def _clean(results: Storage, scope: Sequence[str], options: argparse.Namespace) -> None:
+    states = read_states(results, list_sweep_names(results))  # of all: a sweep that cannot be read may need any file
+    running = ", ".join(state.name for state in states if is_alive(state.status, state.results, state.name))
+    groups = find_leftovers(states, scope, options.keep)
+    flags = {f"--{flag}" for flag in ("damaged", "tables", "foreign") if getattr(options, flag)}
+    if options.dry_run:
+        _print_groups(groups, flags, "to remove")
+        if running:
+            print(f"{running} is running: its temporary files may be in use. Nothing can be removed until it ends.")
+        return
+    if running:  # on another machine, where the file system's locks do not reach
         raise UsageError(f"{running} is running: wait until it ends, or look with --dry-run.")
-    groups = find_leftovers(states, scope, keep)
     in_use = [name for group in groups if _is_removable(group, flags) for name in remove(results, group.names)]
     _print_groups(groups, flags, "removed")
     for name in in_use:

@@ -4,6 +4,7 @@
 imported only when it is called, so that `--help` starts at once.
 """
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -41,30 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"transfer-search: {describe_unknown('command', command, COMMANDS)}", file=sys.stderr)
         return ExitCode.USAGE
+    if command in ("rank", "report"):
+        return _run_script(command, arguments)
     if command == "run":
         signals.install()  # before the slow imports
         streams.ignore_broken_pipes()
-        from search import run
-
-        return run.main(arguments)
-    if command == "status":
-        from search import status
-
-        return status.main(arguments)
-    if command == "clean":
-        from search import clean
-
-        return clean.main(arguments)
-    return _run_script(command, arguments)
+    return int(importlib.import_module(f"search.{command}").main(arguments))
 
 
 def _run_script(name: str, arguments: Sequence[str]) -> int:
     """Run a script of the analysis in the foreground; return its exit code, 130 if it was interrupted."""
     try:
-        process = subprocess.run([sys.executable, str(ROOT / "analysis" / f"{name}.py"), *arguments], check=False)
+        return subprocess.call([sys.executable, str(ROOT / "analysis" / f"{name}.py"), *arguments])
     except KeyboardInterrupt:  # the script got the signal too
         return ExitCode.INTERRUPTED
-    return process.returncode
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if not __package__:
     sys.path[0] = str(ROOT)
 
 from search.process import signals, streams
+from search.process.processes import kill_started_processes
 
 if __name__ == "__main__":  # before the slow imports
     signals.install()
@@ -27,6 +29,7 @@ if __name__ == "__main__":  # before the slow imports
 
 from search.request.options import RunOptions, parse_options
 from spaces.errors import ExitCode, UsageError
+from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
     from search.board.board import Board
@@ -54,7 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _describe_write_failure(error: Exception, options: RunOptions) -> str | None:
     """Return the message for an error of the driver that wrote the results; None for any other error."""
-    from trainables.storage.base import is_remote
     from trainables.worker.failures import STORAGE, failure_of
 
     results = options.results if is_remote(options.results) else str(Path(options.results).resolve())
@@ -65,12 +67,9 @@ def _describe_write_failure(error: Exception, options: RunOptions) -> str | None
 
 
 def _describe_free_space(url: str) -> str:
-    from trainables.storage.base import is_remote
-
-    try:
+    free_space = ""
+    with suppress(OSError):
         free_space = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
-    except OSError:
-        free_space = ""
     return f" in {url}{free_space}"
 
 
@@ -98,7 +97,7 @@ def run(options: RunOptions) -> int:
         from search.driver.sweep_run import run_sweep
 
         damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
-        damage.report(quarantine_damaged_sweep(request.context.results, request.name))
+        damage.report(filter(None, [quarantine_damaged_sweep(request.context.results, request.name)]))
         board, is_interrupted = run_sweep(request, options, slots, damage)
         damage.report_all_damage(board)
         print(flush=True)
@@ -163,11 +162,8 @@ def _merge_task_notes(notes: Iterable[str]) -> list[str]:
 
 def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], has: Callable[[str], bool]) -> None:
     """Print how many stages finished without `--OUTPUT`: their encoders may be gone, so they are not run again."""
-    finished = [
-        arm.stage.key
-        for _, arm in board.iter_arms()
-        if arm.stage.kind in kinds and arm.outcome is not None and arm.outcome.status == "finished"
-    ]
+    arms = (arm for _, arm in board.iter_arms() if arm.status == "finished")
+    finished = [arm.stage.key for arm in arms if arm.stage.kind in kinds]
     missing = sum(not has(key) for key in finished)
     if missing:
         print(
@@ -178,8 +174,6 @@ def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], 
 
 def _print_ranking(request: "SweepRequest") -> None:
     """Print the short answer. Search must not import the analysis, so this calls its script as a user would."""
-    from search.process.processes import kill_started_processes
-
     print(flush=True)
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url, "--summary"]
     with signals.register_teardown(kill_started_processes):

@@ -7,7 +7,7 @@ from spaces import miniature, xtreme, xtreme_r
 from spaces.chain import MULTITASK, NONE
 from spaces.errors import UsageError
 from spaces.language import Language
-from spaces.table import Table, describe_unknown
+from spaces.table import Table
 from spaces.task import Recipe, Task
 
 
@@ -65,18 +65,11 @@ class Benchmark:
         """Return every target of a full sweep."""
         return tuple(task.name for task in self.targets.values() if not task.is_opt_in)
 
-    def check_target(self, name: str) -> None:
-        """Raise UsageError with the nearest names unless `name` is a target of this benchmark."""
-        if name not in self.targets:
-            raise UsageError(describe_unknown(f"target of {self.name}", name, self.targets))
-
-    def targets_trained_on(self, training_set: str, named: Collection[str] = ()) -> tuple[Task, ...]:
-        """Return the targets of a training set, in table order; opt-in targets only if they are `named`."""
-        return tuple(
-            task
-            for task in self.targets.values()
-            if task.training_set == training_set and (not task.is_opt_in or task.name in named)
-        )
+    def targets_trained_with(self, target: str, named: Collection[str]) -> tuple[str, ...]:
+        """Return the targets with the same training set, in table order; opt-in targets only if they are `named`."""
+        training_set = self.targets[target].training_set
+        tasks = [task for task in self.targets.values() if task.training_set == training_set is not None]
+        return tuple(task.name for task in tasks if not task.is_opt_in or task.name in named)
 
     def multitask_tasks(self) -> tuple[Task, ...]:
         """Return the tasks of `multitask`: every intermediate task that is neither a control nor opt-in."""

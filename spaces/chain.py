@@ -69,13 +69,10 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """A parsed name.
-
-    `ingredients` is empty without an intermediate phase, and the single task `multitask` for that mix.
-    """
+    """A parsed name."""
 
     name: str
-    ingredients: tuple[Ingredient, ...] = ()
+    ingredients: tuple[Ingredient, ...] = ()  # empty without a phase; the single task `multitask` for that mix
     method: str | None = None  # of the intermediate phase
     sampler: str | None = None  # None: the default
     step_multiplier: int = 1  # factor on the steps of the recipe
@@ -108,14 +105,11 @@ def target_method_of(name: str) -> str:
 
 
 def parse_chain(name: str) -> Chain:
-    """Return the chain of a name. Tasks and languages are not looked up.
-
-    Raises UsageError for a name that breaks the syntax.
-    """
+    """Return the chain of a name; raises UsageError if it breaks the syntax. Tasks and languages are not looked up."""
     phase, colon, target_method = name.partition(":")
     mix, *options = phase.split("~")
-    if colon:
-        _check_method(name, target_method)
+    if colon and target_method not in METHODS:
+        raise UsageError(f"{name!r}: {describe_unknown('method', target_method, METHODS)}")
     method = sampler = None
     step_multiplier = 1
     for option in options:
@@ -166,8 +160,3 @@ def _describe_option_fault(option: str) -> str:
     else:
         return describe_unknown("method or sampler", option, (*METHODS, *SAMPLERS, "x2"))
     return f"{option!r} is a second {noun}; give one {noun} only."
-
-
-def _check_method(name: str, method: str) -> None:
-    if method not in METHODS:
-        raise UsageError(f"{name!r}: {describe_unknown('method', method, METHODS)}")

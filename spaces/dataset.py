@@ -15,7 +15,8 @@ class DatasetSpec:
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
     `id`, `question`, `context`, `answers`, `sentences`, `options` (one list, a letter-and-text pair of lists, or
-    several columns separated by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, and `label`.
+    several columns separated by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, `language`, and
+    `label`.
 
     `label_format` says how labels are written: by name, as class labels or text (`names`; `own names` if the data
     define which labels there are), as an index into `digit_labels`, as text (`digits`), as the letter of an option
@@ -25,13 +26,13 @@ class DatasetSpec:
     name: str
     repo_id: str  # repository on the hub; one that begins with `local/` is in data folders only
     fallbacks: tuple[str, ...] = ()  # other repositories with the same configs and columns, tried in turn
-    configs: tuple[str, ...]  # the first that exists is read; `{code}` is the code of the language
+    configs: tuple[str, ...] = ("default",)  # the first that exists is read; `{code}` is the code of the language
     columns: Mapping[str, str]
     label_format: Literal["names", "own names", "digits", "letters", "places", "none"] = "none"
     first_option: int = 0  # the number of the first option
     digit_labels: tuple[str, ...] = ()
     label_aliases: Mapping[str, str] = field(default_factory=dict)  # other spellings of labels -> names
-    language_in: Literal["config", "column", "id", "none"] = "none"  # where the language of a row is found
+    has_language_ids: bool = False  # the id of a row begins with the row's language
     language: str = ENGLISH  # of all rows, where `language_in` is none
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     published_rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
@@ -43,11 +44,6 @@ class DatasetSpec:
     how_to_obtain: str = ""  # for datasets that no repository of the hub has
 
     @property
-    def repo_ids(self) -> tuple[str, ...]:
-        """Repositories that may have the dataset, preferred ones first."""
-        return (self.repo_id, *self.fallbacks)
-
-    @property
     def column_names(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
         return tuple(dict.fromkeys(column for columns in self.columns.values() for column in columns.split()))
@@ -56,6 +52,13 @@ class DatasetSpec:
     def label_column(self) -> str:
         """The column of the labels, or of the tags where rows are sentences of words."""
         return self.columns["tags" if "tags" in self.columns else "label"]
+
+    @property
+    def language_in(self) -> Literal["config", "column", "id", "none"]:
+        """Where the language of a row is found."""
+        if "{code}" in self.configs[0]:
+            return "config"
+        return "column" if "language" in self.columns else "id" if self.has_language_ids else "none"
 
     def code_of(self, language: str) -> str | None:
         """Return the dataset's own code of a language; None if it does not have the language."""

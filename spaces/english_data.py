@@ -78,7 +78,6 @@ ENGLISH_DATASETS = Table(
         DatasetSpec(
             name="hellaswag",
             repo_id="Rowan/hellaswag",
-            configs=("default",),
             columns={"context": "ctx", "options": "endings", "label": "label"},
             label_format="places",
             published_rows={"train": 39_905, "validation": 10_042},
@@ -87,7 +86,6 @@ ENGLISH_DATASETS = Table(
         DatasetSpec(
             name="ccg",
             repo_id="local/ccg",
-            configs=("default",),
             columns={"words": "tokens", "tags": "tags"},
             label_format="own names",
             published_rows={"train": 38_015, "validation": 5_484},
@@ -100,7 +98,6 @@ ENGLISH_DATASETS = Table(
         DatasetSpec(
             name="cosmosqa",
             repo_id="allenai/cosmos_qa",
-            configs=("default",),
             columns={
                 "context": "context",
                 "question": "question",
@@ -115,7 +112,6 @@ ENGLISH_DATASETS = Table(
         DatasetSpec(
             name="csqa",
             repo_id="tau/commonsense_qa",
-            configs=("default",),
             columns={"question": "question", "options": "choices", "label": "answerKey"},
             label_format="letters",
             published_rows={"train": 9_741, "validation": 1_221},
@@ -126,7 +122,6 @@ ENGLISH_DATASETS = Table(
             repo_id="allenai/social_i_qa",  # its main branch holds a loading script
             fallbacks=("lighteval/siqa",),
             revision="refs/convert/parquet",
-            configs=("default",),
             columns={
                 "context": "context",
                 "question": "question",

@@ -29,10 +29,8 @@ class Method:
     unsuited_kinds: Mapping[TaskKind, str] = field(default_factory=dict)  # kind that it cannot train -> reason
 
 
-_CHANGES_TAGS = (
-    "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
-)
-_CHANGES_LABELS = "the words are the labels: what is drawn in their place would be guessed"
+_OTHER_TAGS = "tags are of the words themselves, and a synonym may be another part of speech or take other complements"
+_OTHER_LABELS = "the words are the labels: what is drawn in their place would be guessed"
 
 # Published radii are absolute: 1.0 is common for FGM, and Zhu et al. use 0.2 for MNLI, with moves of 0.1 from a start
 # of 0.2. Here they are multiples of the mean norm of a row's words (for smart and r3f of the mean size of a component,
@@ -83,7 +81,7 @@ METHODS = Table(
             about="Randomized smoothing: every word is drawn from itself and its synonyms.",
             source="Huang et al. 2021",
             passes=1.0,
-            unsuited_kinds={"tagging": _CHANGES_TAGS, "mlm": _CHANGES_LABELS},
+            unsuited_kinds={"tagging": _OTHER_TAGS, "mlm": _OTHER_LABELS},
         ),
         Method(
             name="layers",
@@ -97,7 +95,7 @@ METHODS = Table(
             source="Wang et al. 2023 (2309.10891), its form as we understand the abstract",
             settings={"share": 0.3, "beta": 1.0, "words": 8},
             passes=2 + FORWARD_COST + _PROPOSAL_COST,
-            unsuited_kinds={"mlm": _CHANGES_LABELS},
+            unsuited_kinds={"mlm": _OTHER_LABELS},
         ),
     ),
 )

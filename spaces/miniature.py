@@ -18,6 +18,7 @@ target. The test sets of every target are the same items in every language.
 """
 
 from dataclasses import replace
+from functools import partial
 
 from spaces.miniature_intermediates import INTERMEDIATES, build_recipe
 from spaces.miniature_languages import (
@@ -33,6 +34,8 @@ from spaces.table import Table
 from spaces.task import NLI_LABELS, Task
 
 __all__ = ["INTERMEDIATES", "LANGUAGES", "TARGETS", "partners_of"]
+
+_build_span_task = partial(Task, kind="span", official_metrics=("f1", "exact_match"), skills=frozenset({"find"}))
 
 _TASKS = (
     Task(
@@ -74,32 +77,23 @@ _TASKS = (
         recipe=build_recipe(30),
         skills=frozenset({"brands"}),
     ),
-    Task(
+    _build_span_task(
         name="xquad",
-        kind="span",
         about="Find the answer in a passage of two sentences.",
-        official_metrics=("f1", "exact_match"),
         training_set="squad-en",
         recipe=build_recipe(80),
-        skills=frozenset({"find"}),
     ),
-    Task(
+    _build_span_task(
         name="mlqa",
-        kind="span",
         about="The training of xquad, but passages of its own with more modifiers.",
-        official_metrics=("f1", "exact_match"),
         training_set="squad-en",
         recipe=build_recipe(80),
-        skills=frozenset({"find"}),
     ),
-    Task(
+    _build_span_task(
         name="tydiqa",
-        kind="span",
         about="Passages and a small training set of its own; the questions avoid the words of the passage.",
-        official_metrics=("f1", "exact_match"),
         training_set="tydiqa-en",
         recipe=build_recipe(60),
-        skills=frozenset({"find"}),
     ),
     Task(
         name="bucc",
@@ -127,7 +121,7 @@ _PLAIN_TARGETS = Table("target", map(_in_all_languages, _TASKS))
 
 _REWORDED = "with the words that its two sentences share replaced by synonyms in the second."
 TARGETS = Table(
-    "target",
+    "target of miniature",
     (
         *_PLAIN_TARGETS.values(),
         *(mix_languages(_PLAIN_TARGETS[name], is_parallel=True) for name in ("xnli", "pawsx")),
@@ -137,9 +131,6 @@ TARGETS = Table(
 
 
 def partners_of(target: str, null: bool = False) -> tuple[str, ...]:
-    """Return the intermediate tasks that share a planted skill with a target, and ought to help it.
-
-    There are none in the null world. Raises UsageError for an unknown target.
-    """
+    """Return the intermediate tasks that ought to help a target, by a planted skill; none in the null world."""
     skills = TARGETS.find(target).skills
     return () if null else tuple(task.name for task in INTERMEDIATES.values() if task.skills & skills)

@@ -1,6 +1,7 @@
 """The intermediate tasks of the miniature, with the names and shapes of those of Phang et al. (2020)."""
 
 from dataclasses import replace
+from functools import partial
 
 from spaces.miniature_languages import ALL_LANGUAGES, PARAPHRASE_LABELS, SUPERTAGS
 from spaces.table import Table
@@ -12,21 +13,20 @@ def build_recipe(steps: int, batch_size: int = 32) -> Recipe:
     return Recipe(steps=steps, batch_size=batch_size, max_length=64, stride=16)
 
 
+_build_nli_task = partial(Task, kind="pair", labels=NLI_LABELS, recipe=build_recipe(400))
+_build_span_task = partial(
+    Task, kind="span", official_metrics=("f1", "exact_match"), recipe=build_recipe(300), skills=frozenset({"find"})
+)
+
 _TASKS = (
-    Task(
+    _build_nli_task(
         name="anli",
-        kind="pair",
         about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
-        labels=NLI_LABELS,
-        recipe=build_recipe(400),
         skills=frozenset({"compare", "relations", "order"}),
     ),
-    Task(
+    _build_nli_task(
         name="mnli",
-        kind="pair",
         about="Inference between two sentences: entailment, neutral or contradiction.",
-        labels=NLI_LABELS,
-        recipe=build_recipe(400),
         skills=frozenset({"compare", "relations", "order"}),
     ),
     Task(
@@ -37,22 +37,14 @@ _TASKS = (
         recipe=build_recipe(400),
         skills=frozenset({"compare", "relations"}),
     ),
-    Task(
+    _build_span_task(
         name="squad2",
-        kind="span",
         about="Find the answer in a passage; a third of the questions have none.",
-        official_metrics=("f1", "exact_match"),
         answer_script="squad2",
-        recipe=build_recipe(300),
-        skills=frozenset({"find"}),
     ),
-    Task(
+    _build_span_task(
         name="squad",
-        kind="span",
         about="Find the answer to a question in a passage.",
-        official_metrics=("f1", "exact_match"),
-        recipe=build_recipe(300),
-        skills=frozenset({"find"}),
     ),
     Task(
         name="hellaswag",
@@ -83,12 +75,9 @@ _TASKS = (
         recipe=build_recipe(120, batch_size=16),
         skills=frozenset({"categories"}),
     ),
-    Task(
+    _build_nli_task(
         name="random",
-        kind="pair",
         about="The negative control: the inputs of mnli with random labels. It should help nothing.",
-        labels=NLI_LABELS,
-        recipe=build_recipe(400),
         is_control=True,
     ),
     Task(

@@ -87,11 +87,7 @@ SPACES = Table(
 
 
 def find_space(name_or_file: str, benchmark: Benchmark) -> Space:
-    """Return a named space, or the variable SPACE of a Python file.
-
-    The file is executed: use your own files only. Raises UsageError for an unknown name, and for a file that does not
-    exist, fails, or defines no space.
-    """
+    """Return a named space, or SPACE of a Python file, which is executed. Raises UsageError if that fails."""
     path = Path(name_or_file)
     if path.suffix != ".py":
         return SPACES.find(name_or_file).build(benchmark)

@@ -19,14 +19,13 @@ from spaces.task import Recipe, Task, TaskKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedWords:
-    """Masked words beside the tasks of a phase.
+    """Masked words beside the tasks of a phase. Raises UsageError for a share or an exponent out of range.
 
-    `share` is their share of all steps. A language of n texts is drawn with p ~ n^smoothing, as XLM-R's pretraining
-    does with 0.3 (Conneau et al. 2020). The share and the languages of Phang et al. 2020 are not known to us. Raises
-    UsageError for a share or an exponent out of range.
+    A language of n texts is drawn with p ~ n^smoothing, as XLM-R's pretraining does with 0.3 (Conneau et al. 2020). The
+    share and the languages of Phang et al. 2020 are not known to us.
     """
 
-    share: float = 0.5
+    share: float = 0.5  # of all steps
     languages: tuple[str, ...] | None = None  # None: all languages of the task
     smoothing: float = 0.3
 
@@ -38,6 +37,7 @@ class MaskedWords:
 
 
 DEFAULT_MASKED_WORDS = MaskedWords()
+Names = tuple[str, ...]
 MAX_NAME_LENGTH = 180  # of a chain's name: it becomes part of file names, which may have 255 characters
 
 
@@ -50,11 +50,8 @@ class Phase:
     recipe: Mapping[str, Any]
 
 
-def check_chain(name: str, benchmark: Benchmark, mixture: tuple[str, ...]) -> Chain:
-    """Return the chain of a name, in which `multitask` stands for the tasks of `mixture`.
-
-    Raises UsageError for a task, language or method that the benchmark does not have or that do not go together.
-    """
+def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
+    """Return the chain of a name; `multitask` mixes `mixture`. Raises UsageError for parts that do not fit."""
     chain = parse_chain(name)
     if chain.phase == RANDOM_ENCODER:
         raise UsageError(f"{name!r}: a random encoder is a floor, not a chain that competes; add it with --floor.")
@@ -90,17 +87,9 @@ def check_method(name: str, method: str, kinds: set[TaskKind]) -> None:
 
 
 def resolve_phases(
-    names: tuple[str, ...],
-    benchmark: Benchmark,
-    *,
-    mixture: tuple[str, ...],
-    budget: Budget,
-    masked: MaskedWords,
+    names: Names, benchmark: Benchmark, *, mixture: Names, budget: Budget, masked: MaskedWords
 ) -> dict[str, Phase]:
-    """Return the phases of the chains called `names`, by name. Chains with the same phase share it.
-
-    Raises UsageError where two names mean the same phase, which would be trained twice.
-    """
+    """Return the phases of chains, by name. Raises UsageError where two names mean the same phase."""
     phases: dict[str, Phase] = {}
     for name in dict.fromkeys(phase_of(name) for name in names):
         chain = parse_chain(name)
@@ -114,9 +103,7 @@ def resolve_phases(
     return phases
 
 
-def ingredients_of(
-    chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], masked: MaskedWords
-) -> tuple[Ingredient, ...]:
+def ingredients_of(chain: Chain, benchmark: Benchmark, mixture: Names, masked: MaskedWords) -> tuple[Ingredient, ...]:
     """Return the ingredients, each with its language, in the order of the benchmark's tables, masked words last.
 
     Raises UsageError where a task without a language means the same rows as the task with a language beside it.
@@ -140,15 +127,12 @@ def ingredients_of(
     return tuple(sorted(definite, key=position))
 
 
-def _build_phase(
-    chain: Chain, benchmark: Benchmark, mixture: tuple[str, ...], budget: Budget, masked: MaskedWords
-) -> Phase:
+def _build_phase(chain: Chain, benchmark: Benchmark, mixture: Names, budget: Budget, masked: MaskedWords) -> Phase:
     ingredients = ingredients_of(chain, benchmark, mixture, masked)
     tasks = [ingredient for ingredient in ingredients if ingredient.task != MLM]
     share = 0.0 if len(tasks) == len(ingredients) else masked.share if tasks else 1.0
-    recipe: dict[str, Any] = dataclasses.asdict(
-        _build_recipe(chain, benchmark, tasks or list(ingredients), budget, share)
-    )
+    base = _build_recipe(chain, benchmark, tasks or list(ingredients), budget, share)
+    recipe: dict[str, Any] = dataclasses.asdict(base)
     recipe["ingredients"] = [[ingredient.task, ingredient.language] for ingredient in ingredients]
     mixed = [benchmark.intermediates[name] for name in dict.fromkeys(ingredient.task for ingredient in ingredients)]
     if len(mixed) > 1:  # inputs are as long as each task's own recipe says
@@ -160,10 +144,8 @@ def _build_phase(
         )
     if len(tasks) > 1:
         sampler = SAMPLERS[chain.sampler or DEFAULT_SAMPLER]
-        recipe["sampler"] = {
-            "cap": benchmark.mixture.cap if sampler.has_cap else None,
-            "exponent": 1 / sampler.temperature,
-        }
+        cap = benchmark.mixture.cap if sampler.has_cap else None
+        recipe["sampler"] = {"cap": cap, "exponent": 1 / sampler.temperature}
     if share:
         recipe["masked"] = {"share": share, "smoothing": masked.smoothing}
     if budget.examples is not None:
@@ -173,20 +155,15 @@ def _build_phase(
     return Phase(name=chain.phase, ingredients=ingredients, recipe=recipe)
 
 
-def _build_recipe(
-    chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget: Budget, masked_share: float
-) -> Recipe:
-    """Return a task's own recipe, or the mixture's.
-
-    Masked words beside tasks add steps of their own, except under a budget of steps.
-    """
+def _build_recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], budget: Budget, share: float) -> Recipe:
+    """Return a task's own recipe, or the mixture's. Masked words add steps of their own, unless a budget fixes them."""
     own = benchmark.intermediates[tasks[0].task].recipe
     is_mix = len({ingredient.task for ingredient in tasks}) > 1
     recipe = benchmark.mixture.recipe if is_mix or own is None else own
     if budget.steps is not None:
         size = benchmark.mixture.recipe.batch_size
         return dataclasses.replace(recipe, steps=budget.steps * chain.step_multiplier, epochs=None, batch_size=size)
-    factor = chain.step_multiplier / (1 - masked_share) if masked_share < 1 else float(chain.step_multiplier)
+    factor = chain.step_multiplier / (1 - share) if share < 1 else float(chain.step_multiplier)
     if recipe.steps is not None:
         return dataclasses.replace(recipe, steps=round(recipe.steps * factor))
     assert recipe.epochs is not None

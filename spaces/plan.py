@@ -7,7 +7,7 @@ the key of its parent, so it is known only when the parent's stratum is settled.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -75,53 +75,44 @@ class StartEncoder:
 
 def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:
     """Return every stratum of a sweep, parents before children, seed by seed (so that seed 0 is complete first)."""
-    return tuple(_generate_strata(axes, benchmark, pretrain))
-
-
-def _generate_strata(axes: Axes, benchmark: Benchmark, pretrain: bool) -> Iterator[Stratum]:
+    strata: list[Stratum] = []
     root = None
     if pretrain:
-        pretraining = Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,))
-        root = pretraining.id
-        yield pretraining
+        strata.append(Stratum(kind="pretrain", task="encoder", intermediate=NONE, seed=0, parent=None, rates=(None,)))
+        root = strata[0].id
     rates = axes.learning_rates if isinstance(axes.learning_rates, Range) else sort_middle_first(axes.learning_rates)
     tasks = [benchmark.targets[name] for name in axes.targets]
     # All targets of a training set are evaluated, even if the sweep has only one of them: training is what costs, and
     # a later sweep with the other target finds it done.
     training_sets = {
-        task.training_set: tuple(other.name for other in benchmark.targets_trained_on(task.training_set, axes.targets))
+        task.training_set: benchmark.targets_trained_with(task.name, axes.targets)
         for task in tasks
         if task.training_set is not None
     }
     for seed in axes.seeds:
         parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
-        phases: dict[str, str] = {}
+        build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root, rates=rates)
+        phases: dict[str, str | None] = {}
         for name in axes.intermediates:
             phase = phase_of(name)
-            if not has_phase(name):
-                parents[name] = root
-            elif phase in phases:
-                parents[name] = phases[phase]
-            else:
-                stratum = Stratum(
-                    kind="intermediate", task=phase, intermediate=phase, seed=seed, parent=root, rates=rates
-                )
-                parents[name] = phases[phase] = stratum.id
-                yield stratum
+            if phase not in phases:
+                phases[phase] = root
+                if has_phase(name):
+                    strata.append(build_phase(task=phase, intermediate=phase))
+                    phases[phase] = strata[-1].id
+            parents[name] = phases[phase]
         for name, parent in parents.items():
             build = functools.partial(Stratum, intermediate=name, seed=seed, parent=parent)
             for training_set, targets in training_sets.items():
-                yield build(kind="target", task=training_set, rates=rates, targets=targets)
+                strata.append(build(kind="target", task=training_set, rates=rates, targets=targets))
             for task in tasks:
                 if task.kind == "retrieval":
-                    yield build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,))
+                    strata.append(build(kind="retrieval", task=task.name, rates=(None,), targets=(task.name,)))
+    return tuple(strata)
 
 
 def sort_middle_first(rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the rates in the order in which they start: the middle one, which is the best most often, first.
-
-    ASHA never stops the first arm that reaches a rung, so a poor first arm costs a whole run.
-    """
+    """Return the rates with the middle one, the best most often, first: ASHA never stops the first arm of a rung."""
     ascending = sorted(rates)
     middle = (len(ascending) - 1) / 2
     return tuple(sorted(ascending, key=lambda rate: (abs(ascending.index(rate) - middle), rate)))

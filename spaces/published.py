@@ -42,10 +42,8 @@ class PublishedSystem:
 
 def _parse_metrics(numbers: str) -> dict[str, tuple[float, ...]]:
     """Return the metrics of the first targets of AVERAGED_TARGETS; `60.8/76.6` are exact match and F1."""
-    return {
-        target: tuple(map(float, text.split("/")))
-        for target, text in zip(AVERAGED_TARGETS, numbers.split(), strict=False)
-    }
+    texts = zip(AVERAGED_TARGETS, numbers.split(), strict=False)
+    return {target: tuple(map(float, text.split("/"))) for target, text in texts}
 
 
 SYSTEMS = Table(

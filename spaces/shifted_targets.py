@@ -13,10 +13,7 @@ from spaces.task import Task
 
 
 def mix_languages(task: Task, *, is_parallel: bool) -> Task:
-    """Return the target with its two sentences in different languages.
-
-    `is_parallel` is False where pairs of languages leave rows out, because labels differ between the languages.
-    """
+    """Return the target with its sentences in different languages; `is_parallel`: labels are alike in all."""
     foreign = [name for name in task.languages if name != ENGLISH]
     return replace(
         task,

@@ -20,14 +20,11 @@ from spaces.table import describe_unknown
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A learning-rate axis that Optuna samples: `draws` rates per stratum, with a log-uniform prior.
-
-    Raises UsageError unless 0 < low < high and there is a draw.
-    """
+    """A learning-rate axis that Optuna samples log-uniformly. Raises UsageError unless 0 < low < high and draws > 0."""
 
     low: float
     high: float
-    draws: int = 4
+    draws: int = 4  # rates per stratum
 
     def __post_init__(self) -> None:
         if not 0 < self.low < self.high < math.inf:
@@ -38,10 +35,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """Axes of a sweep. An axis that is None takes the benchmark's default.
-
-    Raises UsageError for a budget or masked words of another type.
-    """
+    """Axes of a sweep, None for the benchmark's default. Raises UsageError for a budget or masks of another type."""
 
     name: str
     intermediates: tuple[str, ...] | None = None  # names of chains (see chain.py); `none` is always added
@@ -80,17 +74,14 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
     intermediates = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
     targets = benchmark.target_names() if space.targets is None else space.targets
     mixture = space.mixture if space.mixture is not None else tuple(task.name for task in benchmark.multitask_tasks())
-    for axis, values in (
-        ("intermediates", intermediates),
-        ("targets", targets),
-        ("seeds", space.seeds),
-        ("mixture", mixture),
-    ):
-        _check_axis(axis, values)
+    _check_axis("intermediates", intermediates)
+    _check_axis("targets", targets)
+    _check_axis("seeds", space.seeds)
+    _check_axis("mixture", mixture)
     for name in mixture:
         benchmark.intermediates.find(name)
     for name in targets:
-        benchmark.check_target(name)
+        benchmark.targets.find(name)
     chains = [check_chain(name, benchmark, mixture) for name in intermediates]
     for chain in chains:
         if chain.target_method is not None:

@@ -39,10 +39,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A row of a benchmark's table of intermediate tasks or of targets.
-
-    Raises ValueError unless all kinds but retrieval have a recipe.
-    """
+    """An intermediate task or a target. Raises ValueError unless all kinds but retrieval have a recipe."""
 
     name: str
     kind: TaskKind

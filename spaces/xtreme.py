@@ -4,10 +4,12 @@ Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
 """
 
+from functools import partial
+
 from spaces.shifted_targets import mix_languages, perturb_target
 from spaces.table import Table
 from spaces.task import NLI_LABELS, Recipe, Task
-from spaces.xtreme_intermediates import INTERMEDIATES, NLI_RECIPE, SQUAD_RECIPE, languages_without
+from spaces.xtreme_intermediates import INTERMEDIATES, NLI_RECIPE, build_span_task, languages_without
 from spaces.xtreme_languages import LANGUAGES
 
 __all__ = ["ENTITY_TAGS", "INTERMEDIATES", "LANGUAGES", "NLI_LABELS", "SHIFTED_TARGETS", "TARGETS", "UPOS_TAGS"]
@@ -15,7 +17,13 @@ __all__ = ["ENTITY_TAGS", "INTERMEDIATES", "LANGUAGES", "NLI_LABELS", "SHIFTED_T
 UPOS_TAGS = tuple("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
 ENTITY_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 
-_TAGGING_RECIPE = Recipe(epochs=10, batch_size=32, max_length=256)
+_build_tagging_task = partial(
+    Task,
+    kind="tagging",
+    official_metrics=("f1",),
+    other_metrics=("accuracy",),
+    recipe=Recipe(epochs=10, batch_size=32, max_length=256),
+)
 
 _PLAIN_TARGETS = Table(
     "target of xtreme",
@@ -40,57 +48,40 @@ _PLAIN_TARGETS = Table(
             recipe=Recipe(epochs=5, batch_size=32, max_length=256),
             is_parallel=True,
         ),
-        Task(
+        _build_tagging_task(
             name="udpos",
-            kind="tagging",
             about="Parts of speech of Universal Dependencies 2.5, 33 languages.",
             languages=languages_without("bn jv ka ml ms my sw"),
             labels=UPOS_TAGS,
-            official_metrics=("f1",),
-            other_metrics=("accuracy",),
             training_set="udpos",
-            recipe=_TAGGING_RECIPE,
         ),
-        Task(
+        _build_tagging_task(
             name="panx",
-            kind="tagging",
             about="PAN-X (WikiANN): names of people, places and organisations, 40 languages.",
             languages=tuple(LANGUAGES),
             labels=ENTITY_TAGS,
-            official_metrics=("f1",),
-            other_metrics=("accuracy",),
             training_set="panx",
-            recipe=_TAGGING_RECIPE,
         ),
-        Task(
+        build_span_task(
             name="xquad",
-            kind="span",
             about="XQuAD: SQuAD's questions and paragraphs, translated into 11 languages.",
             languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
-            official_metrics=("exact_match", "f1"),
             training_set="squad",
-            recipe=SQUAD_RECIPE,
             is_parallel=True,
         ),
-        Task(
+        build_span_task(
             name="mlqa",
-            kind="span",
             about="MLQA: questions on parallel Wikipedia sentences in 7 languages.",
             languages=("ar", "de", "en", "es", "hi", "vi", "zh"),
-            official_metrics=("exact_match", "f1"),
             training_set="squad",
-            recipe=SQUAD_RECIPE,
             answer_script="mlqa",
             is_parallel=True,
         ),
-        Task(
+        build_span_task(
             name="tydiqa",
-            kind="span",
             about="TyDiQA (gold passage): questions that people asked in 9 languages, without translation.",
             languages=("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te"),
-            official_metrics=("exact_match", "f1"),
             training_set="tydiqa",
-            recipe=SQUAD_RECIPE,
         ),
         Task(
             name="bucc",

@@ -15,13 +15,12 @@ def _build_part(dataset: str, *splits: str, is_optional: bool = False, fallback:
     return SplitPart(dataset=dataset, splits=splits, is_optional=is_optional, fallback=fallback)
 
 
-def _build_english_splits(name: str, dev: str = "validation") -> TaskSplits:
+def _build_english_splits(name: str) -> TaskSplits:
     """Return the splits of a task with its own training set. The last training rows replace a missing dev set."""
-    return TaskSplits(name=name, train=(_build_part(name, "train"),), dev=(_build_part(name, dev, HELD_OUT),))
+    return TaskSplits(name=name, train=(_build_part(name, "train"),), dev=(_build_part(name, "validation", HELD_OUT),))
 
 
 _MNLI_DEV = (_build_part("mnli", "validation_matched", HELD_OUT),)
-_ROUNDS = ("r1", "r2", "r3")
 _SQUAD_SPLITS = _build_english_splits("squad")
 
 
@@ -59,23 +58,17 @@ TASK_SPLITS = Table(
         TaskSplits(
             name="anli",
             train=(
-                *(_build_part("anli", f"train_{number}") for number in _ROUNDS),
+                *(_build_part("anli", f"train_{number}") for number in ("r1", "r2", "r3")),
                 _build_part("mnli", "train"),
                 _build_part("snli", "train", is_optional=True),
             ),
             dev=(
-                *(_build_part("anli", f"dev_{number}") for number in _ROUNDS),
+                *(_build_part("anli", f"dev_{number}") for number in ("r1", "r2", "r3")),
                 *_MNLI_DEV,
                 _build_part("snli", "validation", is_optional=True),
             ),
         ),
-        _build_english_splits("qqp"),
-        _build_english_splits("squad2"),
-        _SQUAD_SPLITS,
-        _build_english_splits("hellaswag"),
-        _build_english_splits("ccg"),
-        _build_english_splits("cosmosqa"),
-        _build_english_splits("csqa"),
+        *map(_build_english_splits, ("qqp", "squad2", "squad", "hellaswag", "ccg", "cosmosqa", "csqa")),
         _build_target_splits("xnli", train="mnli"),
         _build_target_splits("pawsx"),
         _build_target_splits("udpos", fallback="udpos_local"),

@@ -7,6 +7,7 @@ XTREME's scripts.
 """
 
 from dataclasses import replace
+from functools import partial
 
 from spaces.foreign_data import AMERICASNLI_LANGUAGES, LOCAL_MNLI_LANGUAGES, XNLI_LANGUAGES
 from spaces.table import Table
@@ -14,10 +15,12 @@ from spaces.task import NLI_LABELS, Recipe, Task
 from spaces.xtreme_languages import LANGUAGES
 
 NLI_RECIPE = Recipe(epochs=2, batch_size=32, max_length=256)
-SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
-_CHOICE_RECIPE = Recipe(epochs=3, batch_size=16, max_length=256)
-_MLM_RECIPE = Recipe(epochs=1, batch_size=32, max_length=256)
+_SQUAD_RECIPE = Recipe(epochs=2, batch_size=16, max_length=384, stride=128)
 _GUIDE_RECIPE = Recipe(epochs=3, batch_size=32, max_length=256)
+
+_build_nli_task = partial(Task, kind="pair", labels=NLI_LABELS, recipe=NLI_RECIPE)
+_build_choice_task = partial(Task, kind="choice", recipe=replace(_GUIDE_RECIPE, batch_size=16))
+build_span_task = partial(Task, kind="span", official_metrics=("exact_match", "f1"), recipe=_SQUAD_RECIPE)
 
 
 def languages_without(names: str) -> tuple[str, ...]:
@@ -26,20 +29,14 @@ def languages_without(names: str) -> tuple[str, ...]:
 
 
 _TASKS = (
-    Task(
+    _build_nli_task(
         name="anli",
-        kind="pair",
         about="ANLI+: the three adversarial rounds of ANLI with MultiNLI and SNLI, one head for all.",
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
     ),
-    Task(
+    _build_nli_task(
         name="mnli",
-        kind="pair",
         about="MultiNLI: does the first sentence entail the second, contradict it, or neither?",
         training_languages=("en", *XNLI_LANGUAGES, *LOCAL_MNLI_LANGUAGES),
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
     ),
     Task(
         name="qqp",
@@ -48,27 +45,19 @@ _TASKS = (
         labels=("not_duplicate", "duplicate"),
         recipe=_GUIDE_RECIPE,
     ),
-    Task(
+    build_span_task(
         name="squad2",
-        kind="span",
         about="SQuAD 2.0: mark the answer, or say that the paragraph has none.",
-        official_metrics=("exact_match", "f1"),
         answer_script="squad2",
-        recipe=SQUAD_RECIPE,
     ),
-    Task(
+    build_span_task(
         name="squad",
-        kind="span",
         about="SQuAD 1.1: mark the answer to a question in a Wikipedia paragraph.",
-        official_metrics=("exact_match", "f1"),
-        recipe=SQUAD_RECIPE,
     ),
-    Task(
+    _build_choice_task(
         name="hellaswag",
-        kind="choice",
         about="HellaSwag: which of four endings continues the description of a scene?",
         option_count=4,
-        recipe=_CHOICE_RECIPE,
     ),
     Task(
         name="ccg",
@@ -77,53 +66,37 @@ _TASKS = (
         labels=(),  # read from the data
         recipe=_GUIDE_RECIPE,
     ),
-    Task(
+    _build_choice_task(
         name="cosmosqa",
-        kind="choice",
         about="Cosmos QA: four answers to a question about what a blog post leaves unsaid.",
         option_count=4,
-        recipe=_CHOICE_RECIPE,
     ),
-    Task(
+    _build_choice_task(
         name="csqa",
-        kind="choice",
         about="CommonsenseQA: five short answers to a question about everyday things.",
         option_count=5,
-        recipe=_CHOICE_RECIPE,
     ),
-    Task(
+    _build_nli_task(
         name="ocnli",
-        kind="pair",
         about="OCNLI: MultiNLI's question, written in Chinese.",
         training_languages=("zh",),
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
         is_opt_in=True,
     ),
-    Task(
+    _build_nli_task(
         name="indonli",
-        kind="pair",
         about="IndoNLI: MultiNLI's question, written in Indonesian.",
         training_languages=("id",),
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
         is_opt_in=True,
     ),
-    Task(
+    _build_nli_task(
         name="americasnli",
-        kind="pair",
         about="AmericasNLI: XNLI's question in ten languages of the Americas, of which Aymara is the first.",
         training_languages=AMERICASNLI_LANGUAGES,
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
         is_opt_in=True,
     ),
-    Task(
+    _build_nli_task(
         name="random",
-        kind="pair",
         about="The negative control: the pairs of MultiNLI with random labels. It should help nothing.",
-        labels=NLI_LABELS,
-        recipe=NLI_RECIPE,
         is_control=True,
         is_opt_in=True,
     ),
@@ -132,7 +105,7 @@ _TASKS = (
         kind="mlm",
         about="Guess masked words in Wikipedia's articles, in every language of XTREME.",
         training_languages=("en", *languages_without("en")),
-        recipe=_MLM_RECIPE,
+        recipe=Recipe(epochs=1, batch_size=32, max_length=256),
         is_opt_in=True,
     ),
 )

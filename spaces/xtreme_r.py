@@ -19,10 +19,10 @@ from spaces.xtreme_languages import XTREME_R_LANGUAGES as LANGUAGES
 __all__ = ["LANGUAGES", "TARGETS"]
 
 
-def _with_languages(name: str, languages: str) -> Task:
+def _add_languages(name: str, languages: str, about: str) -> Task:
     """Return XTREME's task with more languages, which are separated by blanks."""
     task = XTREME_TARGETS[name]
-    return replace(task, languages=tuple(sorted((*task.languages, *languages.split()))))
+    return replace(task, about=about, languages=tuple(sorted((*task.languages, *languages.split()))))
 
 
 TARGETS = Table(
@@ -39,17 +39,13 @@ TARGETS = Table(
             recipe=Recipe(epochs=5, batch_size=32, max_length=128),
             is_parallel=True,
         ),
-        replace(
-            _with_languages("udpos", "lt pl ro uk wo"), about="Parts of speech of Universal Dependencies, 38 languages."
+        _add_languages("udpos", "lt pl ro uk wo", "Parts of speech of Universal Dependencies, 38 languages."),
+        _add_languages(
+            "panx",
+            "az gu lt pa pl qu ro uk",
+            "PAN-X (WikiANN): names of people, places and organisations, 48 languages.",
         ),
-        replace(
-            _with_languages("panx", "az gu lt pa pl qu ro uk"),
-            about="PAN-X (WikiANN): names of people, places and organisations, 48 languages.",
-        ),
-        replace(
-            _with_languages("xquad", "ro"),
-            about="XQuAD: SQuAD's questions and paragraphs, translated into 12 languages.",
-        ),
+        _add_languages("xquad", "ro", "XQuAD: SQuAD's questions and paragraphs, translated into 12 languages."),
         XTREME_TARGETS["mlqa"],
         XTREME_TARGETS["tydiqa"],
         Task(
@@ -69,9 +65,10 @@ TARGETS = Table(
             official_metrics=("map_at_20",),
             retrieval_mode="rank",
         ),
-        replace(
-            _with_languages("tatoeba", "az lt pl ro uk"),
-            about="Tatoeba: find the translation of an English sentence among up to 1,000, in 41 languages.",
+        _add_languages(
+            "tatoeba",
+            "az lt pl ro uk",
+            "Tatoeba: find the translation of an English sentence among up to 1,000, in 41 languages.",
         ),
         *(task for task in SHIFTED_TARGETS if task.clean_target == "xnli"),
     ),

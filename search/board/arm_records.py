@@ -1,6 +1,7 @@
 """The records of a board's arms: what the store has of them when they are created, and how they end."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from search.board.arms import Arm, StratumState
 from search.board.protocols import RateSampler, StoppingPolicy
@@ -12,21 +13,15 @@ from trainables.record.outcome import Outcome
 from trainables.training.schedule import clamp_steps, end_of_tenth
 
 
+@dataclass(frozen=True, slots=True)
 class ArmRecords:
     """Creates the arms of strata and records their ends, in the store and for rate sampler and stopping policy."""
 
-    def __init__(
-        self,
-        stage_factory: StageFactory,
-        store: Store,
-        rate_sampler: RateSampler | None,
-        stopping_policy: StoppingPolicy | None,
-        *,
-        retry_failed: bool,
-    ) -> None:
-        """`rate_sampler` is needed for strata whose rates are a range."""
-        self.stage_factory, self.store, self.rate_sampler = stage_factory, store, rate_sampler
-        self.stopping_policy, self.retry_failed = stopping_policy, retry_failed
+    stage_factory: StageFactory
+    store: Store
+    rate_sampler: RateSampler | None  # needed for strata whose rates are a range
+    stopping_policy: StoppingPolicy | None
+    retry_failed: bool
 
     @property
     def damage(self) -> list[str]:

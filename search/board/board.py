@@ -40,7 +40,7 @@ class Board:
         """Open every stratum of a plan that can be opened; `rate_sampler` is needed for rates that are a range."""
         self.states = build_states(plan)
         self.store, self.race, self.keep, self.arm_duration = store, race, keep, arm_duration
-        self.records = ArmRecords(stage_factory, store, rate_sampler, stopping_policy, retry_failed=retry_failed)
+        self.records = ArmRecords(stage_factory, store, rate_sampler, stopping_policy, retry_failed)
         self.breaker = Breaker()
         self.running: dict[str, tuple[StratumState, Arm]] = {}
         self.unsettled_count = len(plan)

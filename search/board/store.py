@@ -192,7 +192,7 @@ class Store:
         """Write the outcome and score rows of a stage that the driver ended itself."""
         rows = build_score_rows(
             stage,
-            _build_stopped_rows(stage, outcome) if outcome.status == "stopped" else _build_failed_rows(stage),
+            _build_rows(stage, outcome),
             status=outcome.status,
             reason=outcome.reason,
             steps=outcome.steps,
@@ -214,15 +214,11 @@ class Store:
         self.context.results.remove(self.context.file_name(key, ENCODER))
 
 
-def _build_stopped_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
-    """Return the English dev score of every trained tenth."""
-    english_dev = {"language": "en", "split": "dev", "metric": "task_score", "official": True}
-    return [
-        {"target": target, "tenth": tenth, **english_dev, "value": value}
-        for target in (stage.targets or (None,))
-        for tenth, value in enumerate(outcome.curve, start=1)
-    ]
-
-
-def _build_failed_rows(stage: Stage) -> list[Mapping[str, object]]:
-    return [{"target": target, "split": "test"} for target in (stage.targets or (None,))]
+def _build_rows(stage: Stage, outcome: Outcome) -> list[Mapping[str, object]]:
+    """Return the English dev score of every tenth of a stopped stage; for a failed one a row without a score."""
+    targets = stage.targets or (None,)
+    if outcome.status == "failed":
+        return [{"target": target, "split": "test"} for target in targets]
+    dev = {"language": "en", "split": "dev", "metric": "task_score", "official": True}
+    scores = list(enumerate(outcome.curve, start=1))
+    return [{"target": target, "tenth": tenth, **dev, "value": value} for target in targets for tenth, value in scores]

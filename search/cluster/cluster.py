@@ -81,7 +81,7 @@ def connect_to_ray(options: RunOptions, ray_folder: Path) -> Iterator[None]:
 def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
     import ray
 
-    common: dict[str, Any] = {
+    base: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": "ERROR",
         "runtime_env": build_runtime_env(options),
@@ -89,7 +89,7 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
     if options.address is not None:
         _check_address(options.address)
         try:
-            ray.init(address=options.address, **common)
+            ray.init(address=options.address, **base)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(
                 f"--address {options.address}: {' '.join(str(error).split())} (A cluster with a token needs "
@@ -102,14 +102,14 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
             include_dashboard=False,
             object_store_memory=100 * 2**20,
             _temp_dir=str(ray_folder),
-            **common,
+            **base,
         )
 
 
 def build_runtime_env(options: RunOptions) -> dict[str, Any]:
     """Return the workers' runtime environment: on this machine the path of the code, on a cluster the code (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
-    if not options.uses_gpus:
+    if not options.gpus_per_trial:
         variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that requested no GPU must not use one
     if not options.uses_cluster:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -146,22 +146,16 @@ def list_alive_nodes() -> dict[str, Node]:
     """Return the nodes of the cluster that are alive now, by Ray's id."""
     import ray
 
-    return {
-        node["NodeID"]: Node(
-            f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}",
-            node["Resources"].get("CPU", 0),
-            node["Resources"].get("GPU", 0),
-        )
-        for node in ray.nodes()
-        if node["Alive"]
-    }
+    nodes = {}
+    for node in ray.nodes():
+        if node["Alive"]:
+            name, resources = f"{node['NodeManagerHostname']}/{node['NodeID'][:6]}", node["Resources"]
+            nodes[node["NodeID"]] = Node(name, resources.get("CPU", 0), resources.get("GPU", 0))
+    return nodes
 
 
 def list_node_types(bootstrap_file: Path = BOOTSTRAP_FILE) -> list[tuple[Node, int]]:
-    """Return the kinds of nodes that an autoscaling cluster may start, each with its largest number.
-
-    They are known on the head only, where `ray up` leaves the cluster's configuration; elsewhere the list is empty.
-    """
+    """Return the kinds of nodes that a cluster may start, each with its largest number; empty but on its head."""
     try:
         node_types = json.loads(bootstrap_file.expanduser().read_text(encoding="utf-8"))["available_node_types"]
     except FileNotFoundError:

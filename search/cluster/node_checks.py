@@ -31,10 +31,7 @@ class NodeFacts:
 
 
 def collect_node_facts(results: str, data: str | None, model: str | None, marker: str, answer: str) -> NodeFacts:
-    """Collect the facts of the node that this runs on.
-
-    Also writes the file `answer` into the results, which shows that the node can write there.
-    """
+    """Collect the facts of the node that this runs on, and write the file `answer` to show that it can write."""
     errors: list[str] = []
     text: str | None = None
     try:
@@ -83,10 +80,7 @@ def _identify_model(model: str, errors: list[str]) -> str | None:
 def find_node_problems(
     name: str, facts: NodeFacts, own_facts: NodeFacts, context: StageContext, *, has_answered: bool
 ) -> list[str]:
-    """Return one line for each reason why stages on the node would fail, or end otherwise than here.
-
-    `has_answered` says if the file that the node wrote is seen here.
-    """
+    """Return the reasons why stages on the node would fail or differ. `has_answered`: its file is seen here."""
     url = context.results.url
     lines = [f"node {name}: {' '.join(line.split())}" for line in facts.errors]
     is_shared = facts.marker is not None and facts.marker == own_facts.marker
@@ -136,9 +130,8 @@ def check_nodes(nodes: Mapping[str, Node], context: StageContext) -> tuple[list[
     paths = (context.results.url, context.source.data, context.model, marker)
     try:
         own_facts = collect_node_facts(*paths, f"{marker}-here")
-        facts_of, problems = _run_on_nodes(
-            collect_node_facts, {node: (*paths, answer) for node, answer in answers.items()}, nodes
-        )
+        arguments = {node: (*paths, answer) for node, answer in answers.items()}
+        facts_of, problems = _run_on_nodes(collect_node_facts, arguments, nodes)
         for node, facts in facts_of.items():
             has_answered = context.results.has(answers[node])
             problems += find_node_problems(nodes[node].name, facts, own_facts, context, has_answered=has_answered)
@@ -159,10 +152,7 @@ def read_gpu_memory() -> int:
 
 
 def find_smallest_gpu_memory(nodes: Mapping[str, Node]) -> tuple[int | None, list[str]]:
-    """Return the bytes of the smallest GPU of all nodes, and the problems of nodes that could not tell.
-
-    The bytes are None if no node has a GPU or any of them could not tell.
-    """
+    """Return the bytes of the smallest GPU (None if there is no GPU or a node could not tell), and the problems."""
     arguments = {node: () for node, has in nodes.items() if has.gpus}
     # One call per process: its end frees the memory of the GPU that torch took.
     memory_of, problems = _run_on_nodes(read_gpu_memory, arguments, nodes, max_calls=1)
@@ -170,16 +160,13 @@ def find_smallest_gpu_memory(nodes: Mapping[str, Node]) -> tuple[int | None, lis
 
 
 def _run_on_nodes(
-    function: Callable[..., Value],
-    arguments: Mapping[str, tuple[Any, ...]],
-    nodes: Mapping[str, Node],
-    **ray_options: Any,
+    function: Callable[..., Value], arguments: Mapping[str, tuple[Any, ...]], nodes: Mapping[str, Node], **options: Any
 ) -> tuple[dict[str, Value], list[str]]:
     """Run a function on each node that has arguments; return the results by node, and the problems."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    task = ray.remote(num_cpus=0, max_retries=0, **ray_options)(function)
+    task = ray.remote(num_cpus=0, max_retries=0, **options)(function)
     node_of: dict[Any, str] = {}
     for node, values in arguments.items():
         pinned = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
@@ -190,13 +177,9 @@ def _run_on_nodes(
     for ref in done:
         try:
             results[node_of[ref]] = ray.get(ref)
-        except ray.exceptions.RayError as error:
-            problems.append(f"node {nodes[node_of[ref]].name} cannot run stages: {_find_last_line(str(error))}")
+        except ray.exceptions.RayError as error:  # it puts the cause into its last line
+            cause = next((line for line in reversed(str(error).splitlines()) if line.strip()), "no reason given")
+            problems.append(f"node {nodes[node_of[ref]].name} cannot run stages: {' '.join(cause.split())}")
     for ref in late:
         ray.cancel(ref, force=True)
     return results, problems
-
-
-def _find_last_line(text: str) -> str:
-    """Return the last line that is not blank, as Ray puts the cause at the end."""
-    return ([" ".join(line.split()) for line in text.splitlines() if line.strip()] or ["no reason given"])[-1]

@@ -83,11 +83,8 @@ class NodeWatchCallback(tune.Callback):
         if joined:
             lines += self.check_joined(joined)
         for line in lines:
-            self.console.print(line, highlight=False, soft_wrap=True, markup=False)
+            self.console.print(line, soft_wrap=True)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """End the sweep if its own node is lost: Ray then kills every worker, which is no failure of a stage.
-
-        So this callback must come before the one that records failures.
-        """
+        """End the sweep if its own node is lost, before another callback takes the killed workers for failures."""
         self.own_node.refresh()

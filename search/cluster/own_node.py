@@ -18,10 +18,7 @@ MAX_SILENCE = 30.0  # seconds without an answer: a head may restart, but Ray mus
 
 
 def explain_loss(own_node: Node | None, alive: bool, silence: float) -> str | None:
-    """Return why the sweep cannot go on, or None.
-
-    `alive` says if the own node was alive by the last answer, which is `silence` seconds old.
-    """
+    """Return why the sweep cannot go on, or None. `alive` is by the last answer, which is `silence` seconds old."""
     if not alive:
         name = "" if own_node is None else f" {own_node.name}"
         return f"stopped: the cluster node{name}, on which this command runs, is lost (is its raylet dead?)"
@@ -33,17 +30,9 @@ def explain_loss(own_node: Node | None, alive: bool, silence: float) -> str | No
 class OwnNodeMonitor:
     """The cluster's nodes by the last answer, with a check that the command's own node is among them."""
 
-    def __init__(
-        self, own_id: str, list_nodes: Callable[[], Mapping[str, Node]], end_run: Callable[[str], object]
-    ) -> None:
-        """Ask for the nodes once.
-
-        Args:
-            own_id: Ray's id of the node that the command runs on
-            list_nodes: returns the nodes that are alive, by Ray's id
-            end_run: called with the reason when the sweep cannot go on
-        """
-        self.own_id, self.list_nodes, self.end_run = own_id, list_nodes, end_run
+    def __init__(self, own_id: str, list_nodes: Callable[[], Mapping[str, Node]], end: Callable[[str], object]) -> None:
+        """Ask for the nodes (by Ray's ids) once. `end` gets the reason why the sweep cannot go on."""
+        self.own_id, self.list_nodes, self.end_run = own_id, list_nodes, end
         self.known_nodes = dict(list_nodes())
         self.own_node = self.known_nodes.get(own_id)
         self.answered_at = time.monotonic()
@@ -56,12 +45,8 @@ class OwnNodeMonitor:
     def refresh(self) -> None:
         """Ask for the nodes again, then check. May get stuck where the head is lost."""
         with self._refresh_lock:
-            try:
-                nodes = dict(self.list_nodes())
-            except Exception:  # Ray has many errors; none of them is an answer
-                nodes = None
-            if nodes is not None:
-                self.known_nodes, self.answered_at = nodes, time.monotonic()
+            with contextlib.suppress(Exception):  # Ray has many errors; none of them is an answer
+                self.known_nodes, self.answered_at = dict(self.list_nodes()), time.monotonic()
             self.check()
 
     def check(self) -> None:

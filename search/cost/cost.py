@@ -1,7 +1,7 @@
 """The cost of a plan before it runs: stages, training steps, compute and disk, all as stated upper bounds."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import mean
@@ -64,7 +64,7 @@ def estimate_cost(request: SweepRequest, slots: int, keep: KeepPolicy) -> PlanCo
     sizes = None if shape is None else estimate_sizes(request, shape)
     return PlanCost(
         stages=stages,
-        trainings=sum(stratum.arm_count for stratum in request.plan if stratum.kind != "retrieval"),
+        trainings=stages.total() - stages["retrieval"],
         naive_trainings=sum(stratum.arm_count for stratum in naive_chains),
         steps=None if shared is None else shared.steps,
         naive_steps=None if naive is None else naive.steps,
@@ -107,12 +107,8 @@ def estimate_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
 
 def make_arm_duration(work_of: Mapping[str, TrainingWork | None]) -> ArmDuration:
     """Return a function from a stratum to the duration of one of its arms in tokens; unknown work counts as 0."""
-
-    def duration_of(stratum: Stratum) -> float:
-        work = work_of[stratum.id]
-        return 0.0 if work is None else work.tokens
-
-    return duration_of
+    tokens = {id_: 0.0 if work is None else work.tokens for id_, work in work_of.items()}
+    return lambda stratum: tokens[stratum.id]
 
 
 def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork | None:
@@ -127,9 +123,9 @@ def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork 
     if steps is None:
         ingredients = recipe.get("ingredients", [[task.name, ENGLISH] for task in tasks])
         rows = [_count_training_rows(request, task) for task in tasks for name, _ in ingredients if name == task.name]
-        if None in rows:
+        total = _sum_known(rows)
+        if total is None:
             return None
-        total = sum(number for number in rows if number is not None)
         steps = round(min(total, recipe.get("examples", total)) / recipe["batch_size"] * recipe["epochs"])
     options = mean(task.option_count for task in tasks)
     tokens = int(steps) * recipe["batch_size"] * recipe["max_length"] * options
@@ -140,10 +136,14 @@ def _count_training_rows(request: SweepRequest, task: Task) -> int | None:
     if task.name not in TASK_SPLITS:
         return None
     rows = [published_rows_of(part) for part in TASK_SPLITS[task.name].train]
-    if None in rows:
-        return None
-    total, limit = sum(number for number in rows if number is not None), request.maker.limit
-    return total if limit is None else min(total, limit)
+    total, limit = _sum_known(rows), request.maker.limit
+    return total if total is None or limit is None else min(total, limit)
+
+
+def _sum_known(numbers: Sequence[int | None]) -> int | None:
+    """Return the sum; None if any number is unknown."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 def _total_work(strata: Iterable[Stratum], work_of: Mapping[str, TrainingWork | None]) -> TrainingWork | None:
@@ -163,9 +163,8 @@ def encoder_shape_of(request: SweepRequest) -> EncoderShape | None:
     recipe = start.recipe
     if recipe is None:
         return shape_of(request.context.model or start.name)
-    vocabulary, longest = (
-        (recipe["vocabulary"], recipe["longest"]) if "vocabulary" in recipe else _measure_miniature_encoder(request)
-    )
+    has_sizes = "vocabulary" in recipe
+    vocabulary, longest = (recipe["vocabulary"], recipe["longest"]) if has_sizes else _measure_miniature(request)
     return EncoderShape(
         name=start.name,
         layers=recipe["layers"],
@@ -176,7 +175,7 @@ def encoder_shape_of(request: SweepRequest) -> EncoderShape | None:
     )
 
 
-def _measure_miniature_encoder(request: SweepRequest) -> tuple[int, int]:
+def _measure_miniature(request: SweepRequest) -> tuple[int, int]:
     """Return the size of the miniature's vocabulary, and the tokens that its encoder reads at most."""
     from trainables.miniature import world
 

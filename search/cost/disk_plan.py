@@ -39,15 +39,10 @@ def estimate_disk_peak(
     *,
     arms_wait: bool = False,
 ) -> int:
-    """Return the bytes at the worst moment: an upper bound as far as the sizes are.
+    """Return the bytes at the worst moment, with `slots` stages at once: an upper bound as far as the sizes are.
 
-    Args:
-        plan: the strata
-        sizes: bytes of files
-        slots: stages that run at once
-        keep: encoders that are kept
-        wave_of_seed: the wave of each seed; the seeds of a wave start together
-        arms_wait: arms may have to wait at a rung for the others of their stratum, and keep their checkpoints
+    Seeds of the same wave start together. With `arms_wait` arms may have to wait at a rung for the others of their
+    stratum, and keep their checkpoints.
     """
     checkpoints = _sum_open_checkpoints if arms_wait else _sum_running_checkpoints
     encoders = _count_peak_encoders(plan, slots, keep, wave_of_seed)

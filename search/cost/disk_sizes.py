@@ -5,11 +5,12 @@ safe side, from the published numbers of rows and the constants below.
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 from search.cost.disk_plan import DiskSizes
 from search.request.request import SweepRequest
 from spaces.dataset import SplitPart
-from spaces.encoders import PROFILES, EncoderProfile, EncoderShape
+from spaces.encoders import PROFILES, EncoderShape
 from spaces.phase import tasks_of
 from spaces.plan import Stratum, map_by_workload
 from spaces.space import Range
@@ -49,13 +50,10 @@ DEFAULT_ROWS = 10_000  # of a split in one language whose size is not published
 
 def estimate_sizes(request: SweepRequest, shape: EncoderShape) -> DiskSizes:
     """Return the bytes of an encoder, of checkpoints and outputs by stratum, and of shared files."""
-    profile = PROFILES.find(request.maker.start.profile)
     return DiskSizes(
         encoder=_estimate_encoder(shape),
-        checkpoint=map_by_workload(
-            request.plan, lambda stratum: _estimate_checkpoint(request, stratum, shape, profile)
-        ),
-        outputs=map_by_workload(request.plan, lambda stratum: _estimate_outputs(request, stratum)),
+        checkpoint=map_by_workload(request.plan, partial(_estimate_checkpoint, request, shape)),
+        outputs=map_by_workload(request.plan, partial(_estimate_outputs, request)),
         shared=_estimate_sweep_files(request) + _estimate_tables(request),
     )
 
@@ -68,22 +66,21 @@ def _estimate_encoder(shape: EncoderShape) -> int:
     return sum(map(_round_to_blocks, (weights, mlm_head, tokenizer))) + 3 * BLOCK_BYTES
 
 
-def _estimate_checkpoint(request: SweepRequest, stratum: Stratum, shape: EncoderShape, profile: EncoderProfile) -> int:
+def _estimate_checkpoint(request: SweepRequest, shape: EncoderShape, stratum: Stratum) -> int:
     """Return the bytes of weights, best weights and two moments. Pretraining keeps no best weights."""
     if stratum.kind == "retrieval":
         return 0
-    is_pretraining = stratum.kind == "pretrain"
-    head = (
-        shape.width**2 + shape.vocabulary
-        if is_pretraining
-        else sum(_count_head_parameters(task, shape, profile) for task in list_trained_tasks(request, stratum))
-    )
-    values = (3 if is_pretraining else 4) * (shape.parameters + head)
+    if stratum.kind == "pretrain":
+        copies, head = 3, shape.width**2 + shape.vocabulary
+    else:
+        pooling, tasks = PROFILES.find(request.maker.start.profile).pooling, list_trained_tasks(request, stratum)
+        copies, head = 4, sum(_count_head_parameters(task, shape, pooling) for task in tasks)
+    values = copies * (shape.parameters + head)
     headers = 4 * TENSOR_HEADER_BYTES * (TENSORS_PER_LAYER * shape.layers + 16)
     return _round_to_blocks(FLOAT_BYTES * values + headers + 2 * BLOCK_BYTES)
 
 
-def _count_head_parameters(task: Task, shape: EncoderShape, profile: EncoderProfile) -> int:
+def _count_head_parameters(task: Task, shape: EncoderShape, pooling: str) -> int:
     labels, width = len(task.labels) or DEFAULT_LABEL_COUNT, shape.width
     match task.kind:
         case "tagging":
@@ -93,7 +90,7 @@ def _count_head_parameters(task: Task, shape: EncoderShape, profile: EncoderProf
         case "mlm":
             return width**2 + shape.vocabulary
         case _:
-            pooled = 4 * width if profile.pooling == "segments" else width
+            pooled = 4 * width if pooling == "segments" else width
             return (pooled + 1) * width + (width + 1) * (labels if task.kind == "pair" else 1)
 
 

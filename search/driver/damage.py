@@ -16,23 +16,19 @@ class DamageReporter:
         self.files_at_start = results.list_sizes()
         self._quarantined_at_start = find_quarantined(self.files_at_start)
 
-    def report(self, line: str | None) -> None:
-        """Print a line, unless it is None or was printed before."""
-        if line is not None and line not in self.reported:
-            self.reported.append(line)
-            self._print_line(f"damaged: {line}")
-
-    def report_driver_damage(self, board: Board) -> None:
-        """Report the damaged files that the driver has found so far."""
-        for line in board.records.damage:
-            self.report(line)
+    def report(self, lines: Iterable[str]) -> None:
+        """Print the lines that were not printed before."""
+        for line in lines:
+            if line not in self.reported:
+                self.reported.append(line)
+                self._print_line(f"damaged: {line}")
 
     def report_all_damage(self, board: Board) -> None:
         """Report the damaged files that the driver has found, and those that workers, which print nothing, moved."""
-        self.report_driver_damage(board)
+        self.report(board.records.damage)
         for name in sorted(find_quarantined(self.results.list_sizes()) - self._quarantined_at_start):
             if not any(name in line for line in self.reported):
-                self.report(f"a worker moved a damaged file or folder aside and made it again -> {name}")
+                self.report([f"a worker moved a damaged file or folder aside and made it again -> {name}"])
 
 
 def find_quarantined(files: Iterable[str]) -> set[str]:

@@ -29,14 +29,6 @@ class DrainingScheduler(FIFOScheduler):
         """Return any pending live trial. Ray's own method walks through all trials that ever were, at every turn."""
         return next((trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING), None)
 
-    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Let the wrapped scheduler set metric and mode."""
-        return bool(self.scheduler.set_search_properties(metric, mode, **spec))
-
-    def debug_string(self) -> str:
-        """Return a line for Tune's log."""
-        return str(self.scheduler.debug_string())
-
 
 class DrainCallback(tune.Callback):
     """Ends Tune's loop once the last running stage has finished its tenth."""

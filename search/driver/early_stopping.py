@@ -9,8 +9,7 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.schedulers.asha import AshaRule
-from search.schedulers.rules import HalvingRule, StoppingRule
+from search.schedulers.rules import AshaRule, HalvingRule, StoppingRule
 from search.schedulers.rungs import RungScores
 from spaces.halving import Verdict
 
@@ -101,11 +100,3 @@ class EarlyStopping(FIFOScheduler):
         """Answer Tune after each result."""
         verdict = self.report(trial.config["stratum"], trial.config["key"], result["curve"])
         return str(TrialScheduler.CONTINUE if verdict is Verdict.GO else TrialScheduler.STOP)
-
-    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Accept any metric and mode, since the scheduler has its own."""
-        return True
-
-    def debug_string(self) -> str:
-        """Return a line for Tune's log."""
-        return f"early stopping: {len(self.rung_scores.entries)} strata"

@@ -21,20 +21,17 @@ class SweepManifest:
         self._throttle = Throttle(MIN_WRITE_INTERVAL)
 
     def write_if_due(self) -> None:
-        """Write the file if there is something new and enough time has passed since the last update."""
+        """Write news if enough time has passed since the last update."""
         if self._throttle.is_due:
-            self._update(force=False)
+            self.write(only_news=True)
 
-    def write(self) -> None:
-        """Write the file now."""
-        self._update(force=True)
-
-    def _update(self, *, force: bool) -> None:
+    def write(self, *, only_news: bool = False) -> None:
+        """Write the file; with `only_news` only if there is a new key or decision."""
         with self._throttle.timed():
             board, request, known = self.board, self.request, len(self.stratum_by_key)
             self.stratum_by_key |= {arm.stage.key: stratum.id for stratum, arm in board.iter_arms()}
             decided = {} if board.race is None else board.race.decisions
-            if force or len(self.stratum_by_key) > known or decided != self._written_decisions:
+            if not only_news or len(self.stratum_by_key) > known or decided != self._written_decisions:
                 self._written_decisions = decided
                 write_sweep(
                     request.context.results,

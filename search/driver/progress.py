@@ -108,7 +108,7 @@ class ProgressCallback(tune.Callback):
     def _print_progress(self) -> None:
         for line in (format_progress(self.board, self.slots, self.started), format_best(self.board)):
             if line:
-                self.console.print(line, highlight=False, soft_wrap=True, markup=False)
+                self.console.print(line, soft_wrap=True)
 
     def _render(self) -> Group:
         table = Table(box=None, pad_edge=False, show_header=False)

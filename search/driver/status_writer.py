@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from typing import Any
 
 from search.board.board import Board
 from search.sweep.status_file import (
@@ -28,13 +29,13 @@ class StatusWriter:
         self.results, self.name, self.slots, self.print_line = results, f"{sweep}/{STATUS_FILE}", slots, print_line
         self.started, self.write_count, self.last_write = format_utc_now(), 0, -WRITE_INTERVAL
         self._started_by_key: dict[str, tuple[str, float]] = {}
-        self._reported_by_key: dict[str, tuple[int, float, str | None]] = {}
+        self._reported_by_key: dict[str, dict[str, Any]] = {}  # fields of RunningStage
         self._has_warned = False
 
     def record_progress(self, key: str, curve: list[float], node: str | None) -> None:
         """Record a stage's report after a tenth: its English dev scores so far, and its node."""
         if curve:
-            self._reported_by_key[key] = (len(curve), curve[-1], node)
+            self._reported_by_key[key] = {"tenth": len(curve), "dev": curve[-1], "node": node}
 
     def write_if_due(self, board: Board) -> None:
         """Write the file if WRITE_INTERVAL has passed since the last time."""
@@ -74,10 +75,6 @@ class StatusWriter:
         stages = []
         for key, (_, arm) in board.running.items():
             since, started = self._started_by_key[key]
-            tenth, dev, node = self._reported_by_key.get(key, (0, None, None))
-            seconds = round(time.monotonic() - started, 1)
-            label = arm.stage.label
-            stages.append(
-                RunningStage(key=key, label=label, since=since, seconds=seconds, tenth=tenth, dev=dev, node=node)
-            )
+            seconds, reported = round(time.monotonic() - started, 1), self._reported_by_key.get(key, {})
+            stages.append(RunningStage(key=key, label=arm.stage.label, since=since, seconds=seconds, **reported))
         return stages

@@ -42,13 +42,12 @@ def make_board(
     request: SweepRequest, options: RunOptions | None, stopping_policy: StoppingPolicy | None, slots: int = 1
 ) -> Board:
     """Return the board of a request over the stages in the store. Without options it is read-only, for a plan."""
+    rate_sampler = None
     if isinstance(request.axes.learning_rates, Range):
         from search.schedulers.rate_sampler import OptunaRateSampler
 
         journal = f"{request.name}/draws.journal"
         rate_sampler = OptunaRateSampler(request.context.results, journal, sweep_seed=0, read_only=options is None)
-    else:
-        rate_sampler = None
     return Board(
         request.plan,
         request.maker,
@@ -77,24 +76,14 @@ class SweepRun:
     status_writer: StatusWriter
 
 
-def print_line(console: Console, line: str) -> None:
-    """Print a line as it is: without wrapping, and with its brackets."""
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
-
-
-def run_sweep(
-    request: SweepRequest, options: RunOptions, slots: int, damage_reporter: DamageReporter
-) -> tuple[Board, bool]:
-    """Run the stages of a request that are left; returns the board, and True if the run was interrupted.
-
-    Raises UsageError, before anything is trained, if the cluster cannot run the sweep.
-    """
-    console, results = Console(stderr=True), request.context.results
+def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> tuple[Board, bool]:
+    """Run the stages that are left; return the board, and True if interrupted. Raises UsageError."""
+    console, results = Console(stderr=True, highlight=False, markup=False), request.context.results
     if not is_remote(results.url):  # object storage has no temporary names
-        remove(results, find_temporaries(damage_reporter.files_at_start))
+        remove(results, find_temporaries(damage.files_at_start))
     early_stopping = make_early_stopping(request, options.scheduler)
     board = make_board(request, options, early_stopping, slots)
-    damage_reporter.report_driver_damage(board)
+    damage.report(board.records.damage)
     run = SweepRun(
         request=request,
         options=options,
@@ -103,7 +92,7 @@ def run_sweep(
         slots=slots,
         console=console,
         manifest=SweepManifest(request, board),
-        status_writer=StatusWriter(results, request.name, slots, partial(print_line, console)),
+        status_writer=StatusWriter(results, request.name, slots, partial(console.print, soft_wrap=True)),
     )
     interrupted = not board.is_complete and _run_stages(run)
     run.manifest.write()
@@ -147,7 +136,7 @@ def _check_cluster(options: RunOptions, context: StageContext, console: Console)
     if errors:
         raise UsageError("\n".join(errors))
     for note in notes:
-        print_line(console, f"note: {note}")
+        console.print(f"note: {note}", soft_wrap=True)
     return slots
 
 
@@ -171,7 +160,7 @@ def _make_packing(board: Board, slots: int, console: Console) -> "GpuPacking":
     nodes = list_alive_nodes()
     memory, errors = find_smallest_gpu_memory(nodes)
     for error in errors:
-        print_line(console, f"note: {error} Every trial gets a whole GPU.")
+        console.print(f"note: {error} Every trial gets a whole GPU.", soft_wrap=True)
     # There may be more slots than fit now, for nodes that join later.
     packing = GpuPacking(max(sum(node.gpus for node in nodes.values()), slots / MAX_TRIALS_PER_GPU), memory)
     for _, arm in board.iter_arms():
@@ -190,11 +179,11 @@ def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None)
     from search.driver.searcher import PlanSearcher, WorkerLossCallback
     from trainables.stage_trial import StageTrial, context_to_json
 
-    board, request, options = run.board, run.request, run.options
+    board, context, options = run.board, run.request.context, run.options
     resources = resource_request_of(options)
     searcher = PlanSearcher(
         board,
-        context_to_json(request.context),
+        context_to_json(context),
         run.manifest.write_if_due,
         hang_timeout=60.0 * options.hang_after,
         gpus=resources.gpus,
@@ -202,16 +191,14 @@ def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None)
         use_wait_trials=not options.uses_cluster,  # a cluster might start nodes for trials that only wait
     )
     callbacks: list[tune.Callback] = [
-        WorkerLossCallback(searcher, partial(print_line, run.console)),
+        WorkerLossCallback(searcher, partial(run.console.print, soft_wrap=True)),
         ProgressCallback(board, run.slots, run.console, run.status_writer),
         DrainCallback(),
     ]
     if own_node is not None:
         from search.cluster.node_watch import NodeWatchCallback
 
-        node_watch = NodeWatchCallback(
-            resources, own_node, lambda nodes: check_nodes(nodes, request.context)[0], run.console
-        )
+        node_watch = NodeWatchCallback(resources, own_node, lambda nodes: check_nodes(nodes, context)[0], run.console)
         callbacks.insert(0, node_watch)  # before WorkerLossCallback
     # Tune's warnings of incomplete trials are noise: their stages are tried again, or listed as failed at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
@@ -244,6 +231,6 @@ def _run_tuner(run: SweepRun, ray_folder: Path, own_node: OwnNodeMonitor | None)
         unsettled = [id_ for id_, state in board.states.items() if not state.is_settled]
         raise RuntimeError(
             f"no stage runs any more, but {len(unsettled)} strata are unfinished (first: {unsettled[0]}). This is a "
-            f"bug: please report it with sweep.json and rungs/ from {request.url}. No result is lost."
+            f"bug: please report it with sweep.json and rungs/ from {run.request.url}. No result is lost."
         )
     return True

@@ -37,10 +37,7 @@ def find_started_processes(run_id: str) -> dict[int, int | None]:
 
 
 def kill_started_processes(run_id: str | None = None) -> None:
-    """Send SIGKILL to every process that a run (default: this one) started; return when all are gone.
-
-    Gives up after KILL_TIMEOUT.
-    """
+    """Kill every process that a run (default: this one) started; return when all are gone, or after KILL_TIMEOUT."""
     known: dict[int, int | None] = {}
     deadline = time.monotonic() + KILL_TIMEOUT
     while time.monotonic() < deadline:

@@ -21,7 +21,7 @@ from spaces.errors import UsageError
 # Ray's sockets lie below the folder, and the path of a socket has at most 107 bytes.
 MAX_PATH_BYTES = 107 - len("/tune-1000000/abcdefgh/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store")
 LOCK = "lock"
-RAY_TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes in its path"
+TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes in its path"
 
 
 @contextmanager
@@ -31,11 +31,9 @@ def create_ray_folder() -> Iterator[Path]:
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"the temporary folder {parent} cannot be made ({error.strerror}): {RAY_TMPDIR_HINT}."
-        ) from error
+        raise UsageError(f"the temporary folder {parent} cannot be made ({error.strerror}): {TMPDIR_HINT}.") from error
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
-        raise UsageError(f"the temporary folder {parent} belongs to another user: {RAY_TMPDIR_HINT}.")
+        raise UsageError(f"the temporary folder {parent} belongs to another user: {TMPDIR_HINT}.")
     with (parent / LOCK).open("w") as parent_lock:  # nobody may take a new folder for a stale one before its lock
         fcntl.flock(parent_lock, fcntl.LOCK_EX)
         remove_stale_folders(parent)

@@ -92,10 +92,7 @@ def register_teardown(teardown: Callable[[], object]) -> Iterator[None]:
 
 
 def end_now(reason: str = "interrupted") -> NoReturn:
-    """Run the teardowns, last registered first, print how to continue, and exit.
-
-    No `finally` and no `atexit` runs, so that no library prints anything.
-    """
+    """Run the teardowns, last registered first, print how to continue, and exit, without any `finally` or `atexit`."""
     with _exit_lock:
         for teardown in reversed(_state.teardowns):
             teardown()

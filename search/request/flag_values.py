@@ -54,17 +54,10 @@ def _parse_rate(text: str) -> float:
     return rate
 
 
-def parse_positive_int(text: str) -> int:
-    """Return a whole number from 1 up. Raise ArgumentTypeError for anything else."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"a whole number from 1 up is needed, got {text!r}")
-    return int(text)
-
-
-def parse_non_negative_int(text: str) -> int:
-    """Return a whole number from 0 up. Raise ArgumentTypeError for anything else."""
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"a whole number from 0 up is needed, got {text!r}")
+def parse_whole_number(text: str, least: int = 1) -> int:
+    """Return a whole number from `least` up. Raise ArgumentTypeError for anything else."""
+    if not text.isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"a whole number from {least} up is needed, got {text!r}")
     return int(text)
 
 

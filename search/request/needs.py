@@ -72,11 +72,9 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
         if not axes.targets or (axes.intermediates == (NONE,) and requested != (NONE,)):
             lines = "\n".join(f"  {line}" for line in skipped)
             raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
-    sharing = _find_sharing_targets(axes, benchmark)
-    evaluated = {
-        *axes.targets,
-        *(task.name for task in sharing if not _find_problems(source, TaskNeed("target", task))),
-    }
+    trained = {name for target in axes.targets for name in benchmark.targets_trained_with(target, axes.targets)}
+    sharing = (TaskNeed("target", benchmark.targets[name]) for name in trained - set(axes.targets))
+    evaluated = {*axes.targets, *(need.name for need in sharing if not _find_problems(source, need))}
     needs = [need for need in problems if need.role == "intermediate"]
     needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
     missing = dict.fromkeys(line for lines in (*problems.values(), *chain_problems.values()) for line in lines)
@@ -132,33 +130,17 @@ def _list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
 
 
 def _list_ingredient_needs(name: str, axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
-    ingredients = ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked)
-    tasks = benchmark.intermediates
-    return [
-        TaskNeed("intermediate", tasks[ingredient.task], ingredient.language or tasks[ingredient.task].own_language)
-        for ingredient in ingredients
-    ]
-
-
-def _find_sharing_targets(axes: Axes, benchmark: Benchmark) -> list[Task]:
-    """Return the targets outside the axes that share a training set with one of the axes."""
-    training_sets = {benchmark.targets[name].training_set for name in axes.targets}
-    return [
-        task
-        for training_set in training_sets
-        if training_set is not None
-        for task in benchmark.targets_trained_on(training_set, axes.targets)
-        if task.name not in axes.targets
-    ]
+    needs = []
+    for ingredient in ingredients_of(parse_chain(name), benchmark, axes.mixture, axes.masked):
+        task = benchmark.intermediates[ingredient.task]
+        needs.append(TaskNeed("intermediate", task, ingredient.language or task.own_language))
+    return needs
 
 
 def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole, str]], chains: set[str]) -> Axes:
     """Return the axes without `chains` and without the tasks that lack data; `multitask` mixes those that are left."""
-    mixture = tuple(
-        name
-        for name in axes.mixture
-        if ("intermediate", str(Ingredient(name, benchmark.intermediates[name].own_language))) not in lacking
-    )
+    tasks = (benchmark.intermediates[name] for name in axes.mixture)
+    mixture = tuple(task.name for task in tasks if TaskNeed("intermediate", task, task.own_language).key not in lacking)
     axes = dataclasses.replace(axes, mixture=mixture if len(mixture) >= MIN_MIXTURE_TASKS else ())
 
     def is_complete(name: str) -> bool:

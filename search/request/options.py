@@ -6,8 +6,9 @@ It imports the standard library and `spaces` only, so that `--help` starts at on
 import argparse
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -35,7 +36,7 @@ exit codes: 0 all done, 1 some stages failed, 2 bad usage or missing data (nothi
 Scheduler = Literal["halving", "racing", "asha", "none"]
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
-Settings = TypeVar("Settings", Budget, MaskedWords)
+Settings = TypeVar("Settings", Space, Budget, MaskedWords)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +90,6 @@ class RunOptions:
         return self.address is not None
 
     @property
-    def uses_gpus(self) -> bool:
-        """True if trials get GPUs."""
-        return bool(self.gpus_per_trial)
-
-    @property
     def packs_gpus(self) -> bool:
         """True if measured memory decides how many trials share a GPU."""
         return self.gpus_per_trial == AUTO
@@ -107,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    count: dict[str, Any] = {"type": values.parse_positive_int, "metavar": "N"}
+    count: dict[str, Any] = {"type": values.parse_whole_number, "metavar": "N"}
     number: dict[str, Any] = {"type": values.parse_non_negative_float, "metavar": "F"}
 
     add = p.add_argument_group("what to search").add_argument
@@ -136,7 +132,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--mlm-smoothing", **number, help="draw a language with n texts in proportion to n^F (default: 0.3)")
 
     add = p.add_argument_group("the miniature's world").add_argument
-    add("--world-seed", type=values.parse_non_negative_int, metavar="N", help="another seed gives another lexicon")
+    seeds = "another seed gives another lexicon"
+    add("--world-seed", type=partial(values.parse_whole_number, least=0), metavar="N", help=seeds)
     add("--null-world", action="store_true", help="a world in which no intermediate task can help")
 
     add = p.add_argument_group("how to run it").add_argument
@@ -174,28 +171,26 @@ def parse_options(argv: Sequence[str] | None) -> RunOptions:
 def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
     """Return the named space, with the axes replaced that flags give. Raise UsageError for an unknown name or value."""
     space = find_space(options.space, benchmark)
-    changes: dict[str, object] = {}
-    if options.intermediates is not None:
-        changes["intermediates"] = values.parse_list("intermediates", options.intermediates, str)
-    elif "alignment" in probes_of(options):
-        changes["intermediates"] = _add_controls(space, benchmark)
-    if options.targets is not None:
-        changes["targets"] = values.parse_list("targets", options.targets, str)
-    if options.seeds is not None:
-        changes["seeds"] = values.parse_list("seeds", options.seeds, values.parse_seed)
-    if options.learning_rates is not None:
-        changes["learning_rates"] = values.parse_rates(options.learning_rates)
-    if options.test_limit is not None:
-        changes["test_limit"] = options.test_limit
-    if options.floor:
-        changes["floor"] = True
-    budget = {"steps": options.steps, "examples": options.examples}
-    changes["budget"] = _apply_flags(space.budget, budget)
-    names = options.mlm_languages
-    languages = None if names is None else values.parse_list("mlm-languages", names, str)
+    if "alignment" in probes_of(options):
+        space = dataclasses.replace(space, intermediates=_add_controls(space, benchmark))
+    languages = _parse_list("mlm-languages", options.mlm_languages, str)
     masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
-    changes["masked"] = _apply_flags(space.masked, masked)
-    return dataclasses.replace(space, **changes)  # type: ignore[arg-type]
+    rates = options.learning_rates
+    flags = {
+        "intermediates": _parse_list("intermediates", options.intermediates, str),
+        "targets": _parse_list("targets", options.targets, str),
+        "seeds": _parse_list("seeds", options.seeds, values.parse_seed),
+        "learning_rates": None if rates is None else values.parse_rates(rates),
+        "test_limit": options.test_limit,
+        "floor": options.floor or None,
+        "budget": _apply_flags(space.budget, {"steps": options.steps, "examples": options.examples}),
+        "masked": _apply_flags(space.masked, masked),
+    }
+    return _apply_flags(space, flags)
+
+
+def _parse_list(flag: str, text: str | None, parse_item: Callable[[str], object]) -> tuple[object, ...] | None:
+    return None if text is None else values.parse_list(flag, text, parse_item)
 
 
 def _apply_flags(settings: Settings, flags: Mapping[str, object]) -> Settings:
@@ -212,10 +207,7 @@ def probes_of(options: RunOptions) -> tuple[str, ...]:
 
 
 def _add_controls(space: Space, benchmark: Benchmark) -> tuple[str, ...]:
-    """Return the space's chains and two controls for alignment.
-
-    Random labels and masked words tell which part of a change in alignment any training brings.
-    """
+    """Return the space's chains and two controls, which tell what part of a change in alignment any training brings."""
     names = benchmark.intermediate_names() if space.intermediates is None else space.intermediates
     controls = (task.name for task in benchmark.intermediates.values() if task.is_control or task.name == MLM)
     return tuple(dict.fromkeys((*names, *controls)))

@@ -83,7 +83,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,
-        notes=() if needs.missing_data or options.check else _collect_notes(source, needs),  # a check collects its own
+        notes=() if options.check else _collect_notes(source, needs),  # a check collects its own
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
@@ -125,6 +125,7 @@ def _build_maker(
     options: RunOptions, benchmark: Benchmark, source: DataSource, needs: SweepNeeds, start: StartEncoder
 ) -> StageFactory:
     axes = needs.axes
+    phases = resolve_phases(axes.intermediates, benchmark, mixture=axes.mixture, budget=axes.budget, masked=axes.masked)
     languages = {
         need.name: need.task.languages if needs.missing_data else task_data.find_languages(source, need.task)
         for need in needs.task_needs
@@ -136,9 +137,7 @@ def _build_maker(
         world={"world_seed": source.world_seed, "null_world": source.null_world},
         fingerprints=_collect_fingerprints(source, needs),
         languages=languages,
-        phases=resolve_phases(
-            axes.intermediates, benchmark, mixture=axes.mixture, budget=axes.budget, masked=axes.masked
-        ),
+        phases=phases,
         limit=source.limit,
         test_limit=source.test_limit,
         precision=_resolve_precision(options),
@@ -147,12 +146,10 @@ def _build_maker(
 
 def _collect_fingerprints(source: DataSource, needs: SweepNeeds) -> dict[tuple[str, str], str]:
     """Return the fingerprints of everything that stages read: data of tasks, and files of methods."""
-    if not needs.readable_needs:
-        return {}
     fingerprints: dict[tuple[str, str], str] = {
         need.key: task_data.compute_fingerprint(source, need.task, need.language) for need in needs.readable_needs
     }
-    for name in methods_of(needs.axes):
+    for name in methods_of(needs.axes) if needs.readable_needs else ():
         fingerprint = methods.compute_fingerprint(source, name)
         if fingerprint is not None:
             fingerprints["method", name] = fingerprint
@@ -161,7 +158,9 @@ def _collect_fingerprints(source: DataSource, needs: SweepNeeds) -> dict[tuple[s
 
 def _collect_notes(source: DataSource, needs: SweepNeeds) -> tuple[str, ...]:
     """Return notes for readers of the scores, each once: targets that share a training set share its notes."""
-    lines = (line for need in needs.task_needs for line in task_data.collect_notes(source, need.task, need.language))
+    lines = (
+        line for need in needs.readable_needs for line in task_data.collect_notes(source, need.task, need.language)
+    )
     return tuple(dict.fromkeys(lines))
 
 
@@ -176,18 +175,16 @@ def _resolve_data_folder(text: str) -> Path:
 
 
 def _resolve_precision(options: RunOptions) -> Precision:
-    """Return the precision; `auto` is bf16 where trials have a GPU.
-
-    The miniature stays in 32 bits, as its recorded figures were measured so.
-    """
+    """Return the precision; `auto` is bf16 on GPUs. The miniature's recorded figures were measured in 32 bits."""
     if options.precision != "auto":
         return options.precision
-    return "bf16" if options.uses_gpus and options.benchmark != "miniature" else "fp32"
+    return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
 
 
 def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:
     """Return the specification that `sweep.json` freezes, in JSON values only."""
     rates = axes.learning_rates
+    has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
     spec = {
         "space": options.space,
@@ -202,7 +199,7 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
         "budget": dataclasses.asdict(axes.budget),
         # Empty unless a phase has masked words, so that a sweep without them may get some later.
-        "masked": dataclasses.asdict(axes.masked) if _has_masked_words(maker) else {},
+        "masked": dataclasses.asdict(axes.masked) if has_masked_words else {},
         "limit": maker.limit,
         "test_limit": maker.test_limit,
         "precision": maker.precision,
@@ -214,10 +211,6 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         "retrieval": [task.name for task in benchmark.targets.values() if task.kind == "retrieval"],
     }
     return dict(json.loads(json.dumps(spec)))
-
-
-def _has_masked_words(maker: StageFactory) -> bool:
-    return any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
 
 
 def _open_results(url: str) -> Storage:

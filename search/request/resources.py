@@ -78,17 +78,10 @@ def count_local_slots(options: RunOptions) -> int:
 
 
 def count_cluster_slots(options: RunOptions, alive: Iterable[Node], node_types: Iterable[tuple[Node, int]] = ()) -> int:
-    """Count the trials that run at once on a cluster, with the nodes that the cluster may start by itself.
+    """Count the trials that run at once on a cluster. --max-concurrent may be more: the rest waits for later nodes.
 
-    --max-concurrent may be more than fits now: the rest waits for nodes that join later.
-
-    Args:
-        options: the flags
-        alive: the nodes of the cluster
-        node_types: kinds of nodes that the cluster may start, each with its largest number
-
-    Raises:
-        UsageError: no node and no kind of node is large enough, so that a trial would wait for ever.
+    `node_types` are the kinds of nodes that the cluster may start by itself, each with its largest number. Raises
+    UsageError if no node and no kind of node is large enough, so that a trial would wait for ever.
     """
     request, smallest, nodes = resource_request_of(options), smallest_request_of(options), list(alive)
     slots_now = sum(count_fitting_trials(smallest, node) for node in nodes)

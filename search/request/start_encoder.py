@@ -61,10 +61,7 @@ def resolve_model(options: RunOptions) -> str:
 
 
 def fingerprint_model(model: str) -> str:
-    """Return a hash of a folder's weights, tokenizer and configuration, or the commit of a hub id.
-
-    Raises UsageError for a folder without weights or tokenizer, and for an id that is neither here nor on the hub.
-    """
+    """Return a hash of a folder, or a hub id's commit. Raise UsageError for one that is missing or incomplete."""
     folder = Path(model)
     if folder.exists():
         return _fingerprint_folder(folder)

@@ -39,10 +39,7 @@ class OptunaRateSampler:
         self.damage: list[str] = []  # damaged files found so far, one line each
 
     def get_rate(self, stratum: Stratum, index: int) -> float:
-        """Return the learning rate of draw `index`: the earlier draw if there is one, else a new one.
-
-        Raises UsageError if the journal's rate is outside the range.
-        """
+        """Return the rate of draw `index`, old or new. Raises UsageError if the journal's is outside the range."""
         study, axis = self._open_study(stratum), stratum.rates
         assert isinstance(axis, Range)
         trials = study.get_trials(deepcopy=False)

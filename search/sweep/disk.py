@@ -4,7 +4,7 @@ Names are those of `Storage.list_sizes`: relative to the results, and taken from
 """
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 from spaces.prediction_columns import PREDICTIONS_FILE
@@ -65,10 +65,7 @@ def _find_root(name: str, pattern: re.Pattern[str]) -> str | None:
 
 def sum_by_kind(files: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Return the number of files and their bytes, for each kind that has any."""
-    counts: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
+    sizes: defaultdict[str, list[int]] = defaultdict(list)
     for name, size in files.items():
-        kind = kind_of(name)
-        counts[kind] += 1
-        sizes[kind] += size
-    return {kind: (counts[kind], sizes[kind]) for kind in FILE_KINDS if counts[kind]}
+        sizes[kind_of(name)].append(size)
+    return {kind: (len(sizes[kind]), sum(sizes[kind])) for kind in FILE_KINDS if kind in sizes}

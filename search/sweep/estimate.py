@@ -44,10 +44,7 @@ def _groups_of(kind_and_task: KindAndTask) -> tuple[tuple[str, ...], ...]:
 
 
 def find_best_so_far(strata: Iterable[StratumProgress]) -> dict[str, tuple[str, float]]:
-    """Return the intermediate task with the best mean English dev score for each training set of the targets.
-
-    The mean is over the winners of settled strata, one per seed; scores are from 0 to 1.
-    """
+    """Return the task with the best mean dev score (0 to 1) of its winners, for each training set of the targets."""
     scores: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for stratum in strata:
         kind, task = stratum.kind_and_task

@@ -65,10 +65,7 @@ def read_status(results: Storage, sweep: str) -> SweepStatus | None:
 
 
 def is_alive(status: SweepStatus | None, results: Storage, sweep: str, timeout: float = LIVENESS_TIMEOUT) -> bool:
-    """Return True if the run that wrote the file still goes on.
-
-    For a run on another machine this waits up to `timeout` seconds for the next write.
-    """
+    """Return True if the run that wrote the file goes on; for one on another machine wait for the next write."""
     if status is None or status.ended:
         return False
     if status.machine == read_machine_id():

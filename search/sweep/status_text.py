@@ -98,10 +98,7 @@ def _format_disk(summary: dict[str, Any]) -> list[str]:
     disk = summary["disk"]
     free = "" if disk["free"] is None else f"; {format_bytes(disk['free'])} free"
     total, own = format_bytes(disk["bytes"]), format_bytes(disk["of_this_sweep"])
-    return [
-        f"disk: {total} in {summary['results']}, of which {own} in this sweep{free}",
-        *(
-            f"  {kind:<47}{row['files']:>7} files {format_bytes(row['bytes']):>9}"
-            for kind, row in disk["kinds"].items()
-        ),
-    ]
+    lines = [f"disk: {total} in {summary['results']}, of which {own} in this sweep{free}"]
+    for kind, row in disk["kinds"].items():
+        lines.append(f"  {kind:<47}{row['files']:>7} files {format_bytes(row['bytes']):>9}")
+    return lines

@@ -31,8 +31,7 @@ class DamagedSweepError(UsageError):
 def read_sweep(results: Storage, name: str) -> dict[str, Any] | None:
     """Return the contents of a sweep's `sweep.json`; None if there is none.
 
-    Raises DamagedSweepError for invalid JSON or invalid names, UsageError for a file that another program or a newer
-    version of this one wrote.
+    Raises DamagedSweepError for invalid JSON or names, UsageError for a file of another program or a newer version.
     """
     content, file = results.read(f"{name}/{SWEEP_FILE}"), f"{results.url}/{name}/{SWEEP_FILE}"
     if content is None:
@@ -72,13 +71,12 @@ def check_sweep(results: Storage, name: str, spec: Mapping[str, Any]) -> None:
 
 def quarantine_damaged_sweep(results: Storage, name: str) -> str | None:
     """Move a damaged `sweep.json` aside; returns a line that reports it, None if the file is not damaged."""
+    file = f"{name}/{SWEEP_FILE}"
     try:
         read_sweep(results, name)
     except DamagedSweepError:
-        moved_to = quarantine(results, f"{name}/{SWEEP_FILE}")
-        return (
-            f"{name}/{SWEEP_FILE} is damaged; it is rewritten, and the flags cannot be checked against it -> {moved_to}"
-        )
+        moved_to = quarantine(results, file)
+        return f"{file} is damaged; it is rewritten, and the flags cannot be checked against it -> {moved_to}"
     return None
 
 
