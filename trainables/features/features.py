@@ -86,11 +86,3 @@ def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
         options[i, :count] = np.arange(first, first + count)
         first += count
     return options
-
-
-def sort_by_example(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
-    """Return the guesses of one-feature examples in the order of the examples; -1, never a label, if one is missing."""
-    ordered = [-1] * examples
-    for feature, guess in zip(features, guesses, strict=True):
-        ordered[feature.example] = guess
-    return ordered

@@ -23,6 +23,8 @@ from trainables.scoring.metrics import accuracy
 # replaced by another sub-token. The rest stay.
 SELECTED_SHARE, MASKED_SHARE, REPLACED_SHARE = 0.15, 0.8, 0.1
 
+per_position = True
+
 
 @dataclass(frozen=True, slots=True)
 class WordGuess:

@@ -18,6 +18,8 @@ from trainables.scoring.answers import score_answers, score_each_answer
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 
+per_position = False
+
 
 @dataclass(frozen=True, slots=True)
 class SpanGuess:
