@@ -23,9 +23,8 @@ from trainables.models.encoder import Encoder, save_encoder
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
-from trainables.record.results import TestResults
+from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
-from trainables.record.tables import write_tables
 from trainables.retrieval_stage import score_retrieval
 from trainables.stage_start import Training, load_parent, open_training, save_checkpoint
 from trainables.storage.base import FillFunction, LockedError

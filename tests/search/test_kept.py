@@ -13,7 +13,7 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.record.tables import build_schema, write_tables
+from trainables.record.results import build_schema, write_tables
 
 
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:

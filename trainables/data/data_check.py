@@ -117,12 +117,11 @@ def _find_mixing_problems(task: Task, data_dir: Path | None) -> list[str]:
         return [f"{task.name}: test rows in English and in another language are needed; found: {found}."]
     if data_dir is None:
         return []
-    counts = {name: _count_test_rows(task, name, data_dir) for name in with_rows}
+    counts = {
+        name: sum(len(load_rows.load(location, name)) for location in locate_split(task, "test", name, data_dir))
+        for name in with_rows
+    }
     if len(set(counts.values())) == 1:
         return []
     listing = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     return [f"{task.name}: the test rows must be the same items in all languages, but their numbers differ: {listing}."]
-
-
-def _count_test_rows(task: Task, language: str, data_dir: Path) -> int:
-    return sum(len(load_rows.load(location, language)) for location in locate_split(task, "test", language, data_dir))

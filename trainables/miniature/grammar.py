@@ -17,6 +17,7 @@ from trainables.miniature.lexicon import (
     ALL_VERBS,
     AMBIGUOUS,
     CASE_SUFFIX,
+    ENGLISH_WORDS,
     FIRST_NAMES,
     LAST_NAMES,
     ORGANISATIONS,
@@ -97,9 +98,8 @@ def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[Rend
 
 def _render_patient(clause: Clause, grammar: Grammar, words: Mapping[str, str]) -> list[RenderedWord]:
     number = [RenderedWord(clause.number, clause.number, "number", "patient")] if clause.number else []
-    adjective = (
-        [RenderedWord(words[clause.adjective], clause.adjective, "adjective", "patient")] if clause.adjective else []
-    )
+    name = clause.adjective
+    adjective = [RenderedWord(words[name], name, "adjective", "patient")] if name else []
     case = CASE_SUFFIX * grammar.case_suffix
     noun = [RenderedWord(words[concept] + case, concept, "patient", "patient") for concept in clause.patient]
     return [*number, *noun, *adjective] if grammar.adjective_last else [*number, *adjective, *noun]
@@ -119,19 +119,9 @@ def join_words(pieces: Iterable[RenderedWord]) -> str:
     return " ".join(piece.word for piece in pieces)
 
 
-class _EnglishWords(dict[str, str]):
-    """The English words: each concept is its own word."""
-
-    def __missing__(self, concept: str) -> str:
-        return concept
-
-
-_ENGLISH_WORDS = _EnglishWords()
-
-
 def render_english(clause: Clause) -> str:
     """Return the clause in English, which is the same in every world."""
-    return join_words(render(clause, ENGLISH, _ENGLISH_WORDS))
+    return join_words(render(clause, ENGLISH, ENGLISH_WORDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,32 +141,23 @@ PLAIN_RICHNESS = Richness()
 
 def draw_clause(rng: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
     """Return a random clause with one of the given verbs."""
+    first_name = rng.choice(FIRST_NAMES)
+    last_names = (rng.choice(LAST_NAMES + AMBIGUOUS),) if rng.random() < richness.last_name else ()
     return Clause(
-        agent=draw_person(rng, richness),
+        agent=(first_name, *last_names),
         verb=rng.choice(tuple(verbs)),
         patient=(rng.choice(ALL_NOUNS),),
         adjective=rng.choice(ALL_ADJECTIVES) if rng.random() < richness.adjective else None,
         number=rng.choice(SHARED_SYMBOLS[:8]) if rng.random() < richness.number else None,
         place=draw_place(rng) if rng.random() < richness.place else None,
-        organisation=draw_organisation(rng) if rng.random() < richness.organisation else None,
+        organisation=rng.choice(ORGANISATIONS + AMBIGUOUS) if rng.random() < richness.organisation else None,
         never=rng.random() < richness.never,
     )
-
-
-def draw_person(rng: random.Random, richness: Richness) -> tuple[str, ...]:
-    """Return a first name, often with a last name."""
-    first = rng.choice(FIRST_NAMES)
-    return (first, rng.choice(LAST_NAMES + AMBIGUOUS)) if rng.random() < richness.last_name else (first,)
 
 
 def draw_place(rng: random.Random) -> str:
     """Return the name of a place."""
     return rng.choice(PLACES + AMBIGUOUS)
-
-
-def draw_organisation(rng: random.Random) -> str:
-    """Return the name of an organisation or product."""
-    return rng.choice(ORGANISATIONS + AMBIGUOUS)
 
 
 def ask(clause: Clause, rng: random.Random) -> Clause:

@@ -48,6 +48,7 @@ ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
 ALL_ADJECTIVES = tuple(word for poles in ADJECTIVES for pole in poles for word in pole)
 NAMES = FIRST_NAMES + LAST_NAMES + PLACES + ORGANISATIONS + AMBIGUOUS
 WORD_GROUPS = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION_WORDS)  # `word_share` holds in each group
+ENGLISH_WORDS = {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}
 
 LATIN = ("bdfgklmnprstvz", "aeiou")
 GREEK = ("βγδκλμνπρστφχ", "αειου")
@@ -92,8 +93,8 @@ class Lexicon:
 
 def build_lexicon(seed: int) -> Lexicon:
     """Return the lexicon of world `seed`."""
-    words = {ENGLISH: {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}}
-    used = set(words[ENGLISH])
+    words = {ENGLISH: ENGLISH_WORDS}
+    used = set(ENGLISH_WORDS)
     for relation in LANGUAGE_RELATIONS:
         words[relation.language] = _build_words(words[relation.source], relation, seed, used)
     classes = draw_lots(ALL_NOUNS, 2, f"{seed}/classes") | draw_lots(ALL_VERBS, 2, f"{seed}/classes")

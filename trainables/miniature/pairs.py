@@ -82,14 +82,11 @@ def draw_question_pair(rng: random.Random) -> PairItem:
             case "noun":
                 other = change_patient(other, rng)
             case _:
-                other = replace(other, place=_draw_other_place(other, rng))
+                place = draw_place(rng)
+                while place == other.place:
+                    place = draw_place(rng)
+                other = replace(other, place=place)
     return PairItem(question, other, label)
-
-
-def _draw_other_place(clause: Clause, rng: random.Random) -> str:
-    while (place := draw_place(rng)) == clause.place:
-        pass
-    return place
 
 
 def draw_paraphrase(rng: random.Random) -> PairItem:

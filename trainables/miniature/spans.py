@@ -51,14 +51,12 @@ def draw_passage_question(rng: random.Random, level: ReadingLevel) -> SpanItem:
     first = second = draw_clause(rng, level.richness)
     while GROUP_OF[second.verb] == GROUP_OF[first.verb] or second.patient == first.patient:
         second = draw_clause(rng, level.richness)
-    passage = (first, second)
-    where = rng.randrange(2)
+    passage, where = (first, second), rng.randrange(2)
     question = reword(drop_optional(ask(passage[where], rng), rng, level.dropped), rng, level.reworded)
-    slot = question.asked
     if rng.random() < level.unanswerable:
         change = oppose if question.asked == "patient" or rng.random() < 0.5 else change_patient
         return SpanItem(passage, change(question, rng), None, None)
-    return SpanItem(passage, question, where, slot)
+    return SpanItem(passage, question, where, question.asked)
 
 
 def render_example(item: SpanItem, language: str, lexicon: Lexicon, name: str) -> SpanExample:

@@ -14,7 +14,7 @@ from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
 from trainables.probes.family import FamilyResult, Prober, ProbeSubject, When
 from trainables.record.context import StageContext
-from trainables.record.tables import build_schema
+from trainables.record.results import build_schema
 from trainables.training.fine_tuning import FineTuning
 
 PROBERS: Mapping[str, Prober] = {  # by the names in spaces.probe_columns

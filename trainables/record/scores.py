@@ -11,7 +11,7 @@ from spaces.columns import COLUMNS, VERSION, Status
 from spaces.errors import first_line_of
 from spaces.phase import passes_of
 from spaces.stage import Stage
-from trainables.record.tables import build_schema
+from trainables.record.results import build_schema
 
 SCHEMA = build_schema(COLUMNS)
 

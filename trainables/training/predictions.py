@@ -14,7 +14,7 @@ from spaces.task import Task
 from trainables.features.examples import Pool, RankingPool, SpanExample
 from trainables.kinds import KINDS
 from trainables.kinds.kind import ScoreParts
-from trainables.record.tables import build_schema
+from trainables.record.results import build_schema
 from trainables.scoring.metrics import MinedPair, average_precisions, mark_hits
 from trainables.training.evaluation import EvalSet
 

@@ -26,7 +26,7 @@ from trainables.features.examples import (
 )
 from trainables.record.context import SCORES, StageContext
 from trainables.record.outcome import read_outcome
-from trainables.record.tables import write_tables
+from trainables.record.results import write_tables
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.evaluation import EvalSet
