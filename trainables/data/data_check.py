@@ -19,9 +19,8 @@ from trainables.data.missing_data import describe_missing
 def find_problems(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
     """Return a line for each thing that the task needs and the data lack.
 
-    `language` is that of the training rows; None is the task's own. In a folder, all columns and labels are checked,
-    and retrieval pools are built. Of the hub, only the cards are read. A missing test language is no problem:
-    `find_languages` leaves it out, and `collect_notes` names it.
+    In a folder, all columns and labels are checked, and retrieval pools are built. Of the hub, only the cards are read.
+    A missing test language is no problem: `find_languages` leaves it out, and `collect_notes` names it.
     """
     if data_dir is not None and not data_dir.is_dir():
         return [f"there is no folder {data_dir}: give one laid out like the hub (DIR/google/xtreme and so on)."]

@@ -1,7 +1,4 @@
-"""A table of features: flat arrays instead of one Python object per example, so that processes can share them.
-
-`shared_table` keeps such tables on disk.
-"""
+"""A table of features: flat arrays instead of one Python object per example, so that processes can share them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields

@@ -74,10 +74,7 @@ def _draw_language(rng: random.Random, weights: Mapping[str, float]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def generate_passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: int) -> tuple[str, ...]:
-    """Return `count` different texts of world `seed` in a language, whose English text belongs to the split.
-
-    As in pretraining, the sentences of dev and test pools are not among them.
-    """
+    """Return `count` different texts whose English text belongs to the split; none is a dev or test pool's sentence."""
     rng = random.Random(f"{seed}/mlm/{split}/{language}")
     passages: dict[Story, str] = {}
     while len(passages) < count:

@@ -208,10 +208,7 @@ class FineTuning:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from the result of `state_dict`.
-
-        Raises KeyError, RuntimeError or ValueError if the state belongs to another run.
-        """
+        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
         self.model.load_state_dict(select_by_prefix(state, "model."))
         self.best_weights = select_by_prefix(state, "best.") or self._copy_weights()
         restore_optimizer(self.optimizer, state)

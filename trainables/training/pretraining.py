@@ -69,10 +69,7 @@ class Pretraining:
         self.special_mask[tokenizer.all_special_ids] = True
 
     def advance(self) -> float:
-        """Train the next tenth and return the share (0 to 1) of held-out masked words guessed right.
-
-        Raises ValueError if all ten tenths are done.
-        """
+        """Train the next tenth and return `score()` after it; raises ValueError if all ten tenths are done."""
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
@@ -141,10 +138,7 @@ class Pretraining:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from the result of `state_dict` of a run with the same config, texts, recipe and seed.
-
-        Raises KeyError, RuntimeError or ValueError if the state belongs to another run.
-        """
+        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
         self.tenth = int(state["tenth"])
         self.model.load_state_dict(select_by_prefix(state, "model."))
         # Copies, because the optimizer changes its tensors in place.
