@@ -119,17 +119,9 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
                 results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
             baseline = score_majority_baseline(task, training.parts[0].table.targets, test_set)
             majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
-            results.rows.extend(
-                build_metric_rows(
-                    {**result.metrics, **majority},
-                    task.official_metrics,
-                    target=name,
-                    tenth=training.best_tenth,
-                    language=language,
-                    split="test",
-                    examples=len(test_set.examples),
-                )
-            )
+            metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
+            columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
+            results.rows.extend(build_metric_rows(metrics, task.official_metrics, split="test", **columns))
     return results
 
 

@@ -5,6 +5,7 @@ the table says, and if the hub cannot be reached.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -67,18 +68,17 @@ def _read_card(location: SplitLocation) -> datasets.Features:
 
 
 def _open_builder(location: SplitLocation) -> datasets.DatasetBuilder:
-    try:
-        return datasets.load_dataset_builder(location.repo_id, location.config, revision=location.commit)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise UsageError(f"cannot open {location}: {first_line_of(error)}") from error
+    return _open(location, datasets.load_dataset_builder)
 
 
 def _open_stream(location: SplitLocation) -> datasets.IterableDataset:
     """Return the rows of a location on the hub; each is downloaded when it is read."""
+    return _open(location, datasets.load_dataset, split=location.split, streaming=True)
+
+
+def _open(location: SplitLocation, load: Callable[..., Any], **options: Any) -> Any:
     try:
-        return datasets.load_dataset(
-            location.repo_id, location.config, split=location.split, revision=location.commit, streaming=True
-        )
+        return load(location.repo_id, location.config, revision=location.commit, **options)
     except (ValueError, OSError, RuntimeError) as error:
         raise UsageError(f"cannot open {location}: {first_line_of(error)}") from error
 

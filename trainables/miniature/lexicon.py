@@ -102,10 +102,9 @@ def build_lexicon(seed: int) -> Lexicon:
     products = frozenset(name for name, side in brands.items() if side)
     cycle = list(range(len(VERBS)))
     random.Random(f"{seed}/events").shuffle(cycle)
-    follows = [0] * len(VERBS)
-    for before, after in zip(cycle, cycle[1:] + cycle[:1], strict=True):
-        follows[before] = after
-    return Lexicon(words=words, classes=classes, products=products, follows=tuple(follows))
+    next_of = dict(zip(cycle, cycle[1:] + cycle[:1], strict=True))
+    follows = tuple(next_of[group] for group in range(len(VERBS)))
+    return Lexicon(words=words, classes=classes, products=products, follows=follows)
 
 
 def _build_words(source: Mapping[str, str], relation: LanguageRelation, seed: int, used: set[str]) -> dict[str, str]:
