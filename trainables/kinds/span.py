@@ -182,7 +182,5 @@ def score(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str
 def compute_parts(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str], language: str) -> ScoreParts:
     """Return the mean of each question's official metrics, of 1."""
     scores = score_each_answer([example.answers for example in examples], predictions, language, task.answer_script)
-    means = [
-        sum(values) / len(values) for values in zip(*(scores[name] for name in task.official_metrics), strict=True)
-    ]
-    return means, [1] * len(examples)
+    by_question = zip(*(scores[name] for name in task.official_metrics), strict=True)
+    return [sum(values) / len(values) for values in by_question], [1] * len(examples)

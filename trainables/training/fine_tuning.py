@@ -110,11 +110,8 @@ class FineTuning:
     def _evaluate_dev(self) -> float:
         """Score English dev, and keep the weights if they are the best so far."""
         results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
-        scores = [
-            compute_task_score(dev_set.task, result.metrics)
-            for dev_set, result in zip(self.dev_sets, results, strict=True)
-        ]
-        score = float(np.mean(scores))
+        pairs = zip(self.dev_sets, results, strict=True)
+        score = float(np.mean([compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs]))
         self.curve.append(score)
         self.dev_metrics.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
         self.is_constant = all(result.is_constant for result in results)
