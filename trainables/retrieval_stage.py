@@ -29,17 +29,8 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
         retrieved = retrieve(embedder, task, profile, test, dev)
         if context.keep_predictions:
             results.predictions.append(build_retrieval_table(stage.key, task, language, test, retrieved.pairs))
-        results.rows.extend(
-            build_metric_rows(
-                retrieved.metrics,
-                task.official_metrics,
-                target=task.name,
-                tenth=TENTHS,
-                language=language,
-                split="test",
-                examples=len(test.queries),
-            )
-        )
+        columns = {"target": task.name, "tenth": TENTHS, "language": language, "examples": len(test.queries)}
+        results.rows.extend(build_metric_rows(retrieved.metrics, task.official_metrics, split="test", **columns))
     if without_dev:
         results.notes.append(f"no dev pool in {', '.join(without_dev)}: the threshold was chosen on the test pool")
     return results

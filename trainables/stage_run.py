@@ -20,18 +20,16 @@ from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS
 from trainables.kinds.label_head import LabelHead, save_label_head
 from trainables.models.encoder import Encoder, save_encoder
-from trainables.probes.probe_file import write_probes
 from trainables.probes.probing import StageProbes, probe_stage
 from trainables.record.context import CHECKPOINT, ENCODER, LOCK, SCORES, StageContext, read_spec
 from trainables.record.outcome import Outcome, read_outcome, write_outcome
-from trainables.record.results import TestResults
+from trainables.record.results import TestResults, write_tables
 from trainables.record.scores import build_score_rows, encode_scores
 from trainables.retrieval_stage import score_retrieval
 from trainables.stage_start import Training, load_parent, open_training, save_checkpoint
 from trainables.storage.base import FillFunction, LockedError
 from trainables.training.fine_tuning import DivergedError, FineTuning
 from trainables.training.memory import read_peak_memory
-from trainables.training.predictions import write_predictions
 from trainables.training.pretraining import Pretraining
 from trainables.training.schedule import end_of_tenth
 from trainables.training_stage import build_dev_rows, extract_label_head, find_degeneracy, score_tests
@@ -87,7 +85,9 @@ class StageRun:
             return done
         began = time.monotonic()
         if self.stage.kind == "retrieval":
-            self.test_results = score_retrieval(self.stage, self._load_parent(), self.context, self.profile)
+            self.test_results = score_retrieval(
+                self.stage, load_parent(self.stage, self.context), self.context, self.profile
+            )
             return self._finish("finished", self.test_results.rows, began)
         if self.training is None:
             self.training = self._open_training()
@@ -114,7 +114,8 @@ class StageRun:
         self.test_results = score_tests(self.stage, training, self.context, self.profile)
         reason = find_degeneracy(training)
         probing_began = time.monotonic()
-        self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
+        load_start = partial(load_parent, self.stage, self.context)
+        self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, load_start)
         began += time.monotonic() - probing_began  # probes are no part of a stage's cost
         rows = build_dev_rows(self.stage, training) + self.test_results.rows
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
@@ -132,9 +133,9 @@ class StageRun:
         outcome = replace(outcome, scores=checksum(content))
         self._write(SCORES, lambda path: path.write_bytes(content))
         if self.test_results.predictions:
-            self._write(PREDICTIONS_FILE, partial(write_predictions, tables=self.test_results.predictions))
+            self._write(PREDICTIONS_FILE, partial(write_tables, tables=self.test_results.predictions))
         if self.stage_probes.tables:
-            self._write(PROBES_FILE, partial(write_probes, tables=self.stage_probes.tables))
+            self._write(PROBES_FILE, partial(write_tables, tables=self.stage_probes.tables))
         write_outcome(self.context, outcome)
         self.context.results.remove(self._name(CHECKPOINT))
         return outcome
@@ -172,9 +173,6 @@ class StageRun:
             attempts=self.attempt,
             memory=read_peak_memory(),
         )
-
-    def _load_parent(self) -> Encoder:
-        return load_parent(self.stage, self.context)
 
     def _open_training(self) -> Training:
         opened = open_training(self.stage, self.context, self.profile)

@@ -69,13 +69,12 @@ def _resolve_ingredients(stage: Stage, context: StageContext, recipe: Recipe) ->
         return [(resolve_labels(context.source, benchmark.targets[next(iter(stage.targets))]), recipe, "en")]
     assert stage.recipe is not None
     ingredients, inputs = stage.recipe["ingredients"], stage.recipe.get("inputs", {})
-    tasks = {name: resolve_labels(context.source, benchmark.intermediates[name]) for name, _ in ingredients}
-
-    def with_own_lengths(name: str) -> Recipe:
+    resolved = []
+    for name, language in ingredients:
         max_length, stride = inputs.get(name, (recipe.max_length, recipe.stride))
-        return dataclasses.replace(recipe, max_length=max_length, stride=stride)
-
-    return [(tasks[name], with_own_lengths(name), language) for name, language in ingredients]
+        own_recipe = dataclasses.replace(recipe, max_length=max_length, stride=stride)
+        resolved.append((resolve_labels(context.source, benchmark.intermediates[name]), own_recipe, language))
+    return resolved
 
 
 def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
@@ -120,25 +119,16 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
                 results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
             baseline = score_majority_baseline(task, training.parts[0].table.targets, test_set)
             majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
-            results.rows.extend(
-                build_metric_rows(
-                    {**result.metrics, **majority},
-                    task.official_metrics,
-                    target=name,
-                    tenth=training.best_tenth,
-                    language=language,
-                    split="test",
-                    examples=len(test_set.examples),
-                )
-            )
+            metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
+            columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
+            results.rows.extend(build_metric_rows(metrics, task.official_metrics, split="test", **columns))
     return results
 
 
 def extract_label_head(training: FineTuning) -> LabelHead | None:
-    """Return the head that an intermediate task hands on with its encoder, or None.
+    """Return the head that an intermediate task hands on with its encoder.
 
-    None for a mixture, for a task without labels, and for a head that reads all layers: the probes that use the head
-    give it the last layer only.
+    None for a mixture, a task without labels, and a head of all layers: the probes give it the last layer only.
     """
     task, head = training.parts[0].task, training.heads[0]
     is_plain = len(training.parts) == 1 and task.kind in KINDS_WITH_LABELS and not isinstance(head, LayerFusion)

@@ -16,9 +16,9 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import Stage
 from trainables.models.encoder_folder import find_encoder_fault
-from trainables.probes.probe_file import families_in
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, write_spec
 from trainables.record.outcome import OUTCOME_FILE, Outcome, read_outcome, write_outcome
+from trainables.record.results import families_in
 from trainables.record.scores import build_score_rows, encode_scores, find_rows_fault
 from trainables.storage.base import is_remote, quarantine, write_text
 from trainables.worker.failures import HANG, Failure

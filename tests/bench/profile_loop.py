@@ -112,19 +112,16 @@ class Stopwatch:
 @contextmanager
 def watched(watch: Stopwatch) -> Iterator[None]:
     """Time everything in TIMED, and what the kinds of task do."""
-    own = [(owner, name, getattr(owner, name)) for _, owner, name in TIMED]
-    kinds = dict(KINDS)
-    for part, owner, name in TIMED:
-        setattr(owner, name, watch.timed(part, getattr(owner, name)))
-    for name, kind in kinds.items():
-        parts = {part: watch.timed(part, getattr(kind, part)) for part in ("loss", "decode", "merge", "score")}
-        KINDS[name] = dataclasses.replace(kind, **parts)
+    functions = ("compute_loss", "decode", "merge", "score")
+    timed = [*TIMED, *((name.removeprefix("compute_"), kind, name) for kind in KINDS.values() for name in functions)]
+    own = [(owner, name, getattr(owner, name)) for _, owner, name in timed]
+    for (part, _, _), (owner, name, function) in zip(timed, own, strict=True):
+        setattr(owner, name, watch.timed(part, function))
     try:
         yield
     finally:
         for owner, name, function in own:
             setattr(owner, name, function)
-        KINDS.update(kinds)
 
 
 def stage_of(name: str) -> Stage:

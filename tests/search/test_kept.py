@@ -3,16 +3,17 @@
 import dataclasses
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from search.request.options import parse_options
 from search.request.request import make_request
 from search.run import _print_missing_outputs
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.probe_columns import PROBES_FILE
+from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 from tests.on_disk import folder_of
 from tests.search.conftest import Room
-from trainables.probes.probe_file import build_probe_table, write_probes
+from trainables.record.results import build_schema, write_tables
 
 
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
@@ -50,7 +51,8 @@ def test_a_stage_has_its_probes_when_every_family_is_in_the_file(room: Room) -> 
     file = folder_of(store.context, key) / PROBES_FILE
     assert not store.has_probes(key)
     for families, is_complete in ((["one"], False), (["one", "other", "third"], True)):
-        write_probes(file, [build_probe_table({"family": family}, [{"probe": "p"}]) for family in families])
+        rows = [{"family": family, "probe": "p"} for family in families]
+        write_tables(file, [pa.Table.from_pylist([row], schema=build_schema(PROBE_COLUMNS)) for row in rows])
         assert store.has_probes(key) is is_complete
     file.write_bytes(file.read_bytes()[:-9])
     assert not store.has_probes(key)

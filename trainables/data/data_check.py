@@ -19,9 +19,8 @@ from trainables.data.missing_data import describe_missing
 def find_problems(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
     """Return a line for each thing that the task needs and the data lack.
 
-    `language` is that of the training rows; None is the task's own. In a folder, all columns and labels are checked,
-    and retrieval pools are built. Of the hub, only the cards are read. A missing test language is no problem:
-    `find_languages` leaves it out, and `collect_notes` names it.
+    In a folder, all columns and labels are checked, and retrieval pools are built. Of the hub, only the cards are read.
+    A missing test language is no problem: `find_languages` leaves it out, and `collect_notes` names it.
     """
     if data_dir is not None and not data_dir.is_dir():
         return [f"there is no folder {data_dir}: give one laid out like the hub (DIR/google/xtreme and so on)."]
@@ -117,12 +116,11 @@ def _find_mixing_problems(task: Task, data_dir: Path | None) -> list[str]:
         return [f"{task.name}: test rows in English and in another language are needed; found: {found}."]
     if data_dir is None:
         return []
-    counts = {name: _count_test_rows(task, name, data_dir) for name in with_rows}
+    counts = {
+        name: sum(len(load_rows.load(location, name)) for location in locate_split(task, "test", name, data_dir))
+        for name in with_rows
+    }
     if len(set(counts.values())) == 1:
         return []
     listing = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     return [f"{task.name}: the test rows must be the same items in all languages, but their numbers differ: {listing}."]
-
-
-def _count_test_rows(task: Task, language: str, data_dir: Path) -> int:
-    return sum(len(load_rows.load(location, language)) for location in locate_split(task, "test", language, data_dir))

@@ -11,10 +11,7 @@ from trainables.data.locate import DataSplit, SplitLocation, locate_split
 
 
 def collect_notes(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
-    """Return what a reader of the task's scores must know of its data, a line each.
-
-    `language` is that of the training rows; None is the task's own. Raises UsageError for data that cannot be read.
-    """
+    """Return what a reader of the task's scores must know of its data; raises UsageError if they cannot be read."""
     lines: list[str] = []
     for split in () if task.kind == "retrieval" else locate.TRAINING_SPLITS:
         lines += _iter_split_notes(task, split, locate.list_split_languages(task, split, language)[-1], data_dir)

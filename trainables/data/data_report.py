@@ -35,10 +35,7 @@ class DataReport:
 
 
 def inspect(task: Task, data_dir: Path | None, language: str | None = None) -> DataReport:
-    """Check all data that the task reads, and convert the first row of each location to an example.
-
-    `language` is that of the training rows; None is the task's own.
-    """
+    """Check all data that the task reads, and convert the first row of each location to an example."""
     problems, name = find_problems(task, data_dir, language), training_name_of(task, language or task.own_language)
     if problems and data_dir is not None and not data_dir.is_dir():
         return DataReport(name=name, task=task, splits=(), problems=tuple(problems), notes=())

@@ -14,10 +14,7 @@ from trainables.data.locate import TRAINING_SPLITS, SplitLocation, list_split_la
 
 
 def compute_fingerprint(task: Task, data_dir: Path | None, language: str | None = None) -> str:
-    """Return 16 hex digits that change with everything the task reads: files of a folder, or commits of the hub.
-
-    `language` is that of the training rows; None is the task's own.
-    """
+    """Return 16 hex digits that change with everything the task reads: files of a folder, or commits of the hub."""
     digest = hashlib.sha256()
     for line in describe_locations(task, data_dir, language):
         digest.update(f"{line}\n".encode())

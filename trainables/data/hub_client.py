@@ -1,6 +1,7 @@
 """Questions to the Hugging Face hub: commits, configs, splits.
 
 Every answer is cached for the life of the process: each question is asked once, and all stages get the same answer.
+Every question raises UsageError if the hub cannot be reached.
 """
 
 import functools
@@ -16,7 +17,7 @@ from spaces.errors import UsageError, first_line_of
 def resolve_commit(repo_id: str, revision: str | None) -> str | None:
     """Return the commit that a branch of a repository points to; None if there is no such repository or branch.
 
-    Rows are read at this commit, and `sweep.json` records it. Raises UsageError if the hub cannot be reached.
+    Rows are read at this commit, and `sweep.json` records it.
     """
     try:
         return str(huggingface_hub.HfApi().dataset_info(repo_id, revision=revision).sha)
@@ -28,19 +29,13 @@ def resolve_commit(repo_id: str, revision: str | None) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def list_configs(repo_id: str, commit: str) -> frozenset[str]:
-    """Return the configs of a repository; empty if `datasets` cannot load it (loading script, no data files).
-
-    Raises UsageError if the hub cannot be reached.
-    """
+    """Return the configs of a repository; empty if `datasets` cannot load it (loading script, no data files)."""
     return _ask_hub(repo_id, lambda: datasets.get_dataset_config_names(repo_id, revision=commit))
 
 
 @functools.lru_cache(maxsize=512)
 def list_splits(repo_id: str, config: str, commit: str) -> frozenset[str]:
-    """Return the splits of a config; empty if `datasets` cannot load it.
-
-    Raises UsageError if the hub cannot be reached.
-    """
+    """Return the splits of a config; empty if `datasets` cannot load it."""
     return _ask_hub(repo_id, lambda: datasets.get_dataset_split_names(repo_id, config, revision=commit))
 
 

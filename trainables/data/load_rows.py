@@ -1,6 +1,11 @@
-"""The rows at a location, read by `datasets` or straight from Parquet files: all of one language, or the first one."""
+"""The rows at a location, read by `datasets` or straight from Parquet files: all of one language, or the first one.
+
+Functions raise UsageError for files or a card that cannot be read, for columns that are missing or of another type than
+the table says, and if the hub cannot be reached.
+"""
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +30,7 @@ def count_rows(location: SplitLocation) -> int:
 
 
 def read_column_types(location: SplitLocation) -> datasets.Features:
-    """Return the columns and their types. Names of class labels come from the files, or else from the dataset card.
-
-    Raises UsageError for files or a card that cannot be read, or if the hub cannot be reached.
-    """
+    """Return the columns and their types. Names of class labels come from the files, or else from the dataset card."""
     if location.folder is None:
         return _open_builder(location).info.features or _open_stream(location).features or datasets.Features()
     types = parquet_files.read_column_types(location.files, location.spec.column_names)
@@ -66,27 +68,23 @@ def _read_card(location: SplitLocation) -> datasets.Features:
 
 
 def _open_builder(location: SplitLocation) -> datasets.DatasetBuilder:
-    try:
-        return datasets.load_dataset_builder(location.repo_id, location.config, revision=location.commit)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise UsageError(f"cannot open {location}: {first_line_of(error)}") from error
+    return _open(location, datasets.load_dataset_builder)
 
 
 def _open_stream(location: SplitLocation) -> datasets.IterableDataset:
     """Return the rows of a location on the hub; each is downloaded when it is read."""
+    return _open(location, datasets.load_dataset, split=location.split, streaming=True)
+
+
+def _open(location: SplitLocation, load: Callable[..., Any], **options: Any) -> Any:
     try:
-        return datasets.load_dataset(
-            location.repo_id, location.config, split=location.split, revision=location.commit, streaming=True
-        )
+        return load(location.repo_id, location.config, revision=location.commit, **options)
     except (ValueError, OSError, RuntimeError) as error:
         raise UsageError(f"cannot open {location}: {first_line_of(error)}") from error
 
 
 def load(location: SplitLocation, language: str) -> DatasetRows:
-    """Return the rows of a location in one language.
-
-    Raises UsageError if they cannot be read, or if a column that the table names is missing or of another type.
-    """
+    """Return the rows of a location in one language."""
     dataset = location.spec
     rows = _load_cached(replace(location, portion="all"), read_stamps(location.files))
     check_columns(location, rows.features)
@@ -134,10 +132,7 @@ def check_columns(location: SplitLocation, types: datasets.Features) -> None:
 
 
 def preview(location: SplitLocation, language: str) -> tuple[int | None, DatasetRows]:
-    """Return the number of rows (None if the hub does not know it) and the first row, without downloading others.
-
-    Raises UsageError as `load` does.
-    """
+    """Return the number of rows (None if the hub does not know it) and the first row, without downloading others."""
     if location.folder is not None:
         rows = load(location, language)
         return len(rows), DatasetRows(rows.dataset, rows.table.select(range(min(1, len(rows)))))

@@ -3,6 +3,8 @@
 In such a folder, `DIR/nyu-mll/glue` stands for the hub's `nyu-mll/glue`, with Parquet files as the hub has them:
 `<config>/<split>-*.parquet`, `data/<split>-*.parquet` for the config `default`, or `<config>/<split>/*.parquet` as on
 the hub's branch of converted files. With a folder, the hub is never asked.
+
+Functions raise UsageError for files that cannot be read, or if the hub cannot be reached.
 """
 
 from collections.abc import Iterator
@@ -51,7 +53,7 @@ class SplitLocation:
 
     @property
     def commit(self) -> str | None:
-        """The commit on the hub at which the rows are read; raises UsageError if the hub cannot be reached."""
+        """The commit on the hub at which the rows are read."""
         branch = self.spec.revision if self.repo_id == self.spec.repo_id else None  # None: the main one
         return hub_client.resolve_commit(self.repo_id, branch)
 
@@ -97,8 +99,7 @@ def list_split_languages(task: Task, split: DataSplit, language: str | None = No
 def locate_split(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> tuple[SplitLocation, ...]:
     """Return the location of each part of a split in one language; empty if a part that the task needs is missing.
 
-    Rows that are held out for English dev are left out of `train`. Raises UsageError for files that cannot be read, or
-    if the hub cannot be reached.
+    Rows that are held out for English dev are left out of `train`.
     """
     located = [(part, locate_part(part, language, data_dir)) for part in parts_of(task, split, language)]
     if any(location is None and not part.is_optional for part, location in located):
@@ -114,10 +115,7 @@ def locate_split(task: Task, split: DataSplit, language: str, data_dir: Path | N
 
 
 def locate_part(part: SplitPart, language: str, data_dir: Path | None) -> SplitLocation | None:
-    """Return the location of a part in one language; None if it is missing.
-
-    Raises UsageError for files that cannot be read, or if the hub cannot be reached.
-    """
+    """Return the location of a part in one language; None if it is missing."""
     for name in part.splits:
         split = "train" if name == HELD_OUT else name
         for location in iter_candidates(DATASETS[part.dataset], split, language, data_dir):

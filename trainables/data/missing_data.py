@@ -10,10 +10,7 @@ from trainables.data.locate import DataSplit, SplitLocation
 
 
 def describe_missing(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> list[str]:
-    """Return a line for each missing part of a split that the task cannot do without.
-
-    Raises UsageError for files that cannot be read, or if the hub cannot be reached.
-    """
+    """Return a line for each missing part of a split that the task cannot do without; raises errors of `locate`."""
     return [
         f"{task.name}: no {split} rows in {language!r}: {_advise(part, language, data_dir)}, or leave {task.name} out."
         for part in locate.parts_of(task, split, language)

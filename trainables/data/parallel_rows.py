@@ -1,12 +1,10 @@
 """Rows of two languages side by side: translated training sets, and test pairs that mix two languages."""
 
-from collections import Counter
-
 from spaces.errors import UsageError
 from spaces.task import Task
 from trainables.data.dataset_rows import DatasetRows
 from trainables.data.labels import make_label_mapper
-from trainables.data.rows import NO_LABEL, ConvertedRows, iter_pairs, text_of
+from trainables.data.rows import NO_LABEL, ConvertedRows, collect_examples, iter_pairs
 from trainables.features.examples import Example, PairExample
 
 DIFFERENT_LABELS = "different labels in the two languages"
@@ -20,15 +18,11 @@ def convert_translation(own: DatasetRows, translated: DatasetRows, task: Task) -
     UsageError if the rows cannot be translations of each other: different numbers of rows, or different labels.
     """
     _check_translation(own, translated, task)
-    left_out: Counter[str] = Counter()
-    examples: list[Example] = []
     texts = translated.iter_columns("first", "second")
-    for pair, (first, second) in zip(iter_pairs(own, task, training=True), texts, strict=True):
-        if isinstance(pair, PairExample):
-            examples.append(PairExample(text_of(first), text_of(second), pair.label))
-        else:
-            left_out[str(pair)] += 1
-    return ConvertedRows(examples, dict(left_out))
+    return collect_examples(
+        PairExample(first or "", second or "", pair.label) if isinstance(pair, PairExample) else pair
+        for pair, (first, second) in zip(iter_pairs(own, task, training=True), texts, strict=True)
+    )
 
 
 def _check_translation(own: DatasetRows, translated: DatasetRows, task: Task) -> None:
@@ -58,14 +52,11 @@ def convert_mixed_languages(first: DatasetRows, second: DatasetRows, task: Task)
         raise UsageError(
             f"{len(first):,} and {len(second):,} rows in two languages: both must hold the same items, row by row."
         )
-    left_out: Counter[str] = Counter()
-    examples: list[Example] = []
-    both_pairs = (iter_pairs(rows, task, training=False) for rows in (first, second))
-    for pair, other in zip(*both_pairs, strict=True):
-        if not (isinstance(pair, PairExample) and isinstance(other, PairExample)):
-            left_out[NO_LABEL] += 1
-        elif pair.label != other.label:
-            left_out[DIFFERENT_LABELS] += 1
-        else:
-            examples.append(PairExample(pair.first, other.second, pair.label))
-    return ConvertedRows(examples, dict(left_out))
+    both = (iter_pairs(rows, task, training=False) for rows in (first, second))
+    return collect_examples(_mix_pairs(pair, other) for pair, other in zip(*both, strict=True))
+
+
+def _mix_pairs(pair: Example | str, other: Example | str) -> Example | str:
+    if not (isinstance(pair, PairExample) and isinstance(other, PairExample)):
+        return NO_LABEL
+    return PairExample(pair.first, other.second, pair.label) if pair.label == other.label else DIFFERENT_LABELS

@@ -1,6 +1,7 @@
 """The language of each row, for datasets whose configs mix languages.
 
-Such a dataset names the language of a row in a column of its own, or at the beginning of its id (`korean-1-2`).
+Such a dataset names the language of a row in a column of its own, or at the beginning of its id (`korean-1-2`). Files
+that cannot be read raise UsageError.
 """
 
 import functools
@@ -36,7 +37,6 @@ def find_row_languages(dataset: DatasetSpec, files: Files) -> frozenset[str]:
     """Return the languages that files have rows of.
 
     Files without the language column count as English, so that the data check reads them and reports the column.
-    Raises UsageError for a file that cannot be read.
     """
     counts = count_rows_by_language(dataset, files)
     if not counts:
@@ -47,10 +47,7 @@ def find_row_languages(dataset: DatasetSpec, files: Files) -> frozenset[str]:
 
 
 def count_rows_by_language(dataset: DatasetSpec, files: Files) -> Mapping[str, int]:
-    """Return the number of rows of each language code; empty if the files lack the language column.
-
-    Rows without a language count under the empty code. Raises UsageError for a file that cannot be read.
-    """
+    """Return the number of rows of each language code ("" for none); empty if the files lack the language column."""
     return _count_rows(dataset.name, files, parquet_files.read_stamps(files))
 
 

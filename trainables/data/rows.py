@@ -6,7 +6,7 @@ text; evaluation keeps every row that has a label, as the official scorers do.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spaces.dataset import DatasetSpec
@@ -40,19 +40,19 @@ class ConvertedRows:
 
 def convert_rows(rows: DatasetRows, task: Task, *, training: bool) -> ConvertedRows:
     """Convert rows to examples of the task; raises UsageError for labels that the task does not have."""
+    return collect_examples(_CONVERTERS[task.kind](rows, task, training))
+
+
+def collect_examples(converted: Iterable[Example | str]) -> ConvertedRows:
+    """Return the examples of rows, of which some give a reason why they give none."""
     left_out: Counter[str] = Counter()
     examples: list[Example] = []
-    for example in _CONVERTERS[task.kind](rows, task, training):
+    for example in converted:
         if isinstance(example, str):
             left_out[example] += 1
         else:
             examples.append(example)
     return ConvertedRows(examples, dict(left_out))
-
-
-def text_of(value: str | None) -> str:
-    """Return a text, or an empty one where it is missing."""
-    return value or ""
 
 
 def iter_pairs(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
@@ -62,10 +62,10 @@ def iter_pairs(rows: DatasetRows, task: Task, training: bool) -> Iterator[Exampl
         label = label_id_of(value)
         if label is None:
             yield NO_LABEL
-        elif training and not (text_of(first).strip() and text_of(second).strip()):
+        elif training and not ((first or "").strip() and (second or "").strip()):
             yield EMPTY_TEXT
         else:
-            yield PairExample(text_of(first), text_of(second), label)
+            yield PairExample(first or "", second or "", label)
 
 
 def _iter_tagging(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
@@ -95,14 +95,14 @@ def _strip_language_prefix(words: Sequence[str]) -> tuple[str, ...]:
 
 def _iter_passages(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
     for (text,) in rows.iter_columns("text"):
-        passage = CJK_BLANKS.sub("", text_of(text)[:LONGEST_PASSAGE].strip())
+        passage = CJK_BLANKS.sub("", (text or "")[:LONGEST_PASSAGE].strip())
         yield PassageExample(passage) if passage else EMPTY_TEXT
 
 
 def _iter_spans(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
     id_counts: Counter[str] = Counter()
     for row_id, question, context, answers in rows.iter_columns("id", "question", "context", "answers"):
-        question, context = text_of(question), text_of(context)
+        question, context = question or "", context or ""
         if training and not (question.strip() and context.strip()):
             yield EMPTY_TEXT
             continue
@@ -169,19 +169,18 @@ def _iter_choices(rows: DatasetRows, task: Task, training: bool) -> Iterator[Exa
             yield "no options"
         elif len(names) != len(options):
             yield "different numbers of letters and options"
-        elif training and not all(text_of(option).strip() for option in options):
+        elif training and not all((option or "").strip() for option in options):
             yield EMPTY_TEXT
         else:
             label = find_option(value, feature, columns, names)
-            question = _word_question(text_of(questions[i]), dataset)
-            yield ChoiceExample(text_of(contexts[i]), question, tuple(text_of(option) for option in options), label)
+            question = _word_question(questions[i] or "", dataset)
+            yield ChoiceExample(contexts[i] or "", question, tuple(option or "" for option in options), label)
 
 
 def _word_question(question: str, dataset: DatasetSpec) -> str:
     """Return the question in words, where the data have a code word for it."""
     if dataset.question_wording and question not in dataset.question_wording:
-        known = ", ".join(dataset.question_wording)
-        raise UsageError(f"unknown question {question!r}; there are: {known}.")
+        raise UsageError(f"unknown question {question!r}; there are: {', '.join(dataset.question_wording)}.")
     return dataset.question_wording.get(question, question)
 
 

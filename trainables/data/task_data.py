@@ -49,29 +49,23 @@ def load_examples(
     translated training set, limited or not, the same index holds the same item in every language. Raises UsageError if
     the rows are missing or not as the table of datasets says.
     """
-    examples, left_out = _load_whole_split(source, task, split, language)
+    left_out: Mapping[str, int] = {}
+    if source.is_miniature:
+        from trainables.miniature import world
+
+        own_world = world.build_world(source.world_seed, source.null_world)
+        examples = world.generate_examples(own_world, task, split, language)
+    else:
+        from trainables.data import hub
+
+        converted = hub.load_split(task, split, language, data_dir=source.data_dir)
+        examples, left_out = converted.examples, converted.left_out
     if split != "train":
         return examples[: source.test_limit], left_out
     if source.limit is None or len(examples) <= source.limit:
         return examples, left_out
     chosen = np.random.default_rng(0).permutation(len(examples))[: source.limit]
     return [examples[i] for i in sorted(chosen)], left_out
-
-
-def _load_whole_split(
-    source: DataSource, task: Task, split: Split, language: str
-) -> tuple[list[Example], Mapping[str, int]]:
-    if source.is_miniature:
-        from trainables.miniature import world
-
-        examples = world.generate_examples(
-            world.build_world(source.world_seed, source.null_world), task, split, language
-        )
-        return examples, {}
-    from trainables.data import hub
-
-    converted = hub.load_split(task, split, language, data_dir=source.data_dir)
-    return converted.examples, converted.left_out
 
 
 def load_pool(source: DataSource, task: Task, split: Split, language: str) -> Pool:

@@ -67,7 +67,6 @@ class ParallelPool:
     candidates: tuple[str, ...]
     gold: tuple[int, ...]
     query_ids: tuple[str, ...] = ()
-    candidate_ids: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 
@@ -82,7 +81,6 @@ class RankingPool:
     candidates: tuple[str, ...]
     relevant: tuple[frozenset[int], ...]
     query_ids: tuple[str, ...] = ()
-    candidate_ids: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 

@@ -1,7 +1,4 @@
-"""A table of features: flat arrays instead of one Python object per example, so that processes can share them.
-
-`shared_table` keeps such tables on disk.
-"""
+"""A table of features: flat arrays instead of one Python object per example, so that processes can share them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -110,20 +107,9 @@ def build_table(
     parts = [_flatten_features(chunk, per_position) for chunk in chunks if chunk]
     if len({tuple(arrays) for arrays in parts}) > 1:
         raise ValueError(_UNLIKE_FEATURES)
-    if not parts:
-        empty, start = np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
-        return FeatureTable(
-            ids=empty,
-            bounds=start,
-            row_bounds=start,
-            examples=empty,
-            targets=empty,
-            per_position=per_position,
-            origin=empty,
-            origin_bounds=start,
-            left_out=left_out or {},
-        )
-    joined = {name: np.concatenate([arrays[name] for arrays in parts]) for name in parts[0]}
+    names = list(parts[0]) if parts else "ids bounds row_bounds examples targets origin origin_bounds".split()
+    empty = np.zeros(0, dtype=np.int32)
+    joined = {name: np.concatenate([arrays[name] for arrays in parts] or [empty]) for name in names}
     for name in ("bounds", "row_bounds", "origin_bounds"):  # until here they are lengths
         joined[name] = np.concatenate([[0], joined[name].cumsum(dtype=np.int64)])
     return FeatureTable(per_position=per_position, left_out=left_out or {}, **joined)

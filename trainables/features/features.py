@@ -79,18 +79,6 @@ def collate(features: Sequence[Feature], pad_id: int, *, per_position: bool, dev
 
 def _index_options(features: Sequence[Feature]) -> NDArray[np.int64]:
     """Return the row of each option in the batch: (features, most options), -1 where a feature has fewer."""
-    counts = [len(feature.rows) for feature in features]
-    options = np.full((len(features), max(counts)), -1, dtype=np.int64)
-    first = 0
-    for i, count in enumerate(counts):
-        options[i, :count] = np.arange(first, first + count)
-        first += count
-    return options
-
-
-def sort_by_example(features: Sequence[Feature], guesses: Sequence[int], examples: int) -> list[int]:
-    """Return the guesses of one-feature examples in the order of the examples; -1, never a label, if one is missing."""
-    ordered = [-1] * examples
-    for feature, guess in zip(features, guesses, strict=True):
-        ordered[feature.example] = guess
-    return ordered
+    counts = np.array([[len(feature.rows)] for feature in features])
+    numbers = np.arange(counts.max())
+    return np.where(numbers < counts, counts.cumsum()[:, None] - counts + numbers, -1)

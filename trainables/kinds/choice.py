@@ -1,7 +1,4 @@
-"""Multiple choice: one right option among several, each scored on its own.
-
-Loss, decoding and scores are those of sentence pairs: the number of the right option is the label.
-"""
+"""Multiple choice: one right option among several, each scored on its own."""
 
 from collections.abc import Sequence
 
@@ -14,10 +11,15 @@ from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import ChoiceExample
 from trainables.features.features import Feature, Ids, Tensors
+from trainables.kinds import pair
 from trainables.kinds.kind import IMPOSSIBLE_LOGIT
-from trainables.kinds.pair import segments_of
 from trainables.kinds.pooling import PooledHead
 from trainables.models.encoder import Encoder
+
+# Loss, decoding and scores are those of sentence pairs: the number of the right option is the label.
+compute_loss, decode = pair.compute_loss, pair.decode
+merge, score, compute_parts = pair.merge, pair.score, pair.compute_parts
+per_position = False
 
 
 def encode(
@@ -37,7 +39,7 @@ def encode(
     coded = tokenizer(firsts, seconds, truncation="longest_first", max_length=recipe.max_length)
     rows = [np.array(row, dtype=np.int32) for row in coded["input_ids"]]
     types = [np.array(row, dtype=np.int32) for row in coded.get("token_type_ids", ())]
-    marks = [segments_of(coded.sequence_ids(i)) for i in range(len(rows))] if profile.pooling == "segments" else []
+    marks = [pair.segments_of(coded.sequence_ids(i)) for i in range(len(rows))] if profile.pooling == "segments" else []
 
     def of_example(values: list[Ids], i: int) -> tuple[Ids, ...]:
         return tuple(values[stops[i] : stops[i + 1]])

@@ -35,9 +35,7 @@ def save_label_head(label_head: LabelHead, folder: Path) -> None:
 def read_label_head(content: bytes, task: Task, encoder: Encoder, profile: EncoderProfile) -> LabelHead:
     """Return the head from the contents of its file, on the encoder's device.
 
-    Raises:
-        SafetensorError: the file is damaged.
-        RuntimeError: it is no head of this task.
+    Raises SafetensorError for a damaged file, and RuntimeError for the head of another task.
     """
     head = KINDS[task.kind].build_head(encoder, task, profile)
     head.load_state_dict(load(content))

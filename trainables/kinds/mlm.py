@@ -23,6 +23,8 @@ from trainables.scoring.metrics import accuracy
 # replaced by another sub-token. The rest stay.
 SELECTED_SHARE, MASKED_SHARE, REPLACED_SHARE = 0.15, 0.8, 0.1
 
+per_position = True
+
 
 @dataclass(frozen=True, slots=True)
 class WordGuess:
@@ -109,13 +111,8 @@ def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[WordGuess]]:
     """Return the likeliest sub-token at each hidden position of each feature."""
     guesses = iter(logits.argmax(-1).tolist())
-    return [[WordGuess(next(guesses), int(gold)) for gold in select_hidden_tokens(feature)] for feature in features]
-
-
-def select_hidden_tokens(feature: Feature) -> Ids:
-    """Return the hidden sub-tokens of a feature, in order."""
-    hidden: Ids = feature.target[feature.target != IGNORED]
-    return hidden
+    hidden_tokens = (feature.target[feature.target != IGNORED] for feature in features)
+    return [[WordGuess(next(guesses), int(gold)) for gold in hidden] for hidden in hidden_tokens]
 
 
 def merge(

@@ -10,11 +10,15 @@ from transformers import PreTrainedTokenizerBase
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import ChoiceExample, PairExample
-from trainables.features.features import Feature, Ids, Tensors, sort_by_example
+from trainables.features.features import Feature, Ids, Tensors
 from trainables.kinds.kind import ScoreParts, token_types_of
 from trainables.kinds.pooling import PooledHead
 from trainables.models.encoder import Encoder
 from trainables.scoring.metrics import accuracy, mark_hits
+
+Labelled = PairExample | ChoiceExample
+
+per_position = False
 
 
 def segments_of(sequence_ids: Sequence[int | None]) -> Ids:
@@ -65,22 +69,19 @@ def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) ->
     return guesses
 
 
-def merge(
-    task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[PairExample | ChoiceExample]
-) -> list[int]:
-    """Return the guesses in the order of the examples: each feature is one example."""
-    return sort_by_example(features, guesses, len(examples))
+def merge(task: Task, features: Sequence[Feature], guesses: Sequence[int], examples: Sequence[Labelled]) -> list[int]:
+    """Return the guesses in the order of the examples; -1, never a label, for an example without a feature."""
+    ordered = [-1] * len(examples)
+    for feature, guess in zip(features, guesses, strict=True):
+        ordered[feature.example] = guess
+    return ordered
 
 
-def score(
-    task: Task, examples: Sequence[PairExample | ChoiceExample], predictions: Sequence[int], language: str
-) -> dict[str, float]:
+def score(task: Task, examples: Sequence[Labelled], predictions: Sequence[int], language: str) -> dict[str, float]:
     """Return the accuracy."""
     return {"accuracy": accuracy([example.label for example in examples], predictions)}
 
 
-def compute_parts(
-    task: Task, examples: Sequence[PairExample | ChoiceExample], predictions: Sequence[int], language: str
-) -> ScoreParts:
+def compute_parts(task: Task, examples: Sequence[Labelled], predictions: Sequence[int], language: str) -> ScoreParts:
     """Return 1 or 0 of 1 for each example, right or wrong."""
     return mark_hits([example.label for example in examples], predictions), [1] * len(examples)

@@ -18,6 +18,8 @@ from trainables.scoring.answers import score_answers, score_each_answer
 
 LONGEST_ANSWER = 30  # sub-tokens, as in the published scripts
 
+per_position = False
+
 
 @dataclass(frozen=True, slots=True)
 class SpanGuess:
@@ -180,7 +182,5 @@ def score(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str
 def compute_parts(task: Task, examples: Sequence[SpanExample], predictions: Sequence[str], language: str) -> ScoreParts:
     """Return the mean of each question's official metrics, of 1."""
     scores = score_each_answer([example.answers for example in examples], predictions, language, task.answer_script)
-    means = [
-        sum(values) / len(values) for values in zip(*(scores[name] for name in task.official_metrics), strict=True)
-    ]
-    return means, [1] * len(examples)
+    by_question = zip(*(scores[name] for name in task.official_metrics), strict=True)
+    return [sum(values) / len(values) for values in by_question], [1] * len(examples)

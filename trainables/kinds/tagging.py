@@ -15,6 +15,8 @@ from trainables.kinds.kind import ScoreParts
 from trainables.models.encoder import Encoder
 from trainables.scoring.metrics import accuracy, chunk_f1, count_chunks, mark_hits
 
+per_position = True
+
 
 def encode(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[TaggingExample], recipe: Recipe, profile: EncoderProfile

@@ -28,10 +28,7 @@ def find_problems(source: DataSource, name: str, task: Task, language: str = ENG
 
 
 def compute_fingerprint(source: DataSource, name: str) -> str | None:
-    """Return a hash of the data that a method reads beside the tasks' rows; None if it reads none.
-
-    Raises UsageError if the data are missing.
-    """
+    """Return a hash of what a method reads beside the tasks' rows, or None; raises UsageError if it is missing."""
     if name != SYNONYMS:
         return None
     from trainables.methods import synonym_pairs

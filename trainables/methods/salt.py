@@ -35,22 +35,15 @@ POSITIONS_AT_ONCE = 512  # positions whose logits over the vocabulary are in mem
 
 @dataclass(frozen=True, slots=True)
 class WordProposer:
-    """A frozen encoder that proposes words.
-
-    `proposable` (vocabulary,) masks the words that it may propose, `continuation` (vocabulary,) the tokens that
-    continue the word before them.
-    """
+    """A frozen encoder that proposes words."""
 
     encoder: Encoder
-    proposable: torch.Tensor
-    continuation: torch.Tensor
+    proposable: torch.Tensor  # mask (vocabulary,) of the words that it may propose
+    continuation: torch.Tensor  # mask (vocabulary,) of the tokens that continue the word before them
 
     @torch.no_grad()
     def propose(self, batch: Tensors, positions: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the most likely words at positions of a batch (a mask of its ids), and their probabilities.
-
-        Both are (positions, most).
-        """
+        """Return the likeliest words at positions (a mask of the ids), and their probabilities: (positions, most)."""
         with self.encoder.autocast():
             states = compute_hidden_states(self.encoder.model, batch)
         table = get_word_embeddings(self.encoder.model).weight

@@ -49,10 +49,7 @@ def randomized_smoothing(step: TrainingStep, *, table: SynonymTable) -> torch.Te
 def build_synonym_table(
     synonyms: Mapping[str, Sequence[str]], tokenizer: PreTrainedTokenizerBase, device: torch.device
 ) -> SynonymTable:
-    """Return the table of a tokenizer, of words that are a single token after a blank.
-
-    Raises UsageError if no word with a synonym is left.
-    """
+    """Return the table of the words that are one token after a blank; raises UsageError if none has a synonym."""
     words = list(dict.fromkeys([*synonyms, *(other for others in synonyms.values() for other in others)]))
     encoded = tokenizer([f" {word}" for word in words], add_special_tokens=False)["input_ids"]
     unknown = [tokenizer.unk_token_id]
@@ -76,10 +73,7 @@ def build_synonym_table(
 
 
 def find_continuations(tokenizer: PreTrainedTokenizerBase, size: int) -> torch.Tensor:
-    """Return the mask (size,) of tokens that continue a word.
-
-    They have the mark of a continuation (##), or lack the mark of a new word (that of a blank).
-    """
+    """Return the mask (size,) of tokens that continue a word: they have its mark (##), or lack that of a blank."""
     tokens = [""] * size
     for token, i in tokenizer.get_vocab().items():
         tokens[i] = token

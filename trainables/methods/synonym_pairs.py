@@ -32,17 +32,14 @@ def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
         if word and synonym and word != synonym:
             synonyms.setdefault(word, {})[synonym] = None
     if not synonyms:
-        raise UsageError(
-            f"{source.data_dir}/{FOLDER}: no row has a word and another word as its synonym; add such rows."
-        )
+        folder = f"{source.data_dir}/{FOLDER}"
+        raise UsageError(f"{folder}: no row has a word and another word as its synonym; add such rows.")
     return {word: tuple(others) for word, others in synonyms.items()}
 
 
 def compute_fingerprint(source: DataSource) -> str | None:
     """Return a hash of the files; None for the miniature, whose synonyms are part of the code."""
-    if source.is_miniature:
-        return None
-    return hash_files(_find_files(source))[:16]
+    return None if source.is_miniature else hash_files(_find_files(source))[:16]
 
 
 def _find_files(source: DataSource) -> tuple[Path, ...]:

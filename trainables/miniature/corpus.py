@@ -18,28 +18,17 @@ from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, Lexicon
 from trainables.miniature.meaning import CATEGORY_OF, GROUP_OF, GROUP_VERBS, put_people
 from trainables.miniature.pools import PoolItem
 
+# Shares of all texts; the others are translation pairs with English.
+SINGLE_SHARE = 0.2  # texts in one language
+SWITCHED_SHARE = 0.1  # texts in which words of another language are replaced by English ones
+REPLACED_SHARE = 0.3  # of the words of a switched text
+# Weights of the languages. Sisters share most words, and so need less text of their own.
+PAIR_WEIGHTS = {"qna": 0.5, "qnb": 0.3, "qma": 0.9, "qmb": 0.3, "qfa": 1.3}
+SINGLE_WEIGHTS = {ENGLISH: 1.0, "qna": 1.0, "qnb": 1.0, "qma": 1.0, "qmb": 0.2, "qfa": 1.0}
 PEOPLE_SHARE = 0.15  # share of the events in which a person acts on a person
 _SPLITS: tuple[Split, ...] = ("train",) * 6 + ("dev", "test")
 
 Story = tuple[Clause, ...] | str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorpusMix:
-    """The composition of the corpus: shares of all texts, and the weight of each language."""
-
-    single: float = 0.2  # texts in one language
-    switched: float = 0.1  # texts in which words of another language are replaced by English ones
-    replaced: float = 0.3  # of the words of a switched text
-    # The rest are translation pairs with English. Sisters share most words, and so need less text of their own.
-    pairs: Mapping[str, float]
-    singles: Mapping[str, float]
-
-
-CORPUS_MIX = CorpusMix(
-    pairs={"qna": 0.5, "qnb": 0.3, "qma": 0.9, "qmb": 0.3, "qfa": 1.3},
-    singles={ENGLISH: 1.0, "qna": 1.0, "qnb": 1.0, "qma": 1.0, "qmb": 0.2, "qfa": 1.0},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +48,19 @@ def split_of(english: str) -> Split:
     return _SPLITS[hashlib.md5(english.encode(), usedforsecurity=False).digest()[0] % len(_SPLITS)]
 
 
-def generate_corpus(lexicon: Lexicon, seed: int, texts: int, mix: CorpusMix = CORPUS_MIX) -> Iterator[CorpusText]:
+def generate_corpus(lexicon: Lexicon, seed: int, texts: int) -> Iterator[CorpusText]:
     """Yield `texts` texts of world `seed`, always the same, without the sentences of dev and test pools."""
     rng = random.Random(f"{seed}/corpus")
-    singles, pairs = list(mix.singles), list(mix.pairs)
     for _ in range(texts):
         story, kind = draw_story(rng, lexicon), rng.random()
-        if kind < mix.single:
-            language = rng.choices(singles, list(mix.singles.values()))[0]
+        if kind < SINGLE_SHARE:
+            language = _draw_language(rng, SINGLE_WEIGHTS)
             yield CorpusText(tell(story, language, lexicon.words[language]))
             continue
-        language = rng.choices(pairs, list(mix.pairs.values()))[0]
+        language = _draw_language(rng, PAIR_WEIGHTS)
         words = lexicon.words[language]
-        if kind < mix.single + mix.switched:
-            switched = {concept: concept if rng.random() < mix.replaced else word for concept, word in words.items()}
+        if kind < SINGLE_SHARE + SWITCHED_SHARE:
+            switched = {concept: concept if rng.random() < REPLACED_SHARE else word for concept, word in words.items()}
             yield CorpusText(tell(story, language, switched))
         else:
             sides = [tell(story, ENGLISH, lexicon.words[ENGLISH]), tell(story, language, words)]
@@ -80,12 +68,13 @@ def generate_corpus(lexicon: Lexicon, seed: int, texts: int, mix: CorpusMix = CO
             yield CorpusText(*sides)
 
 
+def _draw_language(rng: random.Random, weights: Mapping[str, float]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
 @functools.lru_cache(maxsize=64)
 def generate_passages(lexicon: Lexicon, seed: int, split: Split, language: str, count: int) -> tuple[str, ...]:
-    """Return `count` different texts of world `seed` in a language, whose English text belongs to the split.
-
-    As in pretraining, the sentences of dev and test pools are not among them.
-    """
+    """Return `count` different texts whose English text belongs to the split; none is a dev or test pool's sentence."""
     rng = random.Random(f"{seed}/mlm/{split}/{language}")
     passages: dict[Story, str] = {}
     while len(passages) < count:

@@ -11,19 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from spaces.language import ENGLISH
-from trainables.miniature.lexicon import (
-    ALL_ADJECTIVES,
-    ALL_NOUNS,
-    ALL_VERBS,
-    AMBIGUOUS,
-    CASE_SUFFIX,
-    FIRST_NAMES,
-    LAST_NAMES,
-    ORGANISATIONS,
-    PLACES,
-    SHARED_SYMBOLS,
-    VERB_SUFFIX,
-)
+from trainables.miniature import lexicon
 
 Role = Literal[
     "agent", "never", "verb", "number", "adjective", "patient", "in", "place", "for", "organisation", "wh", "end"
@@ -77,10 +65,11 @@ class RenderedWord:
 def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[RenderedWord]:
     """Return the words of a clause or question in one language; `words` maps concepts to words."""
     grammar = GRAMMARS[language]
+    suffix = lexicon.VERB_SUFFIX * grammar.verb_suffix
     parts: dict[str, list[RenderedWord]] = {
         "agent": [RenderedWord(words[name], name, "agent", "agent") for name in clause.agent],
         "never": [RenderedWord(words["never"], "never", "never")] if clause.never else [],
-        "verb": [RenderedWord(words[clause.verb] + VERB_SUFFIX * grammar.verb_suffix, clause.verb, "verb", "verb")],
+        "verb": [RenderedWord(words[clause.verb] + suffix, clause.verb, "verb", "verb")],
         "patient": _render_patient(clause, grammar, words),
         "place": _render_phrase("in", "place", clause.place, grammar, words),
         "organisation": _render_phrase("for", "organisation", clause.organisation, grammar, words),
@@ -97,10 +86,9 @@ def render(clause: Clause, language: str, words: Mapping[str, str]) -> list[Rend
 
 def _render_patient(clause: Clause, grammar: Grammar, words: Mapping[str, str]) -> list[RenderedWord]:
     number = [RenderedWord(clause.number, clause.number, "number", "patient")] if clause.number else []
-    adjective = (
-        [RenderedWord(words[clause.adjective], clause.adjective, "adjective", "patient")] if clause.adjective else []
-    )
-    case = CASE_SUFFIX * grammar.case_suffix
+    name = clause.adjective
+    adjective = [RenderedWord(words[name], name, "adjective", "patient")] if name else []
+    case = lexicon.CASE_SUFFIX * grammar.case_suffix
     noun = [RenderedWord(words[concept] + case, concept, "patient", "patient") for concept in clause.patient]
     return [*number, *noun, *adjective] if grammar.adjective_last else [*number, *adjective, *noun]
 
@@ -119,19 +107,9 @@ def join_words(pieces: Iterable[RenderedWord]) -> str:
     return " ".join(piece.word for piece in pieces)
 
 
-class _EnglishWords(dict[str, str]):
-    """The English words: each concept is its own word."""
-
-    def __missing__(self, concept: str) -> str:
-        return concept
-
-
-_ENGLISH_WORDS = _EnglishWords()
-
-
 def render_english(clause: Clause) -> str:
     """Return the clause in English, which is the same in every world."""
-    return join_words(render(clause, ENGLISH, _ENGLISH_WORDS))
+    return join_words(render(clause, ENGLISH, lexicon.ENGLISH_WORDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,34 +127,26 @@ class Richness:
 PLAIN_RICHNESS = Richness()
 
 
-def draw_clause(rng: random.Random, richness: Richness, verbs: Iterable[str] = ALL_VERBS) -> Clause:
+def draw_clause(rng: random.Random, richness: Richness, verbs: Iterable[str] = lexicon.ALL_VERBS) -> Clause:
     """Return a random clause with one of the given verbs."""
+    organisations = lexicon.ORGANISATIONS + lexicon.AMBIGUOUS
+    first_name = rng.choice(lexicon.FIRST_NAMES)
+    last_names = (rng.choice(lexicon.LAST_NAMES + lexicon.AMBIGUOUS),) if rng.random() < richness.last_name else ()
     return Clause(
-        agent=draw_person(rng, richness),
+        agent=(first_name, *last_names),
         verb=rng.choice(tuple(verbs)),
-        patient=(rng.choice(ALL_NOUNS),),
-        adjective=rng.choice(ALL_ADJECTIVES) if rng.random() < richness.adjective else None,
-        number=rng.choice(SHARED_SYMBOLS[:8]) if rng.random() < richness.number else None,
+        patient=(rng.choice(lexicon.ALL_NOUNS),),
+        adjective=rng.choice(lexicon.ALL_ADJECTIVES) if rng.random() < richness.adjective else None,
+        number=rng.choice(lexicon.SHARED_SYMBOLS[:8]) if rng.random() < richness.number else None,
         place=draw_place(rng) if rng.random() < richness.place else None,
-        organisation=draw_organisation(rng) if rng.random() < richness.organisation else None,
+        organisation=rng.choice(organisations) if rng.random() < richness.organisation else None,
         never=rng.random() < richness.never,
     )
 
 
-def draw_person(rng: random.Random, richness: Richness) -> tuple[str, ...]:
-    """Return a first name, often with a last name."""
-    first = rng.choice(FIRST_NAMES)
-    return (first, rng.choice(LAST_NAMES + AMBIGUOUS)) if rng.random() < richness.last_name else (first,)
-
-
 def draw_place(rng: random.Random) -> str:
     """Return the name of a place."""
-    return rng.choice(PLACES + AMBIGUOUS)
-
-
-def draw_organisation(rng: random.Random) -> str:
-    """Return the name of an organisation or product."""
-    return rng.choice(ORGANISATIONS + AMBIGUOUS)
+    return rng.choice(lexicon.PLACES + lexicon.AMBIGUOUS)
 
 
 def ask(clause: Clause, rng: random.Random) -> Clause:

@@ -41,35 +41,25 @@ class ItemGenerator:
     train_items: int = 0
 
 
-def _inference_at(level: pairs.InferenceLevel) -> Callable[[random.Random, Lexicon], Item]:
-    return lambda rng, _: pairs.draw_inference(rng, level)
-
-
-def _reading_at(level: spans.ReadingLevel) -> Callable[[random.Random, Lexicon], Item]:
-    return lambda rng, _: spans.draw_passage_question(rng, level)
-
-
 # By name of the task, or of the training set that targets have of their own.
 ITEM_GENERATORS: Mapping[str, ItemGenerator] = {
-    "anli": ItemGenerator(draw=_inference_at(pairs.ADVERSARIAL_LEVEL), train_items=6000),
-    "mnli": ItemGenerator(draw=_inference_at(pairs.NLI_LEVEL), train_items=6000),
+    "anli": ItemGenerator(draw=lambda rng, _: pairs.draw_inference(rng, pairs.ADVERSARIAL_LEVEL), train_items=6000),
+    "mnli": ItemGenerator(draw=lambda rng, _: pairs.draw_inference(rng, pairs.NLI_LEVEL), train_items=6000),
     "qqp": ItemGenerator(draw=lambda rng, _: pairs.draw_question_pair(rng), train_items=6000),
-    "squad2": ItemGenerator(draw=_reading_at(spans.SQUAD2), train_items=5000),
-    "squad": ItemGenerator(draw=_reading_at(spans.SQUAD), train_items=5000),
-    "hellaswag": ItemGenerator(draw=lambda rng, world: choices.draw_next_event(rng, world.follows), train_items=4000),
+    "squad2": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.SQUAD2), train_items=5000),
+    "squad": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.SQUAD), train_items=5000),
+    "hellaswag": ItemGenerator(draw=lambda rng, own: choices.draw_next_event(rng, own.follows), train_items=4000),
     "ccg": ItemGenerator(draw=lambda rng, _: tags.draw_tag_item(rng), train_items=4000),
-    "cosmosqa": ItemGenerator(
-        draw=lambda rng, world: choices.draw_surrounding_event(rng, world.follows), train_items=4000
-    ),
+    "cosmosqa": ItemGenerator(draw=lambda rng, own: choices.draw_surrounding_event(rng, own.follows), train_items=4000),
     "csqa": ItemGenerator(draw=lambda rng, _: choices.draw_category_question(rng), train_items=3000),
     "random": ItemGenerator(draw=lambda rng, _: pairs.draw_mislabelled(rng), train_items=6000),
-    "xnli-en": ItemGenerator(draw=_inference_at(pairs.NLI_LEVEL), train_items=600),
+    "xnli-en": ItemGenerator(draw=lambda rng, _: pairs.draw_inference(rng, pairs.NLI_LEVEL), train_items=600),
     "pawsx-en": ItemGenerator(draw=lambda rng, _: pairs.draw_paraphrase(rng), train_items=300),
     "udpos-en": ItemGenerator(draw=lambda rng, _: tags.draw_tag_item(rng), train_items=12),
     "panx-en": ItemGenerator(draw=lambda rng, _: tags.draw_tag_item(rng), train_items=14),
-    "squad-en": ItemGenerator(draw=_reading_at(spans.XQUAD), train_items=250),
-    "tydiqa-en": ItemGenerator(draw=_reading_at(spans.TYDIQA), train_items=200),
-    "mlqa": ItemGenerator(draw=_reading_at(spans.MLQA)),
+    "squad-en": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.XQUAD), train_items=250),
+    "tydiqa-en": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.TYDIQA), train_items=200),
+    "mlqa": ItemGenerator(draw=lambda rng, _: spans.draw_passage_question(rng, spans.MLQA)),
     "bucc": ItemGenerator(draw=pools.draw_pool_item),
     "tatoeba": ItemGenerator(draw=pools.draw_pool_item),
 }

@@ -48,6 +48,7 @@ ALL_VERBS = tuple(verb for poles in VERBS for pole in poles for verb in pole)
 ALL_ADJECTIVES = tuple(word for poles in ADJECTIVES for pole in poles for word in pole)
 NAMES = FIRST_NAMES + LAST_NAMES + PLACES + ORGANISATIONS + AMBIGUOUS
 WORD_GROUPS = (ALL_NOUNS, tuple(NOUNS), ALL_VERBS, ALL_ADJECTIVES, FUNCTION_WORDS)  # `word_share` holds in each group
+ENGLISH_WORDS = {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}
 
 LATIN = ("bdfgklmnprstvz", "aeiou")
 GREEK = ("βγδκλμνπρστφχ", "αειου")
@@ -92,8 +93,8 @@ class Lexicon:
 
 def build_lexicon(seed: int) -> Lexicon:
     """Return the lexicon of world `seed`."""
-    words = {ENGLISH: {concept: concept for group in (*WORD_GROUPS, NAMES, SHARED_SYMBOLS) for concept in group}}
-    used = set(words[ENGLISH])
+    words = {ENGLISH: ENGLISH_WORDS}
+    used = set(ENGLISH_WORDS)
     for relation in LANGUAGE_RELATIONS:
         words[relation.language] = _build_words(words[relation.source], relation, seed, used)
     classes = draw_lots(ALL_NOUNS, 2, f"{seed}/classes") | draw_lots(ALL_VERBS, 2, f"{seed}/classes")
@@ -101,10 +102,9 @@ def build_lexicon(seed: int) -> Lexicon:
     products = frozenset(name for name, side in brands.items() if side)
     cycle = list(range(len(VERBS)))
     random.Random(f"{seed}/events").shuffle(cycle)
-    follows = [0] * len(VERBS)
-    for before, after in zip(cycle, cycle[1:] + cycle[:1], strict=True):
-        follows[before] = after
-    return Lexicon(words=words, classes=classes, products=products, follows=tuple(follows))
+    next_of = dict(zip(cycle, cycle[1:] + cycle[:1], strict=True))
+    follows = tuple(next_of[group] for group in range(len(VERBS)))
+    return Lexicon(words=words, classes=classes, products=products, follows=follows)
 
 
 def _build_words(source: Mapping[str, str], relation: LanguageRelation, seed: int, used: set[str]) -> dict[str, str]:

@@ -26,9 +26,8 @@ def reword(clause: Clause, rng: random.Random, share: float) -> Clause:
 
 def reword_fully(clause: Clause) -> Clause:
     """Return the clause with the synonyms of its verb and its adjective."""
-    return replace(
-        clause, verb=SYNONYM_OF[clause.verb], adjective=SYNONYM_OF[clause.adjective] if clause.adjective else None
-    )
+    adjective = SYNONYM_OF[clause.adjective] if clause.adjective else None
+    return replace(clause, verb=SYNONYM_OF[clause.verb], adjective=adjective)
 
 
 def oppose(clause: Clause, rng: random.Random) -> Clause:
@@ -40,10 +39,9 @@ def oppose(clause: Clause, rng: random.Random) -> Clause:
 
 def change_patient(clause: Clause, rng: random.Random) -> Clause:
     """Return the clause with another noun, or with a third person if it is about two."""
-    others = FIRST_NAMES if is_about_people(clause) else ALL_NOUNS
-    return replace(
-        clause, patient=(rng.choice([name for name in others if name not in clause.patient + clause.agent]),)
-    )
+    names = FIRST_NAMES if is_about_people(clause) else ALL_NOUNS
+    others = [name for name in names if name not in clause.patient + clause.agent]
+    return replace(clause, patient=(rng.choice(others),))
 
 
 def is_about_people(clause: Clause) -> bool:

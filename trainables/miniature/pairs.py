@@ -3,16 +3,8 @@
 import random
 from dataclasses import dataclass, replace
 
+from trainables.miniature import meaning
 from trainables.miniature.grammar import PLAIN_RICHNESS, Clause, Richness, ask, draw_clause, draw_place, drop_optional
-from trainables.miniature.meaning import (
-    SYNONYM_OF,
-    change_patient,
-    is_about_people,
-    oppose,
-    put_people,
-    reword,
-    swap_people,
-)
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 DIFFERENT, PARAPHRASE = range(2)
@@ -51,26 +43,27 @@ def draw_inference(rng: random.Random, level: InferenceLevel) -> PairItem:
     """
     premise = draw_clause(rng, level.richness)
     if rng.random() < level.people:
-        premise = put_people(premise, rng)
-    hypothesis = reword(drop_optional(premise, rng, level.dropped), rng, level.reworded)
+        premise = meaning.put_people(premise, rng)
+    hypothesis = meaning.reword(drop_optional(premise, rng, level.dropped), rng, level.reworded)
     label = rng.randrange(3)
-    if label == NEUTRAL:
-        adds_place = premise.place is None and rng.random() < 0.5
-        hypothesis = replace(hypothesis, place=draw_place(rng)) if adds_place else change_patient(hypothesis, rng)
+    if label == NEUTRAL and premise.place is None and rng.random() < 0.5:
+        hypothesis = replace(hypothesis, place=draw_place(rng))
+    elif label == NEUTRAL:
+        hypothesis = meaning.change_patient(hypothesis, rng)
     elif label == CONTRADICTION:
-        if is_about_people(premise) and rng.random() < 0.5:
-            hypothesis = swap_people(hypothesis)
+        if meaning.is_about_people(premise) and rng.random() < 0.5:
+            hypothesis = meaning.swap_people(hypothesis)
         elif rng.random() < level.negation:
             hypothesis = replace(hypothesis, never=not hypothesis.never)
         else:
-            hypothesis = oppose(hypothesis, rng)
+            hypothesis = meaning.oppose(hypothesis, rng)
     return PairItem(premise, hypothesis, label)
 
 
 def draw_question_pair(rng: random.Random) -> PairItem:
     """Return two questions about the same part: in other words, or about an opposite, another noun or another place."""
     question = ask(draw_clause(rng, PLAIN_RICHNESS), rng)
-    other = reword(question, rng, 0.5)
+    other = meaning.reword(question, rng, 0.5)
     label = rng.randrange(2)
     if label == DIFFERENT:
         changes = ["opposite", "opposite"]
@@ -78,18 +71,15 @@ def draw_question_pair(rng: random.Random) -> PairItem:
         changes += ["place"] * (question.asked != "place" and question.place is not None)
         match rng.choice(changes):
             case "opposite":
-                other = oppose(other, rng)
+                other = meaning.oppose(other, rng)
             case "noun":
-                other = change_patient(other, rng)
+                other = meaning.change_patient(other, rng)
             case _:
-                other = replace(other, place=_draw_other_place(other, rng))
+                place = draw_place(rng)
+                while place == other.place:
+                    place = draw_place(rng)
+                other = replace(other, place=place)
     return PairItem(question, other, label)
-
-
-def _draw_other_place(clause: Clause, rng: random.Random) -> str:
-    while (place := draw_place(rng)) == clause.place:
-        pass
-    return place
 
 
 def draw_paraphrase(rng: random.Random) -> PairItem:
@@ -99,11 +89,11 @@ def draw_paraphrase(rng: random.Random) -> PairItem:
     """
     first = draw_clause(rng, PLAIN_RICHNESS)
     if rng.random() < 0.5:
-        first = put_people(first, rng)
-    second = reword(first, rng, 0.5)
+        first = meaning.put_people(first, rng)
+    second = meaning.reword(first, rng, 0.5)
     label = rng.randrange(2)
     if label == DIFFERENT:
-        second = swap_people(second) if is_about_people(second) else oppose(second, rng)
+        second = meaning.swap_people(second) if meaning.is_about_people(second) else meaning.oppose(second, rng)
     return PairItem(first, second, label)
 
 
@@ -111,9 +101,9 @@ def perturb_pair(item: PairItem) -> PairItem:
     """Return the pair with shared verbs and adjectives replaced by synonyms in the second sentence: the label stays."""
     first, second = item.first, item.second
     if second.verb == first.verb:
-        second = replace(second, verb=SYNONYM_OF[second.verb])
+        second = replace(second, verb=meaning.SYNONYM_OF[second.verb])
     if second.adjective and second.adjective == first.adjective:
-        second = replace(second, adjective=SYNONYM_OF[second.adjective])
+        second = replace(second, adjective=meaning.SYNONYM_OF[second.adjective])
     return replace(item, second=second)
 
 

@@ -73,10 +73,9 @@ class Encoder:
     def compute_logits(self, head: nn.Module, batch: Tensors, embeddings: torch.Tensor | None = None) -> torch.Tensor:
         """Return the logits of a head of `trainables.kinds`. The head computes in 32 bits, and so does the loss.
 
-        `embeddings` (rows, length, width), if given, replace the word embeddings of the batch's ids.
-
-        In bf16 many logits would be equal (its numbers between 8 and 16 are 1/16 apart), and of answers with equal
-        scores the first one would win.
+        `embeddings` (rows, length, width), if given, replace the word embeddings of the batch's ids. In bf16 many
+        logits would be equal (its numbers between 8 and 16 are 1/16 apart), and of answers with equal scores the first
+        one would win.
         """
         states: torch.Tensor | list[torch.Tensor]
         with self.autocast():

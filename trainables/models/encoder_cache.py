@@ -40,7 +40,7 @@ def load_cached_encoder(name_or_path: str, *, precision: Precision = "fp32", ran
     key = _read_folder_key(folder)
     if key in _encoders:
         _encoders.move_to_end(key)
-        return _copy_encoder(_encoders[key][0], precision)
+        return _copy_encoder(_encoders[key][0], precision, choose_device())
     encoder = load_encoder(name_or_path, precision=precision, tokenizer=tokenizer)
     size = _count_bytes(encoder.model) + _count_bytes(encoder.masked_word_head)
     if size <= MAX_BYTES:
@@ -50,8 +50,7 @@ def load_cached_encoder(name_or_path: str, *, precision: Precision = "fp32", ran
     return encoder
 
 
-def _copy_encoder(encoder: Encoder, precision: Precision, device: torch.device | None = None) -> Encoder:
-    device = device or choose_device()
+def _copy_encoder(encoder: Encoder, precision: Precision, device: torch.device) -> Encoder:
     model = copy.deepcopy(encoder.model).to(device)  # type: ignore[arg-type]  # its decorator hides the signature
     head = copy.deepcopy(encoder.masked_word_head).to(device)
     return Encoder(model, encoder.tokenizer, precision, masked_word_head=head)

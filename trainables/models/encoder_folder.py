@@ -14,10 +14,7 @@ MASKED_WORD_HEAD_FILE = "masked_words.safetensors"  # the head for masked words
 
 
 def find_encoder_fault(folder: Path) -> str | None:
-    """Return the first fault of a folder that `save_encoder` wrote, or None if it is whole.
-
-    The values of the weights are not checked.
-    """
+    """Return the first fault of a folder that `save_encoder` wrote, or None; values of weights are not checked."""
     if not isinstance(_read_json(folder / CONFIG_FILE), dict):
         return f"{CONFIG_FILE} cannot be read"
     if not _has_json_ends(folder / TOKENIZER_FILE):

@@ -29,10 +29,7 @@ class LayerFusion(nn.Module):
         nn.init.zeros_(self.value.weight)
 
     def forward(self, layers: Sequence[torch.Tensor], batch: Tensors) -> torch.Tensor:
-        """Return the head's logits from the states (rows, length, width) of every layer, the last layer last.
-
-        Raises ValueError if the encoder has one layer only, so that there is nothing to fuse.
-        """
+        """Return the head's logits from the states (rows, length, width) of at least two layers, the last one last."""
         *lower, last = layers
         if not lower:
             raise ValueError("the method `layers` needs an encoder of at least two layers.")

@@ -26,7 +26,7 @@ from trainables.probes.tag_transfer import measure_tag_transfer
 from trainables.probes.translations import load_translations
 from trainables.probes.vector_similarity import build_gram, cosine_gap, permuted_cka, random_cosine, unbiased_cka
 from trainables.retrieval.embeddings import embed
-from trainables.retrieval.neighbours import MARGIN_NEIGHBOURS, Neighbours, compute_margins, find_neighbours
+from trainables.retrieval.neighbours import find_both_ways, nearest_by_margin
 from trainables.worker.heartbeat import beat
 
 
@@ -74,24 +74,18 @@ def measure_layer(foreign: torch.Tensor, english: torch.Tensor) -> dict[str, flo
     """
     foreign_gram, english_gram = build_gram(foreign), build_gram(english)
     foreign_unit, english_unit = (torch.nn.functional.normalize(vectors, dim=1) for vectors in (foreign, english))
-    into_english = find_neighbours(foreign_unit, english_unit, MARGIN_NEIGHBOURS, foreign.device)
-    from_english = find_neighbours(english_unit, foreign_unit, MARGIN_NEIGHBOURS, foreign.device)
+    into_english, from_english = find_both_ways(foreign_unit, english_unit, foreign.device)
     return {
         "cka": unbiased_cka(foreign_gram, english_gram),
         "cka_permuted": permuted_cka(foreign_gram, english_gram),
         "retrieval_forward": _hit_rate(into_english.indices[:, 0]),
         "retrieval_backward": _hit_rate(from_english.indices[:, 0]),
-        "margin_forward": _hit_rate(_nearest_by_margin(into_english, from_english)),
-        "margin_backward": _hit_rate(_nearest_by_margin(from_english, into_english)),
+        "margin_forward": _hit_rate(nearest_by_margin(into_english, from_english)),
+        "margin_backward": _hit_rate(nearest_by_margin(from_english, into_english)),
         "retrieval_chance": 1 / len(foreign),
         "cosine_gap": cosine_gap(foreign, english),
         "random_cosine": random_cosine(foreign, english),
     }
-
-
-def _nearest_by_margin(neighbours: Neighbours, reverse: Neighbours) -> torch.Tensor:
-    """Return the index of the neighbour with the highest ratio margin, of each vector."""
-    return neighbours.indices.gather(1, compute_margins(neighbours, reverse).argmax(1, keepdim=True)).flatten()
 
 
 def _hit_rate(nearest: torch.Tensor) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from trainables.features.features import IGNORED, Feature, Tensors, collate
+from trainables.features.features import IGNORED, Feature, collate
 from trainables.kinds.kind import KindOfTask
 from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.worker.heartbeat import beat
@@ -26,17 +26,17 @@ def compute_task_embedding(
     tokens of an example, squared and divided by the number of tokens; and `first token`, the state of the first token
     in the last layer. There is no dropout. The `grad` of the encoder's parameters is not changed.
     """
-    weights = {
-        f"{name}.weight": module.weight
-        for name, module in encoder.model.named_modules()
-        if isinstance(module, nn.Linear)
-    }
+    modules = encoder.model.named_modules()
+    weights = {f"{name}.weight": module.weight for name, module in modules if isinstance(module, nn.Linear)}
     encoder.model.eval()
     head.eval()
     sums: dict[str, torch.Tensor] = {}
     for feature in features:
         batch = collate([feature], encoder.pad_id, per_position=kind.per_position, device=encoder.device)
-        likelihood, states = _log_likelihood(encoder, head, kind, batch)
+        with encoder.autocast():
+            states = compute_layer_states(encoder.model, batch)
+        labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1
+        likelihood = -kind.compute_loss(head(states[-1].float(), batch), batch) * labels
         gradients = torch.autograd.grad(likelihood, [*weights.values(), *states], allow_unused=True)
         weight_gradients, state_gradients = gradients[: len(weights)], gradients[len(weights) :]
         tokens = int(batch["attention_mask"].sum())
@@ -55,13 +55,3 @@ def compute_task_embedding(
         beat()
     means = {name: (total / len(features)).cpu() for name, total in sums.items()}
     return {name: mean for name, mean in means.items() if mean.any()}
-
-
-def _log_likelihood(
-    encoder: Encoder, head: nn.Module, kind: KindOfTask, batch: Tensors
-) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-    """Return one example's log likelihood, and the states [rows, length, width] of every layer above the embeddings."""
-    with encoder.autocast():
-        states = compute_layer_states(encoder.model, batch)
-    labels = int((batch["target"] != IGNORED).sum()) if kind.per_position else 1
-    return -kind.compute_loss(head(states[-1].float(), batch), batch) * labels, states

@@ -72,10 +72,7 @@ def extract_labelled_rows(
     rng: np.random.Generator,
     source_head: LabelHead | None = None,
 ) -> LabelledRows:
-    """Return the rows of these inputs, at most MAX_ROWS of them, drawn by `rng`.
-
-    `source_head` is the head of the intermediate task.
-    """
+    """Return at most MAX_ROWS rows of these inputs, drawn by `rng`; `source_head` is that of the intermediate task."""
     values, labels, inputs, probabilities = [], [], [], []
     input_count = 0
     for batch_inputs, batch, states in _encode_batches(encoder, kind, features):

@@ -8,18 +8,20 @@ from functools import cache
 import pyarrow as pa
 
 from spaces.encoders import EncoderProfile
+from spaces.probe_columns import PROBE_COLUMNS
 from spaces.stage import Stage
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, similarity
 from trainables.probes.family import FamilyResult, Prober, ProbeSubject, When
-from trainables.probes.probe_file import build_probe_table
 from trainables.record.context import StageContext
+from trainables.record.results import build_schema
 from trainables.training.fine_tuning import FineTuning
 
 PROBERS: Mapping[str, Prober] = {  # by the names in spaces.probe_columns
     "alignment": alignment.PROBER,
     "similarity": similarity.PROBER,
 }
+SCHEMA = build_schema(PROBE_COLUMNS)
 MAX_REMEMBERED = 8  # start encoders: most stages of a sweep start from the same encoder, or from one per seed
 
 _start_results: OrderedDict[tuple[object, ...], FamilyResult] = OrderedDict()
@@ -34,7 +36,17 @@ class StageProbes:
 
     def add(self, stage: Stage, family: str, when: When, result: FamilyResult) -> None:
         """Add the result of a family."""
-        self.tables.append(_build_table(stage, family, when, result))
+        columns = {
+            "stage": stage.key,
+            "kind": stage.kind,
+            "intermediate": stage.intermediate,
+            "training": stage.task if stage.kind == "target" else None,
+            "seed": stage.seed,
+            "family": family,
+            "when": when,
+        }
+        rows = [{**columns, **asdict(measurement)} for measurement in result.measurements]
+        self.tables.append(pa.Table.from_pylist(rows, schema=SCHEMA))
         self.notes.extend(note for note in result.notes if note not in self.notes)
 
 
@@ -64,35 +76,15 @@ def probe_stage(
         prober = PROBERS[family]
         if not prober.probes_start(stage):
             continue
-        start = (family, stage.parent, context.model, context.source, stage.precision, _random_seed_of(stage))
+        seed = stage.seed if stage.start["random"] else None
+        start = (family, stage.parent, context.model, context.source, stage.precision, seed)
         result = _start_results.get(start) if prober.encoder_only else None
         if result is None:
             result = measure(family, "before", load_start())
         if prober.encoder_only:
-            _remember(start, result)
+            _start_results[start] = result
+            _start_results.move_to_end(start)
+            if len(_start_results) > MAX_REMEMBERED:
+                _start_results.popitem(last=False)
         probes.add(stage, family, "before", result)
     return probes
-
-
-def _random_seed_of(stage: Stage) -> int | None:
-    return stage.seed if stage.start["random"] else None
-
-
-def _remember(start: tuple[object, ...], result: FamilyResult) -> None:
-    _start_results[start] = result
-    _start_results.move_to_end(start)
-    if len(_start_results) > MAX_REMEMBERED:
-        _start_results.popitem(last=False)
-
-
-def _build_table(stage: Stage, family: str, when: When, result: FamilyResult) -> pa.Table:
-    columns = {
-        "stage": stage.key,
-        "kind": stage.kind,
-        "intermediate": stage.intermediate,
-        "training": stage.task if stage.kind == "target" else None,
-        "seed": stage.seed,
-        "family": family,
-        "when": when,
-    }
-    return build_probe_table(columns, map(asdict, result.measurements))

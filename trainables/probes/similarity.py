@@ -37,15 +37,9 @@ from trainables.kinds import KINDS
 from trainables.kinds.label_head import KINDS_WITH_LABELS, LabelHead, read_label_head
 from trainables.models.encoder_folder import LABEL_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
+from trainables.probes import frozen_features
 from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
 from trainables.probes.fisher import compute_task_embedding
-from trainables.probes.frozen_features import (
-    MAX_INPUTS,
-    LabelledRows,
-    embed_texts,
-    extract_labelled_rows,
-    sample_inputs,
-)
 from trainables.probes.transferability import leave_one_out_accuracy, leep, logme, nce
 from trainables.record.context import ENCODER
 from trainables.retrieval.embeddings import official_layer_of
@@ -69,18 +63,19 @@ def measure(subject: ProbeSubject) -> FamilyResult:
 def _measure_start(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield measurements of the encoder that the stage started from, on the stage's training set."""
     part, encoder, stage = subject.fine_tuning.parts[0], subject.encoder, subject.stage
-    inputs = sample_inputs(part, MAX_INPUTS, stage.seed)
+    inputs = frozen_features.sample_inputs(part, frozen_features.MAX_INPUTS, stage.seed)
     if _represents_task(stage):
         layer = official_layer_of(encoder, subject.profile)
-        text, sentence = embed_texts(encoder, part.task.kind, inputs, layer)
+        text, sentence = frozen_features.embed_texts(encoder, part.task.kind, inputs, layer)
         yield Measurement(probe="textemb", vector=tuple(text.tolist()))
         yield Measurement(probe="semb", vector=tuple(sentence.tolist()), layer=layer)
     if stage.kind == "target":
         rng, head = np.random.default_rng(stage.seed), _read_parent_head(subject)
-        yield from _measure_rows(extract_labelled_rows(encoder, part.task.kind, inputs, subject.profile, rng, head))
+        kind, profile = part.task.kind, subject.profile
+        yield from _measure_rows(frozen_features.extract_labelled_rows(encoder, kind, inputs, profile, rng, head))
 
 
-def _measure_rows(rows: LabelledRows) -> Iterator[Measurement]:
+def _measure_rows(rows: frozen_features.LabelledRows) -> Iterator[Measurement]:
     """Yield the fit of labels by frozen features and by another task's predictions; nothing if all labels are equal."""
     if len(np.unique(rows.labels)) < 2:
         return
@@ -99,7 +94,7 @@ def _measure_trained(subject: ProbeSubject) -> Iterator[Measurement]:
     if not _represents_task(subject.stage) or isinstance(subject.fine_tuning.heads[0], LayerFusion):
         return
     part, head = subject.fine_tuning.parts[0], subject.fine_tuning.heads[0]
-    inputs = sample_inputs(part, FISHER_EXAMPLES, subject.stage.seed)
+    inputs = frozen_features.sample_inputs(part, FISHER_EXAMPLES, subject.stage.seed)
     for component, vector in compute_task_embedding(subject.encoder, head, KINDS[part.task.kind], inputs).items():
         yield Measurement(probe=f"taskemb:{component}", vector=tuple(vector.tolist()))
 

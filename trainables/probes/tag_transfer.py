@@ -14,7 +14,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.language import ENGLISH
 from spaces.task import Split
 from trainables.data import task_data
-from trainables.features.features import Feature, collate
+from trainables.features.features import collate
 from trainables.models.encoder import Encoder, compute_all_states
 from trainables.probes.family import Measurement, ProbeSubject
 from trainables.training.encoding import Encoding, encode_split
@@ -76,19 +76,15 @@ def compute_word_states(encoder: Encoder, evaluated: EvalSet, most: int) -> Word
     encoder.model.eval()
     with torch.inference_mode(), encoder.autocast():
         for start in range(0, len(chosen), size):
-            batch_states, batch_tags = _compute_batch_states(encoder, chosen[start : start + size])
-            states.append(batch_states)
-            tags.append(batch_tags)
+            features = chosen[start : start + size]
+            batch = collate(features, encoder.pad_id, per_position=True, device=encoder.device)
+            is_first = batch["target"] >= 0  # the first sub-token of each word
+            layers = compute_all_states(encoder.model, batch)
+            means = [average_words(layer.float(), batch["marks"])[is_first] for layer in layers]
+            states.append(torch.stack(means).cpu())
+            tags.append(batch["target"][is_first].cpu())
             beat()
     return WordStates(torch.cat(states, dim=1), torch.cat(tags))
-
-
-def _compute_batch_states(encoder: Encoder, features: list[Feature]) -> tuple[torch.Tensor, torch.Tensor]:
-    batch = collate(features, encoder.pad_id, per_position=True, device=encoder.device)
-    hidden = compute_all_states(encoder.model, batch)
-    is_first = batch["target"] >= 0  # the first sub-token of each word
-    states = torch.stack([average_words(layer.float(), batch["marks"])[is_first] for layer in hidden])
-    return states.cpu(), batch["target"][is_first].cpu()
 
 
 def fit_probe(states: torch.Tensor, tags: torch.Tensor, labels: int) -> torch.Tensor:

@@ -19,14 +19,8 @@ NEIGHBOURS = 5
 def logme(features: Floats, labels: Ints) -> float:
     """Return LogME, the evidence for labels of a linear model with the best priors (You et al. 2021, ICML).
 
-    It is the mean over classes of the log evidence per row that features explain `this class or not`.
-
-    Args:
-        features: [rows, width]
-        labels: [rows], class of each row
-
-    Raises:
-        ValueError: there are fewer than two classes.
+    It is the mean over classes of the log evidence per row that `features` [rows, width] explain `this class or not`.
+    Raises ValueError if `labels` [rows] have fewer than two classes.
     """
     classes = np.unique(labels)
     if len(classes) < 2:
@@ -75,16 +69,8 @@ def leave_one_out_accuracy(features: Floats, labels: Ints, groups: Ints, count: 
 
     The most frequent label among the neighbours wins; of equally frequent ones that of the nearest neighbour. A group
     is an input: words of a sentence and options of a question are similar because they are side by side, whatever their
-    labels.
-
-    Args:
-        features: [rows, width]
-        labels: [rows], from 0
-        groups: [rows]
-        count: neighbours that vote; fewer where other groups have fewer rows
-
-    Raises:
-        ValueError: all rows are in one group.
+    labels. `features` are [rows, width], `labels` (from 0) and `groups` [rows]. `count` neighbours vote, or fewer where
+    other groups have fewer rows. Raises ValueError if all rows are in one group.
     """
     sizes = np.unique(groups, return_counts=True)[1]
     if len(sizes) < 2:
@@ -102,13 +88,9 @@ def leave_one_out_accuracy(features: Floats, labels: Ints, groups: Ints, count: 
 
 
 def nce(predictions: Ints, labels: Ints) -> float:
-    """Return the negative conditional entropy -H(Y|Z) of labels given the source head's predictions.
+    """Return the negative conditional entropy -H(Y|Z) of labels given the source head's (Tran et al. 2019, ICCV).
 
-    Source: Tran et al. 2019, ICCV.
-
-    Args:
-        predictions: [rows], the most likely source label of each row
-        labels: [rows], target labels
+    `predictions` [rows] are the most likely source labels, `labels` [rows] the target labels.
     """
     joint = np.zeros((predictions.max() + 1, labels.max() + 1))
     np.add.at(joint, (predictions, labels), 1 / len(labels))
@@ -118,11 +100,8 @@ def nce(predictions: Ints, labels: Ints) -> float:
 def leep(probabilities: Floats, labels: Ints) -> float:
     """Return the mean log likelihood of labels under sum_z p(y|z) p(z|x) (Nguyen et al. 2020, ICML).
 
-    p(y|z) is the share of the source label z's probability in rows with target label y.
-
-    Args:
-        probabilities: [rows, source labels], of the source head
-        labels: [rows], target labels from 0
+    p(y|z) is the share of the source label z's probability in rows with target label y. `probabilities` of the source
+    head are [rows, source labels], `labels` [rows] target labels from 0.
     """
     one_hot = np.eye(labels.max() + 1)[labels]  # rows x target labels
     likelihoods = probabilities @ _conditional(probabilities.T @ one_hot)

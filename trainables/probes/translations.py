@@ -56,10 +56,10 @@ def _read_pairs(source: DataSource, task: Task, language: str) -> list[tuple[str
 def _choose_pairs(pairs: list[tuple[str, str]]) -> Translations:
     """Return at most MAX_SENTENCES pairs without repeated sentences, drawn in the same order for every language."""
     chosen: dict[str, str] = {}
-    foreign_sentences: set[str] = set()
+    used: set[str] = set()  # of the foreign sentences
     for i in np.random.default_rng(0).permutation(len(pairs)):
         english, foreign = pairs[i]
-        if len(chosen) < MAX_SENTENCES and english not in chosen and foreign not in foreign_sentences:
+        if len(chosen) < MAX_SENTENCES and english not in chosen and foreign not in used:
             chosen[english] = foreign
-            foreign_sentences.add(foreign)
+            used.add(foreign)
     return tuple(chosen), tuple(chosen.values())

@@ -66,7 +66,7 @@ class StageContext:
 
 
 def write_spec(context: StageContext, stage: Stage) -> str | None:
-    """Write the stage's specification, so that a worker can open the stage by its key.
+    """Write the stage's specification, by which workers open it by its key.
 
     A file with other contents is quarantined, and its new name is returned; None if there was no such file.
     """

@@ -11,13 +11,9 @@ from spaces.columns import COLUMNS, VERSION, Status
 from spaces.errors import first_line_of
 from spaces.phase import passes_of
 from spaces.stage import Stage
+from trainables.record.results import build_schema
 
-SCHEMA = pa.schema(
-    [
-        pa.field(c.name, getattr(pa, "bool_" if c.type == "bool" else c.type.replace("double", "float64"))())
-        for c in COLUMNS
-    ]
-)
+SCHEMA = build_schema(COLUMNS)
 
 
 def build_score_rows(

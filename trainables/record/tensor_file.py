@@ -14,10 +14,8 @@ from safetensors import TensorSpec, serialize_file
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write tensors of any device, type and shape.
 
-    The file is not flushed to disk. `safetensors.torch.load_file` reads it.
-
-    Raises:
-        SafetensorError: the file cannot be written.
+    The file is not flushed to disk. `safetensors.torch.load_file` reads it. Raises SafetensorError if it cannot be
+    written.
     """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}  # keeps the memory alive
     specs = {

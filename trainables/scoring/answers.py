@@ -117,10 +117,7 @@ def normalise_squad(text: str) -> str:
 
 
 def normalise_mlqa(text: str, language: str) -> str:
-    """Return the text in lower case without punctuation of any script and the language's articles, by MLQA's script.
-
-    Chinese is split into characters.
-    """
+    """Return the text in lower case, without any punctuation and the language's articles; Chinese is split (MLQA)."""
     text = "".join(letter for letter in text.lower() if letter not in _punctuation())
     articles = _MLQA_ARTICLES[language]
     if articles is not None:

@@ -16,10 +16,7 @@ from pathlib import Path
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Yield an empty folder below TMPDIR, removed at the end.
-
-    Raises PermissionError if the user's folder there belongs to another user.
-    """
+    """Yield an empty folder below TMPDIR, removed at the end; raises errors of `make_user_folder`."""
     parent = make_user_folder()
     _remove_dead(parent)
     folder = parent / uuid.uuid4().hex

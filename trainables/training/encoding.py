@@ -15,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
@@ -29,6 +28,8 @@ from trainables.features.shared_table import open_or_build_table
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
+
+SplitKey = tuple[DataSource, Task, Split, str]  # the last one is the language
 
 VERSION = 2  # raise it when a kind of task encodes its examples in another way
 # Examples per call of the tokenizer: its output is much larger than the table.
@@ -54,15 +55,6 @@ class Encoding:
     def settings(self) -> tuple[object, ...]:
         """The settings that features depend on."""
         return hash_tokenizer(self.tokenizer), self.recipe.max_length, self.recipe.stride, self.profile.pooling
-
-
-class _SplitKey(NamedTuple):
-    """One split of a task's data in one language."""
-
-    source: DataSource
-    task: Task
-    split: Split
-    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +88,30 @@ def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def encode_split(source: DataSource, task: Task, split: Split, language: str, encoding: Encoding) -> EvalSet:
     """Return the task's examples in one split and language with their features: everything that scoring needs."""
-    cached = _load_or_build(_SplitKey(source, task, split, language), encoding, with_examples=True)
+    cached = _load_or_build((source, task, split, language), encoding, with_examples=True)
     return EvalSet(task=task, language=language, examples=cached.examples or (), features=cached.table)
 
 
 def encode_training_table(
     source: DataSource, task: Task, encoding: Encoding, language: str | None = None
 ) -> FeatureTable:
-    """Return the features of the task's training set, by default in the task's own language.
-
-    No example is read if the shared table exists.
-    """
-    key = _SplitKey(source, task, "train", language or task.own_language)
+    """Return the features of the training set, by default in the task's own language; a shared table is only opened."""
+    key: SplitKey = (source, task, "train", language or task.own_language)
     return _load_or_build(key, encoding, with_examples=False).table
 
 
-def _load_or_build(key: _SplitKey, encoding: Encoding, *, with_examples: bool) -> _CachedSet:
+def _load_or_build(key: SplitKey, encoding: Encoding, *, with_examples: bool) -> _CachedSet:
     """Return the set from this process's cache, from the shared folder, or newly built."""
-    folder = None if key.source.benchmark == "miniature" else encoding.folder
+    source, task, _, _ = key
+    folder = None if source.is_miniature else encoding.folder
     cache_key = (*key, *encoding.settings, folder, with_examples)
     if cache_key not in _cache:
         loaded = load_examples(*key) if with_examples else None
 
         def build() -> FeatureTable:
             examples, left_out = loaded or load_examples(*key)
-            features = _encode_chunks(key.task, examples, encoding)
-            return build_table(features, per_position=KINDS[key.task.kind].per_position, left_out=left_out)
+            features = _encode_chunks(task, examples, encoding)
+            return build_table(features, per_position=KINDS[task.kind].per_position, left_out=left_out)
 
         table = build() if folder is None else open_or_build_table(folder / _hash_settings(key, encoding), build)
         owned = len(table) if folder is None or with_examples else 0
@@ -142,7 +132,7 @@ def _encode_chunks(task: Task, examples: Sequence[Example], encoding: Encoding) 
         yield [dataclasses.replace(feature, example=start + feature.example) for feature in features]
 
 
-def _hash_settings(key: _SplitKey, encoding: Encoding) -> str:
+def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
     """Return 32 hex digits that change with everything that the table depends on."""
     source, task, split, language = key
     limit = source.limit if split == "train" else source.test_limit

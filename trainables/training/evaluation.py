@@ -82,8 +82,8 @@ def evaluate(encoder: Encoder, head: nn.Module, eval_set: EvalSet, batch_tokens:
             beat()
     predictions = kind.merge(task, eval_set.features, guesses, eval_set.examples)
     metrics = kind.score(task, eval_set.examples, predictions, eval_set.language)
-    is_constant = len(set(_flatten_tags(predictions))) <= 1
-    return EvalResult(metrics, predictions, is_constant=is_constant, batch_tokens=batch_tokens)
+    flat = [tag for tags in predictions for tag in tags] if isinstance(predictions[0], list) else predictions
+    return EvalResult(metrics, predictions, is_constant=len(set(flat)) <= 1, batch_tokens=batch_tokens)
 
 
 def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]:
@@ -96,10 +96,6 @@ def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]
             break
         batch.append(feature)
     return batch
-
-
-def _flatten_tags(predictions: Sequence[Any]) -> Sequence[Any]:
-    return [tag for tags in predictions for tag in tags] if isinstance(predictions[0], list) else predictions
 
 
 def compute_task_score(task: Task, metrics: Mapping[str, float]) -> float:

@@ -110,11 +110,8 @@ class FineTuning:
     def _evaluate_dev(self) -> float:
         """Score English dev, and keep the weights if they are the best so far."""
         results = [self.evaluate(dev_set) for dev_set in self.dev_sets]
-        scores = [
-            compute_task_score(dev_set.task, result.metrics)
-            for dev_set, result in zip(self.dev_sets, results, strict=True)
-        ]
-        score = float(np.mean(scores))
+        pairs = zip(self.dev_sets, results, strict=True)
+        score = float(np.mean([compute_task_score(dev_set.task, result.metrics) for dev_set, result in pairs]))
         self.curve.append(score)
         self.dev_metrics.append(results[0].metrics if len(results) == 1 else {"mean_task_score": score})
         self.is_constant = all(result.is_constant for result in results)
@@ -208,10 +205,7 @@ class FineTuning:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from the result of `state_dict`.
-
-        Raises KeyError, RuntimeError or ValueError if the state belongs to another run.
-        """
+        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
         self.model.load_state_dict(select_by_prefix(state, "model."))
         self.best_weights = select_by_prefix(state, "best.") or self._copy_weights()
         restore_optimizer(self.optimizer, state)

@@ -1,7 +1,4 @@
-"""Device memory: a process's share of a GPU, its peak use, and work that may run out of memory.
-
-Without a GPU no share is set and no peak is measured.
-"""
+"""Device memory: a process's share of a GPU, its peak use, and work that may run out of memory."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -20,19 +20,16 @@ def build_training_parts(tables: Sequence[tuple[Task, FeatureTable]], recipe: Ma
     steps that the recipe states, and no limit on rows.
     """
     masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
-    sizes: dict[bool, list[int]] = {False: [], True: []}  # features of the tasks, and of masked words
-    for task, table in tables:
-        sizes[task.kind == "mlm"].append(len(table))
-    shares = {
-        False: iter(compute_sampling_shares(sizes[False], recipe)),
-        True: iter(_compute_power_shares(sizes[True], masked["smoothing"])),
-    }
+    sizes = [len(table) for task, table in tables if task.kind != "mlm"]
+    masked_sizes = [len(table) for task, table in tables if task.kind == "mlm"]
+    shares = iter(compute_sampling_shares(sizes, recipe))
+    masked_shares = iter(_compute_power_shares(masked_sizes, masked["smoothing"]))
     languages = Counter(task.name for task, _ in tables)
     turns = Counter[str]()
     parts = []
     for task, table in tables:
         is_mlm = task.kind == "mlm"
-        share, subset = next(shares[is_mlm]), None
+        share, subset = next(masked_shares if is_mlm else shares), None
         if recipe.get("examples") is not None and not is_mlm:
             count = round(share * recipe["examples"])
             subset = _select_features(table, count, turns[task.name], languages[task.name])

@@ -35,10 +35,7 @@ def dump_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Load the state that `dump_optimizer` returned for the optimizer of an equal model.
-
-    Raises ValueError if a tensor's name has no parameter number.
-    """
+    """Load the state that `dump_optimizer` gave for an equal model; raises ValueError for a name without a number."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in select_by_prefix(tensors, STATE_PREFIX).items():
         index, _, field = name.partition(".")

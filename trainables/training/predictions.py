@@ -5,28 +5,20 @@ that compute the score itself.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from spaces.prediction_columns import PREDICTION_COLUMNS
 from spaces.task import Task
 from trainables.features.examples import Pool, RankingPool, SpanExample
 from trainables.kinds import KINDS
 from trainables.kinds.kind import ScoreParts
+from trainables.record.results import build_schema
 from trainables.scoring.metrics import MinedPair, average_precisions, mark_hits
 from trainables.training.evaluation import EvalSet
 
-PART_COLUMNS = ("numerator", "denominator")
-ARROW_TYPES = {
-    "string": pa.string(),
-    "int64": pa.int64(),
-    "double": pa.float64(),
-    "list<string>": pa.list_(pa.string()),
-}
-SCHEMA = pa.schema([pa.field(column.name, ARROW_TYPES[column.type]) for column in PREDICTION_COLUMNS])
+SCHEMA = build_schema(PREDICTION_COLUMNS)
 
 
 def build_prediction_table(
@@ -71,7 +63,9 @@ def build_retrieval_table(
     `pairs` are (query, candidate, score), both as indices into the pool: the mined pairs of a mining task, the best
     candidates of each query of a ranking task, best first, and one pair per query of any other task.
     """
-    names = _name_queries(task, pool)
+    names: Sequence[str] = pool.query_ids  # none where the data give none
+    if task.retrieval_mode == "nearest":
+        names = [str(line) for line in find_sorted_positions(pool.queries)]
     return _build_table(
         stage_key,
         task,
@@ -83,13 +77,6 @@ def build_retrieval_table(
         scores=[score for _, _, score in pairs],
         parts=_compute_retrieval_parts(task, pool, pairs),
     )
-
-
-def _name_queries(task: Task, pool: Pool) -> Sequence[str]:
-    """Return the names of the queries; nothing if the data give them none."""
-    if task.retrieval_mode != "nearest":
-        return pool.query_ids
-    return [str(line) for line in find_sorted_positions(pool.queries)]
 
 
 def _compute_retrieval_parts(task: Task, pool: Pool, pairs: Sequence[MinedPair]) -> ScoreParts:
@@ -119,10 +106,7 @@ def find_sorted_positions(sentences: Sequence[str]) -> list[int]:
     utils_preprocess.py): lines stripped of blanks, by code point, as Python sorts text in any locale.
     """
     order = sorted(range(len(sentences)), key=lambda i: sentences[i].strip())
-    positions = [0] * len(sentences)
-    for position, i in enumerate(order):
-        positions[i] = position
-    return positions
+    return sorted(order, key=order.__getitem__)  # the inverse permutation
 
 
 def _build_table(
@@ -138,21 +122,15 @@ def _build_table(
     parts: ScoreParts,
 ) -> pa.Table:
     constants = {"stage": stage_key, "target": task.name, "language": language, "split": split}
+    # Arrow accepts neither integers nor booleans as doubles.
+    numerators, denominators = ([None if part is None else float(part) for part in side] for side in parts)
     columns = {
         **{name: [value] * len(examples) for name, value in constants.items()},
         "example": examples,
         "id": ids,
         "prediction": predictions,
         "score": scores,
-        # Arrow accepts neither integers nor booleans as doubles.
-        **{
-            name: [None if value is None else float(value) for value in values]
-            for name, values in zip(PART_COLUMNS, parts, strict=True)
-        },
+        "numerator": numerators,
+        "denominator": denominators,
     }
     return pa.table(columns, schema=SCHEMA)
-
-
-def write_predictions(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write the tables of a stage as one Parquet file."""
-    pq.write_table(pa.concat_tables(tables), path, compression="zstd")

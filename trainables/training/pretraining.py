@@ -6,7 +6,6 @@ weights and optimizer moments have to be kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from transformers import PreTrainedTokenizerBase, XLMRobertaConfig, XLMRobertaMo
 
 from spaces.encoders import MiniatureRecipe
 from spaces.stage import TENTHS
-from trainables.features.features import IGNORED
+from trainables.features.features import IGNORED, Ids, pad
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE
 from trainables.models.encoder import choose_device
 from trainables.models.masked_words import MaskedWordHead
@@ -29,34 +28,20 @@ BUCKET = 50  # batches sorted by length together: enough to save padding, few en
 SCORE_BATCH = 64  # held-out texts per batch
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingText:
-    """A text, or a pair of translations, as token ids without special tokens.
-
-    A pair is one input, `<s> first </s></s> second </s>`, so the words of one side help to guess those of the other.
-    """
-
-    first: Sequence[int]
-    second: Sequence[int] = ()
-
-    def __len__(self) -> int:
-        """Return the number of tokens of the input, special tokens included."""
-        return len(self.first) + 2 + (len(self.second) + 2 if self.second else 0)
-
-
 class Pretraining:
     """A pretraining run of ten tenths. `encoder` and `head` are the current result at any time.
 
-    The `held_out` texts are scored after each tenth, always with the same masks. Raises ValueError if there are no
-    texts, no held-out texts, or fewer steps than tenths.
+    A text is a row of token ids, special tokens included. A pair of translations is one text, so the words of one side
+    help to guess those of the other. The `held_out` texts are scored after each tenth, always with the same masks.
+    Raises ValueError if there are no texts, no held-out texts, or fewer steps than tenths.
     """
 
     def __init__(
         self,
         config: XLMRobertaConfig,
         tokenizer: PreTrainedTokenizerBase,
-        texts: Sequence[TrainingText],
-        held_out: Sequence[TrainingText],
+        texts: Sequence[Ids],
+        held_out: Sequence[Ids],
         recipe: MiniatureRecipe,
         seed: int,
     ) -> None:
@@ -84,10 +69,7 @@ class Pretraining:
         self.special_mask[tokenizer.all_special_ids] = True
 
     def advance(self) -> float:
-        """Train the next tenth and return the share (0 to 1) of held-out masked words guessed right.
-
-        Raises ValueError if all ten tenths are done.
-        """
+        """Train the next tenth and return `score()` after it; raises ValueError if all ten tenths are done."""
         if self.tenth == TENTHS:
             raise ValueError("this pretraining is finished: all ten tenths are done.")
         steps = self.recipe.steps
@@ -110,25 +92,17 @@ class Pretraining:
             group["lr"] = self.recipe.learning_rate * rate_factor(step, self.recipe.steps, WARMUP)
         self.optimizer.step()
 
-    def _compute_loss(self, texts: Sequence[TrainingText], masks: torch.Generator) -> tuple[Tensor, int, int]:
+    def _compute_loss(self, texts: Sequence[Ids], masks: torch.Generator) -> tuple[Tensor, int, int]:
         """Return a batch's loss, its number of masked words guessed right, and its number of masked words."""
-        ids, attention = self._build_inputs(texts)
+        pad_id = self.tokenizer.pad_token_id
+        ids = pad(texts, pad_id)
         # Masks are drawn on the CPU, so they do not depend on the model's device.
         inputs, targets = (tensor.to(self.device) for tensor in self._mask_tokens(ids, masks))
-        hidden = self.encoder(inputs, attention_mask=attention.to(self.device)).last_hidden_state
+        hidden = self.encoder(inputs, attention_mask=(ids != pad_id).long().to(self.device)).last_hidden_state
         masked = targets != IGNORED
         logits = self.head(hidden[masked], self.encoder.embeddings.word_embeddings.weight)
         loss = functional.cross_entropy(logits, targets[masked]) if bool(masked.any()) else logits.sum()
         return loss, int((logits.argmax(-1) == targets[masked]).sum()), int(masked.sum())
-
-    def _build_inputs(self, texts: Sequence[TrainingText]) -> tuple[Tensor, Tensor]:
-        """Return padded ids and attention, both (rows, length)."""
-        start, end = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
-        rows = [[start, *text.first, end, *([end, *text.second, end] if text.second else [])] for text in texts]
-        longest = max(map(len, rows))
-        pad = self.tokenizer.pad_token_id
-        ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows])
-        return ids, (ids != pad).long()
 
     def _mask_tokens(self, ids: Tensor, masks: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return ids with some words hidden, and the hidden words (IGNORED elsewhere), both (rows, length).
@@ -164,10 +138,7 @@ class Pretraining:
         return state
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue from the result of `state_dict` of a run with the same config, texts, recipe and seed.
-
-        Raises KeyError, RuntimeError or ValueError if the state belongs to another run.
-        """
+        """Continue from a `state_dict`; raises KeyError, RuntimeError or ValueError for that of another run."""
         self.tenth = int(state["tenth"])
         self.model.load_state_dict(select_by_prefix(state, "model."))
         # Copies, because the optimizer changes its tensors in place.

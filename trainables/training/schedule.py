@@ -13,11 +13,9 @@ from spaces.task import Recipe
 def compute_total_steps(recipe: Recipe, features: int) -> int:
     """Return the number of steps of a whole run: the recipe's own, or its epochs over `features`; at least ten."""
     if recipe.steps is not None:
-        steps = recipe.steps
-    else:
-        assert recipe.epochs is not None
-        steps = math.ceil(features / recipe.batch_size * recipe.epochs)
-    return clamp_steps(steps)
+        return clamp_steps(recipe.steps)
+    assert recipe.epochs is not None
+    return clamp_steps(math.ceil(features / recipe.batch_size * recipe.epochs))
 
 
 def clamp_steps(steps: int) -> int:

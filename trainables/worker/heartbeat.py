@@ -63,10 +63,7 @@ def _set_alarm(watch: _Watch, seconds: float) -> None:
 
 
 def take_lock(file: IO[str]) -> None:
-    """Lock an open file, waiting as long as another process holds it.
-
-    Waiting counts as progress, because the other process has a watchdog of its own.
-    """
+    """Lock an open file. Waiting for another process counts as progress: that one has a watchdog of its own."""
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

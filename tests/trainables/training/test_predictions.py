@@ -26,15 +26,11 @@ from trainables.features.examples import (
 )
 from trainables.record.context import SCORES, StageContext
 from trainables.record.outcome import read_outcome
+from trainables.record.results import write_tables
 from trainables.stage_trial import context_from_json, context_to_json
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.evaluation import EvalSet
-from trainables.training.predictions import (
-    build_prediction_table,
-    build_retrieval_table,
-    find_sorted_positions,
-    write_predictions,
-)
+from trainables.training.predictions import build_prediction_table, build_retrieval_table, find_sorted_positions
 
 SQUAD = Stage(
     kind="target",
@@ -159,7 +155,7 @@ def test_what_is_written_is_read(
         features=[],
     )
     path = tmp_path_factory.mktemp("kept") / PREDICTIONS_FILE
-    write_predictions(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
+    write_tables(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
     table = pl.read_parquet(path)
     xquad, panx = table.filter(pl.col("language") == "el"), table.filter(pl.col("language") == "my")
     assert xquad["id"].to_list() == names and xquad["prediction"].to_list() == [[answer] for answer in answers]
@@ -240,5 +236,5 @@ def test_sorted_places_are_those_of_the_sorted_file(sentences: list[str]) -> Non
 def test_a_mined_language_without_a_pair_has_no_row(tmp_path: Path) -> None:
     task = BENCHMARKS["miniature"].targets["bucc"]
     empty = build_retrieval_table("k", task, "qna", ParallelPool(("x",), ("y",), (-1,)), [])
-    write_predictions(tmp_path / PREDICTIONS_FILE, [empty])
+    write_tables(tmp_path / PREDICTIONS_FILE, [empty])
     assert pq.read_table(tmp_path / PREDICTIONS_FILE).num_rows == 0
