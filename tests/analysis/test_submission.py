@@ -238,10 +238,7 @@ def test_nothing_is_overwritten(write: Write, tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(
     ("flags", "words"),
-    [
-        (["--intermediate", "mnly"], "did you mean mnli"),
-        (["--seed", "7"], "the seeds of this sweep are 0"),
-    ],
+    [(["--intermediate", "mnly"], "did you mean mnli"), (["--seed", "7"], "the seeds of this sweep are 0")],
 )
 def test_an_unknown_name_or_seed_is_bad_usage(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str

@@ -68,10 +68,7 @@ def stages(chains: int, targets: int, seeds: int, rates: Iterable[float], langua
     of_one = pl.concat([dev, test.select(dev.columns)])
     names = ("none", *(f"task-{i:02d}" for i in range(chains - 1)))
     arms = table(
-        intermediate=names,
-        target=[f"target-{i:02d}" for i in range(targets)],
-        seed=range(seeds),
-        learning_rate=rates,
+        intermediate=names, target=[f"target-{i:02d}" for i in range(targets)], seed=range(seeds), learning_rate=rates
     )
     arms = arms.with_columns(stage=pl.Series([f"{i:016x}" for i in range(arms.height)]))
     return scored(

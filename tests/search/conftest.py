@@ -101,11 +101,7 @@ class Room:
             fingerprints=fingerprints,
             languages={task.name: task.languages for task in MINIATURE.targets.values()},
             phases=resolve_phases(
-                axes.intermediates,
-                MINIATURE,
-                mixture=axes.mixture,
-                budget=UNBOUNDED,
-                masked=DEFAULT_MASKED_WORDS,
+                axes.intermediates, MINIATURE, mixture=axes.mixture, budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS
             ),
             limit=None,
             test_limit=None,

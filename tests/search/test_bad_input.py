@@ -75,11 +75,7 @@ def test_everything_missing_is_listed_at_once(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("files", "lacks"),
-    [
-        ([], "no config.json"),
-        (["config.json"], "no weights"),
-        (["config.json", "model.safetensors"], "no tokenizer"),
-    ],
+    [([], "no config.json"), (["config.json"], "no weights"), (["config.json", "model.safetensors"], "no tokenizer")],
 )
 def test_a_model_folder_must_be_whole(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, real: Path, files: list[str], lacks: str

@@ -18,12 +18,7 @@ KINDS = ("pair", "span", "choice", "tagging")
 def world(sizes: tuple[int, ...]) -> Benchmark:
     """A benchmark with so many intermediate tasks of each kind."""
     tasks = [
-        Task(
-            name=f"{kind}{place}",
-            kind=kind,
-            about="",
-            recipe=Recipe(steps=1, batch_size=1),
-        )
+        Task(name=f"{kind}{place}", kind=kind, about="", recipe=Recipe(steps=1, batch_size=1))
         for kind, size in zip(KINDS, sizes, strict=False)
         for place in range(size)
     ]

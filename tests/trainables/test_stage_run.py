@@ -37,13 +37,7 @@ INTERMEDIATE = Stage(
     recipe={**RECIPE, "ingredients": [["csqa", "en"]]},
     **BASE,
 )
-RETRIEVAL = Stage(
-    kind="retrieval",
-    task="tatoeba",
-    intermediate="none",
-    targets={"tatoeba": ("qna", "qfa")},
-    **BASE,
-)
+RETRIEVAL = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE)
 
 
 def first_tenth(context: StageContext, stage: Stage) -> None:

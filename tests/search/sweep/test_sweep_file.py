@@ -110,8 +110,7 @@ def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "{", "\x00" * 50, '{"spec": {}, "stages": {"../../x": "s"}}', '{"spec": {}, "stages": {"a": "../x"}}'],
+    "text", ["", "{", "\x00" * 50, '{"spec": {}, "stages": {"../../x": "s"}}', '{"spec": {}, "stages": {"a": "../x"}}']
 )
 def test_a_damaged_file_is_set_aside_and_forbids_nothing(tmp_path: Path, text: str) -> None:
     results = LocalStorage(tmp_path)

@@ -68,10 +68,7 @@ def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [
-        (pair_rows(24), "24 rows, but nyu-mll/glue has 25"),
-        ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows"),
-    ],
+    [(pair_rows(24), "24 rows, but nyu-mll/glue has 25"), ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows")],
 )
 def test_rows_that_are_no_translations_are_refused_before_the_start(
     write: Write, rows: list[dict[str, Any]], message: str

@@ -10,13 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
-from transformers import (
-    BertConfig,
-    BertForMaskedLM,
-    PreTrainedModel,
-    XLMRobertaConfig,
-    XLMRobertaForMaskedLM,
-)
+from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import EncoderProfile

@@ -42,11 +42,7 @@ def test_what_a_killed_process_left_is_removed_and_what_lives_is_not(own: Path) 
     def holder() -> tuple[subprocess.Popen[str], Path]:
         environment = {**os.environ, "TMPDIR": str(own)}
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLD],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=ROOT,
+            [sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
         )
         assert process.stdout is not None
         return process, Path(process.stdout.readline().strip())

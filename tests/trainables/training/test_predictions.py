@@ -136,12 +136,7 @@ def test_the_flag_reaches_the_workers(context: StageContext) -> None:
         assert context_from_json(context_to_json(sent)) == sent
 
 
-@given(
-    st.lists(
-        st.tuples(st.text(min_size=1), st.text(), st.lists(st.sampled_from(range(7)), min_size=1)),
-        min_size=1,
-    )
-)
+@given(st.lists(st.tuples(st.text(min_size=1), st.text(), st.lists(st.sampled_from(range(7)), min_size=1)), min_size=1))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, list[int]]]
 ) -> None:
