@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,54 +14,37 @@ from analysis.scores.load import load
 from analysis.tables import ranking_export, ranking_report, ranking_sentences
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Run, ranked, write_file, write_sweep
 from tests.paths import ROOT
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
-TASKS = (
-    "none",
-    "anli",
-    "mnli",
-    "qqp",
-    "squad",
-    "squad2",
-    "ccg",
-    "cosmosqa",
-    "hellaswag",
-    "csqa",
-    "multitask",
-    "shuffled",
-)
+TASKS = "none anli mnli qqp squad squad2 ccg cosmosqa hellaswag csqa multitask shuffled".split()
 
 
 @pytest.fixture(scope="module")
-def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole sweep in shape: nine targets, eleven tasks with gains of -1 to +9 points, holes, floors, a control."""
     runs = []
     for place, task in enumerate((*TASKS, "random-encoder")):
         for column, target in enumerate(TARGETS):
             for seed in range(3):
-                score = (
-                    0.5 + (0 if task in ("none", "shuffled") else 0.01 * (place - 2)) + 0.001 * seed * column * place
-                )
-                score = 0.2 if task == "random-encoder" else score
+                gain = 0 if task in ("none", "shuffled") else 0.01 * (place - 2)
+                score = 0.2 if task == "random-encoder" else 0.5 + gain + 0.001 * seed * column * place
                 kind, rate = ("retrieval", None) if target in ("bucc", "tatoeba") else ("target", 1e-3)
-                status = {("qqp", "panx", 1): "failed", ("ccg", "xnli", 2): "stopped"}.get(
-                    (task, target, seed), "finished"
-                )
+                ends = {("qqp", "panx", 1): "failed", ("ccg", "xnli", 2): "stopped"}
+                status = ends.get((task, target, seed), "finished")
                 if task == "squad" and target == "udpos":
                     status = "degenerate"
-                test = {target: {"en": score, **({"de": score} if (task, target) != ("csqa", "mlqa") else {})}}
-                runs.append(
-                    run_of(intermediate=task, test=test, seed=seed, kind=kind, rate=rate, status=status, majority=0.33)
-                )
+                test = {target: {"en": score} | ({} if (task, target) == ("csqa", "mlqa") else {"de": score})}
+                more = {"kind": kind, "rate": rate, "status": status, "majority": 0.33}
+                runs.append(Run(intermediate=task, test=test, seed=seed, **more))
     results = tmp_path_factory.mktemp("runs")
     return write_sweep(results, runs, retrieval=["bucc", "tatoeba"], controls=["shuffled"])
 
 
 @pytest.fixture(scope="module")
 def ranking(folder: Path) -> Ranking:
-    return ranked(load([folder]))
+    return ranked(folder)
 
 
 def run_rank(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
@@ -200,23 +182,23 @@ def test_what_a_reader_must_know_is_on_screen(ranking: Ranking) -> None:
     assert "Limited" not in text
 
 
-def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_long_list_of_holes_is_cut_in_words(tmp_path: Path) -> None:
     runs = [
-        run_of(intermediate=task, test={f"t{target}": {"en": 0.5}}, seed=seed)
+        Run(intermediate=task, test={f"t{target}": {"en": 0.5}}, seed=seed)
         for task in ("none", "nli")
         for target in range(15)
         for seed in range(15)
         if task == "none" or target != seed  # another seed is missing in each cell
     ]
-    ranking = ranked(load([write_sweep(tmp_path, runs)]))
+    ranking = ranked(write_sweep(tmp_path, runs))
     text = ranking_report.as_text(ranking, 100)
     assert "nli -> t11: seed 11 missing" in text and "nli -> t12" not in text
     assert "and 3 more: --format json lists them all" in text
     assert sum(bool(row["holes"]) for row in ranking_export.build_records(ranking)) == 15
 
 
-def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
+def test_alike_holes_are_one_line(tmp_path: Path) -> None:
+    runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
     ranking = ranked(
         load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
     )
@@ -227,22 +209,22 @@ def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path]
     ]
 
 
-def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_control_that_gains_is_called_out(tmp_path: Path) -> None:
     runs = [
-        run_of(intermediate=task, test={"xnli": {"en": score + 0.001 * seed**2 * score}}, seed=seed)
+        Run(intermediate=task, test={"xnli": {"en": score + 0.001 * seed**2 * score}}, seed=seed)
         for task, score in (("none", 0.5), ("shuffled", 0.6))
         for seed in range(3)
     ]
-    ranking = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
+    ranking = ranked(write_sweep(tmp_path, runs, controls=["shuffled"]))
     assert any(
         "Control shuffled GAINS, even after Holm's correction: xnli, mean." in line
         for line in ranking_sentences.describe_order(ranking)
     )
 
 
-def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
+def test_with_fewer_than_three_seeds_there_is_no_interval(tmp_path: Path) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
-    text = ranking_report.as_text(ranked(load([write_file(rows)])), 100)
+    text = ranking_report.as_text(ranked(write_file(tmp_path, rows)), 100)
     assert "No intervals: they take 3 seeds." in text
     assert "*" not in text
 

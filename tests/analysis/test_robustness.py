@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 from analysis.answers.robustness import build_answer, choose_basis, write_verdict
 from analysis.questions.methods import PRIMARY_OUTCOMES, average_effects, compare_methods
 from analysis.robustness import main
-from analysis.scores.load import load
 from analysis.statistics.interval import compute_interval
-from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.array import Transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import parse_chain
 from spaces.method import METHODS
 from spaces.space_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
+from tests.analysis.sweep_files import Run, printed, read_transfer, refused, write_file, write_sweep
 
 SHIFTED = {
     "xnli": {"en": 0.8, "qma": 0.6},
@@ -34,35 +33,33 @@ def axes(tmp_path_factory: pytest.TempPathFactory) -> Transfer:
     return empty(tmp_path_factory.mktemp("axes"), seeds=5)
 
 
-def chain(run_of: type, name: str, more: dict[str, float], seed: int = 0, **fields: Any) -> Any:
+def chain(name: str, more: dict[str, float]) -> Run:
     test = {
         target: {language: value + more.get(target, 0.0) for language, value in scores.items()}
         for target, scores in SHIFTED.items()
     }
-    return run_of(intermediate=name, test=test, seed=seed, **fields)
+    return Run(intermediate=name, test=test)
 
 
-@pytest.fixture
-def by_hand(run_of: type) -> list[Any]:
-    """fgm gains 6 points on udpos and 4 on mixed inputs over plain; twice the steps gain 5 on udpos."""
-    return [
-        chain(run_of, "none", {}),
-        chain(run_of, "mnli", {}),
-        chain(run_of, "mnli~fgm", {"udpos": 0.06, "xnli": 0.01, "xnli-mixed": 0.04}),
-        chain(run_of, "mnli~x2", {"udpos": 0.05}),
-    ]
+# fgm gains 6 points on udpos and 4 on mixed inputs over plain; twice the steps gain 5 on udpos.
+BY_HAND = [
+    chain("none", {}),
+    chain("mnli", {}),
+    chain("mnli~fgm", {"udpos": 0.06, "xnli": 0.01, "xnli-mixed": 0.04}),
+    chain("mnli~x2", {"udpos": 0.05}),
+]
 
 
 def effect(comparison: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
     return comparison.get_effect(name, basis, outcome)
 
 
-def compare(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
-    return compare_methods(build_transfer(load([write_sweep(folder, runs, **spec)])))
+def compare(folder: Path, runs: list[Run]) -> Any:
+    return compare_methods(read_transfer(write_sweep(folder, runs)))
 
 
-def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    comparison = compare(write_sweep, tmp_path, by_hand)
+def test_by_hand(tmp_path: Path) -> None:
+    comparison = compare(tmp_path, BY_HAND)
     for basis, against, more in (("steps", "mnli", 6.0), ("compute", "mnli~x2", 1.0)):
         assert effect(comparison, basis, "out of domain").plain_chain == against
         assert effect(comparison, basis, "out of domain").values == pytest.approx([more])
@@ -75,8 +72,8 @@ def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path:
     assert "With fewer than 3 seeds this may be chance." in write_verdict(comparison, "compute")
 
 
-def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep: Any, tmp_path: Path) -> None:
-    comparison = compare(write_sweep, tmp_path, by_hand)
+def test_passes_that_stages_recorded_come_first(tmp_path: Path) -> None:
+    comparison = compare(tmp_path, BY_HAND)
     assert not comparison.has_measured_passes and {arm.name: arm.passes for arm in comparison.arms} == {
         "mnli": 1.0,
         "mnli~fgm": METHODS["fgm"].passes,
@@ -212,10 +209,8 @@ def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
-def test_every_format_is_printed(
-    by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
-) -> None:
-    assert main([str(write_sweep(tmp_path, by_hand)), "--format", form]) == 0
+def test_every_format_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    assert main([str(write_sweep(tmp_path, BY_HAND)), "--format", form]) == 0
     out = capsys.readouterr().out
     assert "mnli" in out and "fgm" in out
     if form == "json":
@@ -230,15 +225,12 @@ def test_every_format_is_printed(
         (("none", "mnli", "none:fgm"), "no chain trains its intermediate phase by a method"),
     ],
 )
-def test_files_without_such_chains_say_so(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path, capsys: Any, names: tuple[str, ...], said: str
-) -> None:
-    folder = write_sweep(tmp_path, [chain(run_of, name, {}) for name in names])
-    assert main([str(folder)]) == 2
-    assert said in capsys.readouterr().err
+def test_files_without_such_chains_say_so(tmp_path: Path, capsys: Any, names: tuple[str, ...], said: str) -> None:
+    folder = write_sweep(tmp_path, [chain(name, {}) for name in names])
+    assert said in refused(capsys, main, folder)
 
 
-def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_foreign_files_and_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         (name, target, seed, language, "accuracy", 0.5 + 0.01 * seed)
         for name in ("none", "mnli", "mnli~fgm", "mnli~smart", "other~thing")
@@ -246,6 +238,5 @@ def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pyt
         for language in ("en", "xx")
         for seed in range(3)
     ]
-    assert main([str(write_file(rows))]) == 0
-    out = capsys.readouterr().out
+    out = printed(capsys, main, write_file(tmp_path, rows))
     assert "In no column, because no table has them: my own target" in out and "other~thing" not in out
