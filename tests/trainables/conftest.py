@@ -6,8 +6,6 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from spaces.encoders import PROFILES, EncoderProfile
-from spaces.task import Recipe
 from trainables.data.task_data import DataSource
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
@@ -47,22 +45,6 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def profile() -> EncoderProfile:
-    return PROFILES["miniature"]
-
-
-@pytest.fixture
-def recipe() -> Recipe:
-    return Recipe(steps=20, batch_size=8, max_length=64, stride=16)
-
-
-@pytest.fixture
 def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
     source = DataSource(benchmark="miniature", limit=60, test_limit=20)
     return StageContext(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
-
-
-@pytest.fixture
-def place(context: StageContext) -> StageContext:
-    """The older name of `context`, in the tests of the probes."""
-    return context
