@@ -118,7 +118,7 @@ def change(file: Path, how: str, other: bytes) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(
     chosen=st.sets(st.integers(0, 7)),
     changes=st.dictionaries(

@@ -48,7 +48,7 @@ def planted(found: Transfer, size: float, deviation: float) -> Transfer:
         kind = MINIATURE.intermediates[read.tasks[0]].kind
         for target in TARGETS:
             task = MINIATURE.targets[target]
-            if task.clean is None and task.kind != kind:
+            if task.clean_target is None and task.kind != kind:
                 scores[found.chains.index(name), found.targets.index(target)] += size * deviation
     return replace(found, scores=scores)
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
@@ -147,7 +147,6 @@ def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
     assert len(set(keys)) == len(keys) == 2 * len(floor.seeds)
 
 
-@settings(deadline=None)
 @given(
     old=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),
     more=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),

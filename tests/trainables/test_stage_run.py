@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from spaces.columns import COLUMNS
-from spaces.stage import TENTHS, Stage
+from spaces.stage import TENTHS
 from spaces.task import Task
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE, TARGET, run_stage
+from tests.tiny_stages import RECIPE, RETRIEVAL, TARGET, intermediate_stage, run_stage, start_stage
 from trainables import retrieval_stage
 from trainables.data.task_data import DataSource, load_pool
 from trainables.features.examples import Pool
@@ -28,22 +28,7 @@ from trainables.storage.local_storage import LocalStorage
 from trainables.training.fine_tuning import FineTuning
 from trainables.training_stage import find_degeneracy
 
-INTERMEDIATE = Stage(
-    kind="intermediate",
-    task="csqa",
-    intermediate="csqa",
-    learning_rate=1e-3,
-    targets={},
-    recipe={**RECIPE, "ingredients": [["csqa", "en"]]},
-    **BASE,
-)
-RETRIEVAL = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE)
-
-
-def first_tenth(context: StageContext, stage: Stage) -> None:
-    write_spec(context, stage)
-    with closing(StageRun(context, stage.key)) as stage_run:
-        stage_run.advance()
+INTERMEDIATE = intermediate_stage("csqa")
 
 
 def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context: StageContext) -> None:
@@ -119,10 +104,10 @@ def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
     child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
     name = f"stages/{INTERMEDIATE.key}/encoder"
     with pytest.raises(ValueError, match=rf"{name}\.damaged is a damaged encoder \({file}.*--retry-failed"):
-        first_tenth(context, child)
+        start_stage(context, child)
     assert not handed_on.exists() and handed_on.with_name("encoder.damaged").is_dir()
     with pytest.raises(ValueError, match=f"the encoder of stage {INTERMEDIATE.key} is missing.*--retry-failed"):
-        first_tenth(context, child)
+        start_stage(context, child)
 
 
 def test_retrieval_is_one_piece(context: StageContext) -> None:
@@ -225,9 +210,7 @@ def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
 def test_a_stage_that_is_closed_leaves_the_device_to_others(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     held = weakref.ref(stage_run.training)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(held() is None))
@@ -252,9 +235,7 @@ def test_undocumented_columns_are_refused() -> None:
 def test_a_diverged_run_is_degenerate_and_keeps_its_curve(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     assert stage_run.training is not None
     with torch.no_grad():
         stage_run.training.heads[0].score.out.bias.fill_(float("nan"))  # type: ignore[union-attr,operator]
@@ -266,9 +247,7 @@ def test_a_diverged_run_is_degenerate_and_keeps_its_curve(
 
 
 def test_constant_predictions_are_degenerate(context: StageContext) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     assert isinstance(stage_run.training, FineTuning)
     stage_run.training.is_constant = True
     assert find_degeneracy(stage_run.training) == "constant predictions"

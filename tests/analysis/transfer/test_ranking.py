@@ -181,7 +181,7 @@ def same(one: Ranking, other: Ranking) -> bool:
     return bool(fields(one) == fields(other))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_rows_changes_nothing(tmp_path: Path, runs: Runs, seed: int) -> None:
     scores = sweep(tmp_path, runs)
@@ -189,7 +189,7 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path, runs: Runs, seed: int
     assert same(ranked(scores), ranked(mixed))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(
     cell=st.sampled_from(sorted((*cell, seed) for cell in WORLD for seed in SEEDS)),
     status=st.sampled_from(["stopped", "degenerate", "failed"]),

@@ -79,7 +79,7 @@ def expected(arms: Arms) -> dict[tuple[str, str, str, int], float]:
     return points
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(arms=ARMS, copies=st.integers(0, 5), seed=st.integers(0, 99), types=st.booleans())
 def test_scores_are_those_of_plain_loops(tmp_path: Path, arms: Arms, copies: int, seed: int, types: bool) -> None:
     arms = {("none", "xquad", 0, 1e-5): BASE, ("nli", "xquad", 0, 1e-5): BASE, **arms}
@@ -103,7 +103,6 @@ def test_scores_are_those_of_plain_loops(tmp_path: Path, arms: Arms, copies: int
 COLUMN = st.sampled_from([pl.Int64, pl.Float64, pl.Boolean, pl.Categorical])
 
 
-@settings(deadline=None)
 @given(types=st.lists(COLUMN, min_size=1, max_size=4), seed=st.integers(0, 999), far=st.booleans(), most=st.booleans())
 def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed: int, far: bool, most: bool) -> None:
     mixer = random.Random(seed)

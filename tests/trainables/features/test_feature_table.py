@@ -74,7 +74,7 @@ def test_a_table_equals_its_list_in_memory_and_on_disk(form: str, tmp_path: Path
     per_position = form == "tagging"
 
     @given(features=feature_lists(form), cut=st.integers(0, 7))
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     def check(features: list[Feature], cut: int) -> None:
         table = build_table([features[:cut], features[cut:]], per_position=per_position, left_out={"no label": 3})
         assert_equal(table, features, per_position=per_position)

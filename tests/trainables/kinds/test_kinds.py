@@ -38,7 +38,7 @@ sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60)
 
 
 @given(words=sentences, length=st.integers(6, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_word_of_a_long_sentence_is_tagged_once(words: list[str], length: int) -> None:
     tags = tuple(np.arange(len(words)) % 5)
     example = TaggingExample(tuple(words), tuple(int(tag) for tag in tags))
@@ -90,7 +90,7 @@ contexts = st.lists(st.sampled_from(WORDS), min_size=3, max_size=80)
 
 
 @given(words=contexts, data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_gold_span_is_found_again_in_some_window(words: list[str], data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(words) - 1))
     last = data.draw(st.integers(first, min(first + 2, len(words) - 1)))

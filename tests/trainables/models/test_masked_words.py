@@ -53,7 +53,7 @@ def run(encoder: Encoder, recipe: Recipe = RECIPE, rate: float = 5e-3) -> FineTu
 
 
 @given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: int) -> None:
     row = np.array(ids, dtype=np.int32)
     hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(seed))

@@ -67,7 +67,7 @@ def test_cka_is_1_for_what_only_turns_stretches_and_moves() -> None:
     assert cka(vectors, 3 * vectors @ turned + 7) == pytest.approx(1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 10), shift=st.floats(-10, 10))
 def test_cka_and_cosine_gap_do_not_see_turns_sizes_and_moves(seed: int, scale: float, shift: float) -> None:
     one, other = normal(12, 4, seed=seed), normal(12, 4, seed=seed + 1)

@@ -12,9 +12,8 @@ from spaces.miniature import INTERMEDIATES, TARGETS
 from spaces.probe_columns import PROBES_FILE
 from spaces.stage import TENTHS, Stage
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE
+from tests.tiny_stages import RECIPE, folder_after, intermediate_stage, target_stage
 from tests.trainables import trainings
-from tests.trainables.probes.test_probing import run
 from tests.trainables.trainings import PROFILE
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.feature_table import build_table
@@ -121,29 +120,8 @@ def test_a_sample_is_the_same_for_every_encoder_of_a_seed(encoder: Encoder) -> N
     assert {feature.example for feature in sample_inputs(subset, 5, 0)} < set(range(20, 30))
 
 
-def intermediate(task: str) -> Stage:
-    return Stage(
-        kind="intermediate",
-        task=task,
-        intermediate=task,
-        learning_rate=1e-3,
-        targets={},
-        recipe={**RECIPE, "ingredients": [[task, "en"]]},
-        **BASE,
-    )
-
-
 def target(name: str, parent: Stage | None = None) -> Stage:
-    return Stage(
-        kind="target",
-        task=f"{name}-en",
-        intermediate="none" if parent is None else parent.intermediate,
-        parent=None if parent is None else parent.key,
-        learning_rate=1e-3,
-        targets={name: ("en",)},
-        recipe=RECIPE,
-        **BASE,
-    )
+    return target_stage(f"{name}-en", {name: ("en",)}, parent)
 
 
 def read_probes(folder: Path) -> dict[tuple[str, str], float | list[float]]:
@@ -162,27 +140,29 @@ ANSWERS = {("leep", "before"), ("nce", "before")}
 
 def test_each_stage_leaves_what_can_be_said_there(context: StageContext) -> None:
     context = dataclasses.replace(context, probes=("similarity",))
-    mnli, squad, ccg = intermediate("mnli"), intermediate("squad"), intermediate("ccg")
-    folders = {stage.task: run(context, stage) for stage in (mnli, squad, ccg)}
+    mnli, squad, ccg = intermediate_stage("mnli"), intermediate_stage("squad"), intermediate_stage("ccg")
+    folders = {stage.task: folder_after(context, stage) for stage in (mnli, squad, ccg)}
     assert all(read_probes(folder).keys() == EMBEDDINGS for folder in folders.values())
     assert read_probes(folders["mnli"])["train_size", "before"] == 60
     heads = {task: (folder / ENCODER / LABEL_HEAD_FILE).exists() for task, folder in folders.items()}
     assert heads == {"mnli": True, "squad": False, "ccg": True}  # the position of an answer is not a label
 
-    assert read_probes(run(context, target("pawsx"))).keys() == EMBEDDINGS | FITS
-    assert read_probes(run(context, target("pawsx", mnli))).keys() == FITS | ANSWERS
-    assert read_probes(run(context, target("udpos", ccg))).keys() == FITS | ANSWERS
-    assert read_probes(run(context, target("udpos", mnli))).keys() == FITS  # labels of pairs are not labels of words
-    assert read_probes(run(context, target("pawsx", squad))).keys() == FITS
-    assert read_probes(run(context, target("xquad", mnli))).keys() == FITS
+    assert read_probes(folder_after(context, target("pawsx"))).keys() == EMBEDDINGS | FITS
+    assert read_probes(folder_after(context, target("pawsx", mnli))).keys() == FITS | ANSWERS
+    assert read_probes(folder_after(context, target("udpos", ccg))).keys() == FITS | ANSWERS
+    assert (
+        read_probes(folder_after(context, target("udpos", mnli))).keys() == FITS
+    )  # labels of pairs are not labels of words
+    assert read_probes(folder_after(context, target("pawsx", squad))).keys() == FITS
+    assert read_probes(folder_after(context, target("xquad", mnli))).keys() == FITS
 
     (folders["mnli"] / ENCODER / LABEL_HEAD_FILE).unlink()  # as in older sweeps
     again = dataclasses.replace(target("pawsx", mnli), seed=1)
-    assert read_probes(run(context, again)).keys() == FITS
+    assert read_probes(folder_after(context, again)).keys() == FITS
 
 
 def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(context: StageContext) -> None:
-    stage = intermediate("mnli")
+    stage = intermediate_stage("mnli")
     write_spec(context, stage)
     runner = StageRun(context, stage.key)
     for _ in range(TENTHS):
@@ -202,7 +182,7 @@ def test_the_head_that_is_handed_on_is_the_one_of_the_best_tenth(context: StageC
 
 
 def test_a_damaged_head_is_a_damaged_encoder(context: StageContext) -> None:
-    folder = run(context, intermediate("mnli")) / ENCODER
+    folder = folder_after(context, intermediate_stage("mnli")) / ENCODER
     assert find_encoder_fault(folder) is None
     file = folder / LABEL_HEAD_FILE
     file.write_bytes(file.read_bytes()[:-1])
@@ -212,8 +192,8 @@ def test_a_damaged_head_is_a_damaged_encoder(context: StageContext) -> None:
 def test_nothing_is_said_of_a_mixture_but_its_size(context: StageContext) -> None:
     context = dataclasses.replace(context, probes=("similarity",))
     mixed = {**RECIPE, "ingredients": [["mnli", "en"], ["squad", "en"]]}
-    stage = dataclasses.replace(intermediate("mnli+squad"), recipe=mixed)
-    folder = run(context, stage)
+    stage = dataclasses.replace(intermediate_stage("mnli+squad"), recipe=mixed)
+    folder = folder_after(context, stage)
     assert read_probes(folder) == {("train_size", "before"): 120.0}
     assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
 
@@ -221,8 +201,8 @@ def test_nothing_is_said_of_a_mixture_but_its_size(context: StageContext) -> Non
 def test_a_head_on_fused_layers_is_not_handed_on(context: StageContext) -> None:
     context = dataclasses.replace(context, probes=("similarity",))
     recipe = {**RECIPE, "ingredients": [["mnli", "en"]], "method": {"name": "layers"}}
-    stage = dataclasses.replace(intermediate("mnli"), intermediate="mnli~layers", recipe=recipe)
-    folder = run(context, stage)
+    stage = dataclasses.replace(intermediate_stage("mnli"), intermediate="mnli~layers", recipe=recipe)
+    folder = folder_after(context, stage)
     assert read_probes(folder).keys() == EMBEDDINGS - {("taskemb", "after")}
     assert not (folder / ENCODER / LABEL_HEAD_FILE).exists()
-    assert read_probes(run(context, target("pawsx", stage))).keys() == FITS
+    assert read_probes(folder_after(context, target("pawsx", stage))).keys() == FITS

@@ -49,7 +49,7 @@ def test_of_equal_cosines_the_lower_index_comes_first(monkeypatch: pytest.Monkey
     limit=st.integers(1, 6),
     block=st.integers(1, 40),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: int, limit: int, block: int) -> None:
     vectors, candidates = unit(seed, rows), unit(seed + 1, others)
     cosines = vectors.numpy() @ candidates.numpy().T
@@ -130,7 +130,7 @@ def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[MinedPair]
 
 
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 25), others=st.integers(1, 25), block=st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_mining_in_blocks_equals_the_whole_matrix(seed: int, rows: int, others: int, block: int) -> None:
     queries, candidates = unit(seed, rows), unit(seed + 1, others)
     with pytest.MonkeyPatch.context() as patch:

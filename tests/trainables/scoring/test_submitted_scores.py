@@ -4,6 +4,7 @@ The miniature stands in for XTREME: its tasks are of the same kinds. Gold files 
 files are, and readers and scores are this test's own, except for the F1 of chunks (test_metrics.py).
 """
 
+import dataclasses
 import json
 import re
 import string
@@ -19,10 +20,8 @@ import pytest
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, build_file
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.stage import Stage
 from spaces.xtreme import TARGETS as XTREME
-from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, run_stage
+from tests.tiny_stages import RECIPE, RETRIEVAL, folder_after, target_stage
 from trainables.data.task_data import DataSource, load_examples, load_pool
 from trainables.features.examples import PairExample, ParallelPool, SpanExample, TaggingExample
 from trainables.record.context import SCORES, StageContext
@@ -32,7 +31,6 @@ from trainables.training.predictions import build_retrieval_table
 
 TARGETS = BENCHMARKS["miniature"].targets
 SOURCE = DataSource(benchmark="miniature", limit=60, test_limit=30)
-RECIPE = {"steps": 30, "batch_size": 8, "max_length": 64, "stride": 16}
 Scores = dict[str, float]
 E = TypeVar("E", PairExample, TaggingExample, SpanExample)
 
@@ -124,21 +122,14 @@ def test_the_submitted_files_have_the_stored_scores(
     tmp_path: Path, encoder_folder: Path, target: str, rescore: Callable[[Path, str, str], Scores]
 ) -> None:
     languages = ("qna", "qfa") if TARGETS[target].kind == "retrieval" else ("en", "qna")
-    trained = TARGETS[target].training_set is not None
-    stage = Stage(
-        kind="target" if trained else "retrieval",
-        task=TARGETS[target].training_set or target,
-        intermediate="none",
-        learning_rate=5e-3 if trained else None,
-        targets={target: languages},
-        recipe=RECIPE if trained else None,
-        **BASE,
-    )
-    context = StageContext(
-        results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), keep_predictions=True
-    )
-    run_stage(context, stage)
-    predictions, stored = (pl.read_parquet(folder_of(context, stage.key) / name) for name in (PREDICTIONS_FILE, SCORES))
+    training, targets = TARGETS[target].training_set, {target: languages}
+    stage = dataclasses.replace(RETRIEVAL, task=target, targets=targets)
+    if training is not None:
+        stage = target_stage(training, targets, recipe={**RECIPE, "steps": 30}, learning_rate=5e-3)
+    results = LocalStorage(tmp_path)
+    context = StageContext(results=results, source=SOURCE, model=str(encoder_folder), keep_predictions=True)
+    folder = folder_after(context, stage)
+    predictions, stored = (pl.read_parquet(folder / name) for name in (PREDICTIONS_FILE, SCORES))
     for language in languages:
         file = build_file(official(target), language, predictions.filter(split="test", language=language))
         path = tmp_path / file.name
