@@ -16,15 +16,13 @@ from search.driver.early_stopping import RULES, EarlyStopping
 from search.schedulers.rungs import RungScores
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
-from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.checksum import checksum
-from spaces.encoders import PROFILES
 from spaces.halving import Verdict
-from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
-from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.space import Space, resolve_axes
+from spaces.plan import Stratum, expand_strata
+from spaces.space import Space
 from spaces.stage import ENCODER_KINDS, TENTHS, Stage
 from tests.on_disk import folder_of
+from tests.stage_factory import MINIATURE, axes_of, make_factory
 from trainables.data.task_data import DataSource
 from trainables.record.context import ENCODER, SCORES, StageContext
 from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
@@ -32,7 +30,6 @@ from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure
 
-MINIATURE = BENCHMARKS["miniature"]
 ENCODER_FILES = {
     "config.json": b"{}",
     "tokenizer.json": b"{}",
@@ -86,27 +83,11 @@ class Room:
     races: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
-        return expand_strata(resolve_axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
+        return expand_strata(axes_of(self.space), MINIATURE, pretrain=True)
 
     def board(self) -> Board:
-        axes = resolve_axes(self.space, MINIATURE, PROFILES["miniature"])
-        tasks = MINIATURE.intermediates.values()
-        ingredients = (f"{task.name}@{language}" for task in tasks for language in task.training_languages)
-        fingerprints = {("intermediate", ingredient): "i" for ingredient in ingredients}
-        fingerprints |= {("target", name): "t" for name in MINIATURE.targets}
-        stage_factory = StageFactory(
-            benchmark=MINIATURE,
-            start=StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
-            world={},
-            fingerprints=fingerprints,
-            languages={task.name: task.languages for task in MINIATURE.targets.values()},
-            phases=resolve_phases(
-                axes.intermediates, MINIATURE, mixture=axes.mixture, budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS
-            ),
-            limit=None,
-            test_limit=None,
-            precision="fp32",
-        )
+        axes = axes_of(self.space)
+        stage_factory = make_factory(axes.intermediates, axes.mixture, world={})
         context = StageContext(results=LocalStorage(self.results), source=DataSource(benchmark="miniature"))
         return Board(
             self.plan(),

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.run import _print_missing_outputs
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from tests.on_disk import folder_of
+from tests.search.asked import request_of
 from tests.search.conftest import Room
 from trainables.probes.probe_file import build_probe_table, write_probes
 
@@ -18,9 +17,7 @@ from trainables.probes.probe_file import build_probe_table, write_probes
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
     # Tasks by name: left to itself, `--probes alignment` adds its controls to the space.
     flags = ["--space", "quick", "--intermediates", "mnli", "--results", str(tmp_path)]
-    plain, kept = (
-        make_request(parse_options([*flags, *more])) for more in ([], ["--predictions", "--probes", "alignment"])
-    )
+    plain, kept = (request_of(*flags, *more) for more in ([], ["--predictions", "--probes", "alignment"]))
     assert kept.context == dataclasses.replace(plain.context, keep_predictions=True, probes=("alignment",))
     assert kept.spec == plain.spec and kept.plan == plain.plan
     for stratum in plain.plan:

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.schedulers.race import RaceStanding
 from search.sweep.sweep_file import (
     check_growth,
@@ -20,6 +18,7 @@ from search.sweep.sweep_file import (
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACES
 from spaces.plan import Stratum
+from tests.search.asked import request_of
 from trainables.storage.local_storage import LocalStorage
 
 SPEC = {
@@ -146,7 +145,7 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_the_strata_of_every_named_space_can_be_read_again(tmp_path: Path) -> None:
     for space in SPACES:
-        request = make_request(parse_options(["--space", space]))
+        request = request_of("--space", space)
         stages = {f"key{number}": stratum.id for number, stratum in enumerate(request.plan)}
         record = write(tmp_path, space, stages=stages)
         assert record is not None and record["stages"] == stages
