@@ -15,7 +15,7 @@ from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.statistics.significance import ALPHA
 from tests.analysis.alignment_worlds import Truth, world
-from tests.analysis.sweep_files import Run, printed, read_transfer, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_sweep
 
 RISES = {"anli": 0.02, "mnli": 0.06, "qqp": 0.10, "squad": 0.14, "ccg": 0.18, "random": 0.0, "mlm": 0.01}
 FOREIGN = {"qna": 0.5, "qnb": 0.8, "qma": 1.0, "qmb": 1.3, "qfa": 1.4}  # of a task's rise
@@ -72,7 +72,7 @@ def planted(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_planted_is_found(planted: Path, capsys: Capture) -> None:
     alignment = build_alignment(read_transfer(planted))
     assert alignment.chains == tuple(RISES) and alignment.controls == ("random", "mlm")
     assert alignment.targets == TARGETS and alignment.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
@@ -92,23 +92,22 @@ def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[
     assert "Every layer" not in said
 
 
-def test_json_has_every_layer(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_every_layer(planted: Path, capsys: Capture) -> None:
     assert main([str(planted), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     layers = {one["row"]: one["value"] for one in document["records"] if one["table"].startswith("Every layer")}
     assert len(layers) == len(MEASURES) * len(LAYERS)
 
 
-def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: Capture) -> None:
     for seed in range(4):  # random labels align as much as the tasks do in the mean
         stage = f"intermediate--random-{seed}-0.001"
-        probes(
-            planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}, chain="random"
-        )
+        levels = {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}
+        probes(planted.parent, stage, levels, chain="random")
     assert "Alignment rises, but it is not shown to rise more than in the controls." in printed(capsys, main, planted)
 
 
-def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fall_is_called_one(planted: Path, capsys: Capture) -> None:
     for file in planted.parent.glob("stages/intermediate-*/probes.parquet"):
         rows = pl.read_parquet(file)
         after = pl.when(pl.col("when") == "after").then(2 * START_LEVEL - pl.col("value")).otherwise("value")
@@ -116,32 +115,29 @@ def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str])
     assert "Alignment falls." in printed(capsys, main, planted)
 
 
-def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: Capture) -> None:
     (planted.parent / "stages" / "intermediate--mnli-2-0.001" / "probes.parquet").unlink()
     findings = assess_alignment(build_alignment(read_transfer(planted)), np.random.default_rng(0))
     assert findings.rises[FROM_START][PRIMARY_MEASURE].seeds == 3
-    assert (
-        findings.rises_by_chain[FROM_START]["mnli"].seeds == 3 and findings.rises_by_chain[FROM_START]["qqp"].seeds == 4
-    )
+    by_chain = findings.rises_by_chain[FROM_START]
+    assert by_chain["mnli"].seeds == 3 and by_chain["qqp"].seeds == 4
     assert "1 intermediate run of 28 left no probes.parquet" in printed(capsys, main, planted)
 
 
-def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: Capture) -> None:
     for file in planted.parent.glob("stages/*/probes.parquet"):
         file.unlink()
     said = refused(capsys, main, planted)
     assert "--probes alignment" in said and "--results" in said
 
 
-def test_a_damaged_file_is_named(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_named(planted: Path, capsys: Capture) -> None:
     file = next(planted.parent.glob("stages/*-mnli-*-0.001/probes.parquet"))
     file.write_bytes(file.read_bytes()[:50])
     assert str(file) in refused(capsys, main, planted)
 
 
-def test_without_an_intermediate_stage_there_is_nothing_to_say(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_an_intermediate_stage_there_is_nothing_to_say(tmp_path: Path, capsys: Capture) -> None:
     runs = [Run(intermediate=chain, test={"xnli": {"en": 0.8, "qna": 0.5}}) for chain in ("none", "salted")]
     folder = write_sweep(tmp_path, runs)
     probes(tmp_path, runs[0].key, {"qna": 0.3})

@@ -11,7 +11,7 @@ import pytest
 from analysis.axes import main
 from analysis.questions.factors import POOLED, AxisComparison, compare_axes, compute_importances, measure_spread
 from spaces.errors import UsageError
-from tests.analysis.sweep_files import Run, printed, read_transfer, refused, write_file, write_sweep
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_file, write_sweep
 
 TASKS = {"none": 0.0, "mnli": 0.1, "squad": 0.02}
 RATES = {1e-3: 0.0, 2e-3: 0.05}
@@ -56,9 +56,8 @@ def test_pooled_counts_only_what_holds_for_all_targets(tmp_path: Path) -> None:
     assert opposite.splits["xnli"].parts["intermediate"].share > 0.05
     assert opposite.splits[POOLED].parts["intermediate"].share == pytest.approx(0, abs=1e-9)
     alike = compare(tmp_path, [*additive(), *additive("panx", base=0.5)])
-    assert alike.splits[POOLED].parts["intermediate"].share == pytest.approx(
-        alike.splits["xnli"].parts["intermediate"].share
-    )
+    pooled, xnli = (alike.splits[name].parts["intermediate"].share for name in (POOLED, "xnli"))
+    assert pooled == pytest.approx(xnli)
     assert alike.score_counts == {"xnli": 54, "panx": 54, POOLED: 108}
 
 
@@ -102,7 +101,7 @@ def test_controls_and_floors_are_no_choices(tmp_path: Path) -> None:
     assert compare(tmp_path, [*runs, *others], controls=["random"]) == compare(tmp_path, runs)
 
 
-def test_stopped_runs_are_missing_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopped_runs_are_missing_and_counted(tmp_path: Path, capsys: Capture) -> None:
     stopped = Run(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
     comparison = compare(tmp_path, [*additive(), stopped])
     assert comparison.missing_runs == {"stopped": 1}
@@ -161,10 +160,9 @@ def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
     assert importances["intermediate"] > 5 * importances["learning_rate"]
 
 
-def test_nothing_to_split_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = write_file(
-        tmp_path, [("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)]
-    )
+def test_nothing_to_split_is_an_error(tmp_path: Path, capsys: Capture) -> None:
+    rows = [("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)]
+    file = write_file(tmp_path, rows)
     with pytest.raises(UsageError, match="no target has two scores"):
         compare_axes(read_transfer(file))
     refused(capsys, main, file)
@@ -177,15 +175,11 @@ def test_nothing_to_split_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixt
         (0.01, 0.1, "The choice of task moves the score more than the seed on 0 of 1 targets."),
     ],
 )
-def test_the_verdict_is_plain(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], task: float, seed: float, said: str
-) -> None:
+def test_the_verdict_is_plain(tmp_path: Path, capsys: Capture, task: float, seed: float, said: str) -> None:
     assert said in printed(capsys, main, write_sweep(tmp_path, additive(task=task, seed=seed)), width=118)
 
 
-def test_the_verdict_names_the_targets_where_the_seed_moves_more(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_verdict_names_the_targets_where_the_seed_moves_more(tmp_path: Path, capsys: Capture) -> None:
     runs = [*additive(), *additive("panx", task=0.01, seed=0.1)]
     folder = write_sweep(tmp_path, runs)
     assert main([str(folder), "--format", "csv"]) == 0
@@ -196,7 +190,7 @@ def test_the_verdict_names_the_targets_where_the_seed_moves_more(
     assert more == {"xnli": "task", "panx": "seed"}
 
 
-def test_one_seed_gives_no_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_seed_gives_no_verdict(tmp_path: Path, capsys: Capture) -> None:
     runs = [run for run in additive() if run.seed == 0]
     said = printed(capsys, main, write_sweep(tmp_path, runs))
     assert "It is unknown whether the choice of task moves the score more" in said

@@ -22,7 +22,7 @@ from analysis.scores.scores import Scores
 from analysis.scores.stages import read_whole_files
 from analysis.transfer.array import build_transfer
 from spaces.columns import VERSION
-from tests.analysis.sweep_files import Run, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, refused, write_sweep
 from tests.paths import ROOT
 
 SEEDS = (0, 1, 2)
@@ -84,7 +84,7 @@ def assert_same(folder: Path) -> None:
 
 
 def test_stages_that_are_compacted_are_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     folder = sweep(tmp_path)
     assert main([str(folder)]) == 0
@@ -208,7 +208,7 @@ def test_results_that_are_moved_keep_their_compaction(tmp_path: Path, monkeypatc
     assert (load([moved]).notes, read_stages) == ((), [])
 
 
-def test_damaged_stages_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_stages_are_left_out(tmp_path: Path, capsys: Capture) -> None:
     folder = sweep(tmp_path)
     change(stages(folder)[1], "cut", b"")
     assert main([str(folder)]) == 0
@@ -217,7 +217,7 @@ def test_damaged_stages_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert_same(folder)
 
 
-def test_bad_usage_gets_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_usage_gets_one_clear_line(tmp_path: Path, capsys: Capture) -> None:
     folder = sweep(tmp_path)
     newer = stages(folder)[1]
     pl.read_parquet(newer).with_columns(version=pl.lit(VERSION + 1)).write_parquet(newer)

@@ -22,7 +22,7 @@ from analysis.statistics.moments import Array
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import MULTITASK, parse_chain
 from spaces.space_chains import list_diversity_chains
-from tests.analysis.sweep_files import Run, printed, read_transfer, refused, write_file, write_sweep
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_file, write_sweep
 
 MINIATURE = BENCHMARKS["miniature"]
 TASKS = {task.name: task.kind for task in MINIATURE.multitask_tasks()}
@@ -70,9 +70,7 @@ def test_what_kinds_bring_to_the_weakest_languages_is_found(tmp_path: Path) -> N
     comparison = compare(tmp_path, scores(weakest=3.0))
     p = comparison.adjust_p_values(ONE_MORE_KIND)
     assert set(p) == set(ROBUSTNESS_MEASURES) and max(p.values()) < 0.05
-    effects = {
-        name: contrast.effect.value for name, contrast in comparison.contrasts[ONE_MORE_KIND].items() if contrast
-    }
+    effects = {name: one.effect.value for name, one in comparison.contrasts[ONE_MORE_KIND].items() if one}
     assert effects["worst"] > 2 and effects["quarter"] > 2 and effects["others"] > 1
     assert effects["spread"] < -1 and effects["gap"] < -1  # less is better
     several = comparison.contrasts[name_kinds_contrast(2)]["quarter"]
@@ -109,9 +107,7 @@ def test_the_space_tells_kinds_from_tasks_of_any_worth(tmp_path: Path) -> None:
     assert contrast is not None and abs(contrast.effect.value) < 0.3
 
 
-def test_where_all_languages_gain_alike_more_robust_is_not_more_even(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_where_all_languages_gain_alike_more_robust_is_not_more_even(capsys: Capture, tmp_path: Path) -> None:
     rows = scores(everywhere=3.0)
     alike = [row for row in rows if row[3] != "en"]
     flat = printed(capsys, main, write_file(tmp_path, alike, "benchmark"))
@@ -131,7 +127,7 @@ def test_what_size_brings_is_no_diversity(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("points", "word"), [(3.0, "more"), (-3.0, "less")])
 def test_the_verdict_knows_for_which_measures_less_is_better(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, points: float, word: str
+    capsys: Capture, tmp_path: Path, points: float, word: str
 ) -> None:
     flat = printed(capsys, main, write_file(tmp_path, scores(weakest=points), "benchmark"))
     assert f"More diverse mixes are {word} robust by worst language, worst quarter, spread (sd), gap to en (" in flat
@@ -175,7 +171,7 @@ def test_effective_numbers_of_kinds() -> None:
     assert 1 < kinds("mnli", "qqp", "anli", "squad") == pytest.approx(3**-0.75 * 4)
 
 
-def test_what_is_no_plain_mix_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_is_no_plain_mix_is_named(capsys: Capture, tmp_path: Path) -> None:
     odd = ("my task", "mnli~freelb", "mnli~x2", "mnli:salt", "mnli+mlm", "mnli@en+mnli@qma", "mnli+", "~~:")
     rows = scores() + [(name, *row[1:]) for name in odd for row in scores(()) if row[0] == "none"]
     flat = printed(capsys, main, write_file(tmp_path, rows, "benchmark"))
@@ -184,16 +180,14 @@ def test_what_is_no_plain_mix_is_named(capsys: pytest.CaptureFixture[str], tmp_p
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_few_seeds_give_numbers_and_say_that_they_may_be_chance(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, seeds: int
-) -> None:
+def test_few_seeds_give_numbers_and_say_that_they_may_be_chance(capsys: Capture, tmp_path: Path, seeds: int) -> None:
     flat = printed(capsys, main, write_file(tmp_path, scores(seeds=seeds, weakest=3.0), "benchmark"))
     assert "More diverse mixes: a test takes 3 seeds and more mixes, so the changes may be chance." in flat
     assert "one more kind" in flat
     assert "[" not in flat.partition("The mixes")[0].replace("[+", "[")  # no interval
 
 
-def test_one_target_has_no_measure_over_targets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_one_target_has_no_measure_over_targets(capsys: Capture, tmp_path: Path) -> None:
     file = write_file(tmp_path, scores(), "benchmark")
     one = printed(capsys, main, file, "--target", "xnli")
     assert "% of targets that lose" not in one and "by target" not in one
@@ -201,7 +195,7 @@ def test_one_target_has_no_measure_over_targets(capsys: pytest.CaptureFixture[st
     assert said.startswith("diversity.py: --target: unknown target 'xnl': did you mean xnli?")
 
 
-def test_minimal_columns_and_chains_that_lack_a_seed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_minimal_columns_and_chains_that_lack_a_seed(capsys: Capture, tmp_path: Path) -> None:
     rows = [row[:6] for row in scores(weakest=3.0) if row[:3] != ("mnli+squad2", "panx", 1)]
     flat = printed(capsys, main, write_file(tmp_path, rows))
     assert "More diverse mixes are more robust" in flat
@@ -210,7 +204,7 @@ def test_minimal_columns_and_chains_that_lack_a_seed(capsys: pytest.CaptureFixtu
     assert "multitask, multitask~proportional, multitask~temperature, multitask~uniform (a mix of all tasks" in flat
 
 
-def test_files_without_mixes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_files_without_mixes_are_one_line(capsys: Capture, tmp_path: Path) -> None:
     rows = [("my task" if row[0] == "mnli" else row[0], *row[1:]) for row in scores(("mnli",))]
     assert "fewer than two chains are mixes" in refused(capsys, main, write_file(tmp_path, rows, "benchmark"))
 
@@ -245,7 +239,7 @@ def sweep(folder: Path, spent: dict[str, int], **spec: Any) -> Path:
     ],
 )
 def test_where_size_is_not_held_fixed_that_comes_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], steps: dict[str, int], spec: dict[str, Any], said: str | None
+    tmp_path: Path, capsys: Capture, steps: dict[str, int], spec: dict[str, Any], said: str | None
 ) -> None:
     flat = printed(capsys, main, sweep(tmp_path, steps, budget=spec))
     assert flat.startswith("SIZE IS NOT HELD FIXED") == (said is not None)
@@ -290,9 +284,8 @@ def test_nothing_is_found_where_kinds_bring_nothing() -> None:
 def test_p_needs_both_the_interval_and_the_labels() -> None:
     rng = np.random.default_rng(0)
     mixes, changes = next(iter(null_worlds(rng, 1)))
-    planted = {
-        name: values + 9 * np.array([[mix.effective_kinds] for mix in mixes]) for name, values in changes.items()
-    }
+    kinds = np.array([[mix.effective_kinds] for mix in mixes])
+    planted = {name: values + 9 * kinds for name, values in changes.items()}
     contrast = compute_contrasts(mixes, planted, rng)[ONE_MORE_KIND]["worst"]
     assert (
         contrast is not None

@@ -7,7 +7,7 @@ import pytest
 from analysis.languages import main
 from analysis.questions.evenness import Evenness, list_unknown_languages, measure_evenness
 from spaces.errors import UsageError
-from tests.analysis.sweep_files import printed, printed_rows, read_transfer, refused, write_file
+from tests.analysis.sweep_files import Capture, printed, printed_rows, read_transfer, refused, write_file
 
 # Two XTREME targets and one for retrieval; of families: de Germanic, fr es Romance, ru bg Slavic.
 XNLI = {"en": 0.9, "de": 0.8, "fr": 0.7, "es": 0.6, "ru": 0.5, "bg": 0.4}
@@ -135,14 +135,14 @@ def test_a_missing_target_leaves_its_seed_out_of_the_mean(tmp_path: Path) -> Non
     assert evenness.gains["mnli", "ru"].seeds == 3  # panx is not scored in it
 
 
-def test_a_target_without_english_alone_has_no_gap(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_target_without_english_alone_has_no_gap(capsys: Capture, tmp_path: Path) -> None:
     file = write_file(tmp_path, [row for row in THREE if row[1] == "bucc"], "benchmark")
     out = printed(capsys, main, file)
     assert out.startswith("Transfer gap: no seed of the baseline has every target in English")
     assert "Gain over none by language" in out
 
 
-def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_is_printed(capsys: Capture, tmp_path: Path) -> None:
     strange = [("none", "xnli", seed, "xx", "accuracy", 0.2, "xtreme") for seed in range(3)]
     less = [row for row in THREE if row[:3] != ("mnli", "panx", 2)]
     file = write_file(tmp_path, [*less, *strange], "benchmark")
@@ -158,7 +158,7 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     assert float(slavic["low"]) < 5 < float(slavic["high"])
 
 
-def test_the_answer_names_who_narrows_and_who_widens(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_answer_names_who_narrows_and_who_widens(capsys: Capture, tmp_path: Path) -> None:
     wide = [row for seed in range(3) for row in rows("qqp", seed, -0.1 - seed / 100)]
     flat = printed(capsys, main, write_file(tmp_path, [*THREE, *wide], "benchmark"))
     assert "the other languages score 27.5 points below English (95% interval 27.5 to 27.5)" in flat
@@ -168,11 +168,11 @@ def test_the_answer_names_who_narrows_and_who_widens(capsys: pytest.CaptureFixtu
     )
 
 
-def test_few_seeds_give_no_verdict(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_few_seeds_give_no_verdict(capsys: Capture, tmp_path: Path) -> None:
     flat = printed(capsys, main, write_file(tmp_path, [row for row in THREE if row[2] < 2], "benchmark"))
     assert "It takes 3 seeds to test whether an intermediate task changes this gap." in flat
 
 
 @pytest.mark.parametrize("flags", [["--target", "nope"], ["--metric", "xnli"], ["--learning-rate", "1"]])
-def test_bad_flags_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: list[str]) -> None:
+def test_bad_flags_are_one_line(capsys: Capture, tmp_path: Path, flags: list[str]) -> None:
     assert refused(capsys, main, write_file(tmp_path, THREE, "benchmark"), *flags).startswith("languages.py: ")

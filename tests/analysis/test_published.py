@@ -16,6 +16,7 @@ from analysis.questions.published_comparison import (
 from spaces.published import AVERAGED_TARGETS, BASELINE, RETRIEVAL_TARGETS, SYSTEMS, X_STILTS
 from spaces.xtreme import TARGETS as XTREME
 from tests.analysis.sweep_files import (
+    Capture,
     Run,
     add_run,
     printed,
@@ -130,7 +131,7 @@ def test_a_control_is_no_candidate(tmp_path: Path) -> None:
     assert compare(folder).ours["xnli"].tasks == ("mnli",)
 
 
-def test_without_all_targets_there_is_no_mean_and_no_share(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_all_targets_there_is_no_mean_and_no_share(tmp_path: Path, capsys: Capture) -> None:
     folder = sweep(tmp_path, {"mnli": {"xnli": 0.02}}, ("xnli", "xquad"))
     comparison = compare(folder)
     assert set(comparison.ours) == {"xnli", "xquad"}
@@ -141,7 +142,7 @@ def test_without_all_targets_there_is_no_mean_and_no_share(tmp_path: Path, capsy
     assert "Shares of our gain are not shown, because they need all nine targets." in flat
 
 
-def test_other_languages_are_not_the_same_quantity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_languages_are_not_the_same_quantity(tmp_path: Path, capsys: Capture) -> None:
     rows = [
         (task, "xnli", 0, language, "accuracy", 0.5, split)
         for task in ("none", "mnli")
@@ -160,7 +161,7 @@ def test_a_missing_seed_is_in_no_gain(tmp_path: Path) -> None:
     assert np.isfinite(compare(folder).ours["xnli"].gain).tolist() == [True, False, True]
 
 
-def test_a_synthetic_world_is_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_synthetic_world_is_not_compared(tmp_path: Path, capsys: Capture) -> None:
     folder = sweep(tmp_path, {"mnli": {"xnli": 0.02}}, benchmark="miniature")
     assert compare(folder).ours == {}
     flat = printed(capsys, main, folder, width=118)
@@ -169,7 +170,7 @@ def test_a_synthetic_world_is_not_compared(tmp_path: Path, capsys: pytest.Captur
     assert "our gain" not in flat and "What differs" not in flat
 
 
-def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_printed(tmp_path: Path, capsys: Capture) -> None:
     folder = sweep(tmp_path, {"mnli": dict.fromkeys(AVERAGED_TARGETS, 0.02), "squad": {"tatoeba": 0.38}}, limit=100)
     flat = printed(capsys, main, folder, width=118)
     assert "Published, with the best intermediate task for each target: +5.4 points over nine targets." in flat
@@ -183,5 +184,5 @@ def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert sum(shares[target] for target in AVERAGED_TARGETS) == pytest.approx(1)
 
 
-def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_bad_input_is_one_line(capsys: Capture, tmp_path: Path) -> None:
     refused(capsys, main, tmp_path / "none")

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from analysis.rank import main
-from analysis.scores.load import load
 from analysis.tables import ranking_export, ranking_report, ranking_sentences
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
-from tests.analysis.sweep_files import Run, ranked, write_file, write_sweep
+from tests.analysis.sweep_files import Capture, Run, ranked, write_file, write_sweep
 from tests.paths import ROOT
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
@@ -47,7 +46,7 @@ def ranking(folder: Path) -> Ranking:
     return ranked(folder)
 
 
-def run_rank(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+def run_rank(capsys: Capture, *argv: object) -> tuple[int, str, str]:
     code = main([str(word) for word in argv])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
@@ -58,13 +57,12 @@ def numbers(ranking: Ranking) -> dict[tuple[str, str], float | None]:
     return {key: estimate.mean for key, estimate in (*ranking.gains.items(), *ranking.reference_scores.items())}
 
 
-def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+def test_csv_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, err = run_rank(capsys, folder, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
-    assert {
-        (row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows
-    } == numbers(ranking)
+    means = {(row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows}
+    assert means == numbers(ranking)
     holes = {(row["intermediate"], row["column"]): row["holes"] for row in rows if row["holes"]}
     assert holes == {
         ("qqp", "panx"): "1:failed",
@@ -74,24 +72,21 @@ def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], fol
     assert "synthetic" in err  # what was read stands apart from the table
 
 
-def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+def test_json_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, err = run_rank(capsys, folder, "--format", "json")
     document = json.loads(out)
     assert (code, err) == (0, "")
     assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(ranking)
     for row in document["estimates"]:
-        estimate = (ranking.gains if row["quantity"] == "gain" else ranking.reference_scores)[
-            row["intermediate"], row["column"]
-        ]
+        estimates = ranking.gains if row["quantity"] == "gain" else ranking.reference_scores
+        estimate = estimates[row["intermediate"], row["column"]]
         assert (row["low"], row["high"]) == (estimate.interval or (None, None))
         assert (row["sd"], row["seeds"], row["parts"]) == (estimate.sd, estimate.seeds, estimate.parts)
     assert document["order"][MEAN_TRAINED] == list(ranking.contests[MEAN_TRAINED].order)
     assert document["read"]["cells"] == dict(ranking.cell_counts)
 
 
-def test_markdown_gives_the_same_numbers_back(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_markdown_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, _ = run_rank(capsys, folder, "--format", "markdown")
     matrix = out[out.index("Gain over") :]
     lines = [[field.strip() for field in line.strip("|").split("|")] for line in matrix.splitlines() if line[:1] == "|"]
@@ -103,9 +98,7 @@ def test_markdown_gives_the_same_numbers_back(
     _agree(cells, ranking)
 
 
-def test_the_table_gives_the_same_numbers_back(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder)
     lines = out.splitlines()
     head = next(number for number, line in enumerate(lines) if "pawsx" in line)
@@ -132,9 +125,7 @@ def _agree(cells: dict[tuple[str, str], str], ranking: Ranking) -> None:
             assert float(re.match(r"[+-]?\d+\.\d", cells[key]).group()) == pytest.approx(mean, abs=0.0501)
 
 
-def test_latex_has_both_tables_and_no_bare_sign(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_latex_has_both_tables_and_no_bare_sign(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "latex")
     assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 2
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
@@ -145,7 +136,7 @@ def test_latex_has_both_tables_and_no_bare_sign(
     assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
 
 
-def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+def test_markdown_strikes_nothing_out(capsys: Capture, folder: Path) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "markdown")
     assert r"\~" in out and not re.search(r"(?<!\\)~", re.sub("`[^`]*`", "", out))
 
@@ -199,9 +190,7 @@ def test_a_long_list_of_holes_is_cut_in_words(tmp_path: Path) -> None:
 
 def test_alike_holes_are_one_line(tmp_path: Path) -> None:
     runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
-    ranking = ranked(
-        load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
-    )
+    ranking = ranked(write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"]))
     assert ranking_sentences.list_missing(ranking) == [
         "none -> t0, t1: seed 0 missing",
         "nli -> t0, t1: seed 0 missing",
@@ -252,9 +241,8 @@ def test_the_command_loads_nothing_heavy(folder: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
-    command = (
-        f"'{sys.executable}' '{ROOT}/analysis/rank.py' '{folder}' --format json | head -n 1; exit ${{PIPESTATUS[0]}}"
-    )
+    rank = f"'{sys.executable}' '{ROOT}/analysis/rank.py' '{folder}' --format json"
+    command = f"{rank} | head -n 1; exit ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
 
@@ -269,7 +257,7 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(
-    capsys: pytest.CaptureFixture[str], folder: Path, argv: tuple[str, ...], message: str
+    capsys: Capture, folder: Path, argv: tuple[str, ...], message: str
 ) -> None:
     code, out, err = run_rank(capsys, *(folder if word == "FOLDER" else word for word in argv))
     assert (code, out) == (2, "")

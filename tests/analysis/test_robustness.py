@@ -19,7 +19,7 @@ from spaces.chain import parse_chain
 from spaces.method import METHODS
 from spaces.space_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
-from tests.analysis.sweep_files import Run, printed, read_transfer, refused, write_file, write_sweep
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_file, write_sweep
 
 SHIFTED = {
     "xnli": {"en": 0.8, "qma": 0.6},
@@ -87,10 +87,8 @@ def test_passes_that_stages_recorded_come_first(tmp_path: Path) -> None:
         scores = dataclasses.replace(comparison.transfer.loaded_scores, intermediate_rows=pl.DataFrame(rows))
         return compare_methods(dataclasses.replace(comparison.transfer, loaded_scores=scores))
 
-    assert (
-        with_passes(820.0).has_measured_passes
-        and effect(with_passes(820.0), "compute", "in domain").plain_chain == "mnli~x2"
-    )
+    measured = with_passes(820.0)
+    assert measured.has_measured_passes and effect(measured, "compute", "in domain").plain_chain == "mnli~x2"
     assert effect(with_passes(600.0), "compute", "in domain").plain_chain == "mnli~x2"  # which cost more
     assert effect(with_passes(1200.0), "compute", "in domain").plain_chain is None  # nothing plain cost as much
     assert effect(with_passes(500.0), "compute", "in domain").plain_chain is None  # what did cost as much and far more
@@ -123,9 +121,8 @@ def test_the_members_can_be_read(benchmark: str) -> None:
 
 def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
     rng = np.random.default_rng(0)
-    out = [
-        name for name in TARGETS if MINIATURE.targets[name].kind != "span" and not MINIATURE.targets[name].clean_target
-    ]
+    tasks = [MINIATURE.targets[name] for name in TARGETS]
+    out = [task.name for task in tasks if task.kind != "span" and not task.clean_target]
     planted = {("squad~freelb", name): 30.0 for name in out}
     planted |= {("mnli~pgd", name): 30.0 for name in TARGETS if MINIATURE.targets[name].shift == "perturbed"}
     comparison = compare_methods(world(rng, axes, planted, sd=0.5))
@@ -166,11 +163,8 @@ def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
 def test_holm_is_over_all_that_is_asked_on_one_basis(axes: Transfer) -> None:
     comparison = compare_methods(world(np.random.default_rng(3), axes))
     for basis in ("steps", "compute"):
-        tested = [
-            one
-            for one in comparison.effects
-            if one.basis == basis and one.outcome in PRIMARY_OUTCOMES and np.isfinite(one.p)
-        ]
+        primary = [one for one in comparison.effects if one.basis == basis and one.outcome in PRIMARY_OUTCOMES]
+        tested = [one for one in primary if np.isfinite(one.p)]
         least = min(tested, key=lambda one: one.p)
         assert least.holm == pytest.approx(min(1.0, least.p * len(tested)))
     assert all(np.isnan(one.holm) for one in comparison.effects if one.outcome not in PRIMARY_OUTCOMES)
@@ -197,9 +191,8 @@ def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
 def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
     shown = build_answer(compare_methods(axes))
     (table,) = (table for table in shown.tables if table.title.startswith("Method by kind"))
-    cells = {
-        (str(row[0]), column.name): cell for row in table.rows for column, cell in zip(table.columns, row, strict=True)
-    }
+    names = [column.name for column in table.columns]
+    cells = {(str(row[0]), name): cell for row in table.rows for name, cell in zip(names, row, strict=True)}
     for name in ADVERSARIAL_METHODS:
         for kind, reason in METHODS[name].unsuited_kinds.items():
             assert cells[name, kind] == "not meaningful" and any(reason in note for note in shown.notes)
@@ -209,7 +202,7 @@ def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
-def test_every_format_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+def test_every_format_is_printed(tmp_path: Path, capsys: Capture, form: str) -> None:
     assert main([str(write_sweep(tmp_path, BY_HAND)), "--format", form]) == 0
     out = capsys.readouterr().out
     assert "mnli" in out and "fgm" in out
@@ -230,7 +223,7 @@ def test_files_without_such_chains_say_so(tmp_path: Path, capsys: Any, names: tu
     assert said in refused(capsys, main, folder)
 
 
-def test_foreign_files_and_controls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_foreign_files_and_controls(tmp_path: Path, capsys: Capture) -> None:
     rows = [
         (name, target, seed, language, "accuracy", 0.5 + 0.01 * seed)
         for name in ("none", "mnli", "mnli~fgm", "mnli~smart", "other~thing")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.sweep_files import Run, write_sweep
+from tests.analysis.sweep_files import Capture, Run, write_sweep
 
 SCRIPTS = (
     *("rank", "matrix", "languages", "selection", "axes", "alignment", "diversity", "training_languages", "published"),
@@ -13,7 +13,7 @@ SCRIPTS = (
 )
 
 
-def answers(capsys: pytest.CaptureFixture[str], script: str, folder: Path, *flags: str) -> str:
+def answers(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
     """What a script prints about a sweep: an answer and no error, or one line of error."""
     output = ["-o", str(folder.parent / "report.html")] if script == "report" else []
     code = importlib.import_module(f"analysis.{script}").main([str(folder), *output, *flags])
@@ -24,9 +24,7 @@ def answers(capsys: pytest.CaptureFixture[str], script: str, folder: Path, *flag
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("status", ["failed", "stopped", "degenerate"])
-def test_a_sweep_in_which_nothing_finished(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str, status: str
-) -> None:
+def test_a_sweep_in_which_nothing_finished(tmp_path: Path, capsys: Capture, script: str, status: str) -> None:
     runs = [
         Run(intermediate=task, test={target: {"en": 0.5, "qna": 0.4}}, seed=seed, status=status)
         for task in ("none", "nli")
@@ -37,13 +35,13 @@ def test_a_sweep_in_which_nothing_finished(
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_one_seed_one_target_one_language(tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str) -> None:
+def test_one_seed_one_target_one_language(tmp_path: Path, capsys: Capture, script: str) -> None:
     runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
     answers(capsys, script, write_sweep(tmp_path, runs))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_languages_that_no_table_has(tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str) -> None:
+def test_languages_that_no_table_has(tmp_path: Path, capsys: Capture, script: str) -> None:
     """A mixed pair of languages has no family; it is scored and shown like any other."""
     runs = [
         Run(intermediate=task, seed=seed, test={"xnli": {"en": 0.5, "qma": 0.4}, "xnli-mixed": mixed})

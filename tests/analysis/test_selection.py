@@ -13,7 +13,16 @@ from analysis.statistics.decisions import RANK_CORRELATION, REGRET
 from analysis.statistics.interval import compute_interval
 from analysis.tables.numbers import summarise_seeds
 from spaces.errors import UsageError
-from tests.analysis.sweep_files import Run, printed, printed_rows, read_transfer, refused, write_file, write_sweep
+from tests.analysis.sweep_files import (
+    Capture,
+    Run,
+    printed,
+    printed_rows,
+    read_transfer,
+    refused,
+    write_file,
+    write_sweep,
+)
 
 RISING = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.68, 0.72, 0.74, 0.76]
 EARLY = [0.3, 0.5, 0.6, 0.64, 0.66, 0.68, 0.69, 0.69, 0.69, 0.69]  # leads until the seventh tenth
@@ -132,9 +141,8 @@ def test_intermediate_runs_are_strata_too(tmp_path: Path, runs: list[Any]) -> No
     assert (first.target, first.intermediate, first.rates) == (INTERMEDIATE_RUNS, "mnli", (1e-3, 2e-3))
     assert first.dev == pytest.approx([76, 69])
     assert np.isnan(first.zero_shot).all()
-    assert judge_dev_selection(transfer).stopping.leader_regrets[4][INTERMEDIATE_RUNS].average_by_seed(
-        REGRET
-    ) == pytest.approx((7,))
+    regrets = judge_dev_selection(transfer).stopping.leader_regrets[4][INTERMEDIATE_RUNS]
+    assert regrets.average_by_seed(REGRET) == pytest.approx((7,))
 
 
 def test_runs_under_another_parent_do_not_compete(tmp_path: Path) -> None:
@@ -164,7 +172,7 @@ def test_test_scores_cannot_change_what_is_taken(tmp_path: Path, runs: list[Any]
     assert after.average_by_seed(REGRET) == pytest.approx((98,))
 
 
-def test_without_dev_there_is_nothing_to_judge(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_without_dev_there_is_nothing_to_judge(capsys: Capture, tmp_path: Path) -> None:
     rows = [(task, "xnli", 0, "de", "accuracy", 0.5) for task in ("none", "mnli")]
     file = write_file(tmp_path, rows)
     with pytest.raises(UsageError, match="no English dev scores"):
@@ -172,7 +180,7 @@ def test_without_dev_there_is_nothing_to_judge(capsys: pytest.CaptureFixture[str
     assert refused(capsys, main, file).startswith("selection.py: ")
 
 
-def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path, runs: list[Any]) -> None:
+def test_what_is_printed(capsys: Capture, tmp_path: Path, runs: list[Any]) -> None:
     stopped = Run(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
     folder = write_sweep(tmp_path, [*runs, stopped])
     flat = printed(capsys, main, folder, width=118)
@@ -188,12 +196,10 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path, run
     assert json.loads(capsys.readouterr().out)["question"] == "Is English dev a good judge?"
 
 
-def test_only_stopped_arms_tell_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_only_stopped_arms_tell_nothing(capsys: Capture, tmp_path: Path) -> None:
     runs = [Run(intermediate=task, test=scores(0.7, 0.5, 0.5), dev=RISING) for task in ("none", "mnli")]
-    runs += [
-        Run(intermediate=task, test={"xnli": {}}, rate=2e-3, dev=POOR[:3], status="stopped")
-        for task in ("none", "mnli")
-    ]
+    stopped = {"test": {"xnli": {}}, "rate": 2e-3, "dev": POOR[:3], "status": "stopped"}
+    runs += [Run(intermediate=task, **stopped) for task in ("none", "mnli")]
     flat = printed(capsys, main, write_sweep(tmp_path, runs))
     assert "No cell has two finished runs with English dev and test scores." in flat
     assert "its cost is unknown (strata with a stopped or failed run: 2, with one run: 0" in flat

@@ -13,7 +13,7 @@ import pytest
 from analysis.scores.tidy import build_schema
 from analysis.submission import main
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
-from tests.analysis.sweep_files import Run, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, refused, write_sweep
 
 SCHEMA = build_schema(PREDICTION_COLUMNS)
 # The languages of each folder, as the official evaluate.py looks for them.
@@ -109,9 +109,7 @@ def submitted(out: Path, target: str = "xquad") -> str:
     return answer
 
 
-def test_a_whole_submission_has_the_official_names_and_formats(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_whole_submission_has_the_official_names_and_formats(tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "new" / "out"
     assert main([str(write(tmp_path, {"none": 0.5, "mnli": 0.6})), str(out)]) == 0
     files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
@@ -157,9 +155,7 @@ def test_equals_go_by_name_and_the_lowest_seed_stands(tmp_path: Path) -> None:
     assert submitted(tmp_path / "other") == "none 3 1e-05"
 
 
-def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(tmp_path: Path, capsys: Capture) -> None:
     sweep = write(tmp_path, {"none": 0.5, "mnli": 0.6, "squad": {**dict.fromkeys(TRAINED, 0.3), "xquad": 0.9}})
     assert main([str(sweep), str(tmp_path / "out"), "--per-target"]) == 0
     assert submitted(tmp_path / "out") == submitted(tmp_path / "out", "mlqa") == "squad 0 1e-05"
@@ -168,7 +164,7 @@ def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(
     assert re.search(r"tatoeba +mnli", output) and re.search(r"xquad +squad", output)
 
 
-def test_more_finished_targets_come_before_a_better_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_finished_targets_come_before_a_better_mean(tmp_path: Path, capsys: Capture) -> None:
     sweep = write(tmp_path, {"none": 0.5, "mnli": {**dict.fromkeys(TRAINED, 0.9), "panx": None}})
     assert main([str(sweep), str(tmp_path / "out")]) == 0
     assert submitted(tmp_path / "out") == "none 0 1e-05"
@@ -185,10 +181,8 @@ def test_a_control_is_submitted_only_when_asked_for(tmp_path: Path) -> None:
     assert submitted(tmp_path / "asked") == "shuffled 0 1e-05"
 
 
-def test_what_is_missing_is_listed_and_the_rest_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sweep = write(
-        tmp_path, {"none": 0.5}, stages=STAGES[:-1], keep=lambda target, language: (target, language) != ("xnli", "ur")
-    )
+def test_what_is_missing_is_listed_and_the_rest_written(tmp_path: Path, capsys: Capture) -> None:
+    sweep = write(tmp_path, {"none": 0.5}, stages=STAGES[:-1], keep=lambda *cell: cell != ("xnli", "ur"))
     (tmp_path / "runs" / "stages" / "target-tydiqa-none-0-1e-05" / PREDICTIONS_FILE).unlink()
     torn = tmp_path / "runs" / "stages" / "target-pawsx-none-0-1e-05" / PREDICTIONS_FILE
     rows = pl.read_parquet(torn)
@@ -209,7 +203,7 @@ def test_a_mined_language_without_pairs_is_an_empty_file(tmp_path: Path) -> None
     assert (tmp_path / "out" / "bucc2018" / "test-ru.tsv").read_text() == ""
 
 
-def test_cut_and_foreign_test_sets_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cut_and_foreign_test_sets_are_named(tmp_path: Path, capsys: Capture) -> None:
     main([str(write(tmp_path, {"none": 0.5}, test_limit=3, limit=9)), str(tmp_path / "out")])
     output = capsys.readouterr().out
     assert "at most 3 test examples" in output and "trained on at most 9" in output
@@ -219,7 +213,7 @@ def test_cut_and_foreign_test_sets_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "udpos: The hub adds treebanks to el, zh, fr, ru, pt and de that XTREME's own files do not have." in output
 
 
-def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_overwritten(tmp_path: Path, capsys: Capture) -> None:
     sweep, out = write(tmp_path, {"none": 0.5}), tmp_path / "out"
     out.mkdir()
     (out / "notes").touch()
@@ -232,14 +226,12 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ("flags", "words"),
     [(["--intermediate", "mnly"], "did you mean mnli"), (["--seed", "7"], "the seeds of this sweep are 0")],
 )
-def test_an_unknown_name_or_seed_is_bad_usage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
-) -> None:
+def test_an_unknown_name_or_seed_is_bad_usage(tmp_path: Path, capsys: Capture, flags: list[str], words: str) -> None:
     assert main([str(write(tmp_path, {"none": 0.5, "mnli": 0.6})), str(tmp_path / "out"), *flags]) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_the_miniature_and_other_folders_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_miniature_and_other_folders_are_refused(tmp_path: Path, capsys: Capture) -> None:
     assert "benchmark miniature. Only a sweep of xtreme can be submitted" in refused(
         capsys, main, write(tmp_path, {"none": 0.5}, benchmark="miniature"), tmp_path / "out"
     )

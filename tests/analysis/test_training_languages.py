@@ -10,7 +10,7 @@ from analysis.tables.training_languages import compare_mixture, compute_low_less
 from analysis.training_languages import main
 from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
-from tests.analysis.sweep_files import printed, read_transfer, refused, write_file
+from tests.analysis.sweep_files import Capture, printed, read_transfer, refused, write_file
 
 KNOWN = BENCHMARKS["miniature"].languages
 FOREIGN = tuple(name for name in KNOWN if name != "en")
@@ -132,15 +132,14 @@ def test_native_tasks_of_the_same_labels_are_compared_and_others_are_not(tmp_pat
     """The three labels of inference make indonli a training set of the task; squad is none, nor is anli in English."""
     tasks = BENCHMARKS["xtreme"].intermediates
     assert tasks["anli"].labels == tasks["mnli"].labels != tasks["qqp"].labels
-    rows = [
-        (*row[:6], "xtreme") for row in scores(("mnli", "anli", "squad", "qqp@sw", "mnli@sw", "mnli@de", "mnli+anli"))
-    ]
+    chains = ("mnli", "anli", "squad", "qqp@sw", "mnli@sw", "mnli@de", "mnli+anli")
+    rows = [(*row[:6], "xtreme") for row in scores(chains)]
     training = compare_training_languages(read_transfer(write_file(tmp_path, rows, "benchmark")))
     assert {each.chain for each in training.sets} == {"mnli", "mnli@sw", "mnli@de"}
     assert {"anli", "squad", "qqp@sw", "mnli+anli"} == training.left_out.keys()
 
 
-def test_a_language_that_no_table_has_is_of_unknown_family(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_language_that_no_table_has_is_of_unknown_family(capsys: Capture, tmp_path: Path) -> None:
     flat = printed(capsys, main, write_file(tmp_path, scores((*ALONE, "mnli@aym")), "benchmark"))
     assert (
         "Training languages of unknown family, script and resources, because no table of the benchmark has them: aym."
@@ -149,7 +148,7 @@ def test_a_language_that_no_table_has_is_of_unknown_family(capsys: pytest.Captur
     assert "unknown 5" in flat  # pairs
 
 
-def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_is_printed(capsys: Capture, tmp_path: Path) -> None:
     odd = ("my task", "squad", "mnli~freelb", "mnli@", "multitask")
     rows = scores(own=4.0) + [(name, *row[1:]) for name in odd for row in scores(("mnli",)) if row[0] == "mnli"]
     file = write_file(tmp_path, rows, "benchmark")
@@ -167,21 +166,19 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     assert "training_languages.py: --target: unknown target 'xnl'" in refused(capsys, main, file, "--target", "xnl")
 
 
-def test_nothing_planted_nothing_claimed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_nothing_planted_nothing_claimed(capsys: Capture, tmp_path: Path) -> None:
     assert "A language is not shown to gain especially from training in it (" in printed(
         capsys, main, write_file(tmp_path, scores(), "benchmark")
     )
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_few_seeds_give_numbers_without_intervals(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, seeds: int
-) -> None:
+def test_few_seeds_give_numbers_without_intervals(capsys: Capture, tmp_path: Path, seeds: int) -> None:
     flat = printed(capsys, main, write_file(tmp_path, scores(own=4.0, seeds=seeds), "benchmark"))
     assert f"{seeds} seed" in flat and "an interval needs 3" in flat and "[" not in flat
 
 
-def test_without_english_or_with_holes_there_is_an_answer(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_without_english_or_with_holes_there_is_an_answer(capsys: Capture, tmp_path: Path) -> None:
     assert "mnli is not trained in English here, so its other languages cannot be compared" in printed(
         capsys, main, write_file(tmp_path, [row for row in scores(own=4.0) if row[0] != "mnli"], "benchmark")
     )
@@ -197,7 +194,7 @@ def test_without_english_or_with_holes_there_is_an_answer(capsys: pytest.Capture
     )
 
 
-def test_one_training_language_is_nothing_to_compare(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_one_training_language_is_nothing_to_compare(capsys: Capture, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no task is trained in two languages"):
         compare(tmp_path, scores(("mnli", "squad", "qqp")))
     rows = [("my task" if row[0] == "mnli" else row[0], *row[1:]) for row in scores(("mnli",))]
@@ -213,9 +210,8 @@ def test_the_own_language_is_found_in_five_of_a_hundred_null_worlds() -> None:
     for _ in range(200):
         pairs = rng.normal(0, 1, (6, 6, 1))  # what a pair has of its own, at every seed
         sides = rng.normal(0, 3, (6, 1, 1)) + rng.normal(0, 3, (1, 6, 1)) + rng.normal(0, 1, (6, 1, 3))
-        own = estimate_extra_effects(sets, languages, sides + pairs + rng.normal(0, 1, (6, 6, 3)), KNOWN)[
-            "own language"
-        ]
+        gains = sides + pairs + rng.normal(0, 1, (6, 6, 3))
+        own = estimate_extra_effects(sets, languages, gains, KNOWN)["own language"]
         assert own is not None
         p.append(own.p)
     assert 0.01 < np.mean(np.array(p) < 0.05) < 0.09

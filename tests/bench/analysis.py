@@ -144,9 +144,8 @@ def in_pandas(file: Path, categories: bool) -> None:
     def means(frame: Any, by: list[str]) -> Any:
         return frame.groupby(by, observed=True, sort=False)["value"].mean()
 
-    if rows.duplicated(
-        [*KEY, "language", "metric", *(name for name in more if name not in ("status", "official"))]
-    ).any():
+    named = [name for name in more if name not in ("status", "official")]
+    if rows.duplicated([*KEY, "language", "metric", *named]).any():
         raise SystemExit("a score stands there twice")
     if "split" in there:
         rows = rows[(rows["status"] == "finished") & rows["official"]]

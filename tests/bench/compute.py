@@ -81,12 +81,7 @@ def main() -> int:
 
 def flags_of(spec: Mapping[str, object]) -> list[str]:
     """The command line that asks for the same plan."""
-    axes = {
-        "intermediates": "intermediates",
-        "targets": "targets",
-        "seeds": "seeds",
-        "learning-rates": "learning_rates",
-    }
+    axes = {name: name.replace("-", "_") for name in ("intermediates", "targets", "seeds", "learning-rates")}
     flags = [f"--space={spec['space']}", f"--benchmark={spec['benchmark']}"]
     for flag, field in axes.items():
         values = spec[field]

@@ -105,9 +105,8 @@ class Room:
         """Use a rule of early stopping, with the scores on disk. A real sweep stops targets only."""
         competing = [stratum for stratum in self.plan() if stratum.arm_count > 1 and stratum.kind in kinds]
         arm_counts = {stratum.id: stratum.arm_count for stratum in competing}
-        self.early_stopping = EarlyStopping(
-            RungScores(LocalStorage(self.results), folder), RULES[scheduler], arm_counts
-        )
+        scores = RungScores(LocalStorage(self.results), folder)
+        self.early_stopping = EarlyStopping(scores, RULES[scheduler], arm_counts)
 
     def stopped(self) -> set[str]:
         """Return the keys of the stages whose outcomes on disk are `stopped`."""

@@ -115,9 +115,8 @@ def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
 )
 def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], seeds: set[int]) -> None:
     def keys(rates: set[float], seeds: set[int]) -> set[str]:
-        space = Space(
-            name="s", intermediates=("mnli",), targets=("xnli",), learning_rates=tuple(rates), seeds=tuple(seeds)
-        )
+        grid = {"learning_rates": tuple(rates), "seeds": tuple(seeds)}
+        space = Space(name="s", intermediates=("mnli",), targets=("xnli",), **grid)
         resolved = axes_of(space)
         return {make_factory().make_stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
 

@@ -62,10 +62,8 @@ def test_diversity_has_both_sorts_at_each_size_where_kinds_allow_and_every_sampl
 
 
 def test_controls_and_tasks_without_english_are_in_no_mix() -> None:
-    tasks = [
-        replace(task, training_languages=("id",)) if task.name == "qqp" else task
-        for task in MINIATURE.intermediates.values()
-    ]
+    known = MINIATURE.intermediates
+    tasks = list({**known, "qqp": replace(known["qqp"], training_languages=("id",))}.values())
     found = {
         task
         for name in list_diversity_chains(replace(MINIATURE, intermediates=Table("task", tasks)))
@@ -79,9 +77,7 @@ def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
     xtreme = BENCHMARKS["xtreme"]
     mnli = replace(xtreme.intermediates["mnli"], training_languages=trains)
     more = [replace(mnli, name=name, training_languages=own) for name, own in native.items()]
-    others = [
-        task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.is_opt_in
-    ]
+    others = [t for t in xtreme.intermediates.values() if t.name not in ("mnli", *native) and not t.is_opt_in]
     return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
 
 
@@ -105,9 +101,8 @@ def test_natives_are_the_tasks_of_the_same_labels_in_other_languages() -> None:
 
 def test_of_many_languages_those_of_few_resources_come_first() -> None:
     xnli = "en ar bg de el es fr hi ru sw th tr ur vi zh".split()
-    alone = [
-        name.removeprefix("mnli@") for name in list_language_chains(spoken(*xnli)) if "@" in name and "+" not in name
-    ]
+    chains = list_language_chains(spoken(*xnli))
+    alone = [name.removeprefix("mnli@") for name in chains if "@" in name and "+" not in name]
     assert len(alone) == MAX_LANGUAGES
     assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
     assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur

@@ -19,9 +19,8 @@ def test_a_stage_scores_shifted_targets_beside_the_clean_one(context: StageConte
         (target, language): set(part["metric"])
         for (target, language), part in scores.group_by("target", "language", maintain_order=True)
     }
-    assert metrics == {
-        (target, language): {"accuracy", "majority"} for target, several in LANGUAGES.items() for language in several
-    }
+    cells = [(target, language) for target, several in LANGUAGES.items() for language in several]
+    assert metrics == {cell: {"accuracy", "majority"} for cell in cells}
     predictions = pl.read_parquet(folder / PREDICTIONS_FILE).filter(split="test")
     items = predictions.group_by("target", "language").agg(pl.col("example").sort())
     assert items.height == 6 and items["example"].to_list() == [list(range(20))] * 6

@@ -37,11 +37,8 @@ def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context:
     rows = pl.read_parquet(folder_of(context, TARGET.key) / SCORES)
     assert rows.columns == [column.name for column in COLUMNS]
     test = rows.filter(pl.col("split") == "test")
-    assert set(test.select("target", "language").unique().iter_rows()) == {
-        ("xquad", "en"),
-        ("xquad", "qfa"),
-        ("mlqa", "en"),
-    }
+    cells = set(test.select("target", "language").unique().iter_rows())
+    assert cells == {("xquad", "en"), ("xquad", "qfa"), ("mlqa", "en")}
     assert set(test["metric"]) == {"f1", "exact_match"} and test["official"].all()
     assert set(test["tenth"]) == {outcome.best_tenth} and set(test["examples"]) == {20}
     dev = rows.filter(pl.col("split") == "dev")
@@ -157,9 +154,8 @@ def test_a_stage_continues_where_it_was_cut(context: StageContext, tmp_path: Pat
     assert (folder_of(again, TARGET.key) / CHECKPOINT).exists() and read_outcome(again, TARGET.key) is None
     outcome = run_stage(again, TARGET, tenths=6)
     assert outcome.curve == whole.curve
-    scores, scores_again = (
-        pl.read_parquet(folder_of(p, TARGET.key) / SCORES).drop("seconds") for p in (context, again)
-    )
+    files = (folder_of(each, TARGET.key) / SCORES for each in (context, again))
+    scores, scores_again = (pl.read_parquet(file).drop("seconds") for file in files)
     assert scores.equals(scores_again)
     assert not (folder_of(again, TARGET.key) / CHECKPOINT).exists()
 

@@ -14,7 +14,7 @@ from analysis import rank
 from analysis.page.exports import apply_light_colours
 from analysis.page.render import read_asset
 from analysis.report import main
-from tests.analysis.sweep_files import refused, write_file
+from tests.analysis.sweep_files import Capture, refused, write_file
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 EVIL = "<script>alert(1)</script>"
@@ -59,7 +59,7 @@ def rows(table: Any) -> list[dict[str, Any]]:
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
 
-def ranking_of(world: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> Any:
+def ranking_of(world: Path, capsys: Capture, *flags: str) -> Any:
     capsys.readouterr()
     assert rank.main([str(world), "--format", "json", *flags]) == 0
     return json.loads(capsys.readouterr().out)["estimates"]
@@ -106,10 +106,8 @@ def test_warnings_name_what_is_missing_and_the_miniature(report: Path) -> None:
         assert sentence in text
 
 
-def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    expected = {
-        (one["intermediate"], one["column"]): one for one in ranking_of(world, capsys) if one["quantity"] == "gain"
-    }
+def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: Capture) -> None:
+    expected = {(r["intermediate"], r["column"]): r for r in ranking_of(world, capsys) if r["quantity"] == "gain"}
     cells = {(cell["intermediate"], cell["target"]): cell for cell in rows(document(report)["data"]["cells"])}
     assert set(cells) == set(expected)
     for key, cell in cells.items():
@@ -122,9 +120,7 @@ def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize("level", ["language", "family"])
-def test_languages_are_those_of_rank_py(
-    world: Path, report: Path, capsys: pytest.CaptureFixture[str], level: str
-) -> None:
+def test_languages_are_those_of_rank_py(world: Path, report: Path, capsys: Capture, level: str) -> None:
     expected = {
         (one["intermediate"], one["column"]): one["mean"]
         for one in ranking_of(world, capsys, "--by", level)
@@ -194,9 +190,7 @@ def test_no_task_with_all_targets_is_said(tmp_path: Path) -> None:
 def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> None:
     assert main([str(world), "-o", str(tmp_path / "page.html"), "--figures", str(tmp_path / "figures")]) == 0
     drawn = document(tmp_path / "page.html")["figures"]
-    assert {file.name for file in (tmp_path / "figures").iterdir()} == {
-        f"{n}.{end}" for n in drawn for end in ("svg", "png")
-    }
+    assert {file.name for file in tmp_path.glob("figures/*")} == {f"{n}.{end}" for n in drawn for end in ("svg", "png")}
     for name in drawn:
         svg = (tmp_path / "figures" / f"{name}.svg").read_text()
         assert "var(" not in svg
@@ -219,8 +213,6 @@ def test_paper_has_the_light_colours() -> None:
         (["{world}", "--metric", "xnli"], "report.py: --metric takes TARGET=NAME"),
     ],
 )
-def test_bad_use_gets_one_clear_line(
-    world: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
-) -> None:
+def test_bad_use_gets_one_clear_line(world: Path, capsys: Capture, flags: list[str], said: str) -> None:
     error = refused(capsys, main, *(flag.format(world=world) for flag in flags))
     assert error.startswith(said.format(world=world))

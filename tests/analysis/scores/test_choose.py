@@ -53,11 +53,8 @@ def test_a_run_that_did_not_finish_is_never_chosen(tmp_path: Path, status: str) 
 
 def test_a_stopped_run_with_the_best_dev_score_is_not_chosen(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = [("none", "xnli", 0, "de", "acc", 0.5, "test", 0.1, "finished")]
-    for rate, dev, test, status in (
-        (0.1, 0.7, 0.6, "finished"),
-        (0.2, 0.9, 0.9, "stopped"),
-        (0.3, 0.6, 0.8, "finished"),
-    ):
+    rows = ((0.1, 0.7, 0.6, "finished"), (0.2, 0.9, 0.9, "stopped"), (0.3, 0.6, 0.8, "finished"))
+    for rate, dev, test, status in rows:
         rows.append(("nli", "xnli", 0, "en", "acc", dev, "dev", rate, status))
         rows.append(("nli", "xnli", 0, "de", "acc", test, "test", rate, status))
     assert gain(write_file(tmp_path, rows, "split", "learning_rate", "status")) == pytest.approx(10)
@@ -167,10 +164,8 @@ def layered(tmp_path: Path) -> Path:
         rows = pl.read_parquet(path).filter(pl.col("metric") == "accuracy")
         gained = rows["intermediate"].item(0) == "nli"
         more = {"accuracy_layer_7": 0.7 if gained else 0.5, "margin_accuracy": 0.3 if gained else 0.6}
-        others = [
-            rows.with_columns(metric=pl.lit(name), official=pl.lit(False), value=pl.lit(value))
-            for name, value in more.items()
-        ]
+        beside = rows.with_columns(official=pl.lit(False))
+        others = [beside.with_columns(metric=pl.lit(name), value=pl.lit(value)) for name, value in more.items()]
         pl.concat([rows, *others]).write_parquet(path)
     return folder
 

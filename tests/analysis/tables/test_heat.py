@@ -10,7 +10,7 @@ from rich.console import Console
 
 from analysis.matrix import main
 from analysis.tables import heat
-from tests.analysis.sweep_files import Run, printed, ranked, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, printed, ranked, refused, write_sweep
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
     assert "missing" in lines["down"] and lines["down"].count("48;2;") == 1
 
 
-def test_the_command_prints_the_matrix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_matrix(folder: Path, capsys: Capture) -> None:
     out = printed(capsys, main, folder)
     assert "\x1b" not in out and "+20.0" in out and "…" not in out
 
@@ -63,6 +63,6 @@ def test_a_picture_is_one(folder: Path, tmp_path: Path, suffix: str) -> None:
     ("output", "message"), [("matrix.pdf", "must end in .svg or .png"), ("no/where/m.svg", "cannot be written")]
 )
 def test_what_cannot_be_drawn_is_one_line(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, message: str
+    folder: Path, tmp_path: Path, capsys: Capture, output: str, message: str
 ) -> None:
     assert message in refused(capsys, main, folder, "-o", tmp_path / output)

@@ -15,7 +15,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
 from spaces.space import resolve_axes
-from tests.analysis.sweep_files import Run, ranked, refused, write_sweep
+from tests.analysis.sweep_files import Capture, Run, ranked, refused, write_sweep
 
 MINIATURE = BENCHMARKS["miniature"]
 FULL = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
@@ -78,9 +78,7 @@ def test_the_full_space_fits_a_screen(tmp_path: Path) -> None:
 def test_numbers_are_those_of_the_whole_ranking(tmp_path: Path) -> None:
     ranking = ranked(write(tmp_path, ("none", "mnli", "squad"), ("xnli", "panx"), 3, full_space))
     contest = ranking.contests[MEAN_ALL]
-    rows = {
-        line.split()[1]: line.split() for line in as_summary(ranking, 100, PATHS).splitlines() if line[:1].isdigit()
-    }
+    rows = {row.split()[1]: row.split() for row in as_summary(ranking, 100, PATHS).splitlines() if row[:1].isdigit()}
     assert [*rows] == [*contest.order]
     for rank, name in enumerate(contest.order, start=1):
         gain = ranking.gains[name, MEAN_ALL]
@@ -194,7 +192,7 @@ def test_what_is_missing_is_one_line(tmp_path: Path, width: int) -> None:
     assert len(line) <= width and line.endswith(" ...") and "a -> t0: seed 0 failed" in line
 
 
-def test_the_command_repeats_paths_and_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_repeats_paths_and_flags(tmp_path: Path, capsys: Capture) -> None:
     folder = write(
         tmp_path, ("none", "a"), ("xnli",), 3, lambda task, _, seed: 0.5 + 0.02 * (task == "a") + 0.01 * seed
     )

@@ -79,18 +79,15 @@ def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(ranking: Ranking)
 
 def test_many_decided_chains_do_not_cost_the_winner_its_seeds(tmp_path: Path) -> None:
     several = {f"bad{i}": GAINS["bad"] for i in range(7)}
-    folder = raced(
-        tmp_path, {"none": GAINS["none"], "good": GAINS["good"], **several}, dict.fromkeys(several, DECIDED["bad"])
-    )
+    gains = {"none": GAINS["none"], "good": GAINS["good"], **several}
+    folder = raced(tmp_path, gains, dict.fromkeys(several, DECIDED["bad"]))
     ranking = ranked(folder)
     honest = ranking.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "Better than every other task that was not decided early." in " ".join(
-        ranking_sentences.write_answer(ranking)
-    )
-    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(
-        ranking_sentences.describe_order(ranking)
-    )
+    answer = " ".join(ranking_sentences.write_answer(ranking))
+    assert "Better than every other task that was not decided early." in answer
+    order = " ".join(ranking_sentences.describe_order(ranking))
+    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in order
 
 
 def test_where_english_was_wrong_the_answer_says_so(tmp_path: Path) -> None:
@@ -143,9 +140,7 @@ def test_a_floor_may_be_decided_too(tmp_path: Path) -> None:
 
 
 def test_programs_get_it_too(ranking: Ranking) -> None:
-    rows = {
-        (row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(ranking_export.as_csv(ranking)))
-    }
+    rows = {(r["intermediate"], r["column"]): r for r in csv.DictReader(io.StringIO(ranking_export.as_csv(ranking)))}
     bad = rows["bad", "xnli"]
     assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
     assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"

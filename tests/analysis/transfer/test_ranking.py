@@ -219,9 +219,8 @@ def test_another_run_that_did_not_finish_never_changes_a_mean(
 
 @pytest.mark.parametrize("by", ["target", "language", "family"])
 def test_a_sweep_in_which_nothing_was_scored_has_no_mean_and_says_why(tmp_path: Path, runs: Runs, by: str) -> None:
-    ranking = ranked(
-        sweep(tmp_path, {key: replace(run, status="failed", reason="disk") for key, run in runs.items()}), by
-    )
+    failed = {key: replace(run, status="failed", reason="disk") for key, run in runs.items()}
+    ranking = ranked(sweep(tmp_path, failed), by)
     assert all(estimate.mean is None for estimate in (*ranking.gains.values(), *ranking.reference_scores.values()))
     assert ranking.cell_counts == {"finished": 0, "failed": 27}
     assert ranking.contests[MEAN_ALL].leader is None

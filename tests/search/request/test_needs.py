@@ -127,9 +127,7 @@ def check(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> Callab
 def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[..., tuple[int, str]]) -> None:
     code, output = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
     assert code == ExitCode.USAGE
-    rows = {
-        line.split()[0]: line.split() for line in output.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))
-    }
+    rows = {row.split()[0]: row.split() for row in output.splitlines() if row.rstrip().endswith(("ok", "LACKS DATA"))}
     assert rows["mnli"][1:] == ["pair", "18", "2", "-", "ok"]
     assert rows["xnli"][1:] == ["pair", "20", "1", "15", "15", "of", "15", "ok"]
     assert rows["qqp"][-2:] == rows["ccg"][-2:] == rows["tatoeba"][-2:] == ["LACKS", "DATA"]

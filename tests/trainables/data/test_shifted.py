@@ -47,9 +47,8 @@ def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
         PairExample(foreign_pair.first, pair.second, pair.label)
         for pair, foreign_pair in zip(english, foreign, strict=True)
     ]
-    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == PairExample(
-        english[0].first, foreign[0].second, english[0].label
-    )
+    expected = PairExample(english[0].first, foreign[0].second, english[0].label)
+    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == expected
     with pytest.raises(ValueError, match="no language 'qma-xx'"):
         pairs(MINIATURE[f"{name}-mixed"], "qma-xx")
 

@@ -145,9 +145,7 @@ def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
         elif isinstance(example, SpanExample) and isinstance(translation, SpanExample):
             assert example.id == translation.id
         else:
-            assert isinstance(example, PairExample | ChoiceExample) and isinstance(
-                translation, PairExample | ChoiceExample
-            )
+            assert all(isinstance(one, PairExample | ChoiceExample) for one in (example, translation))
             assert example.label == translation.label
 
 

@@ -43,9 +43,8 @@ def begin(
     method: str | None, kind: str = "pair", *, recipe: Recipe = RECIPE, precision: Precision = "fp32", **changes: float
 ) -> FineTuning:
     """A training that has not begun, with a method whose settings are changed so."""
-    return training_of(
-        TASKS[kind], recipe=recipe, precision=precision, method=None if method is None else entry(method, **changes)
-    )
+    chosen = None if method is None else {"name": method, **METHODS[method].settings, **changes}
+    return training_of(TASKS[kind], recipe=recipe, precision=precision, method=chosen)
 
 
 def gradients(training: FineTuning) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -110,9 +110,8 @@ def test_tags_by_hand() -> None:
     assert tag_parts_of_speech(pieces, lexicon) == (
         ["PROPN", "PROPN", "ADV", "VERB1", "NUM", "ADJ", "NOUN2", "ADP", "PROPN", "ADP", "PROPN", "PUNCT"]
     )
-    assert tag_entities(pieces, lexicon) == (
-        ["B-PER", "I-PER", "O", "O", "O", "O", "O", "O", "B-LOC", "O", "B-PROD", "O"]
-    )
+    tags = "B-PER I-PER O O O O O O B-LOC O B-PROD O".split()
+    assert tag_entities(pieces, lexicon) == tags
     tags = tag_supertags(pieces, lexicon)
     assert tags[:2] == ["NP/NP", "NP"] and tags[3] == "(S\\NP)/NP1" and tags[6] == "N2" and tags[10] == "NP-product"
 

@@ -18,13 +18,7 @@ from trainables.miniature.meaning import CATEGORY_OF, SYNONYM_OF
 from trainables.miniature.world import build_tokenizer, build_world, generate_examples, generate_pool
 
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
-WITH_TESTS = [
-    INTERMEDIATES["mnli"],
-    INTERMEDIATES["squad2"],
-    INTERMEDIATES["hellaswag"],
-    INTERMEDIATES["ccg"],
-    *TRAINED,
-]
+WITH_TESTS = [*(INTERMEDIATES[name] for name in ("mnli", "squad2", "hellaswag", "ccg")), *TRAINED]
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 

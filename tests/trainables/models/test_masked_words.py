@@ -15,7 +15,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, XLMRobert
 from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of
+from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of, equal
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import Example, PassageExample
 from trainables.features.feature_table import FeatureTable
@@ -116,9 +116,8 @@ def test_the_head_reads_the_places_asked_for(encoder: Encoder) -> None:
         logits = encoder.compute_logits(head, batch)
         states = encoder.model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
         table = encoder.model.get_input_embeddings().weight
-        positions = [
-            (row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)
-        ]
+        hidden = [np.flatnonzero(feature.target != IGNORED) for feature in features]
+        positions = [(row, i) for row, places in enumerate(hidden) for i in places]
         by_hand = torch.stack([encoder.masked_word_head(states[position], table) for position in positions])
     torch.testing.assert_close(logits, by_hand, rtol=1e-4, atol=1e-5)
     gold = [int(features[row].target[i]) for row, i in positions]
@@ -164,9 +163,7 @@ def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> 
     save_encoder(encoder, tmp_path)
     loaded = load_encoder(str(tmp_path)).masked_word_head
     assert loaded.is_trained and loaded.norm.eps == 1e-12
-    assert all(
-        torch.equal(value, encoder.masked_word_head.state_dict()[name]) for name, value in loaded.state_dict().items()
-    )
+    assert equal(loaded.state_dict(), encoder.masked_word_head.state_dict())
 
 
 def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> None:
@@ -241,9 +238,8 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
     fresh = build_fresh_head(encoder.model).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in encoder.masked_word_head.state_dict().items())
     body = model.base_model.state_dict()
-    assert all(
-        torch.equal(value, body[name]) for name, value in encoder.model.state_dict().items() if "pool" not in name
-    )
+    found = {name: value for name, value in encoder.model.state_dict().items() if "pool" not in name}
+    assert all(torch.equal(value, body[name]) for name, value in found.items())
 
 
 def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder) -> None:
@@ -253,9 +249,8 @@ def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder) -> None
 
 
 def test_every_language_has_texts_of_its_own() -> None:
-    texts = {
-        name: load_examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")
-    }
+    whole = dataclasses.replace(SOURCE, limit=None)
+    texts = {name: load_examples(whole, TASK, "train", name)[0] for name in ("en", "qna")}
     assert [len(own) for own in texts.values()] == [world.TRAIN_PASSAGES] * 2
     held_out = load_examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
     assert not set(held_out) & set(texts["en"])
@@ -267,6 +262,5 @@ def test_every_language_has_texts_of_its_own() -> None:
         return frozenset(back.get(word, word) for word in words)
 
     meanings = {concepts(text) for text in texts["qna"]}
-    assert sum(concepts(text) in meanings for text in texts["en"]) < world.TRAIN_PASSAGES / 10, (
-        "they are no translations"
-    )
+    translated = sum(concepts(text) in meanings for text in texts["en"])
+    assert translated < world.TRAIN_PASSAGES / 10, "they are no translations"

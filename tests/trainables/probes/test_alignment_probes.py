@@ -103,9 +103,8 @@ def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
 
 def test_cka_of_what_does_not_vary_is_none() -> None:
     same = build_gram(torch.ones(10, 3))
-    assert (
-        unbiased_cka(same, build_gram(normal(10, 3))) is None and permuted_cka(same, build_gram(normal(10, 3))) is None
-    )
+    other = build_gram(normal(10, 3))
+    assert unbiased_cka(same, other) is None and permuted_cka(same, other) is None
 
 
 def test_cosines_worked_by_hand() -> None:

@@ -30,9 +30,8 @@ def weighed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     def measure(subject: ProbeSubject) -> FamilyResult:
         weight = float(sum(p.detach().double().square().sum() for p in subject.encoder.model.parameters()))
         encoders.append((subject.when, weight))
-        return FamilyResult(
-            [Measurement(probe="weight", value=weight), Measurement(probe="pair", vector=(1.0, weight))], ["a note"]
-        )
+        pair = Measurement(probe="pair", vector=(1.0, weight))
+        return FamilyResult([Measurement(probe="weight", value=weight), pair], ["a note"])
 
     family = Prober(measure=measure, probes_start=lambda stage: stage.intermediate == "none", encoder_only=True)
     monkeypatch.setattr(probing, "PROBERS", {"weights": family})
@@ -89,9 +88,8 @@ def test_a_start_is_measured_once_and_what_an_intermediate_stage_left_by_that_st
 def test_random_starts_differ_by_seed(context: StageContext, weighed: list[tuple[str, float]]) -> None:
     start = {**TARGET.start, "random": True}
     stages = [dataclasses.replace(TARGET, start=start, seed=seed) for seed in (0, 1)]
-    tables = [
-        pl.read_parquet(folder_after(probed(context), stage) / PROBES_FILE).filter(when="before") for stage in stages
-    ]
+    folders = [folder_after(probed(context), stage) for stage in stages]
+    tables = [pl.read_parquet(folder / PROBES_FILE).filter(when="before") for folder in folders]
     assert len({rows["value"][0] for rows in tables}) == 2
 
 
@@ -102,9 +100,8 @@ def test_what_an_intermediate_stage_hands_on_is_what_it_measured(
     rows = pl.read_parquet(folder / PROBES_FILE)
     assert set(rows["when"]) == {"after"} and rows["training"].null_count() == rows.height
     child = dataclasses.replace(TARGET, intermediate="none", parent=INTERMEDIATE.key)  # the family reads the name
-    start = pl.read_parquet(folder_after(probed(context), child) / PROBES_FILE).filter(when="before", probe="weight")[
-        "value"
-    ][0]
+    of_child = pl.read_parquet(folder_after(probed(context), child) / PROBES_FILE)
+    start = of_child.filter(when="before", probe="weight")["value"][0]
     assert (folder / ENCODER).is_dir()
     assert start == rows.filter(probe="weight")["value"][0]
 

@@ -86,10 +86,8 @@ def test_a_pair_of_score_0_uses_up_its_sentences_and_is_no_result() -> None:
     forward = Neighbours(scores, torch.tensor([[0, 1], [0, 1]]))
     backward = Neighbours(backward_scores, torch.tensor([[0, 1], [1, 0]]))
     assert mine(forward, backward, scores, backward_scores) == [(0, 0, pytest.approx(0.9))]
-    assert mine(forward, backward, scores, backward_scores + 1) == [
-        (0, 0, pytest.approx(1.9)),
-        (1, 1, pytest.approx(0.9)),
-    ]
+    mined = mine(forward, backward, scores, backward_scores + 1)
+    assert mined == [(0, 0, pytest.approx(1.9)), (1, 1, pytest.approx(0.9))]
 
 
 def test_equal_margins_are_taken_from_the_query_side_in_order() -> None:

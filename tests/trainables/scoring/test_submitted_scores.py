@@ -157,9 +157,8 @@ def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
     # By code point: I am., No., No. (of equal ones the first as read first), You., a cat, Éclair.
     labels = ["5", "1", "3", "0", "2", "4"]
     assert retrieved("tatoeba", "et", pool, [(i, i, 1.0) for i in range(6)]) == labels
-    same = retrieved(
-        "tatoeba", "et", pool, [(0, 0, 1.0), (1, 1, 1.0), (2, 2, 1.0), (3, 1, 1.0), (4, 5, 1.0), (5, 4, 1.0)]
-    )
+    found = [(i, j, 1.0) for i, j in ((0, 0), (1, 1), (2, 2), (3, 1), (4, 5), (5, 4))]
+    same = retrieved("tatoeba", "et", pool, found)
     assert same == ["4", "1", "1", "0", "2", "5"]  # equal queries find equal things: one of the two is right
     assert share(labels, same) == pytest.approx(3 / 6)
 

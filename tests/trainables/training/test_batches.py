@@ -20,9 +20,8 @@ def features(count: int, first: int) -> FeatureTable:
 
 def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
     tables, task = [features(12, 0), features(20, 100)], BENCHMARKS["miniature"].intermediates["mnli"]
-    parts = [
-        TrainingPart(task=task, table=table, weight=weight) for table, weight in zip(tables, (1.0, 2.0), strict=True)
-    ]
+    weighed = zip(tables, (1.0, 2.0), strict=True)
+    parts = [TrainingPart(task=task, table=table, weight=weight) for table, weight in weighed]
     batches = Batches(parts, steps=60, batch_size=4, bucket=2, seed=3)
     seen: list[Counter[int]] = [Counter(), Counter()]
     for step in range(60):

@@ -45,9 +45,8 @@ def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
 @pytest.mark.parametrize("stage", [TARGET, RETRIEVAL], ids=lambda stage: stage.task)
 def test_keeping_changes_neither_key_nor_scores(context: StageContext, tmp_path: Path, stage: Stage) -> None:
     plain = folder_after(context, stage)
-    kept = folder_after(
-        dataclasses.replace(context, results=LocalStorage(tmp_path / "kept"), keep_predictions=True), stage
-    )
+    keeping = dataclasses.replace(context, results=LocalStorage(tmp_path / "kept"), keep_predictions=True)
+    kept = folder_after(keeping, stage)
     assert not (plain / PREDICTIONS_FILE).exists() and plain.name == kept.name == stage.key
     scores, scores_with_predictions = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
     assert scores.equals(scores_with_predictions)
@@ -144,9 +143,8 @@ def test_what_is_written_is_read(
 
 
 def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
-    pairs = EvalSet(
-        task=TARGETS["pawsx"], language="de", examples=[PairExample("a", "b", 1), PairExample("c", "d", 1)], features=[]
-    )
+    examples = [PairExample("a", "b", 1), PairExample("c", "d", 1)]
+    pairs = EvalSet(task=TARGETS["pawsx"], language="de", examples=examples, features=[])
     table = build_prediction_table("k", pairs, [1, 0])
     assert table["prediction"].to_pylist() == [["paraphrase"], ["different"]]
     assert table["numerator"].to_pylist() == [1.0, 0.0] and table["denominator"].to_pylist() == [1.0, 1.0]
