@@ -108,11 +108,8 @@ def test_the_bomb_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_pickled_weights_of_a_given_encoder_execute_nothing(tmp_path: Path, encoder_copy: Path, zipped: bool) -> None:
     (encoder_copy / "model.safetensors").unlink()
-    torch.save(
-        {"embeddings.word_embeddings.weight": Bomb(tmp_path / "mark")},
-        encoder_copy / "pytorch_model.bin",
-        _use_new_zipfile_serialization=zipped,
-    )
+    bomb = {"embeddings.word_embeddings.weight": Bomb(tmp_path / "mark")}
+    torch.save(bomb, encoder_copy / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
     with pytest.raises(Exception, match=r"(?i)weights_only|unpickl|unsupported|not allowed"):
         load_encoder(str(encoder_copy))
     assert not (tmp_path / "mark").exists()

@@ -158,7 +158,7 @@ def printed(capsys: Capture, main: Main, *argv: object, width: float = math.inf)
     """What a script that ends well prints, in one line. As it was printed, no line was wider."""
     assert main([str(word) for word in argv]) == 0
     out = capsys.readouterr().out
-    assert max(map(len, out.splitlines())) <= width
+    assert out[0] != "\n" and max(map(len, out.splitlines())) <= width
     return " ".join(out.split())
 
 

@@ -93,11 +93,8 @@ def test_a_hole_leaves_its_task_out_and_an_empty_seed_goes() -> None:
 
 def test_controls_and_floors_are_no_choices(tmp_path: Path) -> None:
     runs = additive()
-    others = [
-        Run(intermediate=name, seed=seed, test={"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}})
-        for name in ("random", "random-encoder")
-        for seed in range(3)
-    ]
+    test = {"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}}
+    others = [Run(intermediate=name, seed=s, test=test) for name in ("random", "random-encoder") for s in range(3)]
     assert compare(tmp_path, [*runs, *others], controls=["random"]) == compare(tmp_path, runs)
 
 
@@ -118,11 +115,9 @@ def test_a_missing_language_leaves_a_task_out_of_the_spreads(tmp_path: Path) -> 
 
 
 def test_retrieval_has_no_rate(tmp_path: Path) -> None:
-    runs = [
-        Run(intermediate=name, seed=seed, kind="retrieval", rate=None, test={"bucc": {"de": 0.3 + effect, "fr": 0.2}})
-        for name, effect in TASKS.items()
-        for seed in range(3)
-    ]
+    tests = {name: {"bucc": {"de": 0.3 + effect, "fr": 0.2}} for name, effect in TASKS.items()}
+    cells = [(name, seed) for name in TASKS for seed in range(3)]
+    runs = [Run(intermediate=name, seed=s, kind="retrieval", rate=None, test=tests[name]) for name, s in cells]
     comparison = compare(tmp_path, runs, retrieval=["bucc"])
     assert set(comparison.splits["bucc"].parts) == {"intermediate", "seed", "language"}
     assert "learning_rate" not in comparison.importances["bucc"]

@@ -31,11 +31,8 @@ NUMBERS = count()
 
 def sweep(folder: Path) -> Path:
     """Write a sweep of eight stages, one without rows, in a results folder of its own."""
-    runs = [
-        Run(intermediate=task, test={"xnli": {"en": 0.5 + 0.01 * seed, "de": 0.5}}, seed=seed, dev=(0.5, 0.6))
-        for task in ("none", "nli")
-        for seed in SEEDS
-    ]
+    tests = {seed: {"xnli": {"en": 0.5 + 0.01 * seed, "de": 0.5}} for seed in SEEDS}
+    runs = [Run(intermediate=n, test=tests[s], seed=s, dev=(0.5, 0.6)) for n in ("none", "nli") for s in SEEDS]
     runs.append(Run(intermediate="nli", test={}, kind="intermediate", stage="upstream"))
     runs.append(Run(intermediate="none", test={}, kind="pretrain", rate=None, stage="silent"))
     results = folder / str(next(NUMBERS))

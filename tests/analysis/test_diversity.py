@@ -134,14 +134,9 @@ def test_the_verdict_knows_for_which_measures_less_is_better(
 
 
 def test_samplers_are_compared_by_seed_with_the_default_one(tmp_path: Path) -> None:
-    rows = [
-        (
-            *row[:5],
-            row[5] + (0.02 + row[2] / 100) * (row[0] == "multitask~uniform") + 0.01 * ("multi" in row[0]),
-            row[6],
-        )
-        for row in [(*row[:5], EVEN[row[3]] + row[2] / 50, row[6]) for row in scores()]
-    ]
+    even = [(*row[:5], EVEN[row[3]] + row[2] / 50, row[6]) for row in scores()]
+    gains = [(0.02 + row[2] / 100) * (row[0] == "multitask~uniform") + 0.01 * ("multi" in row[0]) for row in even]
+    rows = [(*row[:5], row[5] + gain, row[6]) for row, gain in zip(even, gains, strict=True)]
     comparison = compare(tmp_path, rows)
     assert comparison.sampler_changes.keys() == {"multitask~temperature", "multitask~proportional", "multitask~uniform"}
     assert comparison.sampler_changes["multitask~uniform"]["others"] == pytest.approx([2, 3, 4])
@@ -287,10 +282,7 @@ def test_p_needs_both_the_interval_and_the_labels() -> None:
     kinds = np.array([[mix.effective_kinds] for mix in mixes])
     planted = {name: values + 9 * kinds for name, values in changes.items()}
     contrast = compute_contrasts(mixes, planted, rng)[ONE_MORE_KIND]["worst"]
-    assert (
-        contrast is not None
-        and contrast.relabelled_p is not None
-        and contrast.p == max(contrast.effect.p, contrast.relabelled_p) < 0.01
-    )
+    assert contrast is not None and contrast.relabelled_p is not None
+    assert contrast.p == max(contrast.effect.p, contrast.relabelled_p) < 0.01
     assert replace(contrast, relabelled_p=0.5).p == 0.5
     assert set(LOWER_IS_BETTER) == {"spread", "gap", "losing"}

@@ -114,11 +114,8 @@ def test_test_scores_do_not_choose(tmp_path: Path) -> None:
 
 def test_retrieval_is_read_on_the_seed_that_did_not_choose(tmp_path: Path) -> None:
     gains = {"none": (0.0, 0.0, 0.0), "mnli": (0.1, 0.0, 0.1), "squad": (0.02, 0.05, 0.02)}
-    rows = [
-        (task, "tatoeba", seed, "de", "accuracy", 0.5 + gain, "test")
-        for task, each in gains.items()
-        for seed, gain in enumerate(each)
-    ]
+    several = [(task, seed, gain) for task, each in gains.items() for seed, gain in enumerate(each)]
+    rows = [(task, "tatoeba", seed, "de", "accuracy", 0.5 + gain, "test") for task, seed, gain in several]
     ours = compare(write_file(tmp_path, rows, "split")).ours["tatoeba"]
     assert ours.tasks == ("mnli",)
     assert ours.gain == pytest.approx([10, 0, 10])  # and not the 5 of squad, which only its own seed knows
@@ -143,11 +140,8 @@ def test_without_all_targets_there_is_no_mean_and_no_share(tmp_path: Path, capsy
 
 
 def test_other_languages_are_not_the_same_quantity(tmp_path: Path, capsys: Capture) -> None:
-    rows = [
-        (task, "xnli", 0, language, "accuracy", 0.5, split)
-        for task in ("none", "mnli")
-        for language, split in (("en", "dev"), ("en", "test"), ("de", "test"))
-    ]
+    splits = (("en", "dev"), ("en", "test"), ("de", "test"))
+    rows = [(task, "xnli", 0, name, "accuracy", 0.5, split) for task in ("none", "mnli") for name, split in splits]
     file = write_file(tmp_path, rows, "split")
     assert compare(file).ours["xnli"].language_count == 2
     flat = printed(capsys, main, file)

@@ -64,11 +64,8 @@ def test_csv_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking:
     means = {(row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows}
     assert means == numbers(ranking)
     holes = {(row["intermediate"], row["column"]): row["holes"] for row in rows if row["holes"]}
-    assert holes == {
-        ("qqp", "panx"): "1:failed",
-        ("ccg", "xnli"): "2:stopped",
-        ("squad", "udpos"): "0:degenerate 1:degenerate 2:degenerate",
-    }
+    every = "0:degenerate 1:degenerate 2:degenerate"
+    assert holes == {("qqp", "panx"): "1:failed", ("ccg", "xnli"): "2:stopped", ("squad", "udpos"): every}
     assert "synthetic" in err  # what was read stands apart from the table
 
 
@@ -191,24 +188,16 @@ def test_a_long_list_of_holes_is_cut_in_words(tmp_path: Path) -> None:
 def test_alike_holes_are_one_line(tmp_path: Path) -> None:
     runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
     ranking = ranked(write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"]))
-    assert ranking_sentences.list_missing(ranking) == [
-        "none -> t0, t1: seed 0 missing",
-        "nli -> t0, t1: seed 0 missing",
-        "qa -> all 3 targets: seed 0 missing",
-    ]
+    lacking = [f"{name} -> t0, t1: seed 0 missing" for name in ("none", "nli")]
+    assert ranking_sentences.list_missing(ranking) == [*lacking, "qa -> all 3 targets: seed 0 missing"]
 
 
 def test_a_control_that_gains_is_called_out(tmp_path: Path) -> None:
-    runs = [
-        Run(intermediate=task, test={"xnli": {"en": score + 0.001 * seed**2 * score}}, seed=seed)
-        for task, score in (("none", 0.5), ("shuffled", 0.6))
-        for seed in range(3)
-    ]
+    cells = [(task, score, seed) for task, score in (("none", 0.5), ("shuffled", 0.6)) for seed in range(3)]
+    runs = [Run(intermediate=n, test={"xnli": {"en": x + 0.001 * s**2 * x}}, seed=s) for n, x, s in cells]
     ranking = ranked(write_sweep(tmp_path, runs, controls=["shuffled"]))
-    assert any(
-        "Control shuffled GAINS, even after Holm's correction: xnli, mean." in line
-        for line in ranking_sentences.describe_order(ranking)
-    )
+    order = ranking_sentences.describe_order(ranking)
+    assert any("Control shuffled GAINS, even after Holm's correction: xnli, mean." in line for line in order)
 
 
 def test_with_fewer_than_three_seeds_there_is_no_interval(tmp_path: Path) -> None:
@@ -219,14 +208,8 @@ def test_with_fewer_than_three_seeds_there_is_no_interval(tmp_path: Path) -> Non
 
 
 def test_the_command_from_anywhere(folder: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, ROOT / "analysis" / "rank.py", folder],
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command, environment = [sys.executable, ROOT / "analysis" / "rank.py", folder], {**os.environ, "PYTHONPATH": ""}
+    run = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert "Best by the mean over 9 targets: multitask, +12.0 points" in run.stdout
 

@@ -25,12 +25,8 @@ def answers(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("status", ["failed", "stopped", "degenerate"])
 def test_a_sweep_in_which_nothing_finished(tmp_path: Path, capsys: Capture, script: str, status: str) -> None:
-    runs = [
-        Run(intermediate=task, test={target: {"en": 0.5, "qna": 0.4}}, seed=seed, status=status)
-        for task in ("none", "nli")
-        for target in ("xnli", "panx")
-        for seed in range(3)
-    ]
+    cells = [(task, target, seed) for task in ("none", "nli") for target in ("xnli", "panx") for seed in range(3)]
+    runs = [Run(intermediate=n, test={t: {"en": 0.5, "qna": 0.4}}, seed=s, status=status) for n, t, s in cells]
     answers(capsys, script, write_sweep(tmp_path, runs))
 
 

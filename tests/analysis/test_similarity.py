@@ -172,10 +172,8 @@ def test_the_mean_elsewhere_leaves_the_target_out() -> None:
 def test_candidates_are_plain_tasks_and_targets_are_trained(tmp_path: Path) -> None:
     chains = "none mnli qqp ccg random multitask mnli+ccg mnli@qmb squad~x2 none:salt a~b :".split()
     runs = [Run(intermediate=chain, test={"xnli": {"en": 0.5}}, stage=f"x{i}") for i, chain in enumerate(chains)]
-    runs += [
-        Run(intermediate=chain, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None, stage=f"b{i}")
-        for i, chain in enumerate(chains)
-    ]
+    retrieval = {"test": {"bucc": {"de": 0.5}}, "kind": "retrieval", "rate": None}
+    runs += [Run(intermediate=chain, stage=f"b{i}", **retrieval) for i, chain in enumerate(chains)]
     matrix = build_gain_matrix(read_transfer(write_sweep(tmp_path, runs, controls=["random"], retrieval=["bucc"])))
     assert (matrix.candidates, matrix.targets) == (("mnli", "qqp", "ccg"), ("xnli",))
     assert matrix.left_out == chains[4:]

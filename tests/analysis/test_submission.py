@@ -118,12 +118,8 @@ def test_a_whole_submission_has_the_official_names_and_formats(tmp_path: Path, c
         for folder, names in FOLDERS.items()
         for language in names.split()
     }
-    texts = {
-        folder: (out / folder / "test-zh.tsv").read_text()
-        for folder in FOLDERS
-        if folder not in ("xquad",)
-        if (out / folder / "test-zh.tsv").exists()
-    }
+    files = {folder: out / folder / "test-zh.tsv" for folder in FOLDERS if folder != "xquad"}
+    texts = {folder: file.read_text() for folder, file in files.items() if file.exists()}
     assert texts == {
         "xnli": "entailment\nneutral\ncontradiction\n",
         "pawsx": "1\n0\n",

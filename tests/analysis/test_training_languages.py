@@ -163,7 +163,8 @@ def test_what_is_printed(capsys: Capture, tmp_path: Path) -> None:
         assert main([str(file), "--format", form]) == 0
     assert main([str(file), "--target", "xnli"]) == 0
     capsys.readouterr()
-    assert "training_languages.py: --target: unknown target 'xnl'" in refused(capsys, main, file, "--target", "xnl")
+    said = refused(capsys, main, file, "--target", "xnl")
+    assert said.startswith("training_languages.py: --target: unknown target 'xnl'")
 
 
 def test_nothing_planted_nothing_claimed(capsys: Capture, tmp_path: Path) -> None:

@@ -94,12 +94,9 @@ def replay(options: Namespace, flags: Sequence[str], courses: Recorded) -> Repla
     """Run the sweep on a virtual clock, and look up what the runs that won scored."""
     courses.missing.clear()
     _, used, board = virtual_sweep(flags).run(courses, options.slots)
-    return Replayed(
-        steps=used.steps,
-        seconds=used.busy,
-        makespan=used.makespan,
-        scores=scores(board, courses, str(options.sweep.resolve().parent)),
-    )
+    where = str(options.sweep.resolve().parent)
+    found = scores(board, courses, where)
+    return Replayed(steps=used.steps, seconds=used.busy, makespan=used.makespan, scores=found)
 
 
 def scores(board: Board, courses: Recorded, results: str) -> Scores:

@@ -46,10 +46,8 @@ SEEDS = (3, 5, 10)
 def mixes(names: Sequence[str]) -> list[TaskMix]:
     """The chains without those of another sampler."""
     tasks = {name: TASKS if name == MULTITASK else parse_chain(name).tasks for name in names if "~" not in name}
-    return [
-        TaskMix(chain=name, tasks=each, kinds=tuple(MINIATURE.intermediates[task].kind for task in each))
-        for name, each in tasks.items()
-    ]
+    kinds = {task: MINIATURE.intermediates[task].kind for task in TASKS}
+    return [TaskMix(chain=name, tasks=each, kinds=tuple(kinds[task] for task in each)) for name, each in tasks.items()]
 
 
 def shares(found: Sequence[TaskMix]) -> Array:

@@ -67,10 +67,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             axes = empty(Path(folder), seeds)
         rng = np.random.default_rng(given.seed)
-        spread = [
-            np.nanstd(one.values, ddof=1)
-            for one in compare_methods(world(rng, axes)).select_effects("compute", "out of domain")
-        ]
+        effects = compare_methods(world(rng, axes)).select_effects("compute", "out of domain")
+        spread = [np.nanstd(one.values, ddof=1) for one in effects]
         deviation = float(np.sqrt(np.mean(np.square(spread))))
         for size in PLANTED:
             counts = np.zeros(len(VERDICTS) + len(BASES))

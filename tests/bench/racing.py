@@ -121,13 +121,8 @@ def _beyond(values: Array, quantile: float, variance: Array) -> Mask:
     return np.asarray((mean[None] - mean[:, None] - quantile * error > 0).any(axis=1))
 
 
-RULES: dict[str, Judge] = {
-    "ours": find_clearly_worse,
-    "pair alone": by_pair,
-    "pooled": pooled,
-    "larger, pair": larger_pair,
-    "Tukey": tukey,
-}
+RULES: dict[str, Judge] = {"ours": find_clearly_worse, "pair alone": by_pair, "pooled": pooled}
+RULES |= {"larger, pair": larger_pair, "Tukey": tukey}
 
 
 def row(*cells: object) -> None:
@@ -196,10 +191,8 @@ def results(rng: Generator, worlds: int) -> None:
                 gains, true = (values[1:] - values[:1]).mean(axis=1), (one.truth[1:] - one.truth[0]).mean(axis=1)
                 raced = np.where(np.arange(8) < given[1:, None], gains, np.nan)
                 off, early = np.nanmean(raced, axis=1) - true, given[1:] < 8
-                held = [
-                    ((ends[:, 0] <= true) & (true <= ends[:, 1]))
-                    for ends in (compute_intervals(raced), compute_intervals(gains))
-                ]
+                ends = (compute_intervals(raced), compute_intervals(gains))
+                held = [((each[:, 0] <= true) & (true <= each[:, 1])) for each in ends]
                 first = given[1:] == 3
                 found.append(
                     (_of(off, first), _of(off, ~early), _of(held[0], first), _of(held[0], ~early), held[1].mean())

@@ -30,12 +30,9 @@ from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure
 
-ENCODER_FILES = {
-    "config.json": b"{}",
-    "tokenizer.json": b"{}",
-    "model.safetensors": safetensors.numpy.save({"weight": np.zeros(1200)}),
-    "masked_words.safetensors": safetensors.numpy.save({"bias": np.zeros(12)}),
-}
+WEIGHTS = {"model.safetensors": {"weight": np.zeros(1200)}, "masked_words.safetensors": {"bias": np.zeros(12)}}
+ENCODER_FILES = {"config.json": b"{}", "tokenizer.json": b"{}"}
+ENCODER_FILES |= {name: safetensors.numpy.save(weights) for name, weights in WEIGHTS.items()}
 ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))
 
 
@@ -158,11 +155,6 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
-    space = Space(
-        name="s",
-        intermediates=("mnli", "ccg"),
-        targets=("xnli", "xquad", "tatoeba"),
-        learning_rates=(1e-4, 1e-3, 2e-3),
-        seeds=(0, 1),
-    )
+    axes = {"learning_rates": (1e-4, 1e-3, 2e-3), "seeds": (0, 1)}
+    space = Space(name="s", intermediates=("mnli", "ccg"), targets=("xnli", "xquad", "tatoeba"), **axes)
     return Room(tmp_path, space)

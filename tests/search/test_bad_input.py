@@ -144,12 +144,8 @@ def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
     monkeypatch.setattr("search.driver.sweep_run.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
     message = capsys.readouterr().err.strip()
-    assert (
-        "\n" not in message
-        and str(tmp_path) in message
-        and "MiB are free" in message
-        and "Fix this, then run the same command again." in message
-    )
+    assert "\n" not in message and str(tmp_path) in message and "MiB are free" in message
+    assert "Fix this, then run the same command again." in message
     lock_results(LocalStorage(tmp_path)).release()  # it is free again
     monkeypatch.setattr("search.driver.sweep_run.make_board", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

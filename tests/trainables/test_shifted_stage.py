@@ -15,10 +15,8 @@ STAGE = target_stage("xnli-en", LANGUAGES)
 def test_a_stage_scores_shifted_targets_beside_the_clean_one(context: StageContext) -> None:
     folder = folder_after(dataclasses.replace(context, keep_predictions=True), STAGE)
     scores = pl.read_parquet(folder / SCORES).filter(split="test")
-    metrics = {
-        (target, language): set(part["metric"])
-        for (target, language), part in scores.group_by("target", "language", maintain_order=True)
-    }
+    groups = scores.group_by("target", "language", maintain_order=True)
+    metrics = {(target, language): set(part["metric"]) for (target, language), part in groups}
     cells = [(target, language) for target, several in LANGUAGES.items() for language in several]
     assert metrics == {cell: {"accuracy", "majority"} for cell in cells}
     predictions = pl.read_parquet(folder / PREDICTIONS_FILE).filter(split="test")

@@ -144,10 +144,8 @@ def test_a_picked_metric_is_shown_but_does_not_choose(tmp_path: Path) -> None:
 
 
 def test_a_score_that_lacks_an_official_metric_is_missing(tmp_path: Path) -> None:
-    runs = [
-        Run(intermediate="none", test={"xquad": {"en": (0.5, 0.5), "de": (0.5, 0.5)}}),
-        Run(intermediate="nli", test={"xquad": {"en": (0.6, 0.8), "de": (0.1, None)}}),
-    ]
+    none = Run(intermediate="none", test={"xquad": {"en": (0.5, 0.5), "de": (0.5, 0.5)}})
+    runs = [none, Run(intermediate="nli", test={"xquad": {"en": (0.6, 0.8), "de": (0.1, None)}})]
     estimate = ranked(write_sweep(tmp_path, runs)).gains["nli", "xquad"]
     assert estimate.mean == pytest.approx(20)
     assert (estimate.parts, estimate.of_parts) == (1, 2)
@@ -155,10 +153,8 @@ def test_a_score_that_lacks_an_official_metric_is_missing(tmp_path: Path) -> Non
 
 def layered(tmp_path: Path) -> Path:
     """A retrieval sweep whose official accuracy gains 10 points, layer 7 20, and whose margin loses 30."""
-    runs = [
-        Run(intermediate=name, test={"tatoeba": {"de": score, "fr": score}}, kind="retrieval", rate=None)
-        for name, score in (("none", 0.5), ("nli", 0.6))
-    ]
+    tests = {name: {"tatoeba": {"de": score, "fr": score}} for name, score in (("none", 0.5), ("nli", 0.6))}
+    runs = [Run(intermediate=name, test=test, kind="retrieval", rate=None) for name, test in tests.items()]
     folder = write_sweep(tmp_path, runs)
     for path in (tmp_path / "stages").glob("*/scores.parquet"):
         rows = pl.read_parquet(path).filter(pl.col("metric") == "accuracy")
@@ -175,5 +171,6 @@ def test_metrics_of_layers_stand_beside_and_can_be_picked(tmp_path: Path) -> Non
     assert gain(folder, cell) == pytest.approx(10)
     assert gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_7",)}) == pytest.approx(20)
     assert gain(folder, cell, picked_metrics={"tatoeba": ("margin_accuracy",)}) == pytest.approx(-30)
-    with pytest.raises(UsageError, match="metric of tatoeba 'accuracy_layer_8': did you mean accuracy_layer_7"):
+    unknown = "unknown metric of tatoeba 'accuracy_layer_8': did you mean accuracy_layer_7"
+    with pytest.raises(UsageError, match=unknown):
         gain(folder, cell, picked_metrics={"tatoeba": ("accuracy_layer_8",)})

@@ -16,11 +16,8 @@ NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
 
 def sweep(folder: Path, name: str = "sweep", seeds: tuple[int, ...] = (0,), extra: Any = None, **spec: object) -> Path:
     """Write a small sweep with a gain of 10 points; keywords go to its spec."""
-    runs = [
-        Run(intermediate=task, test={"xnli": {"en": score}}, seed=seed, extra=extra or {})
-        for task, score in (("none", 0.5), ("nli", 0.6))
-        for seed in seeds
-    ]
+    tests = {"none": {"xnli": {"en": 0.5}}, "nli": {"xnli": {"en": 0.6}}}
+    runs = [Run(intermediate=n, test=test, seed=s, extra=extra or {}) for n, test in tests.items() for s in seeds]
     return write_sweep(folder, runs, name=name, **spec)
 
 
@@ -192,12 +189,9 @@ def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(tmp_path: P
     folder = sweep(tmp_path, seeds=(0, 1))
     key = "target-xnli-nli-1-0.001"
     file = tmp_path / "stages" / key / "scores.parquet"
-    content = {
-        "cut": file.read_bytes()[:-50],
-        "empty": b"",
-        "garbage": b"PAR1" + bytes(500) + b"PAR1",
-        "foreign": (tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet").read_bytes(),
-    }
+    other = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
+    content = {"cut": file.read_bytes()[:-50], "empty": b"", "garbage": b"PAR1" + bytes(500) + b"PAR1"}
+    content["foreign"] = other.read_bytes()
     if damage in content:
         file.write_bytes(content[damage])
     elif damage == "of another sweep":
@@ -271,11 +265,8 @@ def test_phases_of_different_budgets_do_not_pass_for_one_chain(tmp_path: Path) -
             tmp_path / name, runs, budget={"steps": steps, "examples": None}, intermediates=["none", *chains]
         )
 
-    one, other, apart = (
-        sweep(tmp_path, "one", None, "mnli"),
-        sweep(tmp_path, "other", 400, "mnli"),
-        sweep(tmp_path, "apart", 400, "squad"),
-    )
+    cases = (("one", None, "mnli"), ("other", 400, "mnli"), ("apart", 400, "squad"))
+    one, other, apart = (sweep(tmp_path, *case) for case in cases)
     with pytest.raises(UsageError, match="'mnli' has different budgets in these sweeps"):
         load([one, other])
     assert load([one, apart]).intermediates == ("mnli", "squad")

@@ -98,18 +98,8 @@ def test_costs_are_of_the_run_that_was_used_and_of_the_search(tmp_path: Path) ->
     runs = []
     for seed in range(3):
         for rate, seconds, status in ((1e-3, 3600.0, "finished"), (2e-3, 1800.0, "stopped")):
-            runs.append(
-                Run(
-                    intermediate="nli",
-                    kind="intermediate",
-                    test={},
-                    seed=seed,
-                    rate=rate,
-                    status=status,
-                    stage=f"nli-{seed}-{rate}",
-                    extra={"seconds": seconds * (1 + seed)},
-                )
-            )
+            more = {"stage": f"nli-{seed}-{rate}", "extra": {"seconds": seconds * (1 + seed)}, "status": status}
+            runs.append(Run(intermediate="nli", kind="intermediate", test={}, seed=seed, rate=rate, **more))
         for task in ("none", "nli"):
             score = {"xnli": {"en": 0.5 + 0.05 * (task == "nli")}}
             runs.append(Run(intermediate=task, test=score, seed=seed, parent=f"{task}-{seed}-0.001"))

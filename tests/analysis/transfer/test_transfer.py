@@ -29,15 +29,8 @@ RUNS = st.fixed_dictionaries(
         "absent": st.booleans(),  # the second metric of every test score
     }
 )
-ARMS = st.dictionaries(
-    st.tuples(
-        st.sampled_from(["none", "nli", "qa"]),
-        st.sampled_from(["xquad", "mlqa"]),
-        st.sampled_from([0, 7]),
-        st.sampled_from([1e-5, 2e-5]),
-    ),
-    RUNS,
-)
+CHOICES = (["none", "nli", "qa"], ["xquad", "mlqa"], [0, 7], [1e-5, 2e-5])
+ARMS = st.dictionaries(st.tuples(*map(st.sampled_from, CHOICES)), RUNS)
 BASE = {"status": "finished", "dev": [(0.5, 0.5)], "test": {"en": (0.5, 0.5)}, "absent": False}
 
 Arms = dict[tuple[str, str, int, float], dict[str, Any]]

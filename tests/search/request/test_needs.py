@@ -182,11 +182,8 @@ def test_a_relative_folder_with_blanks_is_the_same_data(
 
 def test_masked_words_are_of_the_languages_that_have_texts(asked: Callable[..., SweepRequest], write: Write) -> None:
     for language in ("en", "de"):
-        write(
-            f"local/bible-text/{language}/train",
-            Features({"verse_id": TEXT, "text": TEXT}),
-            [{"verse_id": str(i), "text": "a b c"} for i in range(40)],
-        )
+        rows = [{"verse_id": str(i), "text": "a b c"} for i in range(40)]
+        write(f"local/bible-text/{language}/train", Features({"verse_id": TEXT, "text": TEXT}), rows)
     flags = ("--intermediates", "mnli+mlm", "--targets", "xnli")
     assert asked(*flags).axes.masked.languages == ("en", "de")
     with pytest.raises(UsageError, match="mlm: no train rows in 'fr'"):

@@ -21,17 +21,8 @@ from spaces.plan import Stratum
 from tests.search.asked import request_of
 from trainables.storage.local_storage import LocalStorage
 
-SPEC = {
-    "space": "full",
-    "benchmark": "miniature",
-    "intermediates": ["none", "mnli"],
-    "targets": ["xnli"],
-    "learning_rates": [1e-3],
-    "seeds": [0],
-    "floors": [],
-    "limit": None,
-    "data": {"target xnli": "a"},
-}
+SPEC = {"space": "full", "benchmark": "miniature", "intermediates": ["none", "mnli"], "targets": ["xnli"]}
+SPEC |= {"learning_rates": [1e-3], "seeds": [0], "floors": [], "limit": None, "data": {"target xnli": "a"}}
 
 
 def write(folder: Path, name: str = "s", **fields: Any) -> dict[str, Any] | None:

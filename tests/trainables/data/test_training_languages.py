@@ -111,11 +111,8 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
     converted = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
-    assert [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)] == [
-        "neutral",
-        "entailment",
-        "contradiction",
-    ]
+    labels = [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)]
+    assert labels == ["neutral", "entailment", "contradiction"]
     assert converted.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
         hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)

@@ -230,10 +230,8 @@ print(open_or_build_table(folder / "table", build)[0].rows[0].sum())
 
 
 def test_of_two_processes_one_builds_and_both_read(tmp_path: Path) -> None:
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), name], cwd=ROOT, stdout=subprocess.PIPE)
-        for name in ("one", "other")
-    ]
+    commands = [[sys.executable, "-c", WORKER, str(tmp_path), name] for name in ("one", "other")]
+    workers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for command in commands]
     assert [worker.communicate(timeout=100)[0].split() for worker in workers] == [[b"36"], [b"36"]]
     assert len(list(tmp_path.glob("*.ready"))) == 2 and len(list(tmp_path.glob("*.built"))) == 1
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["table"]

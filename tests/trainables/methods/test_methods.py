@@ -13,7 +13,7 @@ from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.stage import Precision
 from spaces.task import Recipe, TaskKind
-from tests.trainables.conftest import tiny_encoder
+from tests.trainables.conftest import SHAPE, tiny_encoder
 from tests.trainables.trainings import (
     ONE_STEP,
     RECIPE,
@@ -193,14 +193,7 @@ def test_words_stand_in_place_of_word_embeddings_alone(architecture: str) -> Non
     # Positions, types and norms are zeros added, so the table's own words give what the ids give, beside padding too.
     encoder = tiny_encoder()
     if architecture == "bert":
-        config = BertConfig(
-            vocab_size=len(encoder.tokenizer),
-            hidden_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=32,
-            pad_token_id=1,
-        )
+        config = BertConfig(**{**SHAPE, "type_vocab_size": 2})
         encoder = dataclasses.replace(encoder, model=BertModel(config, add_pooling_layer=False))
     encoder.model.eval()
     table = part("mnli", tiny_encoder()).table

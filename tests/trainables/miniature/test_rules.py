@@ -29,16 +29,8 @@ from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_sup
 from trainables.miniature.world import build_world, generate_examples
 
 rows_of: Callable[..., list[Any]] = generate_examples  # untyped: each kind of example has its own fields
-EVENT = Clause(
-    agent=("Anna", "Jordan"),
-    verb="sells",
-    patient=("dogs",),
-    adjective="big",
-    number="3",
-    place="Jordan",
-    organisation="Acme",
-    never=True,
-)
+SALE = {"agent": ("Anna", "Jordan"), "verb": "sells", "patient": ("dogs",), "adjective": "big", "number": "3"}
+EVENT = Clause(**SALE, place="Jordan", organisation="Acme", never=True)
 
 
 def meaning(clause: Clause) -> tuple[object, ...]:

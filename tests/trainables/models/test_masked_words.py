@@ -14,7 +14,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, XLMRobert
 
 from spaces.stage import TENTHS
 from spaces.task import Recipe
-from tests.trainables.conftest import tiny_encoder
+from tests.trainables.conftest import SHAPE, tiny_encoder
 from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of, equal
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import Example, PassageExample
@@ -171,18 +171,6 @@ def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> N
     assert find_encoder_fault(tmp_path) is None
     (tmp_path / MASKED_WORD_HEAD_FILE).unlink()
     assert MASKED_WORD_HEAD_FILE in str(find_encoder_fault(tmp_path))
-
-
-SHAPE = {
-    "vocab_size": len(TOKENIZER),
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 80,
-    "type_vocab_size": 1,
-    "pad_token_id": 1,
-}
 
 
 def checkpoint(folder: Path, model: PreTrainedModel) -> Path:

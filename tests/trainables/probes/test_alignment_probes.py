@@ -254,14 +254,9 @@ def test_every_probe_in_every_layer_and_language_the_same_each_time(context: Sta
     # The probe is fitted on English dev and read on test rows of the language.
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
-    dev, test = (
-        compute_word_states(
-            encoder,
-            encode_split(context.source, task, *split, Encoding(encoder.tokenizer, task.recipe, PROFILE)),
-            most=1_000,
-        )
-        for split in (("dev", "en"), ("test", "qfa"))
-    )
+    encoding = Encoding(encoder.tokenizer, task.recipe, PROFILE)
+    sets = [encode_split(context.source, task, *split, encoding) for split in (("dev", "en"), ("test", "qfa"))]
+    dev, test = (compute_word_states(encoder, evaluated, most=1_000) for evaluated in sets)
     expected = score_probe(fit_probe(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
     assert values["transfer_accuracy", 1, "qfa"] == expected
     assert values["transfer_ratio", 1, "qfa"] == expected / values["transfer_accuracy", 1, "en"]  # type: ignore[operator]

@@ -60,10 +60,8 @@ def test_squares_are_per_example() -> None:
     encoder = SimpleNamespace(
         model=model, pad_id=0, device=torch.device("cpu"), autocast=lambda: torch.autocast("cpu", enabled=False)
     )
-    features = [
-        Feature(example=i, rows=(np.array(row, dtype=np.int32),), types=None, target=np.array(label, dtype=np.int32))
-        for i, (row, label) in enumerate(zip(rows, labels, strict=True))
-    ]
+    arrays = [(np.array(row, dtype=np.int32), np.array(y, dtype=np.int32)) for row, y in zip(rows, labels, strict=True)]
+    features = [Feature(example=i, rows=(row,), types=None, target=y) for i, (row, y) in enumerate(arrays)]
     embedding = compute_task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
     per_example, of_batch = by_hand(rows, labels)
     assert embedding["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)

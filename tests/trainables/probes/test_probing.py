@@ -75,12 +75,9 @@ def test_the_encoder_is_measured_after_training_and_the_start_where_a_family_ask
 def test_a_start_is_measured_once_and_what_an_intermediate_stage_left_by_that_stage(
     context: StageContext, weighed: list[tuple[str, float]]
 ) -> None:
-    before = [
-        pl.read_parquet(folder_after(probed(context), stage) / PROBES_FILE)
-        .filter(when="before", probe="weight")["value"]
-        .to_list()
-        for stage in (TARGET, dataclasses.replace(TARGET, seed=1), INTERMEDIATE)
-    ]
+    stages = (TARGET, dataclasses.replace(TARGET, seed=1), INTERMEDIATE)
+    rows = [pl.read_parquet(folder_after(probed(context), stage) / PROBES_FILE) for stage in stages]
+    before = [each.filter(when="before", probe="weight")["value"].to_list() for each in rows]
     assert before[0] == before[1] and len(before[0]) == 1 and before[2] == []
     assert [when for when, _ in weighed] == ["after", "before", "after", "after"]
 

@@ -91,11 +91,8 @@ def answer_scores(path: Path, target: str, language: str) -> Scores:
 
 
 def pair_scores(path: Path, target: str, language: str) -> Scores:
-    gold = {
-        f"{language}-{i + 1:09d}\ten-{j + 1:09d}"
-        for i, j in enumerate(load_pool(SOURCE, TARGETS[target], "test", language).gold)
-        if j >= 0
-    }
+    pool = load_pool(SOURCE, TARGETS[target], "test", language)
+    gold = {f"{language}-{i + 1:09d}\ten-{j + 1:09d}" for i, j in enumerate(pool.gold) if j >= 0}
     predicted = set(lines(path))
     right = len(gold & predicted)
     return {"f1": 2 * right / (len(gold) + len(predicted)) if right else 0.0}

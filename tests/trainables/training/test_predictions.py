@@ -120,18 +120,10 @@ def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, list[int]]]
 ) -> None:
     names, answers, tags = (list(column) for column in zip(*rows, strict=True))
-    spans = EvalSet(
-        task=TARGETS["xquad"],
-        language="el",
-        examples=[SpanExample(name, "q", "c", ("a",), (0,)) for name in names],
-        features=[],
-    )
-    tagged = EvalSet(
-        task=TARGETS["panx"],
-        language="my",
-        examples=[TaggingExample(tuple("w" * len(sentence_tags)), tuple(sentence_tags)) for sentence_tags in tags],
-        features=[],
-    )
+    examples = [SpanExample(name, "q", "c", ("a",), (0,)) for name in names]
+    spans = EvalSet(task=TARGETS["xquad"], language="el", examples=examples, features=[])
+    tagged_examples = [TaggingExample(tuple("w" * len(labels)), tuple(labels)) for labels in tags]
+    tagged = EvalSet(task=TARGETS["panx"], language="my", examples=tagged_examples, features=[])
     path = tmp_path_factory.mktemp("kept") / PREDICTIONS_FILE
     write_predictions(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
     table = pl.read_parquet(path)
@@ -157,11 +149,8 @@ def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
 def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
     labels = TARGETS["panx"].labels
     person, place = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
-    tagged = [
-        TaggingExample(("a", "b", "c"), tuple(person)),
-        TaggingExample(("d",), tuple(place)),
-        TaggingExample(("e",), (labels.index("O"),)),
-    ]
+    sentences = (("abc", person), ("d", place), ("e", (labels.index("O"),)))
+    tagged = [TaggingExample(tuple(words), tuple(tags)) for words, tags in sentences]
     guess = [person, [labels.index("B-ORG")], [labels.index("O")]]
     panx = EvalSet(task=TARGETS["panx"], language="de", examples=tagged, features=[])
     table = build_prediction_table("k", panx, guess)
