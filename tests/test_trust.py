@@ -20,9 +20,8 @@ from trainables.models.encoder import load_encoder
 from trainables.storage.base import check_name
 from trainables.storage.files import write_file, write_folder
 
-CODE = sorted(
-    path for folder in ("spaces", "trainables", "search", "analysis") for path in (ROOT / folder).rglob("*.py")
-)
+FOLDERS = ("spaces", "trainables", "search", "analysis")
+CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 EXECUTING = {"exec", "eval", "compile", "__import__"}
 UNPICKLING = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "runpy", "imp"}
 # Exceptions, (file, name): the user's own space, and a file that this run's own Tune has just written.
@@ -49,10 +48,7 @@ def faults(tree: ast.AST) -> Iterator[str]:
                 yield called
             if name in ("from_pretrained", "from_config") and keywords.get("trust_remote_code") != "False":
                 yield f"{called} that may ask for trust"
-            if (
-                keywords.get("trust_remote_code", "False") != "False"
-                or keywords.get("allow_pickle", "False") != "False"
-            ):
+            if any(keywords.get(name, "False") != "False" for name in ("trust_remote_code", "allow_pickle")):
                 yield f"{called} with trust"
             if keywords.get("weights_only", "True") != "True" or keywords.get("shell", "False") != "False":
                 yield f"{called} with trust"
@@ -112,11 +108,8 @@ def test_the_bomb_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_pickled_weights_of_a_given_encoder_execute_nothing(tmp_path: Path, encoder_copy: Path, zipped: bool) -> None:
     (encoder_copy / "model.safetensors").unlink()
-    torch.save(
-        {"embeddings.word_embeddings.weight": Bomb(tmp_path / "mark")},
-        encoder_copy / "pytorch_model.bin",
-        _use_new_zipfile_serialization=zipped,
-    )
+    bomb = {"embeddings.word_embeddings.weight": Bomb(tmp_path / "mark")}
+    torch.save(bomb, encoder_copy / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
     with pytest.raises(Exception, match=r"(?i)weights_only|unpickl|unsupported|not allowed"):
         load_encoder(str(encoder_copy))
     assert not (tmp_path / "mark").exists()

@@ -1,7 +1,6 @@
 """analysis/alignment.py: planted effects are found, nothing is found in null worlds, and missing data are reported."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from analysis.questions.alignment_values import MEASURES, PRIMARY_MEASURE, PROBE
 from analysis.scores.load import load
 from analysis.scores.probes import SCHEMA
 from analysis.statistics.significance import ALPHA
-from analysis.transfer.array import build_transfer
 from tests.analysis.alignment_worlds import Truth, world
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_sweep
 
 RISES = {"anli": 0.02, "mnli": 0.06, "qqp": 0.10, "squad": 0.14, "ccg": 0.18, "random": 0.0, "mlm": 0.01}
 FOREIGN = {"qna": 0.5, "qnb": 0.8, "qma": 1.0, "qmb": 1.3, "qfa": 1.4}  # of a task's rise
@@ -41,7 +40,7 @@ def probes(folder: Path, stage: str, after: dict[str, float], *, chain: str = "n
 
 
 @pytest.fixture
-def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> Path:
+def planted(tmp_path: Path) -> Path:
     """A sweep in which alignment rises by RISES x FOREIGN, and gain is a quarter of the rise, but for noise."""
     draw = np.random.default_rng(0)
     runs, levels = [], {}
@@ -49,18 +48,18 @@ def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> P
         for chain in ("none", *RISES):
             rise = {language: RISES.get(chain, 0.0) * share for language, share in FOREIGN.items()}
             if chain != "none":
-                above = run_of(intermediate=chain, test={}, seed=seed, kind="intermediate")
+                above = Run(intermediate=chain, test={}, seed=seed, kind="intermediate")
                 runs.append(above)
                 levels[above.key] = (rise, chain)
                 # A worse rate, whose encoder nobody went on from.
-                lost = run_of(intermediate=chain, test={}, seed=seed, kind="intermediate", rate=9e-3, dev=(0.1,))
+                lost = Run(intermediate=chain, test={}, seed=seed, kind="intermediate", rate=9e-3, dev=(0.1,))
                 runs.append(lost)
                 levels[lost.key] = (dict.fromkeys(FOREIGN, -0.3), chain)
             for target in (*TARGETS, "tatoeba"):
                 gain = {language: 0.25 * value + 0.002 * draw.normal() for language, value in rise.items()}
                 test = {target: {"en": 0.8, **{language: 0.6 + gain[language] for language in FOREIGN}}}
                 more = {"kind": "retrieval", "rate": None} if target == "tatoeba" else {}
-                run = run_of(
+                run = Run(
                     intermediate=chain, test=test, seed=seed, parent=None if chain == "none" else above.key, **more
                 )
                 runs.append(run)
@@ -73,8 +72,8 @@ def planted(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> P
     return folder
 
 
-def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    alignment = build_alignment(build_transfer(load([planted])))
+def test_what_was_planted_is_found(planted: Path, capsys: Capture) -> None:
+    alignment = build_alignment(read_transfer(planted))
     assert alignment.chains == tuple(RISES) and alignment.controls == ("random", "mlm")
     assert alignment.targets == TARGETS and alignment.languages == tuple(sorted(FOREIGN))  # no retrieval, no English
     assert alignment.at_start[0] == pytest.approx(np.array([[30.0] * 5, [31.0] * 5]))
@@ -87,75 +86,62 @@ def test_what_was_planted_is_found(planted: Path, capsys: pytest.CaptureFixture[
     for name in (ACROSS_TASKS, ACROSS_LANGUAGES):
         p, one = findings.adjusted_relations[name][PRIMARY_MEASURE], findings.relations[name][PRIMARY_MEASURE]
         assert p is not None and p < ALPHA and one.correlation is not None and one.correlation > 0.5, name
-    assert main([str(planted)]) == 0
-    said = " ".join(capsys.readouterr().out.split())
+    said = printed(capsys, main, planted)
     assert "Alignment rises more than in the controls random and mlm." in said
     assert "A larger rise goes with a larger gain, both across intermediate tasks and across languages:" in said
     assert "Every layer" not in said
 
 
-def test_json_has_every_layer(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_every_layer(planted: Path, capsys: Capture) -> None:
     assert main([str(planted), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     layers = {one["row"]: one["value"] for one in document["records"] if one["table"].startswith("Every layer")}
     assert len(layers) == len(MEASURES) * len(LAYERS)
 
 
-def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rise_that_the_controls_share_is_none_of_the_tasks(planted: Path, capsys: Capture) -> None:
     for seed in range(4):  # random labels align as much as the tasks do in the mean
         stage = f"intermediate--random-{seed}-0.001"
-        probes(
-            planted.parent, stage, {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}, chain="random"
-        )
-    assert main([str(planted)]) == 0
-    assert "Alignment rises, but it is not shown to rise more than in the controls." in " ".join(
-        capsys.readouterr().out.split()
-    )
+        levels = {name: START_LEVEL + 0.1 * share for name, share in FOREIGN.items()}
+        probes(planted.parent, stage, levels, chain="random")
+    assert "Alignment rises, but it is not shown to rise more than in the controls." in printed(capsys, main, planted)
 
 
-def test_a_fall_is_called_one(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fall_is_called_one(planted: Path, capsys: Capture) -> None:
     for file in planted.parent.glob("stages/intermediate-*/probes.parquet"):
         rows = pl.read_parquet(file)
         after = pl.when(pl.col("when") == "after").then(2 * START_LEVEL - pl.col("value")).otherwise("value")
         rows.with_columns(value=after).write_parquet(file)
-    assert main([str(planted)]) == 0
-    assert "Alignment falls." in " ".join(capsys.readouterr().out.split())
+    assert "Alignment falls." in printed(capsys, main, planted)
 
 
-def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_without_probes_is_a_hole_and_said(planted: Path, capsys: Capture) -> None:
     (planted.parent / "stages" / "intermediate--mnli-2-0.001" / "probes.parquet").unlink()
-    findings = assess_alignment(build_alignment(build_transfer(load([planted]))), np.random.default_rng(0))
+    findings = assess_alignment(build_alignment(read_transfer(planted)), np.random.default_rng(0))
     assert findings.rises[FROM_START][PRIMARY_MEASURE].seeds == 3
-    assert (
-        findings.rises_by_chain[FROM_START]["mnli"].seeds == 3 and findings.rises_by_chain[FROM_START]["qqp"].seeds == 4
-    )
-    assert main([str(planted)]) == 0
-    assert "1 intermediate run of 28 left no probes.parquet" in " ".join(capsys.readouterr().out.split())
+    by_chain = findings.rises_by_chain[FROM_START]
+    assert by_chain["mnli"].seeds == 3 and by_chain["qqp"].seeds == 4
+    assert "1 intermediate run of 28 left no probes.parquet" in printed(capsys, main, planted)
 
 
-def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_probes_it_says_how_to_get_them(planted: Path, capsys: Capture) -> None:
     for file in planted.parent.glob("stages/*/probes.parquet"):
         file.unlink()
-    assert main([str(planted)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "--probes alignment" in said and "--results" in said
+    said = refused(capsys, main, planted)
+    assert "--probes alignment" in said and "--results" in said
 
 
-def test_a_damaged_file_is_named(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_named(planted: Path, capsys: Capture) -> None:
     file = next(planted.parent.glob("stages/*-mnli-*-0.001/probes.parquet"))
     file.write_bytes(file.read_bytes()[:50])
-    assert main([str(planted)]) == 2
-    assert str(file) in capsys.readouterr().err
+    assert str(file) in refused(capsys, main, planted)
 
 
-def test_without_an_intermediate_stage_there_is_nothing_to_say(
-    tmp_path: Path, write_sweep: Callable[..., Path], run_of: type, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.8, "qna": 0.5}}) for chain in ("none", "salted")]
+def test_without_an_intermediate_stage_there_is_nothing_to_say(tmp_path: Path, capsys: Capture) -> None:
+    runs = [Run(intermediate=chain, test={"xnli": {"en": 0.8, "qna": 0.5}}) for chain in ("none", "salted")]
     folder = write_sweep(tmp_path, runs)
     probes(tmp_path, runs[0].key, {"qna": 0.3})
-    assert main([str(folder)]) == 2
-    assert "no target starts from an intermediate stage" in capsys.readouterr().err
+    assert "no target starts from an intermediate stage" in refused(capsys, main, folder)
 
 
 @pytest.mark.parametrize("truth", [Truth(tasks=0.0), Truth(rise=3.0)], ids=["nothing rises", "rises and helps apart"])

@@ -1,6 +1,5 @@
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,18 @@ import pytest
 
 from analysis.axes import main
 from analysis.questions.factors import POOLED, AxisComparison, compare_axes, compute_importances, measure_spread
-from analysis.scores.load import load
-from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_file, write_sweep
 
 TASKS = {"none": 0.0, "mnli": 0.1, "squad": 0.02}
 RATES = {1e-3: 0.0, 2e-3: 0.05}
 LANGUAGES = {"en": 0.3, "de": 0.1, "fr": 0.0}
 
 
-def additive(run_of: type, target: str = "xnli", task: float = 1.0, seed: float = 0.0, base: float = 0.3) -> list[Any]:
+def additive(target: str = "xnli", task: float = 1.0, seed: float = 0.0, base: float = 0.3) -> list[Any]:
     """Every task, rate and seed; each axis adds its part and nothing else does. English dev prefers the first rate."""
     return [
-        run_of(
+        Run(
             intermediate=name,
             seed=number,
             rate=rate,
@@ -40,16 +38,12 @@ def additive(run_of: type, target: str = "xnli", task: float = 1.0, seed: float 
     ]
 
 
-@pytest.fixture
-def compare(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., AxisComparison]:
-    def compare(runs: list[Any], **spec: Any) -> AxisComparison:
-        return compare_axes(build_transfer(load([write_sweep(tmp_path, runs, **spec)])))
-
-    return compare
+def compare(folder: Path, runs: list[Any], **spec: Any) -> AxisComparison:
+    return compare_axes(read_transfer(write_sweep(folder, runs, **spec)))
 
 
-def test_shares_of_an_additive_world_by_hand(compare: Callable[..., AxisComparison], run_of: type) -> None:
-    split = compare(additive(run_of, seed=0.01)).splits["xnli"]
+def test_shares_of_an_additive_world_by_hand(tmp_path: Path) -> None:
+    split = compare(tmp_path, additive(seed=0.01)).splits["xnli"]
     # Variances over the levels of each axis, since the table is balanced.
     variances = [np.var(list(axis.values())) for axis in (TASKS, RATES, {n: 0.01 * n for n in range(3)}, LANGUAGES)]
     shares = [split.parts[name].share for name in ("intermediate", "learning_rate", "seed", "language")]
@@ -57,19 +51,18 @@ def test_shares_of_an_additive_world_by_hand(compare: Callable[..., AxisComparis
     assert (split.residual_share, split.shared_share) == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_pooled_counts_only_what_holds_for_all_targets(compare: Callable[..., AxisComparison], run_of: type) -> None:
-    opposite = compare([*additive(run_of), *additive(run_of, "panx", task=-1.0, base=0.6)])
+def test_pooled_counts_only_what_holds_for_all_targets(tmp_path: Path) -> None:
+    opposite = compare(tmp_path, [*additive(), *additive("panx", task=-1.0, base=0.6)])
     assert opposite.splits["xnli"].parts["intermediate"].share > 0.05
     assert opposite.splits[POOLED].parts["intermediate"].share == pytest.approx(0, abs=1e-9)
-    alike = compare([*additive(run_of), *additive(run_of, "panx", base=0.5)])
-    assert alike.splits[POOLED].parts["intermediate"].share == pytest.approx(
-        alike.splits["xnli"].parts["intermediate"].share
-    )
+    alike = compare(tmp_path, [*additive(), *additive("panx", base=0.5)])
+    pooled, xnli = (alike.splits[name].parts["intermediate"].share for name in (POOLED, "xnli"))
+    assert pooled == pytest.approx(xnli)
     assert alike.score_counts == {"xnli": 54, "panx": 54, POOLED: 108}
 
 
-def test_one_target_is_not_pooled(compare: Callable[..., AxisComparison], run_of: type) -> None:
-    assert set(compare(additive(run_of)).splits) == {"xnli"}
+def test_one_target_is_not_pooled(tmp_path: Path) -> None:
+    assert set(compare(tmp_path, additive()).splits) == {"xnli"}
 
 
 def test_task_and_seed_by_hand() -> None:
@@ -98,51 +91,39 @@ def test_a_hole_leaves_its_task_out_and_an_empty_seed_goes() -> None:
     assert measure_spread(values[:, 2:]).total_seed_sd is None
 
 
-def test_controls_and_floors_are_no_choices(compare: Callable[..., AxisComparison], run_of: type) -> None:
-    runs = additive(run_of)
-    others = [
-        run_of(intermediate=name, seed=seed, test={"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}})
-        for name in ("random", "random-encoder")
-        for seed in range(3)
-    ]
-    assert compare([*runs, *others], controls=["random"]) == compare(runs)
+def test_controls_and_floors_are_no_choices(tmp_path: Path) -> None:
+    runs = additive()
+    test = {"xnli": {"en": 0.1, "de": 0.1, "fr": 0.1}}
+    others = [Run(intermediate=name, seed=s, test=test) for name in ("random", "random-encoder") for s in range(3)]
+    assert compare(tmp_path, [*runs, *others], controls=["random"]) == compare(tmp_path, runs)
 
 
-def test_stopped_runs_are_missing_and_counted(
-    compare: Callable[..., AxisComparison], run_of: type, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
-    comparison = compare([*additive(run_of), stopped])
+def test_stopped_runs_are_missing_and_counted(tmp_path: Path, capsys: Capture) -> None:
+    stopped = Run(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=(0.1,) * 3, status="stopped")
+    comparison = compare(tmp_path, [*additive(), stopped])
     assert comparison.missing_runs == {"stopped": 1}
     assert comparison.score_counts["xnli"] == 54
-    assert main([str(tmp_path / "sweep")]) == 0
-    assert "Runs without a score, which are in no share: 1 stopped." in " ".join(capsys.readouterr().out.split())
+    assert "Runs without a score, which are in no share: 1 stopped." in printed(capsys, main, tmp_path / "sweep")
 
 
-def test_a_missing_language_leaves_a_task_out_of_the_spreads(
-    compare: Callable[..., AxisComparison], run_of: type
-) -> None:
-    runs = additive(run_of)
+def test_a_missing_language_leaves_a_task_out_of_the_spreads(tmp_path: Path) -> None:
+    runs = additive()
     del runs[0].test["xnli"]["fr"]  # `none`, seed 0, at the rate that English dev chose
-    comparison = compare(runs)
+    comparison = compare(tmp_path, runs)
     assert comparison.spreads["xnli"].task_count == 2
     assert comparison.score_counts["xnli"] == 53
 
 
-def test_retrieval_has_no_rate(compare: Callable[..., AxisComparison], run_of: type) -> None:
-    runs = [
-        run_of(
-            intermediate=name, seed=seed, kind="retrieval", rate=None, test={"bucc": {"de": 0.3 + effect, "fr": 0.2}}
-        )
-        for name, effect in TASKS.items()
-        for seed in range(3)
-    ]
-    comparison = compare(runs, retrieval=["bucc"])
+def test_retrieval_has_no_rate(tmp_path: Path) -> None:
+    tests = {name: {"bucc": {"de": 0.3 + effect, "fr": 0.2}} for name, effect in TASKS.items()}
+    cells = [(name, seed) for name in TASKS for seed in range(3)]
+    runs = [Run(intermediate=name, seed=s, kind="retrieval", rate=None, test=tests[name]) for name, s in cells]
+    comparison = compare(tmp_path, runs, retrieval=["bucc"])
     assert set(comparison.splits["bucc"].parts) == {"intermediate", "seed", "language"}
     assert "learning_rate" not in comparison.importances["bucc"]
 
 
-def test_optuna_sees_the_same_rows(run_of: type) -> None:
+def test_optuna_sees_the_same_rows() -> None:
     rng = np.random.default_rng(0)
     rows = [
         {"intermediate": task, "learning_rate": rate, "seed": seed, "language": "de", "value": effect + noise}
@@ -174,13 +155,12 @@ def test_importance_is_for_being_among_the_best_not_the_worst() -> None:
     assert importances["intermediate"] > 5 * importances["learning_rate"]
 
 
-def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    file = write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)])
+def test_nothing_to_split_is_an_error(tmp_path: Path, capsys: Capture) -> None:
+    rows = [("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "panx", 0, "de", "accuracy", 0.5)]
+    file = write_file(tmp_path, rows)
     with pytest.raises(UsageError, match="no target has two scores"):
-        compare_axes(build_transfer(load([file])))
-    assert main([str(file)]) == 2
-    captured = capsys.readouterr()
-    assert (captured.out, len(captured.err.splitlines())) == ("", 1)
+        compare_axes(read_transfer(file))
+    refused(capsys, main, file)
 
 
 @pytest.mark.parametrize(
@@ -190,26 +170,12 @@ def test_nothing_to_split_is_an_error(write_file: Callable[..., Path], capsys: p
         (0.01, 0.1, "The choice of task moves the score more than the seed on 0 of 1 targets."),
     ],
 )
-def test_the_verdict_is_plain(
-    write_sweep: Callable[..., Path],
-    tmp_path: Path,
-    run_of: type,
-    capsys: pytest.CaptureFixture[str],
-    task: float,
-    seed: float,
-    said: str,
-) -> None:
-    folder = write_sweep(tmp_path, additive(run_of, task=task, seed=seed))
-    assert main([str(folder)]) == 0
-    out = capsys.readouterr().out
-    assert said in " ".join(out.split())
-    assert max(map(len, out.splitlines())) <= 118
+def test_the_verdict_is_plain(tmp_path: Path, capsys: Capture, task: float, seed: float, said: str) -> None:
+    assert said in printed(capsys, main, write_sweep(tmp_path, additive(task=task, seed=seed)), width=118)
 
 
-def test_the_verdict_names_the_targets_where_the_seed_moves_more(
-    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs = [*additive(run_of), *additive(run_of, "panx", task=0.01, seed=0.1)]
+def test_the_verdict_names_the_targets_where_the_seed_moves_more(tmp_path: Path, capsys: Capture) -> None:
+    runs = [*additive(), *additive("panx", task=0.01, seed=0.1)]
     folder = write_sweep(tmp_path, runs)
     assert main([str(folder), "--format", "csv"]) == 0
     captured = capsys.readouterr()
@@ -219,9 +185,7 @@ def test_the_verdict_names_the_targets_where_the_seed_moves_more(
     assert more == {"xnli": "task", "panx": "seed"}
 
 
-def test_one_seed_gives_no_verdict(
-    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs = [run for run in additive(run_of) if run.seed == 0]
-    assert main([str(write_sweep(tmp_path, runs))]) == 0
-    assert "It is unknown whether the choice of task moves the score more" in capsys.readouterr().out
+def test_one_seed_gives_no_verdict(tmp_path: Path, capsys: Capture) -> None:
+    runs = [run for run in additive() if run.seed == 0]
+    said = printed(capsys, main, write_sweep(tmp_path, runs))
+    assert "It is unknown whether the choice of task moves the score more" in said

@@ -22,29 +22,22 @@ from analysis.scores.scores import Scores
 from analysis.scores.stages import read_whole_files
 from analysis.transfer.array import build_transfer
 from spaces.columns import VERSION
+from tests.analysis.sweep_files import Capture, Run, refused, write_sweep
 from tests.paths import ROOT
 
 SEEDS = (0, 1, 2)
 NUMBERS = count()
 
 
-@pytest.fixture
-def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[[], Path]:
-    """A function that writes a sweep of eight stages, one without rows, in a results folder of its own."""
-
-    def write() -> Path:
-        runs = [
-            run_of(intermediate=task, test={"xnli": {"en": 0.5 + 0.01 * seed, "de": 0.5}}, seed=seed, dev=(0.5, 0.6))
-            for task in ("none", "nli")
-            for seed in SEEDS
-        ]
-        runs.append(run_of(intermediate="nli", test={}, kind="intermediate", stage="upstream"))
-        runs.append(run_of(intermediate="none", test={}, kind="pretrain", rate=None, stage="silent"))
-        results = tmp_path / str(next(NUMBERS))
-        results.mkdir()
-        return write_sweep(results, runs, targets=["xnli"])
-
-    return write
+def sweep(folder: Path) -> Path:
+    """Write a sweep of eight stages, one without rows, in a results folder of its own."""
+    tests = {seed: {"xnli": {"en": 0.5 + 0.01 * seed, "de": 0.5}} for seed in SEEDS}
+    runs = [Run(intermediate=n, test=tests[s], seed=s, dev=(0.5, 0.6)) for n in ("none", "nli") for s in SEEDS]
+    runs.append(Run(intermediate="nli", test={}, kind="intermediate", stage="upstream"))
+    runs.append(Run(intermediate="none", test={}, kind="pretrain", rate=None, stage="silent"))
+    results = folder / str(next(NUMBERS))
+    results.mkdir()
+    return write_sweep(results, runs, targets=["xnli"])
 
 
 def stages(folder: Path) -> list[Path]:
@@ -88,9 +81,9 @@ def assert_same(folder: Path) -> None:
 
 
 def test_stages_that_are_compacted_are_not_read_again(
-    sweep: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    folder = sweep()
+    folder = sweep(tmp_path)
     assert main([str(folder)]) == 0
     assert "of 8 of 8 stages" in capsys.readouterr().out
     read_stages = reads(monkeypatch)
@@ -99,8 +92,8 @@ def test_stages_that_are_compacted_are_not_read_again(
     assert_same(folder)
 
 
-def test_the_command_from_anywhere(sweep: Callable[[], Path], tmp_path: Path) -> None:
-    folder = sweep()
+def test_the_command_from_anywhere(tmp_path: Path) -> None:
+    folder = sweep(tmp_path)
     command = [sys.executable, str(ROOT / "analysis" / "compact.py"), str(folder)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
@@ -122,7 +115,7 @@ def change(file: Path, how: str, other: bytes) -> None:
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(
     chosen=st.sets(st.integers(0, 7)),
     changes=st.dictionaries(
@@ -131,9 +124,9 @@ def change(file: Path, how: str, other: bytes) -> None:
     turned=st.booleans(),
 )
 def test_whatever_is_compacted_and_changed_afterwards_the_answer_is_the_same(
-    sweep: Callable[[], Path], chosen: set[int], changes: dict[int, str], turned: bool
+    tmp_path: Path, chosen: set[int], changes: dict[int, str], turned: bool
 ) -> None:
-    folder = sweep()
+    folder = sweep(tmp_path)
     files = stages(folder)
     some = [files[i] for i in sorted(chosen, reverse=turned)]
     rows = pl.concat(read_whole_files(some, "")[0]) if some else compaction.NO_COMPACTION.rows
@@ -144,8 +137,8 @@ def test_whatever_is_compacted_and_changed_afterwards_the_answer_is_the_same(
     assert_same(folder)
 
 
-def test_a_changed_stage_is_named_in_a_note_and_a_new_one_is_not(sweep: Callable[[], Path]) -> None:
-    folder = sweep()
+def test_a_changed_stage_is_named_in_a_note_and_a_new_one_is_not(tmp_path: Path) -> None:
+    folder = sweep(tmp_path)
     key = "target-xnli-nli-2-0.001"
     file = folder.parent / "stages" / key / "scores.parquet"
     content = file.read_bytes()
@@ -182,8 +175,8 @@ def damages(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 @pytest.mark.parametrize("i", range(10))
-def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callable[[], Path], i: int) -> None:
-    folder = sweep()
+def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(tmp_path: Path, i: int) -> None:
+    folder = sweep(tmp_path)
     assert main([str(folder)]) == 0
     expected, damage = list(damages(folder))[i]
     damage()
@@ -192,8 +185,8 @@ def test_a_compaction_that_is_not_whole_is_not_used_and_said_to_be(sweep: Callab
     assert_same(folder)
 
 
-def test_the_compaction_of_another_sweep_says_nothing_of_this_one(sweep: Callable[[], Path]) -> None:
-    one, other = sweep(), sweep()
+def test_the_compaction_of_another_sweep_says_nothing_of_this_one(tmp_path: Path) -> None:
+    one, other = sweep(tmp_path), sweep(tmp_path)
     for file in stages(other):
         change(file, "value", b"")
     assert main([str(other)]) == 0
@@ -202,10 +195,8 @@ def test_the_compaction_of_another_sweep_says_nothing_of_this_one(sweep: Callabl
     assert_same(one)
 
 
-def test_results_that_are_moved_keep_their_compaction(
-    sweep: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = sweep()
+def test_results_that_are_moved_keep_their_compaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = sweep(tmp_path)
     assert main([str(folder)]) == 0
     moved = folder.parent.rename(tmp_path / "moved") / folder.name
     for file in stages(moved):
@@ -214,8 +205,8 @@ def test_results_that_are_moved_keep_their_compaction(
     assert (load([moved]).notes, read_stages) == ((), [])
 
 
-def test_damaged_stages_are_left_out(sweep: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
-    folder = sweep()
+def test_damaged_stages_are_left_out(tmp_path: Path, capsys: Capture) -> None:
+    folder = sweep(tmp_path)
     change(stages(folder)[1], "cut", b"")
     assert main([str(folder)]) == 0
     assert "left out: stages/" in (out := capsys.readouterr().out) and "of 7 of 8 stages" in out
@@ -223,16 +214,13 @@ def test_damaged_stages_are_left_out(sweep: Callable[[], Path], capsys: pytest.C
     assert_same(folder)
 
 
-def test_bad_usage_gets_one_clear_line(sweep: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
-    folder = sweep()
+def test_bad_usage_gets_one_clear_line(tmp_path: Path, capsys: Capture) -> None:
+    folder = sweep(tmp_path)
     newer = stages(folder)[1]
     pl.read_parquet(newer).with_columns(version=pl.lit(VERSION + 1)).write_parquet(newer)
-    assert main([str(folder)]) == 2
-    assert f"rows of version {VERSION + 1}" in capsys.readouterr().err
+    assert f"rows of version {VERSION + 1}" in refused(capsys, main, folder)
     for file in stages(folder):
         file.unlink()
     for path, message in ((folder, "none of its 8 stages"), (folder.parent, "is not a sweep folder")):
-        assert main([str(path)]) == 2
-        err = capsys.readouterr().err
-        assert message in err and err.count("\n") == 1
+        assert message in refused(capsys, main, path)
     assert len(read_record(folder / "sweep.json")["stages"]) == 8

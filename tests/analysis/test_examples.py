@@ -1,25 +1,21 @@
 """The scripts in examples/ agree with what they show: their own numbers are those of the analysis layer."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analysis.scores.load import load
-from analysis.transfer.array import build_transfer
 from examples.read_results import read_gains
+from tests.analysis.sweep_files import Run, read_transfer, write_sweep
 
 TEST = {"en": (0.8, 0.9), "de": (0.5, 0.6), "fr": (0.3, 0.5)}
 
 
-def test_gains_read_with_polars_are_those_of_the_ranking(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_gains_read_with_polars_are_those_of_the_ranking(tmp_path: Path) -> None:
     """Rates tie, dev curves peak early, seeds differ, and a stopped run looks better than what finished."""
     random = np.random.default_rng(0)
     runs = [
-        run_of(
+        Run(
             intermediate=task,
             seed=seed,
             rate=rate,
@@ -30,9 +26,9 @@ def test_gains_read_with_polars_are_those_of_the_ranking(
         for seed in (0, 1)
         for rate in (1e-4, 1e-3, 1e-2)
     ]
-    stopped = run_of(intermediate="nli", rate=2e-2, dev=(1.0,), test={"xquad": TEST}, status="stopped")
+    stopped = Run(intermediate="nli", rate=2e-2, dev=(1.0,), test={"xquad": TEST}, status="stopped")
     sweep = write_sweep(tmp_path, [*runs, stopped])
-    transfer = build_transfer(load([sweep]))
+    transfer = read_transfer(sweep)
     gains = read_gains(tmp_path, "xquad").rows_by_key("intermediate")
     assert transfer.chains == ("none", "nli", "qa") and transfer.languages == ("de", "en", "fr")
     for row, task in enumerate(transfer.chains):

@@ -1,6 +1,3 @@
-import csv
-import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +6,8 @@ import pytest
 
 from analysis.languages import main
 from analysis.questions.evenness import Evenness, list_unknown_languages, measure_evenness
-from analysis.scores.load import load
-from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
+from tests.analysis.sweep_files import Capture, printed, printed_rows, read_transfer, refused, write_file
 
 # Two XTREME targets and one for retrieval; of families: de Germanic, fr es Romance, ru bg Slavic.
 XNLI = {"en": 0.9, "de": 0.8, "fr": 0.7, "es": 0.6, "ru": 0.5, "bg": 0.4}
@@ -28,19 +24,15 @@ def rows(task: str, seed: int, gain: float = 0.0, english: float = 0.0) -> list[
     ]
 
 
-@pytest.fixture
-def measure(write_file: Callable[..., Path]) -> Callable[..., Evenness]:
-    def measure(rows: list[tuple[Any, ...]], by: Any = "language", target: str | None = None) -> Evenness:
-        return measure_evenness(build_transfer(load([write_file(rows, "benchmark")])), by, target)
-
-    return measure
+def measure(folder: Path, rows: list[tuple[Any, ...]], by: Any = "language", target: str | None = None) -> Evenness:
+    return measure_evenness(read_transfer(write_file(folder, rows, "benchmark")), by, target)
 
 
 THREE = [row for seed in range(3) for row in (*rows("none", seed), *rows("mnli", seed, 0.04 + seed / 100, 0.01))]
 
 
-def test_measures_by_hand(measure: Callable[..., Evenness]) -> None:
-    evenness = measure(THREE)
+def test_measures_by_hand(tmp_path: Path) -> None:
+    evenness = measure(tmp_path, THREE)
     assert evenness.measured_targets == ("panx", "xnli")  # in retrieval nothing is English
     xnli = {measure: evenness.average_over_targets(measure, ("xnli",))[0] for measure in evenness.measures}
     assert xnli["english"] == pytest.approx([90] * 3)
@@ -54,31 +46,28 @@ def test_measures_by_hand(measure: Callable[..., Evenness]) -> None:
     assert np.isnan(evenness.average_over_targets("gap", ("bucc",))).all()
 
 
-def test_a_change_is_paired_with_the_baseline_of_its_seed(measure: Callable[..., Evenness]) -> None:
-    evenness = measure(THREE)
+def test_a_change_is_paired_with_the_baseline_of_its_seed(tmp_path: Path) -> None:
+    evenness = measure(tmp_path, THREE)
     assert evenness.compute_change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
     assert evenness.compute_change("gap", evenness.measured_targets)[0] == pytest.approx([0, 0, 0])
 
 
-def test_what_a_seed_does_to_both_chains_is_in_no_change(measure: Callable[..., Evenness]) -> None:
-    both = [
-        (task, target, seed, language, metric, score + 0.03 * seed * (language == "en"), name)
-        for task, target, seed, language, metric, score, name in THREE
-    ]
-    evenness = measure(both)
+def test_what_a_seed_does_to_both_chains_is_in_no_change(tmp_path: Path) -> None:
+    both = [(*row[:5], row[5] + 0.03 * row[2] * (row[3] == "en"), row[6]) for row in THREE]
+    evenness = measure(tmp_path, both)
     assert evenness.average_over_targets("gap", ("xnli",))[0] == pytest.approx([30, 33, 36])
     assert evenness.compute_change("gap", ("xnli",))[1] == pytest.approx([1 - 4, 1 - 5, 1 - 6])
 
 
-def test_the_worst_language_is_never_english(measure: Callable[..., Evenness]) -> None:
-    poor = [(row[0], row[1], row[2], row[3], row[4], 0.1 if row[3] == "en" else row[5], row[6]) for row in THREE]
-    evenness = measure(poor)
+def test_the_worst_language_is_never_english(tmp_path: Path) -> None:
+    poor = [(*row[:5], 0.1 if row[3] == "en" else row[5], row[6]) for row in THREE]
+    evenness = measure(tmp_path, poor)
     assert evenness.worst_languages["none", "xnli"] == "bg"
     assert evenness.average_over_targets("worst", ("xnli",))[0] == pytest.approx([40] * 3)
 
 
-def test_english_is_in_no_group_and_a_group_is_averaged_within_its_targets(measure: Callable[..., Evenness]) -> None:
-    evenness = measure(THREE, "family")
+def test_english_is_in_no_group_and_a_group_is_averaged_within_its_targets(tmp_path: Path) -> None:
+    evenness = measure(tmp_path, THREE, "family")
     assert evenness.groups["en"] == ("en",)
     assert evenness.groups["IE: Germanic"] == ("de",)
     assert evenness.targets_by_group["IE: Romance"] == ("bucc", "panx", "xnli")
@@ -89,7 +78,7 @@ def test_english_is_in_no_group_and_a_group_is_averaged_within_its_targets(measu
     assert evenness.gains["mnli", "en"].mean == pytest.approx(1)
 
 
-def test_groups_are_compared_on_their_own_targets(measure: Callable[..., Evenness]) -> None:
+def test_groups_are_compared_on_their_own_targets(tmp_path: Path) -> None:
     # Retrieval gains 30 points in all its languages, xnli 5 in ru and bg alone.
     lifts = {"bucc": 0.3}
     mnli = [
@@ -97,7 +86,7 @@ def test_groups_are_compared_on_their_own_targets(measure: Callable[..., Evennes
         for seed in range(3)
         for task, target, seed, language, metric, score, name in rows("mnli", seed)
     ]
-    evenness = measure([*(row for seed in range(3) for row in rows("none", seed)), *mnli], "family")
+    evenness = measure(tmp_path, [*(row for seed in range(3) for row in rows("none", seed)), *mnli], "family")
     assert evenness.gains["mnli", "IE: Germanic"].mean == pytest.approx(10)  # by bucc, one of its three targets
     assert evenness.gains["mnli", "IE: Slavic"].mean == pytest.approx(5)
     # On xnli the five other languages gain 2 on average.
@@ -106,91 +95,72 @@ def test_groups_are_compared_on_their_own_targets(measure: Callable[..., Evennes
     assert evenness.relative_gains["en"] == pytest.approx([-1] * 3)
 
 
-def test_a_seed_without_every_task_compares_no_groups(measure: Callable[..., Evenness]) -> None:
+def test_a_seed_without_every_task_compares_no_groups(tmp_path: Path) -> None:
     more = [row for seed in range(2) for row in rows("qqp", seed, 0.1)]
-    assert np.isfinite(measure([*THREE, *more]).relative_gains["de"]).tolist() == [True, True, False]
+    assert np.isfinite(measure(tmp_path, [*THREE, *more]).relative_gains["de"]).tolist() == [True, True, False]
 
 
-def test_one_target(measure: Callable[..., Evenness]) -> None:
-    evenness = measure(THREE, "family", "panx")
+def test_one_target(tmp_path: Path) -> None:
+    evenness = measure(tmp_path, THREE, "family", "panx")
     assert evenness.measured_targets == ("panx",)
     assert set(evenness.targets_by_group) == {"en", "IE: Germanic", "IE: Romance"}
     assert evenness.scores["none", "IE: Romance"].mean == pytest.approx(50)
     with pytest.raises(UsageError, match="did you mean panx"):
-        measure(THREE, "family", "pan")
+        measure(tmp_path, THREE, "family", "pan")
 
 
-def test_a_language_that_no_table_knows_is_grouped_as_unknown(measure: Callable[..., Evenness]) -> None:
+def test_a_language_that_no_table_knows_is_grouped_as_unknown(tmp_path: Path) -> None:
     strange = [(task, "xnli", seed, "xx", "accuracy", 0.2, "xtreme") for task in ("none", "mnli") for seed in range(3)]
-    evenness = measure([*THREE, *strange], "script")
+    evenness = measure(tmp_path, [*THREE, *strange], "script")
     assert list_unknown_languages(evenness) == ("xx",)
     assert evenness.scores["none", "unknown"].mean == pytest.approx(20)
-    assert list_unknown_languages(measure([*THREE, *strange])) == ()
+    assert list_unknown_languages(measure(tmp_path, [*THREE, *strange])) == ()
 
 
-def test_a_missing_language_leaves_its_seed_out_of_what_compares_languages(measure: Callable[..., Evenness]) -> None:
+def test_a_missing_language_leaves_its_seed_out_of_what_compares_languages(tmp_path: Path) -> None:
     short = [row for row in THREE if row[:4] != ("mnli", "xnli", 1, "bg")]
-    evenness = measure(short)
-    for measure in evenness.measures:
-        assert np.isfinite(evenness.average_over_targets(measure, ("xnli",))).tolist() == [
-            [True] * 3,
-            [True, False, True],
-        ], measure
-    assert np.isfinite(evenness.average_over_targets("gap", evenness.measured_targets)[1]).tolist() == [
-        True,
-        False,
-        True,
-    ]
+    evenness = measure(tmp_path, short)
+    for name in evenness.measures:
+        there = np.isfinite(evenness.average_over_targets(name, ("xnli",)))
+        assert there.tolist() == [[True] * 3, [True, False, True]], name
+    gaps = evenness.average_over_targets("gap", evenness.measured_targets)[1]
+    assert np.isfinite(gaps).tolist() == [True, False, True]
 
 
-def test_a_missing_target_leaves_its_seed_out_of_the_mean(measure: Callable[..., Evenness]) -> None:
-    evenness = measure([row for row in THREE if row[:3] != ("mnli", "panx", 2)])
-    assert np.isfinite(evenness.average_over_targets("others", evenness.measured_targets)[1]).tolist() == [
-        True,
-        True,
-        False,
-    ]
+def test_a_missing_target_leaves_its_seed_out_of_the_mean(tmp_path: Path) -> None:
+    evenness = measure(tmp_path, [row for row in THREE if row[:3] != ("mnli", "panx", 2)])
+    means = evenness.average_over_targets("others", evenness.measured_targets)[1]
+    assert np.isfinite(means).tolist() == [True, True, False]
     assert evenness.gains["mnli", "de"].seeds == 2
     assert evenness.gains["mnli", "ru"].seeds == 3  # panx is not scored in it
 
 
-def test_a_target_without_english_alone_has_no_gap(
-    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
-) -> None:
-    file = write_file([row for row in THREE if row[1] == "bucc"], "benchmark")
-    assert main([str(file)]) == 0
-    out = capsys.readouterr().out
+def test_a_target_without_english_alone_has_no_gap(capsys: Capture, tmp_path: Path) -> None:
+    file = write_file(tmp_path, [row for row in THREE if row[1] == "bucc"], "benchmark")
+    out = printed(capsys, main, file)
     assert out.startswith("Transfer gap: no seed of the baseline has every target in English")
     assert "Gain over none by language" in out
 
 
-def test_what_is_printed(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
+def test_what_is_printed(capsys: Capture, tmp_path: Path) -> None:
     strange = [("none", "xnli", seed, "xx", "accuracy", 0.2, "xtreme") for seed in range(3)]
     less = [row for row in THREE if row[:3] != ("mnli", "panx", 2)]
-    file = write_file([*less, *strange], "benchmark")
-    assert main([str(file), "--by", "family"]) == 0
-    out = capsys.readouterr().out
-    flat = " ".join(out.split())
+    file = write_file(tmp_path, [*less, *strange], "benchmark")
+    flat = printed(capsys, main, file, "--by", "family", width=118)
     assert "Of unknown family, because no table of the benchmark has them: xx." in flat
     assert "Not in the gap, because there is no en: bucc." in flat
     assert "Cells (chain x target x seed) without a score: 1 missing." in flat
     assert "Cells that lack a language that others have, so in no gap, worst or spread: 3." in flat
     assert "IE: Romance (es fr)" in flat
-    assert max(map(len, out.splitlines())) <= 118
-
-    assert main([str(file), "--by", "family", "--format", "csv"]) == 0
-    records = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    records = printed_rows(capsys, main, file, "--by", "family")
     (slavic,) = [row for row in records if row["row"] == "IE: Slavic (bg ru)" and row["column"] == "mnli"]
     assert (float(slavic["value"]), slavic["seeds"]) == (pytest.approx(5), "3")
     assert float(slavic["low"]) < 5 < float(slavic["high"])
 
 
-def test_the_answer_names_who_narrows_and_who_widens(
-    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
-) -> None:
+def test_the_answer_names_who_narrows_and_who_widens(capsys: Capture, tmp_path: Path) -> None:
     wide = [row for seed in range(3) for row in rows("qqp", seed, -0.1 - seed / 100)]
-    assert main([str(write_file([*THREE, *wide], "benchmark"))]) == 0
-    flat = " ".join(capsys.readouterr().out.split())
+    flat = printed(capsys, main, write_file(tmp_path, [*THREE, *wide], "benchmark"))
     assert "the other languages score 27.5 points below English (95% interval 27.5 to 27.5)" in flat
     assert (
         "By its 95% interval the gap is narrower with mnli and wider with qqp (by chance alone with 0.1 of 2 tasks)."
@@ -198,17 +168,11 @@ def test_the_answer_names_who_narrows_and_who_widens(
     )
 
 
-def test_few_seeds_give_no_verdict(capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]) -> None:
-    assert main([str(write_file([row for row in THREE if row[2] < 2], "benchmark"))]) == 0
-    flat = " ".join(capsys.readouterr().out.split())
+def test_few_seeds_give_no_verdict(capsys: Capture, tmp_path: Path) -> None:
+    flat = printed(capsys, main, write_file(tmp_path, [row for row in THREE if row[2] < 2], "benchmark"))
     assert "It takes 3 seeds to test whether an intermediate task changes this gap." in flat
 
 
 @pytest.mark.parametrize("flags", [["--target", "nope"], ["--metric", "xnli"], ["--learning-rate", "1"]])
-def test_bad_flags_are_one_line(
-    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path], flags: list[str]
-) -> None:
-    assert main([str(write_file(THREE, "benchmark")), *flags]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("languages.py: ") and len(captured.err.splitlines()) == 1
+def test_bad_flags_are_one_line(capsys: Capture, tmp_path: Path, flags: list[str]) -> None:
+    assert refused(capsys, main, write_file(tmp_path, THREE, "benchmark"), *flags).startswith("languages.py: ")

@@ -5,67 +5,48 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from analysis.rank import main
-from analysis.scores.load import load
 from analysis.tables import ranking_export, ranking_report, ranking_sentences
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Capture, Run, ranked, write_file, write_sweep
 from tests.paths import ROOT
 
 TARGETS = ("xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba")
-TASKS = (
-    "none",
-    "anli",
-    "mnli",
-    "qqp",
-    "squad",
-    "squad2",
-    "ccg",
-    "cosmosqa",
-    "hellaswag",
-    "csqa",
-    "multitask",
-    "shuffled",
-)
+TASKS = "none anli mnli qqp squad squad2 ccg cosmosqa hellaswag csqa multitask shuffled".split()
 
 
 @pytest.fixture(scope="module")
-def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole sweep in shape: nine targets, eleven tasks with gains of -1 to +9 points, holes, floors, a control."""
     runs = []
     for place, task in enumerate((*TASKS, "random-encoder")):
         for column, target in enumerate(TARGETS):
             for seed in range(3):
-                score = (
-                    0.5 + (0 if task in ("none", "shuffled") else 0.01 * (place - 2)) + 0.001 * seed * column * place
-                )
-                score = 0.2 if task == "random-encoder" else score
+                gain = 0 if task in ("none", "shuffled") else 0.01 * (place - 2)
+                score = 0.2 if task == "random-encoder" else 0.5 + gain + 0.001 * seed * column * place
                 kind, rate = ("retrieval", None) if target in ("bucc", "tatoeba") else ("target", 1e-3)
-                status = {("qqp", "panx", 1): "failed", ("ccg", "xnli", 2): "stopped"}.get(
-                    (task, target, seed), "finished"
-                )
+                ends = {("qqp", "panx", 1): "failed", ("ccg", "xnli", 2): "stopped"}
+                status = ends.get((task, target, seed), "finished")
                 if task == "squad" and target == "udpos":
                     status = "degenerate"
-                test = {target: {"en": score, **({"de": score} if (task, target) != ("csqa", "mlqa") else {})}}
-                runs.append(
-                    run_of(intermediate=task, test=test, seed=seed, kind=kind, rate=rate, status=status, majority=0.33)
-                )
+                test = {target: {"en": score} | ({} if (task, target) == ("csqa", "mlqa") else {"de": score})}
+                more = {"kind": kind, "rate": rate, "status": status, "majority": 0.33}
+                runs.append(Run(intermediate=task, test=test, seed=seed, **more))
     results = tmp_path_factory.mktemp("runs")
     return write_sweep(results, runs, retrieval=["bucc", "tatoeba"], controls=["shuffled"])
 
 
 @pytest.fixture(scope="module")
 def ranking(folder: Path) -> Ranking:
-    return ranked(load([folder]))
+    return ranked(folder)
 
 
-def run_rank(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+def run_rank(capsys: Capture, *argv: object) -> tuple[int, str, str]:
     code = main([str(word) for word in argv])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
@@ -76,40 +57,33 @@ def numbers(ranking: Ranking) -> dict[tuple[str, str], float | None]:
     return {key: estimate.mean for key, estimate in (*ranking.gains.items(), *ranking.reference_scores.items())}
 
 
-def test_csv_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+def test_csv_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, err = run_rank(capsys, folder, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
-    assert {
-        (row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows
-    } == numbers(ranking)
+    means = {(row["intermediate"], row["column"]): float(row["mean"]) if row["mean"] else None for row in rows}
+    assert means == numbers(ranking)
     holes = {(row["intermediate"], row["column"]): row["holes"] for row in rows if row["holes"]}
-    assert holes == {
-        ("qqp", "panx"): "1:failed",
-        ("ccg", "xnli"): "2:stopped",
-        ("squad", "udpos"): "0:degenerate 1:degenerate 2:degenerate",
-    }
+    every = "0:degenerate 1:degenerate 2:degenerate"
+    assert holes == {("qqp", "panx"): "1:failed", ("ccg", "xnli"): "2:stopped", ("squad", "udpos"): every}
     assert "synthetic" in err  # what was read stands apart from the table
 
 
-def test_json_gives_the_same_numbers_back(capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking) -> None:
+def test_json_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, err = run_rank(capsys, folder, "--format", "json")
     document = json.loads(out)
     assert (code, err) == (0, "")
     assert {(row["intermediate"], row["column"]): row["mean"] for row in document["estimates"]} == numbers(ranking)
     for row in document["estimates"]:
-        estimate = (ranking.gains if row["quantity"] == "gain" else ranking.reference_scores)[
-            row["intermediate"], row["column"]
-        ]
+        estimates = ranking.gains if row["quantity"] == "gain" else ranking.reference_scores
+        estimate = estimates[row["intermediate"], row["column"]]
         assert (row["low"], row["high"]) == (estimate.interval or (None, None))
         assert (row["sd"], row["seeds"], row["parts"]) == (estimate.sd, estimate.seeds, estimate.parts)
     assert document["order"][MEAN_TRAINED] == list(ranking.contests[MEAN_TRAINED].order)
     assert document["read"]["cells"] == dict(ranking.cell_counts)
 
 
-def test_markdown_gives_the_same_numbers_back(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_markdown_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     code, out, _ = run_rank(capsys, folder, "--format", "markdown")
     matrix = out[out.index("Gain over") :]
     lines = [[field.strip() for field in line.strip("|").split("|")] for line in matrix.splitlines() if line[:1] == "|"]
@@ -121,9 +95,7 @@ def test_markdown_gives_the_same_numbers_back(
     _agree(cells, ranking)
 
 
-def test_the_table_gives_the_same_numbers_back(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder)
     lines = out.splitlines()
     head = next(number for number, line in enumerate(lines) if "pawsx" in line)
@@ -150,9 +122,7 @@ def _agree(cells: dict[tuple[str, str], str], ranking: Ranking) -> None:
             assert float(re.match(r"[+-]?\d+\.\d", cells[key]).group()) == pytest.approx(mean, abs=0.0501)
 
 
-def test_latex_has_both_tables_and_no_bare_sign(
-    capsys: pytest.CaptureFixture[str], folder: Path, ranking: Ranking
-) -> None:
+def test_latex_has_both_tables_and_no_bare_sign(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "latex")
     assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 2
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
@@ -163,7 +133,7 @@ def test_latex_has_both_tables_and_no_bare_sign(
     assert mean is not None and f"{mean:+.1f}".replace("-", "$-$") in next(line for line in rows if "shuffled" in line)
 
 
-def test_markdown_strikes_nothing_out(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+def test_markdown_strikes_nothing_out(capsys: Capture, folder: Path) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "markdown")
     assert r"\~" in out and not re.search(r"(?<!\\)~", re.sub("`[^`]*`", "", out))
 
@@ -200,62 +170,46 @@ def test_what_a_reader_must_know_is_on_screen(ranking: Ranking) -> None:
     assert "Limited" not in text
 
 
-def test_a_long_list_of_holes_is_cut_in_words(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_long_list_of_holes_is_cut_in_words(tmp_path: Path) -> None:
     runs = [
-        run_of(intermediate=task, test={f"t{target}": {"en": 0.5}}, seed=seed)
+        Run(intermediate=task, test={f"t{target}": {"en": 0.5}}, seed=seed)
         for task in ("none", "nli")
         for target in range(15)
         for seed in range(15)
         if task == "none" or target != seed  # another seed is missing in each cell
     ]
-    ranking = ranked(load([write_sweep(tmp_path, runs)]))
+    ranking = ranked(write_sweep(tmp_path, runs))
     text = ranking_report.as_text(ranking, 100)
     assert "nli -> t11: seed 11 missing" in text and "nli -> t12" not in text
     assert "and 3 more: --format json lists them all" in text
     assert sum(bool(row["holes"]) for row in ranking_export.build_records(ranking)) == 15
 
 
-def test_alike_holes_are_one_line(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
-    ranking = ranked(
-        load([write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"])])
-    )
-    assert ranking_sentences.list_missing(ranking) == [
-        "none -> t0, t1: seed 0 missing",
-        "nli -> t0, t1: seed 0 missing",
-        "qa -> all 3 targets: seed 0 missing",
-    ]
+def test_alike_holes_are_one_line(tmp_path: Path) -> None:
+    runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
+    ranking = ranked(write_sweep(tmp_path, runs, targets=["xnli", "t0", "t1"], intermediates=["none", "nli", "qa"]))
+    lacking = [f"{name} -> t0, t1: seed 0 missing" for name in ("none", "nli")]
+    assert ranking_sentences.list_missing(ranking) == [*lacking, "qa -> all 3 targets: seed 0 missing"]
 
 
-def test_a_control_that_gains_is_called_out(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    runs = [
-        run_of(intermediate=task, test={"xnli": {"en": score + 0.001 * seed**2 * score}}, seed=seed)
-        for task, score in (("none", 0.5), ("shuffled", 0.6))
-        for seed in range(3)
-    ]
-    ranking = ranked(load([write_sweep(tmp_path, runs, controls=["shuffled"])]))
-    assert any(
-        "Control shuffled GAINS, even after Holm's correction: xnli, mean." in line
-        for line in ranking_sentences.describe_order(ranking)
-    )
+def test_a_control_that_gains_is_called_out(tmp_path: Path) -> None:
+    cells = [(task, score, seed) for task, score in (("none", 0.5), ("shuffled", 0.6)) for seed in range(3)]
+    runs = [Run(intermediate=n, test={"xnli": {"en": x + 0.001 * s**2 * x}}, seed=s) for n, x, s in cells]
+    ranking = ranked(write_sweep(tmp_path, runs, controls=["shuffled"]))
+    order = ranking_sentences.describe_order(ranking)
+    assert any("Control shuffled GAINS, even after Holm's correction: xnli, mean." in line for line in order)
 
 
-def test_with_fewer_than_three_seeds_there_is_no_interval(write_file: Callable[..., Path]) -> None:
+def test_with_fewer_than_three_seeds_there_is_no_interval(tmp_path: Path) -> None:
     rows = [(task, "xnli", seed, "de", "acc", 0.5) for task in ("none", "nli") for seed in (0, 1)]
-    text = ranking_report.as_text(ranked(load([write_file(rows)])), 100)
+    text = ranking_report.as_text(ranked(write_file(tmp_path, rows)), 100)
     assert "No intervals: they take 3 seeds." in text
     assert "*" not in text
 
 
 def test_the_command_from_anywhere(folder: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, ROOT / "analysis" / "rank.py", folder],
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command, environment = [sys.executable, ROOT / "analysis" / "rank.py", folder], {**os.environ, "PYTHONPATH": ""}
+    run = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert "Best by the mean over 9 targets: multitask, +12.0 points" in run.stdout
 
@@ -270,9 +224,8 @@ def test_the_command_loads_nothing_heavy(folder: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
-    command = (
-        f"'{sys.executable}' '{ROOT}/analysis/rank.py' '{folder}' --format json | head -n 1; exit ${{PIPESTATUS[0]}}"
-    )
+    rank = f"'{sys.executable}' '{ROOT}/analysis/rank.py' '{folder}' --format json"
+    command = f"{rank} | head -n 1; exit ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
 
@@ -287,7 +240,7 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(
-    capsys: pytest.CaptureFixture[str], folder: Path, argv: tuple[str, ...], message: str
+    capsys: Capture, folder: Path, argv: tuple[str, ...], message: str
 ) -> None:
     code, out, err = run_rank(capsys, *(folder if word == "FOLDER" else word for word in argv))
     assert (code, out) == (2, "")

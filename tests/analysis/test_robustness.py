@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,14 @@ import pytest
 from analysis.answers.robustness import build_answer, choose_basis, write_verdict
 from analysis.questions.methods import PRIMARY_OUTCOMES, average_effects, compare_methods
 from analysis.robustness import main
-from analysis.scores.load import load
 from analysis.statistics.interval import compute_interval
-from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.array import Transfer
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import parse_chain
 from spaces.method import METHODS
 from spaces.space_chains import ADVERSARIAL_METHODS, list_adversarial_chains, list_adversarial_targets
 from tests.analysis.hardened import CHAINS, MINIATURE, TARGETS, empty, world
+from tests.analysis.sweep_files import Capture, Run, printed, read_transfer, refused, write_file, write_sweep
 
 SHIFTED = {
     "xnli": {"en": 0.8, "qma": 0.6},
@@ -34,35 +33,26 @@ def axes(tmp_path_factory: pytest.TempPathFactory) -> Transfer:
     return empty(tmp_path_factory.mktemp("axes"), seeds=5)
 
 
-def chain(run_of: type, name: str, more: dict[str, float], seed: int = 0, **fields: Any) -> Any:
-    test = {
-        target: {language: value + more.get(target, 0.0) for language, value in scores.items()}
-        for target, scores in SHIFTED.items()
-    }
-    return run_of(intermediate=name, test=test, seed=seed, **fields)
+def chain(name: str, more: dict[str, float]) -> Run:
+    test = {name: {on: value + more.get(name, 0.0) for on, value in scores.items()} for name, scores in SHIFTED.items()}
+    return Run(intermediate=name, test=test)
 
 
-@pytest.fixture
-def by_hand(run_of: type) -> list[Any]:
-    """fgm gains 6 points on udpos and 4 on mixed inputs over plain; twice the steps gain 5 on udpos."""
-    return [
-        chain(run_of, "none", {}),
-        chain(run_of, "mnli", {}),
-        chain(run_of, "mnli~fgm", {"udpos": 0.06, "xnli": 0.01, "xnli-mixed": 0.04}),
-        chain(run_of, "mnli~x2", {"udpos": 0.05}),
-    ]
+# fgm gains 6 points on udpos and 4 on mixed inputs over plain; twice the steps gain 5 on udpos.
+FGM = {"udpos": 0.06, "xnli": 0.01, "xnli-mixed": 0.04}
+BY_HAND = [chain("none", {}), chain("mnli", {}), chain("mnli~fgm", FGM), chain("mnli~x2", {"udpos": 0.05})]
 
 
 def effect(comparison: Any, basis: str, outcome: str, name: str = "mnli~fgm") -> Any:
     return comparison.get_effect(name, basis, outcome)
 
 
-def compare(write_sweep: Callable[..., Path], folder: Path, runs: list[Any], **spec: Any) -> Any:
-    return compare_methods(build_transfer(load([write_sweep(folder, runs, **spec)])))
+def compare(folder: Path, runs: list[Run]) -> Any:
+    return compare_methods(read_transfer(write_sweep(folder, runs)))
 
 
-def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path) -> None:
-    comparison = compare(write_sweep, tmp_path, by_hand)
+def test_by_hand(tmp_path: Path) -> None:
+    comparison = compare(tmp_path, BY_HAND)
     for basis, against, more in (("steps", "mnli", 6.0), ("compute", "mnli~x2", 1.0)):
         assert effect(comparison, basis, "out of domain").plain_chain == against
         assert effect(comparison, basis, "out of domain").values == pytest.approx([more])
@@ -75,13 +65,11 @@ def test_by_hand(by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path:
     assert "With fewer than 3 seeds this may be chance." in write_verdict(comparison, "compute")
 
 
-def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep: Any, tmp_path: Path) -> None:
-    comparison = compare(write_sweep, tmp_path, by_hand)
-    assert not comparison.has_measured_passes and {arm.name: arm.passes for arm in comparison.arms} == {
-        "mnli": 1.0,
-        "mnli~fgm": METHODS["fgm"].passes,
-        "mnli~x2": 2.0,
-    }
+def test_passes_that_stages_recorded_come_first(tmp_path: Path) -> None:
+    comparison = compare(tmp_path, BY_HAND)
+    passes = {arm.name: arm.passes for arm in comparison.arms}
+    assert passes == {"mnli": 1.0, "mnli~fgm": METHODS["fgm"].passes, "mnli~x2": 2.0}
+    assert not comparison.has_measured_passes
 
     def with_passes(fgm: float) -> Any:
         spent = {"mnli": 400.0, "mnli~fgm": fgm, "mnli~x2": 800.0}
@@ -90,10 +78,8 @@ def test_passes_that_stages_recorded_come_first(by_hand: list[Any], write_sweep:
         scores = dataclasses.replace(comparison.transfer.loaded_scores, intermediate_rows=pl.DataFrame(rows))
         return compare_methods(dataclasses.replace(comparison.transfer, loaded_scores=scores))
 
-    assert (
-        with_passes(820.0).has_measured_passes
-        and effect(with_passes(820.0), "compute", "in domain").plain_chain == "mnli~x2"
-    )
+    measured = with_passes(820.0)
+    assert measured.has_measured_passes and effect(measured, "compute", "in domain").plain_chain == "mnli~x2"
     assert effect(with_passes(600.0), "compute", "in domain").plain_chain == "mnli~x2"  # which cost more
     assert effect(with_passes(1200.0), "compute", "in domain").plain_chain is None  # nothing plain cost as much
     assert effect(with_passes(500.0), "compute", "in domain").plain_chain is None  # what did cost as much and far more
@@ -126,9 +112,8 @@ def test_the_members_can_be_read(benchmark: str) -> None:
 
 def test_planted_effects_are_found_and_nothing_else(axes: Transfer) -> None:
     rng = np.random.default_rng(0)
-    out = [
-        name for name in TARGETS if MINIATURE.targets[name].kind != "span" and not MINIATURE.targets[name].clean_target
-    ]
+    tasks = [MINIATURE.targets[name] for name in TARGETS]
+    out = [task.name for task in tasks if task.kind != "span" and not task.clean_target]
     planted = {("squad~freelb", name): 30.0 for name in out}
     planted |= {("mnli~pgd", name): 30.0 for name in TARGETS if MINIATURE.targets[name].shift == "perturbed"}
     comparison = compare_methods(world(rng, axes, planted, sd=0.5))
@@ -169,11 +154,8 @@ def test_in_null_worlds_little_is_found(tmp_path: Path) -> None:
 def test_holm_is_over_all_that_is_asked_on_one_basis(axes: Transfer) -> None:
     comparison = compare_methods(world(np.random.default_rng(3), axes))
     for basis in ("steps", "compute"):
-        tested = [
-            one
-            for one in comparison.effects
-            if one.basis == basis and one.outcome in PRIMARY_OUTCOMES and np.isfinite(one.p)
-        ]
+        primary = [one for one in comparison.effects if one.basis == basis and one.outcome in PRIMARY_OUTCOMES]
+        tested = [one for one in primary if np.isfinite(one.p)]
         least = min(tested, key=lambda one: one.p)
         assert least.holm == pytest.approx(min(1.0, least.p * len(tested)))
     assert all(np.isnan(one.holm) for one in comparison.effects if one.outcome not in PRIMARY_OUTCOMES)
@@ -200,9 +182,8 @@ def test_holes_are_counted_and_pairs_stay_pairs(axes: Transfer) -> None:
 def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
     shown = build_answer(compare_methods(axes))
     (table,) = (table for table in shown.tables if table.title.startswith("Method by kind"))
-    cells = {
-        (str(row[0]), column.name): cell for row in table.rows for column, cell in zip(table.columns, row, strict=True)
-    }
+    names = [column.name for column in table.columns]
+    cells = {(str(row[0]), name): cell for row in table.rows for name, cell in zip(names, row, strict=True)}
     for name in ADVERSARIAL_METHODS:
         for kind, reason in METHODS[name].unsuited_kinds.items():
             assert cells[name, kind] == "not meaningful" and any(reason in note for note in shown.notes)
@@ -212,10 +193,8 @@ def test_every_method_and_kind_has_a_word(axes: Transfer) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "markdown", "latex"])
-def test_every_format_is_printed(
-    by_hand: list[Any], write_sweep: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
-) -> None:
-    assert main([str(write_sweep(tmp_path, by_hand)), "--format", form]) == 0
+def test_every_format_is_printed(tmp_path: Path, capsys: Capture, form: str) -> None:
+    assert main([str(write_sweep(tmp_path, BY_HAND)), "--format", form]) == 0
     out = capsys.readouterr().out
     assert "mnli" in out and "fgm" in out
     if form == "json":
@@ -230,15 +209,12 @@ def test_every_format_is_printed(
         (("none", "mnli", "none:fgm"), "no chain trains its intermediate phase by a method"),
     ],
 )
-def test_files_without_such_chains_say_so(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path, capsys: Any, names: tuple[str, ...], said: str
-) -> None:
-    folder = write_sweep(tmp_path, [chain(run_of, name, {}) for name in names])
-    assert main([str(folder)]) == 2
-    assert said in capsys.readouterr().err
+def test_files_without_such_chains_say_so(tmp_path: Path, capsys: Any, names: tuple[str, ...], said: str) -> None:
+    folder = write_sweep(tmp_path, [chain(name, {}) for name in names])
+    assert said in refused(capsys, main, folder)
 
 
-def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_foreign_files_and_controls(tmp_path: Path, capsys: Capture) -> None:
     rows = [
         (name, target, seed, language, "accuracy", 0.5 + 0.01 * seed)
         for name in ("none", "mnli", "mnli~fgm", "mnli~smart", "other~thing")
@@ -246,6 +222,5 @@ def test_foreign_files_and_controls(write_file: Callable[..., Path], capsys: pyt
         for language in ("en", "xx")
         for seed in range(3)
     ]
-    assert main([str(write_file(rows))]) == 0
-    out = capsys.readouterr().out
+    out = printed(capsys, main, write_file(tmp_path, rows))
     assert "In no column, because no table has them: my own target" in out and "other~thing" not in out

@@ -1,7 +1,4 @@
-import csv
-import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +8,21 @@ import pytest
 from analysis.questions.arms import INTERMEDIATE_RUNS, collect_strata
 from analysis.questions.judging import ALL_TARGETS, gain_of_oracle, gain_of_taken, judge_dev_selection
 from analysis.questions.stopping import ALL_STRATA, find_survivors
-from analysis.scores.load import load
 from analysis.selection import main
 from analysis.statistics.decisions import RANK_CORRELATION, REGRET
 from analysis.statistics.interval import compute_interval
 from analysis.tables.numbers import summarise_seeds
-from analysis.transfer.array import build_transfer
 from spaces.errors import UsageError
+from tests.analysis.sweep_files import (
+    Capture,
+    Run,
+    printed,
+    printed_rows,
+    read_transfer,
+    refused,
+    write_file,
+    write_sweep,
+)
 
 RISING = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.68, 0.72, 0.74, 0.76]
 EARLY = [0.3, 0.5, 0.6, 0.64, 0.66, 0.68, 0.69, 0.69, 0.69, 0.69]  # leads until the seventh tenth
@@ -29,27 +34,23 @@ def scores(english: float, first: float, second: float) -> dict[str, Any]:
 
 
 @pytest.fixture
-def runs(run_of: type) -> list[Any]:
+def runs() -> list[Any]:
     """Two tasks, one seed, three rates: English dev (the best tenth) is 0.76, 0.69 and 0.3 everywhere."""
     runs = []
     for task, gain in (("none", 0.0), ("mnli", 0.1)):
         for rate, curve, others in ((1e-3, RISING, 0.5), (2e-3, EARLY, 0.54), (3e-3, POOR, 0.2)):
             # The English dev of mnli is lower, though it is better elsewhere.
             dev = [value - gain for value in curve]
-            runs.append(run_of(intermediate=task, test=scores(0.7, others + gain, others), rate=rate, dev=dev))
+            runs.append(Run(intermediate=task, test=scores(0.7, others + gain, others), rate=rate, dev=dev))
     return runs
 
 
-@pytest.fixture
-def judge(write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Any]:
-    def judge(runs: list[Any], **spec: Any) -> Any:
-        return judge_dev_selection(build_transfer(load([write_sweep(tmp_path, runs, **spec)])))
-
-    return judge
+def judge(folder: Path, runs: list[Any], **spec: Any) -> Any:
+    return judge_dev_selection(read_transfer(write_sweep(folder, runs, **spec)))
 
 
-def test_rates_by_hand(judge: Callable[..., Any], runs: list[Any]) -> None:
-    rates = judge(runs).rates
+def test_rates_by_hand(tmp_path: Path, runs: list[Any]) -> None:
+    rates = judge(tmp_path, runs).rates
     every = rates.regrets[ALL_TARGETS]
     assert (len(every.decisions), every.correct_count) == (2, 0)
     # 0.001 is taken in both cells, 0.002 is better by 4 points, the mean of the three by 41.3 less 54.
@@ -59,8 +60,8 @@ def test_rates_by_hand(judge: Callable[..., Any], runs: list[Any]) -> None:
     assert (rates.single_run_cells, rates.partial_cells, rates.censored_runs) == (0, 0, 0)
 
 
-def test_tasks_by_hand(judge: Callable[..., Any], runs: list[Any]) -> None:
-    tasks = judge(runs).tasks
+def test_tasks_by_hand(tmp_path: Path, runs: list[Any]) -> None:
+    tasks = judge(tmp_path, runs).tasks
     (decision,) = tasks.regrets[ALL_TARGETS].decisions
     assert decision.alternatives == ("none", "mnli")
     assert decision.criterion == pytest.approx([76, 66])
@@ -69,8 +70,8 @@ def test_tasks_by_hand(judge: Callable[..., Any], runs: list[Any]) -> None:
     assert tasks.english_test_regrets[ALL_TARGETS].decisions[0].correlation is None  # both have 70
 
 
-def test_early_stopping_by_hand(judge: Callable[..., Any], runs: list[Any]) -> None:
-    stopping = judge(runs).stopping
+def test_early_stopping_by_hand(tmp_path: Path, runs: list[Any]) -> None:
+    stopping = judge(tmp_path, runs).stopping
     right = {tenth: stopping.leader_regrets[tenth][ALL_STRATA].correct_count for tenth in stopping.leader_regrets}
     assert right == {4: 0, 5: 0, 6: 0, 7: 0, 8: 2, 9: 2}
     assert stopping.leader_regrets[4]["xnli"].average_by_seed(REGRET) == pytest.approx((7,))
@@ -92,141 +93,114 @@ def test_halving_keeps_equals_and_never_stops_the_leader_of_a_rung() -> None:
         assert left == [two[np.argmax(second[two])]]
 
 
-def test_stopped_runs_are_censored(judge: Callable[..., Any], run_of: type, runs: list[Any]) -> None:
-    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
-    judgement = judge([*runs, stopped])
+def test_stopped_runs_are_censored(tmp_path: Path, runs: list[Any]) -> None:
+    stopped = Run(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
+    judgement = judge(tmp_path, [*runs, stopped])
     assert judgement.rates.censored_runs == 1
     assert len(judgement.rates.regrets[ALL_TARGETS].decisions) == 2  # among those that finished
     assert judgement.stopping.censored_strata == 1
     assert [replay.stratum.intermediate for replay in judgement.stopping.replays] == ["none"]
 
 
-def test_a_run_that_lacks_a_language_is_compared_with_nothing(
-    judge: Callable[..., Any], run_of: type, runs: list[Any]
-) -> None:
+def test_a_run_that_lacks_a_language_is_compared_with_nothing(tmp_path: Path, runs: list[Any]) -> None:
     del runs[-1]
-    short = run_of(intermediate="mnli", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=3e-3, dev=POOR)
-    judgement = judge([*runs, short])
+    short = Run(intermediate="mnli", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=3e-3, dev=POOR)
+    judgement = judge(tmp_path, [*runs, short])
     assert (judgement.rates.partial_cells, len(judgement.rates.regrets[ALL_TARGETS].decisions)) == (1, 1)
 
 
-def test_a_task_whose_chosen_run_lacks_a_language_is_no_option(
-    judge: Callable[..., Any], run_of: type, runs: list[Any]
-) -> None:
-    short = run_of(intermediate="qqp", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=1e-3, dev=RISING)
-    tasks = judge([*runs, short]).tasks
+def test_a_task_whose_chosen_run_lacks_a_language_is_no_option(tmp_path: Path, runs: list[Any]) -> None:
+    short = Run(intermediate="qqp", test={"xnli": {"en": 0.9, "de": 0.9}}, rate=1e-3, dev=RISING)
+    tasks = judge(tmp_path, [*runs, short]).tasks
     assert tasks.regrets[ALL_TARGETS].decisions[0].alternatives == ("none", "mnli")
     assert tasks.missing_counts == {"xnli": 1}
 
 
-def test_a_control_is_no_candidate(judge: Callable[..., Any], runs: list[Any], run_of: type) -> None:
-    control = run_of(intermediate="random", test=scores(0.9, 0.9, 0.9), dev=RISING)
-    assert judge([*runs, control], controls=["random"]).tasks.candidates == ("none", "mnli")
+def test_a_control_is_no_candidate(tmp_path: Path, runs: list[Any]) -> None:
+    control = Run(intermediate="random", test=scores(0.9, 0.9, 0.9), dev=RISING)
+    assert judge(tmp_path, [*runs, control], controls=["random"]).tasks.candidates == ("none", "mnli")
 
 
-def test_retrieval_has_no_english_dev_to_choose_by(judge: Callable[..., Any], runs: list[Any], run_of: type) -> None:
+def test_retrieval_has_no_english_dev_to_choose_by(tmp_path: Path, runs: list[Any]) -> None:
     retrieval = [
-        run_of(intermediate=task, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None) for task in ("none", "mnli")
+        Run(intermediate=task, test={"bucc": {"de": 0.5}}, kind="retrieval", rate=None) for task in ("none", "mnli")
     ]
-    judgement = judge([*runs, *retrieval], retrieval=["bucc"])
+    judgement = judge(tmp_path, [*runs, *retrieval], retrieval=["bucc"])
     assert judgement.tasks.targets_without_dev == ("bucc",)
     assert set(judgement.tasks.regrets) == {"xnli", ALL_TARGETS}
     assert {each.stratum.target for each in judgement.stopping.replays} == {"xnli"}
 
 
-def test_intermediate_runs_are_strata_too(
-    write_sweep: Callable[..., Path], tmp_path: Path, runs: list[Any], run_of: type
-) -> None:
+def test_intermediate_runs_are_strata_too(tmp_path: Path, runs: list[Any]) -> None:
     upstream = [
-        run_of(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=dev, stage=f"up-{rate:g}")
+        Run(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=dev, stage=f"up-{rate:g}")
         for rate, dev in ((1e-3, RISING), (2e-3, EARLY))
     ]
-    transfer = build_transfer(load([write_sweep(tmp_path, [*runs, *upstream])]))
+    transfer = read_transfer(write_sweep(tmp_path, [*runs, *upstream]))
     first = collect_strata(transfer)[0]
     assert (first.target, first.intermediate, first.rates) == (INTERMEDIATE_RUNS, "mnli", (1e-3, 2e-3))
     assert first.dev == pytest.approx([76, 69])
     assert np.isnan(first.zero_shot).all()
-    assert judge_dev_selection(transfer).stopping.leader_regrets[4][INTERMEDIATE_RUNS].average_by_seed(
-        REGRET
-    ) == pytest.approx((7,))
+    regrets = judge_dev_selection(transfer).stopping.leader_regrets[4][INTERMEDIATE_RUNS]
+    assert regrets.average_by_seed(REGRET) == pytest.approx((7,))
 
 
-def test_runs_under_another_parent_do_not_compete(
-    write_sweep: Callable[..., Path], tmp_path: Path, run_of: type
-) -> None:
+def test_runs_under_another_parent_do_not_compete(tmp_path: Path) -> None:
     """A sweep that was extended holds runs from the old winner of mnli and from the new one."""
     common = {"intermediate": "mnli", "test": scores(0.7, 0.5, 0.5), "dev": RISING}
     upstream = [
-        run_of(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=(dev,), stage=f"up-{rate:g}")
+        Run(intermediate="mnli", test={}, kind="intermediate", rate=rate, dev=(dev,), stage=f"up-{rate:g}")
         for rate, dev in ((1e-3, 0.5), (2e-3, 0.9))
     ]
     runs = [
         *upstream,
-        run_of(**common, rate=1e-3, parent="up-0.001", stage="old"),
-        run_of(**common, rate=2e-3, parent="up-0.002", stage="new"),
-        run_of(intermediate="none", test=scores(0.7, 0.5, 0.5)),
+        Run(**common, rate=1e-3, parent="up-0.001", stage="old"),
+        Run(**common, rate=2e-3, parent="up-0.002", stage="new"),
+        Run(intermediate="none", test=scores(0.7, 0.5, 0.5)),
     ]
-    strata = collect_strata(build_transfer(load([write_sweep(tmp_path, runs)])))
+    strata = collect_strata(read_transfer(write_sweep(tmp_path, runs)))
     assert [each.rates for each in strata if (each.intermediate, each.target) == ("mnli", "xnli")] == [(2e-3,)]
 
 
-def test_test_scores_cannot_change_what_is_taken(judge: Callable[..., Any], run_of: type, runs: list[Any]) -> None:
-    before = [each.chosen_index for each in judge(runs).rates.regrets[ALL_TARGETS].decisions]
+def test_test_scores_cannot_change_what_is_taken(tmp_path: Path, runs: list[Any]) -> None:
+    before = [each.chosen_index for each in judge(tmp_path, runs).rates.regrets[ALL_TARGETS].decisions]
     for run in runs:
         for language in run.test["xnli"]:
             run.test["xnli"][language] = 0.99 if run.rate == 3e-3 else 0.01
-    after = judge(runs).rates.regrets[ALL_TARGETS]
+    after = judge(tmp_path, runs).rates.regrets[ALL_TARGETS]
     assert [each.chosen_index for each in after.decisions] == before == [0, 0]
     assert after.average_by_seed(REGRET) == pytest.approx((98,))
 
 
-def test_without_dev_there_is_nothing_to_judge(
-    capsys: pytest.CaptureFixture[str], write_file: Callable[..., Path]
-) -> None:
+def test_without_dev_there_is_nothing_to_judge(capsys: Capture, tmp_path: Path) -> None:
     rows = [(task, "xnli", 0, "de", "accuracy", 0.5) for task in ("none", "mnli")]
-    file = write_file(rows)
+    file = write_file(tmp_path, rows)
     with pytest.raises(UsageError, match="no English dev scores"):
-        judge_dev_selection(build_transfer(load([file])))
-    assert main([str(file)]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("selection.py: ") and len(captured.err.splitlines()) == 1
+        judge_dev_selection(read_transfer(file))
+    assert refused(capsys, main, file).startswith("selection.py: ")
 
 
-def test_what_is_printed(
-    capsys: pytest.CaptureFixture[str], write_sweep: Callable[..., Path], tmp_path: Path, runs: list[Any], run_of: type
-) -> None:
-    stopped = run_of(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
+def test_what_is_printed(capsys: Capture, tmp_path: Path, runs: list[Any]) -> None:
+    stopped = Run(intermediate="mnli", test={"xnli": {}}, rate=4e-3, dev=RISING[:3], status="stopped")
     folder = write_sweep(tmp_path, [*runs, stopped])
-    assert main([str(folder)]) == 0
-    out = capsys.readouterr().out
-    flat = " ".join(out.split())
-    assert out.startswith("Learning rates: English dev chose the best one for the other languages in 0 of 2 cells.")
+    flat = printed(capsys, main, folder, width=118)
+    assert flat.startswith("Learning rates: English dev chose the best one for the other languages in 0 of 2 cells.")
     lost = "lost 4.0 points on average against the best choice by test; a random choice would have lost 12.7."
     assert f"Choosing by English dev {lost}" in flat
     assert "Strata left out because of a stopped or failed run: 1." in flat
     assert "0.001 for 0.002, seed 0" in flat
-    assert max(map(len, out.splitlines())) <= 118
-
-    assert main([str(folder), "--format", "csv"]) == 0
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    rows = printed_rows(capsys, main, folder)
     lost = [row for row in rows if (row["row"], row["column"]) == (ALL_TARGETS, "lost to the oracle")]
     assert [float(row["value"]) for row in lost] == pytest.approx([4, 5])
-
     assert main([str(folder), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["question"] == "Is English dev a good judge?"
 
 
-def test_only_stopped_arms_tell_nothing(
-    capsys: pytest.CaptureFixture[str], write_sweep: Callable[..., Path], tmp_path: Path, run_of: type
-) -> None:
-    runs = [run_of(intermediate=task, test=scores(0.7, 0.5, 0.5), dev=RISING) for task in ("none", "mnli")]
-    runs += [
-        run_of(intermediate=task, test={"xnli": {}}, rate=2e-3, dev=POOR[:3], status="stopped")
-        for task in ("none", "mnli")
-    ]
-    assert main([str(write_sweep(tmp_path, runs))]) == 0
-    flat = " ".join(capsys.readouterr().out.split())
+def test_only_stopped_arms_tell_nothing(capsys: Capture, tmp_path: Path) -> None:
+    runs = [Run(intermediate=task, test=scores(0.7, 0.5, 0.5), dev=RISING) for task in ("none", "mnli")]
+    stopped = {"test": {"xnli": {}}, "rate": 2e-3, "dev": POOR[:3], "status": "stopped"}
+    runs += [Run(intermediate=task, **stopped) for task in ("none", "mnli")]
+    flat = printed(capsys, main, write_sweep(tmp_path, runs))
     assert "No cell has two finished runs with English dev and test scores." in flat
     assert "its cost is unknown (strata with a stopped or failed run: 2, with one run: 0" in flat
 

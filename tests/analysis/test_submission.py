@@ -13,6 +13,7 @@ import pytest
 from analysis.scores.tidy import build_schema
 from analysis.submission import main
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
+from tests.analysis.sweep_files import Capture, Run, refused, write_sweep
 
 SCHEMA = build_schema(PREDICTION_COLUMNS)
 # The languages of each folder, as the official evaluate.py looks for them.
@@ -51,48 +52,41 @@ def predicted(target: str, word: str) -> list[tuple[int, str | None, list[str]]]
     return rows.get(target, [(0, "q1", [word]), (1, "q2", ["zwölf"]), (2, "q1#2", ["other"])])
 
 
-Write = Callable[..., Path]
-
-
-@pytest.fixture
-def write(run_of: type, write_sweep: Write, tmp_path: Path) -> Write:
-    """Writes a sweep of xtreme in which every chain of `dev` is whole; `dev[intermediate]` is its English dev score.
+def write(
+    folder: Path,
+    dev: Mapping[str, float | Mapping[str, float | None]],
+    *,
+    seeds: Iterable[int] = (0,),
+    rates: Iterable[float] = (1e-5,),
+    stages: Iterable[tuple[str, ...]] = STAGES,
+    keep: Callable[[str, str], bool] = lambda target, language: True,
+    best: Callable[[str], float] = lambda intermediate: 0.5,
+    **spec: Any,
+) -> Path:
+    """Write a sweep of xtreme in which every chain of `dev` is whole; `dev[intermediate]` is its English dev score.
 
     `dev` may also give a score per target, None where the run failed.
     """
-
-    def build(
-        dev: Mapping[str, float | Mapping[str, float | None]],
-        *,
-        seeds: Iterable[int] = (0,),
-        rates: Iterable[float] = (1e-5,),
-        stages: Iterable[tuple[str, ...]] = STAGES,
-        keep: Callable[[str, str], bool] = lambda target, language: True,
-        best: Callable[[str], float] = lambda intermediate: 0.5,
-        **spec: Any,
-    ) -> Path:
-        runs = []
-        for intermediate, scores in dev.items():
-            for seed in seeds:
-                for targets in stages:
-                    for rate in rates if targets[0] in TRAINED else (None,):
-                        score = scores if isinstance(scores, float) else scores.get(targets[0], 0.5)
-                        run = run_of(
-                            intermediate=intermediate,
-                            test={name: dict.fromkeys(languages(name), best(intermediate)) for name in targets},
-                            seed=seed,
-                            kind="target" if rate else "retrieval",
-                            rate=rate,
-                            dev=() if score is None else (0.1, score + (0 if rate is None else rate)),
-                            status="failed" if score is None else "finished",
-                            extra={"benchmark": "xtreme", "model": "m"},
-                        )
-                        runs.append(run)
-                        write_predictions(tmp_path / "runs" / "stages" / run.key, run, keep)
-        spec = {"benchmark": "xtreme", "model": "m", "test_limit": None, "retrieval": list(RETRIEVAL), **spec}
-        return write_sweep(tmp_path / "runs", runs, **spec)
-
-    return build
+    runs = []
+    for intermediate, scores in dev.items():
+        for seed in seeds:
+            for targets in stages:
+                for rate in rates if targets[0] in TRAINED else (None,):
+                    score = scores if isinstance(scores, float) else scores.get(targets[0], 0.5)
+                    run = Run(
+                        intermediate=intermediate,
+                        test={name: dict.fromkeys(languages(name), best(intermediate)) for name in targets},
+                        seed=seed,
+                        kind="target" if rate else "retrieval",
+                        rate=rate,
+                        dev=() if score is None else (0.1, score + (0 if rate is None else rate)),
+                        status="failed" if score is None else "finished",
+                        extra={"benchmark": "xtreme", "model": "m"},
+                    )
+                    runs.append(run)
+                    write_predictions(folder / "runs" / "stages" / run.key, run, keep)
+    spec = {"benchmark": "xtreme", "model": "m", "test_limit": None, "retrieval": list(RETRIEVAL), **spec}
+    return write_sweep(folder / "runs", runs, **spec)
 
 
 def write_predictions(folder: Path, run: Any, keep: Callable[[str, str], bool]) -> None:
@@ -115,23 +109,17 @@ def submitted(out: Path, target: str = "xquad") -> str:
     return answer
 
 
-def test_a_whole_submission_has_the_official_names_and_formats(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_whole_submission_has_the_official_names_and_formats(tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "new" / "out"
-    assert main([str(write({"none": 0.5, "mnli": 0.6})), str(out)]) == 0
+    assert main([str(write(tmp_path, {"none": 0.5, "mnli": 0.6})), str(out)]) == 0
     files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert files == {
         f"{folder}/test-{language}.{'json' if folder in ('xquad', 'mlqa', 'tydiqa') else 'tsv'}"
         for folder, names in FOLDERS.items()
         for language in names.split()
     }
-    texts = {
-        folder: (out / folder / "test-zh.tsv").read_text()
-        for folder in FOLDERS
-        if folder not in ("xquad",)
-        if (out / folder / "test-zh.tsv").exists()
-    }
+    files = {folder: out / folder / "test-zh.tsv" for folder in FOLDERS if folder != "xquad"}
+    texts = {folder: file.read_text() for folder, file in files.items() if file.exists()}
     assert texts == {
         "xnli": "entailment\nneutral\ncontradiction\n",
         "pawsx": "1\n0\n",
@@ -148,25 +136,23 @@ def test_a_whole_submission_has_the_official_names_and_formats(
     assert "xquad: questions that repeat an id, answered like the first one: ar 1, de 1" in output
 
 
-def test_english_dev_chooses_intermediate_and_rate_and_no_test_score_does(write: Write, tmp_path: Path) -> None:
+def test_english_dev_chooses_intermediate_and_rate_and_no_test_score_does(tmp_path: Path) -> None:
     flattered = {"none": 0.99, "mnli": 0.01, "squad": 0.98}
-    sweep = write({"none": 0.5, "mnli": 0.6, "squad": 0.55}, rates=(1e-5, 3e-5), best=flattered.__getitem__)
+    sweep = write(tmp_path, {"none": 0.5, "mnli": 0.6, "squad": 0.55}, rates=(1e-5, 3e-5), best=flattered.__getitem__)
     assert main([str(sweep), str(tmp_path / "out")]) == 0
     assert submitted(tmp_path / "out") == "mnli 0 3e-05"
 
 
-def test_equals_go_by_name_and_the_lowest_seed_stands(write: Write, tmp_path: Path) -> None:
-    sweep = write({"squad": 0.6, "mnli": 0.6, "none": 0.6}, seeds=(3, 1))
+def test_equals_go_by_name_and_the_lowest_seed_stands(tmp_path: Path) -> None:
+    sweep = write(tmp_path, {"squad": 0.6, "mnli": 0.6, "none": 0.6}, seeds=(3, 1))
     assert main([str(sweep), str(tmp_path / "out")]) == 0
     assert submitted(tmp_path / "out") == "mnli 1 1e-05"
     assert main([str(sweep), str(tmp_path / "other"), "--seed", "3", "--intermediate", "none"]) == 0
     assert submitted(tmp_path / "other") == "none 3 1e-05"
 
 
-def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sweep = write({"none": 0.5, "mnli": 0.6, "squad": {**dict.fromkeys(TRAINED, 0.3), "xquad": 0.9}})
+def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(tmp_path: Path, capsys: Capture) -> None:
+    sweep = write(tmp_path, {"none": 0.5, "mnli": 0.6, "squad": {**dict.fromkeys(TRAINED, 0.3), "xquad": 0.9}})
     assert main([str(sweep), str(tmp_path / "out"), "--per-target"]) == 0
     assert submitted(tmp_path / "out") == submitted(tmp_path / "out", "mlqa") == "squad 0 1e-05"
     assert submitted(tmp_path / "out", "tydiqa") == "mnli 0 1e-05"
@@ -174,10 +160,8 @@ def test_per_target_each_has_its_own_and_retrieval_that_of_the_mean(
     assert re.search(r"tatoeba +mnli", output) and re.search(r"xquad +squad", output)
 
 
-def test_more_finished_targets_come_before_a_better_mean(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sweep = write({"none": 0.5, "mnli": {**dict.fromkeys(TRAINED, 0.9), "panx": None}})
+def test_more_finished_targets_come_before_a_better_mean(tmp_path: Path, capsys: Capture) -> None:
+    sweep = write(tmp_path, {"none": 0.5, "mnli": {**dict.fromkeys(TRAINED, 0.9), "panx": None}})
     assert main([str(sweep), str(tmp_path / "out")]) == 0
     assert submitted(tmp_path / "out") == "none 0 1e-05"
     assert main([str(sweep), str(tmp_path / "mnli"), "--intermediate", "mnli"]) == 1
@@ -185,18 +169,16 @@ def test_more_finished_targets_come_before_a_better_mean(
     assert not (tmp_path / "mnli" / "panx").exists() and (tmp_path / "mnli" / "udpos").is_dir()
 
 
-def test_a_control_is_submitted_only_when_asked_for(write: Write, tmp_path: Path) -> None:
-    sweep = write({"none": 0.5, "shuffled": 0.9}, controls=["shuffled"])
+def test_a_control_is_submitted_only_when_asked_for(tmp_path: Path) -> None:
+    sweep = write(tmp_path, {"none": 0.5, "shuffled": 0.9}, controls=["shuffled"])
     main([str(sweep), str(tmp_path / "out")])
     assert submitted(tmp_path / "out") == "none 0 1e-05"
     main([str(sweep), str(tmp_path / "asked"), "--intermediate", "shuffled"])
     assert submitted(tmp_path / "asked") == "shuffled 0 1e-05"
 
 
-def test_what_is_missing_is_listed_and_the_rest_written(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sweep = write({"none": 0.5}, stages=STAGES[:-1], keep=lambda target, language: (target, language) != ("xnli", "ur"))
+def test_what_is_missing_is_listed_and_the_rest_written(tmp_path: Path, capsys: Capture) -> None:
+    sweep = write(tmp_path, {"none": 0.5}, stages=STAGES[:-1], keep=lambda *cell: cell != ("xnli", "ur"))
     (tmp_path / "runs" / "stages" / "target-tydiqa-none-0-1e-05" / PREDICTIONS_FILE).unlink()
     torn = tmp_path / "runs" / "stages" / "target-pawsx-none-0-1e-05" / PREDICTIONS_FILE
     rows = pl.read_parquet(torn)
@@ -211,24 +193,24 @@ def test_what_is_missing_is_listed_and_the_rest_written(
     assert len(list((tmp_path / "out" / "xnli").iterdir())) == 14
 
 
-def test_a_mined_language_without_pairs_is_an_empty_file(write: Write, tmp_path: Path) -> None:
-    sweep = write({"none": 0.5}, keep=lambda target, language: (target, language) != ("bucc", "ru"))
+def test_a_mined_language_without_pairs_is_an_empty_file(tmp_path: Path) -> None:
+    sweep = write(tmp_path, {"none": 0.5}, keep=lambda target, language: (target, language) != ("bucc", "ru"))
     assert main([str(sweep), str(tmp_path / "out")]) == 0
     assert (tmp_path / "out" / "bucc2018" / "test-ru.tsv").read_text() == ""
 
 
-def test_cut_and_foreign_test_sets_are_named(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main([str(write({"none": 0.5}, test_limit=3, limit=9)), str(tmp_path / "out")])
+def test_cut_and_foreign_test_sets_are_named(tmp_path: Path, capsys: Capture) -> None:
+    main([str(write(tmp_path, {"none": 0.5}, test_limit=3, limit=9)), str(tmp_path / "out")])
     output = capsys.readouterr().out
     assert "at most 3 test examples" in output and "trained on at most 9" in output
-    main([str(write({"mnli": 0.5}, name="whole")), str(tmp_path / "whole")])
+    main([str(write(tmp_path, {"mnli": 0.5}, name="whole")), str(tmp_path / "whole")])
     output = capsys.readouterr().out
     assert "limited" not in output and "xnli: 3 English rows, the published test set has 5010." in output
     assert "udpos: The hub adds treebanks to el, zh, fr, ru, pt and de that XTREME's own files do not have." in output
 
 
-def test_nothing_is_overwritten(write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sweep, out = write({"none": 0.5}), tmp_path / "out"
+def test_nothing_is_overwritten(tmp_path: Path, capsys: Capture) -> None:
+    sweep, out = write(tmp_path, {"none": 0.5}), tmp_path / "out"
     out.mkdir()
     (out / "notes").touch()
     assert main([str(sweep), str(out)]) == 2
@@ -238,22 +220,16 @@ def test_nothing_is_overwritten(write: Write, tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(
     ("flags", "words"),
-    [
-        (["--intermediate", "mnly"], "did you mean mnli"),
-        (["--seed", "7"], "the seeds of this sweep are 0"),
-    ],
+    [(["--intermediate", "mnly"], "did you mean mnli"), (["--seed", "7"], "the seeds of this sweep are 0")],
 )
-def test_an_unknown_name_or_seed_is_bad_usage(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], words: str
-) -> None:
-    assert main([str(write({"none": 0.5, "mnli": 0.6})), str(tmp_path / "out"), *flags]) == 2
+def test_an_unknown_name_or_seed_is_bad_usage(tmp_path: Path, capsys: Capture, flags: list[str], words: str) -> None:
+    assert main([str(write(tmp_path, {"none": 0.5, "mnli": 0.6})), str(tmp_path / "out"), *flags]) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_the_miniature_and_other_folders_are_refused(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(write({"none": 0.5}, benchmark="miniature")), str(tmp_path / "out")]) == 2
-    assert "benchmark miniature. Only a sweep of xtreme can be submitted" in capsys.readouterr().err
+def test_the_miniature_and_other_folders_are_refused(tmp_path: Path, capsys: Capture) -> None:
+    assert "benchmark miniature. Only a sweep of xtreme can be submitted" in refused(
+        capsys, main, write(tmp_path, {"none": 0.5}, benchmark="miniature"), tmp_path / "out"
+    )
     assert main([str(tmp_path), str(tmp_path / "out")]) == 2
     assert "it has no sweep.json" in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -68,10 +68,7 @@ def stages(chains: int, targets: int, seeds: int, rates: Iterable[float], langua
     of_one = pl.concat([dev, test.select(dev.columns)])
     names = ("none", *(f"task-{i:02d}" for i in range(chains - 1)))
     arms = table(
-        intermediate=names,
-        target=[f"target-{i:02d}" for i in range(targets)],
-        seed=range(seeds),
-        learning_rate=rates,
+        intermediate=names, target=[f"target-{i:02d}" for i in range(targets)], seed=range(seeds), learning_rate=rates
     )
     arms = arms.with_columns(stage=pl.Series([f"{i:016x}" for i in range(arms.height)]))
     return scored(
@@ -147,9 +144,8 @@ def in_pandas(file: Path, categories: bool) -> None:
     def means(frame: Any, by: list[str]) -> Any:
         return frame.groupby(by, observed=True, sort=False)["value"].mean()
 
-    if rows.duplicated(
-        [*KEY, "language", "metric", *(name for name in more if name not in ("status", "official"))]
-    ).any():
+    named = [name for name in more if name not in ("status", "official")]
+    if rows.duplicated([*KEY, "language", "metric", *named]).any():
         raise SystemExit("a score stands there twice")
     if "split" in there:
         rows = rows[(rows["status"] == "finished") & rows["official"]]

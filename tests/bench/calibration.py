@@ -20,7 +20,7 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
-from parts import parser, picked
+from parts import row, run_parts
 
 from analysis.statistics.draws import (
     compute_quantile_interval,
@@ -57,13 +57,19 @@ EFFECTS: dict[str, Callable[[Generator, tuple[int, ...]], Array]] = {
 }
 
 
-def scores(rng: Generator, truth: Array, seeds: int, effect: str = "normal") -> Array:
-    """[1 + arms, targets, seeds] of one world: the baseline around 0, arms around their true gains [arms, targets]."""
-    draw, chains, targets = EFFECTS[effect], len(truth) + 1, truth.shape[1]
+def vary(rng: Generator, truth: Array, sd: Array, seeds: int, effect: str) -> Array:
+    """[chains, targets, seeds] of one world around its truth [chains, targets]."""
+    draw, (chains, targets) = EFFECTS[effect], truth.shape
     common, chain = draw(rng, (1, targets, seeds)), draw(rng, (chains, 1, seeds))
     own = draw(rng, (chains, targets, seeds))
     parts = np.sqrt(COMMON) * common + np.sqrt(CHAIN) * chain + np.sqrt(OWN) * own
-    return np.vstack([np.zeros((1, targets)), truth])[:, :, None] + SD[:targets, None] * parts
+    return truth[:, :, None] + sd[..., None] * parts
+
+
+def scores(rng: Generator, truth: Array, seeds: int, effect: str = "normal") -> Array:
+    """[1 + arms, targets, seeds] of one world: the baseline around 0, arms around their true gains [arms, targets]."""
+    targets = truth.shape[1]
+    return vary(rng, np.vstack([np.zeros((1, targets)), truth]), SD[:targets], seeds, effect)
 
 
 def gains(rng: Generator, truth: Array, seeds: int, effect: str = "normal") -> Array:
@@ -84,19 +90,13 @@ def percentile(values: Array, rng: Generator, count: int) -> Array:
     return (weights @ values.reshape(-1, seeds).T).reshape(count, *values.shape[:-1])
 
 
-def row(*cells: object) -> None:
-    print("  ".join(f"{cell:>11.3f}" if isinstance(cell, float) else f"{cell!s:>11}" for cell in cells))
-
-
 def shares(found: Iterable[Sequence[object]]) -> list[float]:
     return [float(share) for share in np.mean(np.asarray(list(found), dtype=np.float64), axis=0)]
 
 
 def coverage(rng: Generator, worlds: int, count: int) -> None:
-    print(
-        "\nShare of the 95 % intervals that hold the true value: of a chain's score in a target, of its gain there, of"
-    )
-    print("its mean gain over targets, of the difference of two such means; by draws, then by resampling seeds\n")
+    print("\nShare of the 95 % intervals that hold the true value: of a chain's score in a target, of its gain there,")
+    print("of its mean gain over targets, of the difference of two such means; by draws, then by resampling seeds\n")
     row("seeds vary", "seeds", *(what + how for how in ("", ", r.") for what in ("score", "gain", "mean", "contrast")))
     for effect in EFFECTS:
         for seeds in SEEDS:
@@ -110,11 +110,8 @@ def coverage(rng: Generator, worlds: int, count: int) -> None:
                     world.append(holds(compute_quantile_interval(drawn[:, 0]), 0.0))
                     world.append(holds(compute_quantile_interval(ways), truth))
                     world.append(holds(compute_quantile_interval(over), truth.mean(axis=1)))
-                    world.append(
-                        holds(
-                            compute_quantile_interval(over[:, 1:] - over[:, :1]), (truth[1:] - truth[:1]).mean(axis=1)
-                        )
-                    )
+                    contrast = compute_quantile_interval(over[:, 1:] - over[:, :1])
+                    world.append(holds(contrast, (truth[1:] - truth[:1]).mean(axis=1)))
                 found.append(world)
             row(effect, seeds, *shares(found))
 
@@ -144,10 +141,8 @@ def items(rng: Generator, worlds: int, count: int) -> None:
 
 
 def null(rng: Generator, worlds: int, count: int) -> None:
-    print(
-        "\nNothing has an effect. Cells with p < 0.05; tables with any after Holm; P(gain > 0) below 0.025, below 0.25,"
-    )
-    print("above 0.975; tables whose arms fall into several groups (by their mean over targets)\n")
+    print("\nNothing has an effect. Cells with p < 0.05; tables with any after Holm; P(gain > 0) below 0.025, below")
+    print("0.25, above 0.975; tables whose arms fall into several groups (by their mean over targets)\n")
     row("seeds vary", "seeds", "p < 0.05", "after Holm", "P < 0.025", "P < 0.25", "P > 0.975", "groups")
     truth = np.zeros((ARMS, len(SD)))
     for effect in EFFECTS:
@@ -163,9 +158,7 @@ def null(rng: Generator, worlds: int, count: int) -> None:
 
 
 def selection(rng: Generator, worlds: int, count: int) -> None:
-    print(
-        "\nBest of k arms whose scores vary by 1 over seeds: what is printed, minus the truth of the arm it is about."
-    )
+    print("\nBest of k arms whose scores vary by 1 over seeds: what is printed, minus the truth of the arm it is of.")
     print("`honest, all` is the honest value minus the truth of the arm that all seeds chose\n")
     row("true sd", "arms", "seeds", "naive", "honest", "honest, all", "same arm")
     for spread in (0.0, 0.5):
@@ -200,14 +193,5 @@ def first(rng: Generator, worlds: int, count: int) -> None:
 PARTS = {"coverage": coverage, "items": items, "null": null, "selection": selection, "best": first}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    flags = parser(__doc__, PARTS, worlds=400, of="sweeps")
-    flags.add_argument("--draws", type=int, default=2_000, help="of each sweep")
-    given = flags.parse_args(argv)
-    for part, rng in picked(given, PARTS):
-        part(rng, given.worlds, given.draws)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_parts(__doc__, PARTS, worlds=400, of="sweeps", draws=2_000)

@@ -81,12 +81,7 @@ def main() -> int:
 
 def flags_of(spec: Mapping[str, object]) -> list[str]:
     """The command line that asks for the same plan."""
-    axes = {
-        "intermediates": "intermediates",
-        "targets": "targets",
-        "seeds": "seeds",
-        "learning-rates": "learning_rates",
-    }
+    axes = {name: name.replace("-", "_") for name in ("intermediates", "targets", "seeds", "learning-rates")}
     flags = [f"--space={spec['space']}", f"--benchmark={spec['benchmark']}"]
     for flag, field in axes.items():
         values = spec[field]
@@ -99,12 +94,9 @@ def replay(options: Namespace, flags: Sequence[str], courses: Recorded) -> Repla
     """Run the sweep on a virtual clock, and look up what the runs that won scored."""
     courses.missing.clear()
     _, used, board = virtual_sweep(flags).run(courses, options.slots)
-    return Replayed(
-        steps=used.steps,
-        seconds=used.busy,
-        makespan=used.makespan,
-        scores=scores(board, courses, str(options.sweep.resolve().parent)),
-    )
+    where = str(options.sweep.resolve().parent)
+    found = scores(board, courses, where)
+    return Replayed(steps=used.steps, seconds=used.busy, makespan=used.makespan, scores=found)
 
 
 def scores(board: Board, courses: Recorded, results: str) -> Scores:

@@ -74,9 +74,8 @@ def measure(way: str, data: Path, place: Path, copies: int) -> dict[str, float]:
         examples, _ = many(source, task, "train", "en")
         features = pair.encode(tokenizer, examples, recipe, profile)  # type: ignore[arg-type]
     else:
-        features = encoding.encode_training_table(
-            source, task, encoding.Encoding(tokenizer, recipe, profile, place / "encoded")
-        )
+        stored = encoding.Encoding(tokenizer, recipe, profile, place / "encoded")
+        features = encoding.encode_training_table(source, task, stored)
     seconds = time.perf_counter() - began
     opened = memory()
     order = np.random.default_rng(0).integers(0, len(features), (BATCHES, SIZE)).tolist()

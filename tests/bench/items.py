@@ -14,11 +14,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "analysis")]
+sys.path.insert(0, str(ROOT))
 
 import numpy as np
 import polars as pl
-from conftest import Run, sweep_of
 
 from analysis.scores.load import load
 from analysis.transfer.array import build_transfer
@@ -27,6 +26,7 @@ from analysis.transfer.item_level import compute_item_level
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
 from spaces.prediction_columns import PREDICTIONS_FILE
+from tests.analysis.sweep_files import Run, write_sweep
 
 TARGETS = ("xnli", "pawsx", "xquad", "mlqa", "tydiqa", "tatoeba")
 
@@ -60,7 +60,7 @@ def make(folder: Path, chains: int, seeds: int, languages: int, items: int) -> P
                     numerator=pl.Series(right.ravel()).cast(pl.Float64),
                     denominator=pl.lit(1.0),
                 ).write_parquet(path)
-    return sweep_of(folder, runs)
+    return write_sweep(folder, runs)
 
 
 def main() -> None:

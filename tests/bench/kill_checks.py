@@ -91,11 +91,8 @@ def sound_rungs(results: Path) -> list[str]:
         stopped |= replay(entries)
     recorded = {key for key, outcome in outcomes.items() if outcome["status"] == "stopped"}
     wrong += [f"{key} is stopped in one place and not in the other" for key in stopped ^ recorded]
-    wrong += [
-        f"{key} was stopped after {outcomes[key]['tenth']} tenths"
-        for key in recorded
-        if outcomes[key]["tenth"] not in RUNGS
-    ]
+    ended = {key: outcomes[key]["tenth"] for key in recorded}
+    wrong += [f"{key} was stopped after {tenth} tenths" for key, tenth in ended.items() if tenth not in RUNGS]
     return wrong
 
 

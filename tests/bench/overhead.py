@@ -59,11 +59,8 @@ def main() -> int:
         hook = spans.install(Path(temporary, "hook"))
         path = os.pathsep.join([str(hook), *filter(None, [os.environ.get("PYTHONPATH")])])
         began = time.time()
-        done = subprocess.run(
-            [sys.executable, str(ROOT / script), *flags, "--results", str(results)],
-            env={**os.environ, "PYTHONPATH": path, "SPANS_LOG": str(log)},
-            check=False,
-        )
+        command = [sys.executable, str(ROOT / script), *flags, "--results", str(results)]
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path, "SPANS_LOG": str(log)}, check=False)
         if done.returncode == 0:
             report(spans.read(log), began, results)
     return done.returncode

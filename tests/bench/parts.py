@@ -1,27 +1,31 @@
-"""The command line of the simulations: which parts to run, how many worlds, and a stream of random numbers for each."""
+"""The simulations: which parts to run, how many worlds, a stream of random numbers for each, and a line of a table."""
 
 import argparse
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-Part = TypeVar("Part")
 
+def run_parts(doc: str | None, parts: Mapping[str, Callable[..., None]], *, worlds: int, of: str, **more: int) -> None:
+    """The command of a script with this docstring: run the parts that are asked for.
 
-def parser(doc: str | None, parts: Mapping[str, object], *, worlds: int, of: str) -> argparse.ArgumentParser:
-    """The flags of a script with this docstring; `worlds` is the default number of its simulated `of`."""
+    `worlds` is the default number of simulated `of`; `more` are further numbers that every part takes. Each part has
+    a stream of its own, so that parts do not depend on one another.
+    """
     about, _, rest = (doc or "").partition("\n")
-    found = argparse.ArgumentParser(
+    flags = argparse.ArgumentParser(
         description=about, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("--part", choices=tuple(parts), action="append", help="only this part; may be repeated")
-    found.add_argument("--worlds", type=int, default=worlds, help=f"simulated {of} of each line")
-    found.add_argument("--seed", type=int, default=0)
-    return found
-
-
-def picked(given: argparse.Namespace, parts: Mapping[str, Part]) -> Iterator[tuple[Part, np.random.Generator]]:
-    """The parts that were asked for, each with its own stream, so that parts do not depend on one another."""
+    flags.add_argument("--part", choices=tuple(parts), action="append", help="only this part; may be repeated")
+    flags.add_argument("--worlds", type=int, default=worlds, help=f"simulated {of} of each line")
+    flags.add_argument("--seed", type=int, default=0)
+    for name, number in more.items():
+        flags.add_argument(f"--{name}", type=int, default=number, help=f"of each of the {of}")
+    given = flags.parse_args()
     for name in given.part or parts:
-        yield parts[name], np.random.default_rng([given.seed, list(parts).index(name)])
+        rng = np.random.default_rng([given.seed, list(parts).index(name)])
+        parts[name](rng, given.worlds, *(getattr(given, each) for each in more))
+
+
+def row(*cells: object, width: int = 11) -> None:
+    print("  ".join(f"{cell:>{width}.3f}" if isinstance(cell, float) else f"{cell!s:>{width}}" for cell in cells))

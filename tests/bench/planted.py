@@ -53,11 +53,8 @@ def main(path: Path) -> None:
     table = blocks(build_transfer(load([path])))
     names = [(target, block) for target, row in table.items() for block in row]
     values = np.array([table[target][block] for target, block in names])
-    mean, bounds, adjusted = (
-        compute_moments(values).mean,
-        compute_intervals(values),
-        adjust_p_values(compute_p_values(values)),
-    )
+    mean, bounds = compute_moments(values).mean, compute_intervals(values)
+    adjusted = adjust_p_values(compute_p_values(values))
     print(f"{'target (partners)':<32}{'block':<10}{'gain':>7}{'95 % interval':>18}{'Holm':>8}")
     for number, (target, block) in enumerate(names):
         low, high = bounds[number]

@@ -35,11 +35,8 @@ def shares(truth: Truth, worlds: int, seeds: int) -> dict[str, float]:
         tests |= {
             f"across {name}": tested.relations[name][PRIMARY_MEASURE].p for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
         }
-        either = [
-            p
-            for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
-            if (p := tested.adjusted_relations[name][PRIMARY_MEASURE]) is not None
-        ]
+        adjusted = [tested.adjusted_relations[name][PRIMARY_MEASURE] for name in (ACROSS_TASKS, ACROSS_LANGUAGES)]
+        either = [p for p in adjusted if p is not None]
         tests["across either (Holm)"] = min(either)
         over = tested.adjusted_rises[FROM_START]
         tests["any other measure rises (Holm)"] = min(p for name in OTHERS if (p := over[name]) is not None)

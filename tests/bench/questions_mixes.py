@@ -14,6 +14,7 @@ by the own language changes from seed to seed, 0 on average.
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
-from parts import parser, picked
+import parts
 
 from analysis.questions.mix_contrasts import ONE_MORE_KIND, TWICE_AS_MANY_TASKS, TaskMix, compute_contrasts
 from analysis.questions.training_languages import estimate_extra_effects
@@ -33,11 +34,11 @@ from spaces.chain import MULTITASK, parse_chain
 from spaces.space_chains import list_diversity_chains
 
 Generator = np.random.Generator
+row = partial(parts.row, width=15)
 MINIATURE = BENCHMARKS["miniature"]
 TASKS = tuple(task.name for task in MINIATURE.multitask_tasks())
-LOPSIDED = tuple(
-    f"{' '.join(TASKS)} mnli+squad mnli+ccg mnli+hellaswag squad+hellaswag anli+qqp squad2+squad cosmosqa+csqa".split()
-)
+PAIRS = "mnli+squad mnli+ccg mnli+hellaswag squad+hellaswag anli+qqp squad2+squad cosmosqa+csqa"
+LOPSIDED = (*TASKS, *PAIRS.split())
 MEASURES = ("worst", "quarter", "spread", "gap")
 SEEDS = (3, 5, 10)
 
@@ -45,10 +46,8 @@ SEEDS = (3, 5, 10)
 def mixes(names: Sequence[str]) -> list[TaskMix]:
     """The chains without those of another sampler."""
     tasks = {name: TASKS if name == MULTITASK else parse_chain(name).tasks for name in names if "~" not in name}
-    return [
-        TaskMix(chain=name, tasks=each, kinds=tuple(MINIATURE.intermediates[task].kind for task in each))
-        for name, each in tasks.items()
-    ]
+    kinds = {task: MINIATURE.intermediates[task].kind for task in TASKS}
+    return [TaskMix(chain=name, tasks=each, kinds=tuple(kinds[task] for task in each)) for name, each in tasks.items()]
 
 
 def shares(found: Sequence[TaskMix]) -> Array:
@@ -120,15 +119,9 @@ def naive(found: Sequence[TaskMix], rng: Generator, truth: Array) -> bool:
     return bool(compute_p_values(values[sort[0]].mean(axis=0) - values[sort[1]].mean(axis=0)) < 0.05)
 
 
-def row(*cells: object) -> None:
-    print("  ".join(f"{cell:>15.3f}" if isinstance(cell, float) else f"{cell!s:>15}" for cell in cells))
-
-
 def of_diversity(rng: Generator, worlds: int) -> None:
-    print(
-        "\nNothing comes of kinds: shares of worlds in which something is said of them, by one measure, by any of four"
-    )
-    print("after Holm, by its interval alone, by a plain test over seeds; and said of twice as many tasks\n")
+    print("\nNothing comes of kinds: shares of worlds in which something is said of them, by one measure, by any of")
+    print("four after Holm, by its interval alone, by a plain test over seeds; and said of twice as many tasks\n")
     row("world", "mixes", "seeds", "one measure", "any, Holm", "interval", "plain test", "twice")
     for world, make in WORLDS.items():
         for chosen, names in (("the space's", list_diversity_chains(MINIATURE)), ("lopsided", LOPSIDED)):
@@ -153,21 +146,19 @@ def of_diversity(rng: Generator, worlds: int) -> None:
             row(slope, seeds, *np.mean(said, axis=0).tolist())
 
 
-def of_pair(rng: Generator, truth: Array, seeds: int) -> Array:
+def of_pair(rng: Generator, truth: Array) -> Array:
     return truth[..., None] + rng.normal(0, 1.5, truth.shape)[..., None]
 
 
-def of_family(rng: Generator, truth: Array, seeds: int, families: Sequence[str]) -> Array:
+def of_family(rng: Generator, truth: Array, families: Sequence[str]) -> Array:
     names = list(dict.fromkeys(families))
     gifts = rng.normal(0, 1.5, (len(truth), len(names)))
     return (truth + gifts[:, [names.index(name) for name in families]])[..., None]
 
 
 def of_languages(rng: Generator, worlds: int) -> None:
-    print(
-        "\nThe own language brings nothing special: shares of worlds in which it is said to, by the extra; and by the"
-    )
-    print("plain difference of own and other pairs over seeds. Then it brings 2 points: shares found\n")
+    print("\nThe own language brings nothing special: shares of worlds in which it is said to, by the extra; and by")
+    print("the plain difference of own and other pairs over seeds. Then it brings 2 points: shares found\n")
     row("world", "languages", "seeds", "extra", "plain test", "found")
     for benchmark, names in (("miniature", "en qna qnb qma qmb qfa"), ("xtreme", "en ar bg de el hi ru sw th ur")):
         known = BENCHMARKS[benchmark].languages
@@ -183,9 +174,9 @@ def of_languages(rng: Generator, worlds: int) -> None:
                     truth = rng.normal(0, 3, (len(sets), 1)) + rng.normal(0, 3, len(languages))
                     gains = truth[..., None]
                     if world == "pairs":
-                        gains = of_pair(rng, truth, seeds)
+                        gains = of_pair(rng, truth)
                     elif world == "families":
-                        gains = of_family(rng, truth, seeds, families)
+                        gains = of_family(rng, truth, families)
                     elif world == "by seed":
                         gains = gains + own[..., None] * rng.normal(0, 1.5, seeds)
                     runs = rng.normal(0, 1, (len(sets), 1, seeds)) + rng.normal(0, 1, (1, len(languages), seeds))
@@ -204,12 +195,5 @@ def of_languages(rng: Generator, worlds: int) -> None:
 PARTS = {"diversity": of_diversity, "languages": of_languages}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    given = parser(__doc__, PARTS, worlds=500, of="sweeps").parse_args(argv)
-    for part, rng in picked(given, PARTS):
-        part(rng, given.worlds)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    parts.run_parts(__doc__, PARTS, worlds=500, of="sweeps")

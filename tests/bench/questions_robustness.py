@@ -48,7 +48,7 @@ def planted(found: Transfer, size: float, deviation: float) -> Transfer:
         kind = MINIATURE.intermediates[read.tasks[0]].kind
         for target in TARGETS:
             task = MINIATURE.targets[target]
-            if task.clean is None and task.kind != kind:
+            if task.clean_target is None and task.kind != kind:
                 scores[found.chains.index(name), found.targets.index(target)] += size * deviation
     return replace(found, scores=scores)
 
@@ -67,10 +67,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             axes = empty(Path(folder), seeds)
         rng = np.random.default_rng(given.seed)
-        spread = [
-            np.nanstd(one.values, ddof=1)
-            for one in compare_methods(world(rng, axes)).select_effects("compute", "out of domain")
-        ]
+        effects = compare_methods(world(rng, axes)).select_effects("compute", "out of domain")
+        spread = [np.nanstd(one.values, ddof=1) for one in effects]
         deviation = float(np.sqrt(np.mean(np.square(spread))))
         for size in PLANTED:
             counts = np.zeros(len(VERDICTS) + len(BASES))

@@ -10,7 +10,6 @@ task's targets. In null worlds signal is 0. `cells` is the naive test that takes
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from scipy.stats import spearmanr
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
-from parts import parser, picked
+from parts import row, run_parts
 
 from analysis.questions.predictors import GainMatrix, Predictor
 from analysis.questions.similarity import judge_predictors
@@ -65,14 +64,9 @@ def world(
     return asked, several, truth
 
 
-def row(*cells: object) -> None:
-    print("  ".join(f"{cell:>11.3f}" if isinstance(cell, float) else f"{cell!s:>11}" for cell in cells))
-
-
 def null(rng: np.random.Generator, worlds: int) -> None:
-    print(
-        "\nNothing predicts: share of p < 0.05, of tables with any after Holm (6 predictors), of the focus, by cells\n"
-    )
+    print("\nNothing predicts: share of p < 0.05, of tables with any after Holm (6 predictors), of the focus, by cells")
+    print()
     row("tasks", "seeds", "holes", "p < 0.05", "any, Holm", "focus", "cells")
     for tasks, seeds, holes in ((9, 3, 0.0), (9, 3, 0.1), (6, 2, 0.0), (5, 3, 0.0)):
         found = []
@@ -109,9 +103,7 @@ def planted(rng: np.random.Generator, worlds: int) -> None:
 
 
 def focus(rng: np.random.Generator, worlds: int) -> None:
-    print(
-        "\nOne target is predicted otherwise: a distance that knows the others (0.7) and nothing of it, or its mirror\n"
-    )
+    print("\nOne target is predicted otherwise: a distance that knows the others (0.7), not it, or its mirror\n")
     row("focus", "p < 0.05", "difference")
     for name, sign in (("nothing", 0.0), ("mirrored", -1.0)):
         found = []
@@ -127,12 +119,5 @@ def focus(rng: np.random.Generator, worlds: int) -> None:
 PARTS = {"null": null, "planted": planted, "focus": focus}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    given = parser(__doc__, PARTS, worlds=400, of="sweeps").parse_args(argv)
-    for part, rng in picked(given, PARTS):
-        part(rng, given.worlds)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_parts(__doc__, PARTS, worlds=400, of="sweeps")

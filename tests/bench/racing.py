@@ -28,8 +28,8 @@ from scipy.stats import spearmanr, studentized_range
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # its own folder stays, for its neighbours
 
-from calibration import CHAIN, COMMON, EFFECTS, OWN, Generator
-from parts import parser, picked
+from calibration import EFFECTS, Generator, vary
+from parts import run_parts
 
 from analysis.statistics.interval import compute_intervals
 from search.schedulers.race import Array, Judge, Mask, allot_seeds, find_clearly_worse
@@ -54,11 +54,7 @@ class World:
 
     def scores(self, rng: Generator, seeds: int, effect: str) -> Array:
         """[chains, targets, seeds]"""
-        draw = EFFECTS[effect]
-        common, chain = draw(rng, (1, TARGETS, seeds)), draw(rng, (CHAINS, 1, seeds))
-        own = draw(rng, (CHAINS, TARGETS, seeds))
-        parts = np.sqrt(COMMON) * common + np.sqrt(CHAIN) * chain + np.sqrt(OWN) * own
-        return self.truth[:, :, None] + self.sd[:, :, None] * parts
+        return vary(rng, self.truth, self.sd, seeds, effect)
 
 
 def world(rng: Generator, name: str) -> World:
@@ -125,13 +121,8 @@ def _beyond(values: Array, quantile: float, variance: Array) -> Mask:
     return np.asarray((mean[None] - mean[:, None] - quantile * error > 0).any(axis=1))
 
 
-RULES: dict[str, Judge] = {
-    "ours": find_clearly_worse,
-    "pair alone": by_pair,
-    "pooled": pooled,
-    "larger, pair": larger_pair,
-    "Tukey": tukey,
-}
+RULES: dict[str, Judge] = {"ours": find_clearly_worse, "pair alone": by_pair, "pooled": pooled}
+RULES |= {"larger, pair": larger_pair, "Tukey": tukey}
 
 
 def row(*cells: object) -> None:
@@ -166,9 +157,7 @@ def errors(rng: Generator, worlds: int) -> None:
 
 
 def rules(rng: Generator, worlds: int) -> None:
-    print(
-        "\nOther intervals, up to 8 seeds that vary normally: saved where there is something to save; wrong elsewhere\n"
-    )
+    print("\nOther intervals, up to 8 seeds that vary normally: saved where there is something to; wrong elsewhere\n")
     table("interval", "xtreme, saved", "miniature, saved", "xtreme, wrong", "experts, wrong", "loud, wrong")
     start = rng.integers(2**32)
     for rule, judge in RULES.items():
@@ -186,9 +175,9 @@ def rules(rng: Generator, worlds: int) -> None:
 
 def results(rng: Generator, worlds: int) -> None:
     print(
-        "\nWhat is read after a race up to 8 seeds: the mean gain over targets, minus its truth (points), and how often"
+        "\nWhat is read after a race up to 8 seeds: the mean gain over targets minus its truth (points), how often its"
     )
-    print("its 95 % interval holds the truth, of chains decided after 3 seeds and of the others; and the order by this")
+    print("95 % interval holds the truth, of chains decided after 3 seeds and of the others; and the order by this")
     print("mean: rank correlation with the truth, and with the order that all seeds give; the same best chain\n")
     table("world, seeds vary", "bias, decided", "bias, others", "held, decided", "held, others", "held, no race")
     lines = []
@@ -202,10 +191,8 @@ def results(rng: Generator, worlds: int) -> None:
                 gains, true = (values[1:] - values[:1]).mean(axis=1), (one.truth[1:] - one.truth[0]).mean(axis=1)
                 raced = np.where(np.arange(8) < given[1:, None], gains, np.nan)
                 off, early = np.nanmean(raced, axis=1) - true, given[1:] < 8
-                held = [
-                    ((ends[:, 0] <= true) & (true <= ends[:, 1]))
-                    for ends in (compute_intervals(raced), compute_intervals(gains))
-                ]
+                ends = (compute_intervals(raced), compute_intervals(gains))
+                held = [((each[:, 0] <= true) & (true <= each[:, 1])) for each in ends]
                 first = given[1:] == 3
                 found.append(
                     (_of(off, first), _of(off, ~early), _of(held[0], first), _of(held[0], ~early), held[1].mean())
@@ -260,12 +247,5 @@ PARTS: dict[str, Callable[[Generator, int], None]] = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    given = parser(__doc__, PARTS, worlds=400, of="races").parse_args(argv)
-    for part, rng in picked(given, PARTS):
-        part(rng, given.worlds)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run_parts(__doc__, PARTS, worlds=400, of="races")

@@ -16,15 +16,13 @@ from search.driver.early_stopping import RULES, EarlyStopping
 from search.schedulers.rungs import RungScores
 from search.schedulers.seeds import RaceSeeds
 from search.sweep.sweep_file import write_sweep
-from spaces.benchmark import BENCHMARKS, UNBOUNDED
 from spaces.checksum import checksum
-from spaces.encoders import PROFILES
 from spaces.halving import Verdict
-from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
-from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
-from spaces.space import Space, resolve_axes
+from spaces.plan import Stratum, expand_strata
+from spaces.space import Space
 from spaces.stage import ENCODER_KINDS, TENTHS, Stage
 from tests.on_disk import folder_of
+from tests.stage_factory import MINIATURE, axes_of, make_factory
 from trainables.data.task_data import DataSource
 from trainables.record.context import ENCODER, SCORES, StageContext
 from trainables.record.outcome import OUTCOME_FILE, Outcome, write_outcome
@@ -32,13 +30,9 @@ from trainables.record.scores import build_score_rows, encode_scores
 from trainables.storage.local_storage import LocalStorage
 from trainables.worker.failures import FAILURE_KINDS, Failure
 
-MINIATURE = BENCHMARKS["miniature"]
-ENCODER_FILES = {
-    "config.json": b"{}",
-    "tokenizer.json": b"{}",
-    "model.safetensors": safetensors.numpy.save({"weight": np.zeros(1200)}),
-    "masked_words.safetensors": safetensors.numpy.save({"bias": np.zeros(12)}),
-}
+WEIGHTS = {"model.safetensors": {"weight": np.zeros(1200)}, "masked_words.safetensors": {"bias": np.zeros(12)}}
+ENCODER_FILES = {"config.json": b"{}", "tokenizer.json": b"{}"}
+ENCODER_FILES |= {name: safetensors.numpy.save(weights) for name, weights in WEIGHTS.items()}
 ENCODER_BYTES = sum(map(len, ENCODER_FILES.values()))
 
 
@@ -86,31 +80,11 @@ class Room:
     races: bool = False
 
     def plan(self) -> tuple[Stratum, ...]:
-        return expand_strata(resolve_axes(self.space, MINIATURE, PROFILES["miniature"]), MINIATURE, pretrain=True)
+        return expand_strata(axes_of(self.space), MINIATURE, pretrain=True)
 
     def board(self) -> Board:
-        axes = resolve_axes(self.space, MINIATURE, PROFILES["miniature"])
-        tasks = MINIATURE.intermediates.values()
-        ingredients = (f"{task.name}@{language}" for task in tasks for language in task.training_languages)
-        fingerprints = {("intermediate", ingredient): "i" for ingredient in ingredients}
-        fingerprints |= {("target", name): "t" for name in MINIATURE.targets}
-        stage_factory = StageFactory(
-            benchmark=MINIATURE,
-            start=StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
-            world={},
-            fingerprints=fingerprints,
-            languages={task.name: task.languages for task in MINIATURE.targets.values()},
-            phases=resolve_phases(
-                axes.intermediates,
-                MINIATURE,
-                mixture=axes.mixture,
-                budget=UNBOUNDED,
-                masked=DEFAULT_MASKED_WORDS,
-            ),
-            limit=None,
-            test_limit=None,
-            precision="fp32",
-        )
+        axes = axes_of(self.space)
+        stage_factory = make_factory(axes.intermediates, axes.mixture, world={})
         context = StageContext(results=LocalStorage(self.results), source=DataSource(benchmark="miniature"))
         return Board(
             self.plan(),
@@ -128,9 +102,8 @@ class Room:
         """Use a rule of early stopping, with the scores on disk. A real sweep stops targets only."""
         competing = [stratum for stratum in self.plan() if stratum.arm_count > 1 and stratum.kind in kinds]
         arm_counts = {stratum.id: stratum.arm_count for stratum in competing}
-        self.early_stopping = EarlyStopping(
-            RungScores(LocalStorage(self.results), folder), RULES[scheduler], arm_counts
-        )
+        scores = RungScores(LocalStorage(self.results), folder)
+        self.early_stopping = EarlyStopping(scores, RULES[scheduler], arm_counts)
 
     def stopped(self) -> set[str]:
         """Return the keys of the stages whose outcomes on disk are `stopped`."""
@@ -182,11 +155,6 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
-    space = Space(
-        name="s",
-        intermediates=("mnli", "ccg"),
-        targets=("xnli", "xquad", "tatoeba"),
-        learning_rates=(1e-4, 1e-3, 2e-3),
-        seeds=(0, 1),
-    )
+    axes = {"learning_rates": (1e-4, 1e-3, 2e-3), "seeds": (0, 1)}
+    space = Space(name="s", intermediates=("mnli", "ccg"), targets=("xnli", "xquad", "tatoeba"), **axes)
     return Room(tmp_path, space)

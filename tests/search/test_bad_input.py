@@ -75,11 +75,7 @@ def test_everything_missing_is_listed_at_once(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("files", "lacks"),
-    [
-        ([], "no config.json"),
-        (["config.json"], "no weights"),
-        (["config.json", "model.safetensors"], "no tokenizer"),
-    ],
+    [([], "no config.json"), (["config.json"], "no weights"), (["config.json", "model.safetensors"], "no tokenizer")],
 )
 def test_a_model_folder_must_be_whole(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, real: Path, files: list[str], lacks: str
@@ -148,12 +144,8 @@ def test_results_that_cannot_be_written_end_the_sweep_with_one_line(
     monkeypatch.setattr("search.driver.sweep_run.make_board", full)
     assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
     message = capsys.readouterr().err.strip()
-    assert (
-        "\n" not in message
-        and str(tmp_path) in message
-        and "MiB are free" in message
-        and "Fix this, then run the same command again." in message
-    )
+    assert "\n" not in message and str(tmp_path) in message and "MiB are free" in message
+    assert "Fix this, then run the same command again." in message
     lock_results(LocalStorage(tmp_path)).release()  # it is free again
     monkeypatch.setattr("search.driver.sweep_run.make_board", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

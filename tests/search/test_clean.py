@@ -87,11 +87,8 @@ def test_the_same_command_runs_the_same_stages_before_and_after(filled: Room, ke
 def test_scores_outcomes_and_specifications_stay(filled: Room) -> None:
     before = files_in(filled.results)
     assert main([str(filled.results / "s"), "--keep", "none", "--damaged", "--tables", "--foreign"]) == 0
-    kept = {
-        name
-        for name in before
-        if name.endswith((OUTCOME_FILE, "spec.json", SCORES, "/sweep.json")) and "abcdef" not in name
-    }
+    ends = (OUTCOME_FILE, "spec.json", SCORES, "/sweep.json")
+    kept = {name for name in before if name.endswith(ends) and "abcdef" not in name}
     assert kept <= files_in(filled.results).keys()
 
 
@@ -153,9 +150,7 @@ def test_a_winner_goes_only_with_a_word(filled: Room, capsys: pytest.CaptureFixt
 def test_flags_take_what_else_there_is(filled: Room) -> None:
     assert main([str(filled.results), "--damaged", "--tables", "--foreign"]) == 0
     after = files_in(filled.results)
-    assert not any(
-        name.endswith(".damaged") or name.startswith(("encoded/", "stages/0123456789abcdef")) for name in after
-    )
+    assert not any(n.endswith(".damaged") or n.startswith(("encoded/", "stages/0123456789abcdef")) for n in after)
 
 
 def test_a_link_is_not_followed(filled: Room, tmp_path: Path) -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.run import _print_missing_outputs
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBE_COLUMNS, PROBES_FILE
 from tests.on_disk import folder_of
+from tests.search.asked import request_of
 from tests.search.conftest import Room
 from trainables.record.results import build_schema, write_tables
 
@@ -19,9 +18,7 @@ from trainables.record.results import build_schema, write_tables
 def test_the_flags_are_no_part_of_any_key_or_specification(tmp_path: Path) -> None:
     # Tasks by name: left to itself, `--probes alignment` adds its controls to the space.
     flags = ["--space", "quick", "--intermediates", "mnli", "--results", str(tmp_path)]
-    plain, kept = (
-        make_request(parse_options([*flags, *more])) for more in ([], ["--predictions", "--probes", "alignment"])
-    )
+    plain, kept = (request_of(*flags, *more) for more in ([], ["--predictions", "--probes", "alignment"]))
     assert kept.context == dataclasses.replace(plain.context, keep_predictions=True, probes=("alignment",))
     assert kept.spec == plain.spec and kept.plan == plain.plan
     for stratum in plain.plan:

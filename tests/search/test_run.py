@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.run import _print_ranking, _print_summary
 from tests.paths import ROOT
+from tests.search.asked import request_of
 from tests.search.conftest import Room
 
 
 def test_notes_that_repeat_share_a_line(room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)]))
+    request = request_of("--space", "quick", "--results", tmp_path)
     notes = ("xquad: English dev is held out.", "mlqa: English dev is held out.", "bucc: no dev rows for zh: flatters.")
     board = room.run(most=3)
     stage_notes = ("memory ran out", "memory ran out; left out of test: 3 rows", None)
@@ -35,7 +34,7 @@ def test_notes_that_repeat_share_a_line(room: Room, tmp_path: Path, capsys: pyte
 def test_the_ranking_is_the_summary_of_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
-    request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)]))
+    request = request_of("--space", "quick", "--results", tmp_path)
     _print_ranking(request)
     (command,) = commands
     assert command[1:] == [str(ROOT / "analysis" / "rank.py"), str(tmp_path / "quick-miniature"), "--summary"]

@@ -63,10 +63,8 @@ def test_a_run_that_goes_on_says_what_runs(room: Room, capsys: pytest.CaptureFix
     writer.write_if_due(board)
     summary = read_json(room, capsys)
     assert summary["state"] == "running" and summary["stages"]["running"] == 2 and summary["stages"]["waiting"] == 48
-    assert [(row["key"], row["tenth"], row["dev"]) for row in summary["running"]] == [
-        (first.key, 1, 0.25),
-        (second.key, 0, None),
-    ]
+    running = [(row["key"], row["tenth"], row["dev"]) for row in summary["running"]]
+    assert running == [(first.key, 1, 0.25), (second.key, 0, None)]
     _, text, _ = look(room, capsys)
     assert first.label in text and "1 of 10 tenths, dev 25.0, on node-1" in text and "last status " in text
 
@@ -147,11 +145,8 @@ def test_what_is_damaged_is_named_and_counts_as_waiting(room: Room, capsys: pyte
     key = room.ran[-1].key
     (room.results / "stages" / key / OUTCOME_FILE).write_text("{")
     summary = read_json(room, capsys)
-    assert (
-        summary["damaged"] == [f"stages/{key}"]
-        and summary["stages"]["waiting"] == 1
-        and summary["state"] == "interrupted"
-    )
+    assert (summary["damaged"], summary["state"]) == ([f"stages/{key}"], "interrupted")
+    assert summary["stages"]["waiting"] == 1
 
 
 def test_disk_is_told_by_kind(room: Room, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,10 +162,8 @@ def test_a_results_folder_lists_its_sweeps(room: Room, capsys: pytest.CaptureFix
     board = room.run(most=4)
     room.write(board, "one")
     room.write(board, "two")
-    assert look(room, capsys, name=".")[1].splitlines() == [
-        "one: interrupted, 4 of 55 stages",
-        "two: interrupted, 4 of 55 stages",
-    ]
+    lines = look(room, capsys, name=".")[1].splitlines()
+    assert lines == ["one: interrupted, 4 of 55 stages", "two: interrupted, 4 of 55 stages"]
 
 
 @pytest.mark.parametrize(
@@ -229,14 +222,8 @@ def test_object_storage_is_read_and_cleaned_as_a_folder_is(
 def test_it_starts_from_any_folder_and_loads_nothing_heavy(room: Room, script: str) -> None:
     room.write(room.run(most=1))
     flags = ["--dry-run"] if script == "clean" else []
-    command = [
-        sys.executable,
-        "-X",
-        "importtime",
-        str(ROOT / "search" / f"{script}.py"),
-        str(room.results / "s"),
-        *flags,
-    ]
+    path = ROOT / "search" / f"{script}.py"
+    command = [sys.executable, "-X", "importtime", str(path), str(room.results / "s"), *flags]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
     assert done.stdout
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}

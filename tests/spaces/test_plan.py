@@ -6,49 +6,19 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark
+from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES, NamedSpace
-from spaces.phase import DEFAULT_MASKED_WORDS, resolve_phases
-from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata, sort_middle_first
+from spaces.plan import Stratum, expand_strata, sort_middle_first
 from spaces.space import Axes, Space, resolve_axes
-
-MINIATURE = BENCHMARKS["miniature"]
-FULL = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
+from tests.stage_factory import FULL, MINIATURE, axes_of, make_factory
 
 
 def plan(resolved: Axes = FULL) -> tuple[Stratum, ...]:
     return expand_strata(resolved, MINIATURE, pretrain=True)
-
-
-def make_factory(**changes: object) -> StageFactory:
-    fingerprints = {
-        ("intermediate", f"{task.name}@{name}"): "i"
-        for task in MINIATURE.intermediates.values()
-        for name in task.training_languages
-    }
-    fingerprints |= {("target", name): "t" for name in MINIATURE.targets}
-    fields = {
-        "benchmark": MINIATURE,
-        "start": StartEncoder(name="miniature", profile="miniature", recipe={"steps": 10}, data="d"),
-        "world": {"world_seed": 0},
-        "fingerprints": fingerprints,
-        "languages": {task.name: task.languages for task in MINIATURE.targets.values()},
-        "phases": resolve_phases(
-            MINIATURE.intermediate_names(),
-            MINIATURE,
-            mixture=FULL.mixture,
-            budget=UNBOUNDED,
-            masked=DEFAULT_MASKED_WORDS,
-        ),
-        "limit": None,
-        "test_limit": None,
-        "precision": "fp32",
-    }
-    return StageFactory(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_targets_with_the_same_training_share_one_stratum() -> None:
@@ -58,10 +28,8 @@ def test_targets_with_the_same_training_share_one_stratum() -> None:
 
 
 def test_asking_for_one_of_them_gives_the_same_stages() -> None:
-    one = resolve_axes(Space(name="one", intermediates=("mnli",), targets=("xquad",)), MINIATURE, PROFILES["miniature"])
-    both = resolve_axes(
-        Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")), MINIATURE, PROFILES["miniature"]
-    )
+    one = axes_of(Space(name="one", intermediates=("mnli",), targets=("xquad",)))
+    both = axes_of(Space(name="both", intermediates=("mnli",), targets=("xquad", "mlqa")))
     assert plan(one) == plan(both)
 
 
@@ -113,9 +81,8 @@ def test_the_key_of_a_child_holds_its_parent() -> None:
 def test_precision_names_a_stage_but_not_the_own_encoders_pretraining() -> None:
     # Own encoders are made in 32 bits, so that sweeps of both precisions share one.
     for stratum in plan():
-        one, other = (
-            make_factory(precision=precision).make_stage(stratum, 1e-3, "p").key for precision in ("fp32", "bf16")
-        )
+        factories = (make_factory(precision=precision) for precision in ("fp32", "bf16"))
+        one, other = (factory.make_stage(stratum, 1e-3, "p").key for factory in factories)
         assert (one == other) == (stratum.kind == "pretrain")
 
 
@@ -123,14 +90,11 @@ def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
     # Stages and keys are made fast from parts that strata share. Here each stage is made alone as well.
     names = ("mnli", "mnli~freelb", "mnli:layers", "none:layers")
     space = Space(name="s", intermediates=names, targets=("xnli", "xquad", "tatoeba"), seeds=(0, 1), floor=True)
-    resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
-    phases = resolve_phases(
-        resolved.intermediates, MINIATURE, mixture=(), budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS
-    )
-    factory, workloads = make_factory(phases=phases), set()
+    resolved = axes_of(space)
+    factory, workloads = make_factory(names, ()), set()
     for stratum in (*plan(resolved), *plan(resolved)[::-1]):
         stage = factory.make_stage(stratum, 1e-3, "p")
-        assert stage == make_factory(phases=phases).make_stage(stratum, 1e-3, "p")
+        assert stage == make_factory(names, ()).make_stage(stratum, 1e-3, "p")
         text = json.dumps(dataclasses.asdict(stage), sort_keys=True, separators=(",", ":"))
         assert stage.key == hashlib.sha256(text.encode()).hexdigest()[:16]
         workloads.add(stratum.workload)
@@ -138,16 +102,12 @@ def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
 
 
 def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
-    floor = resolve_axes(Space(name="floor", intermediates=("none",), floor=True), MINIATURE, PROFILES["miniature"])
-    keys = [
-        make_factory().make_stage(s, 1e-3, "root").key
-        for s in plan(floor)
-        if s.kind == "target" and s.task == "xnli-en"
-    ]
+    floor = axes_of(Space(name="floor", intermediates=("none",), floor=True))
+    chosen = [s for s in plan(floor) if s.kind == "target" and s.task == "xnli-en"]
+    keys = [make_factory().make_stage(s, 1e-3, "root").key for s in chosen]
     assert len(set(keys)) == len(keys) == 2 * len(floor.seeds)
 
 
-@settings(deadline=None)
 @given(
     old=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),
     more=st.sets(st.sampled_from([1e-4, 2e-4, 5e-4, 1e-3]), min_size=1),
@@ -155,10 +115,9 @@ def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:
 )
 def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], seeds: set[int]) -> None:
     def keys(rates: set[float], seeds: set[int]) -> set[str]:
-        space = Space(
-            name="s", intermediates=("mnli",), targets=("xnli",), learning_rates=tuple(rates), seeds=tuple(seeds)
-        )
-        resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
+        grid = {"learning_rates": tuple(rates), "seeds": tuple(seeds)}
+        space = Space(name="s", intermediates=("mnli",), targets=("xnli",), **grid)
+        resolved = axes_of(space)
         return {make_factory().make_stage(s, r, "p").key for s in plan(resolved) for r in s.rates}  # type: ignore[union-attr]
 
     assert keys(old, seeds) <= keys(old | more, seeds | {9})
@@ -176,7 +135,7 @@ def test_the_middle_rate_starts_first() -> None:
 
 def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
     space = Space(name="s", intermediates=("mnli", "mnli:layers", "none:layers"), targets=("xnli",), seeds=(0,))
-    resolved = resolve_axes(space, MINIATURE, PROFILES["miniature"])
+    resolved = axes_of(space)
     strata = {(s.kind, s.intermediate): s for s in plan(resolved)}
     assert {name for kind, name in strata if kind == "intermediate"} == {"mnli"}
     assert strata["target", "mnli:layers"].parent == strata["intermediate", "mnli"].id
@@ -188,7 +147,7 @@ def test_chains_that_differ_in_the_targets_method_share_their_phase() -> None:
 def test_extra_targets_are_evaluated_where_they_are_named() -> None:
     def evaluated(*targets: str) -> tuple[str, ...]:
         space = Space(name="s", intermediates=("mnli",), targets=targets, seeds=(0,))
-        strata = plan(resolve_axes(space, MINIATURE, PROFILES["miniature"]))
+        strata = plan(axes_of(space))
         return next(stratum.targets for stratum in strata if stratum.kind == "target")
 
     assert evaluated("xnli") == ("xnli",)

@@ -17,16 +17,9 @@ KINDS = ("pair", "span", "choice", "tagging")
 
 def world(sizes: tuple[int, ...]) -> Benchmark:
     """A benchmark with so many intermediate tasks of each kind."""
-    tasks = [
-        Task(
-            name=f"{kind}{place}",
-            kind=kind,
-            about="",
-            recipe=Recipe(steps=1, batch_size=1),
-        )
-        for kind, size in zip(KINDS, sizes, strict=False)
-        for place in range(size)
-    ]
+    many = [(kind, place) for kind, size in zip(KINDS, sizes, strict=False) for place in range(size)]
+    recipe = Recipe(steps=1, batch_size=1)
+    tasks = [Task(name=f"{kind}{place}", kind=kind, about="", recipe=recipe) for kind, place in many]
     return replace(MINIATURE, intermediates=Table("task", tasks))
 
 
@@ -67,15 +60,10 @@ def test_diversity_has_both_sorts_at_each_size_where_kinds_allow_and_every_sampl
 
 
 def test_controls_and_tasks_without_english_are_in_no_mix() -> None:
-    tasks = [
-        replace(task, training_languages=("id",)) if task.name == "qqp" else task
-        for task in MINIATURE.intermediates.values()
-    ]
-    found = {
-        task
-        for name in list_diversity_chains(replace(MINIATURE, intermediates=Table("task", tasks)))
-        for task in name.split("+")
-    }
+    known = MINIATURE.intermediates
+    tasks = list({**known, "qqp": replace(known["qqp"], training_languages=("id",))}.values())
+    mine = replace(MINIATURE, intermediates=Table("task", tasks))
+    found = {task for name in list_diversity_chains(mine) for task in name.split("+")}
     assert not found & {"random", "qqp"} and "mnli" in found
 
 
@@ -84,21 +72,13 @@ def spoken(*trains: str, **native: tuple[str, ...]) -> Benchmark:
     xtreme = BENCHMARKS["xtreme"]
     mnli = replace(xtreme.intermediates["mnli"], training_languages=trains)
     more = [replace(mnli, name=name, training_languages=own) for name, own in native.items()]
-    others = [
-        task for task in xtreme.intermediates.values() if task.name not in ("mnli", *native) and not task.is_opt_in
-    ]
+    others = [t for t in xtreme.intermediates.values() if t.name not in ("mnli", *native) and not t.is_opt_in]
     return replace(xtreme, intermediates=Table("task", [mnli, *others, *more]))
 
 
 def test_languages_are_alone_with_english_and_together() -> None:
-    assert list_language_chains(spoken("en", "sw", "de")) == (
-        "mnli",
-        "mnli@sw",
-        "mnli@de",
-        "mnli@en+mnli@sw",
-        "mnli@en+mnli@de",
-        "mnli@en+mnli@sw+mnli@de",
-    )
+    chains = "mnli mnli@sw mnli@de mnli@en+mnli@sw mnli@en+mnli@de mnli@en+mnli@sw+mnli@de"
+    assert list_language_chains(spoken("en", "sw", "de")) == tuple(chains.split())
     assert list_language_chains(spoken("en", "sw")) == ("mnli", "mnli@sw", "mnli@en+mnli@sw")
     assert list_language_chains(spoken("en")) == ("mnli",)
 
@@ -110,9 +90,8 @@ def test_natives_are_the_tasks_of_the_same_labels_in_other_languages() -> None:
 
 def test_of_many_languages_those_of_few_resources_come_first() -> None:
     xnli = "en ar bg de el es fr hi ru sw th tr ur vi zh".split()
-    alone = [
-        name.removeprefix("mnli@") for name in list_language_chains(spoken(*xnli)) if "@" in name and "+" not in name
-    ]
+    chains = list_language_chains(spoken(*xnli))
+    alone = [name.removeprefix("mnli@") for name in chains if "@" in name and "+" not in name]
     assert len(alone) == MAX_LANGUAGES
     assert {"bg", "el", "sw", "th", "ur"} <= set(alone)  # of few resources
     assert {"ru", "hi"} <= set(alone)  # Slavic as bg, Indo-Aryan as ur

@@ -67,13 +67,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process that holds the nodes, and the cluster's address."""
     command = [sys.executable, str(ROOT / "tests" / "sweeps" / "two_nodes.py"), str(tmp_path_factory.mktemp("decoy"))]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd="/",
-    )
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
     assert process.stdin is not None and process.stdout is not None
     address = next(line for line in process.stdout if ":" in line).strip()
     yield process, address

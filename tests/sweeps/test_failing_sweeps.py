@@ -23,12 +23,8 @@ def run(results: Path, faults: Mapping[str, tuple[str, int]], *flags: str) -> tu
     count = results / "count"
     count.mkdir(parents=True, exist_ok=True)
     command = tiny_sweep(*SWEEP, "--results", str(results), *flags)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT / "tests" / "sweeps" / "faulty_workers"),
-        "FAULTS": json.dumps(faults),
-        "FAULTS_COUNT": str(count),
-    }
+    environment = {**os.environ, "FAULTS": json.dumps(faults), "FAULTS_COUNT": str(count)}
+    environment["PYTHONPATH"] = str(ROOT / "tests" / "sweeps" / "faulty_workers")
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment, check=False)
     assert "Traceback" not in done.stderr and "did not complete" not in done.stderr, done.stderr
     return done.returncode, done.stderr

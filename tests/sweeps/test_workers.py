@@ -18,11 +18,8 @@ def test_every_slot_has_one_worker_that_runs_stage_after_stage(tmp_path: Path, m
     monkeypatch.syspath_prepend(ROOT / "tests" / "bench")
     import spans  # type: ignore[import-not-found]
 
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(spans.install(tmp_path / "hook")),
-        "SPANS_LOG": str(tmp_path / "log"),
-    }
+    hook = spans.install(tmp_path / "hook")
+    environment = {**os.environ, "PYTHONPATH": str(hook), "SPANS_LOG": str(tmp_path / "log")}
     command = tiny_sweep(*SWEEP, "--max-concurrent", "2", "--results", str(tmp_path / "results"))
     subprocess.run(command, env=environment, check=True)
     steps = {(span.key, span.process) for span in spans.read(tmp_path / "log") if span.label == "step"}

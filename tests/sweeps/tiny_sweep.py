@@ -22,9 +22,8 @@ from search.run import main
 from spaces import encoders
 from spaces.plan import StageFactory, Stratum
 
-start_encoder.MINIATURE_PRETRAINING = dataclasses.replace(
-    encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50
-)
+short = dataclasses.replace(encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
+start_encoder.MINIATURE_PRETRAINING = short
 _recipe = StageFactory.recipe_of
 STEPS = int(os.environ.get("TINY_STEPS", "30"))
 

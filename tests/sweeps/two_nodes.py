@@ -20,11 +20,7 @@ def main(folder: Path) -> None:
     decoy = folder / "trainables"
     decoy.mkdir()
     (decoy / "__init__.py").write_text(DECOY)
-    common = {
-        "include_dashboard": False,
-        "object_store_memory": 80 * 2**20,
-        "env_vars": {"PYTHONPATH": str(folder)},
-    }
+    common = {"include_dashboard": False, "object_store_memory": 80 * 2**20, "env_vars": {"PYTHONPATH": str(folder)}}
     cluster = Cluster(initialize_head=True, head_node_args={**common, "num_cpus": 1, "num_gpus": 0})
     node = cluster.add_node(**common, num_cpus=2, num_gpus=1)
     cluster.wait_for_nodes()

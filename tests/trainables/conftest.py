@@ -6,8 +6,6 @@ import pytest
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from spaces.encoders import PROFILES, EncoderProfile
-from spaces.task import Recipe
 from trainables.data.task_data import DataSource
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, save_encoder
@@ -15,22 +13,25 @@ from trainables.models.masked_words import build_fresh_head
 from trainables.record.context import StageContext
 from trainables.storage.local_storage import LocalStorage
 
+TOKENIZER = world.build_tokenizer(world.build_world())
+SHAPE = {
+    "vocab_size": len(TOKENIZER),
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 80,
+    "type_vocab_size": 1,
+    "pad_token_id": TOKENIZER.pad_token_id,
+}
+
 
 def tiny_encoder(seed: int = 0) -> Encoder:
-    tokenizer = world.build_tokenizer(world.build_world())
-    config = XLMRobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=80,
-        type_vocab_size=1,
-        hidden_dropout_prob=0.1,  # so that random states matter
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    dropout = 0.1  # so that random states matter
+    config = XLMRobertaConfig(**SHAPE, hidden_dropout_prob=dropout)
     torch.manual_seed(seed)
     model = XLMRobertaModel(config, add_pooling_layer=False)
+    tokenizer = world.build_tokenizer(world.build_world())  # a fresh one: calls change it
     return Encoder(model, tokenizer, masked_word_head=build_fresh_head(model))
 
 
@@ -47,22 +48,6 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def profile() -> EncoderProfile:
-    return PROFILES["miniature"]
-
-
-@pytest.fixture
-def recipe() -> Recipe:
-    return Recipe(steps=20, batch_size=8, max_length=64, stride=16)
-
-
-@pytest.fixture
 def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
     source = DataSource(benchmark="miniature", limit=60, test_limit=20)
     return StageContext(results=LocalStorage(tmp_path), source=source, model=str(encoder_folder))
-
-
-@pytest.fixture
-def place(context: StageContext) -> StageContext:
-    """The older name of `context`, in the tests of the probes."""
-    return context

@@ -10,32 +10,22 @@ from spaces.stage import Stage
 from spaces.xtreme import ENTITY_TAGS
 from tests.hub_layout import QA, TEXT, qa_row
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE, run_stage
+from tests.tiny_stages import RECIPE, run_stage, target_stage
 from trainables.data.task_data import DataSource
 from trainables.record.context import SCORES, StageContext
 from trainables.storage.local_storage import LocalStorage
 
 Write = Callable[..., Path]
+REAL = {"benchmark": "xtreme", "recipe": {**RECIPE, "steps": 10}}
 
 
-def target(training: str, targets: dict[str, tuple[str, ...]]) -> Stage:
-    fields = {**BASE, "benchmark": "xtreme", "recipe": {**RECIPE, "steps": 10}}
-    return Stage(
-        kind="target",
-        task=training,
-        intermediate="none",
-        learning_rate=1e-3,
-        targets=targets,
-        **fields,  # type: ignore[arg-type]
-    )
-
-
-def context_of(tmp_path: Path, data: Path, encoder_folder: Path) -> StageContext:
-    return StageContext(
-        results=LocalStorage(tmp_path / "results"),
-        source=DataSource(benchmark="xtreme", data=str(data)),
-        model=str(encoder_folder),
-    )
+def run(data: Path, results: Path, encoder: Path, stage: Stage) -> tuple[str | None, set[int]]:
+    """The note of a stage, and of how many test examples its scores are."""
+    source = DataSource(benchmark="xtreme", data=str(data))
+    context = StageContext(results=LocalStorage(results), source=source, model=str(encoder))
+    outcome = run_stage(context, stage)
+    test = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(pl.col("split") == "test")
+    return outcome.note, set(test["examples"])
 
 
 def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
@@ -44,15 +34,13 @@ def test_answers(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     write("rajpurkar/squad/plain_text/validation", QA, [good, {**good, "answers": None}])
     rows = [good, {**good, "context": None, "question": ""}, qa_row("w1", [], [])]  # an empty paragraph is scored
     data = write("google/xtreme/XQuAD.de/validation", QA, rows)
-    stage = target("squad", {"xquad": ("de",)})
-    context = context_of(tmp_path, data, encoder_folder)
-    outcome = run_stage(context, stage)
-    assert outcome.note == (
+    stage = target_stage("squad", {"xquad": ("de",)}, **REAL)
+    note, examples = run(data, tmp_path / "results", encoder_folder, stage)
+    assert note == (
         "rows left out of xquad's training: answer not found in the context (1), empty text (1); "
         "rows left out of xquad's dev: no label (1); rows left out of xquad de: no answer (1)"
     )
-    test = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(pl.col("split") == "test")
-    assert set(test["examples"]) == {2}
+    assert examples == {2}
 
 
 def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
@@ -65,12 +53,10 @@ def test_tags(write: Write, tmp_path: Path, encoder_folder: Path) -> None:
     ]
     for split in ("en/train", "en/validation", "de/test"):
         data = write(f"google/xtreme/PAN-X.{split}", features, [*good, *holes])
-    stage = target("panx", {"panx": ("de",)})
-    context = context_of(tmp_path, data, encoder_folder)
-    outcome = run_stage(context, stage)
+    stage = target_stage("panx", {"panx": ("de",)}, **REAL)
+    note, examples = run(data, tmp_path / "results", encoder_folder, stage)
     reasons = "different numbers of words and tags (1), no words (1)"
-    assert outcome.note == "; ".join(
+    assert note == "; ".join(
         f"rows left out of {split_name}: {reasons}" for split_name in ("panx's training", "panx's dev", "panx de")
     )
-    test = pl.read_parquet(folder_of(context, stage.key) / SCORES).filter(pl.col("split") == "test")
-    assert set(test["examples"]) == {17}
+    assert examples == {17}

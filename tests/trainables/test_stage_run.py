@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from spaces.columns import COLUMNS
-from spaces.stage import TENTHS, Stage
+from spaces.stage import TENTHS
 from spaces.task import Task
 from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, RECIPE, TARGET, run_stage
+from tests.tiny_stages import RECIPE, RETRIEVAL, TARGET, intermediate_stage, run_stage, start_stage
 from trainables import retrieval_stage
 from trainables.data.task_data import DataSource, load_pool
 from trainables.features.examples import Pool
@@ -28,28 +28,7 @@ from trainables.storage.local_storage import LocalStorage
 from trainables.training.fine_tuning import FineTuning
 from trainables.training_stage import find_degeneracy
 
-INTERMEDIATE = Stage(
-    kind="intermediate",
-    task="csqa",
-    intermediate="csqa",
-    learning_rate=1e-3,
-    targets={},
-    recipe={**RECIPE, "ingredients": [["csqa", "en"]]},
-    **BASE,
-)
-RETRIEVAL = Stage(
-    kind="retrieval",
-    task="tatoeba",
-    intermediate="none",
-    targets={"tatoeba": ("qna", "qfa")},
-    **BASE,
-)
-
-
-def first_tenth(context: StageContext, stage: Stage) -> None:
-    write_spec(context, stage)
-    with closing(StageRun(context, stage.key)) as stage_run:
-        stage_run.advance()
+INTERMEDIATE = intermediate_stage("csqa")
 
 
 def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context: StageContext) -> None:
@@ -58,11 +37,8 @@ def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context:
     rows = pl.read_parquet(folder_of(context, TARGET.key) / SCORES)
     assert rows.columns == [column.name for column in COLUMNS]
     test = rows.filter(pl.col("split") == "test")
-    assert set(test.select("target", "language").unique().iter_rows()) == {
-        ("xquad", "en"),
-        ("xquad", "qfa"),
-        ("mlqa", "en"),
-    }
+    cells = set(test.select("target", "language").unique().iter_rows())
+    assert cells == {("xquad", "en"), ("xquad", "qfa"), ("mlqa", "en")}
     assert set(test["metric"]) == {"f1", "exact_match"} and test["official"].all()
     assert set(test["tenth"]) == {outcome.best_tenth} and set(test["examples"]) == {20}
     dev = rows.filter(pl.col("split") == "dev")
@@ -125,20 +101,18 @@ def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
     child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
     name = f"stages/{INTERMEDIATE.key}/encoder"
     with pytest.raises(ValueError, match=rf"{name}\.damaged is a damaged encoder \({file}.*--retry-failed"):
-        first_tenth(context, child)
+        start_stage(context, child)
     assert not handed_on.exists() and handed_on.with_name("encoder.damaged").is_dir()
     with pytest.raises(ValueError, match=f"the encoder of stage {INTERMEDIATE.key} is missing.*--retry-failed"):
-        first_tenth(context, child)
+        start_stage(context, child)
 
 
 def test_retrieval_is_one_piece(context: StageContext) -> None:
     outcome = run_stage(context, RETRIEVAL, tenths=1)
     assert outcome.status == "finished" and outcome.note is None
     rows = pl.read_parquet(folder_of(context, RETRIEVAL.key) / SCORES)
-    assert rows.filter("official").select("target", "language", "metric", "split").rows() == [
-        ("tatoeba", "qna", "accuracy", "test"),
-        ("tatoeba", "qfa", "accuracy", "test"),
-    ]
+    official = rows.filter("official").select("target", "language", "metric", "split").rows()
+    assert official == [("tatoeba", language, "accuracy", "test") for language in ("qna", "qfa")]
     names = ["accuracy", "margin_accuracy", "reverse_accuracy"]
     names += [f"{name}_layer_{layer}" for layer in range(3) for name in names]
     assert rows["metric"].to_list() == names * 2 and rows["target"].n_unique() == 1
@@ -178,9 +152,8 @@ def test_a_stage_continues_where_it_was_cut(context: StageContext, tmp_path: Pat
     assert (folder_of(again, TARGET.key) / CHECKPOINT).exists() and read_outcome(again, TARGET.key) is None
     outcome = run_stage(again, TARGET, tenths=6)
     assert outcome.curve == whole.curve
-    scores, scores_again = (
-        pl.read_parquet(folder_of(p, TARGET.key) / SCORES).drop("seconds") for p in (context, again)
-    )
+    files = (folder_of(each, TARGET.key) / SCORES for each in (context, again))
+    scores, scores_again = (pl.read_parquet(file).drop("seconds") for file in files)
     assert scores.equals(scores_again)
     assert not (folder_of(again, TARGET.key) / CHECKPOINT).exists()
 
@@ -231,9 +204,7 @@ def test_a_checkpoint_is_not_blamed_for_what_the_device_did(
 def test_a_stage_that_is_closed_leaves_the_device_to_others(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     held = weakref.ref(stage_run.training)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(held() is None))
@@ -258,9 +229,7 @@ def test_undocumented_columns_are_refused() -> None:
 def test_a_diverged_run_is_degenerate_and_keeps_its_curve(
     context: StageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     assert stage_run.training is not None
     with torch.no_grad():
         stage_run.training.heads[0].score.out.bias.fill_(float("nan"))  # type: ignore[union-attr,operator]
@@ -272,9 +241,7 @@ def test_a_diverged_run_is_degenerate_and_keeps_its_curve(
 
 
 def test_constant_predictions_are_degenerate(context: StageContext) -> None:
-    write_spec(context, INTERMEDIATE)
-    stage_run = StageRun(context, INTERMEDIATE.key)
-    stage_run.advance()
+    stage_run = start_stage(context, INTERMEDIATE)
     assert isinstance(stage_run.training, FineTuning)
     stage_run.training.is_constant = True
     assert find_degeneracy(stage_run.training) == "constant predictions"

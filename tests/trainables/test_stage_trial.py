@@ -1,5 +1,6 @@
 """What Tune's side makes of a stage: results, errors that stay, errors that end the process."""
 
+import dataclasses
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import load
 
 from spaces.stage import TENTHS, Stage
-from tests.tiny_stages import BASE, RECIPE
+from tests.tiny_stages import RECIPE, RETRIEVAL, target_stage
 from trainables import stage_run, stage_start, stage_trial
 from trainables.record.context import CHECKPOINT, StageContext, write_spec
 from trainables.record.outcome import read_outcome
@@ -18,16 +19,8 @@ from trainables.stage_trial import StageTrial, context_to_json
 from trainables.training import encoding, evaluation, fine_tuning, memory
 from trainables.worker.failures import StageFailedError
 
-TARGET = Stage(
-    kind="target",
-    task="udpos-en",
-    learning_rate=1e-3,
-    targets={"udpos": ("en",)},
-    recipe=RECIPE,
-    intermediate="none",
-    **BASE,
-)
-RETRIEVAL = Stage(kind="retrieval", task="tatoeba", targets={"tatoeba": ("qna",)}, intermediate="none", **BASE)
+TARGET = target_stage("udpos-en", {"udpos": ("en",)})
+ONE_RETRIEVAL = dataclasses.replace(RETRIEVAL, targets={"tatoeba": ("qna",)})
 
 
 def trial(context: StageContext, stage: Stage, **config: Any) -> StageTrial:
@@ -207,7 +200,7 @@ def test_whatever_takes_long_says_that_it_goes_on(context: StageContext, monkeyp
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "beat", lambda name=name: beats.append(name))
     monkeypatch.setattr(encoding, "_cache", type(encoding._cache)())
-    for stage, steps in ((TARGET, TENTHS), (RETRIEVAL, 1)):
+    for stage, steps in ((TARGET, TENTHS), (ONE_RETRIEVAL, 1)):
         running = trial(context, stage)
         for _ in range(steps):
             running.step()

@@ -12,11 +12,8 @@ from .memory_storage import MemoryStorage
 from .sweep import virtual_sweep
 
 KINDS = ("pretrain encoder", "intermediate mnli", "intermediate ccg", "target xnli-en", "target squad-en")
-COURSES = made_up(
-    dict.fromkeys((*KINDS, "retrieval tatoeba"), 10.0),
-    {**dict.fromkeys(KINDS, 100), "retrieval tatoeba": 0},
-    noise=0.05,
-)
+STEPS = {**dict.fromkeys(KINDS, 100), "retrieval tatoeba": 0}
+COURSES = made_up(dict.fromkeys(STEPS, 10.0), STEPS, noise=0.05)
 ALL = pytest.mark.parametrize("scheduler", SCHEDULERS)
 
 

@@ -43,13 +43,9 @@ class StageWork:
             else:
                 write_text(self.context.results, self.context.file_name(self.key, CHECKPOINT), str(self.tenth))
         curve = self.course.curve[: self.tenth]
-        return {
-            "dev": curve[-1] if curve else -1.0,
-            "curve": list(curve),
-            "steps": self.steps,
-            "seconds": sum(self.course.seconds[: self.tenth]),
-            "done": self.tenth == len(self.course.seconds),
-        }
+        row = {"dev": curve[-1] if curve else -1.0, "curve": list(curve), "steps": self.steps}
+        taken, done = sum(self.course.seconds[: self.tenth]), self.tenth == len(self.course.seconds)
+        return {**row, "seconds": taken, "done": done}
 
     def _finish(self) -> None:
         context, key, curve = self.context, self.key, self.course.curve

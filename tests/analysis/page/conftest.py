@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.report import main
+from tests.analysis.sweep_files import Run, write_sweep
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,7 +23,7 @@ SEEDS = range(4)
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, run_of: Any, write_sweep: Callable[..., Path]) -> Path:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of the miniature's targets: planted gains, stopped, degenerate and missing runs, costs and curves."""
     rng = np.random.default_rng(7)
     runs = []
@@ -32,48 +33,26 @@ def world(tmp_path_factory: pytest.TempPathFactory, run_of: Any, write_sweep: Ca
             if parent:
                 hours = {"seconds": 3600.0 * (1 + len(chain)), "parent": None}
                 dev = np.linspace(0.4, 0.8, 10).round(4).tolist()
-                runs.append(
-                    run_of(
-                        intermediate=chain,
-                        test={"x": {}},
-                        seed=seed,
-                        dev=dev,
-                        kind="intermediate",
-                        stage=parent,
-                        extra=hours,
-                    )
-                )
+                phase = {"kind": "intermediate", "stage": parent, "extra": hours}
+                runs.append(Run(intermediate=chain, test={"x": {}}, seed=seed, dev=dev, **phase))
             for target, spoken in TARGETS.items():
                 if (chain, target, seed) == ("idle", "xquad", 2):
                     continue  # a hole
                 level = 0.6 + (GAINS.get(chain, 0.0) + rng.normal(0, 0.4)) / 100
                 test = {target: {each: float(level + rng.normal(0, 0.002)) for each in spoken.split()}}
+                start = {"intermediate": chain, "test": test, "seed": seed, "parent": parent}
                 if target == "tatoeba":
-                    runs.append(
-                        run_of(intermediate=chain, test=test, seed=seed, rate=None, kind="retrieval", parent=parent)
-                    )
+                    runs.append(Run(**start, rate=None, kind="retrieval"))
                     continue
                 for rate in RATES:
-                    status = "stopped" if rate == RATES[2] else "finished"
+                    status, reason = "stopped" if rate == RATES[2] else "finished", None
                     if (chain, target, rate) == ("hurts", "udpos", RATES[0]):
-                        status = "degenerate"
+                        status, reason = "degenerate", "constant predictions"
                     curve = (level - 0.3 / np.arange(1, 4 if status == "stopped" else 11) - 30 * rate).tolist()
-                    runs.append(
-                        run_of(
-                            intermediate=chain,
-                            test=test,
-                            seed=seed,
-                            rate=rate,
-                            dev=curve,
-                            status=status,
-                            parent=parent,
-                            reason="constant predictions" if status == "degenerate" else None,
-                        )
-                    )
+                    runs.append(Run(**start, rate=rate, dev=curve, status=status, reason=reason))
+    axes = {"intermediates": list(GAINS), "targets": list(TARGETS), "seeds": list(SEEDS)}
     folder = tmp_path_factory.mktemp("world")
-    spec = {"controls": ["random"], "retrieval": ["tatoeba"], "targets": list(TARGETS), "seeds": list(SEEDS)}
-    spec["intermediates"] = list(GAINS)
-    return write_sweep(folder, runs, **spec)
+    return write_sweep(folder, runs, controls=["random"], retrieval=["tatoeba"], **axes)
 
 
 @pytest.fixture(scope="session")

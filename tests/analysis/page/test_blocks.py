@@ -4,15 +4,7 @@ from typing import Any
 
 import pytest
 
-from analysis.page.blocks import (
-    DetailsBlock,
-    FormattedValue,
-    PageColumn,
-    PageValue,
-    Section,
-    format_number,
-    join_names,
-)
+from analysis.page.blocks import DetailsBlock, FormattedValue, PageColumn, PageValue, Section, format_number, join_names
 from analysis.page.render import render_page
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from analysis import rank
 from analysis.page.exports import apply_light_colours
 from analysis.page.render import read_asset
 from analysis.report import main
+from tests.analysis.sweep_files import Capture, refused, write_file
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 EVIL = "<script>alert(1)</script>"
@@ -59,7 +59,7 @@ def rows(table: Any) -> list[dict[str, Any]]:
     return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
 
 
-def ranked(world: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> Any:
+def ranking_of(world: Path, capsys: Capture, *flags: str) -> Any:
     capsys.readouterr()
     assert rank.main([str(world), "--format", "json", *flags]) == 0
     return json.loads(capsys.readouterr().out)["estimates"]
@@ -106,8 +106,8 @@ def test_warnings_name_what_is_missing_and_the_miniature(report: Path) -> None:
         assert sentence in text
 
 
-def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    expected = {(one["intermediate"], one["column"]): one for one in ranked(world, capsys) if one["quantity"] == "gain"}
+def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: Capture) -> None:
+    expected = {(r["intermediate"], r["column"]): r for r in ranking_of(world, capsys) if r["quantity"] == "gain"}
     cells = {(cell["intermediate"], cell["target"]): cell for cell in rows(document(report)["data"]["cells"])}
     assert set(cells) == set(expected)
     for key, cell in cells.items():
@@ -120,12 +120,10 @@ def test_numbers_are_those_of_rank_py(world: Path, report: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize("level", ["language", "family"])
-def test_languages_are_those_of_rank_py(
-    world: Path, report: Path, capsys: pytest.CaptureFixture[str], level: str
-) -> None:
+def test_languages_are_those_of_rank_py(world: Path, report: Path, capsys: Capture, level: str) -> None:
     expected = {
         (one["intermediate"], one["column"]): one["mean"]
-        for one in ranked(world, capsys, "--by", level)
+        for one in ranking_of(world, capsys, "--by", level)
         if one["quantity"] == "gain" and not one["column"].startswith("mean")
     }
     shown = {
@@ -155,7 +153,7 @@ def test_every_figure_is_valid_vega_lite_and_has_words_and_data(report: Path) ->
     assert all(view["aria-label"] for view in views)
 
 
-def test_text_of_data_is_text(write_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_text_of_data_is_text(tmp_path: Path) -> None:
     names = ("none", EVIL, "</title>&amp;")
     lines = [
         (name, target, seed, "en", "accuracy", 0.5 + 0.01 * place + 0.001 * seed)
@@ -163,7 +161,7 @@ def test_text_of_data_is_text(write_file: Callable[..., Path], tmp_path: Path) -
         for target in (EVIL, "x\"'y")
         for seed in range(3)
     ]
-    assert main([str(write_file(lines)), "-o", str(tmp_path / "page.html")]) == 0
+    assert main([str(write_file(tmp_path, lines)), "-o", str(tmp_path / "page.html")]) == 0
     page = read(tmp_path / "page.html")
     assert page.open == []
     assert [tag for tag, _ in page.elements].count("script") == 3
@@ -172,18 +170,18 @@ def test_text_of_data_is_text(write_file: Callable[..., Path], tmp_path: Path) -
     assert EVIL in {cell["target"] for cell in rows(document(tmp_path / "page.html")["data"]["cells"])}
 
 
-def test_few_seeds_are_no_answer(write_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_few_seeds_are_no_answer(tmp_path: Path) -> None:
     lines = [(name, "xnli", 0, "en", "accuracy", 0.5) for name in ("none", "mnli")]
-    assert main([str(write_file(lines)), "-o", str(tmp_path / "page.html")]) == 0
+    assert main([str(write_file(tmp_path, lines)), "-o", str(tmp_path / "page.html")]) == 0
     text = " ".join(read(tmp_path / "page.html").text.split())
     assert "this design cannot answer: there is no interval with 1 seed (it takes 3)." in text
     assert "no learning curves" in text
     assert "do not record what the intermediate runs cost" in text
 
 
-def test_no_task_with_all_targets_is_said(write_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_no_task_with_all_targets_is_said(tmp_path: Path) -> None:
     lines = [(name, target, 0, "en", "accuracy", 0.5) for name, target in (("none", "a"), ("none", "b"), ("mnli", "a"))]
-    assert main([str(write_file(lines)), "-o", str(tmp_path / "page.html")]) == 0
+    assert main([str(write_file(tmp_path, lines)), "-o", str(tmp_path / "page.html")]) == 0
     text = " ".join(read(tmp_path / "page.html").text.split())
     assert "no answer yet" in text
     assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages", "axes"}
@@ -192,9 +190,7 @@ def test_no_task_with_all_targets_is_said(write_file: Callable[..., Path], tmp_p
 def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> None:
     assert main([str(world), "-o", str(tmp_path / "page.html"), "--figures", str(tmp_path / "figures")]) == 0
     drawn = document(tmp_path / "page.html")["figures"]
-    assert {file.name for file in (tmp_path / "figures").iterdir()} == {
-        f"{n}.{end}" for n in drawn for end in ("svg", "png")
-    }
+    assert {file.name for file in tmp_path.glob("figures/*")} == {f"{n}.{end}" for n in drawn for end in ("svg", "png")}
     for name in drawn:
         svg = (tmp_path / "figures" / f"{name}.svg").read_text()
         assert "var(" not in svg
@@ -217,10 +213,6 @@ def test_paper_has_the_light_colours() -> None:
         (["{world}", "--metric", "xnli"], "report.py: --metric takes TARGET=NAME"),
     ],
 )
-def test_bad_use_gets_one_clear_line(
-    world: Path, capsys: pytest.CaptureFixture[str], flags: list[str], said: str
-) -> None:
-    assert main([flag.format(world=world) for flag in flags]) == 2
-    error = capsys.readouterr().err
+def test_bad_use_gets_one_clear_line(world: Path, capsys: Capture, flags: list[str], said: str) -> None:
+    error = refused(capsys, main, *(flag.format(world=world) for flag in flags))
     assert error.startswith(said.format(world=world))
-    assert error.count("\n") == 1

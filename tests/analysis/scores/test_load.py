@@ -1,6 +1,6 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -8,61 +8,50 @@ import pytest
 from analysis.scores.load import load
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Run, ranked, write_file, write_sweep
 
 NONE = ("none", "xnli", 0, "de", "acc", 0.5)
 NLI = ("nli", "xnli", 0, "de", "acc", 0.6)
 
 
-@pytest.fixture
-def sweep(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """A function that writes a small sweep with a gain of 10 points; keywords go to its spec."""
-
-    def write(
-        name: str = "sweep", seeds: tuple[int, ...] = (0,), extra: dict[str, object] | None = None, **spec: object
-    ) -> Path:
-        scores = {"none": 0.5, "nli": 0.6}
-        runs = [
-            run_of(intermediate=task, test={"xnli": {"en": score}}, seed=seed, extra=extra or {})
-            for task, score in scores.items()
-            for seed in seeds
-        ]
-        return write_sweep(tmp_path, runs, name=name, **spec)
-
-    return write
+def sweep(folder: Path, name: str = "sweep", seeds: tuple[int, ...] = (0,), extra: Any = None, **spec: object) -> Path:
+    """Write a small sweep with a gain of 10 points; keywords go to its spec."""
+    tests = {"none": {"xnli": {"en": 0.5}}, "nli": {"xnli": {"en": 0.6}}}
+    runs = [Run(intermediate=n, test=test, seed=s, extra=extra or {}) for n, test in tests.items() for s in seeds]
+    return write_sweep(folder, runs, name=name, **spec)
 
 
-def test_a_minimal_file(write_file: Callable[..., Path]) -> None:
-    scores = load([write_file([NONE, NLI, ("random-encoder", *NLI[1:])])])
+def test_a_minimal_file(tmp_path: Path) -> None:
+    scores = load([write_file(tmp_path, [NONE, NLI, ("random-encoder", *NLI[1:])])])
     assert (scores.intermediates, scores.targets, scores.seeds) == (("nli",), ("xnli",), (0,))
     assert (scores.benchmark, scores.model, scores.stage_counts, scores.is_limited) == (None, None, None, False)
     assert scores.target_rows["status"].unique().to_list() == ["finished"]
     assert scores.target_rows["split"].unique().to_list() == ["test"]
 
 
-def test_a_folder_of_files_with_other_columns_and_types(write_file: Callable[..., Path], tmp_path: Path) -> None:
-    write_file([(*NONE, "x")], "comment", name="one.parquet")
-    file = write_file([NLI], name="two.parquet")
+def test_a_folder_of_files_with_other_columns_and_types(tmp_path: Path) -> None:
+    write_file(tmp_path, [(*NONE, "x")], "comment", name="one.parquet")
+    file = write_file(tmp_path, [NLI], name="two.parquet")
     casts = {"seed": pl.UInt8, "value": pl.Float32, "target": pl.Categorical}
     pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
-    assert ranked(load([tmp_path])).gains["nli", "xnli"].mean == pytest.approx(10, abs=1e-4)
+    assert ranked(tmp_path).gains["nli", "xnli"].mean == pytest.approx(10, abs=1e-4)
 
 
-def test_paths_are_read_together_and_copies_count_once(write_file: Callable[..., Path]) -> None:
-    first, second = write_file([NONE], name="one.parquet"), write_file([NLI], name="two.parquet")
+def test_paths_are_read_together_and_copies_count_once(tmp_path: Path) -> None:
+    first, second = write_file(tmp_path, [NONE], name="one.parquet"), write_file(tmp_path, [NLI], name="two.parquet")
     scores = load([first, second, first])
     assert ranked(scores).gains["nli", "xnli"].seeds == 1
     assert scores.rows.collect().height == 2
 
 
-def test_sweeps_of_other_seeds_add_up(sweep: Callable[..., Path]) -> None:
-    estimate = ranked(load([sweep("a", (0, 1)), sweep("b", (2,))])).gains["nli", "xnli"]
+def test_sweeps_of_other_seeds_add_up(tmp_path: Path) -> None:
+    estimate = ranked(load([sweep(tmp_path, "a", (0, 1)), sweep(tmp_path, "b", (2,))])).gains["nli", "xnli"]
     assert (estimate.mean, estimate.seeds) == (pytest.approx(10), 3)
 
 
-def test_the_spec_of_a_sweep_says_what_should_be_there(sweep: Callable[..., Path]) -> None:
+def test_the_spec_of_a_sweep_says_what_should_be_there(tmp_path: Path) -> None:
     folder = sweep(
-        intermediates=["none", "nli", "qa"], targets=["xnli", "panx"], seeds=[0, 1], controls=["qa"], limit=5
+        tmp_path, intermediates=["none", "nli", "qa"], targets=["xnli", "panx"], seeds=[0, 1], controls=["qa"], limit=5
     )
     scores = load([folder])
     assert (scores.intermediates, scores.targets, scores.seeds) == (("nli", "qa"), ("xnli", "panx"), (0, 1))
@@ -70,23 +59,21 @@ def test_the_spec_of_a_sweep_says_what_should_be_there(sweep: Callable[..., Path
     assert scores.controls == {"qa"}
 
 
-def test_a_limited_row_makes_it_limited(sweep: Callable[..., Path]) -> None:
-    assert not load([sweep()]).is_limited
-    assert load([sweep(extra={"limited": True})]).is_limited
+def test_a_limited_row_makes_it_limited(tmp_path: Path) -> None:
+    assert not load([sweep(tmp_path)]).is_limited
+    assert load([sweep(tmp_path, extra={"limited": True})]).is_limited
 
 
-def test_targets_that_only_share_a_training_stay_out(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_targets_that_only_share_a_training_stay_out(tmp_path: Path) -> None:
     both = {"xquad": {"en": 0.5}, "mlqa": {"en": 0.5}}
-    runs = [run_of(intermediate=task, test=both) for task in ("none", "nli")]
+    runs = [Run(intermediate=task, test=both) for task in ("none", "nli")]
     # A spec names all retrieval targets of its benchmark, asked for or not.
     folder = write_sweep(tmp_path, runs, targets=["xquad"], retrieval=["tatoeba"])
-    assert ranked(load([folder])).transfer.targets == ("xquad",)
+    assert ranked(folder).transfer.targets == ("xquad",)
 
 
-def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_path: Path) -> None:
-    folder = sweep(seeds=(0, 1))
+def test_stages_that_are_not_done_are_missing(tmp_path: Path) -> None:
+    folder = sweep(tmp_path, seeds=(0, 1))
     (tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet").unlink()
     scores = load([folder])
     assert scores.stage_counts == (3, 4)
@@ -94,8 +81,8 @@ def test_stages_that_are_not_done_are_missing(sweep: Callable[..., Path], tmp_pa
     assert [(hole.seed, hole.status) for hole in estimate.holes] == [(1, "missing")]
 
 
-def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callable[..., Path], tmp_path: Path) -> None:
-    folder = sweep()
+def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(tmp_path: Path) -> None:
+    folder = sweep(tmp_path)
     record = json.loads((folder / "sweep.json").read_text())
     (tmp_path / "far").mkdir()
     for name in (folder.name, "stages"):
@@ -108,8 +95,8 @@ def test_results_may_be_moved_and_no_name_in_them_leads_elsewhere(sweep: Callabl
             load([moved])
 
 
-def test_all_stages_are_scanned_at_once(sweep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = sweep(seeds=tuple(range(20)))
+def test_all_stages_are_scanned_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = sweep(tmp_path, seeds=tuple(range(20)))
     scans = []
     scan = pl.scan_parquet
     monkeypatch.setattr(pl, "scan_parquet", lambda files, **options: scans.append(files) or scan(files, **options))
@@ -117,27 +104,27 @@ def test_all_stages_are_scanned_at_once(sweep: Callable[..., Path], monkeypatch:
     assert len(scans) == 1
 
 
-def test_rows_of_an_older_version_that_lack_a_column(sweep: Callable[..., Path], tmp_path: Path) -> None:
-    folder = sweep()
+def test_rows_of_an_older_version_that_lack_a_column(tmp_path: Path) -> None:
+    folder = sweep(tmp_path)
     file = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
     pl.read_parquet(file).drop("limited", "examples").write_parquet(file)
-    assert ranked(load([folder])).gains["nli", "xnli"].mean == pytest.approx(10)
+    assert ranked(folder).gains["nli", "xnli"].mean == pytest.approx(10)
 
 
-def test_values_above_one_are_points(write_file: Callable[..., Path]) -> None:
-    file = write_file([(*NONE[:5], 50.0), (*NLI[:5], 60.0)])
+def test_values_above_one_are_points(tmp_path: Path) -> None:
+    file = write_file(tmp_path, [(*NONE[:5], 50.0), (*NLI[:5], 60.0)])
     scores = load([file])
     assert ranked(scores).gains["nli", "xnli"].mean == pytest.approx(10)
     assert "read as points" in scores.notes[0]
     with pytest.raises(UsageError, match=r"at most 1, found 60\. Use --scale points"):
         load([file], "share")
-    assert ranked(load([write_file([NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
+    assert ranked(load([write_file(tmp_path, [NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_what_is_no_number_is_missing_and_never_zero(write_file: Callable[..., Path], value: float | None) -> None:
+def test_what_is_no_number_is_missing_and_never_zero(tmp_path: Path, value: float | None) -> None:
     more = [("none", "panx", 0, "de", "acc", 0.5), ("nli", "panx", 0, "de", "acc", 0.7)]
-    ranking = ranked(load([write_file([NONE, (*NLI[:5], value), *more])]))
+    ranking = ranked(write_file(tmp_path, [NONE, (*NLI[:5], value), *more]))
     assert ranking.gains["nli", "xnli"].mean is None
     assert ranking.gains["nli", "mean"].mean is None
     assert ranking.cell_counts == {"finished": 3, "missing": 1}
@@ -165,11 +152,9 @@ def broken(file: Path, change: dict[str, object]) -> Path:
         ({"target": None}, "has no scores of targets"),
     ],
 )
-def test_bad_columns_get_one_clear_line(
-    write_file: Callable[..., Path], change: dict[str, object], message: str
-) -> None:
+def test_bad_columns_get_one_clear_line(tmp_path: Path, change: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        load([broken(write_file([NONE, NLI]), change)])
+        load([broken(write_file(tmp_path, [NONE, NLI]), change)])
     assert "\n" not in str(caught.value)
 
 
@@ -179,8 +164,8 @@ def test_absent_columns_are_named(tmp_path: Path) -> None:
         load([tmp_path / "a.parquet"])
 
 
-def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_path: Path) -> None:
-    folder = sweep()
+def test_unreadable_paths_get_one_clear_line(tmp_path: Path) -> None:
+    folder = sweep(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.parquet").write_bytes(b"PAR1 and no more")
@@ -200,18 +185,13 @@ def test_unreadable_paths_get_one_clear_line(sweep: Callable[..., Path], tmp_pat
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "garbage", "foreign", "of another sweep", "other types"])
-def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
-    sweep: Callable[..., Path], tmp_path: Path, damage: str
-) -> None:
-    folder = sweep(seeds=(0, 1))
+def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(tmp_path: Path, damage: str) -> None:
+    folder = sweep(tmp_path, seeds=(0, 1))
     key = "target-xnli-nli-1-0.001"
     file = tmp_path / "stages" / key / "scores.parquet"
-    content = {
-        "cut": file.read_bytes()[:-50],
-        "empty": b"",
-        "garbage": b"PAR1" + bytes(500) + b"PAR1",
-        "foreign": (tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet").read_bytes(),
-    }
+    other = tmp_path / "stages" / "target-xnli-nli-0-0.001" / "scores.parquet"
+    content = {"cut": file.read_bytes()[:-50], "empty": b"", "garbage": b"PAR1" + bytes(500) + b"PAR1"}
+    content["foreign"] = other.read_bytes()
     if damage in content:
         file.write_bytes(content[damage])
     elif damage == "of another sweep":
@@ -225,8 +205,8 @@ def test_a_damaged_file_of_a_sweep_is_named_and_its_stage_is_missing(
     assert [(hole.seed, hole.status) for hole in ranked(scores).gains["nli", "xnli"].holes] == [(1, "missing")]
 
 
-def test_rows_of_a_newer_version_are_no_damage(sweep: Callable[..., Path], tmp_path: Path) -> None:
-    folder = sweep(seeds=(0, 1))
+def test_rows_of_a_newer_version_are_no_damage(tmp_path: Path) -> None:
+    folder = sweep(tmp_path, seeds=(0, 1))
     file = tmp_path / "stages" / "target-xnli-nli-1-0.001" / "scores.parquet"
     pl.read_parquet(file).with_columns(version=pl.lit(99)).write_parquet(file)
     with pytest.raises(UsageError, match="rows of version 99"):
@@ -257,37 +237,36 @@ def test_bad_records_get_one_clear_line(tmp_path: Path, record: str, message: st
     assert "\n" not in str(caught.value)
 
 
-def test_experiments_are_not_mixed(sweep: Callable[..., Path], write_file: Callable[..., Path]) -> None:
-    other = broken(write_file([NONE, NLI]), {"model": "xlm-r"})
+def test_experiments_are_not_mixed(tmp_path: Path) -> None:
+    other = broken(write_file(tmp_path, [NONE, NLI]), {"model": "xlm-r"})
     with pytest.raises(UsageError, match=r"2 models \(miniature, xlm-r\): rank one at a time"):
-        load([sweep(), other])
+        load([sweep(tmp_path), other])
 
 
-def test_one_score_with_two_values_is_refused(write_file: Callable[..., Path]) -> None:
+def test_one_score_with_two_values_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nli -> xnli, seed 0: acc in de .* has the values 0\.6 and 0\.7"):
-        ranked(load([write_file([NONE, NLI, (*NLI[:5], 0.7)])]))
+        ranked(write_file(tmp_path, [NONE, NLI, (*NLI[:5], 0.7)]))
     status = [(*NONE, "finished"), (*NLI, "finished"), (*NLI[:3], "fr", "acc", 0.5, "failed")]
     with pytest.raises(UsageError, match="nli -> xnli, seed 0: has the statuses failed and finished"):
-        ranked(load([write_file(status, "status")]))
+        ranked(write_file(tmp_path, status, "status"))
 
 
-def test_kept_predictions_are_no_scores(write_file: Callable[..., Path], tmp_path: Path) -> None:
-    write_file([("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "xnli", 0, "de", "accuracy", 0.6)])
+def test_kept_predictions_are_no_scores(tmp_path: Path) -> None:
+    write_file(tmp_path, [("none", "xnli", 0, "de", "accuracy", 0.5), ("mnli", "xnli", 0, "de", "accuracy", 0.6)])
     before = load([tmp_path]).rows.collect()
     pl.DataFrame({"stage": ["k"], "prediction": [["neutral"]]}).write_parquet(tmp_path / PREDICTIONS_FILE)
     assert load([tmp_path]).rows.collect().equals(before)
 
 
-def test_phases_of_different_budgets_do_not_pass_for_one_chain(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
-) -> None:
-    def sweep(name: str, steps: int | None, *chains: str) -> Path:
-        runs = [run_of(intermediate=chain, test={"xnli": {"en": 0.5}}) for chain in ("none", *chains)]
+def test_phases_of_different_budgets_do_not_pass_for_one_chain(tmp_path: Path) -> None:
+    def sweep(tmp_path, name: str, steps: int | None, *chains: str) -> Path:
+        runs = [Run(intermediate=chain, test={"xnli": {"en": 0.5}}) for chain in ("none", *chains)]
         return write_sweep(
             tmp_path / name, runs, budget={"steps": steps, "examples": None}, intermediates=["none", *chains]
         )
 
-    one, other, apart = sweep("one", None, "mnli"), sweep("other", 400, "mnli"), sweep("apart", 400, "squad")
+    cases = (("one", None, "mnli"), ("other", 400, "mnli"), ("apart", 400, "squad"))
+    one, other, apart = (sweep(tmp_path, *case) for case in cases)
     with pytest.raises(UsageError, match="'mnli' has different budgets in these sweeps"):
         load([one, other])
     assert load([one, apart]).intermediates == ("mnli", "squad")

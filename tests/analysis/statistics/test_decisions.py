@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -42,7 +42,6 @@ def test_of_equals_the_first_is_taken_and_an_equal_best_is_right() -> None:
     assert DecisionSet((tied,)).correct_count == 1
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(pairs)
 def test_nothing_beats_the_oracle_and_a_perfect_judge_loses_nothing(numbers: list[tuple[float, float]]) -> None:
     criterion, utility = (list(side) for side in zip(*numbers, strict=True))
@@ -54,7 +53,6 @@ def test_nothing_beats_the_oracle_and_a_perfect_judge_loses_nothing(numbers: lis
     assert perfect.correlation is None if len(set(utility)) == 1 else perfect.correlation == pytest.approx(1)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(pairs)
 def test_spearman_agrees_with_scipy(numbers: list[tuple[float, float]]) -> None:
     first, second = np.array(numbers).T

@@ -78,9 +78,8 @@ def test_shares_add_up_and_do_not_depend_on_order_names_shift_or_scale(
     transformed = split_variance(
         (values * scale + shift)[order], {name: -3 * column[order] for name, column in codes.items()}
     )
-    assert sum(
-        part.share for part in original.parts.values()
-    ) + original.residual_share + original.shared_share == pytest.approx(1.0)
+    shares = [part.share for part in original.parts.values()]
+    assert sum(shares) + original.residual_share + original.shared_share == pytest.approx(1.0)
     for name, part in original.parts.items():
         assert transformed.parts[name].share == pytest.approx(part.share, abs=1e-9)
     assert transformed.residual_share == pytest.approx(original.residual_share, abs=1e-9)

@@ -52,9 +52,8 @@ def test_how_a_field_is_written(field: grid.GridValue, column: GridColumn, text:
 def test_a_terminal_sees_numbers_under_each_other() -> None:
     lines = grid.as_text(GRID, 80).splitlines()
     assert lines[3].startswith("mnli|x")
-    assert (
-        len({line.rindex(end) + len(end) for line, end in zip(lines[3:], ("50%", "stopped", "100%"), strict=True)}) == 1
-    )
+    ends = zip(lines[3:], ("50%", "stopped", "100%"), strict=True)
+    assert len({line.rindex(end) + len(end) for line, end in ends}) == 1
 
 
 def test_columns_that_do_not_fit_follow_below_with_the_names_of_the_rows() -> None:
@@ -66,17 +65,13 @@ def test_columns_that_do_not_fit_follow_below_with_the_names_of_the_rows() -> No
 
 def test_markdown_escapes_what_would_end_a_field() -> None:
     lines = grid.as_markdown(GRID).splitlines()
-    assert lines[2:5] == [
-        "| task | a heading of words | share_of_it |",
-        "| --- | ---: | ---: |",
-        r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50% |",
-    ]
+    heads = ["| task | a heading of words | share_of_it |", "| --- | ---: | ---: |"]
+    assert lines[2:5] == [*heads, r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50% |"]
 
 
 def test_markdown_strikes_nothing_out() -> None:
-    said = Answer(
-        question="", sentences=("squad~freelb~x2 is better; add `mnli~x2`.",), source_lines=(), tables=(GRID,), notes=()
-    )
+    sentence = "squad~freelb~x2 is better; add `mnli~x2`."
+    said = Answer(question="", sentences=(sentence,), source_lines=(), tables=(GRID,), notes=())
     text = answer.as_markdown(said)
     assert r"squad\~freelb\~x2 is better; add `mnli~x2`." in text
     assert r"+2.3]\~" in text  # the mark of a partial mean
@@ -97,9 +92,8 @@ def test_programs_get_numbers_that_are_not_rounded() -> None:
     records = json.loads(answer.as_json(ANSWER))["records"]
     assert [row["value"] for row in rows] == ["1.26", "0.5", "", "", "-0.01", "1"]
     assert [row["value"] for row in records] == [1.26, 0.5, None, None, -0.01, 1]
-    assert (
-        rows[0] | {"table": "Gains & losses", "row": "mnli|x", "low": "0.2", "seeds": "2", "of_seeds": "3"} == rows[0]
-    )
+    cells = {"table": "Gains & losses", "row": "mnli|x", "low": "0.2", "seeds": "2", "of_seeds": "3"}
+    assert rows[0] | cells == rows[0]
     assert rows[3]["text"] == "stopped"
 
 

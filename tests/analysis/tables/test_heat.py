@@ -1,7 +1,6 @@
 """The transfer matrix in colours and as a picture."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from analysis.matrix import main
-from analysis.scores.load import load
 from analysis.tables import heat
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Capture, Run, printed, ranked, refused, write_sweep
 
 
 @pytest.fixture
-def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     scores = {
         ("none", "xnli"): 0.5,
         ("none", "panx"): 0.6,
@@ -24,7 +22,7 @@ def folder(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Pa
         ("up", "panx"): 0.6,
         ("down", "xnli"): 0.3,
     }
-    runs = [run_of(intermediate=task, test={target: {"en": score}}) for (task, target), score in scores.items()]
+    runs = [Run(intermediate=task, test={target: {"en": score}}) for (task, target), score in scores.items()]
     return write_sweep(tmp_path, runs)
 
 
@@ -40,7 +38,7 @@ def test_colours_go_from_loss_to_gain_and_alike_on_both_sides(most: float, value
 def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
     console = Console(force_terminal=True, color_system="truecolor", width=100)
     with console.capture() as capture:
-        console.print(heat.build_heat_map(ranked(load([folder]))))
+        console.print(heat.build_heat_map(ranked(folder)))
     lines = {line.split()[0].strip("\x1b[0m"): line for line in capture.get().splitlines() if line.strip()}
     assert re.search(r"48;2;33;102;172m +\+20\.0", lines["up"])  # the strongest blue
     assert re.search(r"48;2;179;88;6m +-20\.0", lines["down"])  # the strongest orange
@@ -48,9 +46,8 @@ def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
     assert "missing" in lines["down"] and lines["down"].count("48;2;") == 1
 
 
-def test_the_command_prints_the_matrix(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder)]) == 0
-    out = capsys.readouterr().out
+def test_the_command_prints_the_matrix(folder: Path, capsys: Capture) -> None:
+    out = printed(capsys, main, folder)
     assert "\x1b" not in out and "+20.0" in out and "…" not in out
 
 
@@ -66,8 +63,6 @@ def test_a_picture_is_one(folder: Path, tmp_path: Path, suffix: str) -> None:
     ("output", "message"), [("matrix.pdf", "must end in .svg or .png"), ("no/where/m.svg", "cannot be written")]
 )
 def test_what_cannot_be_drawn_is_one_line(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, message: str
+    folder: Path, tmp_path: Path, capsys: Capture, output: str, message: str
 ) -> None:
-    assert main([str(folder), "-o", str(tmp_path / output)]) == 2
-    err = capsys.readouterr().err
-    assert message in err and err.count("\n") == 1
+    assert message in refused(capsys, main, folder, "-o", tmp_path / output)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from analysis.rank import main
-from analysis.scores.load import load
 from analysis.tables import ranking_sentences
 from analysis.tables.ranking_summary import MAX_LINES, as_summary
 from analysis.transfer.columns import MEAN_ALL
@@ -16,7 +15,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES
 from spaces.space import resolve_axes
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Capture, Run, ranked, refused, write_sweep
 
 MINIATURE = BENCHMARKS["miniature"]
 FULL = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
@@ -24,26 +23,23 @@ PATHS = "runs/full-miniature"
 Scores = Callable[[str, str, int], float | None]  # task, target, seed -> score; None for a failed run
 
 
-@pytest.fixture
-def write(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
-    """Writes a sweep in which every target is scored in two languages."""
-
-    def write(tasks: tuple[str, ...], targets: tuple[str, ...], seeds: int, score: Scores, **spec: Any) -> Path:
-        runs = []
-        for task in tasks:
-            for target in targets:
-                for seed in range(seeds):
-                    value = score(task, target, seed)
-                    test = {target: {"en": value or 0.5, "qna": value or 0.5}}
-                    status = "finished" if value is not None else "failed"
-                    runs.append(run_of(intermediate=task, test=test, seed=seed, status=status))
-        return write_sweep(tmp_path, runs, **spec)
-
-    return write
+def write(
+    folder: Path, tasks: tuple[str, ...], targets: tuple[str, ...], seeds: int, score: Scores, **spec: Any
+) -> Path:
+    """Write a sweep in which every target is scored in two languages."""
+    runs = []
+    for task in tasks:
+        for target in targets:
+            for seed in range(seeds):
+                value = score(task, target, seed)
+                test = {target: {"en": value or 0.5, "qna": value or 0.5}}
+                status = "finished" if value is not None else "failed"
+                runs.append(Run(intermediate=task, test=test, seed=seed, status=status))
+    return write_sweep(folder, runs, **spec)
 
 
 def summarise(folder: Path, width: int = 100) -> list[str]:
-    return as_summary(ranked(load([folder])), width, PATHS).splitlines()
+    return as_summary(ranked(folder), width, PATHS).splitlines()
 
 
 def flat(lines: list[str]) -> str:
@@ -58,9 +54,11 @@ def full_space(task: str, target: str, seed: int) -> float | None:
     return 0.5 if task == "none" else 0.5 + 0.004 * place + 0.01 * (seed - 1) * (1 + place % 3)
 
 
-def test_the_full_space_fits_a_screen(write: Callable[..., Path]) -> None:
+def test_the_full_space_fits_a_screen(tmp_path: Path) -> None:
     tasks = FULL.intermediates
-    folder = write(tasks, FULL.targets, len(FULL.seeds), full_space, controls=["random"], retrieval=["bucc", "tatoeba"])
+    folder = write(
+        tmp_path, tasks, FULL.targets, len(FULL.seeds), full_space, controls=["random"], retrieval=["bucc", "tatoeba"]
+    )
     lines = summarise(folder)
     assert len(lines) <= MAX_LINES == 24
     assert max(map(len, lines)) <= 100
@@ -77,12 +75,10 @@ def test_the_full_space_fits_a_screen(write: Callable[..., Path]) -> None:
     assert any("squad " in line and "~ 1 of 3 seeds" in line for line in lines)
 
 
-def test_numbers_are_those_of_the_whole_ranking(write: Callable[..., Path]) -> None:
-    ranking = ranked(load([write(("none", "mnli", "squad"), ("xnli", "panx"), 3, full_space)]))
+def test_numbers_are_those_of_the_whole_ranking(tmp_path: Path) -> None:
+    ranking = ranked(write(tmp_path, ("none", "mnli", "squad"), ("xnli", "panx"), 3, full_space))
     contest = ranking.contests[MEAN_ALL]
-    rows = {
-        line.split()[1]: line.split() for line in as_summary(ranking, 100, PATHS).splitlines() if line[:1].isdigit()
-    }
+    rows = {row.split()[1]: row.split() for row in as_summary(ranking, 100, PATHS).splitlines() if row[:1].isdigit()}
     assert [*rows] == [*contest.order]
     for rank, name in enumerate(contest.order, start=1):
         gain = ranking.gains[name, MEAN_ALL]
@@ -92,16 +88,17 @@ def test_numbers_are_those_of_the_whole_ranking(write: Callable[..., Path]) -> N
         assert rows[name] == [str(rank), name, *numbers]
 
 
-def test_a_clear_winner_is_better_than_the_baseline_and_its_rivals_are_named(write: Callable[..., Path]) -> None:
+def test_a_clear_winner_is_better_than_the_baseline_and_its_rivals_are_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = {(task, seed): rng.normal(0, 0.002) for task in "abcde" for seed in range(3)}
     folder = write(
+        tmp_path,
         ("none", *"abcde"),
         ("xnli", "panx"),
         3,
         lambda task, _, seed: 0.5 if task == "none" else 0.6 + noise[task, seed],
     )
-    ranking = ranked(load([folder]))
+    ranking = ranked(folder)
     leader, *others = ranking.contests[MEAN_ALL].order
     text = flat(as_summary(ranking, 100, PATHS).splitlines())
     assert f"Best by the mean over 2 targets: {leader}, +1" in text
@@ -109,9 +106,9 @@ def test_a_clear_winner_is_better_than_the_baseline_and_its_rivals_are_named(wri
     assert f"): better than no intermediate training. {rivals}" in text
 
 
-def test_no_gain_is_not_sold_as_one(write: Callable[..., Path]) -> None:
+def test_no_gain_is_not_sold_as_one(tmp_path: Path) -> None:
     folder = write(
-        ("none", "a"), ("xnli", "panx"), 3, lambda task, _, seed: 0.5 - (0.02 + 0.001 * seed) * (task == "a")
+        tmp_path, ("none", "a"), ("xnli", "panx"), 3, lambda task, _, seed: 0.5 - (0.02 + 0.001 * seed) * (task == "a")
     )
     text = flat(summarise(folder))
     assert "No intermediate task gains by the mean over 2 targets. The best is a, -2.1 points" in text
@@ -119,15 +116,17 @@ def test_no_gain_is_not_sold_as_one(write: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize(("seeds", "words"), [(1, "1 seed"), (2, "2 seeds")])
-def test_few_seeds_may_be_chance(write: Callable[..., Path], seeds: int, words: str) -> None:
-    folder = write(("none", "a"), ("xnli",), seeds, lambda task, _, seed: 0.5 + 0.02 * (task == "a") + 0.01 * seed)
+def test_few_seeds_may_be_chance(tmp_path: Path, seeds: int, words: str) -> None:
+    folder = write(
+        tmp_path, ("none", "a"), ("xnli",), seeds, lambda task, _, seed: 0.5 + 0.02 * (task == "a") + 0.01 * seed
+    )
     text = flat(summarise(folder))
     assert f"a, +2.0 points. With {words} there is no interval (it takes 3): this may be chance." in text
     assert "distinguishable" not in text and "better" not in text
 
 
-def test_without_a_baseline_there_is_no_answer(write: Callable[..., Path]) -> None:
-    folder = write(("none", "a"), ("xnli", "panx"), 3, lambda task, *_: None if task == "none" else 0.6)
+def test_without_a_baseline_there_is_no_answer(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("none", "a"), ("xnli", "panx"), 3, lambda task, *_: None if task == "none" else 0.6)
     lines = summarise(folder)
     text = flat(lines)
     assert "No answer by the mean over 2 targets: the baseline `none` has no score" in text
@@ -135,31 +134,44 @@ def test_without_a_baseline_there_is_no_answer(write: Callable[..., Path]) -> No
     assert any(line.split()[:2] == ["-", "a"] for line in lines)
 
 
-def test_without_a_complete_seed_there_is_no_answer(write: Callable[..., Path]) -> None:
+def test_without_a_complete_seed_there_is_no_answer(tmp_path: Path) -> None:
     folder = write(
-        ("none", "a"), ("xnli", "panx"), 3, lambda task, target, _: None if (task, target) == ("a", "panx") else 0.6
+        tmp_path,
+        ("none", "a"),
+        ("xnli", "panx"),
+        3,
+        lambda task, target, _: None if (task, target) == ("a", "panx") else 0.6,
     )
     text = flat(summarise(folder))
     assert "No answer by the mean over 2 targets: no intermediate task has a gain on all 2 targets at any seed." in text
     assert "- a - - - 1 of 2 targets" in text
 
 
-def test_a_control_that_gains_and_a_floor_that_is_not_beaten_are_said(write: Callable[..., Path]) -> None:
+def test_a_control_that_gains_and_a_floor_that_is_not_beaten_are_said(tmp_path: Path) -> None:
     scores = {"none": 0.5, "a": 0.52, "shuffled": 0.6, "random-encoder": 0.55}
     folder = write(
-        tuple(scores), ("xnli",), 3, lambda task, _, seed: scores[task] * (1 + 0.001 * seed**2), controls=["shuffled"]
+        tmp_path,
+        tuple(scores),
+        ("xnli",),
+        3,
+        lambda task, _, seed: scores[task] * (1 + 0.001 * seed**2),
+        controls=["shuffled"],
     )
     text = flat(summarise(folder))
     assert "Control shuffled GAINS, even after Holm's correction: xnli, mean. A control should not;" in text
     assert "The baseline `none` is not above the floor random-encoder: xnli, mean." in text
     assert "Best by the mean over 1 target: a, " in text  # a control is no candidate
-    higher = write(("none", "a", "random-encoder"), ("xnli",), 3, lambda task, *_: 0.4 if "random" in task else 0.5)
-    assert ranking_sentences.describe_floors(ranked(load([higher]))) == []
+    higher = write(
+        tmp_path, ("none", "a", "random-encoder"), ("xnli",), 3, lambda task, *_: 0.4 if "random" in task else 0.5
+    )
+    assert ranking_sentences.describe_floors(ranked(higher)) == []
 
 
-def test_more_tasks_than_lines_are_counted(write: Callable[..., Path]) -> None:
+def test_more_tasks_than_lines_are_counted(tmp_path: Path) -> None:
     tasks = tuple(f"t{place}" for place in range(40))
-    folder = write(("none", *tasks), ("xnli",), 3, lambda task, _, seed: 0.5 + 0.001 * len(task) + 0.001 * seed)
+    folder = write(
+        tmp_path, ("none", *tasks), ("xnli",), 3, lambda task, _, seed: 0.5 + 0.001 * len(task) + 0.001 * seed
+    )
     lines = summarise(folder)
     assert len(lines) == MAX_LINES
     shown = sum(line[:2].strip().isdigit() for line in lines)
@@ -167,17 +179,23 @@ def test_more_tasks_than_lines_are_counted(write: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
-def test_what_is_missing_is_one_line(write: Callable[..., Path], width: int) -> None:
+def test_what_is_missing_is_one_line(tmp_path: Path, width: int) -> None:
     targets = tuple(f"t{place}" for place in range(12))
     folder = write(
-        ("none", "a"), targets, 12, lambda task, target, seed: None if task == "a" and target == f"t{seed}" else 0.5
+        tmp_path,
+        ("none", "a"),
+        targets,
+        12,
+        lambda task, target, seed: None if task == "a" and target == f"t{seed}" else 0.5,
     )
     (line,) = (line for line in summarise(folder, width) if line.startswith("Missing: 12 of 288 scores (12 failed)"))
     assert len(line) <= width and line.endswith(" ...") and "a -> t0: seed 0 failed" in line
 
 
-def test_the_command_repeats_paths_and_flags(write: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write(("none", "a"), ("xnli",), 3, lambda task, _, seed: 0.5 + 0.02 * (task == "a") + 0.01 * seed)
+def test_the_command_repeats_paths_and_flags(tmp_path: Path, capsys: Capture) -> None:
+    folder = write(
+        tmp_path, ("none", "a"), ("xnli",), 3, lambda task, _, seed: 0.5 + 0.02 * (task == "a") + 0.01 * seed
+    )
     assert main([str(folder), "--summary", "--metric", "xnli=accuracy", "--learning-rate", "1e-3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     flags = f"{folder} --metric xnli=accuracy --learning-rate 0.001"
@@ -185,7 +203,5 @@ def test_the_command_repeats_paths_and_flags(write: Callable[..., Path], capsys:
         f"The whole ranking: python analysis/rank.py {flags}",
         f"A page with figures: python analysis/report.py {flags}",
     ]
-    assert main([str(folder), "--summary", "--format", "json"]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err == "rank.py: --summary is plain text: leave out --summary or --format json.\n"
+    said = "rank.py: --summary is plain text: leave out --summary or --format json.\n"
+    assert refused(capsys, main, folder, "--summary", "--format", "json") == said

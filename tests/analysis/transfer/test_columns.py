@@ -1,6 +1,5 @@
 """The targets and languages that a column is the mean of."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.scores.load import load
-from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import (
     MEAN_ALL,
     MEAN_TRAINED,
@@ -19,7 +17,7 @@ from analysis.transfer.columns import (
     compute_column,
 )
 from spaces.miniature import LANGUAGES
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Run, ranked, read_transfer, write_sweep
 
 SCORES = {
     "xnli": {"en": 0.9, "qna": 0.8, "qnb": 0.6, "qma": 0.5, "qfa": 0.3},
@@ -29,16 +27,16 @@ SCORES = {
 
 
 @pytest.fixture
-def transfer(run_of: type, write_sweep: Callable[..., Path], tmp_path: Path) -> Transfer:
+def transfer(tmp_path: Path) -> Transfer:
     runs = [
-        run_of(
+        Run(
             intermediate=task,
             test={target: {language: score + lift * i for i, (language, score) in enumerate(scores.items())}},
         )
         for task, lift in (("none", 0.0), ("nli", 0.01))
         for target, scores in SCORES.items()
     ]
-    return build_transfer(load([write_sweep(tmp_path, runs, retrieval=["tatoeba"])]))
+    return read_transfer(write_sweep(tmp_path, runs, retrieval=["tatoeba"]))
 
 
 def mean(transfer: Transfer, by: str) -> dict[str, float]:
@@ -97,12 +95,10 @@ def test_a_target_without_the_languages_of_a_column_is_none_of_its_targets(trans
     assert by_name[MEAN_ALL].languages is None
 
 
-def test_a_missing_target_leaves_no_mean_and_is_counted(
-    run_of: type, write_sweep: Callable[..., Path], tmp_path: Path
-) -> None:
-    runs = [run_of(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.5}}) for task in ("none", "nli")]
-    runs.append(run_of(intermediate="none", test={"panx": {"en": 0.5, "qna": 0.5}}))
-    estimate = ranked(load([write_sweep(tmp_path, runs)]), "language").gains["nli", "qna"]
+def test_a_missing_target_leaves_no_mean_and_is_counted(tmp_path: Path) -> None:
+    runs = [Run(intermediate=task, test={"xnli": {"en": 0.5, "qna": 0.5}}) for task in ("none", "nli")]
+    runs.append(Run(intermediate="none", test={"panx": {"en": 0.5, "qna": 0.5}}))
+    estimate = ranked(write_sweep(tmp_path, runs), "language").gains["nli", "qna"]
     assert (estimate.mean, estimate.parts, estimate.of_parts) == (None, 1, 2)
 
 

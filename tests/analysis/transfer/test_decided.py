@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from analysis.tables import ranking_export, ranking_report, ranking_sentences, s
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
-from tests.analysis.ranked import ranked
+from tests.analysis.sweep_files import Run, ranked, write_sweep
 
 SEEDS = 8
 GAINS = {
@@ -25,35 +25,27 @@ GAINS = {
     "bad": (-5.0, -5.2, -4.8),
 }
 DECIDED = {"bad": {"after": [0, 1, 2], "of": SEEDS}}
-Write = Callable[..., Path]
+Gains = Mapping[str, tuple[float | None, ...]]
+
+
+def raced(results: Path, gains: Gains = GAINS, decided: Any = DECIDED, name: str = "sweep", **spec: Any) -> Path:
+    """Write a sweep with two targets after a race; the baseline moves by 3 points a seed."""
+    runs = [
+        Run(intermediate=chain, seed=seed, test={target: {"en": base + 0.03 * seed + gain / 100}})
+        for chain, row in gains.items()
+        for seed, gain in enumerate(row)
+        if gain is not None
+        for target, base in (("xnli", 0.5), ("panx", 0.6))
+    ]
+    folder = write_sweep(results, runs, name=name, **spec)
+    record = json.loads((folder / "sweep.json").read_text())
+    (folder / "sweep.json").write_text(json.dumps({**record, "decided": decided}))
+    return folder
 
 
 @pytest.fixture
-def raced(run_of: type, write_sweep: Write, tmp_path: Path) -> Write:
-    """A sweep with two targets after a race; the baseline moves by 3 points a seed."""
-
-    def write(
-        gains: Mapping[str, tuple[float | None, ...]] = GAINS, decided: Any = None, name: str = "sweep", **spec: Any
-    ) -> Path:
-        runs = [
-            run_of(intermediate=chain, seed=seed, test={target: {"en": base + 0.03 * seed + gain / 100}})
-            for chain, row in gains.items()
-            for seed, gain in enumerate(row)
-            if gain is not None
-            for target, base in (("xnli", 0.5), ("panx", 0.6))
-        ]
-        folder = write_sweep(tmp_path, runs, name=name, **spec)
-        record = json.loads((folder / "sweep.json").read_text())
-        record["decided"] = DECIDED if decided is None else decided
-        (folder / "sweep.json").write_text(json.dumps(record))
-        return folder
-
-    return write
-
-
-@pytest.fixture
-def ranking(raced: Write) -> Ranking:
-    return ranked(load([raced()]))
+def ranking(tmp_path: Path) -> Ranking:
+    return ranked(raced(tmp_path))
 
 
 def test_seeds_that_were_not_given_are_decided_and_not_missing(ranking: Ranking) -> None:
@@ -85,22 +77,21 @@ def test_it_keeps_its_place_and_is_no_candidate_for_the_winner(ranking: Ranking)
     assert contest.ranks["bad"].mean == 3
 
 
-def test_many_decided_chains_do_not_cost_the_winner_its_seeds(raced: Write) -> None:
+def test_many_decided_chains_do_not_cost_the_winner_its_seeds(tmp_path: Path) -> None:
     several = {f"bad{i}": GAINS["bad"] for i in range(7)}
-    folder = raced({"none": GAINS["none"], "good": GAINS["good"], **several}, dict.fromkeys(several, DECIDED["bad"]))
-    ranking = ranked(load([folder]))
+    gains = {"none": GAINS["none"], "good": GAINS["good"], **several}
+    folder = raced(tmp_path, gains, dict.fromkeys(several, DECIDED["bad"]))
+    ranking = ranked(folder)
     honest = ranking.contests[MEAN_ALL].winner_estimate
     assert honest is not None and len(honest.folds) == SEEDS and honest.left_out == ()
-    assert "Better than every other task that was not decided early." in " ".join(
-        ranking_sentences.write_answer(ranking)
-    )
-    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in " ".join(
-        ranking_sentences.describe_order(ranking)
-    )
+    answer = " ".join(ranking_sentences.write_answer(ranking))
+    assert "Better than every other task that was not decided early." in answer
+    order = " ".join(ranking_sentences.describe_order(ranking))
+    assert "bad0, bad1, bad2, bad3, bad4, bad5, bad6 after 3 of 8 seeds" in order
 
 
-def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
-    ranking = ranked(load([raced({**GAINS, "bad": (9.0, 9.2, 8.8)})]))
+def test_where_english_was_wrong_the_answer_says_so(tmp_path: Path) -> None:
+    ranking = ranked(raced(tmp_path, {**GAINS, "bad": (9.0, 9.2, 8.8)}))
     contest = ranking.contests[MEAN_ALL]
     assert contest.order[0] == "bad" and contest.leader == "good" and contest.decided_ahead == ("bad",)
     text = " ".join(ranking_sentences.write_answer(ranking))
@@ -108,9 +99,9 @@ def test_where_english_was_wrong_the_answer_says_so(raced: Write) -> None:
     assert "Higher by the mean, but decided early on English dev: bad +9.0." in text
 
 
-def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
+def test_the_mark_is_not_that_of_what_is_missing(tmp_path: Path) -> None:
     gains = {**GAINS, "near": (*GAINS["near"][:7], None)}
-    ranking = ranked(load([raced(gains)]))
+    ranking = ranked(raced(tmp_path, gains))
     assert standings.format_gain(ranking.gains["bad", MEAN_ALL], over_targets=True).marks == "**†"
     assert standings.format_gain(ranking.gains["near", MEAN_ALL], over_targets=True).marks == "**~"
     assert standings.format_gain(ranking.gains["bad", MEAN_ALL], over_targets=True).below.endswith(" 3/8")
@@ -120,27 +111,27 @@ def test_the_mark_is_not_that_of_what_is_missing(raced: Write) -> None:
     assert r"$\dagger$" in ranking_report.as_latex(ranking)
 
 
-def test_a_seed_that_it_was_given_and_lacks_is_a_hole(raced: Write) -> None:
-    ranking = ranked(load([raced({**GAINS, "bad": (-5.0, None, -4.8)})]))
+def test_a_seed_that_it_was_given_and_lacks_is_a_hole(tmp_path: Path) -> None:
+    ranking = ranked(raced(tmp_path, {**GAINS, "bad": (-5.0, None, -4.8)}))
     estimate = ranking.gains["bad", "xnli"]
     assert (estimate.seeds, estimate.skipped_seed_count, estimate.is_partial) == (2, 5, True)
     assert ranking_sentences.list_missing(ranking) == ["bad -> all 2 targets: seed 1 missing"]
-    nowhere = ranked(load([raced({**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS))]))
+    nowhere = ranked(raced(tmp_path, {**GAINS, "bad": ()}, name="nowhere", intermediates=list(GAINS)))
     assert nowhere.gains["bad", "xnli"].hole_status == "missing"  # that is why it has no mean; the race is not
 
 
-def test_seeds_that_another_scheduler_trained_before_count(raced: Write) -> None:
-    ranking = ranked(load([raced({**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)})]))
+def test_seeds_that_another_scheduler_trained_before_count(tmp_path: Path) -> None:
+    ranking = ranked(raced(tmp_path, {**GAINS, "bad": (*GAINS["bad"], -5.1, -4.9)}))
     assert (ranking.gains["bad", MEAN_ALL].seeds, ranking.gains["bad", MEAN_ALL].skipped_seed_count) == (5, 3)
-    complete = ranked(load([raced({**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole")]))
+    complete = ranked(raced(tmp_path, {**GAINS, "bad": tuple(gain - 9 for gain in GAINS["good"])}, name="whole"))
     assert complete.transfer.skipped_seeds == {} and complete.contests[MEAN_ALL].decided_early == ()
     assert "ecided" not in ranking_report.as_text(complete, 120)
 
 
-def test_a_floor_may_be_decided_too(raced: Write) -> None:
+def test_a_floor_may_be_decided_too(tmp_path: Path) -> None:
     gains = {**GAINS, "random-encoder": (-20.0, -20.5, -19.5)}
-    folder = raced(gains, {**DECIDED, "random-encoder": DECIDED["bad"]}, floors=["random-encoder"])
-    ranking = ranked(load([folder]))
+    folder = raced(tmp_path, gains, {**DECIDED, "random-encoder": DECIDED["bad"]}, floors=["random-encoder"])
+    ranking = ranked(folder)
     floor = ranking.reference_scores["random-encoder", MEAN_ALL]
     assert (floor.skipped_seed_count, floor.is_partial) == (5, False)
     line = " ".join(ranking_sentences.describe_order(ranking))
@@ -149,9 +140,7 @@ def test_a_floor_may_be_decided_too(raced: Write) -> None:
 
 
 def test_programs_get_it_too(ranking: Ranking) -> None:
-    rows = {
-        (row["intermediate"], row["column"]): row for row in csv.DictReader(io.StringIO(ranking_export.as_csv(ranking)))
-    }
+    rows = {(r["intermediate"], r["column"]): r for r in csv.DictReader(io.StringIO(ranking_export.as_csv(ranking)))}
     bad = rows["bad", "xnli"]
     assert (bad["decided"], bad["partial"], bad["seeds"], bad["of_seeds"]) == ("true", "false", "3", "8")
     assert bad["holes"] == "3:decided 4:decided 5:decided 6:decided 7:decided"
@@ -161,22 +150,22 @@ def test_programs_get_it_too(ranking: Ranking) -> None:
     assert document["estimates"][0]["decided"] is False
 
 
-def test_the_page_says_it(raced: Write, tmp_path: Path) -> None:
+def test_the_page_says_it(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    assert report.main([str(raced()), "--output", str(page)]) == 0
+    assert report.main([str(raced(tmp_path)), "--output", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert "early, after 3 of 8 seeds" in text and "Decided early: bad after 3 of 8 seeds" in text
     assert "−5.0**†" in text
     assert "some have no score" not in text
 
 
-def test_two_sweeps_together_fill_what_one_did_not_give(raced: Write) -> None:
+def test_two_sweeps_together_fill_what_one_did_not_give(tmp_path: Path) -> None:
     other = {**GAINS, "bad": (-5.0, -5.2, -4.8, -5.1, -4.9, -5.0, -5.2, -4.8)}
-    both = ranked(load([raced(), raced(other, {}, name="other")]))
+    both = ranked(load([raced(tmp_path), raced(tmp_path, other, {}, name="other")]))
     assert both.transfer.skipped_seeds == {} and both.gains["bad", MEAN_ALL].seeds == SEEDS
 
 
 @pytest.mark.parametrize("decided", [["bad"], {"bad": [0, 1]}, {"bad": {"of": 8}}, {"bad": {"after": 3}}])
-def test_a_record_of_another_kind_is_refused(raced: Write, decided: Any) -> None:
+def test_a_record_of_another_kind_is_refused(tmp_path: Path, decided: Any) -> None:
     with pytest.raises(UsageError, match="is not a valid sweep record"):
-        load([raced(decided=decided)])
+        load([raced(tmp_path, decided=decided)])

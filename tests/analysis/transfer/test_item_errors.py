@@ -41,8 +41,7 @@ def gains_of(parts: ItemParts, languages: int = 1) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("items", "accuracy", "points"),
-    [(5010, 0.8, 0.57), (2000, 0.87, 0.75), (1000, 0.6, 1.55), (500, 0.8, 1.79)],
+    ("items", "accuracy", "points"), [(5010, 0.8, 0.57), (2000, 0.87, 0.75), (1000, 0.6, 1.55), (500, 0.8, 1.79)]
 )
 def test_accuracy_has_the_binomial_error(items: int, accuracy: float, points: float) -> None:
     right = np.arange(items) < round(items * accuracy)

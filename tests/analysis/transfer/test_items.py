@@ -1,6 +1,6 @@
 """The item level of a table from kept predictions: by hand, aligned over languages and runs, with parts missing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.scores.load import load
 from analysis.scores.tidy import build_schema
 from analysis.statistics.moments import Array
-from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.array import Transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
 from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
+from tests.analysis.sweep_files import Run, read_transfer, write_file, write_sweep
 
 SCHEMA = build_schema(PREDICTION_COLUMNS)
 
@@ -25,9 +25,8 @@ Right = Mapping[str, Mapping[str, list[float]]]  # target -> language -> share o
 class Sweep:
     """A sweep whose scores are the means over its items."""
 
-    def __init__(self, results: Path, write: Callable[..., Path], run_of: type) -> None:
-        self.results, self.write, self.run_of = results, write, run_of
-        self.runs: list[Any] = []
+    def __init__(self, results: Path) -> None:
+        self.results, self.runs = results, list[Run]()
 
     def add(self, chain: str, right: Right, seed: int = 0, keep: bool = True, **names: list[str]) -> Path:
         """Add a run; `names` are the ids of a language's items."""
@@ -36,7 +35,7 @@ class Sweep:
             shares = {name: float(np.mean(values)) for name, values in by_language.items()}
             # Of an answer both metrics, here the same.
             test[target] = {name: (share, share) if target == "xquad" else share for name, share in shares.items()}
-        run = self.run_of(intermediate=chain, test=test, seed=seed)
+        run = Run(intermediate=chain, test=test, seed=seed)
         self.runs.append(run)
         rows = [
             {
@@ -57,7 +56,7 @@ class Sweep:
         return path
 
     def transfer(self, **options: Any) -> Transfer:
-        return build_transfer(load([self.write(self.results, self.runs)]), **options)
+        return read_transfer(write_sweep(self.results, self.runs), **options)
 
     def level(self) -> ItemLevel:
         transfer = self.transfer()
@@ -71,8 +70,8 @@ class Sweep:
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, write_sweep: Callable[..., Path], run_of: type) -> Sweep:
-    return Sweep(tmp_path, write_sweep, run_of)
+def sweep(tmp_path: Path) -> Sweep:
+    return Sweep(tmp_path)
 
 
 NOTHING, HALF = [0, 0, 0, 0], [1, 0, 0, 1]  # a gain of 50: each of four items moves it by 12.5 points
@@ -90,12 +89,12 @@ def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep)
     assert english.variances == pytest.approx(np.array([[MOVED, MOVED]]))
 
 
-def test_unrelated_languages_have_items_of_their_own(sweep: Sweep, write_sweep: Callable[..., Path]) -> None:
+def test_unrelated_languages_have_items_of_their_own(sweep: Sweep) -> None:
     # The miniature's test sets are all translations; XTREME's names of people and places are not.
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"tatoeba": {"de": right, "fr": right}})
     runs = [replace(run, extra={"benchmark": "xtreme"}) for run in sweep.runs]
-    transfer = build_transfer(load([write_sweep(sweep.results, runs)]))
+    transfer = read_transfer(write_sweep(sweep.results, runs))
     assert compute_item_level(transfer, build_columns(transfer)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
 
 
@@ -196,7 +195,7 @@ def test_one_run_without_predictions_takes_the_level_from_all(small_sweep: Sweep
 
 
 def test_a_run_that_does_not_count_needs_no_predictions(small_sweep: Sweep) -> None:
-    small_sweep.runs.append(small_sweep.run_of(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
+    small_sweep.runs.append(Run(intermediate="ccg", test={"xnli": {"en": 0.5}}, status="stopped"))
     assert small_sweep.level().variances[:, 0] == pytest.approx([MOVED, 0.0])  # type: ignore[index]
 
 
@@ -247,7 +246,7 @@ def test_other_metrics_than_the_official_ones_have_no_items(small_sweep: Sweep) 
     assert "by other metrics than its official ones" in str(compute_item_level(transfer, build_columns(transfer)).note)
 
 
-def test_a_file_of_no_benchmark_has_no_items(write_file: Callable[..., Path]) -> None:
+def test_a_file_of_no_benchmark_has_no_items(tmp_path: Path) -> None:
     rows = [(chain, "xnli", 0, "en", "accuracy", 0.5) for chain in ("none", "mnli")]
-    transfer = build_transfer(load([write_file(rows)]))
+    transfer = read_transfer(write_file(tmp_path, rows))
     assert compute_item_level(transfer, build_columns(transfer)) == ItemLevel()

@@ -1,7 +1,6 @@
 """The array of scores against plain loops, for rows of any kind."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from analysis.scores import keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, locate_on_axis, pack_columns
 from analysis.scores.load import load
-from analysis.transfer.array import build_transfer
+from tests.analysis.sweep_files import read_transfer, write_file
 
 COLUMNS = ("intermediate", "target", "seed", "language", "metric", "value")
 MORE = ("learning_rate", "split", "tenth", "status", "official")
@@ -30,15 +29,8 @@ RUNS = st.fixed_dictionaries(
         "absent": st.booleans(),  # the second metric of every test score
     }
 )
-ARMS = st.dictionaries(
-    st.tuples(
-        st.sampled_from(["none", "nli", "qa"]),
-        st.sampled_from(["xquad", "mlqa"]),
-        st.sampled_from([0, 7]),
-        st.sampled_from([1e-5, 2e-5]),
-    ),
-    RUNS,
-)
+CHOICES = (["none", "nli", "qa"], ["xquad", "mlqa"], [0, 7], [1e-5, 2e-5])
+ARMS = st.dictionaries(st.tuples(*map(st.sampled_from, CHOICES)), RUNS)
 BASE = {"status": "finished", "dev": [(0.5, 0.5)], "test": {"en": (0.5, 0.5)}, "absent": False}
 
 Arms = dict[tuple[str, str, int, float], dict[str, Any]]
@@ -80,21 +72,19 @@ def expected(arms: Arms) -> dict[tuple[str, str, str, int], float]:
     return points
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(arms=ARMS, copies=st.integers(0, 5), seed=st.integers(0, 99), types=st.booleans())
-def test_scores_are_those_of_plain_loops(
-    write_file: Callable[..., Path], arms: Arms, copies: int, seed: int, types: bool
-) -> None:
+def test_scores_are_those_of_plain_loops(tmp_path: Path, arms: Arms, copies: int, seed: int, types: bool) -> None:
     arms = {("none", "xquad", 0, 1e-5): BASE, ("nli", "xquad", 0, 1e-5): BASE, **arms}
     rows = rows_of(arms)
     mixer = random.Random(seed)
     rows += mixer.choices(rows, k=copies)
     mixer.shuffle(rows)
-    file = write_file(rows, *MORE)
+    file = write_file(tmp_path, rows, *MORE)
     if types:
         casts = {"seed": pl.Int8, "value": pl.Float32, "target": pl.Categorical, "language": pl.Categorical}
         pl.read_parquet(file).cast(casts).write_parquet(file)  # type: ignore[arg-type]
-    transfer = build_transfer(load([file]))
+    transfer = read_transfer(file)
     axes = (transfer.chains, transfer.targets, transfer.languages, transfer.seeds)
     actual = {
         tuple(axis[i] for axis, i in zip(axes, index, strict=True)): transfer.scores[tuple(index)]
@@ -106,7 +96,6 @@ def test_scores_are_those_of_plain_loops(
 COLUMN = st.sampled_from([pl.Int64, pl.Float64, pl.Boolean, pl.Categorical])
 
 
-@settings(deadline=None)
 @given(types=st.lists(COLUMN, min_size=1, max_size=4), seed=st.integers(0, 999), far=st.booleans(), most=st.booleans())
 def test_rows_have_one_key_if_and_only_if_they_are_equal(types: list[Any], seed: int, far: bool, most: bool) -> None:
     mixer = random.Random(seed)
@@ -145,11 +134,9 @@ def test_a_value_that_is_on_no_axis_has_no_place() -> None:
     assert locate_on_axis(far.clear(), (7,)).tolist() == []
 
 
-def test_what_lies_in_a_large_file_stays_there(
-    write_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_lies_in_a_large_file_stays_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [(name, "xnli", 0, "de", "acc", 0.5, 3.0) for name in ("none", "nli")]
-    file = write_file(rows, "seconds")
+    file = write_file(tmp_path, rows, "seconds")
     small = load([file])
     monkeypatch.setattr("analysis.scores.sources.EAGER_READ_BYTES", 0)
     large = load([file])

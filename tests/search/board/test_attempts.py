@@ -22,9 +22,8 @@ from trainables.worker.failures import FAILURE_KINDS, MAX_TRIES, MEMORY, PACKED,
 
 def attempts(*kinds: str) -> tuple[Attempt, ...]:
     """Return failed attempts of these kinds; a `+` says that a tenth was finished before."""
-    return tuple(
-        make_attempt(Failure(FAILURE_KINDS[kind.strip("+")], "why"), moved=kind.endswith("+")) for kind in kinds
-    )
+    failures = {kind: Failure(FAILURE_KINDS[kind.strip("+")], "why") for kind in kinds}
+    return tuple(make_attempt(failures[kind], moved=kind.endswith("+")) for kind in kinds)
 
 
 @pytest.mark.parametrize(

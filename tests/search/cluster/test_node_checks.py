@@ -20,11 +20,8 @@ def context(tmp_path: Path) -> StageContext:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "data" / "google" / "xtreme" / "test.parquet").write_bytes(b"1234")
     (tmp_path / "model" / "config.json").write_text("{}")
-    return StageContext(
-        results=open_storage(str(tmp_path / "results")),
-        source=DataSource(benchmark="xtreme", data=str(tmp_path / "data")),
-        model=str(tmp_path / "model"),
-    )
+    source = DataSource(benchmark="xtreme", data=str(tmp_path / "data"))
+    return StageContext(results=open_storage(str(tmp_path / "results")), source=source, model=str(tmp_path / "model"))
 
 
 def facts(context: StageContext, results: Path | str | None = None) -> NodeFacts:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from search.cost.cost import TrainingWork, estimate_work
-from search.request.options import parse_options
-from search.request.request import SweepRequest, make_request
+from search.request.request import SweepRequest
 from spaces.benchmark import BENCHMARKS
 from spaces.phase import passes_of
+from tests.search.asked import request_of
 
 CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad"
 
@@ -16,7 +16,7 @@ CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad"
 @pytest.fixture
 def request_of_chains(tmp_path: Path) -> SweepRequest:
     flags = ["--intermediates", CHAINS, "--targets", "xnli,tatoeba", "--seeds", "0,1", "--results", str(tmp_path)]
-    return make_request(parse_options([*flags, "--learning-rates", "1e-3,2e-3"]))
+    return request_of(*flags, "--learning-rates", "1e-3,2e-3")
 
 
 def test_every_stratum_has_the_work_of_one_of_its_arms(request_of_chains: SweepRequest) -> None:

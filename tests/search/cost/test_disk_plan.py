@@ -10,10 +10,9 @@ from search.board.board import Board
 from search.board.order import assign_waves
 from search.board.protocols import KeepPolicy
 from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
-from search.request.options import parse_options
-from search.request.request import make_request
 from spaces.plan import Stratum
 from spaces.stage import Stage
+from tests.search.asked import request_of
 from tests.search.conftest import ENCODER_BYTES, Room, finish
 from trainables.record.context import CHECKPOINT, ENCODER
 
@@ -96,7 +95,7 @@ def test_the_miniature_s_files_are_as_large_as_predicted(tmp_path: Path) -> None
     from trainables.miniature.world import build_world
     from trainables.training.miniature_encoder import start_pretraining
 
-    request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)]))
+    request = request_of("--space", "quick", "--results", tmp_path)
     shape = encoder_shape_of(request)
     assert shape is not None
     training = start_pretraining(build_world(0, False), MiniatureRecipe(texts=300))

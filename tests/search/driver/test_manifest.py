@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from search.driver.manifest import MIN_WRITE_INTERVAL, SweepManifest
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.sweep import throttle
 from search.sweep.throttle import MAX_OVERHEAD_SHARE
+from tests.search.asked import request_of
 from trainables.storage.local_storage import LocalStorage
 
 
@@ -18,7 +17,7 @@ class FakeSweep:
     """A board whose known keys grow, a clock, and a slow disk."""
 
     def __init__(self, folder: Any, monkeypatch: pytest.MonkeyPatch, write_seconds: float) -> None:
-        request = make_request(parse_options(["--space", "quick", "--results", str(folder)]))
+        request = request_of("--space", "quick", "--results", folder)
         self.now, self.write_seconds, self.key_count, self.writes = 100.0, write_seconds, 0, list[float]()
         monkeypatch.setattr(throttle, "time", SimpleNamespace(monotonic=lambda: self.now))
 

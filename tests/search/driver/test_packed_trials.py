@@ -83,8 +83,7 @@ def test_a_continued_sweep_knows_what_its_stages_took_before(room: Room, monkeyp
 def test_a_node_that_does_not_know_its_memory_keeps_gpus_whole(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = StringIO()
     monkeypatch.setattr(sweep_run, "list_alive_nodes", dict)
-    monkeypatch.setattr(
-        sweep_run, "find_smallest_gpu_memory", lambda nodes: (None, ["node a did not answer within 180 seconds."])
-    )
+    found = (None, ["node a did not answer within 180 seconds."])
+    monkeypatch.setattr(sweep_run, "find_smallest_gpu_memory", lambda nodes: found)
     assert sweep_run._make_packing(room.board(), 4, Console(file=screen)).gpu_memory is None
     assert screen.getvalue() == "note: node a did not answer within 180 seconds. Every trial gets a whole GPU.\n"

@@ -27,13 +27,8 @@ def test_orphans_are_found_and_ended_and_nobody_else(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(processes, "get_run_id", lambda: name)
     stranger = subprocess.Popen(["sleep", "60"])
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **make_run_environment()})
-    shell = subprocess.run(
-        [sys.executable, "-c", ORPHAN],
-        env={**os.environ, **make_run_environment()},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command, environment = [sys.executable, "-c", ORPHAN], {**os.environ, **make_run_environment()}
+    shell = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert set(find_started_processes(name)) == {child.pid, int(shell.stdout)}
     kill_started_processes()
     assert not find_started_processes(name) and stranger.poll() is None

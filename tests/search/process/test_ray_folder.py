@@ -25,14 +25,9 @@ with create_ray_folder() as folder:
 
 
 def other_run(temporary: Path, then: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLD.format(then=then)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "RAY_TMPDIR": str(temporary)},
-    )
+    command, environment = [sys.executable, "-c", HOLD.format(then=then)], {**os.environ, "RAY_TMPDIR": str(temporary)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=environment)
 
 
 @pytest.fixture(autouse=True)

@@ -95,7 +95,6 @@ with signals.hide_from_children(signal.SIGHUP):
     child.send_signal(signal.SIGHUP)
     print("ready", child.wait(), file=sys.stdout, flush=True) or ready()
 """
-    process = subprocess.run(
-        [sys.executable, "-c", PRELUDE + body], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    command = [sys.executable, "-c", PRELUDE + body]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert process.returncode == ExitCode.INTERRUPTED and process.stdout.startswith("ready 0")

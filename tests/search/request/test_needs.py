@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,13 @@ from datasets import Features
 
 from search.cost.cost import describe_plan, estimate_cost
 from search.cost.disk_sizes import PREDICTION_ROW_BYTES, TABLE_ROW_BYTES, estimate_sizes
-from search.request.options import parse_options
-from search.request.request import SweepRequest, make_request
+from search.request.request import SweepRequest
 from search.run import main
 from spaces.encoders import EncoderShape
 from spaces.errors import ExitCode, UsageError
 from spaces.xtreme import LANGUAGES
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, pair_rows, qa_row
+from tests.search.asked import request_of
 
 Write = Callable[..., Path]
 
@@ -33,14 +34,14 @@ def data(write: Write, model: Path) -> Path:
 
 
 @pytest.fixture
-def request_of(data: Path, model: Path) -> Callable[..., SweepRequest]:
-    flags = ["--benchmark", "xtreme", "--data", str(data), "--model", str(model)]
-    return lambda *more: make_request(parse_options([*flags, *more]))
+def asked(data: Path, model: Path) -> Callable[..., SweepRequest]:
+    flags = ("--benchmark", "xtreme", "--data", data, "--model", model)
+    return partial(request_of, *flags)
 
 
-def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., SweepRequest]) -> None:
+def test_all_that_is_missing_is_named_at_once(asked: Callable[..., SweepRequest]) -> None:
     with pytest.raises(UsageError, match="--skip-missing leaves them out") as caught:
-        request_of("--space", "full")
+        asked("--space", "full")
     lines = str(caught.value).splitlines()[1:]
     for name in ("anli", "qqp", "ccg", "pawsx", "udpos", "panx", "tydiqa", "bucc", "tatoeba"):
         assert any(line.strip().startswith(f"{name}: ") for line in lines)
@@ -48,12 +49,12 @@ def test_all_that_is_missing_is_named_at_once(request_of: Callable[..., SweepReq
 
 
 def test_shifted_targets_and_training_languages_are_planned_for(
-    request_of: Callable[..., SweepRequest], data: Path, write: Write
+    asked: Callable[..., SweepRequest], data: Path, write: Write
 ) -> None:
     write("facebook/xnli/sw/train", PAIR, pair_rows(20))
     shape = EncoderShape(name="tiny", layers=2, width=64, inner=128, vocabulary=1000)
     flags = ["--learning-rates", "1e-3", "--seeds", "0", "--predictions", "--intermediates", "mnli,mnli@sw"]
-    plain, shifted = (request_of(*flags, "--targets", names) for names in ("xnli", "xnli,xnli-mixed,xnli-perturbed"))
+    plain, shifted = (asked(*flags, "--targets", names) for names in ("xnli", "xnli,xnli-mixed,xnli-perturbed"))
     assert {need.name for need in shifted.task_needs} >= {"mnli@en", "mnli@sw", "xnli-mixed", "xnli-perturbed"}
     assert len(shifted.maker.languages["xnli-mixed"]) == 28
     assert len(plain.plan) == len(shifted.plan)
@@ -67,14 +68,14 @@ def test_shifted_targets_and_training_languages_are_planned_for(
         assert more > PREDICTION_ROW_BYTES["pair"] * rows if stratum.kind == "target" else more == 0
 
 
-def test_an_upper_bound_is_not_rounded_to_nothing(request_of: Callable[..., SweepRequest]) -> None:
-    request = request_of("--intermediates", "mnli", "--targets", "xnli")
+def test_an_upper_bound_is_not_rounded_to_nothing(asked: Callable[..., SweepRequest]) -> None:
+    request = asked("--intermediates", "mnli", "--targets", "xnli")
     cost = dataclasses.replace(estimate_cost(request, 1, "winners"), gpu_hours=0.4, naive_gpu_hours=1234.5)
     assert "at most 0.4 GPU-hours, against 1,234 (" in "\n".join(describe_plan(request, cost, 0))
 
 
-def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., SweepRequest]) -> None:
-    request = request_of("--space", "full", "--skip-missing")
+def test_skipping_leaves_what_the_data_can_serve(asked: Callable[..., SweepRequest]) -> None:
+    request = asked("--space", "full", "--skip-missing")
     assert request.axes.intermediates == ("none", "mnli", "squad", "multitask")
     assert request.axes.mixture == ("mnli", "squad")
     assert request.axes.targets == ("xnli", "xquad")
@@ -84,25 +85,25 @@ def test_skipping_leaves_what_the_data_can_serve(request_of: Callable[..., Sweep
     assert stage.recipe is not None and stage.recipe["ingredients"] == [["mnli", "en"], ["squad", "en"]]
 
 
-def test_a_mixture_of_one_is_no_mixture(request_of: Callable[..., SweepRequest]) -> None:
-    request = request_of("--intermediates", "squad,multitask", "--targets", "xnli", "--skip-missing")
+def test_a_mixture_of_one_is_no_mixture(asked: Callable[..., SweepRequest]) -> None:
+    request = asked("--intermediates", "squad,multitask", "--targets", "xnli", "--skip-missing")
     assert request.axes.intermediates == ("none", "squad", "multitask")
-    request = request_of("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
+    request = asked("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none", "mnli") and request.axes.mixture == ()
-    request = request_of("--intermediates", "none", "--targets", "xnli,pawsx", "--skip-missing")
+    request = asked("--intermediates", "none", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none",) and request.axes.targets == ("xnli",)
     with pytest.raises(UsageError, match="nothing is left to search after skipping what is missing"):
-        request_of("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
+        asked("--intermediates", "mnli", "--targets", "pawsx", "--skip-missing")
 
 
-def test_a_target_beside_is_evaluated_where_its_data_are(request_of: Callable[..., SweepRequest]) -> None:
-    request = request_of("--intermediates", "mnli", "--targets", "xquad")  # MLQA shares the training and is not there
+def test_a_target_beside_is_evaluated_where_its_data_are(asked: Callable[..., SweepRequest]) -> None:
+    request = asked("--intermediates", "mnli", "--targets", "xquad")  # MLQA shares the training and is not there
     assert [need.name for need in request.task_needs if need.role == "target"] == ["xquad"]
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
     assert dict(request.maker.make_stage(target, 1e-5, None).targets) == {"xquad": ("de",)}
 
 
-def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., SweepRequest], tmp_path: Path) -> None:
+def test_the_mixture_of_a_space_is_checked(asked: Callable[..., SweepRequest], tmp_path: Path) -> None:
     space = tmp_path / "mixed.py"
     space.write_text(
         "from spaces.space import Space\n"
@@ -110,7 +111,7 @@ def test_the_mixture_of_a_space_is_checked(request_of: Callable[..., SweepReques
         encoding="utf-8",
     )
     with pytest.raises(UsageError, match="squad"):
-        request_of("--space", str(space))
+        asked("--space", str(space))
 
 
 @pytest.fixture
@@ -126,9 +127,7 @@ def check(data: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> Callab
 def test_a_check_shows_what_is_there_and_all_that_is_missing(check: Callable[..., tuple[int, str]]) -> None:
     code, output = check("--intermediates", "mnli,qqp,ccg", "--targets", "xnli,tatoeba")
     assert code == ExitCode.USAGE
-    rows = {
-        line.split()[0]: line.split() for line in output.splitlines() if line.rstrip().endswith(("ok", "LACKS DATA"))
-    }
+    rows = {row.split()[0]: row.split() for row in output.splitlines() if row.rstrip().endswith(("ok", "LACKS DATA"))}
     assert rows["mnli"][1:] == ["pair", "18", "2", "-", "ok"]
     assert rows["xnli"][1:] == ["pair", "20", "1", "15", "15", "of", "15", "ok"]
     assert rows["qqp"][-2:] == rows["ccg"][-2:] == rows["tatoeba"][-2:] == ["LACKS", "DATA"]
@@ -166,7 +165,7 @@ def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(
 def test_a_link_in_a_circle_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     with pytest.raises(UsageError, match="this link leads nowhere"):
-        make_request(parse_options(["--benchmark", "xtreme", "--data", str(tmp_path / "circle"), "--plan"]))
+        request_of("--benchmark", "xtreme", "--data", tmp_path / "circle", "--plan")
 
 
 def test_a_relative_folder_with_blanks_is_the_same_data(
@@ -174,23 +173,18 @@ def test_a_relative_folder_with_blanks_is_the_same_data(
 ) -> None:
     def spec(folder: str) -> object:
         flags = ["--benchmark", "xtreme", "--intermediates", "mnli", "--targets", "xnli", "--model", str(model)]
-        return make_request(parse_options([*flags, "--data", folder])).spec
+        return request_of(*flags, "--data", folder).spec
 
     named = data.rename(data.parent / "Dätä mit Leerstellen [1]")
     monkeypatch.chdir(named.parent)
     assert spec(named.name) == spec(str(named))
 
 
-def test_masked_words_are_of_the_languages_that_have_texts(
-    request_of: Callable[..., SweepRequest], write: Write
-) -> None:
+def test_masked_words_are_of_the_languages_that_have_texts(asked: Callable[..., SweepRequest], write: Write) -> None:
     for language in ("en", "de"):
-        write(
-            f"local/bible-text/{language}/train",
-            Features({"verse_id": TEXT, "text": TEXT}),
-            [{"verse_id": str(i), "text": "a b c"} for i in range(40)],
-        )
+        rows = [{"verse_id": str(i), "text": "a b c"} for i in range(40)]
+        write(f"local/bible-text/{language}/train", Features({"verse_id": TEXT, "text": TEXT}), rows)
     flags = ("--intermediates", "mnli+mlm", "--targets", "xnli")
-    assert request_of(*flags).axes.masked.languages == ("en", "de")
+    assert asked(*flags).axes.masked.languages == ("en", "de")
     with pytest.raises(UsageError, match="mlm: no train rows in 'fr'"):
-        request_of(*flags, "--mlm-languages", "en,fr")
+        asked(*flags, "--mlm-languages", "en,fr")

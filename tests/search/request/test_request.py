@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.request.start_encoder import fingerprint_model
 from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
+from tests.search.asked import request_of
 
 
 def model(folder: Path, weights: str = "w") -> Path:
@@ -32,8 +31,7 @@ def test_an_encoder_that_is_nowhere_is_named() -> None:
 
 
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:
-    options = parse_options(["--targets", "xquad", "--intermediates", "mnli", "--results", str(tmp_path)])
-    request = make_request(options)
+    request = request_of("--targets", "xquad", "--intermediates", "mnli", "--results", tmp_path)
     assert [need.name for need in request.task_needs if need.role == "target"] == ["xquad", "mlqa"]
     assert request.axes.targets == ("xquad",)
     target = next(stratum for stratum in request.plan if stratum.kind == "target")
@@ -42,7 +40,7 @@ def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> 
 
 def test_another_world_is_another_sweep(tmp_path: Path) -> None:
     def keys(*flags: str) -> set[str]:
-        request = make_request(parse_options(["--space", "quick", "--results", str(tmp_path), *flags]))
+        request = request_of("--space", "quick", "--results", tmp_path, *flags)
         return {request.maker.make_stage(stratum, 1e-3, "p").key for stratum in request.plan}
 
     assert not keys() & keys("--world-seed", "7")
@@ -64,12 +62,12 @@ def test_another_world_is_another_sweep(tmp_path: Path) -> None:
 )
 def test_precision_follows_the_device_unless_asked(flags: list[str], precision: str, tmp_path: Path) -> None:
     data = ["--data", str(tmp_path)] if "xtreme" in flags else []
-    request = make_request(parse_options(["--space", "quick", "--plan", "--results", str(tmp_path), *flags, *data]))
+    request = request_of("--space", "quick", "--plan", "--results", tmp_path, *flags, *data)
     assert request.maker.precision == request.spec["precision"] == precision
 
 
 def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) -> None:
-    spec = make_request(parse_options(["--space", "quick", "--results", str(tmp_path)])).spec
+    spec = request_of("--space", "quick", "--results", tmp_path).spec
     assert spec["intermediates"][0] == "none" and spec["retrieval"] and spec["controls"] == ["random"]
     assert set(spec["languages"]["xnli"]) == {"en", "qna", "qnb", "qma", "qmb", "qfa"}
     assert spec["data"]["target xnli"]
@@ -77,7 +75,7 @@ def test_the_specification_is_plain_json_and_names_everything(tmp_path: Path) ->
 
 def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path, model: Path) -> None:
     flags = ["--space", "quick", "--benchmark", "xtreme", "--data", str(real), "--limit", "100"]
-    request = make_request(parse_options([*flags, "--model", str(model), "--results", str(tmp_path / "runs")]))
+    request = request_of(*flags, "--model", str(model), "--results", str(tmp_path / "runs"))
     assert "de" not in request.maker.languages["udpos"] and "en" in request.maker.languages["udpos"]
     assert any("udpos" in note for note in request.notes)
     assert all(stratum.kind != "pretrain" for stratum in request.plan)
@@ -85,9 +83,7 @@ def test_real_data_are_checked_and_their_gaps_noted(tmp_path: Path, real: Path, 
 
 def test_variants_of_a_phase_are_requested_by_name() -> None:
     names = "mnli@qmb,mnli@en+mnli@qmb,mnli~fgm,mnli~x2,none:layers"
-    request = make_request(
-        parse_options(["--intermediates", names, "--targets", "xnli", "--steps", "50", "--examples", "100"])
-    )
+    request = request_of("--intermediates", names, "--targets", "xnli", "--steps", "50", "--examples", "100")
     assert request.axes.intermediates == ("none", *names.split(","))
     assert request.spec["budget"] == {"steps": 50, "examples": 100}
     assert {"intermediate mnli@en", "intermediate mnli@qmb"} <= set(request.spec["data"])
@@ -96,9 +92,9 @@ def test_variants_of_a_phase_are_requested_by_name() -> None:
 
 
 def test_alignment_is_asked_beside_its_controls() -> None:
-    request = make_request(parse_options(["--space", "full", "--probes", "alignment"]))
+    request = request_of("--space", "full", "--probes", "alignment")
     assert {"random", "mlm"} <= set(request.axes.intermediates)
-    assert "mlm" not in make_request(parse_options(["--space", "full"])).axes.intermediates
+    assert "mlm" not in request_of("--space", "full").axes.intermediates
 
 
 @pytest.mark.parametrize(
@@ -114,18 +110,18 @@ def test_alignment_is_asked_beside_its_controls() -> None:
 )
 def test_variants_that_cannot_be_are_refused(flags: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        make_request(parse_options(flags))
+        request_of(*flags)
 
 
 def test_a_sweep_may_get_masked_words_later() -> None:
     flags = ["--targets", "xnli", "--seeds", "0", "--intermediates"]
-    before, after = (make_request(parse_options([*flags, names])).spec for names in ("mnli", "mnli,mnli+mlm"))
+    before, after = (request_of(*flags, names).spec for names in ("mnli", "mnli,mnli+mlm"))
     check_growth(before, after, "sweep")
-    other = make_request(parse_options([*flags, "mnli,mnli+mlm", "--mlm-share", "0.3"])).spec
+    other = request_of(*flags, "mnli,mnli+mlm", "--mlm-share", "0.3").spec
     with pytest.raises(UsageError, match=r"masked: share was 0\.5, now 0\.3"):
         check_growth(after, other, "sweep")
 
 
 def test_similarity_may_be_followed_by_alignment() -> None:
-    specs = [make_request(parse_options(["--probes", family])).spec for family in ("similarity", "alignment")]
+    specs = [request_of("--probes", family).spec for family in ("similarity", "alignment")]
     check_growth(*specs, "full-miniature")

@@ -186,8 +186,5 @@ def test_arms_of_a_former_parent_do_not_compete(room: Room, tmp_path: Path, sche
 
 def ends(board: Board) -> dict[str, tuple[str, int]]:
     """Return status and last tenth of the target stages that have an intermediate task."""
-    return {
-        arm.stage.key: (arm.outcome.status, arm.outcome.tenth)
-        for stratum, arm in board.iter_arms()
-        if stratum.intermediate != NONE and stratum.kind == "target" and arm.outcome is not None
-    }
+    arms = [arm for s, arm in board.iter_arms() if s.intermediate != NONE and s.kind == "target" and arm.outcome]
+    return {arm.stage.key: (arm.outcome.status, arm.outcome.tenth) for arm in arms}

@@ -127,9 +127,8 @@ def test_holes_are_looked_at_no_oftener_than_scores(race: Room, monkeypatch: pyt
 
 
 def test_a_phase_runs_where_any_of_its_chains_is_in(race: Room) -> None:
-    race.space = dataclasses.replace(
-        race.space, intermediates=("ccg", "mnli", "squad", "ccg:layers"), seeds=(0, 1, 2, 3)
-    )
+    chains = ("ccg", "mnli", "squad", "ccg:layers")
+    race.space = dataclasses.replace(race.space, intermediates=chains, seeds=(0, 1, 2, 3))
     seeds = RaceSeeds(race.plan())
     phase = next(one for one in race.plan() if one.kind == "intermediate" and one.task == "ccg" and one.seed == 3)
     seeds.standing = dataclasses.replace(seeds.standing, complete_seeds=3, decided={"ccg": 3})

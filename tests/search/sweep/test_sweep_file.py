@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from search.request.options import parse_options
-from search.request.request import make_request
 from search.schedulers.race import RaceStanding
 from search.sweep.sweep_file import (
     check_growth,
@@ -20,19 +18,11 @@ from search.sweep.sweep_file import (
 from spaces.errors import UsageError
 from spaces.named_spaces import SPACES
 from spaces.plan import Stratum
+from tests.search.asked import request_of
 from trainables.storage.local_storage import LocalStorage
 
-SPEC = {
-    "space": "full",
-    "benchmark": "miniature",
-    "intermediates": ["none", "mnli"],
-    "targets": ["xnli"],
-    "learning_rates": [1e-3],
-    "seeds": [0],
-    "floors": [],
-    "limit": None,
-    "data": {"target xnli": "a"},
-}
+SPEC = {"space": "full", "benchmark": "miniature", "intermediates": ["none", "mnli"], "targets": ["xnli"]}
+SPEC |= {"learning_rates": [1e-3], "seeds": [0], "floors": [], "limit": None, "data": {"target xnli": "a"}}
 
 
 def write(folder: Path, name: str = "s", **fields: Any) -> dict[str, Any] | None:
@@ -110,8 +100,7 @@ def test_a_foreign_or_newer_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "{", "\x00" * 50, '{"spec": {}, "stages": {"../../x": "s"}}', '{"spec": {}, "stages": {"a": "../x"}}'],
+    "text", ["", "{", "\x00" * 50, '{"spec": {}, "stages": {"../../x": "s"}}', '{"spec": {}, "stages": {"a": "../x"}}']
 )
 def test_a_damaged_file_is_set_aside_and_forbids_nothing(tmp_path: Path, text: str) -> None:
     results = LocalStorage(tmp_path)
@@ -147,7 +136,7 @@ def test_a_results_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
 
 def test_the_strata_of_every_named_space_can_be_read_again(tmp_path: Path) -> None:
     for space in SPACES:
-        request = make_request(parse_options(["--space", space]))
+        request = request_of("--space", space)
         stages = {f"key{number}": stratum.id for number, stratum in enumerate(request.plan)}
         record = write(tmp_path, space, stages=stages)
         assert record is not None and record["stages"] == stages

@@ -115,9 +115,8 @@ def test_check_lists_everything_at_once(write: Write, tmp_path: Path) -> None:
     broken.write_text("no Parquet", encoding="utf-8")
     tasks = [INTERMEDIATES[name] for name in ("qqp", "mnli", "csqa", "hellaswag")]
     lines = [line for task in (*tasks, TARGETS["tatoeba"]) for line in find_problems(task, data)]
-    assert lines[0] == (
-        "qqp: nyu-mll/glue qqp train has no column question1, question2; its columns are premise, hypothesis, label."
-    )
+    columns = "no column question1, question2; its columns are premise, hypothesis, label."
+    assert lines[0] == f"qqp: nyu-mll/glue qqp train has {columns}"
     assert lines[1] == "mnli: nyu-mll/glue mnli train has no rows."
     assert str(broken) in lines[2] and "is not a readable Parquet file" in lines[2]
     assert lines[3].startswith("hellaswag: no train rows in 'en': put Parquet files at ")
@@ -146,15 +145,12 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
         data = write(f"facebook/anli/plain_text/train_{round_name}", PAIR, pair_rows(3, label=0))
         data = write(f"facebook/anli/plain_text/dev_{round_name}", PAIR, pair_rows(1, label=1))
     task = INTERMEDIATES["anli"]
-    assert [line.split(":")[1] for line in find_problems(task, data)] == [
-        " no train rows in 'en'",
-        " no dev rows in 'en'",
-    ]
+    lines = [line.split(":")[1] for line in find_problems(task, data)]
+    assert lines == [" no train rows in 'en'", " no dev rows in 'en'"]
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
     assert find_problems(task, data) == []
-    labels = [
-        example.label for example in examples_of(task, "train", data_dir=data) if isinstance(example, PairExample)
-    ]
+    examples = examples_of(task, "train", data_dir=data)
+    labels = [example.label for example in examples if isinstance(example, PairExample)]
     assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
     assert len(examples_of(task, "dev", data_dir=data)) == 4
     assert "anli: train without stanfordnlp/snli train, which is missing." in collect_notes(task, data)

@@ -53,9 +53,8 @@ def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: P
 
 def test_older_repositories_end_names_in_a_hash(dev: Path, write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train-00000-of-00002-0a1b2c3d", PAIR, pair_rows(20))
-    dev.joinpath("train-00000-of-00002-0a1b2c3d-00000-of-00001.parquet").rename(
-        dev / "train-00000-of-00002-0a1b2c3d.parquet"
-    )
+    shard = "train-00000-of-00002-0a1b2c3d"
+    dev.joinpath(f"{shard}-00000-of-00001.parquet").rename(dev / f"{shard}.parquet")
     assert "only 1 of 2 files exist" in problem_of(data)
 
 
@@ -122,11 +121,8 @@ def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
     data = write("google/xtreme/PAN-X.de/test", tagged, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
     with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
         hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
-    write(
-        "google/xtreme/XQuAD.de/validation",
-        Features({**QA, "answers": TEXT}),
-        [{**qa_row("a", [], []), "answers": "a"}],
-    )
+    columns, row = Features({**QA, "answers": TEXT}), {**qa_row("a", [], []), "answers": "a"}
+    write("google/xtreme/XQuAD.de/validation", columns, [row])
     lines = find_problems(TARGETS["xquad"], data)
     assert any(
         "in the column answers (needed: record of text (list of text) and answer_start" in line for line in lines

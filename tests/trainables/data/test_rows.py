@@ -83,9 +83,8 @@ def test_tags_and_prefixes(write: Write) -> None:
 def test_tags_as_names(write: Write) -> None:
     features = Features({"tokens": List(TEXT), "pos_tags": List(TEXT)})
     data = write("google/xtreme/udpos.Thai/test", features, [{"tokens": ["x"], "pos_tags": ["X"]}])
-    assert examples_of(TARGETS["udpos"], "test", "th", data_dir=data) == [
-        TaggingExample(("x",), (UPOS_TAGS.index("X"),))
-    ]
+    expected = TaggingExample(("x",), (UPOS_TAGS.index("X"),))
+    assert examples_of(TARGETS["udpos"], "test", "th", data_dir=data) == [expected]
 
 
 def test_answers_that_the_offset_misses(write: Write) -> None:
@@ -108,11 +107,8 @@ def test_answers_that_the_offset_misses(write: Write) -> None:
     dev = hub.load_split(task, "dev", data_dir=data)
     assert dev.left_out == {"no answer": 1}  # nothing could be right
     scored = dev.examples
-    assert [(example.answers, example.starts) for example in scored if isinstance(example, SpanExample)] == [
-        (("Rome",), (15,)),
-        (("Paris",), (-1,)),
-        (("Oslo", "and"), (-1, 11)),
-    ]
+    found = [(example.answers, example.starts) for example in scored if isinstance(example, SpanExample)]
+    assert found == [(("Rome",), (15,)), (("Paris",), (-1,)), (("Oslo", "and"), (-1, 11))]
 
 
 def test_nearest_occurrence() -> None:

@@ -43,13 +43,10 @@ def test_english_is_on_one_side_in_both_orders() -> None:
 def test_the_miniature_mixes_languages_item_by_item(name: str) -> None:
     mixed = pairs(MINIATURE[f"{name}-mixed"], "qma-en")
     english, foreign = pairs(MINIATURE[name], "en"), pairs(MINIATURE[name], "qma")
-    assert mixed == [
-        PairExample(foreign_pair.first, pair.second, pair.label)
-        for pair, foreign_pair in zip(english, foreign, strict=True)
-    ]
-    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == PairExample(
-        english[0].first, foreign[0].second, english[0].label
-    )
+    both = zip(english, foreign, strict=True)
+    assert mixed == [PairExample(other.first, pair.second, pair.label) for pair, other in both]
+    expected = PairExample(english[0].first, foreign[0].second, english[0].label)
+    assert pairs(MINIATURE[f"{name}-mixed"], "en-qma")[0] == expected
     with pytest.raises(ValueError, match="no language 'qma-xx'"):
         pairs(MINIATURE[f"{name}-mixed"], "qma-xx")
 
@@ -87,13 +84,8 @@ def data(write: Write) -> Path:
     english_labels = ["entailment", "neutral", "contradiction", "neutral"]
     labels_of = {"en": english_labels, "de": english_labels, "sw": ["entailment", "entailment", "contradiction", "-"]}
     rows = [
-        {
-            "language": language,
-            "sentence1": f"{language}{i} first",
-            "sentence2": f"{language}{i} second",
-            "gold_label": label,
-        }
-        for language, labels in labels_of.items()
+        {"language": name, "sentence1": f"{name}{i} first", "sentence2": f"{name}{i} second", "gold_label": label}
+        for name, labels in labels_of.items()
         for i, label in enumerate(labels)
     ]
     write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
@@ -160,11 +152,9 @@ def test_signs_stay_with_their_letters() -> None:
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
     clean = examples_of(TARGETS["xnli"], "test", "de", data_dir=data)
-    assert examples_of(PERTURBED, "test", "de", data_dir=data) == [
-        PairExample(misspell(pair.first), misspell(pair.second), pair.label)
-        for pair in clean
-        if isinstance(pair, PairExample)
-    ]
+    pairs_there = [pair for pair in clean if isinstance(pair, PairExample)]
+    expected = [PairExample(misspell(pair.first), misspell(pair.second), pair.label) for pair in pairs_there]
+    assert examples_of(PERTURBED, "test", "de", data_dir=data) == expected
     assert examples_of(PERTURBED, "dev", data_dir=data) == examples_of(TARGETS["xnli"], "dev", data_dir=data)
 
 

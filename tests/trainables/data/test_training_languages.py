@@ -68,10 +68,7 @@ def test_selection_sees_english_dev_in_every_language(data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [
-        (pair_rows(24), "24 rows, but nyu-mll/glue has 25"),
-        ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows"),
-    ],
+    [(pair_rows(24), "24 rows, but nyu-mll/glue has 25"), ([*pair_rows(22), *pair_rows(3, label=1)], "3 of 25 rows")],
 )
 def test_rows_that_are_no_translations_are_refused_before_the_start(
     write: Write, rows: list[dict[str, Any]], message: str
@@ -114,11 +111,8 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
     converted = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
-    assert [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)] == [
-        "neutral",
-        "entailment",
-        "contradiction",
-    ]
+    labels = [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)]
+    assert labels == ["neutral", "entailment", "contradiction"]
     assert converted.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
         hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)
@@ -148,9 +142,7 @@ def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
         elif isinstance(example, SpanExample) and isinstance(translation, SpanExample):
             assert example.id == translation.id
         else:
-            assert isinstance(example, PairExample | ChoiceExample) and isinstance(
-                translation, PairExample | ChoiceExample
-            )
+            assert all(isinstance(one, PairExample | ChoiceExample) for one in (example, translation))
             assert example.label == translation.label
 
 

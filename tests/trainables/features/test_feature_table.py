@@ -74,7 +74,7 @@ def test_a_table_equals_its_list_in_memory_and_on_disk(form: str, tmp_path: Path
     per_position = form == "tagging"
 
     @given(features=feature_lists(form), cut=st.integers(0, 7))
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     def check(features: list[Feature], cut: int) -> None:
         table = build_table([features[:cut], features[cut:]], per_position=per_position, left_out={"no label": 3})
         assert_equal(table, features, per_position=per_position)
@@ -230,10 +230,8 @@ print(open_or_build_table(folder / "table", build)[0].rows[0].sum())
 
 
 def test_of_two_processes_one_builds_and_both_read(tmp_path: Path) -> None:
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path), name], cwd=ROOT, stdout=subprocess.PIPE)
-        for name in ("one", "other")
-    ]
+    commands = [[sys.executable, "-c", WORKER, str(tmp_path), name] for name in ("one", "other")]
+    workers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for command in commands]
     assert [worker.communicate(timeout=100)[0].split() for worker in workers] == [[b"36"], [b"36"]]
     assert len(list(tmp_path.glob("*.ready"))) == 2 and len(list(tmp_path.glob("*.built"))) == 1
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["table"]

@@ -38,7 +38,7 @@ sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60)
 
 
 @given(words=sentences, length=st.integers(6, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_word_of_a_long_sentence_is_tagged_once(words: list[str], length: int) -> None:
     tags = tuple(np.arange(len(words)) % 5)
     example = TaggingExample(tuple(words), tuple(int(tag) for tag in tags))
@@ -62,9 +62,8 @@ def test_a_word_that_vanishes_becomes_an_unknown_token() -> None:
 
 def test_only_the_first_sub_token_has_a_label() -> None:
     suffixed = next(word for word in TOKENIZER.get_vocab() if word.startswith("-"))
-    (feature,) = tagging.encode(
-        TOKENIZER, [TaggingExample((WORDS[0] + suffixed, WORDS[1]), (1, 2))], recipe(), MINIATURE
-    )
+    example = TaggingExample((WORDS[0] + suffixed, WORDS[1]), (1, 2))
+    (feature,) = tagging.encode(TOKENIZER, [example], recipe(), MINIATURE)
     assert feature.target.tolist() == [IGNORED, 1, IGNORED, 2, IGNORED]
 
 
@@ -81,16 +80,15 @@ def test_word_means_agree_with_a_loop() -> None:
     for row in range(3):
         for word in range(int(words[row].max()) + 1):
             positions = words[row] == word
-            torch.testing.assert_close(
-                means[row][positions], hidden[row][positions].mean(0).expand(int(positions.sum()), -1)
-            )
+            of_word = hidden[row][positions]
+            torch.testing.assert_close(means[row][positions], of_word.mean(0).expand(len(of_word), -1))
 
 
 contexts = st.lists(st.sampled_from(WORDS), min_size=3, max_size=80)
 
 
 @given(words=contexts, data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_gold_span_is_found_again_in_some_window(words: list[str], data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(words) - 1))
     last = data.draw(st.integers(first, min(first + 2, len(words) - 1)))
@@ -124,10 +122,8 @@ def test_neighbouring_windows_share_what_the_recipe_says_or_as_much_as_any_quest
     features = span.encode(TOKENIZER, [example], Recipe(steps=1, max_length=length, stride=stride), MINIATURE)
     windows = [feature.origin[feature.marks[0] == 1].tolist() for feature in features if feature.marks]
     assert len(windows) > 2
-    assert all(
-        window[-shared:] == following[:shared] and following[shared] not in window
-        for window, following in pairwise(windows)
-    )
+    for window, following in pairwise(windows):
+        assert window[-shared:] == following[:shared] and following[shared] not in window
 
 
 def test_characters_that_no_sub_token_covers_do_not_cost_the_target() -> None:
@@ -208,10 +204,7 @@ def test_pairs_keep_their_order_and_segments() -> None:
 
 
 def test_choices_have_one_row_per_option() -> None:
-    examples = [
-        ChoiceExample("", "q", (WORDS[0], WORDS[1], WORDS[2]), 1),
-        ChoiceExample(WORDS[3], "", tuple(WORDS[:3]), 0),
-    ]
+    examples = [ChoiceExample("", "q", tuple(WORDS[:3]), 1), ChoiceExample(WORDS[3], "", tuple(WORDS[:3]), 0)]
     features = choice.encode(TOKENIZER, examples, recipe(), MINIATURE)
     assert [len(feature.rows) for feature in features] == [3, 3]
 

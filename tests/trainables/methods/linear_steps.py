@@ -50,14 +50,8 @@ def linear(seed: int = 0) -> Linear:
 def step(model: Linear, share: float = 1.0) -> TrainingStep:
     ids = torch.tensor(IDS)
     batch = {"input_ids": ids, "attention_mask": (ids != 0).to(torch.int64), "target": LABELS}
-    return TrainingStep(
-        batch=batch,
-        compute_logits=model.logits,
-        embedding_table=model.table,
-        special_ids=(1,),
-        kind=KINDS["pair"],
-        share=share,
-    )
+    of_model = {"compute_logits": model.logits, "embedding_table": model.table, "special_ids": (1,)}
+    return TrainingStep(batch=batch, kind=KINDS["pair"], share=share, **of_model)
 
 
 def mean_norm(words: torch.Tensor) -> torch.Tensor:

@@ -9,25 +9,30 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel
 
-from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.stage import Precision
 from spaces.task import Recipe, TaskKind
-from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
-from trainables.features.features import IGNORED, Feature, Tensors, collate
+from tests.trainables.conftest import SHAPE, tiny_encoder
+from tests.trainables.trainings import (
+    ONE_STEP,
+    RECIPE,
+    TASKS,
+    assert_continues,
+    batch_of,
+    drop_nothing,
+    part,
+    training_of,
+)
+from trainables.features.features import IGNORED, Tensors
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.agreement import divergence
-from trainables.methods.rules import build_rule
 from trainables.methods.step import TrainingStep, build_step
-from trainables.models.encoder import Encoder, compute_hidden_states
-from trainables.training.encoding import Encoding, encode_split
+from trainables.models.encoder import compute_hidden_states
 from trainables.training.fine_tuning import FineTuning
 
 NAMES = ("fgm", "pgd", "freelb", "smart", "r3f", "synonyms")  # layers and salt have tests of their own
-TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 
 
 def entry(name: str, **changes: float) -> dict[str, object]:
@@ -35,28 +40,11 @@ def entry(name: str, **changes: float) -> dict[str, object]:
 
 
 def begin(
-    method: str | None,
-    recipe: Recipe,
-    profile: EncoderProfile,
-    kind: str = "pair",
-    *,
-    precision: Precision = "fp32",
-    dropout: bool = True,
-    **changes: float,
+    method: str | None, kind: str = "pair", *, recipe: Recipe = RECIPE, precision: Precision = "fp32", **changes: float
 ) -> FineTuning:
-    """A training that has not begun, on a tiny encoder."""
-    encoder = dataclasses.replace(tiny_encoder(), precision=precision)
-    parts = [part(TASKS[kind], encoder, recipe, profile)]
-    rule = build_rule(None if method is None else entry(method, **changes), [parts[0].task], SOURCE, encoder)
-    assert recipe.steps is not None
-    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
-    training = FineTuning(
-        encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
-    )
-    for module in training.model.modules():
-        if isinstance(module, torch.nn.Dropout) and not dropout:
-            module.p = 0.0
-    return training
+    """A training that has not begun, with a method whose settings are changed so."""
+    chosen = None if method is None else {"name": method, **METHODS[method].settings, **changes}
+    return training_of(TASKS[kind], recipe=recipe, precision=precision, method=chosen)
 
 
 def gradients(training: FineTuning) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -75,15 +63,13 @@ def far(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
 
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_method_trains_every_kind_it_has_a_meaning_for(
-    name: str, kind: TaskKind, recipe: Recipe, profile: EncoderProfile
-) -> None:
+def test_every_method_trains_every_kind_it_has_a_meaning_for(name: str, kind: TaskKind) -> None:
     if kind in METHODS[name].unsuited_kinds:
         with pytest.raises(UsageError, match=f"{TASKS[kind]}~{name}: {name} cannot train tasks of kind {kind}"):
-            begin(name, recipe, profile, kind)
+            begin(name, kind)
         return
-    loss, own = gradients(begin(name, recipe, profile, kind))
-    _, usual = gradients(begin(None, recipe, profile, kind))
+    loss, own = gradients(begin(name, kind))
+    _, usual = gradients(begin(None, kind))
     assert loss.isfinite() and all(value.isfinite().all() for value in own.values())
     assert far(own, usual) > 1e-7
 
@@ -95,17 +81,15 @@ def test_the_table_of_kinds_names_kinds_and_leaves_each_method_some() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_cut_run_continues_bit_for_bit(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    continue_after(4, lambda: begin(name, recipe, profile))
+def test_a_cut_run_continues_bit_for_bit(name: str) -> None:
+    assert_continues(4, lambda: begin(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_passes_of_the_table_are_those_that_are_done(name: str, profile: EncoderProfile) -> None:
+def test_the_passes_of_the_table_are_those_that_are_done(name: str) -> None:
     # Attention has no weights. Without their gradients, an encoder this narrow does up to 6 % more.
-    recipe = Recipe(steps=1, batch_size=8, max_length=64)
-
     def operations(method: str | None) -> int:
-        training = begin(method, recipe, profile)
+        training = begin(method, recipe=ONE_STEP)
         with FlopCounterMode(display=False) as counter:
             gradients(training)
         return counter.get_total_flops()
@@ -127,11 +111,8 @@ def even_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("even_draws")
 @pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "synonyms"])
-def test_the_micro_batch_has_no_part_in_the_gradients(
-    name: str, kind: str, recipe: Recipe, profile: EncoderProfile
-) -> None:
-    whole = begin(name, recipe, profile, kind, dropout=False)
-    halves = begin(name, recipe, profile, kind, dropout=False)
+def test_the_micro_batch_has_no_part_in_the_gradients(name: str, kind: str) -> None:
+    whole, halves = (drop_nothing(begin(name, kind)) for _ in range(2))
     halves.limit_micro_batch(3)
     (loss, own), (same, usual) = gradients(halves), gradients(whole)
     torch.testing.assert_close(loss, same, rtol=1e-4, atol=1e-6)
@@ -147,11 +128,9 @@ def test_the_micro_batch_has_no_part_in_the_gradients(
         ("r3f", {"noise": 0.0}),
     ],
 )
-def test_all_passes_of_a_step_drop_the_same_units(
-    name: str, zeros: dict[str, float], recipe: Recipe, profile: EncoderProfile
-) -> None:
+def test_all_passes_of_a_step_drop_the_same_units(name: str, zeros: dict[str, float]) -> None:
     # So without a perturbation every method is plain fine-tuning.
-    training, usual = begin(name, recipe, profile, **zeros), begin(None, recipe, profile)
+    training, usual = begin(name, **zeros), begin(None)
     torch.manual_seed(3)
     loss, own = gradients(training)
     after = torch.get_rng_state()
@@ -182,8 +161,8 @@ def seen(training: FineTuning) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 
 @pytest.mark.parametrize("name", ["fgm", "pgd", "freelb", "smart", "r3f"])
-def test_only_ordinary_tokens_are_perturbed(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    training = begin(name, recipe, profile)
+def test_only_ordinary_tokens_are_perturbed(name: str) -> None:
+    training = begin(name)
     _, features = training.batches.batch_at(0)
     batch = batch_of(features, training.encoder)
     special = torch.isin(batch["input_ids"], torch.tensor([0, 1, 2, 4]))  # <s>, <pad>, </s>, <mask>
@@ -192,14 +171,10 @@ def test_only_ordinary_tokens_are_perturbed(name: str, recipe: Recipe, profile: 
     assert (perturbation[~special].abs().amax(-1) > 0).all()
 
 
-def batch_of(features: list[Feature], encoder: Encoder) -> Tensors:
-    return collate(features, encoder.pad_id, per_position=False, device=encoder.device)
-
-
 @pytest.mark.parametrize("name", ["smart", "r3f"])
-def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
+def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str) -> None:
     tiny = {"noise": 1e-5} if name == "r3f" else {"noise": 1e-5, "rate": 1e-5, "radius": 1e-5}
-    training = begin(name, recipe, profile, precision="bf16", dropout=False, **tiny)
+    training = drop_nothing(begin(name, precision="bf16", **tiny))
     _, features = training.batches.batch_at(0)
     batch = batch_of(features, training.encoder)
     training.model.train()
@@ -214,23 +189,14 @@ def test_noise_below_the_resolution_of_bf16_is_not_lost(name: str, recipe: Recip
 
 
 @pytest.mark.parametrize("architecture", ["xlm-roberta", "bert"])
-def test_words_stand_in_place_of_word_embeddings_alone(
-    architecture: str, recipe: Recipe, profile: EncoderProfile
-) -> None:
+def test_words_stand_in_place_of_word_embeddings_alone(architecture: str) -> None:
     # Positions, types and norms are zeros added, so the table's own words give what the ids give, beside padding too.
     encoder = tiny_encoder()
     if architecture == "bert":
-        config = BertConfig(
-            vocab_size=len(encoder.tokenizer),
-            hidden_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=32,
-            pad_token_id=1,
-        )
+        config = BertConfig(**{**SHAPE, "type_vocab_size": 2})
         encoder = dataclasses.replace(encoder, model=BertModel(config, add_pooling_layer=False))
     encoder.model.eval()
-    table = part("mnli", tiny_encoder(), recipe, profile).table
+    table = part("mnli", tiny_encoder()).table
     batch = batch_of([table[i] for i in range(8)], encoder)
     if architecture == "bert":
         batch["token_type_ids"] = (batch["marks"] == 1).to(torch.int64)
@@ -242,8 +208,8 @@ def test_words_stand_in_place_of_word_embeddings_alone(
     )
 
 
-def test_a_step_of_plain_fine_tuning_is_what_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
-    training = begin(None, recipe, profile, dropout=False)
+def test_a_step_of_plain_fine_tuning_is_what_it_was() -> None:
+    training = drop_nothing(begin(None))
     assert training.method is plain_fine_tuning
     loss, _ = gradients(training)
     number, features = training.batches.batch_at(0)
@@ -252,7 +218,7 @@ def test_a_step_of_plain_fine_tuning_is_what_it_was(recipe: Recipe, profile: Enc
     torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(logits, batch["target"]).detach())
 
 
-def test_unknown_words_are_ordinary(recipe: Recipe, profile: EncoderProfile) -> None:
+def test_unknown_words_are_ordinary() -> None:
     encoder = tiny_encoder()
     ids = torch.tensor([[0, 3, 4, 9, 2, 1]])  # <s> <unk> <mask> word </s> <pad>
     batch = {"input_ids": ids, "attention_mask": (ids != 1).to(torch.int64)}
@@ -261,14 +227,12 @@ def test_unknown_words_are_ordinary(recipe: Recipe, profile: EncoderProfile) -> 
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str, recipe: Recipe, profile: EncoderProfile) -> None:
+def test_the_loss_of_a_kind_is_about_its_outcomes(kind: str) -> None:
     # Passes are thus compared in everything that is trained and in nothing else: no padding, no second sub-token.
-    training = begin(None, recipe, profile, kind, dropout=False)
+    training = drop_nothing(begin(None, kind))
     _, features = training.batches.batch_at(0)
     functions = KINDS[kind]  # type: ignore[index]
-    batch = collate(
-        features, training.encoder.pad_id, per_position=functions.per_position, device=training.encoder.device
-    )
+    batch = batch_of(features, training.encoder, kind)
     logits = training.encoder.compute_logits(training.heads[0], batch)
     labels = batch["target"].T.flatten() if kind == "span" else batch["target"].flatten()
     outcomes = functions.flatten_logits(logits, batch)

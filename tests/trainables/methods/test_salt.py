@@ -9,24 +9,20 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
 from tests.trainables.methods.linear_steps import gradient_of_a, linear, loss, step
-from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
-from trainables.features.features import collate
+from tests.trainables.trainings import ONE_STEP, RECIPE, SOURCE, TASKS, assert_continues, batch_of, training_of
 from trainables.kinds import KINDS
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.rules import build_rule
 from trainables.methods.salt import WordProposer, augment_words, build_proposer, salt
 from trainables.methods.step import TrainingStep, build_step
 from trainables.models.encoder import Encoder
-from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import FineTuning
 
-TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 ENTRY = {"name": "salt", **METHODS["salt"].settings}
 POSITIONS = torch.tensor([[False, True, True], [False, True, False]])
 WORDS = torch.tensor([[4, 3], [2, 4], [3, 2]])
@@ -103,16 +99,10 @@ def test_parts_of_a_batch_add_up() -> None:
     torch.testing.assert_close(model.a.grad, expected, rtol=1e-12, atol=1e-15)
 
 
-def begin(kind: str, recipe: Recipe, profile: EncoderProfile) -> FineTuning:
+def begin(kind: str, recipe: Recipe = RECIPE) -> FineTuning:
     encoder = tiny_encoder()
     encoder.masked_word_head.is_trained = True
-    parts = [part(TASKS[kind], encoder, recipe, profile)]
-    rule = build_rule(ENTRY, [parts[0].task], SOURCE, encoder, [parts[0].table])
-    assert recipe.steps is not None
-    devs = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
-    return FineTuning(
-        encoder, parts, devs, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, method=rule
-    )
+    return training_of(TASKS[kind], encoder=encoder, recipe=recipe, method=ENTRY)
 
 
 def proposer_of(training: FineTuning) -> WordProposer:
@@ -121,15 +111,9 @@ def proposer_of(training: FineTuning) -> WordProposer:
     return proposer
 
 
-def batch_of(training: FineTuning) -> dict[str, torch.Tensor]:
-    kind = KINDS[training.parts[0].task.kind]
-    features = training.parts[0].table[:4]
-    return collate(features, training.encoder.pad_id, per_position=kind.per_position, device=training.encoder.device)
-
-
-def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profile: EncoderProfile) -> None:
-    training = begin("pair", recipe, profile)
-    batch, proposer = batch_of(training), proposer_of(training)
+def test_what_is_proposed_is_likely_and_in_no_training_row() -> None:
+    training = begin("pair")
+    batch, proposer = batch_of(training.parts[0].table[:4], training.encoder), proposer_of(training)
     positions = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
     positions[0, 2] = positions[1, 1] = True
     words, probabilities = proposer.propose(batch, positions, 5)
@@ -146,9 +130,9 @@ def test_what_is_proposed_is_likely_and_in_no_training_row(recipe: Recipe, profi
         torch.testing.assert_close(probabilities[i], logits[i, allowed].softmax(0))
 
 
-def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: EncoderProfile) -> None:
-    training = begin("pair", recipe, profile)
-    batch, proposer = batch_of(training), proposer_of(training)
+def test_proposals_are_of_the_encoder_as_it_was() -> None:
+    training = begin("pair")
+    batch, proposer = batch_of(training.parts[0].table[:4], training.encoder), proposer_of(training)
     positions = batch["attention_mask"] == 1
     before = proposer.propose(batch, positions, 3)
     training.advance()
@@ -157,9 +141,9 @@ def test_proposals_are_of_the_encoder_as_it_was(recipe: Recipe, profile: Encoder
     assert not any("proposer" in name or "proposable" in name for name in training.state_dict())
 
 
-def test_only_whole_words_are_changed(recipe: Recipe, profile: EncoderProfile) -> None:
-    training = begin("pair", recipe, profile)
-    batch, proposer = batch_of(training), proposer_of(training)
+def test_only_whole_words_are_changed() -> None:
+    training = begin("pair")
+    batch, proposer = batch_of(training.parts[0].table[:4], training.encoder), proposer_of(training)
     ids = torch.tensor([[0, 10, 11, 12, 13, 2, 1]])
     proposer.continuation[[11, 13]] = True  # 10 and 11 are one word, 12 and 13 another
     batch = {"input_ids": ids, "attention_mask": (ids != 1).long(), "target": batch["target"][:1]}
@@ -174,16 +158,14 @@ def test_only_whole_words_are_changed(recipe: Recipe, profile: EncoderProfile) -
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_every_kind_continues_bit_for_bit(kind: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    continue_after(4, lambda: begin(kind, recipe, profile))
+def test_every_kind_continues_bit_for_bit(kind: str) -> None:
+    assert_continues(4, lambda: begin(kind))
 
 
-def test_it_costs_two_passes_and_one_to_propose(profile: EncoderProfile) -> None:
+def test_it_costs_two_passes_and_one_to_propose() -> None:
     # With a share of 0 nothing is proposed: spaces/method.py counts the logits of a vocabulary of XLM-R's size.
-    recipe = Recipe(steps=1, batch_size=8, max_length=64)
-
     def operations(is_plain: bool) -> int:
-        training = begin("pair", recipe, profile)
+        training = begin("pair", ONE_STEP)
         if is_plain:
             training.method = plain_fine_tuning
         else:

@@ -12,13 +12,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import EncoderProfile
 from spaces.errors import UsageError
-from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_fine_tuning import SOURCE, part
+from tests.trainables.trainings import PROFILE, SOURCE, batch_of, part
 from trainables.data.task_data import DataSource
-from trainables.features.features import collate
 from trainables.kinds import KINDS
 from trainables.methods.requirements import compute_fingerprint, find_problems
 from trainables.methods.rules import build_rule
@@ -92,21 +89,21 @@ def test_what_is_not_ordinary_stays() -> None:
     assert torch.equal(table.draw(ids, torch.zeros_like(ids, dtype=torch.bool)), ids)
 
 
-def test_the_miniature_keeps_what_its_sentences_mean(recipe: Recipe, profile: EncoderProfile) -> None:
+def test_the_miniature_keeps_what_its_sentences_mean() -> None:
     encoder = tiny_encoder()
     rule = build_rule({"name": "synonyms"}, [MNLI], SOURCE, encoder)
-    batch, others = _read(rule, encoder, recipe, profile)
+    batch, others = _read(rule, encoder)
     words, drawn = (encoder.tokenizer.convert_ids_to_tokens(ids.flatten().tolist()) for ids in (batch, others))
     changed = [(word, synonym) for word, synonym in zip(words, drawn, strict=True) if word != synonym]
     assert changed and all(SYNONYM_OF[word] == synonym for word, synonym in changed)
     assert 0.3 < len(changed) / sum(word in SYNONYM_OF for word in words) < 0.7
 
 
-def _read(rule, encoder, recipe: Recipe, profile: EncoderProfile) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
+def _read(rule, encoder) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[no-untyped-def]
     """The ids of a batch, and those that the encoder reads instead."""
-    rows = part("mnli", encoder, recipe, profile)
-    batch = collate([rows.table[i] for i in range(40)], encoder.pad_id, per_position=False, device=CPU)
-    head = KINDS["pair"].build_head(encoder, rows.task, profile)
+    rows = part("mnli", encoder)
+    batch = batch_of(rows.table[:40], encoder)
+    head = KINDS["pair"].build_head(encoder, rows.task, PROFILE)
     inputs = []
 
     def logits(batch, words):  # type: ignore[no-untyped-def]

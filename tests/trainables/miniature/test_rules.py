@@ -29,16 +29,8 @@ from trainables.miniature.tags import tag_entities, tag_parts_of_speech, tag_sup
 from trainables.miniature.world import build_world, generate_examples
 
 rows_of: Callable[..., list[Any]] = generate_examples  # untyped: each kind of example has its own fields
-EVENT = Clause(
-    agent=("Anna", "Jordan"),
-    verb="sells",
-    patient=("dogs",),
-    adjective="big",
-    number="3",
-    place="Jordan",
-    organisation="Acme",
-    never=True,
-)
+SALE = {"agent": ("Anna", "Jordan"), "verb": "sells", "patient": ("dogs",), "adjective": "big", "number": "3"}
+EVENT = Clause(**SALE, place="Jordan", organisation="Acme", never=True)
 
 
 def meaning(clause: Clause) -> tuple[object, ...]:
@@ -110,9 +102,8 @@ def test_tags_by_hand() -> None:
     assert tag_parts_of_speech(pieces, lexicon) == (
         ["PROPN", "PROPN", "ADV", "VERB1", "NUM", "ADJ", "NOUN2", "ADP", "PROPN", "ADP", "PROPN", "PUNCT"]
     )
-    assert tag_entities(pieces, lexicon) == (
-        ["B-PER", "I-PER", "O", "O", "O", "O", "O", "O", "B-LOC", "O", "B-PROD", "O"]
-    )
+    tags = "B-PER I-PER O O O O O O B-LOC O B-PROD O".split()
+    assert tag_entities(pieces, lexicon) == tags
     tags = tag_supertags(pieces, lexicon)
     assert tags[:2] == ["NP/NP", "NP"] and tags[3] == "(S\\NP)/NP1" and tags[6] == "N2" and tags[10] == "NP-product"
 

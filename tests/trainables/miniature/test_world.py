@@ -18,13 +18,7 @@ from trainables.miniature.meaning import CATEGORY_OF, SYNONYM_OF
 from trainables.miniature.world import build_tokenizer, build_world, generate_examples, generate_pool
 
 TRAINED = [task for task in TARGETS.values() if task.kind != "retrieval"]
-WITH_TESTS = [
-    INTERMEDIATES["mnli"],
-    INTERMEDIATES["squad2"],
-    INTERMEDIATES["hellaswag"],
-    INTERMEDIATES["ccg"],
-    *TRAINED,
-]
+WITH_TESTS = [*(INTERMEDIATES[name] for name in ("mnli", "squad2", "hellaswag", "ccg")), *TRAINED]
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
@@ -64,15 +58,9 @@ def text_of(example: object) -> str:
 
 def test_the_world_does_not_depend_on_the_hash_seed() -> None:
     """Two processes with different hashes of strings draw the same world."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", DIGEST],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for seed in ("1", "2")
-    ]
+    command = [sys.executable, "-c", DIGEST]
+    places = [{**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)} for seed in ("1", "2")]
+    processes = [subprocess.Popen(command, env=each, stdout=subprocess.PIPE, text=True) for each in places]
     first, second = (process.communicate()[0] for process in processes)
     assert len(first.strip()) == 64 and first == second
 

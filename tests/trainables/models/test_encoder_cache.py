@@ -20,9 +20,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     reads: list[str] = []
     load_pretrained, load_tokenizer = encoders._load_pretrained, encoder_cache.load_tokenizer
     monkeypatch.setattr(encoders, "_load_pretrained", lambda *args: reads.append("weights") or load_pretrained(*args))
-    monkeypatch.setattr(
-        encoder_cache, "load_tokenizer", lambda *args: reads.append("tokenizer") or load_tokenizer(*args)
-    )
+    monkeypatch.setattr(encoder_cache, "load_tokenizer", lambda *of: reads.append("tokenizer") or load_tokenizer(*of))
     monkeypatch.setattr(encoder_cache, "_encoders", type(encoder_cache._encoders)())
     monkeypatch.setattr(encoder_cache, "_tokenizers", {})
     return reads

@@ -5,20 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from spaces.benchmark import BENCHMARKS
-from spaces.encoders import EncoderProfile
-from spaces.task import Recipe
-from tests.trainables.conftest import tiny_encoder
-from tests.trainables.training.test_fine_tuning import SOURCE, continue_after, part
-from trainables.features.features import Tensors, collate
+from tests.trainables.trainings import MINIATURE, PROFILE, TASKS, assert_continues, batch_of, part, training_of
+from trainables.features.features import Tensors
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder, compute_layer_states
 from trainables.models.layer_fusion import LayerFusion
-from trainables.training.encoding import Encoding, encode_split
-from trainables.training.fine_tuning import FineTuning, build_task_head
-
-INTERMEDIATES = BENCHMARKS["miniature"].intermediates
-TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad", "mlm": "mlm"}
+from trainables.training.fine_tuning import build_task_head
 
 
 class Seen(nn.Module):
@@ -51,26 +43,11 @@ def test_one_layer_has_nothing_to_fuse() -> None:
         LayerFusion(Seen(), 4)([torch.zeros(1, 2, 4)], {})
 
 
-def begin(
-    kind: str, recipe: Recipe, profile: EncoderProfile, encoder: Encoder | None = None, fuse: bool = True
-) -> FineTuning:
-    encoder = encoder or tiny_encoder()
-    assert recipe.steps is not None
-    parts = [part(TASKS[kind], encoder, recipe, profile)]
-    dev_sets = [encode_split(SOURCE, parts[0].task, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))]
-    return FineTuning(
-        encoder, parts, dev_sets, recipe, profile, steps=recipe.steps, learning_rate=5e-3, seed=0, fuse_layers=fuse
-    )
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(
-    kind: str, recipe: Recipe, profile: EncoderProfile
-) -> None:
-    training = begin(kind, recipe, profile)
+def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(kind: str) -> None:
+    training = training_of({**TASKS, "mlm": "mlm"}[kind], fuse_layers=True)
     task, encoder = training.parts[0].task, training.encoder
-    features = training.parts[0].table[:4]
-    batch = collate(features, encoder.pad_id, per_position=KINDS[kind].per_position, device=encoder.device)
+    batch = batch_of(training.parts[0].table[:4], encoder, kind)
     fusion = training.heads[0].eval()
     assert isinstance(fusion, LayerFusion)
     encoder.model.eval()
@@ -79,17 +56,13 @@ def test_training_starts_from_the_last_layer_alone_and_moves_the_attention(
         torch.testing.assert_close(encoder.compute_logits(fusion, batch), plain, rtol=0, atol=0)
     before = {name: value.clone() for name, value in fusion.state_dict().items()}
     training.train(3)
-    assert all(
-        not torch.equal(before[f"{name}.weight"], fusion.state_dict()[f"{name}.weight"])
-        for name in ("query", "key", "value")
-    )
+    after = fusion.state_dict()
+    assert not any(torch.equal(before[name], after[name]) for name in ("query.weight", "key.weight", "value.weight"))
     assert task.kind == kind and 0 <= training.evaluate(training.dev_sets[0]).metrics[task.official_metrics[0]] <= 1
 
 
-def test_the_layers_are_those_above_the_embeddings(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
-    batch = collate(
-        part("mnli", encoder, recipe, profile).table[:2], encoder.pad_id, per_position=False, device=encoder.device
-    )
+def test_the_layers_are_those_above_the_embeddings(encoder: Encoder) -> None:
+    batch = batch_of(part("mnli", encoder).table[:2], encoder)
     encoder.model.eval()
     with torch.inference_mode():
         layers = compute_layer_states(encoder.model, batch)
@@ -99,10 +72,10 @@ def test_the_layers_are_those_above_the_embeddings(encoder: Encoder, recipe: Rec
     torch.testing.assert_close(layers[-1], last)
 
 
-def test_a_cut_run_continues_bit_for_bit(recipe: Recipe, profile: EncoderProfile) -> None:
-    continue_after(4, lambda: begin("tagging", recipe, profile))
+def test_a_cut_run_continues_bit_for_bit() -> None:
+    assert_continues(4, lambda: training_of("ccg", fuse_layers=True))
 
 
-def test_without_it_the_head_is_the_kinds_own(encoder: Encoder, profile: EncoderProfile) -> None:
-    head = build_task_head(encoder, INTERMEDIATES["mnli"], profile, fuse_layers=False)
+def test_without_it_the_head_is_the_kinds_own(encoder: Encoder) -> None:
+    head = build_task_head(encoder, MINIATURE.intermediates["mnli"], PROFILE, fuse_layers=False)
     assert not isinstance(head, LayerFusion)

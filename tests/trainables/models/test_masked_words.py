@@ -10,23 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
-from transformers import (
-    BertConfig,
-    BertForMaskedLM,
-    PreTrainedModel,
-    XLMRobertaConfig,
-    XLMRobertaForMaskedLM,
-)
+from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from spaces.benchmark import BENCHMARKS
-from spaces.encoders import EncoderProfile
 from spaces.stage import TENTHS
 from spaces.task import Recipe
-from tests.trainables.conftest import tiny_encoder
+from tests.trainables.conftest import SHAPE, tiny_encoder
+from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of, equal
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import Example, PassageExample
 from trainables.features.feature_table import FeatureTable
-from trainables.features.features import IGNORED, collate
+from trainables.features.features import IGNORED
 from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE, SELECTED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
@@ -38,7 +31,6 @@ from trainables.training.encoding import Encoding, encode_split, encode_training
 from trainables.training.evaluation import EvalSet, evaluate
 from trainables.training.fine_tuning import FineTuning
 
-MINIATURE = BENCHMARKS["miniature"]
 TASK = MINIATURE.intermediates["mlm"]
 SOURCE = DataSource(benchmark="miniature", limit=40, test_limit=40)
 TOKENIZER = world.build_tokenizer(world.build_world())
@@ -46,23 +38,22 @@ CPU = torch.device("cpu")
 ORDINARY = np.arange(5, 100)
 
 
-def train(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, language: str = "en") -> FeatureTable:
-    return encode_training_table(SOURCE, TASK, Encoding(encoder.tokenizer, recipe, profile), language)
+def train(encoder: Encoder, language: str = "en") -> FeatureTable:
+    return encode_training_table(SOURCE, TASK, Encoding(encoder.tokenizer, RECIPE, PROFILE), language)
 
 
-def dev(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> EvalSet:
-    return encode_split(SOURCE, TASK, "dev", "en", Encoding(encoder.tokenizer, recipe, profile))
+def dev(encoder: Encoder) -> EvalSet:
+    return encode_split(SOURCE, TASK, "dev", "en", Encoding(encoder.tokenizer, RECIPE, PROFILE))
 
 
-def run(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, rate: float = 5e-3) -> FineTuning:
-    assert recipe.steps is not None
-    parts = [TrainingPart(task=TASK, table=train(encoder, recipe, profile, name)) for name in ("en", "qfa")]
-    dev_sets = [dev(encoder, recipe, profile)]
-    return FineTuning(encoder, parts, dev_sets, recipe, profile, steps=recipe.steps, learning_rate=rate, seed=0)
+def run(encoder: Encoder, recipe: Recipe = RECIPE, rate: float = 5e-3) -> FineTuning:
+    parts = [TrainingPart(task=TASK, table=train(encoder, name)) for name in ("en", "qfa")]
+    steps = recipe.steps or 0
+    return FineTuning(encoder, parts, [dev(encoder)], recipe, PROFILE, steps=steps, learning_rate=rate, seed=0)
 
 
 @given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_only_ordinary_words_are_hidden_and_one_at_least(ids: list[int], seed: int) -> None:
     row = np.array(ids, dtype=np.int32)
     hidden = mask_tokens(row, ORDINARY, 4, np.random.default_rng(seed))
@@ -88,18 +79,18 @@ def test_the_shares_are_those_of_bert() -> None:
     assert (new[selected] == row[selected]).mean() == pytest.approx(unchanged, abs=0.02)
 
 
-def test_masks_are_of_the_text_wherever_it_stands(recipe: Recipe, profile: EncoderProfile) -> None:
+def test_masks_are_of_the_text_wherever_it_stands() -> None:
     texts = [example for example in load_examples(SOURCE, TASK, "dev")[0][:6] if isinstance(example, PassageExample)]
-    together = mlm.encode(TOKENIZER, texts, recipe, profile)
-    (alone,) = mlm.encode(TOKENIZER, texts[3:4], recipe, profile)
+    together = mlm.encode(TOKENIZER, texts, RECIPE, PROFILE)
+    (alone,) = mlm.encode(TOKENIZER, texts[3:4], RECIPE, PROFILE)
     assert together[3].rows[0].tolist() == alone.rows[0].tolist()
     assert together[3].target.tolist() == alone.target.tolist()
     assert len({tuple(np.flatnonzero(feature.target != IGNORED)) for feature in together}) > 1
 
 
-def test_a_text_without_words_gives_no_feature_and_no_guess(recipe: Recipe, profile: EncoderProfile) -> None:
+def test_a_text_without_words_gives_no_feature_and_no_guess() -> None:
     texts = [PassageExample("nowhere seen"), PassageExample(TOKENIZER.convert_ids_to_tokens(7))]
-    features = mlm.encode(TOKENIZER, texts, recipe, profile)
+    features = mlm.encode(TOKENIZER, texts, RECIPE, PROFILE)
     assert [feature.example for feature in features] == [1]
     merged = mlm.merge(TASK, features, [[WordGuess(7, 7)]], texts)
     assert merged == [[], [WordGuess(7, 7)]]
@@ -116,18 +107,17 @@ def test_guesses_are_alike_by_what_they_say() -> None:
     assert len({WordGuess(1, 2), WordGuess(1, 3)}) == 1  # so that a constant answer is seen as one
 
 
-def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, profile: EncoderProfile) -> None:
-    features = train(encoder, recipe, profile)[:4]
-    batch = collate(features, encoder.pad_id, per_position=True, device=CPU)
-    head = KINDS["mlm"].build_head(encoder, TASK, profile)
+def test_the_head_reads_the_places_asked_for(encoder: Encoder) -> None:
+    features = train(encoder)[:4]
+    batch = batch_of(features, encoder, "mlm")
+    head = KINDS["mlm"].build_head(encoder, TASK, PROFILE)
     encoder.model.eval()
     with torch.inference_mode():
         logits = encoder.compute_logits(head, batch)
         states = encoder.model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
         table = encoder.model.get_input_embeddings().weight
-        positions = [
-            (row, i) for row, feature in enumerate(features) for i in np.flatnonzero(feature.target != IGNORED)
-        ]
+        hidden = [np.flatnonzero(feature.target != IGNORED) for feature in features]
+        positions = [(row, i) for row, places in enumerate(hidden) for i in places]
         by_hand = torch.stack([encoder.masked_word_head(states[position], table) for position in positions])
     torch.testing.assert_close(logits, by_hand, rtol=1e-4, atol=1e-5)
     gold = [int(features[row].target[i]) for row, i in positions]
@@ -138,8 +128,8 @@ def test_the_head_reads_the_places_asked_for(encoder: Encoder, recipe: Recipe, p
     torch.testing.assert_close(mlm.compute_loss(logits, batch), mean, rtol=1e-4, atol=1e-5)
 
 
-def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: EncoderProfile, tmp_path: Path) -> None:
-    training = run(encoder, recipe, profile)
+def test_the_table_is_saved_once(encoder: Encoder, tmp_path: Path) -> None:
+    training = run(encoder)
     size = encoder.model.get_input_embeddings().weight.numel()
     wide = [name for name, value in training.model.state_dict().items() if value.numel() == size]
     assert wide == ["encoder.embeddings.word_embeddings.weight"]
@@ -147,11 +137,11 @@ def test_the_table_is_saved_once(encoder: Encoder, recipe: Recipe, profile: Enco
     assert max(value.numel() for value in load_file(tmp_path / MASKED_WORD_HEAD_FILE).values()) < size
 
 
-def test_training_lowers_the_loss_and_moves_head_and_table(profile: EncoderProfile) -> None:
+def test_training_lowers_the_loss_and_moves_head_and_table() -> None:
     recipe = Recipe(steps=60, batch_size=16, max_length=64)
     encoder = tiny_encoder()
     head, table = encoder.masked_word_head.dense.weight.clone(), encoder.model.get_input_embeddings().weight.clone()
-    training = run(encoder, recipe, profile, rate=1e-2)
+    training = run(encoder, recipe, rate=1e-2)
     before = training.evaluate(training.dev_sets[0]).metrics["accuracy"]
     while training.tenth < TENTHS:
         training.advance()
@@ -161,11 +151,11 @@ def test_training_lowers_the_loss_and_moves_head_and_table(profile: EncoderProfi
     assert not torch.equal(table, encoder.model.get_input_embeddings().weight)
 
 
-def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one(recipe: Recipe, profile: EncoderProfile) -> None:
+def test_a_fresh_head_is_named_and_handed_on_as_a_trained_one() -> None:
     encoder = tiny_encoder()
-    note = str(run(encoder, recipe, profile).note)
+    note = str(run(encoder).note)
     assert "without a head for masked words" in note and encoder.masked_word_head.is_trained
-    assert run(encoder, recipe, profile).note is None
+    assert run(encoder).note is None
 
 
 def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> None:
@@ -173,9 +163,7 @@ def test_a_head_is_carried_along_unchanged(encoder: Encoder, tmp_path: Path) -> 
     save_encoder(encoder, tmp_path)
     loaded = load_encoder(str(tmp_path)).masked_word_head
     assert loaded.is_trained and loaded.norm.eps == 1e-12
-    assert all(
-        torch.equal(value, encoder.masked_word_head.state_dict()[name]) for name, value in loaded.state_dict().items()
-    )
+    assert equal(loaded.state_dict(), encoder.masked_word_head.state_dict())
 
 
 def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> None:
@@ -183,18 +171,6 @@ def test_a_head_is_part_of_a_whole_folder(encoder: Encoder, tmp_path: Path) -> N
     assert find_encoder_fault(tmp_path) is None
     (tmp_path / MASKED_WORD_HEAD_FILE).unlink()
     assert MASKED_WORD_HEAD_FILE in str(find_encoder_fault(tmp_path))
-
-
-SHAPE = {
-    "vocab_size": len(TOKENIZER),
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 80,
-    "type_vocab_size": 1,
-    "pad_token_id": 1,
-}
 
 
 def checkpoint(folder: Path, model: PreTrainedModel) -> Path:
@@ -250,23 +226,19 @@ def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path
     fresh = build_fresh_head(encoder.model).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in encoder.masked_word_head.state_dict().items())
     body = model.base_model.state_dict()
-    assert all(
-        torch.equal(value, body[name]) for name, value in encoder.model.state_dict().items() if "pool" not in name
-    )
+    found = {name: value for name, value in encoder.model.state_dict().items() if "pool" not in name}
+    assert all(torch.equal(value, body[name]) for name, value in found.items())
 
 
-def test_evaluation_is_under_the_same_masks_every_time(
-    encoder: Encoder, recipe: Recipe, profile: EncoderProfile
-) -> None:
-    dev_set, head = dev(encoder, recipe, profile), KINDS["mlm"].build_head(encoder, TASK, profile)
+def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder) -> None:
+    dev_set, head = dev(encoder), KINDS["mlm"].build_head(encoder, TASK, PROFILE)
     small, large = (evaluate(encoder, head, dev_set, tokens) for tokens in (200, 2000))
     assert small.metrics == large.metrics and small.predictions == large.predictions
 
 
 def test_every_language_has_texts_of_its_own() -> None:
-    texts = {
-        name: load_examples(dataclasses.replace(SOURCE, limit=None), TASK, "train", name)[0] for name in ("en", "qna")
-    }
+    whole = dataclasses.replace(SOURCE, limit=None)
+    texts = {name: load_examples(whole, TASK, "train", name)[0] for name in ("en", "qna")}
     assert [len(own) for own in texts.values()] == [world.TRAIN_PASSAGES] * 2
     held_out = load_examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
     assert not set(held_out) & set(texts["en"])
@@ -278,6 +250,5 @@ def test_every_language_has_texts_of_its_own() -> None:
         return frozenset(back.get(word, word) for word in words)
 
     meanings = {concepts(text) for text in texts["qna"]}
-    assert sum(concepts(text) in meanings for text in texts["en"]) < world.TRAIN_PASSAGES / 10, (
-        "they are no translations"
-    )
+    translated = sum(concepts(text) in meanings for text in texts["en"])
+    assert translated < world.TRAIN_PASSAGES / 10, "they are no translations"

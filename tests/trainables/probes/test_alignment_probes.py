@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
-from spaces.encoders import EncoderProfile
 from tests.tiny_stages import TARGET
+from tests.trainables.trainings import PROFILE
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
 from trainables.features.examples import PairExample, ParallelPool
@@ -34,11 +34,11 @@ from trainables.record.context import StageContext
 from trainables.training.encoding import Encoding, encode_split
 
 
-def subject_of(encoder: Encoder, context: StageContext, profile: EncoderProfile) -> ProbeSubject:
+def subject_of(encoder: Encoder, context: StageContext) -> ProbeSubject:
     """An encoder after a target stage; alignment probes read nothing of its training."""
     training: Any = None
     return ProbeSubject(
-        stage=TARGET, when="after", encoder=encoder, fine_tuning=training, context=context, profile=profile
+        stage=TARGET, when="after", encoder=encoder, fine_tuning=training, context=context, profile=PROFILE
     )
 
 
@@ -67,7 +67,7 @@ def test_cka_is_1_for_what_only_turns_stretches_and_moves() -> None:
     assert cka(vectors, 3 * vectors @ turned + 7) == pytest.approx(1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.1, 10), shift=st.floats(-10, 10))
 def test_cka_and_cosine_gap_do_not_see_turns_sizes_and_moves(seed: int, scale: float, shift: float) -> None:
     one, other = normal(12, 4, seed=seed), normal(12, 4, seed=seed + 1)
@@ -103,9 +103,8 @@ def test_the_zero_beside_cka_is_its_mean_over_shuffles() -> None:
 
 def test_cka_of_what_does_not_vary_is_none() -> None:
     same = build_gram(torch.ones(10, 3))
-    assert (
-        unbiased_cka(same, build_gram(normal(10, 3))) is None and permuted_cka(same, build_gram(normal(10, 3))) is None
-    )
+    other = build_gram(normal(10, 3))
+    assert unbiased_cka(same, other) is None and permuted_cka(same, other) is None
 
 
 def test_cosines_worked_by_hand() -> None:
@@ -169,11 +168,11 @@ def test_the_probe_reads_what_it_was_fitted_on_and_nothing_from_other_directions
     assert score_probe(probe, -english, tags) == 0
 
 
-def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder, profile: EncoderProfile) -> None:
+def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder) -> None:
     source = DataSource(benchmark="miniature", test_limit=6)
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
-    evaluated = encode_split(source, task, "test", "qfa", Encoding(encoder.tokenizer, task.recipe, profile))
+    evaluated = encode_split(source, task, "test", "qfa", Encoding(encoder.tokenizer, task.recipe, PROFILE))
     words = compute_word_states(encoder, evaluated, most=1_000)
     assert words.states.shape[:2] == (3, len(words.tags))
     tags = [tag for example in evaluated.examples for tag in example.tags]  # type: ignore[union-attr]
@@ -231,9 +230,9 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
 
 
 def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
-    monkeypatch: pytest.MonkeyPatch, encoder: Encoder, place: StageContext, profile: EncoderProfile
+    context: StageContext, monkeypatch: pytest.MonkeyPatch, encoder: Encoder
 ) -> None:
-    subject = subject_of(encoder, place, profile)
+    subject = subject_of(encoder, context)
     monkeypatch.setattr(task_data, "find_languages", lambda source, task: ())
     monkeypatch.setattr(alignment, "load_translations", translations.load_translations.__wrapped__)
     result = alignment.measure(subject)
@@ -241,10 +240,8 @@ def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
     assert len(result.notes) == 1 and "no parallel sentences" in result.notes[0]
 
 
-def test_every_probe_in_every_layer_and_language_the_same_each_time(
-    encoder: Encoder, place: StageContext, profile: EncoderProfile
-) -> None:
-    subject = subject_of(encoder, place, profile)
+def test_every_probe_in_every_layer_and_language_the_same_each_time(context: StageContext, encoder: Encoder) -> None:
+    subject = subject_of(encoder, context)
     result, again = alignment.measure(subject), alignment.measure(subject)
     assert result == again and not result.notes
     values = {(m.probe, m.layer, m.language): m.value for m in result.measurements}
@@ -257,14 +254,9 @@ def test_every_probe_in_every_layer_and_language_the_same_each_time(
     # The probe is fitted on English dev and read on test rows of the language.
     task = BENCHMARKS["miniature"].targets["udpos"]
     assert task.recipe is not None
-    dev, test = (
-        compute_word_states(
-            encoder,
-            encode_split(place.source, task, *split, Encoding(encoder.tokenizer, task.recipe, profile)),
-            most=1_000,
-        )
-        for split in (("dev", "en"), ("test", "qfa"))
-    )
+    encoding = Encoding(encoder.tokenizer, task.recipe, PROFILE)
+    sets = [encode_split(context.source, task, *split, encoding) for split in (("dev", "en"), ("test", "qfa"))]
+    dev, test = (compute_word_states(encoder, evaluated, most=1_000) for evaluated in sets)
     expected = score_probe(fit_probe(dev.states[1], dev.tags, len(task.labels)), test.states[1], test.tags)
     assert values["transfer_accuracy", 1, "qfa"] == expected
     assert values["transfer_ratio", 1, "qfa"] == expected / values["transfer_accuracy", 1, "en"]  # type: ignore[operator]
@@ -284,10 +276,10 @@ def test_the_start_is_measured_where_no_intermediate_phase_came_before() -> None
         assert has_no_phase_before(dataclasses.replace(TARGET, intermediate=name, kind=kind)) is is_measured, name  # type: ignore[arg-type]
 
 
-def test_half_precision_finds_nearly_the_same(encoder: Encoder, place: StageContext, profile: EncoderProfile) -> None:
+def test_half_precision_finds_nearly_the_same(context: StageContext, encoder: Encoder) -> None:
     values = {}
     for precision in ("fp32", "bf16"):
-        measurements = alignment.measure(subject_of(dataclasses.replace(encoder, precision=precision), place, profile))
+        measurements = alignment.measure(subject_of(dataclasses.replace(encoder, precision=precision), context))
         values[precision] = {(m.layer, m.language): m.value for m in measurements.measurements if m.probe == "cka"}
     for key, value in values["fp32"].items():
         assert values["bf16"][key] == pytest.approx(value, abs=0.05), key

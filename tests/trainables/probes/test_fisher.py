@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from spaces.encoders import EncoderProfile
 from spaces.miniature import INTERMEDIATES
-from spaces.task import Recipe
+from tests.trainables.trainings import PROFILE, RECIPE, batch_of
 from trainables.data.task_data import DataSource, load_examples
-from trainables.features.features import Feature, Tensors, collate
+from trainables.features.features import Feature, Tensors
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.probes.fisher import compute_task_embedding
@@ -61,10 +60,8 @@ def test_squares_are_per_example() -> None:
     encoder = SimpleNamespace(
         model=model, pad_id=0, device=torch.device("cpu"), autocast=lambda: torch.autocast("cpu", enabled=False)
     )
-    features = [
-        Feature(example=i, rows=(np.array(row, dtype=np.int32),), types=None, target=np.array(label, dtype=np.int32))
-        for i, (row, label) in enumerate(zip(rows, labels, strict=True))
-    ]
+    arrays = [(np.array(row, dtype=np.int32), np.array(y, dtype=np.int32)) for row, y in zip(rows, labels, strict=True)]
+    features = [Feature(example=i, rows=(row,), types=None, target=y) for i, (row, y) in enumerate(arrays)]
     embedding = compute_task_embedding(encoder, Mean(), KINDS["pair"], features)  # type: ignore[arg-type]
     per_example, of_batch = by_hand(rows, labels)
     assert embedding["layer.weight"].numpy() == pytest.approx(per_example, rel=1e-6)
@@ -74,14 +71,12 @@ def test_squares_are_per_example() -> None:
     assert embedding["layer 1"].numpy() == pytest.approx(4 * embedding["first token"].numpy() / 2, rel=1e-6)
 
 
-def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone(
-    encoder: Encoder, profile: EncoderProfile, recipe: Recipe
-) -> None:
+def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone(encoder: Encoder) -> None:
     task = INTERMEDIATES["ccg"]
     kind = KINDS["tagging"]
     examples, _ = load_examples(DataSource(benchmark="miniature", limit=4), task, "train", "en")
-    features = kind.encode(encoder.tokenizer, examples, recipe, profile)
-    head = kind.build_head(encoder, task, profile)
+    features = kind.encode(encoder.tokenizer, examples, RECIPE, PROFILE)
+    head = kind.build_head(encoder, task, PROFILE)
     embedding = compute_task_embedding(encoder, head, kind, features)
     assert all(weight.grad is None for weight in encoder.model.parameters())
     assert {
@@ -91,7 +86,7 @@ def test_every_component_of_an_encoder_is_there_and_its_gradients_are_left_alone
     query = encoder.model.encoder.layer[0].attention.self.query
     squares = []
     for feature in features:
-        batch = collate([feature], encoder.pad_id, per_position=True, device=encoder.device)
+        batch = batch_of([feature], encoder, "tagging")
         encoder.model.zero_grad()
         words = int((batch["target"] >= 0).sum())
         (kind.compute_loss(encoder.compute_logits(head, batch), batch) * words).backward()

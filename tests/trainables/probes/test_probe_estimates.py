@@ -55,7 +55,7 @@ def test_logme_of_a_perfect_fit_is_a_number_and_of_one_class_an_error() -> None:
 
 
 @given(seeds, st.integers(1, 6))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_neighbours_by_brute_force(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(20, 3))
@@ -96,7 +96,7 @@ def test_leep_by_hand() -> None:
 
 
 @given(seeds)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_what_holds_of_nce_and_leep(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, 40)

@@ -49,7 +49,7 @@ def test_of_equal_cosines_the_lower_index_comes_first(monkeypatch: pytest.Monkey
     limit=st.integers(1, 6),
     block=st.integers(1, 40),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_blocks_find_what_the_whole_matrix_shows(seed: int, rows: int, others: int, limit: int, block: int) -> None:
     vectors, candidates = unit(seed, rows), unit(seed + 1, others)
     cosines = vectors.numpy() @ candidates.numpy().T
@@ -86,10 +86,8 @@ def test_a_pair_of_score_0_uses_up_its_sentences_and_is_no_result() -> None:
     forward = Neighbours(scores, torch.tensor([[0, 1], [0, 1]]))
     backward = Neighbours(backward_scores, torch.tensor([[0, 1], [1, 0]]))
     assert mine(forward, backward, scores, backward_scores) == [(0, 0, pytest.approx(0.9))]
-    assert mine(forward, backward, scores, backward_scores + 1) == [
-        (0, 0, pytest.approx(1.9)),
-        (1, 1, pytest.approx(0.9)),
-    ]
+    mined = mine(forward, backward, scores, backward_scores + 1)
+    assert mined == [(0, 0, pytest.approx(1.9)), (1, 1, pytest.approx(0.9))]
 
 
 def test_equal_margins_are_taken_from_the_query_side_in_order() -> None:
@@ -130,7 +128,7 @@ def whole_matrix(queries: np.ndarray, candidates: np.ndarray) -> list[MinedPair]
 
 
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 25), others=st.integers(1, 25), block=st.integers(1, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_mining_in_blocks_equals_the_whole_matrix(seed: int, rows: int, others: int, block: int) -> None:
     queries, candidates = unit(seed, rows), unit(seed + 1, others)
     with pytest.MonkeyPatch.context() as patch:

@@ -4,6 +4,7 @@ The miniature stands in for XTREME: its tasks are of the same kinds. Gold files 
 files are, and readers and scores are this test's own, except for the F1 of chunks (test_metrics.py).
 """
 
+import dataclasses
 import json
 import re
 import string
@@ -19,10 +20,8 @@ import pytest
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, build_file
 from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTIONS_FILE
-from spaces.stage import Stage
 from spaces.xtreme import TARGETS as XTREME
-from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, run_stage
+from tests.tiny_stages import RECIPE, RETRIEVAL, folder_after, target_stage
 from trainables.data.task_data import DataSource, load_examples, load_pool
 from trainables.features.examples import PairExample, ParallelPool, SpanExample, TaggingExample
 from trainables.record.context import SCORES, StageContext
@@ -32,7 +31,6 @@ from trainables.training.predictions import build_retrieval_table
 
 TARGETS = BENCHMARKS["miniature"].targets
 SOURCE = DataSource(benchmark="miniature", limit=60, test_limit=30)
-RECIPE = {"steps": 30, "batch_size": 8, "max_length": 64, "stride": 16}
 Scores = dict[str, float]
 E = TypeVar("E", PairExample, TaggingExample, SpanExample)
 
@@ -93,11 +91,8 @@ def answer_scores(path: Path, target: str, language: str) -> Scores:
 
 
 def pair_scores(path: Path, target: str, language: str) -> Scores:
-    gold = {
-        f"{language}-{i + 1:09d}\ten-{j + 1:09d}"
-        for i, j in enumerate(load_pool(SOURCE, TARGETS[target], "test", language).gold)
-        if j >= 0
-    }
+    pool = load_pool(SOURCE, TARGETS[target], "test", language)
+    gold = {f"{language}-{i + 1:09d}\ten-{j + 1:09d}" for i, j in enumerate(pool.gold) if j >= 0}
     predicted = set(lines(path))
     right = len(gold & predicted)
     return {"f1": 2 * right / (len(gold) + len(predicted)) if right else 0.0}
@@ -124,21 +119,14 @@ def test_the_submitted_files_have_the_stored_scores(
     tmp_path: Path, encoder_folder: Path, target: str, rescore: Callable[[Path, str, str], Scores]
 ) -> None:
     languages = ("qna", "qfa") if TARGETS[target].kind == "retrieval" else ("en", "qna")
-    trained = TARGETS[target].training_set is not None
-    stage = Stage(
-        kind="target" if trained else "retrieval",
-        task=TARGETS[target].training_set or target,
-        intermediate="none",
-        learning_rate=5e-3 if trained else None,
-        targets={target: languages},
-        recipe=RECIPE if trained else None,
-        **BASE,
-    )
-    context = StageContext(
-        results=LocalStorage(tmp_path), source=SOURCE, model=str(encoder_folder), keep_predictions=True
-    )
-    run_stage(context, stage)
-    predictions, stored = (pl.read_parquet(folder_of(context, stage.key) / name) for name in (PREDICTIONS_FILE, SCORES))
+    training, targets = TARGETS[target].training_set, {target: languages}
+    stage = dataclasses.replace(RETRIEVAL, task=target, targets=targets)
+    if training is not None:
+        stage = target_stage(training, targets, recipe={**RECIPE, "steps": 30}, learning_rate=5e-3)
+    results = LocalStorage(tmp_path)
+    context = StageContext(results=results, source=SOURCE, model=str(encoder_folder), keep_predictions=True)
+    folder = folder_after(context, stage)
+    predictions, stored = (pl.read_parquet(folder / name) for name in (PREDICTIONS_FILE, SCORES))
     for language in languages:
         file = build_file(official(target), language, predictions.filter(split="test", language=language))
         path = tmp_path / file.name
@@ -166,9 +154,8 @@ def test_tatoeba_has_a_line_for_each_of_the_sorted_english_sentences() -> None:
     # By code point: I am., No., No. (of equal ones the first as read first), You., a cat, Éclair.
     labels = ["5", "1", "3", "0", "2", "4"]
     assert retrieved("tatoeba", "et", pool, [(i, i, 1.0) for i in range(6)]) == labels
-    same = retrieved(
-        "tatoeba", "et", pool, [(0, 0, 1.0), (1, 1, 1.0), (2, 2, 1.0), (3, 1, 1.0), (4, 5, 1.0), (5, 4, 1.0)]
-    )
+    found = [(i, j, 1.0) for i, j in ((0, 0), (1, 1), (2, 2), (3, 1), (4, 5), (5, 4))]
+    same = retrieved("tatoeba", "et", pool, found)
     assert same == ["4", "1", "1", "0", "2", "5"]  # equal queries find equal things: one of the two is right
     assert share(labels, same) == pytest.approx(3 / 6)
 

@@ -41,13 +41,8 @@ def test_it_is_gone_at_the_end_also_after_an_error(own: Path) -> None:
 def test_what_a_killed_process_left_is_removed_and_what_lives_is_not(own: Path) -> None:
     def holder() -> tuple[subprocess.Popen[str], Path]:
         environment = {**os.environ, "TMPDIR": str(own)}
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLD],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=ROOT,
-        )
+        command = [sys.executable, "-c", HOLD]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
         assert process.stdout is not None
         return process, Path(process.stdout.readline().strip())
 

@@ -20,9 +20,8 @@ def features(count: int, first: int) -> FeatureTable:
 
 def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
     tables, task = [features(12, 0), features(20, 100)], BENCHMARKS["miniature"].intermediates["mnli"]
-    parts = [
-        TrainingPart(task=task, table=table, weight=weight) for table, weight in zip(tables, (1.0, 2.0), strict=True)
-    ]
+    weighed = zip(tables, (1.0, 2.0), strict=True)
+    parts = [TrainingPart(task=task, table=table, weight=weight) for table, weight in weighed]
     batches = Batches(parts, steps=60, batch_size=4, bucket=2, seed=3)
     seen: list[Counter[int]] = [Counter(), Counter()]
     for step in range(60):
@@ -34,7 +33,5 @@ def test_each_part_of_a_mixture_goes_through_its_own_examples() -> None:
         assert max(counts.values()) - min(counts.values()) <= 1  # as many epochs of each
     again = Batches(parts, steps=60, batch_size=4, bucket=2, seed=3)
     part, chosen = again.batch_at(41)
-    assert (part, [feature.example for feature in chosen]) == (
-        batches.batch_at(41)[0],
-        [feature.example for feature in batches.batch_at(41)[1]],
-    )
+    number, again = batches.batch_at(41)
+    assert (part, [one.example for one in chosen]) == (number, [one.example for one in again])

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from spaces.encoders import PROFILES, EncoderProfile
-from spaces.task import Recipe
-from tests.trainables.training.test_fine_tuning import run
+from tests.trainables.trainings import drop_nothing, training_of
 from trainables.features.features import Feature
 from trainables.models.encoder import load_encoder
 from trainables.training.evaluation import evaluate
@@ -35,13 +34,6 @@ class SmallDevice:
         monkeypatch.setattr(training.encoder.__class__, "compute_logits", limited)
 
 
-def without_dropout(training: FineTuning) -> FineTuning:
-    for module in training.model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    return training
-
-
 def gradients(training: FineTuning, features: list[Feature]) -> list[torch.Tensor]:
     training._compute_gradients(0, features)
     return [weight.grad for weight in training.model.parameters() if weight.grad is not None]
@@ -50,10 +42,10 @@ def gradients(training: FineTuning, features: list[Feature]) -> list[torch.Tenso
 @pytest.mark.parametrize("profile", [PROFILES["miniature"], PROFILES["pretrained"]], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
 def test_half_the_micro_batch_gives_the_same_step(
-    name: str, profile: EncoderProfile, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    name: str, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Memory runs out once: the batch is done in halves, and the effective batch stays what it was.
-    plain, short = (without_dropout(run([name], recipe, profile)) for _ in range(2))
+    plain, short = (drop_nothing(training_of(name, profile=profile)) for _ in range(2))
     losses = [plain._update(*plain.batches.batch_at(0))]
     plain_grads = [weight.grad for weight in plain.model.parameters()]
     _, features = short.batches.batch_at(0)
@@ -67,23 +59,20 @@ def test_half_the_micro_batch_gives_the_same_step(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_in_bf16_micro_batches_agree_as_far_as_its_digits_go(name: str, recipe: Recipe) -> None:
-    training = without_dropout(run([name], recipe, PROFILES["pretrained"], precision="bf16"))
+def test_in_bf16_micro_batches_agree_as_far_as_its_digits_go(name: str) -> None:
+    training = drop_nothing(training_of(name, profile=PROFILES["pretrained"], precision="bf16"))
     _, features = training.batches.batch_at(0)
     whole = gradients(training, features)
     training.micro_batch = 2
     parts = gradients(training, features)
     whole_norm = torch.stack([grad.norm() for grad in whole]).norm()
-    difference = torch.stack(
-        [(whole_grad - part_grad).norm() for whole_grad, part_grad in zip(whole, parts, strict=True)]
-    ).norm()
+    gaps = [(whole_grad - part_grad).norm() for whole_grad, part_grad in zip(whole, parts, strict=True)]
+    difference = torch.stack(gaps).norm()
     assert difference < 0.03 * whole_norm
 
 
-def test_one_example_that_does_not_fit_is_an_error(
-    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = run(["mnli"], recipe, profile)
+def test_one_example_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of("mnli")
     device = SmallDevice(training, 1, monkeypatch)
     with pytest.raises(torch.OutOfMemoryError):
         training.advance()
@@ -111,10 +100,8 @@ def test_memory_is_freed_after_the_error_is_forgotten(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_predictions_do_not_depend_on_the_evaluation_batch(
-    name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = run([name], recipe, profile)
+def test_predictions_do_not_depend_on_the_evaluation_batch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of(name)
     for _ in range(3):
         training.advance()
     dev = training.dev_sets[0]
@@ -129,10 +116,8 @@ def test_predictions_do_not_depend_on_the_evaluation_batch(
     assert len(device.sizes) == 1  # everything fitted at last
 
 
-def test_evaluation_goes_on_with_less_when_memory_runs_out(
-    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = run(["squad"], recipe, profile)
+def test_evaluation_goes_on_with_less_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of("squad")
     dev = training.dev_sets[0]
     expected = training.evaluate(dev)
     assert training.note is None
@@ -145,17 +130,15 @@ def test_evaluation_goes_on_with_less_when_memory_runs_out(
     assert max(device.sizes) <= 1000  # and is not tried again
 
 
-def test_what_fits_is_known_after_an_interruption(recipe: Recipe, profile: EncoderProfile) -> None:
-    first, second = run(["squad"], recipe, profile), run(["squad"], recipe, profile)
+def test_what_fits_is_known_after_an_interruption() -> None:
+    first, second = training_of("squad"), training_of("squad")
     first.micro_batch = 2
     second.load_state_dict(first.state_dict())
     assert second.micro_batch == 2 and second.note == first.note == "memory ran out: 2 of 8 examples at a time"
 
 
-def test_a_gpus_random_state_is_kept_too(
-    recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    training = run(["csqa"], recipe, profile)
+def test_a_gpus_random_state_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of("csqa")
     gpu = {"now": torch.tensor([1, 2, 3], dtype=torch.uint8)}
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu["now"])
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: gpu.update(now=state))
@@ -172,8 +155,8 @@ def test_a_gpus_random_state_is_kept_too(
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
-def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
-    exact, short = (run([name], recipe, profile, precision=precision) for precision in ("fp32", "bf16"))
+def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, profile: EncoderProfile) -> None:
+    exact, short = (training_of(name, profile=profile, precision=precision) for precision in ("fp32", "bf16"))
     seen: list[torch.dtype] = []
     for module in short.encoder.model.modules():
         if isinstance(module, torch.nn.Linear):
@@ -193,9 +176,9 @@ def test_bf16_multiplies_in_16_bits_and_keeps_32(name: str, recipe: Recipe, prof
 
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", KINDS)
-def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: EncoderProfile) -> None:
+def test_heads_compute_in_32_bits(name: str, profile: EncoderProfile) -> None:
     # In training and in evaluation: of logits in 16 bits, whole answers score the same.
-    training = run([name], recipe, profile, precision="bf16")
+    training = training_of(name, profile=profile, precision="bf16")
     seen: list[torch.Tensor] = []
     for module in training.heads.modules():
         if isinstance(module, torch.nn.Linear):
@@ -209,10 +192,10 @@ def test_heads_compute_in_32_bits(name: str, recipe: Recipe, profile: EncoderPro
 @pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", [*KINDS, "mlm"])
 def test_a_step_stays_on_its_device_and_waits_for_nothing(
-    name: str, recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
+    name: str, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The device `meta` has no values: to ask for one is an error there, and so is most that mixes it with the CPU.
-    training = run([name], recipe, profile)
+    training = training_of(name, profile=profile)
     training.model.to("meta")
     training.trainable_weights = list(training.model.parameters())  # those on the CPU were replaced
     training.optimizer = torch.optim.AdamW(training.trainable_weights)
@@ -222,8 +205,8 @@ def test_a_step_stays_on_its_device_and_waits_for_nothing(
     assert all(weight.grad is not None and weight.grad.device.type == "meta" for weight in weights)
 
 
-def test_the_best_weights_leave_the_device(recipe: Recipe, profile: EncoderProfile) -> None:
-    training = run(["csqa"], recipe, profile)
+def test_the_best_weights_leave_the_device() -> None:
+    training = training_of("csqa")
     training.model.to("meta")
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
         training._copy_weights()

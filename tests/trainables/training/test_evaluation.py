@@ -29,9 +29,7 @@ def test_the_task_score_is_the_mean_of_the_official_metrics() -> None:
 
 
 def test_the_majority_label_is_that_of_the_training_set() -> None:
-    test = evaluated(
-        task("pair"), [PairExample("", "", 0), PairExample("", "", 1), PairExample("", "", 1), PairExample("", "", 1)]
-    )
+    test = evaluated(task("pair"), [PairExample("", "", label) for label in (0, 1, 1, 1)])
     assert score_majority_baseline(test.task, np.array([1, 0, 1]), test) == {"accuracy": 0.75}
     assert score_majority_baseline(test.task, np.array([0, 1, 1, 0]), test) == {
         "accuracy": 0.25

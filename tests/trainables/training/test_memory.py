@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from spaces.encoders import EncoderProfile
-from spaces.task import Recipe
 from tests.trainables.training.test_device import SmallDevice
-from tests.trainables.training.test_fine_tuning import run
+from tests.trainables.trainings import RECIPE, training_of
 from trainables.training.memory import (
     CUDA_CONTEXT_BYTES,
     compute_allocator_fraction,
@@ -54,10 +52,10 @@ def test_without_a_gpu_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> N
     assert read_peak_memory() is None
 
 
-def test_a_packed_run_halves_nothing(recipe: Recipe, profile: EncoderProfile, monkeypatch: pytest.MonkeyPatch) -> None:
-    training = run(["mnli"], recipe, profile)
+def test_a_packed_run_halves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = training_of("mnli")
     device = SmallDevice(training, 1, monkeypatch)
     training.may_halve = False
     with pytest.raises(torch.OutOfMemoryError):
         training.advance()
-    assert training.micro_batch == recipe.batch_size and len(device.sizes) == 1
+    assert training.micro_batch == RECIPE.batch_size and len(device.sizes) == 1

@@ -46,24 +46,19 @@ def test_masked_words_alone_have_all_steps() -> None:
 def test_examples_are_divided_and_no_text_comes_in_two_languages(windows: int) -> None:
     nli = task("nli")
     recipe = {"sampler": {"cap": None, "exponent": 0.5}, "examples": 20}
-    parts = build_training_parts(
-        [(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows))], recipe
-    )
+    several = [(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows))]
+    parts = build_training_parts(several, recipe)
     chosen = [set(part.table.examples[part.subset].tolist()) for part in parts]
     assert [len(rows) for rows in chosen] == [8, 8, 4]  # sizes 40, 40, 10, so 1 : 1 : 1/2
     assert not chosen[0] & chosen[1]
-    assert all(
-        part.subset is not None and len(part.subset) == windows * len(rows)
-        for part, rows in zip(parts, chosen, strict=True)
-    )
+    for part, rows in zip(parts, chosen, strict=True):
+        assert part.subset is not None and len(part.subset) == windows * len(rows)
 
 
 def test_a_task_of_few_texts_is_short_of_them_in_however_many_languages() -> None:
     nli, recipe = task("nli"), {"sampler": {"cap": None, "exponent": 0.5}, "examples": 30}
-    assert (
-        describe_shortage(build_training_parts([(nli, table(40)), (nli, table(40)), (nli, table(40))], recipe), recipe)
-        is None
-    )
+    parts = build_training_parts([(nli, table(40))] * 3, recipe)
+    assert describe_shortage(parts, recipe) is None
     parts = build_training_parts([(nli, table(21)), (nli, table(21)), (nli, table(21))], recipe)
     assert "trained on 21 of the 30 requested examples" in str(describe_shortage(parts, recipe))
     assert describe_shortage(build_training_parts([(nli, table(21))], {}), {}) is None

@@ -13,8 +13,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 from spaces.stage import Stage
 from spaces.xtreme import TARGETS
-from tests.on_disk import folder_of
-from tests.tiny_stages import BASE, run_stage
+from tests.tiny_stages import RETRIEVAL, TARGET, folder_after, intermediate_stage
 from trainables.data.task_data import DataSource
 from trainables.features.examples import (
     ChoiceExample,
@@ -32,17 +31,6 @@ from trainables.storage.local_storage import LocalStorage
 from trainables.training.evaluation import EvalSet
 from trainables.training.predictions import build_prediction_table, build_retrieval_table, find_sorted_positions
 
-SQUAD = Stage(
-    kind="target",
-    task="squad-en",
-    intermediate="none",
-    learning_rate=1e-3,
-    targets={"xquad": ("en", "qfa"), "mlqa": ("en",)},
-    recipe={"steps": 10, "batch_size": 8, "max_length": 64, "stride": 16},
-    **BASE,
-)
-TATOEBA = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets={"tatoeba": ("qna", "qfa")}, **BASE)
-
 
 @pytest.fixture
 def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
@@ -50,15 +38,11 @@ def context(tmp_path: Path, encoder_folder: Path) -> StageContext:
     return StageContext(results=LocalStorage(tmp_path / "plain"), source=source, model=str(encoder_folder))
 
 
-def run(context: StageContext, stage: Stage) -> Path:
-    run_stage(context, stage)
-    return folder_of(context, stage.key)
-
-
-@pytest.mark.parametrize("stage", [SQUAD, TATOEBA], ids=lambda stage: stage.task)
+@pytest.mark.parametrize("stage", [TARGET, RETRIEVAL], ids=lambda stage: stage.task)
 def test_keeping_changes_neither_key_nor_scores(context: StageContext, tmp_path: Path, stage: Stage) -> None:
-    plain = run(context, stage)
-    kept = run(dataclasses.replace(context, results=LocalStorage(tmp_path / "kept"), keep_predictions=True), stage)
+    plain = folder_after(context, stage)
+    keeping = dataclasses.replace(context, results=LocalStorage(tmp_path / "kept"), keep_predictions=True)
+    kept = folder_after(keeping, stage)
     assert not (plain / PREDICTIONS_FILE).exists() and plain.name == kept.name == stage.key
     scores, scores_with_predictions = (pl.read_parquet(folder / SCORES).drop("seconds") for folder in (plain, kept))
     assert scores.equals(scores_with_predictions)
@@ -66,17 +50,12 @@ def test_keeping_changes_neither_key_nor_scores(context: StageContext, tmp_path:
     rows = pl.read_parquet(kept / PREDICTIONS_FILE)
     assert rows.columns == [column.name for column in PREDICTION_COLUMNS]
     assert set(rows["stage"]) == {stage.key}
-    assert set(rows["split"]) == ({"test", "dev"} if stage is SQUAD else {"test"})
+    assert set(rows["split"]) == ({"test", "dev"} if stage is TARGET else {"test"})
     scored = scores_with_predictions.filter(split="test").select("target", "language", "examples").unique()
     counted = rows.filter(split="test").group_by("target", "language").agg(examples=pl.len().cast(pl.Int64))
     assert scored.sort(pl.all()).equals(counted.sort(pl.all()))  # one row for each example that was scored
     assert rows["id"].null_count() == 0
-    assert rows["score"].null_count() == (rows.height if stage is SQUAD else 0)
-
-
-def intermediate(task: str) -> Stage:
-    recipe = {**(SQUAD.recipe or {}), "ingredients": [[task, "en"]]}
-    return dataclasses.replace(SQUAD, kind="intermediate", task=task, intermediate=task, targets={}, recipe=recipe)
+    assert rows["score"].null_count() == (rows.height if stage is TARGET else 0)
 
 
 TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",), "squad-en": ("xquad", "mlqa")}
@@ -86,16 +65,16 @@ TARGETS_OF = {"xnli-en": ("xnli",), "udpos-en": ("udpos",), "panx-en": ("panx",)
     "stage",
     [
         *(
-            dataclasses.replace(SQUAD, task=training, targets=dict.fromkeys(targets, ("en", "qfa")))
+            dataclasses.replace(TARGET, task=training, targets=dict.fromkeys(targets, ("en", "qfa")))
             for training, targets in TARGETS_OF.items()
         ),
-        *(intermediate(task) for task in ("csqa", "ccg", "squad2")),
-        TATOEBA,
+        *(intermediate_stage(task) for task in ("csqa", "ccg", "squad2")),
+        RETRIEVAL,
     ],
     ids=lambda stage: stage.task,
 )
 def test_what_the_rows_bring_makes_the_stored_score(context: StageContext, stage: Stage) -> None:
-    folder = run(dataclasses.replace(context, keep_predictions=True), stage)
+    folder = folder_after(dataclasses.replace(context, keep_predictions=True), stage)
     rows, scores = (pl.read_parquet(folder / name) for name in (PREDICTIONS_FILE, SCORES))
     parts = rows.group_by("target", "language", "split").agg(pl.col("numerator", "denominator").sum())
     sums = {tuple(key): (right, of) for *key, right, of in parts.iter_rows()}
@@ -112,15 +91,15 @@ def test_what_the_rows_bring_makes_the_stored_score(context: StageContext, stage
 
 
 def test_mined_pairs_bring_nothing(context: StageContext) -> None:
-    bucc = dataclasses.replace(TATOEBA, task="bucc", targets={"bucc": ("qna",)})
-    rows = pl.read_parquet(run(dataclasses.replace(context, keep_predictions=True), bucc) / PREDICTIONS_FILE)
+    bucc = dataclasses.replace(RETRIEVAL, task="bucc", targets={"bucc": ("qna",)})
+    rows = pl.read_parquet(folder_after(dataclasses.replace(context, keep_predictions=True), bucc) / PREDICTIONS_FILE)
     assert rows.height and rows["numerator"].null_count() == rows["denominator"].null_count() == rows.height
 
 
 def test_an_intermediate_stage_keeps_its_english_dev(context: StageContext) -> None:
     keeping = dataclasses.replace(context, keep_predictions=True)
-    stage = intermediate("squad")
-    folder = run(keeping, stage)
+    stage = intermediate_stage("squad")
+    folder = folder_after(keeping, stage)
     rows, scores = pl.read_parquet(folder / PREDICTIONS_FILE), pl.read_parquet(folder / SCORES)
     assert rows.select("target", "language", "split").unique().rows() == [("squad", "en", "dev")]
     assert set(scores["examples"]) == {rows.height}
@@ -132,28 +111,15 @@ def test_the_flag_reaches_the_workers(context: StageContext) -> None:
         assert context_from_json(context_to_json(sent)) == sent
 
 
-@given(
-    st.lists(
-        st.tuples(st.text(min_size=1), st.text(), st.lists(st.sampled_from(range(7)), min_size=1)),
-        min_size=1,
-    )
-)
+@given(st.lists(st.tuples(st.text(min_size=1), st.text(), st.lists(st.sampled_from(range(7)), min_size=1)), min_size=1))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, list[int]]]
 ) -> None:
     names, answers, tags = (list(column) for column in zip(*rows, strict=True))
-    spans = EvalSet(
-        task=TARGETS["xquad"],
-        language="el",
-        examples=[SpanExample(name, "q", "c", ("a",), (0,)) for name in names],
-        features=[],
-    )
-    tagged = EvalSet(
-        task=TARGETS["panx"],
-        language="my",
-        examples=[TaggingExample(tuple("w" * len(sentence_tags)), tuple(sentence_tags)) for sentence_tags in tags],
-        features=[],
-    )
+    examples = [SpanExample(name, "q", "c", ("a",), (0,)) for name in names]
+    spans = EvalSet(task=TARGETS["xquad"], language="el", examples=examples, features=[])
+    tagged_examples = [TaggingExample(tuple("w" * len(labels)), tuple(labels)) for labels in tags]
+    tagged = EvalSet(task=TARGETS["panx"], language="my", examples=tagged_examples, features=[])
     path = tmp_path_factory.mktemp("kept") / PREDICTIONS_FILE
     write_tables(path, [build_prediction_table("k", spans, answers), build_prediction_table("k", tagged, tags)])
     table = pl.read_parquet(path)
@@ -165,9 +131,8 @@ def test_what_is_written_is_read(
 
 
 def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
-    pairs = EvalSet(
-        task=TARGETS["pawsx"], language="de", examples=[PairExample("a", "b", 1), PairExample("c", "d", 1)], features=[]
-    )
+    examples = [PairExample("a", "b", 1), PairExample("c", "d", 1)]
+    pairs = EvalSet(task=TARGETS["pawsx"], language="de", examples=examples, features=[])
     table = build_prediction_table("k", pairs, [1, 0])
     assert table["prediction"].to_pylist() == [["paraphrase"], ["different"]]
     assert table["numerator"].to_pylist() == [1.0, 0.0] and table["denominator"].to_pylist() == [1.0, 1.0]
@@ -180,11 +145,8 @@ def test_a_label_is_kept_by_name_and_an_option_by_number() -> None:
 def test_a_sentence_brings_its_chunks_to_f1_and_its_words_to_accuracy() -> None:
     labels = TARGETS["panx"].labels
     person, place = [labels.index("B-PER"), labels.index("I-PER"), labels.index("O")], [labels.index("B-LOC")]
-    tagged = [
-        TaggingExample(("a", "b", "c"), tuple(person)),
-        TaggingExample(("d",), tuple(place)),
-        TaggingExample(("e",), (labels.index("O"),)),
-    ]
+    sentences = (("abc", person), ("d", place), ("e", (labels.index("O"),)))
+    tagged = [TaggingExample(tuple(words), tuple(tags)) for words, tags in sentences]
     guess = [person, [labels.index("B-ORG")], [labels.index("O")]]
     panx = EvalSet(task=TARGETS["panx"], language="de", examples=tagged, features=[])
     table = build_prediction_table("k", panx, guess)

@@ -57,9 +57,8 @@ def test_the_corpus_translates() -> None:
     pairs = [text for text in texts if text.second is not None]
     assert 0.6 < len(pairs) / 400 < 0.8
     for text in pairs:
-        first, second = (
-            [back[word.partition("-")[0]] for word in side.split()] for side in (text.first, text.second or "")
-        )
+        sides = (text.first.split(), (text.second or "").split())
+        first, second = ([back[word.partition("-")[0]] for word in side] for side in sides)
         assert sorted(first) == sorted(second)
 
 

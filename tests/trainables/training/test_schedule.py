@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.stage import TENTHS
@@ -21,7 +21,6 @@ def stream(order: BatchOrder) -> list[int]:
     return [index for number in range(order.batch_count) for index in order.batch_indices(number)]
 
 
-@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs)
 def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray, size: int, batches: int) -> None:
     seen, examples = stream(BatchOrder(lengths, size, batches, (0,))), len(lengths)
@@ -29,7 +28,6 @@ def test_without_buckets_every_example_comes_once_per_epoch(lengths: np.ndarray,
         assert sorted(seen[epoch * examples : (epoch + 1) * examples]) == list(range(examples))
 
 
-@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
     # Whatever the length of the run, it has the examples that the plain order has, each as often.
@@ -43,7 +41,6 @@ def test_buckets_change_the_order_only(lengths: np.ndarray, size: int, batches: 
         assert sorted(seen[start : start + pool]) == sorted(expected[start : start + pool])
 
 
-@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets)
 def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: int, batches: int, bucket: int) -> None:
     order = BatchOrder(lengths, size, batches, (0,), bucket=bucket)
@@ -53,7 +50,6 @@ def test_batches_of_a_pool_are_neighbours_in_length(lengths: np.ndarray, size: i
         assert all(longest <= shortest for (_, longest), (shortest, _) in itertools.pairwise(spans))
 
 
-@settings(deadline=None)
 @given(lengths=lengths, size=sizes, batches=runs, bucket=buckets, data=st.data())
 def test_a_batch_needs_none_before_it(
     lengths: np.ndarray, size: int, batches: int, bucket: int, data: st.DataObject

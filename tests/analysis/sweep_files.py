@@ -1,17 +1,29 @@
-"""Synthetic sweeps and files with known answers."""
+"""Made-up sweeps and files of scores, read and ranked; and what a script says of them."""
 
+import csv
+import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
+from analysis.scores.load import load
+from analysis.scores.scores import Scores
 from analysis.scores.tidy import SCHEMA
+from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.ranking import Ranking, rank_tasks
+from spaces.chain import RANDOM_ENCODER
 from spaces.columns import VERSION
+
+Capture = pytest.CaptureFixture[str]
+Main = Callable[[list[str]], int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,22 +92,18 @@ class Run:
         return ("exact_match", "f1") if double else ("accuracy",)
 
 
-def sweep_of(
-    results: Path, runs: Iterable[Run], *, name: str = "sweep", absent: Iterable[str] = (), **spec: Any
-) -> Path:
+def write_sweep(results: Path, runs: Iterable[Run], *, name: str = "sweep", **spec: Any) -> Path:
     """Write a sweep folder below `results`; its spec is derived from the runs, and `spec` overrides it."""
     runs = list(runs)
     for run in runs:
-        folder = results / "stages" / run.key
-        folder.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(run.rows(), schema=SCHEMA, orient="row").write_parquet(folder / "scores.parquet")
+        write_run(results, run)
     record = {
         "version": 1,
         "spec": {
             "benchmark": "miniature",
             "model": "miniature",
             "intermediates": list(
-                dict.fromkeys(run.intermediate for run in runs if run.intermediate != "random-encoder")
+                dict.fromkeys(run.intermediate for run in runs if run.intermediate != RANDOM_ENCODER)
             ),
             "targets": list(dict.fromkeys(target for run in runs for target in run.test)),
             "seeds": sorted({run.seed for run in runs}),
@@ -106,7 +114,7 @@ def sweep_of(
             "scheduler": "asha",
             **spec,
         },
-        "stages": {key: {} for key in (*(run.key for run in runs), *absent)},
+        "stages": {run.key: {} for run in runs},
     }
     folder = results / name
     folder.mkdir(exist_ok=True)
@@ -114,25 +122,55 @@ def sweep_of(
     return folder
 
 
-@pytest.fixture(scope="session")
-def run_of() -> type[Run]:
-    """The class of the runs that `write_sweep` writes."""
-    return Run
+def write_run(results: Path, run: Run) -> None:
+    folder = results / "stages" / run.key
+    folder.mkdir(parents=True, exist_ok=True)
+    pl.DataFrame(run.rows(), schema=SCHEMA, orient="row").write_parquet(folder / "scores.parquet")
 
 
-@pytest.fixture(scope="session")
-def write_sweep() -> Callable[..., Path]:
-    """A function that writes runs as a sweep folder and returns the folder."""
-    return sweep_of
+def add_run(folder: Path, run: Run) -> None:
+    """Add a run to a sweep that is written."""
+    write_run(folder.parent, run)
+    record = json.loads((folder / "sweep.json").read_text())
+    record["stages"][run.key] = {}
+    record["spec"]["intermediates"] = list(dict.fromkeys([*record["spec"]["intermediates"], run.intermediate]))
+    (folder / "sweep.json").write_text(json.dumps(record))
 
 
-@pytest.fixture
-def write_file(tmp_path: Path) -> Callable[..., Path]:
-    """A function that writes (intermediate, target, seed, language, metric, value, *more) rows as one file."""
+def write_file(folder: Path, rows: Iterable[tuple[Any, ...]], *more: str, name: str = "scores.parquet") -> Path:
+    """Write (intermediate, target, seed, language, metric, value, *more) rows as one file."""
+    columns = ["intermediate", "target", "seed", "language", "metric", "value", *more]
+    pl.DataFrame(list(rows), schema=columns, orient="row", infer_schema_length=None).write_parquet(folder / name)
+    return folder / name
 
-    def write(rows: Iterable[tuple[Any, ...]], *more: str, name: str = "scores.parquet") -> Path:
-        columns = ["intermediate", "target", "seed", "language", "metric", "value", *more]
-        pl.DataFrame(list(rows), schema=columns, orient="row", infer_schema_length=None).write_parquet(tmp_path / name)
-        return tmp_path / name
 
-    return write
+def read_transfer(path: Path, **options: Any) -> Transfer:
+    return build_transfer(load([path]), **options)
+
+
+def ranked(scores: Scores | Path, by: Any = "target", **options: Any) -> Ranking:
+    """A ranking with few draws."""
+    loaded = load([scores]) if isinstance(scores, Path) else scores
+    return rank_tasks(build_transfer(loaded, **options), np.random.default_rng(0), by, draws=1000)
+
+
+def printed(capsys: Capture, main: Main, *argv: object, width: float = math.inf) -> str:
+    """What a script that ends well prints, in one line. As it was printed, no line was wider."""
+    assert main([str(word) for word in argv]) == 0
+    out = capsys.readouterr().out
+    assert out[0] != "\n" and max(map(len, out.splitlines())) <= width
+    return " ".join(out.split())
+
+
+def printed_rows(capsys: Capture, main: Main, *argv: object) -> list[dict[str, str]]:
+    """The rows that a script prints for other programs."""
+    assert main([*map(str, argv), "--format", "csv"]) == 0
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+def refused(capsys: Capture, main: Main, *argv: object) -> str:
+    """The one line in which a script refuses what it was given."""
+    assert main([str(word) for word in argv]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    return err

@@ -1,0 +1,94 @@
+"""Trainings on a tiny encoder that have not begun, and what the tests of training ask of one."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from spaces.benchmark import BENCHMARKS
+from spaces.encoders import PROFILES, EncoderProfile
+from spaces.stage import TENTHS, Precision
+from spaces.task import Recipe
+from tests.trainables.conftest import tiny_encoder
+from trainables.data.task_data import DataSource
+from trainables.features.features import Feature, Tensors, collate
+from trainables.kinds import KINDS
+from trainables.methods.rules import build_rule
+from trainables.models.encoder import Encoder
+from trainables.training.batches import TrainingPart
+from trainables.training.encoding import Encoding, encode_split, encode_training_table
+from trainables.training.fine_tuning import FineTuning
+
+MINIATURE = BENCHMARKS["miniature"]
+SOURCE = DataSource(benchmark="miniature", limit=40)
+PROFILE = PROFILES["miniature"]
+RECIPE = Recipe(steps=20, batch_size=8, max_length=64, stride=16)
+ONE_STEP = Recipe(steps=1, batch_size=8, max_length=64)
+TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
+
+
+def part(
+    name: str, encoder: Encoder, recipe: Recipe = RECIPE, profile: EncoderProfile = PROFILE, weight: float = 1.0
+) -> TrainingPart:
+    task = MINIATURE.intermediates[name]
+    table = encode_training_table(SOURCE, task, Encoding(encoder.tokenizer, recipe, profile))
+    return TrainingPart(task=task, table=table, weight=weight)
+
+
+def training_of(
+    *names: str,
+    encoder: Encoder | None = None,
+    recipe: Recipe = RECIPE,
+    profile: EncoderProfile = PROFILE,
+    precision: Precision = "fp32",
+    rate: float = 5e-3,
+    seed: int = 0,
+    method: Mapping[str, Any] | None = None,
+    fuse_layers: bool = False,
+) -> FineTuning:
+    """A training on these tasks, of `tiny_encoder` unless told; `method` is the entry of a recipe."""
+    encoder = dataclasses.replace(encoder or tiny_encoder(), precision=precision)
+    parts = [part(name, encoder, recipe, profile) for name in names]
+    rule = build_rule(method, [part.task for part in parts], SOURCE, encoder, [part.table for part in parts])
+    encoding = Encoding(encoder.tokenizer, recipe, profile)
+    dev_sets = [encode_split(SOURCE, part.task, "dev", "en", encoding) for part in parts]
+    steps = recipe.steps or 0
+    options: dict[str, Any] = {"learning_rate": rate, "seed": seed, "method": rule, "fuse_layers": fuse_layers}
+    return FineTuning(encoder, parts, dev_sets, recipe, profile, steps=steps, **options)
+
+
+def batch_of(features: Sequence[Feature], encoder: Encoder, kind: str = "pair") -> Tensors:
+    per_position = KINDS[kind].per_position  # type: ignore[index]
+    return collate(features, encoder.pad_id, per_position=per_position, device=encoder.device)
+
+
+def equal(ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def drop_nothing(training: FineTuning) -> FineTuning:
+    """The same training, without dropout."""
+    for module in training.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return training
+
+
+def assert_continues(cut: int, begin: Callable[[], FineTuning]) -> None:
+    """A training that is cut after so many tenths and continued elsewhere ends bit for bit as one that is not."""
+    whole = begin()
+    for _ in range(TENTHS):
+        whole.advance()
+    first = begin()
+    for _ in range(cut):
+        first.advance()
+    state = {name: value.clone() for name, value in first.state_dict().items()}
+    torch.manual_seed(12345)  # another process has other random states
+    second = begin()
+    second.load_state_dict(state)
+    while second.tenth < TENTHS:
+        second.advance()
+    assert equal(second.model.state_dict(), whole.model.state_dict())
+    assert equal(second.best_weights, whole.best_weights)
+    assert (second.curve, second.best_tenth, second.dev_metrics) == (whole.curve, whole.best_tenth, whole.dev_metrics)
