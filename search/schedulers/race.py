@@ -75,13 +75,9 @@ def judge_race(
 ) -> RaceStanding:
     """Return the standing of a race after all looks that its scores allow.
 
-    Args:
-        scores: English dev score of the winner of each settled stratum, higher is better; NaN if it has none. A stratum
-            that is not settled is absent. Seeds beyond those that a chain was given are ignored
-        chains: all chains that take part, the baseline among them
-        targets: training sets of the targets, without retrieval
-        seeds: seeds of the sweep, in the order in which they are given out
-        exempt: chains that are never decided
+    `scores` has the English dev score of the winner of each settled stratum, NaN if it has none; scores at seeds beyond
+    those that a chain was given are ignored. `targets` are training sets, `seeds` in the order in which they are given
+    out, `exempt` chains that are never decided.
     """
     names, columns = sorted(chains), sorted(targets)  # sorted, so that sums are equal to the last bit
     cells = [[[(chain, target, seed) for seed in seeds] for target in columns] for chain in names]

@@ -17,15 +17,15 @@ from trainables.record.context import CHECKPOINT, ENCODER, LOCK
 from trainables.storage.base import LockedError, Storage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CleanupGroup:
     """Files and folders of one kind, by name, with their bytes. `flag` is the flag that allows to remove them."""
 
-    description: str
     names: tuple[str, ...]
     size: int
-    flag: str | None = None
-    note: str = ""
+    description: str
+    flag: str | None
+    note: str
 
 
 # group -> description, flag, note
@@ -63,10 +63,8 @@ def find_leftovers(sweeps: Sequence[SweepState], scope: Collection[str], keep: K
         elif key in own and parts[2] == ENCODER and key not in kept and keep != "all":
             groups["winners" if key in needed else "losers"]["/".join(parts[:3])] += size
     return [
-        CleanupGroup(
-            description=description, names=tuple(sorted(sizes)), size=sum(sizes.values()), flag=flag, note=note
-        )
-        for (description, flag, note), sizes in zip(_GROUPS.values(), groups.values(), strict=True)
+        CleanupGroup(tuple(sorted(sizes)), sum(sizes.values()), *_GROUPS[name])
+        for name, sizes in groups.items()
         if sizes
     ]
 
