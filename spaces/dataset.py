@@ -44,11 +44,6 @@ class DatasetSpec:
     how_to_obtain: str = ""  # for datasets that no repository of the hub has
 
     @property
-    def repo_ids(self) -> tuple[str, ...]:
-        """Repositories that may have the dataset, preferred ones first."""
-        return (self.repo_id, *self.fallbacks)
-
-    @property
     def column_names(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
         return tuple(dict.fromkeys(column for columns in self.columns.values() for column in columns.split()))

@@ -109,7 +109,7 @@ def _start_or_join(options: RunOptions, ray_folder: Path) -> None:
 def build_runtime_env(options: RunOptions) -> dict[str, Any]:
     """Return the workers' runtime environment: on this machine the path of the code, on a cluster the code (0.5 MB)."""
     variables = {"TOKENIZERS_PARALLELISM": "false"}
-    if not options.uses_gpus:
+    if not options.gpus_per_trial:
         variables["CUDA_VISIBLE_DEVICES"] = ""  # a trial that requested no GPU must not use one
     if not options.uses_cluster:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -107,12 +107,8 @@ def estimate_work(request: SweepRequest) -> dict[str, TrainingWork | None]:
 
 def make_arm_duration(work_of: Mapping[str, TrainingWork | None]) -> ArmDuration:
     """Return a function from a stratum to the duration of one of its arms in tokens; unknown work counts as 0."""
-
-    def duration_of(stratum: Stratum) -> float:
-        work = work_of[stratum.id]
-        return 0.0 if work is None else work.tokens
-
-    return duration_of
+    tokens = {id_: 0.0 if work is None else work.tokens for id_, work in work_of.items()}
+    return lambda stratum: tokens[stratum.id]
 
 
 def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork | None:

@@ -90,11 +90,6 @@ class RunOptions:
         return self.address is not None
 
     @property
-    def uses_gpus(self) -> bool:
-        """True if trials get GPUs."""
-        return bool(self.gpus_per_trial)
-
-    @property
     def packs_gpus(self) -> bool:
         """True if measured memory decides how many trials share a GPU."""
         return self.gpus_per_trial == AUTO

@@ -178,7 +178,7 @@ def _resolve_precision(options: RunOptions) -> Precision:
     """Return the precision; `auto` is bf16 on GPUs. The miniature's recorded figures were measured in 32 bits."""
     if options.precision != "auto":
         return options.precision
-    return "bf16" if options.uses_gpus and options.benchmark != "miniature" else "fp32"
+    return "bf16" if options.gpus_per_trial and options.benchmark != "miniature" else "fp32"
 
 
 def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: StageFactory) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def iter_candidates(dataset: DatasetSpec, split: str, language: str, data_dir: P
     code = dataset.code_of(language)
     if code is None:
         return
-    for repo_id in dataset.repo_ids:
+    for repo_id in (dataset.repo_id, *dataset.fallbacks):
         for template in dataset.configs:
             config = template.replace("{code}", code)
             location = SplitLocation(dataset=dataset.name, repo_id=repo_id, config=config, split=split)
