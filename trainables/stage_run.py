@@ -85,9 +85,7 @@ class StageRun:
             return done
         began = time.monotonic()
         if self.stage.kind == "retrieval":
-            self.test_results = score_retrieval(
-                self.stage, load_parent(self.stage, self.context), self.context, self.profile
-            )
+            self.test_results = score_retrieval(self.stage, self._load_parent(), self.context, self.profile)
             return self._finish("finished", self.test_results.rows, began)
         if self.training is None:
             self.training = self._open_training()
@@ -114,8 +112,7 @@ class StageRun:
         self.test_results = score_tests(self.stage, training, self.context, self.profile)
         reason = find_degeneracy(training)
         probing_began = time.monotonic()
-        load_start = partial(load_parent, self.stage, self.context)
-        self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, load_start)
+        self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
         began += time.monotonic() - probing_began  # probes are no part of a stage's cost
         rows = build_dev_rows(self.stage, training) + self.test_results.rows
         return self._finish("finished" if reason is None else "degenerate", rows, began, reason=reason)
@@ -173,6 +170,9 @@ class StageRun:
             attempts=self.attempt,
             memory=read_peak_memory(),
         )
+
+    def _load_parent(self) -> Encoder:
+        return load_parent(self.stage, self.context)
 
     def _open_training(self) -> Training:
         opened = open_training(self.stage, self.context, self.profile)
