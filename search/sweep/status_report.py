@@ -24,7 +24,7 @@ def summarize_sweep(sweep: SweepState) -> dict[str, Any]:
     records = sweep.records.values()
     counts = sweep.count_stages()
     # A running stage has no outcome yet, unless it had failed and is retried.
-    failed_before = {arm.stage.key for arm, outcome in sweep.iter_ended_arms() if outcome.status == "failed"}
+    failed_before = {arm.stage.key for _, arm, outcome in sweep.iter_ended_arms() if outcome.status == "failed"}
     retried = sum(stage.key in failed_before for stage in running)
     counts["failed"] -= retried
     counts["running"] = len(running)
@@ -44,7 +44,7 @@ def summarize_sweep(sweep: SweepState) -> dict[str, Any]:
         "decided": {name: {"after": len(chain.seeds), "of": chain.of_seeds} for name, chain in sweep.decided.items()},
         "damaged": list(sweep.damaged),
         "time": {
-            "spent": sum(outcome.seconds for _, outcome in sweep.iter_ended_arms()),
+            "spent": sum(outcome.seconds for _, _, outcome in sweep.iter_ended_arms()),
             "left": estimate_time_left(records, slots),
             "slots": slots,
         },
@@ -80,7 +80,7 @@ def _count_by_kind(sweep: SweepState) -> dict[str, dict[str, int]]:
 def _group_failures(sweep: SweepState) -> list[dict[str, Any]]:
     """Group failed stages whose reasons differ in numbers, keys and paths only; large groups first."""
     groups: defaultdict[str, list[tuple[Stage, Failure]]] = defaultdict(list)
-    for arm, outcome in sweep.iter_ended_arms():
+    for _, arm, outcome in sweep.iter_ended_arms():
         if outcome.status == "failed":
             failure = Failure(FAILURE_KINDS.get(outcome.failure or "", ERROR), outcome.reason or "no reason recorded")
             groups[failure.signature].append((arm.stage, failure))

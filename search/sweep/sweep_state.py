@@ -81,16 +81,16 @@ class SweepState:
         """True if nothing is left that could run."""
         return all(record.is_settled for record in self.records.values())
 
-    def iter_ended_arms(self) -> Iterator[tuple[Arm, Outcome]]:
-        """Yield every arm that has ended, with its outcome."""
+    def iter_ended_arms(self) -> Iterator[tuple[StratumRecord, Arm, Outcome]]:
+        """Yield every arm that has ended, with its stratum and its outcome."""
         for record in self.records.values():
             for arm in record.ended_arms:
                 assert arm.outcome is not None
-                yield arm, arm.outcome
+                yield record, arm, arm.outcome
 
     def count_stages(self) -> Counter[str]:
         """Count the stages that ended, by status, and those that are planned, unreachable, and waiting or running."""
-        counts: Counter[str] = Counter(outcome.status for _, outcome in self.iter_ended_arms())
+        counts: Counter[str] = Counter(outcome.status for _, _, outcome in self.iter_ended_arms())
         ended = counts.total()
         for record in self.records.values():
             counts["planned"] += record.arm_count
