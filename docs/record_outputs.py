@@ -3,8 +3,9 @@
     python docs/record_outputs.py --results runs
 
 A recorded output is a fenced block below `<!-- recorded: COMMAND -->`; `<!-- recorded, lines 1-20: COMMAND -->`
-keeps some of its lines. The sweeps that the commands read must be finished in the results folder
-(docs/results.md and docs/questions.md name them). `search/run.py` runs for real, in an empty folder.
+keeps some of its lines. The sweeps that the commands read lie in the results folder, finished (docs/results.md and
+docs/questions.md name them); a block whose sweep is not there stays as it is, and is named. `search/run.py` runs for
+real, in an empty folder.
 """
 
 import argparse
@@ -32,11 +33,19 @@ def record(command: str, folder: Path) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.splitlines())
 
 
+def _is_there(word: str, results: Path) -> bool:
+    """Return True unless `word` names a sweep, as `runs/NAME`, that the results do not have."""
+    return not word.startswith("runs/") or (results / word.removeprefix("runs/")).exists()
+
+
 def rewrite(text: str, results: Path) -> str:
     """Return a page with every recorded output made again."""
 
     def renew(block: re.Match[str]) -> str:
         head, first, last, command, _, fence = block.groups()
+        if absent := [word for word in command.split() if not _is_there(word, results)]:
+            print(f"not recorded, because {', '.join(absent)} is not there: {command}")
+            return block[0]
         with tempfile.TemporaryDirectory() as folder:
             if not command.startswith("python search/run.py"):
                 (Path(folder) / "runs").symlink_to(results)

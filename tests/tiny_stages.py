@@ -1,5 +1,6 @@
 """Small stages for tests: a few steps on the miniature, from a tiny encoder."""
 
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,12 @@ RETRIEVAL = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets
 
 
 def start_stage(context: StageContext, stage: Stage) -> StageRun:
-    """A stage after its first tenth; the caller closes it."""
+    """A stage after its first tenth; the caller closes it, unless the tenth raises."""
     write_spec(context, stage)
-    stage_run = StageRun(context, stage.key)
-    stage_run.advance()
+    with ExitStack() as stack:
+        stage_run = stack.enter_context(closing(StageRun(context, stage.key)))
+        stage_run.advance()
+        stack.pop_all()
     return stage_run
 
 
