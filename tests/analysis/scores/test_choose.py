@@ -53,8 +53,8 @@ def test_a_run_that_did_not_finish_is_never_chosen(tmp_path: Path, status: str) 
 
 def test_a_stopped_run_with_the_best_dev_score_is_not_chosen(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = [("none", "xnli", 0, "de", "acc", 0.5, "test", 0.1, "finished")]
-    rows = ((0.1, 0.7, 0.6, "finished"), (0.2, 0.9, 0.9, "stopped"), (0.3, 0.6, 0.8, "finished"))
-    for rate, dev, test, status in rows:
+    runs = ((0.1, 0.7, 0.6, "finished"), (0.2, 0.9, 0.9, "stopped"), (0.3, 0.6, 0.8, "finished"))
+    for rate, dev, test, status in runs:
         rows.append(("nli", "xnli", 0, "en", "acc", dev, "dev", rate, status))
         rows.append(("nli", "xnli", 0, "de", "acc", test, "test", rate, status))
     assert gain(write_file(tmp_path, rows, "split", "learning_rate", "status")) == pytest.approx(10)
