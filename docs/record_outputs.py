@@ -23,14 +23,15 @@ FIGURE_SWEEP = "runs/full-miniature"
 
 
 def record(command: str, folder: Path) -> str:
-    """Return what a command prints when it is run in a folder where `runs` are the results."""
+    """Return what a command prints in a folder where `runs` are the results; paths are given from that folder."""
     interpreter, script, *arguments = command.split()
     if interpreter != "python":
         raise ValueError(f"only Python scripts are recorded, got {command!r}.")
     done = subprocess.run(
         [sys.executable, str(ROOT / script), *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+    lines = done.stdout.replace(f"{folder}/", "").strip().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _is_there(word: str, results: Path) -> bool:
