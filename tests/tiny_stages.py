@@ -1,6 +1,6 @@
 """Small stages for tests: a few steps on the miniature, from a tiny encoder."""
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +42,19 @@ RETRIEVAL = Stage(kind="retrieval", task="tatoeba", intermediate="none", targets
 
 
 def start_stage(context: StageContext, stage: Stage) -> StageRun:
-    """A stage after its first tenth; the caller closes it, unless the tenth raises."""
+    """A stage after its first tenth; the caller closes it."""
     write_spec(context, stage)
-    with ExitStack() as stack:
-        stage_run = stack.enter_context(closing(StageRun(context, stage.key)))
-        stage_run.advance()
-        stack.pop_all()
+    stage_run = StageRun(context, stage.key)
+    stage_run.advance()
     return stage_run
 
 
 def run_stage(context: StageContext, stage: Stage, tenths: int = TENTHS) -> Outcome:
     """Run `tenths` tenths of a stage and close it. A retrieval stage is done after one, and the rest change nothing."""
     write_spec(context, stage)
-    stage_run = StageRun(context, stage.key)
-    for _ in range(tenths):
-        outcome = stage_run.advance()
-    stage_run.close()
+    with closing(StageRun(context, stage.key)) as stage_run:
+        for _ in range(tenths):
+            outcome = stage_run.advance()
     return outcome
 
 

@@ -92,7 +92,7 @@ def test_markdown_gives_the_same_numbers_back(capsys: Capture, folder: Path, ran
     for line in lines[2:]:
         name = re.sub(r"^(\d+|-) | \(\w+\)$", "", line[0])
         cells |= {(name, column): field for column, field in zip(_names(lines[0][1:]), line[1:], strict=True)}
-    _agree(cells, ranking)
+    _check_agreement(cells, ranking)
 
 
 def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
@@ -106,14 +106,14 @@ def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ra
         if row:
             fields = zip(_names(lines[head].split()), row[2].split(), strict=True)
             cells |= {(row[1], column): field for column, field in fields}
-    _agree(cells, ranking)
+    _check_agreement(cells, ranking)
 
 
 def _names(titles: list[str]) -> list[str]:
     return [*titles[:-2], MEAN_ALL, MEAN_TRAINED]
 
 
-def _agree(cells: dict[tuple[str, str], str], ranking: Ranking) -> None:
+def _check_agreement(cells: dict[tuple[str, str], str], ranking: Ranking) -> None:
     assert cells.keys() == numbers(ranking).keys()
     for key, mean in numbers(ranking).items():
         if mean is None:

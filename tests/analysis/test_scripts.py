@@ -13,7 +13,7 @@ SCRIPTS = (
 )
 
 
-def answers(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
+def expect_answer(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
     """What a script prints about a sweep: an answer and no error, or one line of error."""
     output = ["-o", str(folder.parent / "report.html")] if script == "report" else []
     code = importlib.import_module(f"analysis.{script}").main([str(folder), *output, *flags])
@@ -27,13 +27,13 @@ def answers(capsys: Capture, script: str, folder: Path, *flags: str) -> str:
 def test_a_sweep_in_which_nothing_finished(tmp_path: Path, capsys: Capture, script: str, status: str) -> None:
     cells = [(task, target, seed) for task in ("none", "nli") for target in ("xnli", "panx") for seed in range(3)]
     runs = [Run(intermediate=n, test={t: {"en": 0.5, "qna": 0.4}}, seed=s, status=status) for n, t, s in cells]
-    answers(capsys, script, write_sweep(tmp_path, runs))
+    expect_answer(capsys, script, write_sweep(tmp_path, runs))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_one_seed_one_target_one_language(tmp_path: Path, capsys: Capture, script: str) -> None:
     runs = [Run(intermediate=task, test={"xnli": {"en": 0.5}}) for task in ("none", "nli")]
-    answers(capsys, script, write_sweep(tmp_path, runs))
+    expect_answer(capsys, script, write_sweep(tmp_path, runs))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -45,6 +45,6 @@ def test_languages_that_no_table_has(tmp_path: Path, capsys: Capture, script: st
         for seed, mixed in enumerate({"qma-en": 0.3 + seed / 100, "en-qma": 0.4} for seed in range(3))
     ]
     folder = write_sweep(tmp_path, runs)
-    answers(capsys, script, folder)
+    expect_answer(capsys, script, folder)
     if script in ("languages", "rank"):
-        assert "unknown" in answers(capsys, script, folder, "--by", "family")
+        assert "unknown" in expect_answer(capsys, script, folder, "--by", "family")

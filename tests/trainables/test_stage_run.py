@@ -101,10 +101,10 @@ def test_a_damaged_encoder_of_the_parent_is_named_and_set_aside(
     child = dataclasses.replace(TARGET, parent=INTERMEDIATE.key, intermediate="csqa")
     name = f"stages/{INTERMEDIATE.key}/encoder"
     with pytest.raises(ValueError, match=rf"{name}\.damaged is a damaged encoder \({file}.*--retry-failed"):
-        start_stage(context, child)
+        run_stage(context, child, tenths=1)
     assert not handed_on.exists() and handed_on.with_name("encoder.damaged").is_dir()
     with pytest.raises(ValueError, match=f"the encoder of stage {INTERMEDIATE.key} is missing.*--retry-failed"):
-        start_stage(context, child)
+        run_stage(context, child, tenths=1)
 
 
 def test_retrieval_is_one_piece(context: StageContext) -> None:
