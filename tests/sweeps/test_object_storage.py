@@ -43,7 +43,7 @@ def test_a_sweep_in_object_storage_equals_one_in_a_folder(s3: S3Server, tmp_path
     folder = start(str(tmp_path))
     out, err = again.communicate()
     assert again.returncode == 0, err
-    assert "gain over none" in out and f"{len(done)} reused" in out
+    assert "Gain over `none`" in out and f"{len(done)} reused" in out
     assert {name: storage.read(name) for name in done} == done, "a finished stage was trained again"
     folder.communicate()
     address, _, query = url.partition("?")

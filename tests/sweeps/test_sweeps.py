@@ -76,7 +76,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("whole")
     code, out, err = run(results, *RATES, "--scheduler", "none", "--max-concurrent", "1")
     assert code == 0, err
-    assert "gain over none" in out and f"The whole ranking: python analysis/rank.py {results / 'tiny'}" in out
+    assert "Gain over `none`" in out and f"The whole ranking: python analysis/rank.py {results / 'tiny'}" in out
     assert not any(word in out + err for word in ("Traceback", "WARNING", "INFO", "deprecat"))
     return results
 
