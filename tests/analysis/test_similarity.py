@@ -136,7 +136,7 @@ def test_distances_are_what_the_probes_say(tmp_path: Path) -> None:
     assert values[LOG_TRAIN_SIZE][:3, 0, 0] == pytest.approx(np.log([100, 1000, 10_000]))
 
 
-def test_only_the_runs_that_count_are_matrix(tmp_path: Path) -> None:
+def test_only_the_runs_that_count_are_read(tmp_path: Path) -> None:
     """A second learning rate that English dev did not choose has other probes."""
     folder, _ = planted(tmp_path, 2, 1.0)
     phase = "intermediate--mnli-0-0.001"
