@@ -13,7 +13,7 @@ from tests.paths import ROOT, tiny_sweep
 
 SWEEP = (
     *("--intermediates", "ccg,csqa", "--targets", "udpos,panx", "--seeds", "0", "--learning-rates", "1e-3"),
-    *("--scheduler", "none", "--hang-after", "0.1", "--name", "tiny"),
+    *("--scheduler", "none", "--hang-after", "0.25", "--name", "tiny"),
 )
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
