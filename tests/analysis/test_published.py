@@ -179,4 +179,4 @@ def test_what_is_printed(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_bad_input_is_one_line(capsys: Capture, tmp_path: Path) -> None:
-    refused(capsys, main, tmp_path / "none")
+    assert str(tmp_path / "none") in refused(capsys, main, tmp_path / "none")
