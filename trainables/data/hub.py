@@ -44,8 +44,7 @@ def load_split(task: Task, split: DataSplit, language: str = ENGLISH, *, data_di
         examples += converted.examples
         left_out.update(converted.left_out)
     if split == "test" and task.shift == "perturbed":
-        pairs = [example for example in examples if isinstance(example, PairExample)]
-        examples = [PairExample(misspell(pair.first), misspell(pair.second), pair.label) for pair in pairs]
+        examples = [_misspell_pair(example) for example in examples]
     if task.is_control:
         examples = _randomize_labels(examples, len(task.labels))
     return _require_examples(ConvertedRows(examples, dict(left_out)), task, locations, language)
@@ -68,6 +67,11 @@ def _load_mixed(task: Task, language: str, data_dir: Path | None) -> ConvertedRo
     rows = [load_rows.load(location, side) for location, side in zip((first, second), sides, strict=True)]
     with prefix_errors(task, second):
         return _require_examples(convert_mixed_languages(rows[0], rows[1], task), task, (first, second), language)
+
+
+def _misspell_pair(example: Example) -> Example:
+    assert isinstance(example, PairExample)  # nothing else is perturbed, and no example may be lost
+    return PairExample(misspell(example.first), misspell(example.second), example.label)
 
 
 def _randomize_labels(examples: list[Example], label_count: int) -> list[Example]:
