@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.measure import Measurement
 
 from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
-from analysis.tables import heat, ranking_sentences, screen
+from analysis.tables import heat, screen
+from analysis.tables.source import describe_source
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             transfer = build_transfer(scores, parse_metrics(options.metric), options.learning_rate)
             ranking = rank_tasks(transfer, np.random.default_rng(0), options.by)
         if options.output is not None:
+            print(*ranking.loaded_scores.notes, sep="\n", end="\n" * bool(ranking.loaded_scores.notes), file=sys.stderr)
             _draw(ranking, options.output)
             return ExitCode.DONE
     except UsageError as error:
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console = Console(highlight=False, soft_wrap=True)
         size = Measurement.get(console, console.options.update(width=MAX_WIDTH), heat_map)
         console.width = max(console.width, size.maximum)
-        console.print(*ranking_sentences.describe_scores(ranking)[:2], sep="\n", end="\n\n", markup=False)
+        console.print(*describe_source(ranking.loaded_scores), sep="\n", end="\n\n", markup=False)
         console.print(heat_map)
         console.print(heat.LEGEND, markup=False)
     return ExitCode.DONE

@@ -5,7 +5,8 @@
     python analysis/rank.py runs/full-miniature --by family
     python analysis/rank.py scores.parquet more-scores/ --format json
 
-Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
+Reads the folder of a sweep, or Parquet, CSV or JSON lines files with the columns intermediate, target, seed, language,
+metric, value.
 """
 
 import shlex
@@ -21,6 +22,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.script import build_question_parser, run_script
+from analysis.scores.arguments import repeat_flags
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.transfer.array import Transfer
@@ -87,10 +89,7 @@ def print_ranking(ranking: Ranking, arguments: Namespace) -> None:
 
 def _repeat_arguments(arguments: Namespace) -> str:
     """Return the paths and flags that change scores, for another command on the same scores."""
-    flags = [word for pair in arguments.metric for word in ("--metric", pair)]
-    flags += [] if arguments.learning_rate is None else ["--learning-rate", f"{arguments.learning_rate:g}"]
-    flags += [] if arguments.scale == "auto" else ["--scale", arguments.scale]
-    return shlex.join([*arguments.paths, *flags])
+    return shlex.join([*arguments.paths, *repeat_flags(arguments)])
 
 
 if __name__ == "__main__":

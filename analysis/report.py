@@ -3,11 +3,11 @@
     python analysis/report.py runs/full-miniature -o report.html
     python analysis/report.py scores.parquet more-scores/ --figures figures/
 
-Reads the folder of a sweep, or Parquet files with the columns intermediate, target, seed, language, metric, value.
+Reads the folder of a sweep, or Parquet, CSV or JSON lines files with the columns intermediate, target, seed, language,
+metric, value.
 """
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +25,8 @@ from analysis.page.blocks import figures_of
 from analysis.page.contents import build_sections
 from analysis.page.exports import export_figures
 from analysis.page.protocol import SweepRecord
-from analysis.scores.arguments import build_scores_parser, parse_metrics
+from analysis.scores.arguments import build_scores_parser, load_paths, parse_metrics
 from analysis.scores.fetch import fetch_results
-from analysis.scores.load import load
 from analysis.scores.record import SCORES_FILE, read_record
 from analysis.tables.source import count_and_list, pluralise
 from analysis.transfer.array import build_transfer
@@ -66,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"report.py: {error.filename2 or error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
+    for note in ranking.loaded_scores.notes:
+        print(note, file=sys.stderr)
     print(f"{arguments.output} ({len(page.encode()) / 1e6:.1f} MB)")
     if figures:
         print(f"{pluralise(len(figures), 'file')} in {arguments.figures}")
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRecord]]:
     with fetch_results(arguments.paths, (SCORES_FILE, PREDICTIONS_FILE)) as paths:
-        scores = dataclasses.replace(load(paths, arguments.scale), source=", ".join(arguments.paths))
+        scores = load_paths(arguments, paths)
         records = [read_record(path / SWEEP_FILE) for path in paths if (path / SWEEP_FILE).is_file()]
         transfer = build_transfer(scores, parse_metrics(arguments.metric), arguments.learning_rate)
         return rank_tasks(transfer, np.random.default_rng(DRAW_SEED)), list(records)

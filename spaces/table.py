@@ -1,6 +1,6 @@
 """Tables of named rows, which refuse duplicates and answer an unknown name with the nearest ones."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
@@ -52,3 +52,9 @@ def describe_unknown(noun: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names)}."
     return f"unknown {noun} {name!r}: {hint}"
+
+
+def shorten_list(names: Sequence[str], most: int = 12) -> str:
+    """Return the names with commas; of a long list the first ones, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -4,13 +4,14 @@ import argparse
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import get_args
 
 from analysis.scores.fetch import fetch_results
 from analysis.scores.load import load
 from analysis.scores.record import SCORES_FILE
+from analysis.scores.scale import ALL_KNOWN, FileOptions, Scale
 from analysis.scores.scores import Scores
-from analysis.scores.tidy import Scale
 from spaces.errors import UsageError
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
@@ -25,10 +26,13 @@ def build_plain_parser(script: str, doc: str | None) -> argparse.ArgumentParser:
 
 
 def build_scores_parser(script: str, doc: str | None, *, with_format: bool = False) -> argparse.ArgumentParser:
-    """Return a parser that takes paths, --metric, --scale, --learning-rate and, if asked for, --format."""
+    """Return a parser that takes paths, the flags on what their scores are and, if asked for, --format."""
     parser = build_plain_parser(script, doc)
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="sweep, Parquet file or folder of Parquet files; s3://... too"
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="sweep, or Parquet, CSV or JSON lines file, or folder of them; s3://... too",
     )
     parser.add_argument(
         "--metric",
@@ -39,9 +43,28 @@ def build_scores_parser(script: str, doc: str | None, *, with_format: bool = Fal
     )
     parser.add_argument(
         "--scale",
-        choices=get_args(Scale),
-        default="auto",
-        help="values of a file are shares (up to 1) or points (up to 100); auto: points if any is above 1",
+        action="append",
+        default=[],
+        type=_parse_scale,
+        metavar="SCALE",
+        help="values of files: auto, share (up to 1) or points (up to 100); METRIC=share or METRIC=points for one "
+        "metric. auto: points if any value is above 1, by metric and file; a mix is refused",
+    )
+    parser.add_argument(
+        "--lower-is-better",
+        action="append",
+        nargs="?",
+        const=ALL_KNOWN,
+        default=[],
+        metavar="METRIC",
+        help="turn METRIC of files round; without a name those known as losses or error rates. Give it after the paths",
+    )
+    parser.add_argument(
+        "--controls",
+        action="append",
+        default=[],
+        metavar="NAME,...",
+        help="intermediate tasks of files that are controls, such as one with random labels",
     )
     if with_format:
         parser.add_argument("--format", choices=FORMATS, default="table")
@@ -65,11 +88,46 @@ def parse_metrics(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return metrics
 
 
+def _parse_scale(text: str) -> str:
+    """Return `text` if it is SCALE or METRIC=SCALE; raise ArgumentTypeError otherwise."""
+    scale = text.rpartition("=")[2]
+    if scale not in get_args(Scale) or text.startswith("="):
+        raise argparse.ArgumentTypeError(f"give one of {', '.join(get_args(Scale))}, or METRIC=share, got {text!r}")
+    return text
+
+
+def read_file_options(options: argparse.Namespace) -> FileOptions:
+    """Return what the flags say about score files."""
+    scales = [text.rpartition("=") for text in options.scale]
+    return FileOptions(
+        scale=next((scale for metric, _, scale in reversed(scales) if not metric), "auto"),
+        metric_scales={metric: scale for metric, _, scale in scales if metric},
+        lower_is_better=frozenset(options.lower_is_better),
+        picked_metrics=parse_metrics(options.metric),
+    )
+
+
+def load_paths(options: argparse.Namespace, paths: Sequence[Path]) -> Scores:
+    """Return the scores of local `paths` as the flags say. `source` is as the user wrote the paths."""
+    controls = [name for text in options.controls for name in text.split(",") if name]
+    scores = load(paths, read_file_options(options), controls=controls)
+    return dataclasses.replace(scores, source=", ".join(options.paths))
+
+
+def repeat_flags(options: argparse.Namespace) -> list[str]:
+    """Return the flags that change scores, for another command on the same scores."""
+    flags = [word for pair in options.metric for word in ("--metric", pair)]
+    flags += [] if options.learning_rate is None else ["--learning-rate", f"{options.learning_rate:g}"]
+    flags += [word for scale in options.scale for word in ("--scale", scale)]
+    flags += [word for names in options.controls for word in ("--controls", names)]
+    return flags + [word for name in options.lower_is_better for word in ("--lower-is-better", name) if word]
+
+
 @contextmanager
 def open_scores(options: argparse.Namespace, *more_files: str) -> Iterator[Scores]:
-    """Open the scores of all paths; raise UsageError if one cannot be read. `source` is as the user wrote the paths.
+    """Open the scores of all paths; raise UsageError if one cannot be read.
 
     From object storage the stages' files named in `more_files` are fetched too.
     """
     with fetch_results(options.paths, (SCORES_FILE, *more_files)) as paths:
-        yield dataclasses.replace(load(paths, options.scale), source=", ".join(options.paths))
+        yield load_paths(options, paths)

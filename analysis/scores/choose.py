@@ -59,6 +59,21 @@ def resolve_official_metrics(metric_table: pl.DataFrame, split: str, picked: Met
     return metrics
 
 
+def list_counted_metrics(rows: pl.DataFrame, picked: Metrics) -> tuple[Metrics, Metrics]:
+    """Return the metrics that make the test scores and the dev scores; a target that nothing settles has none."""
+    table = list_metrics(rows.drop_nulls("target")).with_columns(pl.col("target", "metric").cast(pl.String))
+
+    def settle(split: str, target: str) -> tuple[str, ...]:
+        try:
+            return resolve_official_metrics(table.filter(target=target), split, picked).get(target, ())
+        except UsageError:  # raised again when the scores are used
+            return ()
+
+    targets = table["target"].unique().sort()
+    test, dev = ({target: settle(split, target) for target in targets} for split in ("test", "dev"))
+    return {**test, **picked}, dev
+
+
 def override_metrics(rows: pl.DataFrame, metrics: Metrics, picked: Metrics) -> Metrics:
     """Return the user's `picked` metrics over the official ones; raise UsageError for an unknown target or metric."""
     for target, names in picked.items():

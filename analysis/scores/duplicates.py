@@ -29,7 +29,7 @@ def drop_duplicate_scores(frame: pl.DataFrame) -> pl.DataFrame:
         values = sorted(row["values"], key=lambda value: (value is None, value or 0.0))
         text = " and ".join("null" if value is None else f"{value:g}" for value in values)
         raise UsageError(
-            f"{_describe_run(row)}: {row['metric']} in {row['language']} ({row['split']}) has the values {text}"
+            f"{describe_score(row)} has the values {text}"
             f"{f' ({conflicts.height} such scores)' if conflicts.height > 1 else ''}: rank one experiment at a time."
         )
     return frame.filter(keys.is_first_distinct())
@@ -50,6 +50,11 @@ def refuse_conflicting_runs(frame: pl.DataFrame) -> None:
             f"{_describe_run(row)}: has the statuses {' and '.join(row['statuses'])}, a run has one: "
             "rank one experiment at a time."
         )
+
+
+def describe_score(row: dict[str, object]) -> str:
+    """Return the run, metric, language and split of a row in words."""
+    return f"{_describe_run(row)}: {row['metric']} in {row['language']} ({row['split']})"
 
 
 def _describe_run(row: dict[str, object]) -> str:

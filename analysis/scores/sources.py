@@ -1,23 +1,26 @@
-"""The scores of one path: a sweep folder, a Parquet file, or a folder of Parquet files."""
+"""The scores of one path: a sweep folder, a file of scores, or a folder of such files."""
 
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from analysis.scores import tidy
+from analysis.scores import formats, tidy
+from analysis.scores.choose import MAJORITY, list_counted_metrics
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
+from analysis.scores.language_names import read_languages
 from analysis.scores.record import SCORES_FILE, list_skipped_seeds, read_record, stages_folder_of
+from analysis.scores.scale import FileOptions, choose_turned, describe_scales, read_scale
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
-from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS, Scale
+from analysis.scores.tidy import ARM_COLUMNS, CELL_COLUMNS
 from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.probe_columns import PROBES_FILE
 from spaces.sweep_record import SWEEP_FILE
-from spaces.table import describe_unknown
+from spaces.table import describe_unknown, shorten_list
 
 EAGER_READ_BYTES = 4_000_000  # a smaller file is read at once; of a larger one each question reads its own columns
 RETRIEVAL_PREFIXES = ("bucc", "tatoeba", "mewsli", "lareqa")  # names of retrieval targets in a foreign file
@@ -60,13 +63,24 @@ def load_sweep(folder: Path) -> Scores:
     )
 
 
-def load_files(path: Path, scale: Scale) -> Scores:
-    """Return the scores of all Parquet files at a path; raise UsageError if it is unreadable or has none of targets."""
-    parts = [_load_file(file) for file in _list_files(path)]
-    rows, scored = pl.concat([rows for rows, _ in parts]), pl.concat([scored for _, scored in parts])
-    if in_points := tidy.is_in_points(scored["value"], scale, str(path)):
-        share = pl.col("value") / 100
-        rows, scored = rows.with_columns(share), scored.with_columns(share)
+def load_files(path: Path, options: FileOptions) -> Scores:
+    """Return the scores of all files at a path; raise UsageError for unreadable or mixed ones, or none of targets."""
+    files, notes = _list_files(path)
+    parts = [_load_file(file, path) for file in files]
+    scored = pl.concat([scored for _, scored in parts])
+    languages = read_languages(scored, str(path))
+    counted = list_counted_metrics(scored, options.picked_metrics)
+    turned = choose_turned(counted, options, str(path))
+    metrics = frozenset({MAJORITY, *(metric for each in counted for names in each.values() for metric in names)})
+    scales = [
+        read_scale(scored, metrics, turned, options, str(file)) for file, (_, scored) in zip(files, parts, strict=True)
+    ]
+    pairs = list(zip(parts, scales, strict=True))
+    rows = pl.concat([scale.rescale(rows) for (rows, _), scale in pairs])
+    if languages.renamed:
+        rows = rows.with_columns(pl.col("language").replace(languages.renamed))
+    scored = pl.concat([scale.rescale(scored.lazy()).collect() for (_, scored), scale in pairs])
+    scored = languages.rename(scored)
     target_rows, has_duplicates = add_run_keys(scored.drop_nulls("target"))
     if target_rows.is_empty():
         raise UsageError(f"{path} has no scores of targets.")
@@ -85,7 +99,7 @@ def load_files(path: Path, scale: Scale) -> Scores:
         retrieval_targets=_list_retrieval_targets(rows)
         | {name for name in targets if name.lower().startswith(RETRIEVAL_PREFIXES)},
         is_limited=_is_limited(rows),
-        notes=(f"{path}: read as points (values above 1, or --scale points).",) if in_points else (),
+        notes=(*notes, *describe_scales(str(path), [*zip(map(str, files), scales, strict=True)]), *languages.notes),
     )
 
 
@@ -100,25 +114,32 @@ def list_values(rows: pl.LazyFrame, column: str) -> list[Any]:
     return rows.select(pl.col(column).drop_nulls().unique().sort()).collect(engine="streaming")[column].to_list()
 
 
-def _list_files(path: Path) -> list[Path]:
+def _list_files(path: Path) -> tuple[list[Path], list[str]]:
+    """Return the score files at a path, and notes on files beside them that are not read."""
     if path.is_dir():
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP_FILE}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps. Name one of them: {', '.join(sweeps)}.")
-        files = sorted(file for file in path.rglob("*.parquet") if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
-        if not files:
-            raise UsageError(f"{path} is not a sweep (it has no {SWEEP_FILE}) and holds no Parquet files.")
-        return files
+        found = sorted(file for file in path.rglob("*") if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
+        files = [file for file in found if file.name.lower().endswith(formats.PARQUET_SUFFIXES) and file.is_file()]
+        texts = [file for file in found if file.name.lower().endswith(formats.TEXT_SUFFIXES) and file.is_file()]
+        if not (files or texts):
+            raise UsageError(
+                f"{path} is not a sweep (it has no {SWEEP_FILE}) and holds no Parquet files, CSV or JSON lines."
+            )
+        if files and texts:
+            return files, [f"{path}: only its Parquet files are read, not {shorten_list(list(map(str, texts)), 4)}."]
+        return files or texts, []
     if not path.is_file():
         sweeps = sorted(file.parent.name for file in path.parent.glob(f"*/{SWEEP_FILE}"))
         hint = f" ({describe_unknown('sweep', path.name, sweeps)})" if sweeps else ""
-        raise UsageError(f"{path} does not exist. Name the folder of a sweep or a Parquet file{hint}.")
-    return [path]
+        raise UsageError(f"{path} does not exist. Name the folder of a sweep or a file of scores{hint}.")
+    return [path], []
 
 
-def _load_file(file: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
-    """Return all rows of a file, and the same rows in tidy.SCORED_COLUMNS."""
-    rows = tidy.scan_rows(file, str(file))
+def _load_file(file: Path, root: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Return all rows of a file at or below `root`, and the same rows in tidy.SCORED_COLUMNS."""
+    rows = formats.scan_file(file, root)
     if file.stat().st_size < EAGER_READ_BYTES:
         rows = tidy.collect_rows(rows, str(file)).lazy()
     # A stage's key leads to files beside its scores. A foreign file has none, so its keys are dropped.

@@ -4,17 +4,16 @@ A column that a foreign file lacks gets the value that assumes least: without a 
 it is the test split. Everything else that is absent stays null.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import polars as pl
 from polars.exceptions import PolarsError
 
+from spaces.chain import NONE
 from spaces.columns import COLUMNS, REQUIRED_COLUMNS, VERSION, Column, Status
 from spaces.errors import UsageError, first_line_of
-
-Scale = Literal["auto", "share", "points"]
 
 POLARS_TYPES: dict[str, pl.DataType] = {
     "string": pl.String(),
@@ -33,7 +32,7 @@ def build_schema(columns: Iterable[Column]) -> dict[str, pl.DataType]:
 
 SCHEMA = build_schema(COLUMNS)
 
-MAX_SHARE = 1 + 1e-6  # the largest share, with rounding
+NO_PARTITIONS: Mapping[str, pl.Series] = {}
 
 CELL_COLUMNS = ("intermediate", "target", "seed")  # one number of the matrix, for one seed
 ARM_COLUMNS = (*CELL_COLUMNS, "learning_rate")  # one training run of a cell
@@ -51,10 +50,10 @@ class NewerVersionError(UsageError):
     """Rows that a newer version of this program wrote."""
 
 
-def scan_rows(file: Path, source: str) -> pl.LazyFrame:
+def scan_rows(file: Path, source: str, partitions: Mapping[str, pl.Series] = NO_PARTITIONS) -> pl.LazyFrame:
     """Return the tidy rows of a file, unread; raise UsageError, naming `source`, if it is no Parquet or refused."""
     try:
-        return tidy(pl.scan_parquet(file, glob=False), source)
+        return tidy(pl.scan_parquet(file, glob=False, hive_partitioning=False), source, partitions)
     except (PolarsError, OSError) as error:
         raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
@@ -67,8 +66,15 @@ def collect_rows(rows: pl.LazyFrame, source: str) -> pl.DataFrame:
         raise UsageError(f"{source} cannot be read as Parquet: {first_line_of(error).rstrip('.')}.") from error
 
 
-def tidy(scan: pl.LazyFrame, source: str) -> pl.LazyFrame:
-    """Return `scan`, unread, in the columns of SCHEMA, non-finite as null; raise UsageError for wrong columns."""
+def tidy(scan: pl.LazyFrame, source: str, partitions: Mapping[str, pl.Series] = NO_PARTITIONS) -> pl.LazyFrame:
+    """Return `scan`, unread, in the columns of SCHEMA, non-finite as null; raise UsageError for wrong columns.
+
+    `partitions` holds the values of columns that the folders of a file give; a file that has them too must agree.
+    """
+    own = scan.collect_schema()
+    scan = scan.with_columns(
+        pl.lit(value.item(), value.dtype).alias(name) for name, value in partitions.items() if name not in own
+    )
     schema = scan.collect_schema()
     absent = [name for name in REQUIRED_COLUMNS if name not in schema]
     if absent:
@@ -76,7 +82,13 @@ def tidy(scan: pl.LazyFrame, source: str) -> pl.LazyFrame:
             f"{source}: no column {', '.join(absent)}. A score file needs {', '.join(REQUIRED_COLUMNS)}; "
             f"this one has {', '.join(schema) or 'none'}."
         )
-    return scan.select(_cast_column(schema, name, dtype, source) for name, dtype in SCHEMA.items()).with_columns(
+    _refuse_fractions(scan, source)
+    typed = scan.select(_cast_column(schema, name, dtype, source) for name, dtype in SCHEMA.items())
+    for name in partitions.keys() & own.keys():
+        value = partitions[name].cast(SCHEMA[name]).item()
+        if typed.select(pl.col(name).ne_missing(pl.lit(value, SCHEMA[name])).any()).collect().item():
+            raise UsageError(f"{source}: column {name} has other values than its folder, {name}={value}.")
+    return typed.with_columns(
         pl.col("status").fill_null("finished"),
         pl.col("split").fill_null("test"),
         pl.when(pl.col("value").is_finite()).then("value"),
@@ -89,7 +101,8 @@ def check_rows(frame: pl.DataFrame, newest_version: object, source: str) -> None
         # A run that failed early may leave a row that only says so.
         finished = frame.filter(pl.col("status") == "finished") if frame[name].null_count() else frame
         if empty := finished[name].null_count():
-            raise UsageError(f"{source}: column {name} is empty in {empty} rows. Every score needs one.")
+            hint = f" Name the baseline `{NONE}`." if name == "intermediate" else ""
+            raise UsageError(f"{source}: column {name} is empty in {empty} rows. Every score needs one.{hint}")
     if isinstance(newest_version, int) and newest_version > VERSION:
         raise NewerVersionError(
             f"{source}: rows of version {newest_version}, this program reads up to {VERSION}: use a newer one."
@@ -106,24 +119,31 @@ def _cast_column(schema: pl.Schema, name: str, dtype: pl.DataType, source: str) 
     actual = schema[name]
     word, fits = {
         pl.String(): ("text", isinstance(actual, (pl.String, pl.Categorical, pl.Enum))),
-        pl.Int64(): ("whole numbers", actual.is_integer()),
+        pl.Int64(): ("whole numbers", actual.is_numeric()),
         pl.Float64(): ("numbers", actual.is_numeric()),
         pl.Boolean(): ("booleans", actual == pl.Boolean()),
     }[dtype]
     if not (fits or actual == pl.Null()):
         raise UsageError(f"{source}: column {name} must hold {word}, it holds {actual}.")
-    return pl.col(name).cast(dtype)
+    column = pl.col(name)
+    if dtype == pl.Int64() and actual.is_float():
+        column = pl.when(column.is_finite()).then(column)
+    return column.cast(dtype)
 
 
-def is_in_points(value: pl.Series, scale: Scale, source: str) -> bool:
-    """Return True for points (to 100), False for shares (to 1); raise UsageError for a value beyond `scale` or 100."""
-    largest = value.max()
-    top = float(largest) if isinstance(largest, (int, float)) else 0.0
-    if scale == "share" and top > MAX_SHARE:
-        raise UsageError(f"{source}: a share is at most 1, found {top:g}. Use --scale points.")
-    if top > 100:
-        raise UsageError(f"{source}: scores must be shares (up to 1) or points (up to 100), found {top:g}.")
-    return not (scale == "share" or (scale == "auto" and top <= MAX_SHARE))
+def _refuse_fractions(scan: pl.LazyFrame, source: str) -> None:
+    """Raise UsageError for a column of whole numbers, such as seeds, that has a fraction. Whole floats are fine."""
+    types = scan.collect_schema()
+    names = [
+        name
+        for name, dtype in SCHEMA.items()
+        if dtype == pl.Int64() and name in types and types[name].is_numeric() and not types[name].is_integer()
+    ]
+    numbers = {name: pl.col(name).cast(pl.Float64) for name in names}
+    fractions = [number.filter(number.is_finite() & (number % 1 > 0)).first() for number in numbers.values()]
+    for name, fraction in scan.select(fractions).collect().to_dicts()[0].items() if names else ():
+        if fraction is not None:
+            raise UsageError(f"{source}: column {name} must hold whole numbers, it holds {fraction:g}.")
 
 
 def decode_categories(frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from analysis.scores.load import load
+from analysis.scores.scale import FileOptions
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from tests.analysis.sweep_files import Run, ranked, write_file, write_sweep
@@ -116,9 +117,11 @@ def test_values_above_one_are_points(tmp_path: Path) -> None:
     scores = load([file])
     assert ranked(scores).gains["nli", "xnli"].mean == pytest.approx(10)
     assert "read as points" in scores.notes[0]
-    with pytest.raises(UsageError, match=r"at most 1, found 60\. Use --scale points"):
-        load([file], "share")
-    assert ranked(load([write_file(tmp_path, [NONE, NLI])], "points")).gains["nli", "xnli"].mean == pytest.approx(0.1)
+    with pytest.raises(UsageError, match=r"of acc is at most 1, found 60\. Use --scale points"):
+        load([file], FileOptions(scale="share"))
+    assert ranked(load([write_file(tmp_path, [NONE, NLI])], FileOptions(scale="points"))).gains[
+        "nli", "xnli"
+    ].mean == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
@@ -140,7 +143,7 @@ def broken(file: Path, change: dict[str, object]) -> Path:
     ("change", "message"),
     [
         ({"seed": "a"}, "column seed must hold whole numbers, it holds String"),
-        ({"seed": 0.5}, "column seed must hold whole numbers, it holds Float64"),
+        ({"seed": 0.5}, r"column seed must hold whole numbers, it holds 0\.5"),
         ({"value": "0.5"}, "column value must hold numbers"),
         ({"language": None}, "column language is empty in 2 rows"),
         ({"status": "done"}, r"column status has 'done'\. Allowed are finished, stopped, degenerate, failed"),

@@ -1,0 +1,35 @@
+"""Codes of languages in other spellings."""
+
+import pytest
+
+from spaces.benchmark import BENCHMARKS
+from spaces.language_codes import CODES, canonical_code
+
+TABLE = {name for benchmark in BENCHMARKS.values() for name in benchmark.languages}
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("EN", "en"), ("deu", "de"), ("ger", "de"), ("DEU", "de"), ("de-DE", "de"), ("de_DE", "de"), ("pt-br", "pt"),
+        ("zh-Hant-TW", "zh"), ("zho_Hans", "zh"), ("arb_Arab", "ar"), ("es-419", "es"), ("en_XX", "en"), ("iw", "he"),
+        ("de-en", "de-en"), ("deu-eng", "de-en"), ("DE-EN", "de-en"), ("en-us", "en"), ("de-de", "de"), (" en ", "en"),
+        ("klingon", None), ("qna", None), ("", None), ("all", None), ("de-perturbed", None), ("xx-DE", None),
+        ("arz", None),
+    ],
+)  # fmt: skip
+def test_codes(code: str, name: str | None) -> None:
+    assert canonical_code(code, TABLE) == name
+
+
+def test_every_natural_language_of_a_benchmark_is_its_own_code() -> None:
+    assert {name for name in TABLE if canonical_code(name, TABLE) != name} == {
+        n for n in TABLE if n.startswith("q") and len(n) == 3
+    }
+
+
+def test_no_code_is_given_twice() -> None:
+    from spaces.language_codes import _GROUPS
+
+    longer = [code for _, codes in _GROUPS for code in codes.split(",")]
+    assert len(longer) == len(set(longer)) and not set(longer) & set(CODES.values())
