@@ -55,7 +55,7 @@ def scan_file(file: Path, root: Path) -> pl.LazyFrame:
 
 def read_partitions(file: Path, root: Path) -> dict[str, str]:
     """Return the columns of score rows that folders give: those between `root` and the file, and the last of `root`."""
-    outer = []
+    outer: list[str] = []
     for part in reversed(root.parts[:-1] if root == file else root.parts):
         if "=" not in part:
             break

@@ -30,8 +30,8 @@ def refuse_mixed_scales(rows: pl.DataFrame, source: str) -> None:
         if low.height and high.height:
             remedy = f", or say --scale {low[axis][0]}=share --scale {high[axis][0]}=points" if axis == "metric" else ""
             raise UsageError(
-                f"{source}: {_describe_group(low, axis, noun)} like shares (up to {low['top'].max():.3g}), "
-                f"{_describe_group(high, axis, noun)} like points (up to {high['top'].max():.3g}). "
+                f"{source}: {_describe_group(low, axis, noun)} like shares (up to {low['top'].sort()[-1]:.3g}), "
+                f"{_describe_group(high, axis, noun)} like points (up to {high['top'].sort()[-1]:.3g}). "
                 f"{REMEDY}{remedy}; {ALL_POINTS}"
             )
     trained = rows.filter(pl.col("intermediate") != RANDOM_ENCODER)
@@ -51,8 +51,8 @@ def _refuse_gap(rows: pl.DataFrame, keys: list[str], source: str) -> None:
     low, high = same.filter(IS_SHARE), same.filter(IS_POINTS)
     first, other = describe_score(low.row(-1, named=True)), describe_score(high.row(0, named=True))
     raise UsageError(
-        f"{source}: {low.height} values look like shares (up to {low['value'].max():.3g}: {first}), {high.height} "
-        f"others like points (from {high['value'].min():.3g}: {other}). {REMEDY}; {ALL_POINTS}"
+        f"{source}: {low.height} values look like shares (up to {low['value'][-1]:.3g}: {first}), {high.height} "
+        f"others like points (from {high['value'][0]:.3g}: {other}). {REMEDY}; {ALL_POINTS}"
     )
 
 
