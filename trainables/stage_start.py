@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from spaces.encoders import EncoderProfile, MiniatureRecipe
 from spaces.stage import Stage
-from trainables.models.encoder import Encoder
+from trainables.models.encoder import Encoder, check_finite
 from trainables.models.encoder_cache import load_cached_encoder
 from trainables.models.encoder_folder import find_encoder_fault
 from trainables.record.context import CHECKPOINT, ENCODER, StageContext
@@ -40,7 +40,8 @@ class OpenedTraining:
 def load_parent(stage: Stage, context: StageContext) -> Encoder:
     """Return the encoder that the stage starts from: its parent's, or the given one.
 
-    Raises ValueError if there is none, or if the parent's is missing or damaged. A damaged one is quarantined, so that
+    Raises ValueError if there is none, if the given one has values that are not finite, or if the parent's is missing
+    or damaged. A damaged one is quarantined, so that
     the parent can be trained again.
     """
     if stage.parent is None and context.model is None:
@@ -48,7 +49,10 @@ def load_parent(stage: Stage, context: StageContext) -> Encoder:
     seed = stage.seed if stage.start["random"] else None
     source = nullcontext(context.model) if stage.parent is None else _open_parent_folder(context, stage.parent)
     with source as name_or_path:
-        return load_cached_encoder(str(name_or_path), precision=stage.precision, random_seed=seed)
+        encoder = load_cached_encoder(str(name_or_path), precision=stage.precision, random_seed=seed)
+    if stage.parent is None:  # a stage whose loss was no number is degenerate, and may be a parent
+        check_finite(encoder.model)
+    return encoder
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def make_request(options: RunOptions) -> SweepRequest:
     needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
     if needs.missing_data and not options.is_dry_run:
         raise UsageError(format_missing_data(needs.missing_data))
-    start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name)
+    start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name, needs)
     maker = _build_maker(options, benchmark, source, needs, start)
     return SweepRequest(
         name=name,
@@ -110,11 +110,13 @@ def _make_source(options: RunOptions) -> DataSource:
 
 
 def _resolve_or_report_start(
-    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str
+    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, needs: SweepNeeds
 ) -> tuple[StartEncoder, list[str]]:
     """Return the encoder and its problems. Only `--check` lists them, beside other missing data; else they raise."""
+    recipes = (need.task.recipe for need in needs.task_needs)
+    longest = max((recipe.max_length for recipe in recipes if recipe is not None), default=1)
     try:
-        return resolve_start(options, benchmark, source, profile), []
+        return resolve_start(options, benchmark, source, profile, longest=longest), []
     except UsageError as error:
         if not options.check:
             raise

@@ -13,9 +13,15 @@ from spaces.plan import StartEncoder
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
 
+TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")
 
-def resolve_start(options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str) -> StartEncoder:
-    """Return the encoder that the flags name. Raise UsageError for one that is missing or incomplete.
+
+def resolve_start(
+    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, *, longest: int
+) -> StartEncoder:
+    """Return the encoder that the flags name. Raise UsageError for one that is missing or is not what it claims.
+
+    `longest` is the length of the longest input of the sweep, in sub-tokens.
 
     A plan or a check of a hub id downloads nothing: the encoder then has no fingerprint.
     """
@@ -31,7 +37,7 @@ def resolve_start(options: RunOptions, benchmark: Benchmark, source: DataSource,
         return StartEncoder(name=model, profile=profile)
     # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model))
+    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model, longest))
 
 
 def find_model_problems(start: StartEncoder) -> list[str]:
@@ -60,10 +66,14 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def fingerprint_model(model: str) -> str:
-    """Return a hash of a folder, or a hub id's commit. Raise UsageError for one that is missing or incomplete."""
+def fingerprint_model(model: str, longest: int = 1) -> str:
+    """Return a hash of a folder, or a hub id's commit.
+
+    Raises UsageError for an encoder that is missing, or that is not what it claims (see `check_encoder`).
+    """
     folder = Path(model)
     if folder.exists():
+        _check_folder(model, folder, longest)
         return _fingerprint_folder(folder)
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"--model {model}: there is no such folder.")
@@ -73,21 +83,33 @@ def fingerprint_model(model: str) -> str:
         path = snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
     except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
         raise UsageError(_format_unavailable_model(model, error)) from error
+    _check_folder(model, Path(path), longest)
     return Path(path).name  # the commit
 
 
+def _check_folder(model: str, folder: Path, longest: int) -> None:
+    """Raise UsageError for a folder that is not the encoder that its configuration claims."""
+    from trainables.models.encoder_check import check_encoder  # takes seconds; the miniature does without
+    from trainables.models.weight_files import RefusedEncoderError, list_weight_files
+
+    try:
+        if not (folder / "config.json").is_file():
+            raise RefusedEncoderError("the folder has no config.json. Save both model and tokenizer there.")
+        list_weight_files(folder)
+        if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+            raise RefusedEncoderError(
+                "the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there."
+            )
+        check_encoder(folder, longest)
+    except RefusedEncoderError as error:
+        raise UsageError(f"--model {model}: {error}") from error
+
+
 def _fingerprint_folder(folder: Path) -> str:
+    """Return a hash of the files of a whole encoder."""
     weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
-    tokenizer = [folder / name for name in ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")]
-    for part, exists in (
-        ("config.json", (folder / "config.json").is_file()),
-        ("weights (model.safetensors)", bool(weights)),
-        ("tokenizer (tokenizer.json)", any(path.is_file() for path in tokenizer)),
-    ):
-        if not exists:
-            raise UsageError(f"--model {folder}: the folder has no {part}. Save both model and tokenizer there.")
     digest = hashlib.sha256()
-    for path in [folder / "config.json", *weights, *tokenizer]:
+    for path in [folder / "config.json", *weights, *(folder / name for name in TOKENIZER_FILES)]:
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

@@ -1,7 +1,9 @@
 """The encoder: any `transformers` encoder, loaded from a folder or hub id or drawn at random, and saved as a folder."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,6 +21,7 @@ from spaces.stage import Precision
 from trainables.features.features import Tensors
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
+from trainables.models.load_report import find_report_fault
 from trainables.models.masked_words import MaskedWordHead, build_fresh_head, extract_head, load_head, save_head
 
 # Model types that can do without a pooler, and that accept an attention mask for each pair of tokens.
@@ -132,13 +135,29 @@ def _load_pretrained(name_or_path: str, config: PretrainedConfig) -> tuple[PreTr
         masked_lm, report = AutoModelForMaskedLM.from_pretrained(
             name_or_path, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
+        _check_report(masked_lm.base_model, report)
         is_partial = any(not name.startswith(f"{masked_lm.base_model_prefix}.") for name in report["missing_keys"])
         return masked_lm.base_model, None if is_partial else extract_head(masked_lm)
     # The pooler is never used, and a checkpoint without one must not silently get a random one.
-    model = AutoModel.from_pretrained(
-        name_or_path, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config)
+    model, report = AutoModel.from_pretrained(
+        name_or_path, dtype=torch.float32, trust_remote_code=False, output_loading_info=True, **_without_pooler(config)
     )
+    _check_report(model, report)
     return model, load_head(Path(name_or_path), model) if has_saved_head else None
+
+
+def _check_report(model: PreTrainedModel, report: Mapping[str, Collection[Any]]) -> None:
+    """Raise ValueError if the library gave random values to a tensor, or left out one that belongs to the encoder."""
+    fault = find_report_fault(model, report)
+    if fault is not None:
+        raise ValueError(f"the encoder is not whole: {fault}")
+
+
+def check_finite(model: PreTrainedModel) -> None:
+    """Raise ValueError if a weight is no finite number."""
+    name = next((name for name, value in model.named_parameters() if not torch.isfinite(value).all()), None)
+    if name is not None:
+        raise ValueError(f"the encoder's weights hold values that are no finite numbers ({name}).")
 
 
 def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:

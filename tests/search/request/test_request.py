@@ -1,6 +1,7 @@
 """From flags to a request: an encoder's name, the tasks that a sweep reads, the targets that its stages evaluate."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,21 +9,32 @@ import pytest
 from search.request.start_encoder import fingerprint_model
 from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
+from tests.encoder_folders import build_xlmr, change_weights, write_encoder
+from tests.hub_layout import PAIR, pair_rows
 from tests.search.asked import request_of
 
 
-def model(folder: Path, weights: str = "w") -> Path:
-    folder.mkdir(parents=True)
-    for name, text in (("config.json", "{}"), ("model.safetensors", weights), ("tokenizer.json", "t")):
-        (folder / name).write_text(text)
-    return folder
+def test_an_encoder_is_known_by_its_contents_not_by_its_place(model: Path, tmp_path: Path) -> None:
+    there = shutil.copytree(model, tmp_path / "there" / "encoder")
+    assert fingerprint_model(str(model)) == fingerprint_model(str(there))
+    change_weights(there, lambda old: {name: value + 1 for name, value in old.items()})
+    assert fingerprint_model(str(model)) != fingerprint_model(str(there))
 
 
-def test_an_encoder_is_known_by_its_contents_not_by_its_place(tmp_path: Path) -> None:
-    here = model(tmp_path / "here" / "encoder")
-    there = shutil.copytree(here, tmp_path / "there" / "encoder")
-    assert fingerprint_model(str(here)) == fingerprint_model(str(there))
-    assert fingerprint_model(str(here)) != fingerprint_model(str(model(tmp_path / "other", "v")))
+def test_an_encoder_that_is_not_what_it_claims_is_refused_by_its_name(model: Path) -> None:
+    change_weights(model, lambda old: {f"module.{name}": value for name, value in old.items()})
+    with pytest.raises(UsageError, match=r"--model .*encoder: 37 of 39 tensors .* are not in the weights"):
+        fingerprint_model(str(model))
+
+
+def test_an_input_longer_than_the_positions_is_refused(model: Path, write: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"512 positions, but the longest input of this sweep has 513"):
+        fingerprint_model(str(model), longest=513)
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
+    write_encoder(model, build_xlmr(60, max_position_embeddings=130))
+    flags = ["--benchmark", "xtreme", "--data", data, "--intermediates", "mnli", "--targets", "pawsx", "--plan"]
+    with pytest.raises(UsageError, match=r"128 positions, but the longest input of this sweep has 256"):
+        request_of(*flags, "--model", model, "--results", tmp_path)
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:

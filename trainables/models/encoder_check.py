@@ -1,0 +1,175 @@
+"""Check that a folder holds the encoder that its configuration claims, before anything starts.
+
+Nothing big is computed: names and shapes of tensors come from the headers of the weights, and are laid against a model
+without memory ("meta"). Whether the attention is causal is tried on one small random layer of the same architecture.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import transformers
+from torch import nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.models.encoder import load_tokenizer
+from trainables.models.encoder_folder import CONFIG_FILE
+from trainables.models.load_report import find_load_fault
+from trainables.models.masked_words import get_word_embeddings
+from trainables.models.reading_direction import reads_later_tokens
+from trainables.models.weight_files import RefusedEncoderError, find_non_finite, list_weight_files, read_shapes
+
+ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
+
+
+def check_encoder(folder: Path, longest: int) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of an encoder's folder that holds what its configuration claims, else raise.
+
+    `longest` is the length of the longest input of the sweep, in sub-tokens. Raises RefusedEncoderError for the first
+    thing that is wrong: weights that cannot be read, tensors that are missing, too many, of another shape or not
+    finite, a decoder, code that would have to be executed, a tokenizer that does not go with the model.
+    """
+    files = list_weight_files(folder)
+    with _silence():
+        config = _load_config(folder)
+        model = _build_empty_model(config)
+        _check_direction(model)
+        _check_weights(model, files)
+        tokenizer = _load_tokenizer(folder)
+        _check_tokenizer(tokenizer, model, longest)
+    name = find_non_finite(files)
+    if name is not None:
+        raise RefusedEncoderError(
+            f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
+        )
+    return tokenizer
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the library's reports and progress bars from the user's terminal: what they say is in the refusal."""
+    level, had_bars = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity(logging.CRITICAL)
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)
+        if had_bars:
+            transformers.logging.enable_progress_bar()
+
+
+def _load_config(folder: Path) -> PretrainedConfig:
+    try:
+        fields = json.loads((folder / CONFIG_FILE).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise RefusedEncoderError(f"{CONFIG_FILE} cannot be read ({shorten(error)}). Copy it again.") from error
+    if not isinstance(fields, dict):
+        raise RefusedEncoderError(f"{CONFIG_FILE} is no object. Copy it again.")
+    if fields.get("quantization_config"):
+        raise RefusedEncoderError(
+            f"the weights are quantised (quantization_config in {CONFIG_FILE}). Give the encoder with weights in "
+            "floating point."
+        )
+    if (folder / "adapter_config.json").exists():
+        raise RefusedEncoderError(
+            "an adapter lies beside the weights (adapter_config.json), and which of both is meant is unclear. "
+            "Merge it into the weights and save the whole model, or remove it."
+        )
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # the library has many errors; all mean that no class of its own reads the file
+        kind = fields.get("model_type")
+        own_code = " It brings code of its own (auto_map), which is never executed." if "auto_map" in fields else ""
+        raise RefusedEncoderError(
+            f"transformers {transformers.__version__} has no class for model_type {kind!r} in {CONFIG_FILE} "
+            f"({shorten(error)}).{own_code} {ADVICE}"
+        ) from error
+    return config
+
+
+def _build_empty_model(config: PretrainedConfig) -> PreTrainedModel:
+    """Return the model of a configuration without memory for its weights."""
+    kind = type(config).__name__.removesuffix("Config")
+    if config.is_encoder_decoder:
+        raise RefusedEncoderError(f"{kind} is a sequence-to-sequence model; the heads read an encoder alone. {ADVICE}")
+    try:
+        with torch.device("meta"):
+            model: PreTrainedModel = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+    except Exception as error:  # whatever a class does with a configuration that is not its own
+        raise RefusedEncoderError(f"{CONFIG_FILE} makes no model of kind {kind}: {shorten(error)}. {ADVICE}") from error
+    is_text = isinstance(model, PreTrainedModel) and isinstance(_find_embeddings(model), nn.Embedding)
+    if not is_text or not isinstance(getattr(config, "hidden_size", None), int):
+        raise RefusedEncoderError(f"{kind} is no encoder of text with word embeddings and one hidden size. {ADVICE}")
+    return model
+
+
+def _find_embeddings(model: PreTrainedModel) -> object:
+    try:
+        return model.get_input_embeddings()
+    except (NotImplementedError, AttributeError):
+        return None
+
+
+def _check_direction(model: PreTrainedModel) -> None:
+    if not reads_later_tokens(model):
+        raise RefusedEncoderError(
+            f"{type(model).__name__} is a decoder: a state reads only the tokens before it (causal attention). {ADVICE}"
+        )
+
+
+def _check_weights(model: PreTrainedModel, files: list[Path]) -> None:
+    fault = find_load_fault(model, read_shapes(files))
+    if fault is not None:
+        raise RefusedEncoderError(f"{fault} Give the folder that the model was saved to with save_pretrained.")
+
+
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return load_tokenizer(str(folder))
+    except Exception as error:  # the library has many errors; all mean that the tokenizer cannot be used
+        raise RefusedEncoderError(
+            f"the tokenizer cannot be loaded: {shorten(error)}. Save the fast tokenizer (tokenizer.json) there."
+        ) from error
+
+
+def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, longest: int) -> None:
+    if not tokenizer.is_fast:
+        raise RefusedEncoderError("the tokenizer has no fast implementation. Save one with a tokenizer.json there.")
+    if not isinstance(tokenizer.pad_token_id, int):
+        raise RefusedEncoderError(
+            "the tokenizer has no padding token, which batches need. Name one (pad_token in tokenizer_config.json)."
+        )
+    rows = get_word_embeddings(model).num_embeddings
+    word, largest = max(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    if largest >= rows:
+        raise RefusedEncoderError(
+            f"the tokenizer's ids go up to {largest} ({word!r}), but the model has {rows} word embeddings. "
+            "Model and tokenizer do not belong together: save both from the same source."
+        )
+    positions = count_positions(model)
+    if positions is not None and positions < longest:
+        raise RefusedEncoderError(
+            f"the model has {positions} positions, but the longest input of this sweep has {longest} sub-tokens. "
+            "Leave out the tasks with long inputs, or give an encoder with more positions."
+        )
+
+
+def count_positions(model: PreTrainedModel) -> int | None:
+    """Return the number of sub-tokens that an input may have, or None if the model sets no limit.
+
+    A table of positions with a padding row, as RoBERTa's, starts to count after that row.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in ("position_embeddings", "wpe"):
+            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    positions = getattr(model.config, "max_position_embeddings", None)
+    return positions if isinstance(positions, int) and positions > 0 else None
+
+
+def shorten(error: Exception) -> str:
+    """Return the first sentence or so of a library's message, in one line."""
+    return " ".join(str(error).split()).rstrip(".")[:160] or type(error).__name__
