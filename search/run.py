@@ -80,6 +80,8 @@ def run(options: RunOptions) -> int:
     from search.request.resources import count_local_slots
 
     request = make_request(options)
+    for line in request.hub_notes:
+        print(f"note: {line}", file=sys.stderr, flush=True)
     if options.check:
         from search.request.check import show_check
 
@@ -95,6 +97,11 @@ def run(options: RunOptions) -> int:
     lock = lock_results(request.context.results)
     try:
         from search.driver.sweep_run import run_sweep
+
+        if request.context.source.hub is not None and request.context.hub_record is not None:
+            from trainables.repositories.record import write_record
+
+            write_record(request.context.results, request.context.hub_record, request.context.source.hub)
 
         damage = DamageReporter(request.context.results, lambda line: print(line, file=sys.stderr, flush=True))
         damage.report(filter(None, [quarantine_damaged_sweep(request.context.results, request.name)]))

@@ -37,7 +37,6 @@ class DatasetSpec:
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     published_rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
     max_rows: int | None = None  # only so many rows of a split are read, from the first on
-    revision: str | None = None  # branch on the hub; None is the main one
     question_wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> question
     licence: str
     note: str = ""  # what a reader of scores must know

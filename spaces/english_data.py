@@ -106,7 +106,6 @@ ENGLISH_DATASETS = Table(
             },
             label_format="places",
             published_rows={"train": 25_262, "validation": 2_985},
-            revision="refs/convert/parquet",  # the main branch holds a loading script, which `datasets` refuses
             licence="CC BY 4.0",
         ),
         DatasetSpec(
@@ -121,7 +120,6 @@ ENGLISH_DATASETS = Table(
             name="siqa",
             repo_id="allenai/social_i_qa",  # its main branch holds a loading script
             fallbacks=("lighteval/siqa",),
-            revision="refs/convert/parquet",
             columns={
                 "context": "context",
                 "question": "question",
@@ -135,8 +133,7 @@ ENGLISH_DATASETS = Table(
         ),
         DatasetSpec(
             name="copa",
-            repo_id="aps/super_glue",  # its main branch holds a loading script
-            revision="refs/convert/parquet",
+            repo_id="aps/super_glue",
             configs=("copa",),
             columns={"context": "premise", "question": "question", "options": "choice1 choice2", "label": "label"},
             label_format="places",

@@ -8,10 +8,11 @@ import pytest
 import torch
 from hypothesis import settings
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub; the client reads it when it is imported
+
 from tests.hub_layout import Layout
 from tests.s3_server import S3Server
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub
 os.environ.setdefault("RAY_worker_niceness", "0")  # beside other jobs Ray's own, 15, makes a sweep wait for ever
 settings.register_profile("any machine", deadline=None)  # an example may meet a busy machine
 settings.load_profile("any machine")

@@ -8,7 +8,7 @@ from datasets import ClassLabel, Features, List, Value
 
 from spaces.task import Task
 from spaces.xtreme import NLI_LABELS, UPOS_TAGS
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.locate import DataSplit
 from trainables.features.examples import Example
 
@@ -34,8 +34,8 @@ def qa_row(context: str, answers: list[str], starts: list[int], name: str = "q")
     return {"id": name, "context": context, "question": "?", "answers": {"text": answers, "answer_start": starts}}
 
 
-def examples_of(task: Task, split: DataSplit, language: str = "en", *, data_dir: Path) -> list[Example]:
-    return hub.load_split(task, split, language, data_dir=data_dir).examples
+def examples_of(task: Task, split: DataSplit, language: str = "en", *, origin: Path) -> list[Example]:
+    return real_data.load_split(task, split, language, origin=origin).examples
 
 
 class Layout:

@@ -47,12 +47,22 @@ def load_parent(stage: Stage, context: StageContext) -> Encoder:
     if stage.parent is None and context.model is None:
         raise ValueError(f"stage {stage.key} has no parent, and no encoder was given (--model).")
     seed = stage.seed if stage.start["random"] else None
-    source = nullcontext(context.model) if stage.parent is None else _open_parent_folder(context, stage.parent)
+    source = nullcontext(_locate_model(context)) if stage.parent is None else _open_parent_folder(context, stage.parent)
     with source as name_or_path:
         encoder = load_cached_encoder(str(name_or_path), precision=stage.precision, random_seed=seed)
     if stage.parent is None:  # a stage whose loss was no number is degenerate, and may be a parent
         check_finite(encoder.model)
     return encoder
+
+
+def _locate_model(context: StageContext) -> str:
+    """Return the folder of the given encoder, on this machine; one of the hub is fetched at the sweep's commit."""
+    assert context.model is not None
+    if context.source.hub is None or Path(context.model).is_absolute():
+        return context.model
+    from trainables.repositories.encoder_files import fetch_encoder
+
+    return str(fetch_encoder(context.source.hub, context.model))
 
 
 @contextmanager

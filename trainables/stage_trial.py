@@ -30,15 +30,22 @@ STEP_SECONDS = 2.0  # after this time a step ends with its current tenth: a swee
 
 def context_to_json(context: StageContext) -> str:
     """Return the context as text: only scalars are passed to Ray's workers."""
-    source = {name: getattr(context.source, name) for name in DataSource.__dataclass_fields__}
-    fields = {name: getattr(context, name) for name in ("model", "keep_predictions", "probes", "scratch")}
+    source = {name: getattr(context.source, name) for name in DataSource.__dataclass_fields__ if name != "hub"}
+    names = ("model", "hub_record", "keep_predictions", "probes", "scratch")
+    fields = {name: getattr(context, name) for name in names}
     return json.dumps({**fields, "results": context.results.url, "source": source})
 
 
 def context_from_json(text: str) -> StageContext:
-    """Return the context of a text by `context_to_json`."""
+    """Return the context of a text by `context_to_json`, with the hub as the sweep recorded it."""
     fields = json.loads(text)
-    objects = {"results": open_storage(fields["results"]), "source": DataSource(**fields["source"])}
+    results = open_storage(fields["results"])
+    hub = None
+    if fields["hub_record"] is not None:
+        from trainables.repositories.record import read_hub
+
+        hub = read_hub(results, fields["hub_record"])
+    objects = {"results": results, "source": DataSource(**fields["source"], hub=hub)}
     return StageContext(**{**fields, **objects, "probes": tuple(fields["probes"])})
 
 

@@ -30,8 +30,13 @@ class NodeFacts:
     errors: tuple[str, ...] = ()  # while they were collected
 
 
-def collect_node_facts(results: str, data: str | None, model: str | None, marker: str, answer: str) -> NodeFacts:
-    """Collect the facts of the node that this runs on, and write the file `answer` to show that it can write."""
+def collect_node_facts(
+    results: str, data: str | None, model: str | None, hub_record: str | None, marker: str, answer: str
+) -> NodeFacts:
+    """Collect the facts of the node that this runs on, and write the file `answer` to show that it can write.
+
+    With `hub_record`, the node fetches the configuration of a hub id at the commit that the sweep recorded.
+    """
     errors: list[str] = []
     text: str | None = None
     try:
@@ -46,7 +51,7 @@ def collect_node_facts(results: str, data: str | None, model: str | None, marker
         versions={name: version for name, version in read_versions().items() if name in WORKER_PACKAGES},
         marker=text,
         data=None if data is None else _hash_listing(Path(data), errors),
-        model=None if model is None else _identify_model(model, errors),
+        model=None if model is None else _identify_model(model, results, hub_record, errors),
         errors=tuple(errors),
     )
 
@@ -64,16 +69,17 @@ def _hash_listing(folder: Path, errors: list[str]) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _identify_model(model: str, errors: list[str]) -> str | None:
-    """Return a hash of a folder's listing, or the commit of a hub id that the node would load."""
-    if Path(model).is_absolute():
+def _identify_model(model: str, results: str, hub_record: str | None, errors: list[str]) -> str | None:
+    """Return a hash of a folder's listing, or the commit of a hub id's configuration as the node has it."""
+    if hub_record is None or Path(model).is_absolute():
         return _hash_listing(Path(model), errors)
-    try:
-        from huggingface_hub import snapshot_download
+    from trainables.repositories.encoder_files import fetch_config
+    from trainables.repositories.record import read_hub
 
-        return Path(snapshot_download(model, allow_patterns=["config.json"])).name
-    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
-        errors.append(f"encoder {model}: {type(error).__name__}: {error}")
+    try:
+        return fetch_config(read_hub(open_storage(results), hub_record), model).parent.name
+    except (OSError, ValueError) as error:
+        errors.append(f"encoder {model}: {error}")
         return None
 
 
@@ -127,7 +133,7 @@ def check_nodes(nodes: Mapping[str, Node], context: StageContext) -> tuple[list[
     marker = f".shared-{uuid.uuid4().hex}"
     answers = {node: f"{marker}-{node[:12]}" for node in nodes}
     write_text(context.results, marker, marker)
-    paths = (context.results.url, context.source.data, context.model, marker)
+    paths = (context.results.url, context.source.data, context.model, context.hub_record, marker)
     try:
         own_facts = collect_node_facts(*paths, f"{marker}-here")
         arguments = {node: (*paths, answer) for node, answer in answers.items()}

@@ -39,6 +39,7 @@ class SweepManifest:
                     spec=request.spec,
                     stages=self.stratum_by_key,
                     sources=request.provenance,
+                    repositories=request.repositories,
                     strata=[state.stratum for state in board.states.values() if not state.is_decided],
                     decided=decided,
                 )

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from search.request.request import SweepRequest
-from search.request.start_encoder import find_model_problems
 from trainables.data import task_data
 from trainables.data.data_report import DataReport, SplitReport
+from trainables.repositories.client import REQUESTS
 
 TABLE_TITLES = {"intermediate": "intermediate task", "target": "target"}  # by the role of the tasks
 SPLITS = ("train", "dev", "test")
@@ -32,12 +32,14 @@ def show_check(request: SweepRequest) -> bool:
     _print_list(console, "Notes for reading the scores:", (line for report in reports for line in report.notes))
     _print_list(console, "Left out:", request.skipped_tasks)
     data_problems = [line for report in reports for line in report.problems]
-    missing = [*data_problems, *request.missing_data, *find_model_problems(request.maker.start)]
+    missing = [*data_problems, *request.missing_data]
     _print_list(console, "Missing:", missing)
     if data_problems:
         console.print("--skip-missing leaves out the tasks whose data are missing.")
     elif not missing:
         console.print("Nothing is missing.")
+    if source.hub is not None:
+        console.print(f"The hub was asked {REQUESTS}.")
     return not missing
 
 

@@ -61,20 +61,20 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
     Raises UsageError if nothing is left to search.
     """
     requested, axes = axes.intermediates, _resolve_text_languages(axes, benchmark, source)
-    problems = {need: _find_problems(source, need) for need in _list_needs(axes, benchmark)}
+    problems = {need: _list_problems(source, need, skip_missing) for need in list_needs(axes, benchmark)}
     chain_problems = {name: _find_method_problems(name, axes, benchmark, source) for name in axes.intermediates}
     skipped: list[str] = []
     if skip_missing:
         lacking = {need.key for need, lines in problems.items() if lines}
         axes = _drop_missing(axes, benchmark, lacking, {name for name, lines in chain_problems.items() if lines})
         skipped = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *chain_problems.values()) if lines))
-        problems, chain_problems = {need: [] for need in _list_needs(axes, benchmark)}, {}
+        problems, chain_problems = {need: [] for need in list_needs(axes, benchmark)}, {}
         if not axes.targets or (axes.intermediates == (NONE,) and requested != (NONE,)):
             lines = "\n".join(f"  {line}" for line in skipped)
             raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
     trained = {name for target in axes.targets for name in benchmark.targets_trained_with(target, axes.targets)}
-    sharing = (TaskNeed("target", benchmark.targets[name]) for name in trained - set(axes.targets))
-    evaluated = {*axes.targets, *(need.name for need in sharing if not _find_problems(source, need))}
+    sharing = (TaskNeed("target", benchmark.targets[name]) for name in sorted(trained - set(axes.targets)))
+    evaluated = {*axes.targets, *(need.name for need in sharing if _can_be_evaluated(source, need, skipped))}
     needs = [need for need in problems if need.role == "intermediate"]
     needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
     missing = dict.fromkeys(line for lines in (*problems.values(), *chain_problems.values()) for line in lines)
@@ -87,13 +87,32 @@ def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource
     if axes.masked.languages is not None or not any(need.task.kind == "mlm" for need in needs):
         return axes
     task = benchmark.intermediates[MLM]
-    available = tuple(name for name in task.training_languages if not task_data.find_problems(source, task, name))
+    problems = {name: task_data.list_problems(source, task, name) for name in task.training_languages}
+    available = tuple(name for name, found in problems.items() if all(each.kind != "absent" for each in found))
     masked = dataclasses.replace(axes.masked, languages=available or task.training_languages)
     return dataclasses.replace(axes, masked=masked)
 
 
-def _find_problems(source: DataSource, need: TaskNeed) -> list[str]:
-    return task_data.find_problems(source, need.task, need.language)
+def _can_be_evaluated(source: DataSource, need: TaskNeed, skipped: list[str]) -> bool:
+    """Return True if a target that nobody asked for has data. Faults are told in `skipped`; unknown data raise."""
+    problems = task_data.list_problems(source, need.task, need.language)
+    if any(problem.kind == "unknown" for problem in problems):
+        raise UsageError("\n".join(problem.line for problem in problems))
+    skipped += [f"{need.name}, trained in passing: {each.line}" for each in problems if each.kind == "faulty"]
+    return not problems
+
+
+def _list_problems(source: DataSource, need: TaskNeed, skip_missing: bool) -> list[str]:
+    """Return what is wrong with the data of a task, a line each.
+
+    Raises UsageError if the task could be left out and that would hide a fault: data that are damaged, or of which
+    nobody knows whether they are there, are not missing.
+    """
+    problems = task_data.list_problems(source, need.task, need.language)
+    hidden = [problem.line for problem in problems if problem.kind != "absent"]
+    if skip_missing and hidden:
+        raise UsageError("\n".join([*hidden, "This is not missing but faulty or unknown, and is never left out."]))
+    return [problem.line for problem in problems]
 
 
 def _find_method_problems(name: str, axes: Axes, benchmark: Benchmark, source: DataSource) -> list[str]:
@@ -123,7 +142,8 @@ def format_missing_data(missing: Sequence[str]) -> str:
     return f"data that this sweep needs are missing (--skip-missing leaves them out):\n{lines}"
 
 
-def _list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
+def list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
+    """Return the tasks that the axes name, each once."""
     needs = [need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark)]
     needs += [TaskNeed("target", benchmark.targets[name]) for name in axes.targets]
     return list(dict.fromkeys(needs))

@@ -78,6 +78,7 @@ class RunOptions:
     plan: bool = False
     check: bool = False
     retry_failed: bool = False
+    new_commits: bool = False
 
     @property
     def is_dry_run(self) -> bool:
@@ -122,6 +123,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--steps", **count, help="training steps of every intermediate phase, instead of its recipe's")
     add("--examples", **count, help="distinct training rows of every intermediate phase")
     add("--skip-missing", action="store_true", help="leave out tasks whose data are missing, and list them")
+    commits = "read the newest commits of the hub, not those that the sweep recorded; with another --name"
+    add("--new-commits", action="store_true", help=commits)
     add("--floor", action="store_true", help="also train the targets from a randomly initialised encoder")
     precision = "of matrix products; part of a stage's key (default: bf16 for xtreme on GPUs, else fp32)"
     add("--precision", choices=("auto", "bf16", "fp32"), help=precision)

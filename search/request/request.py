@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
 from search.request.start_encoder import resolve_model, resolve_start
@@ -23,6 +24,8 @@ from trainables.data import task_data
 from trainables.data.task_data import DataSource
 from trainables.methods import requirements as methods
 from trainables.record.context import StageContext
+from trainables.repositories.questions import HubError
+from trainables.repositories.record import name_record
 from trainables.storage.base import Storage, is_remote, join_url
 from trainables.storage.open import open_storage
 
@@ -42,7 +45,14 @@ class SweepRequest:
     missing_data: tuple[str, ...]  # if there are any, only a plan or a check may be shown
     skipped_tasks: tuple[str, ...]  # tasks without data, and why
     notes: tuple[str, ...]  # notes for readers of the scores
-    provenance: Mapping[str, list[str]]  # by task: the files with their hashes, or the hub's commit
+    provenance: Mapping[str, list[str]]  # by task: the files with their hashes
+    hub_notes: tuple[str, ...]  # what the user must know of the hub's repositories
+
+    @property
+    def repositories(self) -> Mapping[str, str | None]:
+        """The commit of each repository that is read; None for one that the hub does not have."""
+        hub = self.context.source.hub
+        return {} if hub is None else commits_of(hub)
 
     @property
     def url(self) -> str:
@@ -55,11 +65,14 @@ def make_request(options: RunOptions) -> SweepRequest:
     name = resolve_sweep_name(options)
     benchmark = BENCHMARKS.find(options.benchmark)
     space = space_of(options, benchmark)
-    source = _make_source(options)
+    results = _open_results(options.results)
+    source = make_source(options, results, name)
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
     profile = PROFILES["miniature" if is_miniature else "pretrained"]
     axes = resolve_axes(space, benchmark, profile)
     source = dataclasses.replace(source, test_limit=axes.test_limit)
+    if source.hub is not None:
+        fetch_all(source, axes, benchmark)
     needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
     if needs.missing_data and not options.is_dry_run:
         raise UsageError(format_missing_data(needs.missing_data))
@@ -72,8 +85,9 @@ def make_request(options: RunOptions) -> SweepRequest:
         plan=expand_strata(needs.axes, benchmark, pretrain=is_miniature),
         maker=maker,
         context=StageContext(
-            results=_open_results(options.results),
+            results=results,
             source=source,
+            hub_record=None if source.hub is None else name_record(name),
             model=None if is_miniature else resolve_model(options),
             keep_predictions=options.predictions,
             probes=probes_of(options),
@@ -88,37 +102,23 @@ def make_request(options: RunOptions) -> SweepRequest:
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
         },
-    )
-
-
-def _make_source(options: RunOptions) -> DataSource:
-    """Return where examples come from. Raise UsageError for flags that do not go with the benchmark."""
-    is_miniature = options.benchmark == "miniature"
-    if is_miniature and options.model is not None:
-        raise UsageError(f"--model {options.model}: the miniature has its own encoder; --model goes with xtreme.")
-    if is_miniature and options.data is not None:
-        raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
-    if not is_miniature and (options.world_seed or options.null_world):
-        raise UsageError("--world-seed and --null-world go with the miniature only.")
-    return DataSource(
-        benchmark=options.benchmark,
-        world_seed=options.world_seed,
-        null_world=options.null_world,
-        data=None if options.data is None else str(_resolve_data_folder(options.data)),
-        limit=options.limit,
+        hub_notes=() if source.hub is None else tuple(dict.fromkeys(source.hub.notes)),
     )
 
 
 def _resolve_or_report_start(
     options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, needs: SweepNeeds
 ) -> tuple[StartEncoder, list[str]]:
-    """Return the encoder and its problems. Only `--check` lists them, beside other missing data; else they raise."""
+    """Return the encoder and its problems. Only `--check` lists them, beside other missing data; else they raise.
+
+    A plan needs no encoder: one of which the hub cannot say anything now is listed there, too.
+    """
     recipes = (need.task.recipe for need in needs.task_needs)
     longest = max((recipe.max_length for recipe in recipes if recipe is not None), default=1)
     try:
         return resolve_start(options, benchmark, source, profile, longest=longest), []
     except UsageError as error:
-        if not options.check:
+        if not options.check and not (options.plan and isinstance(error, HubError)):
             raise
         return StartEncoder(name=str(options.model), profile=profile, fingerprint="none"), str(error).splitlines()
 
@@ -164,16 +164,6 @@ def _collect_notes(source: DataSource, needs: SweepNeeds) -> tuple[str, ...]:
         line for need in needs.readable_needs for line in task_data.collect_notes(source, need.task, need.language)
     )
     return tuple(dict.fromkeys(lines))
-
-
-def _resolve_data_folder(text: str) -> Path:
-    try:
-        path = Path(text).resolve()
-    except (OSError, RuntimeError) as error:
-        raise UsageError(f"--data {text}: this link leads nowhere ({error}).") from error
-    if not path.is_dir():
-        raise UsageError(f"--data {text}: there is no such folder.")
-    return path
 
 
 def _resolve_precision(options: RunOptions) -> Precision:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.request.options import RunOptions
 from spaces import encoders
@@ -12,6 +14,10 @@ from spaces.errors import UsageError
 from spaces.plan import StartEncoder
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
+from trainables.repositories.questions import HubError
+
+if TYPE_CHECKING:
+    from trainables.repositories.hub import Hub
 
 TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")
 
@@ -23,7 +29,7 @@ def resolve_start(
 
     `longest` is the length of the longest input of the sweep, in sub-tokens.
 
-    A plan or a check of a hub id downloads nothing: the encoder then has no fingerprint.
+    A plan or a check of a hub id downloads its small files and the headers of its weights.
     """
     if benchmark.name == "miniature":
         return StartEncoder(
@@ -33,31 +39,9 @@ def resolve_start(
             data=task_data.compute_fingerprint(source, next(iter(benchmark.targets.values()))),
         )
     model = options.model or encoders.DEFAULT_ENCODER
-    if options.is_dry_run and not Path(model).exists():
-        return StartEncoder(name=model, profile=profile)
     # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model, longest))
-
-
-def find_model_problems(start: StartEncoder) -> list[str]:
-    """Return one line for a hub id that the hub does not have; none for an encoder that was looked at already."""
-    if start.recipe is not None or start.fingerprint is not None:
-        return []
-    try:
-        from huggingface_hub import HfApi
-
-        HfApi().model_info(start.name)
-    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
-        return [_format_unavailable_model(start.name, error)]
-    return []
-
-
-def _format_unavailable_model(model: str, error: Exception) -> str:
-    return (
-        f"--model {model}: it is neither a folder nor available from the hub ({type(error).__name__}). "
-        "Give a folder with config.json, weights and tokenizer."
-    )
+    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model, longest, source.hub))
 
 
 def resolve_model(options: RunOptions) -> str:
@@ -66,25 +50,37 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def fingerprint_model(model: str, longest: int = 1) -> str:
-    """Return a hash of a folder, or a hub id's commit.
+def fingerprint_model(model: str, longest: int = 1, hub: "Hub | None" = None) -> str | None:
+    """Return a hash of the contents of an encoder's files, in a folder or on the hub.
 
-    Raises UsageError for an encoder that is missing, or that is not what it claims (see `check_encoder`).
+    It is None in a plan or a check of weights that would have to be downloaded. Raises UsageError for an encoder that
+    is missing, or that is not what it claims (see `check_encoder`).
     """
     folder = Path(model)
     if folder.exists():
         _check_folder(model, folder, longest)
         return _fingerprint_folder(folder)
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if hub is None or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"--model {model}: there is no such folder.")
     try:
-        from huggingface_hub import snapshot_download
+        return _fingerprint_repository(model, longest, hub)
+    except HubError as error:
+        raise HubError(f"--model {error}") from error
 
-        path = snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
-    except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
-        raise UsageError(_format_unavailable_model(model, error)) from error
-    _check_folder(model, Path(path), longest)
-    return Path(path).name  # the commit
+
+def _fingerprint_repository(model: str, longest: int, hub: "Hub") -> str | None:
+    from trainables.repositories.encoder_files import fetch_encoder, look_at_encoder
+
+    if hub.downloads:
+        folder = fetch_encoder(hub, model)
+        _check_folder(model, folder, longest)
+        return _fingerprint_folder(folder)
+    with look_at_encoder(hub, model) as look:
+        if not look.has_headers:
+            hub.notes.append(f"{model}: its weights are no safetensors files, and are checked when the sweep starts.")
+            return None
+        _check_folder(model, look.folder, longest)
+        return _fingerprint_folder(look.folder, look.content_ids)
 
 
 def _check_folder(model: str, folder: Path, longest: int) -> None:
@@ -105,12 +101,14 @@ def _check_folder(model: str, folder: Path, longest: int) -> None:
         raise UsageError(f"--model {model}: {error}") from error
 
 
-def _fingerprint_folder(folder: Path) -> str:
-    """Return a hash of the files of a whole encoder."""
+def _fingerprint_folder(folder: Path, known: Mapping[str, str] | None = None) -> str:
+    """Return a hash of the files of a whole encoder; of `known` files the SHA-256 is given."""
     weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
     digest = hashlib.sha256()
     for path in [folder / "config.json", *weights, *(folder / name for name in TOKENIZER_FILES)]:
-        if path.is_file():
+        if known and path.name in known:
+            digest.update(bytes.fromhex(known[path.name]))
+        elif path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

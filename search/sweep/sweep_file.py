@@ -87,14 +87,16 @@ def write_sweep(
     spec: Mapping[str, Any],
     stages: Mapping[str, str],
     sources: Mapping[str, Sequence[str]],
+    repositories: Mapping[str, str | None],
     strata: Iterable[Stratum],
     decided: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write the file whole.
 
-    `stages` maps each key to the id of its stratum, and `sources` each task to the files or commits that it reads. From
-    the planned `strata` readers learn how many stages are still to come. `decided` are the chains that a race gives no
-    further seeds, as of `RaceStanding.decisions`.
+    `stages` maps each key to the id of its stratum, `sources` each task to the files that it reads, and `repositories`
+    each repository of the hub to the commit that is read, None for one that the hub does not have. From the planned
+    `strata` readers learn how many stages are still to come. `decided` are the chains that a race gives no further
+    seeds, as of `RaceStanding.decisions`.
     """
     content = {
         "version": SWEEP_VERSION,
@@ -103,6 +105,7 @@ def write_sweep(
         "planned": {stratum.id: {"arms": stratum.arm_count, "parent": stratum.parent} for stratum in strata},
         "decided": decided or {},
         "sources": sources,
+        "repositories": repositories,
         "versions": read_versions(),
         "commit": read_commit(),
     }

@@ -33,10 +33,10 @@ def tokenizer_of(data: Path, folder: Path) -> None:
     """Train byte pairs on the premises and save them."""
     from spaces.xtreme import INTERMEDIATES
     from tests.subwords import train_subwords
-    from trainables.data import hub
+    from trainables.data import real_data
     from trainables.features.examples import PairExample
 
-    found = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).examples
+    found = real_data.load_split(INTERMEDIATES["mnli"], "train", origin=data).examples
     texts = [example.first for example in found if isinstance(example, PairExample)]
     train_subwords(texts, 8_000).save_pretrained(folder)
 

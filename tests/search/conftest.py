@@ -124,7 +124,9 @@ class Room:
         """Write the sweep's own file, as a run does."""
         stages = {arm.stage.key: stratum.id for stratum, arm in board.iter_arms()}
         spec = {"benchmark": "miniature", "model": "miniature", "space": "s", "intermediates": [], "targets": []}
-        write_sweep(LocalStorage(self.results), name, spec=spec, stages=stages, sources={}, strata=self.plan())
+        write_sweep(
+            LocalStorage(self.results), name, spec=spec, stages=stages, sources={}, repositories={}, strata=self.plan()
+        )
 
     def step(self, board: Board, stage: Stage) -> None:
         """Run one stage that the board has handed out."""

@@ -1,86 +1,135 @@
 """The check of a task's data before anything is trained: faults are found here, not after hours of training."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import datasets
 
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.task import Task
-from trainables.data import hub, load_rows, locate
+from trainables.data import load_rows, locate, real_data
 from trainables.data.column_shapes import field_of, item_type_of
 from trainables.data.labels import WITHHELD_LABELS, make_label_mapper
-from trainables.data.locate import DataSplit, SplitLocation, locate_split
+from trainables.data.locate import DataSplit, locate_split
 from trainables.data.missing_data import describe_missing
+from trainables.data.split_files import Origin, SplitLocation
+from trainables.repositories.questions import HubError
+
+ProblemKind = Literal["absent", "faulty", "unknown"]
 
 
-def find_problems(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
-    """Return a line for each thing that the task needs and the data lack.
+class WithheldLabelsError(UsageError):
+    """A test set whose labels were taken away: as good as absent."""
 
-    In a folder, all columns and labels are checked, and retrieval pools are built. Of the hub, only the cards are read.
-    A missing test language is no problem: `find_languages` leaves it out, and `collect_notes` names it.
+
+@dataclass(frozen=True, slots=True)
+class DataProblem:
+    """A line on what a task needs and the data lack.
+
+    `absent`: certainly not there. `faulty`: there, and not readable or not as the table of datasets says. `unknown`:
+    the hub cannot be asked, or refuses to answer.
     """
-    if data_dir is not None and not data_dir.is_dir():
-        return [f"there is no folder {data_dir}: give one laid out like the hub (DIR/google/xtreme and so on)."]
-    lines: list[str] = []
+
+    line: str
+    kind: ProblemKind
+
+    def __str__(self) -> str:
+        return self.line
+
+
+def find_problems(task: Task, origin: Origin, language: str | None = None) -> list[str]:
+    """Return the lines of `list_problems`."""
+    return [problem.line for problem in list_problems(task, origin, language)]
+
+
+def list_problems(task: Task, origin: Origin, language: str | None = None) -> list[DataProblem]:
+    """Return each thing that the task needs and the data lack.
+
+    All columns and labels are checked, and retrieval pools are built. Of large files that are on the hub only, the
+    columns and the first row are. A missing test language is no problem: `find_languages` leaves it out, and
+    `collect_notes` names it.
+    """
+    if isinstance(origin, Path) and not origin.is_dir():
+        line = f"there is no folder {origin}: give one laid out like the hub (DIR/google/xtreme and so on)."
+        return [DataProblem(line, "unknown")]
+    problems: list[DataProblem] = []
     try:
-        for split, read_language in _iter_checked_splits(task, data_dir, language):
-            lines += _find_split_problems(task, split, read_language, data_dir)
-        lines += _find_mixing_problems(task, data_dir)
-    except UsageError as error:  # the file that names the languages is not readable, or the hub cannot be reached
-        lines += error_lines_of(task, error, data_dir)
-    return list(dict.fromkeys(lines))
+        for split, read_language in _iter_checked_splits(task, origin, language):
+            problems += _find_split_problems(task, split, read_language, origin)
+        problems += _find_mixing_problems(task, origin)
+    except UsageError as error:  # the file that names the languages is not readable, or the hub cannot be asked
+        problems += problems_of_error(task, error)
+    return list(dict.fromkeys(problems))
 
 
-def error_lines_of(task: Task, error: UsageError, data_dir: Path | None) -> list[str]:
+def problems_of_error(task: Task, error: UsageError) -> list[DataProblem]:
     """Return the lines of an error's message, each after the task's name.
 
     Lines about the hub are returned as they are: they are the same for all tasks, and are printed once.
     """
-    lines = str(error).splitlines()
-    return lines if data_dir is None else [f"{task.name}: {line.removeprefix(f'{task.name}: ')}" for line in lines]
+    if isinstance(error, HubError):
+        return [DataProblem(line, "unknown") for line in str(error).splitlines()]
+    kind: ProblemKind = "absent" if isinstance(error, WithheldLabelsError) else "faulty"
+    prefix = f"{task.name}: "
+    return [DataProblem(prefix + line.removeprefix(prefix), kind) for line in str(error).splitlines()]
 
 
-def _iter_checked_splits(task: Task, data_dir: Path | None, language: str | None) -> Iterator[tuple[DataSplit, str]]:
-    """Yield the splits and languages to check. On the hub, only the first test language is, to send few requests."""
+def _absent(lines: list[str]) -> list[DataProblem]:
+    return [DataProblem(line, "absent") for line in lines]
+
+
+def _iter_checked_splits(task: Task, origin: Origin, language: str | None) -> Iterator[tuple[DataSplit, str]]:
+    """Yield the splits and languages to check."""
     for split in () if task.kind == "retrieval" else locate.TRAINING_SPLITS:
         for read_language in locate.list_split_languages(task, split, language):
             yield split, read_language
     if locate.parts_of(task, "pool", ENGLISH):
         yield "pool", ENGLISH
     if locate.parts_of(task, "test", ENGLISH):
-        with_rows = hub.find_test_languages(task, data_dir)
-        for test_language in (with_rows if data_dir is not None else with_rows[:1]) or task.test_languages[:1]:
+        with_rows = real_data.find_test_languages(task, origin)
+        for test_language in with_rows or task.test_languages[:1]:
             yield "test", test_language
-            if task.retrieval_mode == "mine" and with_rows and locate_split(task, "dev", test_language, data_dir):
+            if task.retrieval_mode == "mine" and with_rows and locate_split(task, "dev", test_language, origin):
                 yield "dev", test_language
 
 
-def _find_split_problems(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> list[str]:
+def _find_split_problems(task: Task, split: DataSplit, language: str, origin: Origin) -> list[DataProblem]:
     """Return what is wrong with a split in one language: missing, unreadable, empty, of other columns or labels."""
     try:
-        locations = locate_split(task, split, language, data_dir)
+        locations = locate_split(task, split, language, origin)
         if not locations:
-            return describe_missing(task, split, language, data_dir)
+            return _absent(describe_missing(task, split, language, origin))
         for location in locations:
             types = load_rows.read_column_types(location)
             load_rows.check_columns(location, types)
-            if location.folder is not None and load_rows.count_rows(location) == 0:
-                return [f"{task.name}: {location} has no rows."]
-            if location.portion == "tail" and location.folder is not None:
+            if load_rows.count_rows(location) == 0:
+                return _absent([f"{task.name}: {location} has no rows."])
+            if location.portion == "tail" and not location.is_remote:
                 load_rows.load(location, language)
             if task.kind not in ("retrieval", "mlm"):
                 with locate.prefix_errors(task, location):
                     _check_labels(task, location, language, types)
-        if task.kind == "retrieval" and split in ("test", "dev") and data_dir is not None:
-            hub.load_pool(task, split, language, data_dir=data_dir)
-        if locate.is_translated(task, split, language) and data_dir is not None:
-            hub.load_split(task, split, language, data_dir=data_dir)  # compares it with the rows that it translates
+        if any(location.is_remote for location in locations):
+            return []
+        if task.kind == "retrieval" and split in ("test", "dev") and _is_here(task, origin):
+            real_data.load_pool(task, split, language, origin=origin)
+        if locate.is_translated(task, split, language) and _is_here(task, origin, language):
+            real_data.load_split(task, split, language, origin=origin)  # compares it with the rows that it translates
     except UsageError as error:
-        return error_lines_of(task, error, data_dir)
+        return problems_of_error(task, error)
     return []
+
+
+def _is_here(task: Task, origin: Origin, language: str | None = None) -> bool:
+    """Return True if all files of a task are on this machine: its pools and translations can be built."""
+    if isinstance(origin, Path) or origin.downloads:
+        return True
+    splits: tuple[DataSplit, ...] = ("train", "test", "pool")
+    read = [(split, name) for split in splits for name in locate.list_split_languages(task, split, language)]
+    return not any(location.is_remote for split, name in read for location in locate_split(task, split, name, origin))
 
 
 def _check_labels(task: Task, location: SplitLocation, language: str, types: datasets.Features) -> None:
@@ -92,7 +141,7 @@ def _check_labels(task: Task, location: SplitLocation, language: str, types: dat
         make_label_mapper(replace(task, labels=(*getattr(feature, "names", ()),)), dataset, feature)
     has_names = dataset.label_format in ("names", "digits")
     label_id_of = make_label_mapper(task, dataset, feature) if has_names else str
-    if location.folder is None:
+    if location.is_remote:
         return
     if task.kind == "span":
         answers = load_rows.load(location, language).column("answers")
@@ -103,24 +152,25 @@ def _check_labels(task: Task, location: SplitLocation, language: str, types: dat
         for value in values if has_names else ():
             label_id_of(value)
     if is_withheld:
-        raise UsageError(f"no labels in {language!r} (they are withheld): give files that have them.")
+        raise WithheldLabelsError(f"no labels in {language!r} (they are withheld): give files that have them.")
 
 
-def _find_mixing_problems(task: Task, data_dir: Path | None) -> list[str]:
+def _find_mixing_problems(task: Task, origin: Origin) -> list[DataProblem]:
     """Return why a task that mixes languages cannot mix those of its test rows."""
     if task.shift != "mixed":
         return []
-    with_rows = hub.find_test_languages(task, data_dir)
-    if not hub.find_languages(task, data_dir):
+    with_rows = real_data.find_test_languages(task, origin)
+    if not real_data.find_languages(task, origin):
         found = ", ".join(with_rows) or "none"
-        return [f"{task.name}: test rows in English and in another language are needed; found: {found}."]
-    if data_dir is None:
+        return _absent([f"{task.name}: test rows in English and in another language are needed; found: {found}."])
+    if not _is_here(task, origin):
         return []
     counts = {
-        name: sum(len(load_rows.load(location, name)) for location in locate_split(task, "test", name, data_dir))
+        name: sum(len(load_rows.load(location, name)) for location in locate_split(task, "test", name, origin))
         for name in with_rows
     }
     if len(set(counts.values())) == 1:
         return []
     listing = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    return [f"{task.name}: the test rows must be the same items in all languages, but their numbers differ: {listing}."]
+    line = f"{task.name}: the test rows must be the same items in all languages, but their numbers differ: {listing}."
+    return [DataProblem(line, "faulty")]

@@ -1,22 +1,22 @@
 """Notes on a task's data for readers of its scores: languages without rows, cut training sets, stand-in splits."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS
-from trainables.data import hub, load_rows, locate, row_languages
-from trainables.data.locate import DataSplit, SplitLocation, locate_split
+from trainables.data import load_rows, locate, real_data, row_languages
+from trainables.data.locate import DataSplit, locate_split
+from trainables.data.split_files import CONVERTED_BRANCH, LOCAL_CONFIG_PREFIX, Origin, SplitLocation
 
 
-def collect_notes(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
+def collect_notes(task: Task, origin: Origin, language: str | None = None) -> list[str]:
     """Return what a reader of the task's scores must know of its data; raises UsageError if they cannot be read."""
     lines: list[str] = []
     for split in () if task.kind == "retrieval" else locate.TRAINING_SPLITS:
-        lines += _iter_split_notes(task, split, locate.list_split_languages(task, split, language)[-1], data_dir)
+        lines += _iter_split_notes(task, split, locate.list_split_languages(task, split, language)[-1], origin)
     if locate.parts_of(task, "test", ENGLISH):
-        lines += _iter_test_notes(task, data_dir)
+        lines += _iter_test_notes(task, origin)
     return list(dict.fromkeys(lines))
 
 
@@ -25,19 +25,19 @@ def training_name_of(task: Task, language: str) -> str:
     return task.name if language == task.own_language else f"{task.name}@{language}"
 
 
-def _iter_test_notes(task: Task, data_dir: Path | None) -> Iterator[str]:
-    with_rows = hub.find_test_languages(task, data_dir)
+def _iter_test_notes(task: Task, origin: Origin) -> Iterator[str]:
+    with_rows = real_data.find_test_languages(task, origin)
     without_rows = [name for name in task.test_languages if name not in with_rows]
     if without_rows:
         yield f"{task.name}: no test rows for {', '.join(without_rows)}: not evaluated in these languages."
     languages_of: dict[str, list[str]] = {}  # a note on several languages is written once
-    for language in with_rows if data_dir is not None else with_rows[:1]:
-        for note in _iter_split_notes(task, "test", language, data_dir):
+    for language in with_rows:
+        for note in _iter_split_notes(task, "test", language, origin):
             languages_of.setdefault(note, []).append(language)
     for note, languages in languages_of.items():
         yield note if languages == list(with_rows) else f"{note.removesuffix('.')} ({', '.join(languages)})."
     if task.retrieval_mode == "mine":
-        without_dev = [name for name in with_rows if not locate_split(task, "dev", name, data_dir)]
+        without_dev = [name for name in with_rows if not locate_split(task, "dev", name, origin)]
         if without_dev:
             yield (
                 f"{task.name}: no dev rows for {', '.join(without_dev)}: the threshold is chosen on the test pairs "
@@ -45,12 +45,12 @@ def _iter_test_notes(task: Task, data_dir: Path | None) -> Iterator[str]:
             )
 
 
-def _iter_split_notes(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> Iterator[str]:
-    locations = locate_split(task, split, language, data_dir)
+def _iter_split_notes(task: Task, split: DataSplit, language: str, origin: Origin) -> Iterator[str]:
+    locations = locate_split(task, split, language, origin)
     for location in locations:
         yield from _iter_location_notes(task, split, location, language)
     for part in locate.parts_of(task, split, language):
-        if locations and part.is_optional and locate.locate_part(part, language, data_dir) is None:
+        if locations and part.is_optional and locate.locate_part(part, language, origin) is None:
             yield f"{task.name}: {split} without {DATASETS[part.dataset].repo_id} {part.splits[0]}, which is missing."
 
 
@@ -63,14 +63,16 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
     elif location.split not in usual_splits:
         usual = ", ".join(sorted(usual_splits))
         yield f"{task.name}: {split} is the {location.split} split of {location.repo_id}, as there is no {usual} split."
-    if location.config.startswith(locate.LOCAL_CONFIG_PREFIX):
+    if location.snapshot is not None and location.snapshot.branch == CONVERTED_BRANCH:
+        yield f"{task.name}: {location} is what the hub converted ({CONVERTED_BRANCH}): main has a loading script."
+    if location.config.startswith(LOCAL_CONFIG_PREFIX):
         yield f"{task.name}: {split} is {location}, a config that the hub does not have."
     elif dataset.note:
         yield f"{task.name}: {dataset.note}"
     yield from _iter_unread_language_notes(task, split, location)
     published = dataset.published_rows.get(location.split)
-    if split == "train" and published is not None and location.folder is not None:
-        rows = len(load_rows.load(location, language))
+    if split == "train" and published is not None:
+        rows = load_rows.count_rows(location) if location.is_remote else len(load_rows.load(location, language))
         if rows < published:
             name = training_name_of(task, language)
             yield f"{name}: trained on {rows:,} of {published:,} published rows of {location}."
@@ -79,7 +81,7 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
 def _iter_unread_language_notes(task: Task, split: DataSplit, location: SplitLocation) -> Iterator[str]:
     """Yield a note on rows in languages that the task does not have, which no stage reads."""
     dataset = location.spec
-    if location.folder is None or row_languages.language_column_of(dataset) is None:
+    if location.is_remote or row_languages.language_column_of(dataset) is None:
         return
     known = {dataset.code_of(name) for name in task.test_languages}
     counts = row_languages.count_rows_by_language(dataset, location.files)

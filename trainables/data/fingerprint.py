@@ -10,18 +10,20 @@ from pathlib import Path
 from spaces.checksum import hash_files
 from spaces.task import Task
 from trainables.data import parquet_files
-from trainables.data.locate import TRAINING_SPLITS, SplitLocation, list_split_languages, locate_split
+from trainables.data.locate import TRAINING_SPLITS, list_split_languages, locate_split
+from trainables.data.split_files import Origin, SplitLocation
+from trainables.repositories.snapshot import hash_contents
 
 
-def compute_fingerprint(task: Task, data_dir: Path | None, language: str | None = None) -> str:
-    """Return 16 hex digits that change with everything the task reads: files of a folder, or commits of the hub."""
+def compute_fingerprint(task: Task, origin: Origin, language: str | None = None) -> str:
+    """Return 16 hex digits that change with the contents of all files that the task reads."""
     digest = hashlib.sha256()
-    for line in describe_locations(task, data_dir, language):
+    for line in describe_locations(task, origin, language):
         digest.update(f"{line}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def describe_locations(task: Task, data_dir: Path | None, language: str | None = None) -> list[str]:
+def describe_locations(task: Task, origin: Origin, language: str | None = None) -> list[str]:
     """Return a line for each location that the task reads.
 
     A line holds the split, the language, the repository, config and split, the portion, and `hash_content`.
@@ -30,15 +32,21 @@ def describe_locations(task: Task, data_dir: Path | None, language: str | None =
         f"{split} {read_language} {location} {location.portion} {hash_content(location)}"
         for split in (*TRAINING_SPLITS, *(("test", "pool") if task.languages else ()))
         for read_language in list_split_languages(task, split, language)
-        for location in locate_split(task, split, read_language, data_dir)
+        for location in locate_split(task, split, read_language, origin)
     ]
 
 
 def hash_content(location: SplitLocation) -> str:
-    """Return 16 hex digits of the SHA-256 of the location's files, or its commit on the hub."""
-    if location.folder is not None:
+    """Return 16 hex digits that change with the contents of the location's files.
+
+    On the hub the listing names the contents, so that nothing is downloaded and a commit elsewhere changes nothing.
+    """
+    if location.snapshot is None:
         return _hash_files(location.files, parquet_files.read_stamps(location.files))
-    return str(location.commit)
+    try:
+        return hash_contents(location.remote_files)
+    except ValueError:
+        return str(location.snapshot.commit)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,12 +1,12 @@
-"""The rows at a location, read by `datasets` or straight from Parquet files: all of one language, or the first one.
+"""The rows at a location, read straight from Parquet files: all of one language, or the first one.
 
 Functions raise UsageError for files or a card that cannot be read, for columns that are missing or of another type than
-the table says, and if the hub cannot be reached.
+the table says, and if the hub cannot be asked.
 """
 
 import functools
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -15,27 +15,41 @@ import pyarrow.parquet
 from datasets.info import DatasetInfosDict
 
 from spaces.errors import UsageError, first_line_of
-from trainables.data import parquet_files, row_languages
+from trainables.data import parquet_files, remote_rows, row_languages
 from trainables.data.column_shapes import find_column_faults, item_type_of
 from trainables.data.dataset_rows import DatasetRows
-from trainables.data.locate import SplitLocation
 from trainables.data.parquet_files import read_stamps
+from trainables.data.split_files import SplitLocation
+from trainables.repositories.download import fetch_file
 
+CARD = "README.md"
 MAX_HELD_OUT_ROWS = 2_000  # English dev is a tenth of a training set without dev split, but no more rows than this
 
 
 def count_rows(location: SplitLocation) -> int:
-    """Return the number of rows at a location in a folder, all languages together."""
+    """Return the number of rows at a location, all languages together."""
+    if location.is_remote:
+        return sum(look.row_count for look in _look_at_files(location))
     return sum(pyarrow.parquet.read_metadata(file).num_rows for file in location.files)
 
 
 def read_column_types(location: SplitLocation) -> datasets.Features:
     """Return the columns and their types. Names of class labels come from the files, or else from the dataset card."""
-    if location.folder is None:
-        return _open_builder(location).info.features or _open_stream(location).features or datasets.Features()
-    types = parquet_files.read_column_types(location.files, location.spec.column_names)
+    columns = location.spec.column_names
+    if location.is_remote:
+        schemas = [
+            (str(file), look.schema) for file, look in zip(location.files, _look_at_files(location), strict=True)
+        ]
+        types = parquet_files.merge_column_types(schemas, columns)
+    else:
+        types = parquet_files.read_column_types(location.files, columns, is_cut=location.spec.max_rows is not None)
     card = _read_card(location) if _lacks_label_names(location, types) else {}
     return datasets.Features({name: card[name] if _has_class_names(card.get(name)) else types[name] for name in types})
+
+
+def _look_at_files(location: SplitLocation) -> list[remote_rows.FileLook]:
+    assert location.snapshot is not None
+    return [remote_rows.look_at(location.snapshot, file.name) for file in location.remote_files]
 
 
 def _lacks_label_names(location: SplitLocation, types: datasets.Features) -> bool:
@@ -52,13 +66,12 @@ def _has_class_names(feature: Any) -> bool:
 
 
 def _read_card(location: SplitLocation) -> datasets.Features:
-    """Return the columns of the config as the folder's dataset card describes them; its list of files is not read."""
-    assert location.folder is not None
-    card = location.folder / "README.md"
-    if not card.is_file():
+    """Return the columns of the config as the repository's dataset card describes them."""
+    card = _find_card(location)
+    if card is None:
         return datasets.Features()
     try:
-        info = DatasetInfosDict.from_directory(str(location.folder)).get(location.config)
+        info = DatasetInfosDict.from_directory(str(card.parent)).get(location.config)
     except Exception as error:  # YAML, encoding, permission, or unknown types
         raise UsageError(
             f"{location}: the files do not name the labels, and the dataset card that may name them cannot be read: "
@@ -67,20 +80,13 @@ def _read_card(location: SplitLocation) -> datasets.Features:
     return datasets.Features() if info is None or info.features is None else info.features
 
 
-def _open_builder(location: SplitLocation) -> datasets.DatasetBuilder:
-    return _open(location, datasets.load_dataset_builder)
-
-
-def _open_stream(location: SplitLocation) -> datasets.IterableDataset:
-    """Return the rows of a location on the hub; each is downloaded when it is read."""
-    return _open(location, datasets.load_dataset, split=location.split, streaming=True)
-
-
-def _open(location: SplitLocation, load: Callable[..., Any], **options: Any) -> Any:
-    try:
-        return load(location.repo_id, location.config, revision=location.commit, **options)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise UsageError(f"cannot open {location}: {first_line_of(error)}") from error
+def _find_card(location: SplitLocation) -> Path | None:
+    """Return the dataset card on this machine, fetched from the hub if need be; None if the repository has none."""
+    if location.snapshot is not None:
+        has_card = location.snapshot.find_file(CARD) is not None
+        return fetch_file(location.snapshot, CARD) if has_card else None
+    card = location.folder / CARD
+    return card if card.is_file() else None
 
 
 def load(location: SplitLocation, language: str) -> DatasetRows:
@@ -94,7 +100,7 @@ def load(location: SplitLocation, language: str) -> DatasetRows:
         rows = rows.select([i for i, is_match in enumerate(matches) if is_match])
     if location.portion == "all":
         return DatasetRows(dataset, rows)
-    held_out = min(len(rows) // 10, MAX_HELD_OUT_ROWS)
+    held_out = _count_held_out(len(rows))
     if location.portion == "head":
         return DatasetRows(dataset, rows.select(range(len(rows) - held_out)))
     if not held_out:
@@ -102,6 +108,10 @@ def load(location: SplitLocation, language: str) -> DatasetRows:
             f"{location} has {len(rows)} rows, too few to hold out a tenth for dev: give files of a dev split."
         )
     return DatasetRows(dataset, rows.select(range(len(rows) - held_out, len(rows))))
+
+
+def _count_held_out(rows: int) -> int:
+    return min(rows // 10, MAX_HELD_OUT_ROWS)
 
 
 def read_distinct_values(location: SplitLocation, column: str, language: str) -> list[Any]:
@@ -126,23 +136,38 @@ def check_columns(location: SplitLocation, types: datasets.Features) -> None:
     dataset = location.spec
     faults = find_column_faults(dataset, types)
     if faults:
-        names = ", ".join(types if location.folder is None else parquet_files.read_column_names(location.files))
+        names = ", ".join(types if location.is_remote else parquet_files.read_column_names(location.files))
         advice = f" {dataset.how_to_obtain[0].upper()}{dataset.how_to_obtain[1:]}." if dataset.how_to_obtain else ""
         raise UsageError(f"{location} {', and '.join(faults)}; its columns are {names}.{advice}")
 
 
 def preview(location: SplitLocation, language: str) -> tuple[int | None, DatasetRows]:
-    """Return the number of rows (None if the hub does not know it) and the first row, without downloading others."""
-    if location.folder is not None:
+    """Return the number of rows and the first row, without downloading others.
+
+    The number is None where each row of a file that is not here names its own language.
+    """
+    if not location.is_remote:
         rows = load(location, language)
         return len(rows), DatasetRows(rows.dataset, rows.table.select(range(min(1, len(rows)))))
-    check_columns(location, read_column_types(location))
+    types = read_column_types(location)
+    check_columns(location, types)
     try:
-        first = datasets.Dataset.from_list(list(_open_stream(location).take(1)), features=read_column_types(location))
-    except (ValueError, OSError, RuntimeError) as error:
+        table = _look_at_files(location)[0].read_first_row(tuple(types))
+        first = datasets.Dataset(table)
+        first = first if first.features == types else first.cast(types)
+    except UsageError:
+        raise
+    except (ValueError, OSError, TypeError, pyarrow.ArrowException) as error:
         raise UsageError(f"cannot read {location}: {first_line_of(error)}") from error
-    split = (_open_builder(location).info.splits or {}).get(location.split)
-    return None if split is None else split.num_examples, DatasetRows(location.spec, first)
+    return _count_portion(location), DatasetRows(location.spec, first)
+
+
+def _count_portion(location: SplitLocation) -> int | None:
+    if row_languages.language_column_of(location.spec) is not None:
+        return None
+    rows = count_rows(location) if location.spec.max_rows is None else min(count_rows(location), location.spec.max_rows)
+    held_out = _count_held_out(rows)
+    return {"all": rows, "head": rows - held_out, "tail": held_out}[location.portion]
 
 
 @functools.lru_cache(maxsize=8)  # one config may hold all languages: it is opened once
@@ -150,12 +175,6 @@ def _load_cached(location: SplitLocation, stamps: tuple[tuple[int, int], ...]) -
     datasets.disable_progress_bars()
     types, max_rows = read_column_types(location), location.spec.max_rows
     try:
-        if location.folder is None and max_rows is not None:
-            return datasets.Dataset.from_list(list(_open_stream(location).take(max_rows)), features=types)
-        if location.folder is None:
-            return datasets.load_dataset(
-                location.repo_id, location.config, split=location.split, revision=location.commit
-            )
         # Straight from the files: `load_dataset` would copy them into its cache and take a second for each config.
         tables: list[pyarrow.Table] = []
         for file in location.files:

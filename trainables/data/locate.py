@@ -1,61 +1,32 @@
-"""The location of a split's rows: on the hub, or in a folder that is laid out like the hub.
+"""The location of the rows that a task reads: each part of a split, in one language.
 
-In such a folder, `DIR/nyu-mll/glue` stands for the hub's `nyu-mll/glue`, with Parquet files as the hub has them:
-`<config>/<split>-*.parquet`, `data/<split>-*.parquet` for the config `default`, or `<config>/<split>/*.parquet` as on
-the hub's branch of converted files. With a folder, the hub is never asked.
-
-Functions raise UsageError for files that cannot be read, or if the hub cannot be reached.
+Functions raise UsageError for files that cannot be read, and HubError if the hub cannot be asked: what is not known to
+be missing is never replaced by something else.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Literal
 
-from spaces.dataset import HELD_OUT, DatasetSpec, SplitPart
+import pyarrow.parquet
+
+from spaces.dataset import HELD_OUT, SplitPart
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.task import Task
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
-from trainables.data import hub_client
+from trainables.data import remote_rows
 from trainables.data.row_languages import find_row_languages, language_column_of
+from trainables.data.split_files import Origin, SplitLocation, iter_candidates
+from trainables.repositories.hub import Hub
+from trainables.repositories.questions import HubError
+from trainables.repositories.snapshot import RepositoryFile, Snapshot
 
 DataSplit = Literal["train", "dev", "test", "pool"]
 
 TRAINING_SPLITS: tuple[DataSplit, ...] = ("train", "dev")  # what training and selection read
-LOCAL_CONFIG_PREFIX = "local_"  # of configs that only folders have
-LOCAL_REPO_PREFIX = "local/"  # of repositories that only folders have
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitLocation:
-    """One split of one config of a repository.
-
-    Its text is the repository, the config and the split, without the folder that stands for the hub.
-    """
-
-    dataset: str  # name in DATASETS
-    repo_id: str
-    config: str
-    split: str
-    folder: Path | None = None  # of the repository; None: the hub
-    files: tuple[Path, ...] = ()
-    portion: Literal["all", "head", "tail"] = "all"  # the tail may be held out of training, as English dev
-
-    def __str__(self) -> str:
-        return f"{self.repo_id} {self.config} {self.split}"
-
-    @property
-    def spec(self) -> DatasetSpec:
-        """The columns, labels and languages of the dataset."""
-        return DATASETS[self.dataset]
-
-    @property
-    def commit(self) -> str | None:
-        """The commit on the hub at which the rows are read."""
-        branch = self.spec.revision if self.repo_id == self.spec.repo_id else None  # None: the main one
-        return hub_client.resolve_commit(self.repo_id, branch)
+SMALL_FILE_BYTES = 8 << 20  # up to this size `--plan` and `--check` download a file, and a run then has it
 
 
 @contextmanager
@@ -63,8 +34,10 @@ def prefix_errors(task: Task, location: SplitLocation) -> Iterator[None]:
     """Put the names of the task and of the location before the message of a UsageError raised inside."""
     try:
         yield
+    except HubError:
+        raise
     except UsageError as error:
-        raise UsageError(f"{task.name}: {location}: {error}") from error
+        raise type(error)(f"{task.name}: {location}: {error}") from error
 
 
 def parts_of(task: Task, split: DataSplit, language: str) -> tuple[SplitPart, ...]:
@@ -96,79 +69,78 @@ def list_split_languages(task: Task, split: DataSplit, language: str | None = No
     return task.test_languages if is_foreign else (ENGLISH,)
 
 
-def locate_split(task: Task, split: DataSplit, language: str, data_dir: Path | None) -> tuple[SplitLocation, ...]:
+def locate_split(task: Task, split: DataSplit, language: str, origin: Origin) -> tuple[SplitLocation, ...]:
     """Return the location of each part of a split in one language; empty if a part that the task needs is missing.
 
     Rows that are held out for English dev are left out of `train`.
     """
-    located = [(part, locate_part(part, language, data_dir)) for part in parts_of(task, split, language)]
+    located = [(part, locate_part(part, language, origin)) for part in parts_of(task, split, language)]
     if any(location is None and not part.is_optional for part, location in located):
         return ()
     locations = tuple(location for _, location in located if location is not None)
     if split != "train":
         return locations
     if is_translated(task, split, language):  # rows that are held out in one language are held out in all
-        portions = {own.portion for own in locate_split(task, "train", task.own_language, data_dir)}
+        portions = {own.portion for own in locate_split(task, "train", task.own_language, origin)}
         return tuple(replace(each, portion="head" if "head" in portions else "all") for each in locations)
-    dev = locate_split(task, "dev", language if task.kind == "mlm" else ENGLISH, data_dir)
+    dev = locate_split(task, "dev", language if task.kind == "mlm" else ENGLISH, origin)
     return tuple(replace(each, portion="head") if replace(each, portion="tail") in dev else each for each in locations)
 
 
-def locate_part(part: SplitPart, language: str, data_dir: Path | None) -> SplitLocation | None:
-    """Return the location of a part in one language; None if it is missing."""
+def locate_part(part: SplitPart, language: str, origin: Origin) -> SplitLocation | None:
+    """Return the location of a part in one language; None if it is missing. Files of the hub are fetched."""
     for name in part.splits:
         split = "train" if name == HELD_OUT else name
-        for location in iter_candidates(DATASETS[part.dataset], split, language, data_dir):
-            if _is_on_hub(location, part) if location.folder is None else _is_in_folder(location, language):
+        for candidate in iter_candidates(DATASETS[part.dataset], split, language, origin):
+            location = fetch(candidate, origin) if isinstance(origin, Hub) else candidate
+            if location.files and _has_language(location, language):
                 return replace(location, portion="tail") if name == HELD_OUT else location
-    return None if part.fallback is None else locate_part(part.fallback, language, data_dir)
+    return None if part.fallback is None else locate_part(part.fallback, language, origin)
 
 
-def iter_candidates(dataset: DatasetSpec, split: str, language: str, data_dir: Path | None) -> Iterator[SplitLocation]:
-    """Yield every location that a split may have, best first, existing or not."""
-    code = dataset.code_of(language)
-    if code is None:
-        return
-    for repo_id in (dataset.repo_id, *dataset.fallbacks):
-        for template in dataset.configs:
-            config = template.replace("{code}", code)
-            location = SplitLocation(dataset=dataset.name, repo_id=repo_id, config=config, split=split)
-            if data_dir is not None:
-                folder = data_dir / repo_id
-                for files in _iter_layouts(folder, config, split):
-                    yield replace(location, folder=folder, files=files)
-            elif not config.startswith(LOCAL_CONFIG_PREFIX) and not repo_id.startswith(LOCAL_REPO_PREFIX):
-                yield location
-
-
-def _iter_layouts(folder: Path, config: str, split: str) -> Iterator[tuple[Path, ...]]:
-    """Yield the files of a split in each of the layouts that the hub knows."""
-    yield _match_files(folder / config, f"{split}-*.parquet")
-    yield _match_files(folder / config / split, "*.parquet")
-    if config == "default":
-        yield _match_files(folder / "data", f"{split}-*.parquet")
-
-
-def _match_files(folder: Path, pattern: str) -> tuple[Path, ...]:
-    try:
-        return tuple(sorted(file for file in folder.iterdir() if file.match(pattern)))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
-    except OSError as error:  # `glob` would silently return nothing
-        raise UsageError(f"the folder {folder} cannot be read: {error.strerror}.") from error
-
-
-def _is_in_folder(location: SplitLocation, language: str) -> bool:
+def _has_language(location: SplitLocation, language: str) -> bool:
+    """Return True if a location has rows of the language. Of files that are on the hub only, it is taken as given."""
     dataset = location.spec
-    return bool(location.files) and (
-        language_column_of(dataset) is None or language in find_row_languages(dataset, location.files)
+    return (
+        language_column_of(dataset) is None
+        or location.is_remote
+        or language in find_row_languages(dataset, location.files)
     )
 
 
-def _is_on_hub(location: SplitLocation, part: SplitPart) -> bool:
-    """Return True if the hub has the config, and the split where the part could take another one."""
-    repo_id, config, commit = location.repo_id, location.config, location.commit
-    if commit is None or config not in hub_client.list_configs(repo_id, commit):
-        return False
-    has_no_alternative = len(part.splits) == 1 and not part.is_optional and part.fallback is None
-    return has_no_alternative or location.split in hub_client.list_splits(repo_id, config, commit)
+def list_part_files(part: SplitPart, language: str, hub: Hub) -> list[tuple[Snapshot, str]]:
+    """Return the files of a part that `locate_part` downloads, as far as the listings of the hub tell."""
+    for name in part.splits:
+        split = "train" if name == HELD_OUT else name
+        for location in iter_candidates(DATASETS[part.dataset], split, language, hub):
+            files = location.remote_files[: None if location.spec.max_rows is None else 1]
+            if files and location.snapshot is not None:
+                return [(location.snapshot, file.name) for file in files if _is_fetched(file, hub)]
+    return [] if part.fallback is None else list_part_files(part.fallback, language, hub)
+
+
+def _is_fetched(file: RepositoryFile, hub: Hub) -> bool:
+    return hub.downloads or (file.size is not None and file.size <= SMALL_FILE_BYTES)
+
+
+def fetch(location: SplitLocation, hub: Hub) -> SplitLocation:
+    """Download the files of a location; of a dataset that is cut after some rows, only those that hold them.
+
+    `--plan` and `--check` download small files only, and look at the others over the network.
+    """
+    snapshot, max_rows = location.snapshot, location.spec.max_rows
+    assert snapshot is not None
+    rows, needed = 0, 0
+    for path, file in zip(location.files, location.remote_files, strict=True):
+        if _is_fetched(file, hub):
+            hub.fetch(snapshot, [file.name])
+        needed += 1
+        if max_rows is not None:
+            rows += (
+                pyarrow.parquet.read_metadata(path).num_rows
+                if path.exists()
+                else remote_rows.look_at(snapshot, file.name).row_count
+            )
+            if rows >= max_rows:
+                break
+    return replace(location, files=location.files[:needed])

@@ -11,21 +11,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spaces.errors import UsageError
 from spaces.task import Split, Task
 from trainables.features.examples import Example, Pool
 
 if TYPE_CHECKING:
+    from trainables.data.data_check import DataProblem
     from trainables.data.data_report import DataReport
+    from trainables.data.split_files import Origin
+    from trainables.repositories.hub import Hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
-    """A source of data. `data` is a folder laid out like the hub; None is the hub itself, or the miniature."""
+    """A source of data: a folder laid out like the hub, the hub itself, or the miniature, which has neither."""
 
     benchmark: str
     world_seed: int = 0
     null_world: bool = False
-    data: str | None = None
+    data: str | None = None  # the folder
+    hub: "Hub | None" = None
     limit: int | None = None  # training examples
     test_limit: int | None = None  # dev and test examples per language (never of a pool: a smaller one is easier)
 
@@ -35,9 +40,13 @@ class DataSource:
         return self.benchmark == "miniature"
 
     @property
-    def data_dir(self) -> Path | None:
-        """The data folder."""
-        return None if self.data is None else Path(self.data)
+    def origin(self) -> "Origin":
+        """The data folder, or the hub."""
+        if self.data is not None:
+            return Path(self.data)
+        if self.hub is None:
+            raise UsageError("neither a data folder nor the hub is given.")
+        return self.hub
 
 
 def load_examples(
@@ -56,9 +65,9 @@ def load_examples(
         own_world = world.build_world(source.world_seed, source.null_world)
         examples = world.generate_examples(own_world, task, split, language)
     else:
-        from trainables.data import hub
+        from trainables.data import real_data
 
-        converted = hub.load_split(task, split, language, data_dir=source.data_dir)
+        converted = real_data.load_split(task, split, language, origin=source.origin)
         examples, left_out = converted.examples, converted.left_out
     if split != "train":
         return examples[: source.test_limit], left_out
@@ -90,27 +99,27 @@ def _find_pool(source: DataSource, task: Task, split: Split, language: str) -> P
         from trainables.miniature import world
 
         return world.generate_pool(world.build_world(source.world_seed, source.null_world), task, split, language)
-    from trainables.data import hub
+    from trainables.data import real_data
 
-    return hub.load_pool(task, split, language, data_dir=source.data_dir)
+    return real_data.load_pool(task, split, language, origin=source.origin)
 
 
 def resolve_labels(source: DataSource, task: Task) -> Task:
     """Return the task with its labels, where only the data name them."""
     if source.is_miniature:
         return task
-    from trainables.data import hub
+    from trainables.data import real_data
 
-    return hub.resolve_labels(task, source.data_dir)
+    return real_data.resolve_labels(task, source.origin)
 
 
 def find_languages(source: DataSource, task: Task) -> tuple[str, ...]:
     """Return the languages in which the task can be evaluated: those of its table that have test rows."""
     if source.is_miniature:
         return task.languages
-    from trainables.data import hub
+    from trainables.data import real_data
 
-    return hub.find_languages(task, source.data_dir)
+    return real_data.find_languages(task, source.origin)
 
 
 # From here on `language` is that of the training rows; None is the task's own.
@@ -124,25 +133,25 @@ def compute_fingerprint(source: DataSource, task: Task, language: str | None = N
         return world.build_world(source.world_seed, source.null_world).fingerprint
     from trainables.data import fingerprint
 
-    return fingerprint.compute_fingerprint(task, source.data_dir, language)
+    return fingerprint.compute_fingerprint(task, source.origin, language)
 
 
 def describe_locations(source: DataSource, task: Task, language: str | None = None) -> list[str]:
-    """Return a line for each location that the task reads, with the hash of its files or the hub's commit."""
+    """Return a line for each location that the task reads, with the hash of its files."""
     if source.is_miniature:
         return []
     from trainables.data import fingerprint
 
-    return fingerprint.describe_locations(task, source.data_dir, language)
+    return fingerprint.describe_locations(task, source.origin, language)
 
 
-def find_problems(source: DataSource, task: Task, language: str | None = None) -> list[str]:
-    """Return a line for each thing that the task needs and the data lack."""
+def list_problems(source: DataSource, task: Task, language: str | None = None) -> list["DataProblem"]:
+    """Return each thing that the task needs and the data lack."""
     if source.is_miniature:
         return []
     from trainables.data import data_check
 
-    return data_check.find_problems(task, source.data_dir, language)
+    return data_check.list_problems(task, source.origin, language)
 
 
 def collect_notes(source: DataSource, task: Task, language: str | None = None) -> list[str]:
@@ -151,11 +160,11 @@ def collect_notes(source: DataSource, task: Task, language: str | None = None) -
         return []
     from trainables.data import data_notes
 
-    return data_notes.collect_notes(task, source.data_dir, language)
+    return data_notes.collect_notes(task, source.origin, language)
 
 
 def inspect(source: DataSource, task: Task, language: str | None = None) -> "DataReport":
     """Check all data that the task reads, and convert the first row of each location to an example."""
     from trainables.data import data_report
 
-    return data_report.inspect(task, source.data_dir, language)
+    return data_report.inspect(task, source.origin, language)

@@ -32,7 +32,7 @@ def read_synonyms(source: DataSource) -> Mapping[str, tuple[str, ...]]:
         if word and synonym and word != synonym:
             synonyms.setdefault(word, {})[synonym] = None
     if not synonyms:
-        folder = f"{source.data_dir}/{FOLDER}"
+        folder = f"{source.data}/{FOLDER}"
         raise UsageError(f"{folder}: no row has a word and another word as its synonym; add such rows.")
     return {word: tuple(others) for word, others in synonyms.items()}
 
@@ -43,9 +43,9 @@ def compute_fingerprint(source: DataSource) -> str | None:
 
 
 def _find_files(source: DataSource) -> tuple[Path, ...]:
-    if source.data_dir is None:
+    if source.data is None:
         raise UsageError(f"synonyms are read from a data folder, not from the hub: give --data with {_EXPECTED_FILE}.")
-    folder = source.data_dir / FOLDER
+    folder = Path(source.data) / FOLDER
     files = tuple(sorted(folder.glob("train-*.parquet")))
     if not files:
         raise UsageError(f"{folder} has no synonyms: put them into {_EXPECTED_FILE}.")

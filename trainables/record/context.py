@@ -39,6 +39,7 @@ class StageContext:
     results: Storage
     source: DataSource
     model: str | None = None  # hub id or folder of a given encoder
+    hub_record: str | None = None  # file in the results that tells workers the commits of the hub's repositories
     keep_predictions: bool = False  # keep the predictions on the test sets
     probes: tuple[str, ...] = ()  # families of probes that measure finished stages
     scratch: str | None = None  # folder on each machine's own disk, for files that can be made again

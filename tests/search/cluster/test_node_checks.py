@@ -27,7 +27,7 @@ def context(tmp_path: Path) -> StageContext:
 def facts(context: StageContext, results: Path | str | None = None) -> NodeFacts:
     write_text(context.results, "marker", "ours")
     where = context.results.url if results is None else str(results)
-    return collect_node_facts(where, context.source.data, context.model, "marker", "answer")
+    return collect_node_facts(where, context.source.data, context.model, context.hub_record, "marker", "answer")
 
 
 def test_a_node_that_has_everything_is_fine(context: StageContext) -> None:

@@ -145,7 +145,7 @@ def test_a_check_without_anything_missing_ends_well(check: Callable[..., tuple[i
 
 def test_a_check_looks_for_the_encoder_too(check: Callable[..., tuple[int, str]]) -> None:
     code, output = check("--intermediates", "mnli", "--targets", "xnli", encoder="no-such-org/no-such-model")
-    assert code == ExitCode.USAGE and "no-such-org/no-such-model: it is neither a folder nor" in output
+    assert code == ExitCode.USAGE and "--model no-such-org/no-such-model: HF_HUB_OFFLINE is set" in output
 
 
 def test_the_check_lists_a_broken_encoder_beside_what_the_data_lack(

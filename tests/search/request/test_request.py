@@ -12,6 +12,7 @@ from spaces.errors import UsageError
 from tests.encoder_folders import build_xlmr, change_weights, write_encoder
 from tests.hub_layout import PAIR, pair_rows
 from tests.search.asked import request_of
+from trainables.repositories.hub import Hub
 
 
 def test_an_encoder_is_known_by_its_contents_not_by_its_place(model: Path, tmp_path: Path) -> None:
@@ -38,8 +39,10 @@ def test_an_input_longer_than_the_positions_is_refused(model: Path, write: Calla
 
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
-    with pytest.raises(UsageError, match=r"neither a folder nor available from the hub|there is no such folder"):
-        fingerprint_model("no-such-org/no-such-model")
+    with pytest.raises(UsageError, match=r"HF_HUB_OFFLINE is set"):
+        fingerprint_model("no-such-org/no-such-model", hub=Hub())
+    with pytest.raises(UsageError, match=r"there is no such folder"):
+        fingerprint_model("./no-such-folder", hub=Hub())
 
 
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:

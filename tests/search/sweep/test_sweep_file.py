@@ -27,7 +27,11 @@ SPEC |= {"learning_rates": [1e-3], "seeds": [0], "floors": [], "limit": None, "d
 
 def write(folder: Path, name: str = "s", **fields: Any) -> dict[str, Any] | None:
     """Write a sweep's file with these fields; returns what is read back."""
-    write_sweep(LocalStorage(folder), name, **{"spec": SPEC, "stages": {}, "sources": {}, "strata": (), **fields})
+    write_sweep(
+        LocalStorage(folder),
+        name,
+        **{"spec": SPEC, "stages": {}, "sources": {}, "repositories": {}, "strata": (), **fields},
+    )
     return read_sweep(LocalStorage(folder), name)
 
 

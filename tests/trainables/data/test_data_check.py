@@ -1,22 +1,17 @@
 """Problems and notes of data: reported before anything starts, and by `--check`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import datasets
-import huggingface_hub
-import pytest
 from datasets import Features, Value
 
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS, TARGETS
 from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, XNLI, examples_of, pair_rows, qa_row
-from trainables.data import hub, hub_client, locate
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
-from trainables.data.fingerprint import hash_content
-from trainables.data.missing_data import describe_missing
 
 Write = Callable[..., Path]
 
@@ -41,7 +36,7 @@ def test_withheld_test_labels_are_a_problem_before_anything_starts(write: Write)
     assert line.startswith("xnli: google/xtreme XNLI test: no labels in 'en'")
     data = write("google/xtreme/XNLI/test", XNLI, [{**row, "gold_label": ""}, row])
     assert find_problems(TARGETS["xnli"], data) == []
-    assert hub.load_split(TARGETS["xnli"], "test", "en", data_dir=data).left_out == {"no label": 1}
+    assert real_data.load_split(TARGETS["xnli"], "test", "en", origin=data).left_out == {"no label": 1}
     # Questions without answers are withheld ones, too, unless the task has unanswerable ones.
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, [qa_row("ab", ["a"], [0])] * 20)
@@ -54,7 +49,7 @@ def test_a_loading_script_is_named(write: Write) -> None:
     (data / "allenai/cosmos_qa").mkdir(parents=True)
     (data / "allenai/cosmos_qa/cosmos_qa.py").write_text("raise SystemExit", encoding="utf-8")
     line = find_problems(INTERMEDIATES["cosmosqa"], data)[0]
-    assert "the folder has a loading script, which `datasets` refuses: get the branch refs/convert/parquet" in line
+    assert "the folder has a loading script, which is not executed: get the branch refs/convert/parquet" in line
 
 
 def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
@@ -69,7 +64,7 @@ def test_names_of_labels_may_stand_on_the_card_only(write: Write) -> None:
         encoding="utf-8",
     )
     assert find_problems(INTERMEDIATES["mnli"], data) == []
-    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0].label == 0  # type: ignore[union-attr]
+    assert examples_of(INTERMEDIATES["mnli"], "train", origin=data)[0].label == 0  # type: ignore[union-attr]
 
 
 def test_inspection_counts_rows_and_languages(write: Write) -> None:
@@ -128,79 +123,3 @@ def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     for part in ("no train rows", "is not a readable Parquet file", "XNLI test has no column language"):
         assert sum(part in line for line in problems) == 1
     assert list(problems) == find_problems(TARGETS["xnli"], data)
-
-
-class Hub:
-    """A hub of some repositories: their configs and splits, and the requests that it received."""
-
-    def __init__(self, cards: dict[str, dict[str, list[str]]]) -> None:
-        self.cards, self.cut = cards, False
-        self.asked: list[str] = []
-
-    def dataset_info(self, name: str, revision: str | None = None) -> object:
-        self.asked.append(f"{name}@{revision}")
-        if name not in self.cards:
-            # Without the response that its constructor wants, and nobody reads.
-            gone = huggingface_hub.errors.RepositoryNotFoundError
-            raise OSError("no network") if self.cut else gone.__new__(gone)
-        return type("Info", (), {"sha": f"{name}-{revision}"})()
-
-    def configs(self, name: str, revision: str | None = None) -> list[str]:
-        if not self.cards[name]:
-            raise RuntimeError("Dataset scripts are no longer supported, but found x.py")
-        return list(self.cards[name])
-
-    def splits(self, name: str, config: str, revision: str | None = None) -> list[str]:
-        return self.cards[name][config]
-
-
-@pytest.fixture
-def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, dict[str, list[str]]]], Hub]]:
-    """Replaces the real hub by a made-up one."""
-
-    def install(cards: dict[str, dict[str, list[str]]]) -> Hub:
-        hub_stub = Hub(cards)
-        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub_stub)
-        monkeypatch.setattr(datasets, "get_dataset_config_names", hub_stub.configs)
-        monkeypatch.setattr(datasets, "get_dataset_split_names", hub_stub.splits)
-        return hub_stub
-
-    yield install
-    for cached in (hub_client.resolve_commit, hub_client.list_configs, hub_client.list_splits):
-        cached.cache_clear()
-
-
-def test_on_the_hub_a_script_gives_way_to_another_repository(online: Callable[..., Hub]) -> None:
-    hub_stub = online({"allenai/social_i_qa": {}, "lighteval/siqa": {"default": ["train", "validation"]}})
-    (location,) = locate.locate_split(TARGETS_R["xcopa"], "train", "en", None)  # COPA, which is optional, is missing
-    assert str(location) == "lighteval/siqa default train"
-    assert hub_stub.asked[:2] == ["allenai/social_i_qa@refs/convert/parquet", "lighteval/siqa@None"]
-
-
-def test_on_the_hub_local_places_are_never_asked_for(online: Callable[..., Hub]) -> None:
-    hub_stub = online({"rajpurkar/squad": {"plain_text": ["train", "validation"]}})
-    (location,) = locate.locate_split(INTERMEDIATES["squad"], "train", "en", None)
-    assert location.config == "plain_text" and hash_content(location) == "rajpurkar/squad-None"
-    (line,) = describe_missing(INTERMEDIATES["ccg"], "train", "en", None)
-    assert "give the folder that has it with --data DIR" in line
-    assert all("local/" not in name for name in hub_stub.asked)
-    assert "on the hub lacks them, or has only a loading script" in find_problems(INTERMEDIATES["mnli"], None)[0]
-
-
-def test_errors_of_any_library_behind_the_hub_are_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    class StrangeError(Exception):
-        pass
-
-    def fail(*_: object, **__: object) -> None:
-        raise StrangeError("no network\nand more")
-
-    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", fail)
-    hub_client.resolve_commit.cache_clear()
-    (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."
-
-
-def test_without_a_network_the_folder_is_recommended(online: Callable[..., Hub]) -> None:
-    online({}).cut = True
-    (line,) = find_problems(INTERMEDIATES["mnli"], None)
-    assert line == "cannot reach the hub for nyu-mll/glue: no network. Give --data DIR to read a local folder."

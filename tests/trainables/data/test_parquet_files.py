@@ -12,7 +12,7 @@ from spaces.errors import UsageError
 from spaces.xtreme import INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, XNLI, examples_of, pair_rows, qa_row
-from trainables.data import hub, hub_client, load_rows, locate
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
 
@@ -33,7 +33,7 @@ def problem_of(data: Path) -> str:
     (line,) = find_problems(MNLI, data)
     assert line in inspect(MNLI, data).problems
     with pytest.raises(UsageError):
-        hub.load_split(MNLI, "train", data_dir=data)
+        real_data.load_split(MNLI, "train", origin=data)
     return line
 
 
@@ -41,7 +41,7 @@ def test_a_file_of_several_is_missing_or_of_another_version(write: Write, dev: P
     data = write("nyu-mll/glue/mnli/train-00000-of-0002", PAIR, pair_rows(20))
     assert "only 1 of 2 files exist (train-00000-of-0002.parquet)" in problem_of(data)
     write("nyu-mll/glue/mnli/train-00001-of-0002", PAIR, pair_rows(20))
-    assert len(examples_of(MNLI, "train", data_dir=data)) == 40
+    assert len(examples_of(MNLI, "train", origin=data)) == 40
     write("nyu-mll/glue/mnli/train-00000-of-0001", PAIR, pair_rows(20))
     assert "files of several versions are mixed" in problem_of(data)
     for name in ("train-00000-of-0001", "train-00001-of-0002"):
@@ -106,7 +106,7 @@ def test_an_empty_file_beside_a_full_one(write: Write) -> None:
     write("google/xtreme/XNLI/test/0000", XNLI, [])
     data = write("google/xtreme/XNLI/test/0001", XNLI, [row])
     assert find_problems(TARGETS["xnli"], data) == []
-    assert len(examples_of(TARGETS["xnli"], "test", data_dir=data)) == 1
+    assert len(examples_of(TARGETS["xnli"], "test", origin=data)) == 1
 
 
 def test_too_few_rows_to_hold_a_tenth_out(write: Write) -> None:
@@ -120,7 +120,7 @@ def test_columns_of_the_wrong_type_are_named(write: Write) -> None:
     tagged = Features({"tokens": TEXT, "ner_tags": List(TEXT)})
     data = write("google/xtreme/PAN-X.de/test", tagged, [{"tokens": "a b", "ner_tags": ["O", "O"]}])
     with pytest.raises(UsageError, match=r"Value\('string'\) in the column tokens \(needed: list of text\)"):
-        hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+        real_data.load_split(TARGETS["panx"], "test", "de", origin=data)
     columns, row = Features({**QA, "answers": TEXT}), {**qa_row("a", [], []), "answers": "a"}
     write("google/xtreme/XQuAD.de/validation", columns, [row])
     lines = find_problems(TARGETS["xquad"], data)
@@ -145,7 +145,7 @@ def test_columns_that_nobody_reads_may_be_anything(dev: Path) -> None:
     table = pa.table({"premise": text, "hypothesis": text, "label": labels, "odd": odd})
     pq.write_table(table, dev / "train-00000-of-00001.parquet")
     assert find_problems(MNLI, dev.parents[2]) == []
-    assert len(examples_of(MNLI, "train", data_dir=dev.parents[2])) == 20
+    assert len(examples_of(MNLI, "train", origin=dev.parents[2])) == 20
 
 
 @pytest.mark.parametrize("text", ["---\nconfigs: [\n---\n", "\udcff"], ids=["yaml", "encoding"])
@@ -164,10 +164,3 @@ def test_a_number_without_a_class_is_told(write: Write, dev: Path) -> None:
     table = pq.read_table(dev / "train-00000-of-00001.parquet")
     pq.write_table(table.set_column(2, table.schema.field(2), pa.array([7] * 20)), dev / "train-00000-of-00001.parquet")
     assert "unknown label 7; 0 to 2 are known" in problem_of(data)
-
-
-def test_columns_on_the_hub_are_known_without_a_card(write: Write, dev: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_client, "resolve_commit", lambda repo_id, revision: None)
-    files = str(dev.parent)  # a folder passes for a repository whose card says nothing, like a converted branch
-    location = locate.SplitLocation(dataset="mnli", repo_id=files, config="default", split="validation")
-    assert load_rows.read_column_types(location)["label"] == PAIR["label"]

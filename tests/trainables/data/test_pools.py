@@ -11,7 +11,7 @@ from spaces.errors import UsageError
 from spaces.xtreme import TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import QA, TEXT, qa_row
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_notes import collect_notes
 from trainables.data.data_report import inspect
@@ -29,15 +29,15 @@ POOL = {"sentence1": ["a", "b\n", "c"], "sentence2": ["x", "y"], "gold": [[3, 1]
 def test_mining_pools_count_gold_pairs_from_one(write: Write) -> None:
     data = write("mteb/BUCC/zh-en/test", MINING, [POOL])
     task = TARGETS["bucc"]
-    assert hub.load_pool(task, "test", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (1, -1, 0))
-    assert hub.load_pool(task, "dev", "zh", data_dir=data) is None
+    assert real_data.load_pool(task, "test", "zh", origin=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (1, -1, 0))
+    assert real_data.load_pool(task, "dev", "zh", origin=data) is None
     assert any("threshold is chosen on the test pairs" in line for line in collect_notes(task, data))
     data = write("local/bucc2018/zh-en/dev", MINING, [{**POOL, "gold": [[1, 1]]}])
-    assert hub.load_pool(task, "dev", "zh", data_dir=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (0, -1, -1))
+    assert real_data.load_pool(task, "dev", "zh", origin=data) == ParallelPool(("a", "b", "c"), ("x", "y"), (0, -1, -1))
     assert not any("threshold" in line for line in collect_notes(task, data))
     write("mteb/BUCC/zh-en/test", MINING, [{**POOL, "gold": [[4, 1]]}])
     with pytest.raises(UsageError, match=r"\[4, 1\] points outside the 3 and 2 sentences"):
-        hub.load_pool(task, "test", "zh", data_dir=data)
+        real_data.load_pool(task, "test", "zh", origin=data)
 
 
 def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -> None:
@@ -50,8 +50,8 @@ def test_answers_are_ranked_among_the_sentences_of_all_languages(write: Write) -
     rows = [{**qa_row(german, ["Rom"], [0], "q2"), "question": "wer fiel?", "sentence_breaks": [[0, 9], [10, 21]]}]
     data = write("local/xquad-r/de/validation", BREAKS, rows)
     task = TARGETS_R["lareqa"]
-    english_pool = hub.load_pool(task, "test", "en", data_dir=data)
-    german_pool = hub.load_pool(task, "test", "de", data_dir=data)
+    english_pool = real_data.load_pool(task, "test", "en", origin=data)
+    german_pool = real_data.load_pool(task, "test", "de", origin=data)
     assert isinstance(english_pool, RankingPool) and isinstance(german_pool, RankingPool)
     assert german_pool.candidates is english_pool.candidates  # embedded once
     assert english_pool.candidates == ("Rom fiel.", "Es brannte.", "Rome fell.", "It burnt.")
@@ -84,7 +84,7 @@ def test_what_is_no_mining_pool_is_told_before_the_start(write: Write, change: d
 
 def test_a_second_translation_is_counted(write: Write) -> None:
     data = write("mteb/BUCC/zh-en/test", MINING, [{**POOL, "gold": [[3, 1], [3, 2], [3, 1]]}])
-    pool = hub.load_pool(TARGETS["bucc"], "test", "zh", data_dir=data)
+    pool = real_data.load_pool(TARGETS["bucc"], "test", "zh", origin=data)
     assert isinstance(pool, ParallelPool)
     assert (pool.gold, pool.left_out) == ((-1, -1, 0), {"second translation": 1})
 
@@ -108,7 +108,7 @@ def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
     nothing = {**QUESTION, "id": "q4", "answers": None}
     rows = [QUESTION, beside, never, nothing, QUESTION, {**QUESTION, "id": None}]
     data = write("local/xquad-r/en/validation", BREAKS, rows)
-    pool = hub.load_pool(TARGETS_R["lareqa"], "test", "en", data_dir=data)
+    pool = real_data.load_pool(TARGETS_R["lareqa"], "test", "en", origin=data)
     assert isinstance(pool, RankingPool)
     assert pool.relevant == (frozenset({1}), frozenset({1}))  # the offset of q2 was repaired
     assert pool.left_out == {"answer in no sentence": 2, "repeated id": 1, "no id, question or context": 1}
@@ -129,17 +129,17 @@ def test_mentions_look_for_their_entity_in_the_index(write: Write) -> None:
     task = TARGETS_R["mewslix"]
     assert find_problems(task, data) == []
     expected = RankingPool(("{B} ist",), ("about a", "about b"), (frozenset({1}),))
-    assert hub.load_pool(task, "test", "de", data_dir=data) == expected
+    assert real_data.load_pool(task, "test", "de", origin=data) == expected
     before = compute_fingerprint(task, data)
     write("local/mewslix/index/test", entity, [{"entity": "a", "text": "about a"}])
     assert compute_fingerprint(task, data) != before
-    hub._load_ranking_pools.cache_clear()
+    real_data._load_ranking_pools.cache_clear()
     assert "the index lacks 1 entities" in find_problems(task, data)[0]
     with pytest.raises(UsageError, match="the index lacks 1 entities that are mentioned in 'de'"):
-        hub.load_pool(task, "test", "de", data_dir=data)
+        real_data.load_pool(task, "test", "de", origin=data)
     write("local/mewslix/index/test", entity, [{"entity": "b", "text": "one"}, {"entity": "b", "text": "two"}])
     with pytest.raises(UsageError, match="the index has the entity 'b' more than once"):
-        hub.load_pool(task, "test", "de", data_dir=data)
+        real_data.load_pool(task, "test", "de", origin=data)
 
 
 def test_a_task_without_a_dev_part_has_no_dev_pool(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS, UPOS_TAGS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TEXT, examples_of, pair_rows, qa_row
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.rows import find_nearest
 from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
@@ -25,15 +25,15 @@ def test_class_labels_are_mapped_by_name(write: Write) -> None:
     swapped = Features({**PAIR, "label": ClassLabel(names=["neutral", "contradiction", "entailment"])})
     data = write("nyu-mll/glue/mnli/train", swapped, pair_rows(20, label=2))
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    assert examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
-    assert examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "train", origin=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
+    assert examples_of(INTERMEDIATES["mnli"], "dev", origin=data)[0] == PairExample("p0", "h0", 0)  # type: ignore[index]
 
 
 def test_bare_numbers_are_no_labels(write: Write) -> None:
     bare = Features({**PAIR, "label": Value("int64")})
     data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20))
     with pytest.raises(UsageError, match="bare numbers"):
-        hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
+        real_data.load_split(INTERMEDIATES["mnli"], "train", origin=data)
     assert any("bare numbers" in line for line in find_problems(INTERMEDIATES["mnli"], data))
 
 
@@ -49,7 +49,7 @@ def test_unknown_class_names_are_an_error_before_reading(write: Write) -> None:
 def test_withheld_labels_are_left_out_and_counted(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, [*pair_rows(20), *pair_rows(2, label=-1)])
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(3))
-    converted = hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data)
+    converted = real_data.load_split(INTERMEDIATES["mnli"], "train", origin=data)
     assert isinstance(converted.examples, list)
     assert len(converted.examples) == 20
     assert converted.left_out == {"no label": 2}
@@ -59,11 +59,11 @@ def test_digits_as_text(write: Write) -> None:
     features = Features({"sentence1": TEXT, "sentence2": TEXT, "label": TEXT})
     rows = [{"sentence1": "a", "sentence2": "b", "label": label} for label in ("1", "0", "-1")]
     data = write("google/xtreme/PAWS-X.de/test", features, rows)
-    converted = hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
+    converted = real_data.load_split(TARGETS["pawsx"], "test", "de", origin=data)
     assert converted.examples == [PairExample("a", "b", 1), PairExample("a", "b", 0)]
     data = write("google/xtreme/PAWS-X.de/test", features, [{**rows[0], "label": "7"}])
     with pytest.raises(UsageError, match="unknown label '7'"):
-        hub.load_split(TARGETS["pawsx"], "test", "de", data_dir=data)
+        real_data.load_split(TARGETS["pawsx"], "test", "de", origin=data)
 
 
 def test_tags_and_prefixes(write: Write) -> None:
@@ -75,7 +75,7 @@ def test_tags_and_prefixes(write: Write) -> None:
         {"tokens": ["a"], "ner_tags": [0, 0]},
     ]
     data = write("google/xtreme/PAN-X.de/test", features, rows)
-    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    converted = real_data.load_split(TARGETS["panx"], "test", "de", origin=data)
     assert converted.examples == [TaggingExample(("Rom", "!"), (5, 0)), TaggingExample(("de:", "nl:x"), (0, 0))]
     assert converted.left_out == {"no words": 1, "different numbers of words and tags": 1}
 
@@ -84,7 +84,7 @@ def test_tags_as_names(write: Write) -> None:
     features = Features({"tokens": List(TEXT), "pos_tags": List(TEXT)})
     data = write("google/xtreme/udpos.Thai/test", features, [{"tokens": ["x"], "pos_tags": ["X"]}])
     expected = TaggingExample(("x",), (UPOS_TAGS.index("X"),))
-    assert examples_of(TARGETS["udpos"], "test", "th", data_dir=data) == [expected]
+    assert examples_of(TARGETS["udpos"], "test", "th", origin=data) == [expected]
 
 
 def test_answers_that_the_offset_misses(write: Write) -> None:
@@ -98,13 +98,13 @@ def test_answers_that_the_offset_misses(write: Write) -> None:
     for split in ("train", "validation"):
         data = write(f"rajpurkar/squad/plain_text/{split}", QA, rows)
     task = INTERMEDIATES["squad"]
-    train = hub.load_split(task, "train", data_dir=data)
+    train = real_data.load_split(task, "train", origin=data)
     assert train.examples == [
         SpanExample("q", "?", context, ("Rome",), (15,)),
         SpanExample("q#2", "?", context, ("and",), (11,)),
     ]
     assert train.left_out == {"answer not found in the context": 1, "no answer": 1}
-    dev = hub.load_split(task, "dev", data_dir=data)
+    dev = real_data.load_split(task, "dev", origin=data)
     assert dev.left_out == {"no answer": 1}  # nothing could be right
     scored = dev.examples
     found = [(example.answers, example.starts) for example in scored if isinstance(example, SpanExample)]
@@ -120,7 +120,7 @@ def test_nearest_occurrence() -> None:
 
 def test_duplicate_ids_are_told_apart(write: Write) -> None:
     data = write("google/xtreme/XQuAD.de/validation", QA, [qa_row("ab", ["a"], [0])] * 2)
-    examples = examples_of(TARGETS["xquad"], "test", "de", data_dir=data)
+    examples = examples_of(TARGETS["xquad"], "test", "de", origin=data)
     assert isinstance(examples, list)
     assert [example.id for example in examples if isinstance(example, SpanExample)] == ["q", "q#2"]
 
@@ -130,38 +130,38 @@ def test_letters_and_places(write: Write) -> None:
     choices = {"label": ["C", "A"], "text": ["see", "hay"]}
     rows = [{"question": "q", "choices": choices, "answerKey": key} for key in ("A", "")]
     data = write("tau/commonsense_qa/data/train", letters, rows)  # the hub's folder for the config `default`
-    converted = hub.load_split(INTERMEDIATES["csqa"], "train", data_dir=data)
+    converted = real_data.load_split(INTERMEDIATES["csqa"], "train", origin=data)
     assert converted.examples == [ChoiceExample("", "q", ("see", "hay"), 1)]
     assert converted.left_out == {"no label": 1}
     places = Features({"ctx": TEXT, "endings": List(TEXT), "label": TEXT})
     ending = {"ctx": "c", "endings": ["x", "y"]}
     data = write("Rowan/hellaswag/default/validation", places, [{**ending, "label": "1"}, {**ending, "label": ""}])
-    assert examples_of(INTERMEDIATES["hellaswag"], "dev", data_dir=data) == [ChoiceExample("c", "", ("x", "y"), 1)]
+    assert examples_of(INTERMEDIATES["hellaswag"], "dev", origin=data) == [ChoiceExample("c", "", ("x", "y"), 1)]
     data = write("Rowan/hellaswag/default/train", places, [{**ending, "label": "2"}])
     with pytest.raises(UsageError, match="unknown label '2'"):
-        hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
+        real_data.load_split(INTERMEDIATES["hellaswag"], "train", origin=data)
     answers = {f"answer{i}": TEXT for i in range(4)}
     cosmos = Features({"context": TEXT, "question": TEXT, **answers, "label": Value("int32")})
     row = {"context": "c", "question": "q", **{name: name for name in answers}, "label": 3}
     data = write("allenai/cosmos_qa/default/validation", cosmos, [row])
-    assert examples_of(INTERMEDIATES["cosmosqa"], "dev", data_dir=data) == [ChoiceExample("c", "q", tuple(answers), 3)]
+    assert examples_of(INTERMEDIATES["cosmosqa"], "dev", origin=data) == [ChoiceExample("c", "q", tuple(answers), 3)]
 
 
 def test_empty_texts_are_not_trained_on_but_scored(write: Write) -> None:
     rows = [{"premise": "p", "hypothesis": text, "label": 0} for text in ("h", "", " ", None)]
     data = write("nyu-mll/glue/mnli/train", PAIR, rows)
     data = write("nyu-mll/glue/mnli/validation_matched", PAIR, rows)
-    assert hub.load_split(INTERMEDIATES["mnli"], "train", data_dir=data).left_out == {"empty text": 3}
-    assert len(examples_of(INTERMEDIATES["mnli"], "dev", data_dir=data)) == 4
+    assert real_data.load_split(INTERMEDIATES["mnli"], "train", origin=data).left_out == {"empty text": 3}
+    assert len(examples_of(INTERMEDIATES["mnli"], "dev", origin=data)) == 4
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("", [""], [0]), qa_row("ab", ["a"], [0])])
-    assert hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data).left_out == {"empty text": 1}
+    assert real_data.load_split(INTERMEDIATES["squad"], "train", origin=data).left_out == {"empty text": 1}
 
 
 @pytest.mark.parametrize("names", [("1", "0"), ("paraphrase", "different")], ids="".join)
 def test_classes_named_by_digits_are_mapped_by_name(write: Write, names: tuple[str, str]) -> None:
     features = Features({**PAWS, "label": ClassLabel(names=list(names))})
     data = write("google/xtreme/PAWS-X.de/test", features, [{"sentence1": "a", "sentence2": "b", "label": 0}])
-    assert examples_of(TARGETS["pawsx"], "test", "de", data_dir=data) == [PairExample("a", "b", 1)]
+    assert examples_of(TARGETS["pawsx"], "test", "de", origin=data) == [PairExample("a", "b", 1)]
 
 
 def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
@@ -170,7 +170,7 @@ def test_classes_of_options_are_mapped_by_name(write: Write) -> None:
     copa = Features({**dict.fromkeys(EVENT, TEXT), "label": ClassLabel(names=["choice2", "choice1"])})
     data = write("allenai/social_i_qa/default/train", siqa, [{**dict.fromkeys(texts, "t"), "label": 1}])
     data = write("aps/super_glue/copa/train", copa, [{**EVENT, "label": 0}])
-    examples = examples_of(TARGETS_R["xcopa"], "train", data_dir=data)
+    examples = examples_of(TARGETS_R["xcopa"], "train", origin=data)
     assert [example.label for example in examples if isinstance(example, ChoiceExample)] == [1, 1]
 
 
@@ -178,19 +178,19 @@ def test_an_unknown_question_is_no_wording(write: Write) -> None:
     xcopa = Features({**dict.fromkeys(EVENT, TEXT), "label": Value("int32"), "idx": Value("int32")})
     data = write("cambridgeltl/xcopa/et/test", xcopa, [{**EVENT, "question": "reason", "label": 0, "idx": 0}])
     with pytest.raises(UsageError, match="xcopa: cambridgeltl/xcopa et test: unknown question 'reason'"):
-        hub.load_split(TARGETS_R["xcopa"], "test", "et", data_dir=data)
+        real_data.load_split(TARGETS_R["xcopa"], "test", "et", origin=data)
 
 
 def test_answers_and_options_may_be_lists_of_records(write: Write) -> None:
     answers = Features({**QA, "answers": List({"text": TEXT, "answer_start": Value("int32")})})
     row = {**qa_row("ab", [], []), "answers": [{"text": "b", "answer_start": 1}]}
     data = write("google/xtreme/XQuAD.de/validation", answers, [row])
-    assert examples_of(TARGETS["xquad"], "test", "de", data_dir=data) == [SpanExample("q", "?", "ab", ("b",), (1,))]
+    assert examples_of(TARGETS["xquad"], "test", "de", origin=data) == [SpanExample("q", "?", "ab", ("b",), (1,))]
     choices = Features({"question": TEXT, "choices": List({"label": TEXT, "text": TEXT}), "answerKey": TEXT})
     options = [{"label": "A", "text": "x"}, {"label": "B", "text": "y"}]
     question = {"question": "q", "choices": options, "answerKey": "B"}
     data = write("tau/commonsense_qa/default/train", choices, [question])
-    assert examples_of(INTERMEDIATES["csqa"], "train", data_dir=data) == [ChoiceExample("", "q", ("x", "y"), 1)]
+    assert examples_of(INTERMEDIATES["csqa"], "train", origin=data) == [ChoiceExample("", "q", ("x", "y"), 1)]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
     good = qa_row("ab", ["a"], [0])
     data = write("rajpurkar/squad/plain_text/train", QA, [good, {**good, **row}])
     data = write("rajpurkar/squad/plain_text/validation", QA, [good])
-    converted = hub.load_split(INTERMEDIATES["squad"], "train", data_dir=data)
+    converted = real_data.load_split(INTERMEDIATES["squad"], "train", origin=data)
     assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
@@ -225,7 +225,7 @@ def test_holes_in_answers_are_counted(write: Write, row: dict[str, Any], reason:
 def test_holes_in_sentences_are_counted(write: Write, row: dict[str, Any], reason: str) -> None:
     features = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("google/xtreme/PAN-X.de/test", features, [{"tokens": ["a"], "ner_tags": [0]}, row])
-    converted = hub.load_split(TARGETS["panx"], "test", "de", data_dir=data)
+    converted = real_data.load_split(TARGETS["panx"], "test", "de", origin=data)
     assert (len(converted.examples), converted.left_out) == (1, {reason: 1})
 
 
@@ -234,7 +234,7 @@ def test_holes_in_options_are_counted(write: Write) -> None:
     rows = [{"ctx": "c", "endings": endings, "label": "0"} for endings in (["x", "y"], None, [], ["x", None])]
     data = write("Rowan/hellaswag/default/train", features, rows)
     data = write("Rowan/hellaswag/default/validation", features, rows)
-    converted = hub.load_split(INTERMEDIATES["hellaswag"], "train", data_dir=data)
+    converted = real_data.load_split(INTERMEDIATES["hellaswag"], "train", origin=data)
     assert (len(converted.examples), converted.left_out) == (1, {"no options": 2, "empty text": 1})
 
 
@@ -243,6 +243,6 @@ def test_supertags_with_holes(write: Write) -> None:
     rows = [{"tokens": ["It"], "tags": tags} for tags in (["NP"], None, [None])]
     for split in ("train", "validation"):
         data = write(f"local/ccg/default/{split}", features, rows)
-    task = hub.resolve_labels(INTERMEDIATES["ccg"], data)
+    task = real_data.resolve_labels(INTERMEDIATES["ccg"], data)
     assert task.labels == ("NP",)
-    assert hub.load_split(task, "train", data_dir=data).left_out == {"no label": 2}
+    assert real_data.load_split(task, "train", origin=data).left_out == {"no label": 2}

@@ -14,7 +14,7 @@ from spaces.space import Space, resolve_axes
 from spaces.task import Task
 from spaces.xtreme import TARGETS
 from tests.hub_layout import PAIR, XNLI, examples_of, pair_rows
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.fingerprint import describe_locations
 from trainables.data.misspelling import MIN_WORD_LETTERS, MISSPELT_SHARE, misspell
@@ -94,10 +94,10 @@ def data(write: Write) -> Path:
 
 
 def test_real_pairs_are_mixed_row_by_row(data: Path) -> None:
-    assert hub.find_languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
-    converted = hub.load_split(MIXED, "test", "de-en", data_dir=data)
+    assert real_data.find_languages(MIXED, data) == ("de-en", "sw-en", "en-de", "en-sw")
+    converted = real_data.load_split(MIXED, "test", "de-en", origin=data)
     assert converted.examples[1] == PairExample("de1 first", "en1 second", 1) and converted.left_out == {}
-    converted = hub.load_split(MIXED, "test", "en-sw", data_dir=data)
+    converted = real_data.load_split(MIXED, "test", "en-sw", origin=data)
     assert converted.examples == [PairExample("en0 first", "sw0 second", 0), PairExample("en2 first", "sw2 second", 2)]
     assert converted.left_out == {"different labels in the two languages": 1, "no label": 1}
     assert find_problems(MIXED, data) == []
@@ -114,12 +114,12 @@ def test_rows_that_are_not_the_same_items_are_refused_before_the_start(write: Wr
     (line,) = find_problems(MIXED, data)
     assert "must be the same items in all languages" in line and "en 2" in line and "sw 1" in line
     with pytest.raises(UsageError, match="both must hold the same items, row by row"):
-        hub.load_split(MIXED, "test", "sw-en", data_dir=data)
+        real_data.load_split(MIXED, "test", "sw-en", origin=data)
     write("google/xtreme/XNLI/test", XNLI, rows[2:])
     assert any(
         "in English and in another language are needed; found: sw" in line for line in find_problems(MIXED, data)
     )
-    assert hub.find_languages(MIXED, data) == ()
+    assert real_data.find_languages(MIXED, data) == ()
 
 
 def test_misspelt_words_keep_their_ends_and_letters() -> None:
@@ -151,11 +151,11 @@ def test_signs_stay_with_their_letters() -> None:
 
 
 def test_perturbed_real_rows_keep_labels_and_places(data: Path) -> None:
-    clean = examples_of(TARGETS["xnli"], "test", "de", data_dir=data)
+    clean = examples_of(TARGETS["xnli"], "test", "de", origin=data)
     pairs_there = [pair for pair in clean if isinstance(pair, PairExample)]
     expected = [PairExample(misspell(pair.first), misspell(pair.second), pair.label) for pair in pairs_there]
-    assert examples_of(PERTURBED, "test", "de", data_dir=data) == expected
-    assert examples_of(PERTURBED, "dev", data_dir=data) == examples_of(TARGETS["xnli"], "dev", data_dir=data)
+    assert examples_of(PERTURBED, "test", "de", origin=data) == expected
+    assert examples_of(PERTURBED, "dev", origin=data) == examples_of(TARGETS["xnli"], "dev", origin=data)
 
 
 @pytest.mark.parametrize("targets", [("xnli",), ("xnli-mixed",), ("xnli-perturbed", "xnli"), ("pawsx-mixed", "xquad")])
@@ -174,6 +174,6 @@ def test_shifted_targets_are_evaluated_where_they_are_named(targets: tuple[str, 
 
 def test_the_real_pairs_agree_in_every_language(real: Path) -> None:
     for language in ("sw-en", "en-ur", "zh-en"):
-        converted = hub.load_split(MIXED, "test", language, data_dir=real)
+        converted = real_data.load_split(MIXED, "test", language, origin=real)
         assert len(converted.examples) == 5010 and converted.left_out == {}
-    assert find_problems(MIXED, real) == [] and len(hub.find_languages(MIXED, real)) == 28
+    assert find_problems(MIXED, real) == [] and len(real_data.find_languages(MIXED, real)) == 28

@@ -15,7 +15,7 @@ from spaces.miniature import INTERMEDIATES as MINIATURE
 from spaces.space import Space, resolve_axes
 from spaces.xtreme import INTERMEDIATES, NLI_LABELS
 from tests.hub_layout import PAIR, TEXT, examples_of, pair_rows
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_notes import collect_notes
 from trainables.data.data_report import inspect
@@ -45,7 +45,7 @@ def data(write: Write) -> Path:
 
 
 def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> None:
-    english, swahili, finnish = (hub.load_split(MNLI, "train", name, data_dir=data) for name in ("en", "sw", "fi"))
+    english, swahili, finnish = (real_data.load_split(MNLI, "train", name, origin=data) for name in ("en", "sw", "fi"))
     assert english.left_out == swahili.left_out == finnish.left_out == {"empty text": 1}
     # The last tenth is English dev, and no translation of it is trained on.
     assert len(english.examples) == len(swahili.examples) == len(finnish.examples) == 22
@@ -79,7 +79,7 @@ def test_rows_that_are_no_translations_are_refused_before_the_start(
     (line,) = find_problems(MNLI, data, "sw")
     assert message in line and "both must hold the same pairs, row by row" in line
     with pytest.raises(UsageError, match=message):
-        hub.load_split(MNLI, "train", "sw", data_dir=data)
+        real_data.load_split(MNLI, "train", "sw", origin=data)
     assert find_problems(MNLI, data) == []  # English alone needs no translation
 
 
@@ -110,19 +110,19 @@ def test_labels_of_ocnli_go_by_name(write: Write) -> None:
     rows = [{"sentence1": "a", "sentence2": "b", "label": label, "idx": 0} for label in (0, 1, 2, -1)]
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("clue/clue/ocnli/train", features, rows)
-    converted = hub.load_split(INTERMEDIATES["ocnli"], "train", "zh", data_dir=data)
+    converted = real_data.load_split(INTERMEDIATES["ocnli"], "train", "zh", origin=data)
     labels = [NLI_LABELS[pair.label] for pair in converted.examples if isinstance(pair, PairExample)]
     assert labels == ["neutral", "entailment", "contradiction"]
     assert converted.left_out == {"no label": 1}
     with pytest.raises(UsageError, match="no train rows in 'en'"):
-        hub.load_split(INTERMEDIATES["ocnli"], "train", data_dir=data)
+        real_data.load_split(INTERMEDIATES["ocnli"], "train", origin=data)
 
 
 def test_americasnli_says_that_it_trains_on_validation_rows(write: Write) -> None:
     write("nyu-mll/glue/mnli/validation_matched", PAIR, pair_rows(2))
     data = write("nala-cub/americas_nli/quy/validation", PAIR, pair_rows(3))
     task = INTERMEDIATES["americasnli"]
-    assert len(examples_of(task, "train", "quy", data_dir=data)) == 3
+    assert len(examples_of(task, "train", "quy", origin=data)) == 3
     assert any("no training split" in line for line in collect_notes(task, data, "quy"))
     assert "no train rows in 'aym'" in find_problems(task, data)[0]  # its own language, which none was named for
 
@@ -161,14 +161,14 @@ def test_extra_tasks_are_members_only_where_they_are_named() -> None:
 
 @pytest.mark.parametrize("language", [name for name in MNLI.training_languages if name not in "bg el hi ru th".split()])
 def test_the_real_translations_are_row_by_row(real: Path, language: str) -> None:
-    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", language))
+    own, translated = (examples_of(MNLI, "train", name, origin=real) for name in ("en", language))
     assert [getattr(pair, "label", None) for pair in own] == [getattr(pair, "label", None) for pair in translated]
     assert find_problems(MNLI, real, language) == []
 
 
 def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
     """Digits survive translation, so that pairs of other rows have other digits."""
-    own, translated = (examples_of(MNLI, "train", name, data_dir=real) for name in ("en", "sw"))
+    own, translated = (examples_of(MNLI, "train", name, origin=real) for name in ("en", "sw"))
 
     def digits(pair: Any) -> set[str]:
         return {word for word in pair.first.split() if word.isdecimal() and len(word) > 2}
@@ -184,7 +184,7 @@ def test_the_real_translations_hold_the_same_numbers(real: Path) -> None:
 
 def test_the_real_native_sets(real: Path) -> None:
     counts = {
-        name: len(examples_of(INTERMEDIATES[task], "train", name, data_dir=real))
+        name: len(examples_of(INTERMEDIATES[task], "train", name, origin=real))
         for task, name in (("ocnli", "zh"), ("indonli", "id"), ("americasnli", "aym"), ("americasnli", "oto"))
     }
     assert counts == {"zh": 9985, "id": 10330, "aym": 743, "oto": 222}

@@ -5,7 +5,7 @@ from statistics import mean
 
 from spaces.encoders import PROFILES
 from spaces.xtreme import TARGETS
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.features.examples import ParallelPool
 from trainables.models.encoder import load_encoder
 from trainables.retrieval.embeddings import Embedder
@@ -21,7 +21,7 @@ def test_a_pretrained_encoder_aligns_languages_and_a_random_one_does_not(real: P
         embedder = Embedder(load_encoder(str(real_encoder), random_seed=random_seed))
         scores = []
         for language in LANGUAGES:
-            pool = hub.load_pool(task, "test", language, data_dir=real)
+            pool = real_data.load_pool(task, "test", language, origin=real)
             assert isinstance(pool, ParallelPool)
             short = ParallelPool(pool.queries[:SENTENCES], pool.candidates[:SENTENCES], gold=tuple(range(SENTENCES)))
             assert pool.gold[:SENTENCES] == short.gold, "Tatoeba is aligned line by line"

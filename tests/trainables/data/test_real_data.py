@@ -12,7 +12,7 @@ from spaces.errors import UsageError
 from spaces.xtreme import ENTITY_TAGS, INTERMEDIATES, TARGETS
 from spaces.xtreme_r import TARGETS as TARGETS_R
 from tests.hub_layout import PAIR, QA, TAGGED, TEXT, XNLI, examples_of, pair_rows, qa_row
-from trainables.data import hub
+from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_notes import collect_notes
 from trainables.data.fingerprint import compute_fingerprint
@@ -24,7 +24,7 @@ Write = Callable[..., Path]
 def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(25))
     task = INTERMEDIATES["mnli"]
-    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
+    train, dev = (examples_of(task, split, origin=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert [example.first for example in dev if isinstance(example, PairExample)] == ["p23", "p24"]
     assert len(train) == 23 and not set(train) & set(dev)
@@ -33,7 +33,7 @@ def test_without_a_dev_split_the_tail_is_held_out(write: Write) -> None:
     # XNLI has an English dev set of its own and trains on all rows.
     rows = [{"language": "en", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}]
     data = write("google/xtreme/XNLI/validation", XNLI, rows)
-    assert len(examples_of(TARGETS["xnli"], "train", data_dir=data)) == 25  # type: ignore[arg-type]
+    assert len(examples_of(TARGETS["xnli"], "train", origin=data)) == 25  # type: ignore[arg-type]
 
 
 def test_languages_in_a_column(write: Write) -> None:
@@ -44,14 +44,14 @@ def test_languages_in_a_column(write: Write) -> None:
     ]
     data = write("google/xtreme/XNLI/test", XNLI, rows)
     task = TARGETS["xnli"]
-    assert hub.find_languages(task, data) == ("de", "sw")
-    assert examples_of(task, "test", "sw", data_dir=data) == [PairExample("a", "b", 2)]
-    assert hub.load_split(task, "test", "de", data_dir=data).left_out == {"no label": 1}
+    assert real_data.find_languages(task, data) == ("de", "sw")
+    assert examples_of(task, "test", "sw", origin=data) == [PairExample("a", "b", 2)]
+    assert real_data.load_split(task, "test", "de", origin=data).left_out == {"no label": 1}
     with pytest.raises(UsageError, match="xnli: no test rows in 'fr'"):
-        hub.load_split(task, "test", "fr", data_dir=data)
+        real_data.load_split(task, "test", "fr", origin=data)
     data = write("google/xtreme/XNLI/test", XNLI, [{**rows[0], "gold_label": "foo"}])
     with pytest.raises(UsageError, match="unknown label 'foo'"):
-        hub.load_split(task, "test", "sw", data_dir=data)
+        real_data.load_split(task, "test", "sw", origin=data)
 
 
 def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
@@ -60,7 +60,7 @@ def test_a_missing_language_is_reported_and_no_error(write: Write) -> None:
         data = write(f"google/xtreme/udpos.{split}", TAGGED, row)
     task = TARGETS["udpos"]
     assert find_problems(task, data) == []
-    assert hub.find_languages(task, data) == ("en", "th")
+    assert real_data.find_languages(task, data) == ("en", "th")
     (line,) = (line for line in collect_notes(task, data) if "no test rows" in line)
     assert " de," in line and " en," not in line
 
@@ -70,16 +70,16 @@ def test_languages_in_ids(write: Write) -> None:
     data = write("google/xtreme/tydiqa/train", QA, [*rows, qa_row("ab", ["a"], [0], "korean-1-1")])
     data = write("google/xtreme/tydiqa/validation", QA, [qa_row("ab", ["b"], [1], "korean-2-1")])
     task = TARGETS["tydiqa"]
-    assert hub.find_languages(task, data) == ("ko",)
-    train, dev = (examples_of(task, split, data_dir=data) for split in ("train", "dev"))
+    assert real_data.find_languages(task, data) == ("ko",)
+    train, dev = (examples_of(task, split, origin=data) for split in ("train", "dev"))
     assert isinstance(train, list) and isinstance(dev, list)
     assert (len(train), len(dev)) == (18, 2)
-    assert examples_of(task, "test", "ko", data_dir=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
+    assert examples_of(task, "test", "ko", origin=data) == [SpanExample("korean-2-1", "?", "ab", ("b",), (1,))]
 
 
 def test_mlqa_dev_stands_in_for_its_test(write: Write) -> None:
     data = write("google/xtreme/MLQA.de.de/validation", QA, [qa_row("ab", ["a"], [0])])
-    assert hub.find_languages(TARGETS["mlqa"], data) == ("de",)
+    assert real_data.find_languages(TARGETS["mlqa"], data) == ("de",)
     notes = collect_notes(TARGETS["mlqa"], data)
     assert "mlqa: test is the validation split of google/xtreme, as there is no test split." in notes
 
@@ -94,7 +94,7 @@ def test_every_language_that_something_stands_in_for_is_named(write: Write) -> N
 def test_a_config_without_the_paragraphs_of_xquad_is_preferred(write: Write) -> None:
     data = write("rajpurkar/squad/plain_text/train", QA, [qa_row("ab", ["a"], [0], "all")])
     data = write("rajpurkar/squad/local_no_xquad/train", QA, [qa_row("ab", ["a"], [0], "clean")])
-    examples = examples_of(TARGETS["xquad"], "train", data_dir=data)
+    examples = examples_of(TARGETS["xquad"], "train", origin=data)
     assert examples == [SpanExample("clean", "?", "ab", ("a",), (0,))]
 
 
@@ -102,7 +102,7 @@ def test_line_feeds_of_tatoeba(write: Write) -> None:
     features = Features(dict.fromkeys(("source_sentence", "target_sentence", "source_lang", "target_lang"), TEXT))
     row = {"source_sentence": "ja\n", "target_sentence": "yes\n", "source_lang": "deu", "target_lang": "eng"}
     data = write("google/xtreme/tatoeba.deu/validation", features, [row, row])
-    pool = hub.load_pool(TARGETS["tatoeba"], "test", "de", data_dir=data)
+    pool = real_data.load_pool(TARGETS["tatoeba"], "test", "de", origin=data)
     assert pool == ParallelPool(("yes", "yes"), ("ja", "ja"), (0, 1))  # XTREME asks in English
     assert find_problems(TARGETS["tatoeba"], data) == []
 
@@ -137,7 +137,7 @@ def test_fingerprint_follows_the_content(write: Write) -> None:
 
 def test_unknown_task() -> None:
     with pytest.raises(UsageError, match="unknown task 'none'"):
-        hub.find_languages(dataclasses.replace(TARGETS["xnli"], name="none"), None)
+        real_data.find_languages(dataclasses.replace(TARGETS["xnli"], name="none"), None)
 
 
 def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
@@ -149,14 +149,14 @@ def test_anli_joins_its_rounds_with_multinli_and_snli(write: Write) -> None:
     assert lines == [" no train rows in 'en'", " no dev rows in 'en'"]
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(10, label=2))
     assert find_problems(task, data) == []
-    examples = examples_of(task, "train", data_dir=data)
+    examples = examples_of(task, "train", origin=data)
     labels = [example.label for example in examples if isinstance(example, PairExample)]
     assert labels == [0] * 9 + [2] * 9  # a tenth of MultiNLI is held out for dev
-    assert len(examples_of(task, "dev", data_dir=data)) == 4
+    assert len(examples_of(task, "dev", origin=data)) == 4
     assert "anli: train without stanfordnlp/snli train, which is missing." in collect_notes(task, data)
     before = compute_fingerprint(task, data)
     write("stanfordnlp/snli/plain_text/train", PAIR, [*pair_rows(5, label=1), *pair_rows(2, label=-1)])
-    converted = hub.load_split(task, "train", data_dir=data)
+    converted = real_data.load_split(task, "train", origin=data)
     assert (len(converted.examples), converted.left_out) == (23, {"no label": 2})
     assert compute_fingerprint(task, data) != before
 
@@ -166,11 +166,11 @@ def test_supertags_are_what_the_data_say(write: Write) -> None:
     task = INTERMEDIATES["ccg"]
     data = write("local/ccg/default/train", features, [{"tokens": ["It", "rains"], "tags": ["NP", "S[dcl]\\NP"]}] * 20)
     data = write("local/ccg/default/validation", features, [{"tokens": ["Rain"], "tags": ["N"]}])
-    complete = hub.resolve_labels(task, data)
+    complete = real_data.resolve_labels(task, data)
     assert complete.labels == ("N", "NP", "S[dcl]\\NP")
-    assert examples_of(complete, "train", data_dir=data)[0] == TaggingExample(("It", "rains"), (1, 2))
+    assert examples_of(complete, "train", origin=data)[0] == TaggingExample(("It", "rains"), (1, 2))
     assert find_problems(task, data) == []
-    assert hub.resolve_labels(TARGETS["udpos"], data) is TARGETS["udpos"]
+    assert real_data.resolve_labels(TARGETS["udpos"], data) is TARGETS["udpos"]
 
 
 def test_a_licensed_dataset_says_how_to_bring_it(write: Write) -> None:
@@ -189,24 +189,24 @@ def test_another_repository_stands_in(write: Write) -> None:
     data = write("aps/super_glue/copa/train", Features(copa), [event])
     data = write("cambridgeltl/xcopa/et/test", Features(copa), [{**event, "question": "effect", "label": 1}])
     task = TARGETS_R["xcopa"]
-    train = examples_of(task, "train", data_dir=data)
+    train = examples_of(task, "train", origin=data)
     assert train[0] == ChoiceExample("c", "q", ("a", "b", "c"), 2)
     assert train[-1] == ChoiceExample("p", "What was the cause?", ("x", "y"), 0)
-    assert examples_of(task, "test", "et", data_dir=data) == [ChoiceExample("p", "What was the effect?", ("x", "y"), 1)]
+    assert examples_of(task, "test", "et", origin=data) == [ChoiceExample("p", "What was the effect?", ("x", "y"), 1)]
     assert "xcopa: dev without aps/super_glue validation, which is missing." in collect_notes(task, data)
     # Languages that google/xtreme lacks are WikiANN's own.
     ner = Features({"tokens": List(TEXT), "ner_tags": List(ClassLabel(names=list(ENTITY_TAGS)))})
     data = write("unimelb-nlp/wikiann/lt/test", ner, [{"tokens": ["Vilnius"], "ner_tags": [5]}])
-    assert hub.find_languages(TARGETS_R["panx"], data) == ("lt",)
-    assert hub.find_languages(TARGETS["panx"], data) == ()
+    assert real_data.find_languages(TARGETS_R["panx"], data) == ("lt",)
+    assert real_data.find_languages(TARGETS["panx"], data) == ()
     data = write("google/xquad/xquad.ro/validation", QA, [qa_row("ab", ["a"], [0])])
-    assert hub.find_languages(TARGETS_R["xquad"], data) == ("ro",)
+    assert real_data.find_languages(TARGETS_R["xquad"], data) == ("ro",)
 
 
 def test_files_as_on_the_branch_of_converted_ones(write: Write) -> None:
     write("nyu-mll/glue/mnli/train/0000", PAIR, pair_rows(20))
     data = write("nyu-mll/glue/mnli/train/0001", PAIR, pair_rows(10))
-    assert len(examples_of(INTERMEDIATES["mnli"], "train", data_dir=data)) == 27
+    assert len(examples_of(INTERMEDIATES["mnli"], "train", origin=data)) == 27
 
 
 @pytest.mark.parametrize("name", [*INTERMEDIATES, *TARGETS])
@@ -215,13 +215,13 @@ def test_real_data(real: Path, name: str) -> None:
     if find_problems(task, real):
         pytest.skip(find_problems(task, real)[0])
     if task.kind == "retrieval":
-        pool = hub.load_pool(task, "test", hub.find_languages(task, real)[0], data_dir=real)
+        pool = real_data.load_pool(task, "test", real_data.find_languages(task, real)[0], origin=real)
         assert isinstance(pool, ParallelPool)
         assert len(pool.queries) == len(pool.gold) > 100
         return
     for split in ("train", "dev", "test") if name in TARGETS else ("train", "dev"):
-        language = {"train": task.own_language, "dev": "en"}.get(split) or hub.find_languages(task, real)[0]
-        examples = examples_of(task, split, language, data_dir=real)  # type: ignore[arg-type]
+        language = {"train": task.own_language, "dev": "en"}.get(split) or real_data.find_languages(task, real)[0]
+        examples = examples_of(task, split, language, origin=real)  # type: ignore[arg-type]
         assert len(examples) > 100
         if task.kind == "span" and split == "train":
             for example in examples:
@@ -233,8 +233,8 @@ def test_real_data(real: Path, name: str) -> None:
 def test_the_control_has_the_pairs_of_its_task_and_labels_by_lot(write: Write) -> None:
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(300))
     tasks = BENCHMARKS["xtreme"].intermediates
-    plain, control = (examples_of(tasks[name], "train", data_dir=data) for name in ("mnli", "random"))
-    again = examples_of(tasks["random"], "train", data_dir=data)
+    plain, control = (examples_of(tasks[name], "train", origin=data) for name in ("mnli", "random"))
+    again = examples_of(tasks["random"], "train", origin=data)
     assert control == again  # drawn once and for all
     assert [(pair.first, pair.second) for pair in plain] == [(pair.first, pair.second) for pair in control]  # type: ignore[union-attr]
     alike = sum(pair.label == control_pair.label for pair, control_pair in zip(plain, control, strict=True))  # type: ignore[union-attr]

@@ -1,0 +1,101 @@
+"""The files of an encoder on the hub: fetched whole for a run, or only looked at for `--plan` and `--check`."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.errors import UsageError
+from trainables.repositories.cache import cache_folder_of
+from trainables.repositories.download import fetch_file
+from trainables.repositories.hub import Hub
+from trainables.repositories.remote_file import RemoteFile
+from trainables.repositories.snapshot import RepositoryFile, Snapshot
+
+SMALL_SUFFIXES = (".json", ".txt", ".model", ".py")  # configuration, tokenizer; a program is seen, never executed
+WEIGHTS_SUFFIXES = (".safetensors", ".bin")
+_LENGTH_BYTES = 8  # at the start of a safetensors file: the length of its header
+
+
+def fetch_encoder(hub: Hub, repo_id: str) -> Path:
+    """Return the folder of an encoder of the hub on this machine, at the sweep's commit.
+
+    Raises UsageError if the hub has no such repository, or if a file cannot be had or is of another commit.
+    """
+    snapshot = _require_snapshot(hub, repo_id)
+    for name in (*list_small_files(snapshot), *list_weight_names(snapshot)):
+        fetch_file(snapshot, name)
+    return cache_folder_of(snapshot)
+
+
+def fetch_config(hub: Hub, repo_id: str) -> Path:
+    """Return the configuration of an encoder of the hub on this machine, at the sweep's commit."""
+    return fetch_file(_require_snapshot(hub, repo_id), "config.json")
+
+
+def _require_snapshot(hub: Hub, repo_id: str) -> Snapshot:
+    snapshot = hub.find("model", repo_id)
+    if snapshot is None:
+        raise UsageError(
+            f"it is neither a folder nor on the hub ({repo_id} is unknown there). "
+            "Give a folder with config.json, weights and tokenizer, or the id of a model of the hub."
+        )
+    return snapshot
+
+
+def list_small_files(snapshot: Snapshot) -> list[str]:
+    """Return the files beside the weights; folders, such as `onnx/`, hold copies in other forms."""
+    return [name for name in snapshot.list_folder("") if name.endswith(SMALL_SUFFIXES)]
+
+
+def list_weight_names(snapshot: Snapshot) -> list[str]:
+    """Return the files of weights in the form that `transformers` prefers, and none in another form."""
+    names = snapshot.list_folder("")
+    for suffix in WEIGHTS_SUFFIXES:
+        stem = "model" if suffix == ".safetensors" else "pytorch_model"
+        found = [name for name in names if name.startswith(stem) and name.endswith(suffix)]
+        if found:
+            return found
+    return [name for name in names if name.endswith(WEIGHTS_SUFFIXES)]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderLook:
+    """A folder with an encoder's small files and the headers of its weights, whose values are not there.
+
+    `content_ids` are the hashes (SHA-256) of the whole files of weights, by name, as the hub lists them.
+    """
+
+    folder: Path
+    content_ids: Mapping[str, str]
+    has_headers: bool  # False: the weights are in a form that must be downloaded to be looked at
+
+
+@contextmanager
+def look_at_encoder(hub: Hub, repo_id: str) -> Iterator[EncoderLook]:
+    """Look at an encoder of the hub: small files are downloaded, of the weights only the headers."""
+    snapshot = _require_snapshot(hub, repo_id)
+    with tempfile.TemporaryDirectory(prefix="encoder-") as text:
+        folder = Path(text)
+        for name in list_small_files(snapshot):
+            (folder / name).symlink_to(fetch_file(snapshot, name))
+        files = [snapshot.list_folder("")[name] for name in list_weight_names(snapshot)]
+        for file in files:
+            _write_header(snapshot, file, folder / file.name)
+        yield EncoderLook(
+            folder,
+            {file.name: file.content_id for file in files if file.content_id is not None},
+            all(file.name.endswith(".safetensors") for file in files),
+        )
+
+
+def _write_header(snapshot: Snapshot, file: RepositoryFile, path: Path) -> None:
+    """Write a file of the right length that holds the header alone, and takes no more space than that."""
+    with path.open("wb") as target, RemoteFile(snapshot, file) as source:
+        if file.name.endswith(".safetensors"):
+            start = source.read(_LENGTH_BYTES)
+            length = int.from_bytes(start, "little")
+            is_header = len(start) == _LENGTH_BYTES and length + _LENGTH_BYTES <= (file.size or 0)
+            target.write(start + (source.read(length) if is_header else b""))
+        target.truncate(file.size)

@@ -1,0 +1,153 @@
+"""The hub as a sweep reads it: every repository at one commit, which is found once and then handed to every worker."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+
+from spaces.errors import UsageError
+from trainables.repositories.cache import cache_folder_of, find_cached, read_cached
+from trainables.repositories.download import COMMIT_GONE, fetch_file
+from trainables.repositories.listing import ask_commit, list_commit
+from trainables.repositories.questions import AbsentError, HubError, NoNetworkError
+from trainables.repositories.snapshot import (
+    MAIN_BRANCH,
+    RepositoryKey,
+    RepositoryKind,
+    Snapshot,
+    snapshots_from_json,
+    snapshots_to_json,
+)
+
+PARALLEL_DOWNLOADS = 8
+
+
+class Hub:
+    """Snapshots of repositories. Each is found when it is first needed, and stays as it is.
+
+    `recorded` are those that the sweep read before, and `commits` what is left of them if the record of their files is
+    lost. A worker's hub knows the recorded ones only (`is_closed`). `notes` tells what a user must know.
+    """
+
+    def __init__(
+        self,
+        recorded: Iterable[Snapshot] = (),
+        *,
+        commits: Mapping[RepositoryKey, str] | None = None,
+        is_closed: bool = False,
+        downloads: bool = True,
+    ) -> None:
+        self._recorded = {snapshot.key: snapshot for snapshot in recorded}
+        self._commits = dict(commits or {})
+        self._found: dict[RepositoryKey, Snapshot] = dict(self._recorded) if is_closed else {}
+        self._is_closed = is_closed
+        self.downloads = downloads  # False: `--plan` and `--check` read no whole file but small ones
+        self.notes: list[str] = []
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """All snapshots that were needed so far, in order."""
+        return tuple(self._found[key] for key in sorted(self._found))
+
+    def to_json(self) -> str:
+        """Return the snapshots as text: what the sweep records, and what workers are given."""
+        return snapshots_to_json({**self._recorded, **self._found}.values())
+
+    def find(self, kind: RepositoryKind, repo_id: str, branch: str = MAIN_BRANCH) -> Snapshot | None:
+        """Return the snapshot of a repository; None if the hub has no such repository or branch.
+
+        Raises HubError if the hub cannot be asked and no record or cache says what it has.
+        """
+        key = (kind, repo_id, branch)
+        if key not in self._found:
+            if self._is_closed:
+                raise HubError(f"{repo_id}: this sweep did not record it. Start the sweep again.")
+            self._found[key] = self._resolve(key)
+        snapshot = self._found[key]
+        return None if snapshot.commit is None else snapshot
+
+    def _resolve(self, key: RepositoryKey) -> Snapshot:
+        recorded = self._recorded.get(key)
+        commit = recorded.commit if recorded is not None else self._commits.get(key)
+        if commit is None:
+            return _find_newest(key, self.notes)
+        self._note_move(key, commit)
+        if recorded is not None and recorded.is_whole:
+            return recorded
+        try:
+            return list_commit(key, commit, self.notes)
+        except NoNetworkError:
+            cached = recorded or read_cached(key, commit)
+            if cached is None:
+                raise
+            return cached
+        except AbsentError as error:
+            raise HubError(f"{error} {COMMIT_GONE}") from error
+
+    def _note_move(self, key: RepositoryKey, commit: str) -> None:
+        """Add a note if the branch has another commit by now than the sweep reads."""
+        if huggingface_hub.constants.is_offline_mode():
+            return
+        _, repo_id, branch = key
+        try:
+            newest = ask_commit(key, branch)
+        except UsageError as error:
+            self.notes.append(
+                f"{repo_id} is read at the recorded commit {commit}; whether it has moved is unknown: {error}"
+            )
+            return
+        if newest != commit:
+            self.notes.append(
+                f"{repo_id} has moved from commit {commit} to {newest}. This sweep goes on at {commit}; "
+                "--new-commits with another --name reads the new one."
+            )
+
+    def locate(self, snapshot: Snapshot, name: str) -> Path:
+        """Return the path that a file has in this machine's cache, there or not."""
+        return cache_folder_of(snapshot) / name
+
+    def fetch(self, snapshot: Snapshot, names: Iterable[str]) -> tuple[Path, ...]:
+        """Return files of a repository on this machine. Those that the cache lacks are downloaded.
+
+        Raises UsageError if a file cannot be had, or is not that of the snapshot's commit.
+        """
+        return tuple(fetch_file(snapshot, name) for name in names)
+
+    def fetch_ahead(self, wanted: Iterable[tuple[Snapshot, str]], advance: Callable[[], None]) -> None:
+        """Download files side by side; `advance` is called after each. Errors are left to the reader of the file."""
+
+        def fetch(item: tuple[Snapshot, str]) -> None:
+            with suppress(UsageError):  # raised again where the file is read
+                fetch_file(*item)
+            advance()
+
+        with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
+            for _ in pool.map(fetch, wanted):
+                pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_recorded_hub, (self.to_json(),)
+
+
+@functools.lru_cache(maxsize=4)
+def open_recorded_hub(text: str) -> Hub:
+    """Return the hub of a record by `Hub.to_json`, one for the whole process: it asks for nothing but files."""
+    return Hub(snapshots_from_json(text), is_closed=True)
+
+
+def _find_newest(key: RepositoryKey, notes: list[str]) -> Snapshot:
+    kind, repo_id, branch = key
+    try:
+        return list_commit(key, branch, notes)
+    except AbsentError:
+        return Snapshot(kind=kind, repo_id=repo_id, branch=branch, commit=None)
+    except NoNetworkError as error:
+        cached = find_cached(key)
+        if cached is None:
+            raise
+        notes.append(f"{repo_id} is read from the cache at commit {cached.commit}, the newest here. {error}")
+        return cached
