@@ -245,6 +245,7 @@ def use_hub(hub: LoopbackHub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     monkeypatch.setattr(questions, "WAITS", (0.0, 0.0, 0.0, 0.0))
     monkeypatch.setattr(questions, "_is_without_network", False)
+    monkeypatch.setattr(questions, "FAILED", {})
     for name in ("api", "files", "repeated"):
         monkeypatch.setattr(client.REQUESTS, name, 0)
     huggingface_hub.set_client_factory(client._make_client)  # with the time limit of the test

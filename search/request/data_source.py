@@ -70,13 +70,18 @@ def commits_of(hub: Hub) -> dict[str, str | None]:
     return {" ".join(snapshot.key): snapshot.commit for snapshot in hub.snapshots}
 
 
-def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark) -> None:
-    """Fetch the files that the sweep reads, side by side, with a bar on a terminal.
+def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str) -> None:
+    """List all repositories, and fetch the files that the sweep reads, side by side, with a bar on a terminal.
 
-    Errors are left to the check of the data, which names the tasks.
+    Errors are left to the checks of the data, which name the tasks, and of the encoder.
     """
     hub = source.hub
-    if hub is None or source.data is not None:
+    if hub is None:
+        return
+    if not Path(model).exists():
+        with suppress(UsageError):
+            hub.find("model", model)
+    if source.data is not None:
         return
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))

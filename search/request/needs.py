@@ -111,7 +111,9 @@ def _list_problems(source: DataSource, need: TaskNeed, skip_missing: bool) -> li
     problems = task_data.list_problems(source, need.task, need.language)
     hidden = [problem.line for problem in problems if problem.kind != "absent"]
     if skip_missing and hidden:
-        raise UsageError("\n".join([*hidden, "This is not missing but faulty or unknown, and is never left out."]))
+        raise UsageError(
+            "\n".join([*hidden, "--skip-missing never leaves out data that are faulty or that cannot be asked for."])
+        )
     return [problem.line for problem in problems]
 
 

@@ -72,7 +72,7 @@ def make_request(options: RunOptions) -> SweepRequest:
     axes = resolve_axes(space, benchmark, profile)
     source = dataclasses.replace(source, test_limit=axes.test_limit)
     if source.hub is not None:
-        fetch_all(source, axes, benchmark)
+        fetch_all(source, axes, benchmark, resolve_model(options))
     needs = find_needs(axes, benchmark, source, skip_missing=options.skip_missing)
     if needs.missing_data and not options.is_dry_run:
         raise UsageError(format_missing_data(needs.missing_data))

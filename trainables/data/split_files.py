@@ -57,8 +57,8 @@ class SplitLocation:
         """The files as the hub lists them; empty in a folder."""
         if self.snapshot is None:
             return ()
-        files = {file.name: file for file in self.snapshot.files}
-        return tuple(files[path.relative_to(self.folder).as_posix()] for path in self.files)
+        names = (path.relative_to(self.folder).as_posix() for path in self.files)
+        return tuple(file for name in names if (file := self.snapshot.find_file(name)) is not None)
 
     @property
     def is_remote(self) -> bool:

@@ -22,6 +22,7 @@ from spaces.errors import UsageError, first_line_of
 from trainables.repositories.client import REQUESTS, InterruptedRequestError, install_client
 
 WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds before the second to the fifth try, where the hub names no time
+TRIES_WITHOUT_NETWORK = 3
 LONGEST_WAIT = 300.0  # seconds that are waited if the hub asks for it: its limits count over five minutes
 TOLD_WAIT = 5.0  # seconds from which on a wait is told
 MOST_REASON = 160  # characters of a library's message
@@ -55,10 +56,13 @@ class _Fault:
 def ask_hub(about: str, question: Callable[[], Answer]) -> Answer:
     """Return the answer to a question about a repository.
 
-    Raises AbsentError if the hub lacks it, NoNetworkError without a hub, and HubError for every other failure.
+    Raises AbsentError if the hub lacks it, NoNetworkError without a hub, and HubError for every other failure. Many
+    tasks ask for the same: a question that failed is not asked again in this process.
     """
+    if about in FAILED:
+        raise FAILED[about]
     _prepare_client()
-    for wait in (*WAITS, None):
+    for number, wait in enumerate((*WAITS, None), start=1):
         try:
             return question()
         except UsageError:
@@ -66,9 +70,9 @@ def ask_hub(about: str, question: Callable[[], Answer]) -> Answer:
         except Exception as error:  # the clients raise errors of several libraries
             fault = _explain(error)
             told = fault.wait or 0.0
-            if not fault.may_pass or wait is None or told > LONGEST_WAIT or _is_cut_off(fault):
-                _remember(fault)
-                raise fault.error(f"{about}: {fault.reason}. {fault.remedy}") from error
+            if not fault.may_pass or wait is None or told > LONGEST_WAIT or _is_cut_off(fault, number):
+                FAILED[about] = fault.error(f"{about}: {fault.reason}. {fault.remedy}")
+                raise FAILED[about] from error
             REQUESTS.repeated += 1
             if told >= TOLD_WAIT:
                 sys.stderr.write(f"{about}: {fault.reason}; it wants to be asked again in {told:.0f} seconds.\n")
@@ -76,17 +80,18 @@ def ask_hub(about: str, question: Callable[[], Answer]) -> Answer:
     raise AssertionError("the last try returns or raises")
 
 
-# Without a network every question would be tried for a quarter of a minute; after the first, one try has to do.
-_is_without_network = False
+FAILED: dict[str, UsageError] = {}  # by what was asked for
+_is_without_network = False  # found out by a question before: others are then tried once
 
 
-def _is_cut_off(fault: _Fault) -> bool:
-    return fault.error is NoNetworkError and _is_without_network
-
-
-def _remember(fault: _Fault) -> None:
+def _is_cut_off(fault: _Fault, number: int) -> bool:
+    """Return True if this try shows that there is no network; of one, all later questions may go without retries."""
     global _is_without_network
-    _is_without_network = fault.error is NoNetworkError
+    if fault.error is not NoNetworkError:
+        _is_without_network = False
+    elif number == TRIES_WITHOUT_NETWORK:
+        _is_without_network = True
+    return _is_without_network
 
 
 def _prepare_client() -> None:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ class RepositoryFile:
     content_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for the indices
 class Snapshot:
     """A repository at one commit. Without a commit, the hub has no such repository or branch."""
 
@@ -53,13 +54,23 @@ class Snapshot:
 
     def find_file(self, name: str) -> RepositoryFile | None:
         """Return the file of a name; None if there is none."""
-        return next((file for file in self.files if file.name == name), None)
+        return self._file_by_name.get(name)
 
     def list_folder(self, folder: str) -> dict[str, RepositoryFile]:
         """Return the files that lie directly in a folder ("" is the top one), by their names there."""
-        prefix = f"{folder}/" if folder else ""
-        inside = {file.name.removeprefix(prefix): file for file in self.files if file.name.startswith(prefix)}
-        return {name: file for name, file in sorted(inside.items()) if "/" not in name}
+        return self._folders.get(folder, {})
+
+    @cached_property
+    def _file_by_name(self) -> dict[str, RepositoryFile]:
+        return {file.name: file for file in self.files}
+
+    @cached_property
+    def _folders(self) -> dict[str, dict[str, RepositoryFile]]:
+        folders: dict[str, dict[str, RepositoryFile]] = {}
+        for file in sorted(self.files, key=lambda file: file.name):
+            folder, _, name = file.name.rpartition("/")
+            folders.setdefault(folder, {})[name] = file
+        return folders
 
 
 def find_content_fault(path: Path, file: RepositoryFile) -> str | None:
