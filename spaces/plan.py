@@ -71,6 +71,7 @@ class StartEncoder:
     fingerprint: str | None = None  # of a given encoder's weights
     recipe: Mapping[str, Any] | None = None  # pretraining of the project's own encoder
     data: str | None = None  # fingerprint of the pretraining text
+    notes: tuple[str, ...] = ()  # for users; no part of any key
 
 
 def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:

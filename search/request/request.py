@@ -10,7 +10,7 @@ from typing import Any
 
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
-from search.request.start_encoder import resolve_model, resolve_start
+from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
 from spaces.encoders import PROFILES
@@ -83,7 +83,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,
-        notes=() if options.check else _collect_notes(source, needs),  # a check collects its own
+        notes=() if options.check else (*start.notes, *_collect_notes(source, needs)),  # a check collects its own
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
@@ -113,10 +113,9 @@ def _resolve_or_report_start(
     options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, needs: SweepNeeds
 ) -> tuple[StartEncoder, list[str]]:
     """Return the encoder and its problems. Only `--check` lists them, beside other missing data; else they raise."""
-    recipes = (need.task.recipe for need in needs.task_needs)
-    longest = max((recipe.max_length for recipe in recipes if recipe is not None), default=1)
     try:
-        return resolve_start(options, benchmark, source, profile, longest=longest), []
+        use = find_use(need.task for need in needs.task_needs)
+        return resolve_start(options, benchmark, source, profile, use=use), []
     except UsageError as error:
         if not options.check:
             raise
@@ -188,6 +187,7 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
     rates = axes.learning_rates
     has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
+    del start["notes"]
     spec = {
         "space": options.space,
         "benchmark": benchmark.name,

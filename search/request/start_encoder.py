@@ -2,7 +2,10 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.request.options import RunOptions
 from spaces import encoders
@@ -10,18 +13,35 @@ from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
 from spaces.plan import StartEncoder
+from spaces.task import Task, TaskKind
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
+
+if TYPE_CHECKING:
+    from trainables.models.tokenizer_check import TokenizerFacts
 
 TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")
 
 
+@dataclass(frozen=True, slots=True)
+class EncoderUse:
+    """What a sweep does with its encoder: the longest input, in sub-tokens, and the kinds of its tasks."""
+
+    longest: int = 1
+    kinds: frozenset[TaskKind] = frozenset()
+
+
+def find_use(tasks: Iterable[Task]) -> EncoderUse:
+    """Return the use that a sweep with these tasks makes of its encoder."""
+    tasks = list(tasks)
+    lengths = (task.recipe.max_length for task in tasks if task.recipe is not None)
+    return EncoderUse(max(lengths, default=1), frozenset(task.kind for task in tasks))
+
+
 def resolve_start(
-    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, *, longest: int
+    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, *, use: EncoderUse
 ) -> StartEncoder:
     """Return the encoder that the flags name. Raise UsageError for one that is missing or is not what it claims.
-
-    `longest` is the length of the longest input of the sweep, in sub-tokens.
 
     A plan or a check of a hub id downloads nothing: the encoder then has no fingerprint.
     """
@@ -37,7 +57,8 @@ def resolve_start(
         return StartEncoder(name=model, profile=profile)
     # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model, longest))
+    fingerprint, notes = inspect_model(model, use)
+    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint, notes=notes)
 
 
 def find_model_problems(start: StartEncoder) -> list[str]:
@@ -66,29 +87,36 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def fingerprint_model(model: str, longest: int = 1) -> str:
-    """Return a hash of a folder, or a hub id's commit.
+def inspect_model(model: str, use: EncoderUse) -> tuple[str, tuple[str, ...]]:
+    """Return the fingerprint of a folder or a hub id, and notes for users.
 
-    Raises UsageError for an encoder that is missing, or that is not what it claims (see `check_encoder`).
+    The fingerprint is a hash of the folder, or the commit, with marks for what the encoder does in another way than
+    these say. Raises UsageError for an encoder that is missing, or that is not what it claims (see `check_encoder`).
     """
     folder = Path(model)
     if folder.exists():
-        _check_folder(model, folder, longest)
-        return _fingerprint_folder(folder)
+        facts = _check_folder(model, folder, use)
+        fingerprint = _fingerprint_folder(folder)
+    else:
+        path = _download(model)
+        facts = _check_folder(model, path, use)
+        fingerprint = path.name  # the commit
+    return "+".join((fingerprint, *facts.marks)), facts.notes
+
+
+def _download(model: str) -> Path:
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"--model {model}: there is no such folder.")
     try:
         from huggingface_hub import snapshot_download
 
-        path = snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"])
+        return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"]))
     except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
         raise UsageError(_format_unavailable_model(model, error)) from error
-    _check_folder(model, Path(path), longest)
-    return Path(path).name  # the commit
 
 
-def _check_folder(model: str, folder: Path, longest: int) -> None:
-    """Raise UsageError for a folder that is not the encoder that its configuration claims."""
+def _check_folder(model: str, folder: Path, use: EncoderUse) -> "TokenizerFacts":
+    """Return how a folder is used. Raise UsageError if it is not the encoder that its configuration claims."""
     from trainables.models.encoder_check import check_encoder  # takes seconds; the miniature does without
     from trainables.models.weight_files import RefusedEncoderError, list_weight_files
 
@@ -100,7 +128,7 @@ def _check_folder(model: str, folder: Path, longest: int) -> None:
             raise RefusedEncoderError(
                 "the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there."
             )
-        check_encoder(folder, longest)
+        return check_encoder(folder, use.longest, use.kinds)
     except RefusedEncoderError as error:
         raise UsageError(f"--model {model}: {error}") from error
 

@@ -6,7 +6,7 @@ without memory ("meta"). Whether the attention is causal is tried on one small r
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,22 +15,25 @@ import transformers
 from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from spaces.task import TaskKind
 from trainables.models.encoder import load_tokenizer
 from trainables.models.encoder_folder import CONFIG_FILE
 from trainables.models.load_report import find_load_fault
 from trainables.models.masked_words import get_word_embeddings
 from trainables.models.reading_direction import reads_later_tokens
+from trainables.models.tokenizer_check import ALL_KINDS, TokenizerFacts, check_tokenizer
 from trainables.models.weight_files import RefusedEncoderError, find_non_finite, list_weight_files, read_shapes
 
 ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
 
 
-def check_encoder(folder: Path, longest: int) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of an encoder's folder that holds what its configuration claims, else raise.
+def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_KINDS) -> TokenizerFacts:
+    """Return how an encoder's folder is used that holds what its configuration claims, else raise.
 
-    `longest` is the length of the longest input of the sweep, in sub-tokens. Raises RefusedEncoderError for the first
-    thing that is wrong: weights that cannot be read, tensors that are missing, too many, of another shape or not
-    finite, a decoder, code that would have to be executed, a tokenizer that does not go with the model.
+    `longest` is the length of the longest input of the sweep, in sub-tokens, and `kinds` are those of its tasks.
+    Raises RefusedEncoderError for the first thing that is wrong: weights that cannot be read, tensors that are missing,
+    too many, of another shape or not finite, a decoder, code that would have to be executed, a tokenizer that does not
+    go with the model or with the tasks.
     """
     files = list_weight_files(folder)
     with _silence():
@@ -39,13 +42,14 @@ def check_encoder(folder: Path, longest: int) -> PreTrainedTokenizerBase:
         _check_direction(model)
         _check_weights(model, files)
         tokenizer = _load_tokenizer(folder)
-        _check_tokenizer(tokenizer, model, longest)
+        facts = check_tokenizer(tokenizer, kinds)
+        _check_sizes(tokenizer, model, longest)
     name = find_non_finite(files)
     if name is not None:
         raise RefusedEncoderError(
             f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
         )
-    return tokenizer
+    return facts
 
 
 @contextmanager
@@ -136,13 +140,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         ) from error
 
 
-def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, longest: int) -> None:
-    if not tokenizer.is_fast:
-        raise RefusedEncoderError("the tokenizer has no fast implementation. Save one with a tokenizer.json there.")
-    if not isinstance(tokenizer.pad_token_id, int):
-        raise RefusedEncoderError(
-            "the tokenizer has no padding token, which batches need. Name one (pad_token in tokenizer_config.json)."
-        )
+def _check_sizes(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, longest: int) -> None:
     rows = get_word_embeddings(model).num_embeddings
     word, largest = max(tokenizer.get_vocab().items(), key=lambda item: item[1])
     if largest >= rows:

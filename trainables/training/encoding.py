@@ -25,6 +25,7 @@ from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
 from trainables.features.shared_table import open_or_build_table
+from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
@@ -137,7 +138,9 @@ def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
     source, task, split, language = key
     limit = source.limit if split == "train" else source.test_limit
     # Labels decide the ids, and with unanswerable questions the rows that are left out.
-    task_fields = (task.name, task.kind, task.labels, task.has_unanswerable)
+    task_fields: tuple[object, ...] = (task.name, task.kind, task.labels, task.has_unanswerable)
     fingerprint = compute_fingerprint(source, task, language if split == "train" else None)
+    if task.kind == "tagging" and find_word_style(encoding.tokenizer).with_blanks:
+        task_fields = (*task_fields, "blanks")  # tables of former versions lack them
     parts = (VERSION, fingerprint, task_fields, split, language, limit, encoding.settings)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
