@@ -20,7 +20,7 @@ from trainables.data.task_data import DataSource
 if TYPE_CHECKING:
     from trainables.models.tokenizer_check import TokenizerFacts
 
-TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")
+TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")  # those that a fingerprint hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,14 @@ def resolve_model(options: RunOptions) -> str:
 def inspect_model(model: str, use: EncoderUse) -> tuple[str, tuple[str, ...]]:
     """Return the fingerprint of a folder or a hub id, and notes for users.
 
-    The fingerprint is a hash of the folder, or the commit, with marks for what the encoder does in another way than
-    these say. Raises UsageError for an encoder that is missing, or that is not what it claims (see `check_encoder`).
+    The fingerprint is a hash of the folder, or the commit, and what these do not say: what the tokenizer does, if other
+    files than `tokenizer.json` change it, and marks for another use than in former versions. Raises UsageError for an
+    encoder that is missing, or that is not what it claims (see `check_encoder`).
     """
     folder = Path(model)
     if folder.exists():
         facts = _check_folder(model, folder, use)
-        fingerprint = _fingerprint_folder(folder)
+        fingerprint = "+".join(filter(None, [_fingerprint_folder(folder), facts.rules]))
     else:
         path = _download(model)
         facts = _check_folder(model, path, use)
@@ -124,10 +125,6 @@ def _check_folder(model: str, folder: Path, use: EncoderUse) -> "TokenizerFacts"
         if not (folder / "config.json").is_file():
             raise RefusedEncoderError("the folder has no config.json. Save both model and tokenizer there.")
         list_weight_files(folder)
-        if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-            raise RefusedEncoderError(
-                "the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there."
-            )
         return check_encoder(folder, use.longest, use.kinds)
     except RefusedEncoderError as error:
         raise UsageError(f"--model {model}: {error}") from error

@@ -23,6 +23,7 @@ from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 from trainables.models.layer_fusion import LayerFusion
 from trainables.models.load_report import find_report_fault
 from trainables.models.masked_words import MaskedWordHead, build_fresh_head, extract_head, load_head, save_head
+from trainables.models.token_types import reads_token_types
 
 # Model types that can do without a pooler, and that accept an attention mask for each pair of tokens.
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
@@ -203,7 +204,8 @@ def _build_inputs(model: PreTrainedModel, batch: Tensors, embeddings: torch.Tens
     Given a mask of tokens, `transformers` checks whether it hides anything, and so makes every step wait until a GPU
     has done all its work. It takes a mask of pairs of tokens (rows, 1, length, length) as it is.
     """
-    inputs: Tensors = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    names = ("attention_mask", "token_type_ids") if reads_token_types(model) else ("attention_mask",)
+    inputs: Tensors = {name: batch[name] for name in names if name in batch}
     if model.config.model_type in BERT_LIKE and model.config._attn_implementation == "sdpa":
         is_token = batch["attention_mask"] == 1
         inputs["attention_mask"] = is_token[:, None, None, :].expand(-1, 1, is_token.shape[1], -1)

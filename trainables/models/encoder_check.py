@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,12 +17,20 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from spaces.task import TaskKind
+from trainables.features.tokenizer_rules import find_unusual_rules
 from trainables.models.encoder import load_tokenizer
 from trainables.models.encoder_folder import CONFIG_FILE
 from trainables.models.load_report import find_load_fault
 from trainables.models.masked_words import get_word_embeddings
 from trainables.models.reading_direction import reads_later_tokens
-from trainables.models.tokenizer_check import ALL_KINDS, TokenizerFacts, check_tokenizer
+from trainables.models.token_types import check_token_types, reads_token_types
+from trainables.models.tokenizer_check import (
+    ALL_KINDS,
+    PAIR_KINDS,
+    TokenizerFacts,
+    check_tokenizer,
+    check_tokenizer_files,
+)
 from trainables.models.weight_files import RefusedEncoderError, find_non_finite, list_weight_files, read_shapes
 
 ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
@@ -43,13 +52,16 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
         _check_weights(model, files)
         tokenizer = _load_tokenizer(folder)
         facts = check_tokenizer(tokenizer, kinds)
+        if any(kind in kinds for kind in PAIR_KINDS):
+            check_token_types(model, tokenizer)
         _check_sizes(tokenizer, model, longest)
+        rules = find_unusual_rules(tokenizer, folder, reads_types=reads_token_types(model))
     name = find_non_finite(files)
     if name is not None:
         raise RefusedEncoderError(
             f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
         )
-    return facts
+    return replace(facts, rules=rules)
 
 
 @contextmanager
@@ -132,6 +144,7 @@ def _check_weights(model: PreTrainedModel, files: list[Path]) -> None:
 
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    check_tokenizer_files(folder)
     try:
         return load_tokenizer(str(folder))
     except Exception as error:  # the library has many errors; all mean that the tokenizer cannot be used

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
@@ -20,16 +21,33 @@ class TokenizerFacts:
     """What must be known of a tokenizer that is used: marks for the keys of stages, and notes for users.
 
     `marks` name how it is used in another way than in former versions of this program, whose stages had no marks.
+    `rules` is a hash of what it does, None if `tokenizer.json` alone says it.
     """
 
     marks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rules: str | None = None
+
+
+def check_tokenizer_files(folder: Path) -> None:
+    """Raise RefusedEncoderError if a folder has no files of a tokenizer: the library would make an empty one up."""
+    names = {path.name for path in folder.iterdir()}
+    if "tokenizer.json" in names or "vocab.txt" in names or any(name.endswith(".model") for name in names):
+        return
+    if "vocab.json" not in names:
+        raise RefusedEncoderError("the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there.")
+    if "merges.txt" not in names:
+        raise RefusedEncoderError(
+            "the folder has vocab.json, but neither merges.txt nor tokenizer.json. Copy them too."
+        )
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKind]) -> TokenizerFacts:
     """Return how a tokenizer is used. Raise RefusedEncoderError if a kind of task could not read its encodings."""
     if not tokenizer.is_fast:
         raise RefusedEncoderError("the tokenizer has no fast implementation. Save one with a tokenizer.json there.")
+    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
+        raise RefusedEncoderError("the tokenizer has no tokens but special ones. Copy its vocabulary into the folder.")
     if not isinstance(tokenizer.pad_token_id, int):
         raise RefusedEncoderError(
             "the tokenizer has no padding token, which batches need. Name one (pad_token in tokenizer_config.json)."

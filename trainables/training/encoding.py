@@ -25,6 +25,7 @@ from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
 from trainables.features.shared_table import open_or_build_table
+from trainables.features.tokenizer_rules import read_rules
 from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
@@ -80,9 +81,9 @@ def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
             "the tokenizer has no fast implementation: tagging and answer extraction need its character offsets."
         )
     if tokenizer not in _tokenizer_hashes:
-        rules = json.loads(tokenizer.backend_tokenizer.to_str())
-        del rules["truncation"], rules["padding"]  # state of the last call; every call sets its own
+        rules = read_rules(tokenizer.backend_tokenizer)
         wrapper = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.unk_token_id]
+        wrapper += [True] if tokenizer.split_special_tokens else []  # hashes of former versions lack it
         _tokenizer_hashes[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
     return _tokenizer_hashes[tokenizer]
 

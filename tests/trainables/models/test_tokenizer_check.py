@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 import tokenizers as tk
+import torch
 from tokenizers import models, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerBase
+from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerBase
 
 from search.request.start_encoder import EncoderUse, inspect_model
 from tests.encoder_folders import TEXTS, build_xlmr, write_encoder
 from tests.subwords import train_subwords
 from trainables.miniature.tokens import SPECIAL_TOKENS, wrap_tokenizer
+from trainables.models.encoder import compute_hidden_states
+from trainables.models.encoder_check import check_encoder
+from trainables.models.token_types import reads_token_types
 from trainables.models.tokenizer_check import ALL_KINDS, BLANKS, check_tokenizer
 from trainables.models.weight_files import RefusedEncoderError
 
@@ -96,3 +100,34 @@ def test_words_with_blanks_are_part_of_the_key_whatever_the_tasks(tmp_path: Path
             fingerprint, notes = inspect_model(str(folder), EncoderUse(kinds=kinds))
             assert fingerprint.endswith(f"+{BLANKS}") == is_marked and notes == ()
         shutil.rmtree(folder)
+
+
+def test_a_folder_without_a_vocabulary_is_refused(tmp_path: Path) -> None:
+    folder = write_encoder(tmp_path / "encoder")
+    rules = (folder / "tokenizer.json").read_bytes()
+    (folder / "tokenizer.json").unlink()
+    for name, expected in ((None, r"no tokenizer \(tokenizer\.json\)"), ("vocab.json", r"neither merges\.txt nor")):
+        if name is not None:
+            (folder / name).write_bytes(rules)
+        with pytest.raises(RefusedEncoderError, match=expected):
+            check_encoder(folder, 1)
+
+
+def test_token_types_without_an_embedding_are_refused_where_two_texts_are_read(tmp_path: Path) -> None:
+    tokenizer = with_template("<s> $A </s>", "<s> $A </s> $B:1 </s>:1")
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    folder = write_encoder(tmp_path / "encoder", tokenizer=tokenizer)  # of one type
+    check_encoder(folder, 1, OTHERS)
+    with pytest.raises(RefusedEncoderError, match=r"token types up to 1 .* the model has embeddings of 1"):
+        check_encoder(folder, 1, ("pair",))
+    check_encoder(write_encoder(tmp_path / "two", build_xlmr(60, type_vocab_size=2), tokenizer), 1, ("pair",))
+
+
+def test_token_types_go_only_to_models_that_read_them() -> None:
+    shape = {"vocab_size": 60, "dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32}
+    batch = {name: torch.ones(1, 3, dtype=torch.int64) for name in ("input_ids", "attention_mask", "token_type_ids")}
+    model = DistilBertModel(DistilBertConfig(**shape)).eval()
+    assert not reads_token_types(model) and reads_token_types(build_xlmr(60))
+    with torch.inference_mode():
+        plain = model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+        torch.testing.assert_close(compute_hidden_states(model, batch), plain)
