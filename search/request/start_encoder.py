@@ -111,7 +111,10 @@ def _download(model: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
 
-        return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"]))
+        folder = Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"]))
+        if not any(folder.glob("*.safetensors")):
+            snapshot_download(model, revision=folder.name, allow_patterns=["pytorch_model*.bin"])
+        return folder
     except Exception as error:  # the hub's client has many errors; all mean that the encoder is not available
         raise UsageError(_format_unavailable_model(model, error)) from error
 
