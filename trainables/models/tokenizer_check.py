@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from spaces.task import TaskKind
 from trainables.features.template import Template, read_template
 from trainables.features.words import SENTENCES, find_word_style
-from trainables.models.weight_files import RefusedEncoderError
+from trainables.models.weight_files import RefusedEncoderError, check_no_pointer
 
 ALL_KINDS: tuple[TaskKind, ...] = ("pair", "choice", "tagging", "span", "mlm", "retrieval")
 PAIR_KINDS: tuple[TaskKind, ...] = ("pair", "choice", "span")  # two texts in a row, and a head on its first token
@@ -30,9 +30,16 @@ class TokenizerFacts:
 
 
 def check_tokenizer_files(folder: Path) -> None:
-    """Raise RefusedEncoderError if a folder has no files of a tokenizer: the library would make an empty one up."""
+    """Raise RefusedEncoderError unless the folder has a tokenizer: the library would make an empty one up."""
     names = {path.name for path in folder.iterdir()}
-    if "tokenizer.json" in names or "vocab.txt" in names or any(name.endswith(".model") for name in names):
+    models = sorted(name for name in names if name.endswith(".model"))
+    for name in ("tokenizer.json", "vocab.txt", *models):
+        if name in names:
+            check_no_pointer(folder / name)
+    if "tokenizer.json" in names or "vocab.txt" in names:
+        return
+    if models:
+        _check_sentencepiece(folder / models[0])
         return
     if "vocab.json" not in names:
         raise RefusedEncoderError("the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there.")
@@ -40,6 +47,19 @@ def check_tokenizer_files(folder: Path) -> None:
         raise RefusedEncoderError(
             "the folder has vocab.json, but neither merges.txt nor tokenizer.json. Copy them too."
         )
+
+
+def _check_sentencepiece(file: Path) -> None:
+    """Raise RefusedEncoderError unless the file is a SentencePiece model: the library takes it for another kind."""
+    from sentencepiece import SentencePieceProcessor
+
+    try:
+        SentencePieceProcessor().LoadFromFile(str(file))
+    except (RuntimeError, OSError) as error:
+        raise RefusedEncoderError(
+            f"{file.name} ({file.stat().st_size:,} bytes) is no SentencePiece model, and there is no tokenizer.json. "
+            "It is cut, or a file of another kind: copy it again."
+        ) from error
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKind]) -> TokenizerFacts:

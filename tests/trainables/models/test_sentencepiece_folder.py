@@ -68,8 +68,16 @@ def test_every_file_that_changes_ids_changes_the_key(folder: Path, written: Path
     assert fingerprint() in prints
 
 
-def test_a_damaged_model_is_refused_in_one_line(folder: Path) -> None:
-    (folder / "spm.model").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(RefusedEncoderError, match=r"tokenizer") as caught:
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", r"spm\.model is a git-lfs pointer"),
+        (b"x" * 99, r"spm\.model \(99 bytes\) is no SentencePiece model"),
+        (b"", r"spm\.model \(0 bytes\) is no SentencePiece model"),
+    ],
+)
+def test_a_damaged_model_is_refused_in_one_line(folder: Path, content: bytes, expected: str) -> None:
+    (folder / "spm.model").write_bytes(content)
+    with pytest.raises(RefusedEncoderError, match=expected) as caught:
         check_encoder(folder, 384)
     assert "\n" not in str(caught.value)
