@@ -20,6 +20,7 @@ from transformers import (
 from spaces.stage import Precision
 from trainables.features.features import Tensors
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
+from trainables.models.encoder_shape import read_dropout
 from trainables.models.layer_fusion import LayerFusion
 from trainables.models.load_report import find_report_fault
 from trainables.models.masked_words import MaskedWordHead, build_fresh_head, extract_head, load_head, save_head
@@ -65,7 +66,7 @@ class Encoder:
     @property
     def dropout(self) -> float:
         """The encoder's dropout, which task heads use too."""
-        return float(getattr(self.model.config, "hidden_dropout_prob", 0.0) or 0.0)
+        return read_dropout(self.model.config)
 
     def autocast(self) -> torch.autocast:
         """Return the context of forward passes: with bf16, matrix products and attention are computed in it.

@@ -20,10 +20,12 @@ from spaces.task import TaskKind
 from trainables.features.tokenizer_rules import find_unusual_rules
 from trainables.models.encoder import load_tokenizer
 from trainables.models.encoder_folder import CONFIG_FILE
+from trainables.models.encoder_shape import count_positions, read_dropout
+from trainables.models.forward_check import check_forward
 from trainables.models.load_report import find_load_fault
 from trainables.models.masked_words import get_word_embeddings
 from trainables.models.reading_direction import reads_later_tokens
-from trainables.models.token_types import check_token_types, reads_token_types
+from trainables.models.token_types import TOKEN_TYPES, check_token_types, reads_token_types
 from trainables.models.tokenizer_check import (
     ALL_KINDS,
     PAIR_KINDS,
@@ -33,6 +35,7 @@ from trainables.models.tokenizer_check import (
 )
 from trainables.models.weight_files import RefusedEncoderError, find_non_finite, list_weight_files, read_shapes
 
+DROPOUT = "dropout"  # mark of an encoder whose heads had none in former versions
 ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
 
 
@@ -55,13 +58,15 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
         if any(kind in kinds for kind in PAIR_KINDS):
             check_token_types(model, tokenizer)
         _check_sizes(tokenizer, model, longest)
+        check_forward(model, kinds, gives_types=TOKEN_TYPES in tokenizer.model_input_names)
         rules = find_unusual_rules(tokenizer, folder, reads_types=reads_token_types(model))
     name = find_non_finite(files)
     if name is not None:
         raise RefusedEncoderError(
             f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
         )
-    return replace(facts, rules=rules)
+    is_newly_read = not hasattr(config, "hidden_dropout_prob") and read_dropout(config) > 0
+    return replace(facts, rules=rules, marks=(*facts.marks, *([DROPOUT] if is_newly_read else [])))
 
 
 @contextmanager
@@ -167,18 +172,6 @@ def _check_sizes(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, lon
             f"the model has {positions} positions, but the longest input of this sweep has {longest} sub-tokens. "
             "Leave out the tasks with long inputs, or give an encoder with more positions."
         )
-
-
-def count_positions(model: PreTrainedModel) -> int | None:
-    """Return the number of sub-tokens that an input may have, or None if the model sets no limit.
-
-    A table of positions with a padding row, as RoBERTa's, starts to count after that row.
-    """
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in ("position_embeddings", "wpe"):
-            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    positions = getattr(model.config, "max_position_embeddings", None)
-    return positions if isinstance(positions, int) and positions > 0 else None
 
 
 def shorten(error: Exception) -> str:

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trainables.features.template import PROBE
 from trainables.models.weight_files import RefusedEncoderError
 
-NAME = "token_type_ids"
+TOKEN_TYPES = "token_type_ids"
 
 
 def reads_token_types(model: PreTrainedModel) -> bool:
@@ -19,12 +19,12 @@ def reads_token_types(model: PreTrainedModel) -> bool:
 
 @functools.cache
 def _has_argument(kind: type[PreTrainedModel]) -> bool:
-    return NAME in inspect.signature(kind.forward).parameters
+    return TOKEN_TYPES in inspect.signature(kind.forward).parameters
 
 
 def check_token_types(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise RefusedEncoderError if the tokenizer gives a token type that the model has no embedding of."""
-    largest = max(tokenizer(PROBE, PROBE).get(NAME, [0]))
+    largest = max(tokenizer(PROBE, PROBE).get(TOKEN_TYPES, [0]))
     tables = [module for name, module in model.named_modules() if name.endswith("token_type_embeddings")]
     rows = min((table.num_embeddings for table in tables if isinstance(table, nn.Embedding)), default=None)
     if reads_token_types(model) and rows is not None and largest >= rows:
