@@ -136,7 +136,7 @@ def _build_maker(
         benchmark=benchmark,
         start=start,
         world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints=_collect_fingerprints(source, needs),
+        fingerprints=_collect_fingerprints(source, needs, start),
         languages=languages,
         phases=phases,
         limit=source.limit,
@@ -145,11 +145,17 @@ def _build_maker(
     )
 
 
-def _collect_fingerprints(source: DataSource, needs: SweepNeeds) -> dict[tuple[str, str], str]:
-    """Return the fingerprints of everything that stages read: data of tasks, and files of methods."""
+def _collect_fingerprints(source: DataSource, needs: SweepNeeds, start: StartEncoder) -> dict[tuple[str, str], str]:
+    """Return the fingerprints of everything that stages read: data of tasks, and files of methods.
+
+    Masked words that begin with a head that former versions replaced by a random one are marked.
+    """
     fingerprints: dict[tuple[str, str], str] = {
         need.key: task_data.compute_fingerprint(source, need.task, need.language) for need in needs.readable_needs
     }
+    if start.has_new_head:
+        marked = [need.key for need in needs.readable_needs if need.task.kind == "mlm"]
+        fingerprints |= {key: f"{fingerprints[key]}+head" for key in marked}
     for name in methods_of(needs.axes) if needs.readable_needs else ():
         fingerprint = methods.compute_fingerprint(source, name)
         if fingerprint is not None:
@@ -187,7 +193,7 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
     rates = axes.learning_rates
     has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
-    del start["notes"]
+    start = {name: value for name, value in start.items() if name not in ("notes", "has_new_head")}
     spec = {
         "space": options.space,
         "benchmark": benchmark.name,

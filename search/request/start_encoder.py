@@ -18,7 +18,7 @@ from trainables.data import task_data
 from trainables.data.task_data import DataSource
 
 if TYPE_CHECKING:
-    from trainables.models.tokenizer_check import TokenizerFacts
+    from trainables.models.tokenizer_check import EncoderFacts
 
 TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")  # those that a fingerprint hashes
 
@@ -57,8 +57,10 @@ def resolve_start(
         return StartEncoder(name=model, profile=profile)
     # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    fingerprint, notes = inspect_model(model, use)
-    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint, notes=notes)
+    fingerprint, facts = inspect_model(model, use)
+    return StartEncoder(
+        name=name, profile=profile, fingerprint=fingerprint, notes=facts.notes, has_new_head=facts.has_new_head
+    )
 
 
 def find_model_problems(start: StartEncoder) -> list[str]:
@@ -87,8 +89,8 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def inspect_model(model: str, use: EncoderUse) -> tuple[str, tuple[str, ...]]:
-    """Return the fingerprint of a folder or a hub id, and notes for users.
+def inspect_model(model: str, use: EncoderUse) -> tuple[str, "EncoderFacts"]:
+    """Return the fingerprint of a folder or a hub id, and what must be known of the encoder.
 
     The fingerprint is a hash of the folder, or the commit, and what these do not say: what the tokenizer does, if other
     files than `tokenizer.json` change it, and marks for another use than in former versions. Raises UsageError for an
@@ -102,7 +104,7 @@ def inspect_model(model: str, use: EncoderUse) -> tuple[str, tuple[str, ...]]:
         path = _download(model)
         facts = _check_folder(model, path, use)
         fingerprint = path.name  # the commit
-    return "+".join((fingerprint, *facts.marks)), facts.notes
+    return "+".join((fingerprint, *facts.marks)), facts
 
 
 def _download(model: str) -> Path:
@@ -119,7 +121,7 @@ def _download(model: str) -> Path:
         raise UsageError(_format_unavailable_model(model, error)) from error
 
 
-def _check_folder(model: str, folder: Path, use: EncoderUse) -> "TokenizerFacts":
+def _check_folder(model: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
     """Return how a folder is used. Raise UsageError if it is not the encoder that its configuration claims."""
     from trainables.models.encoder_check import check_encoder  # takes seconds; the miniature does without
     from trainables.models.weight_files import RefusedEncoderError, list_weight_files

@@ -11,21 +11,25 @@ LAYERS, VOCABULARY, LENGTH = 1, 16, 8  # of the small model and its inputs
 MOST_PARAMETERS = 100_000_000  # of the small model; a layer of XLM-R XL has 80 million
 
 
-def build_small_model(config: PretrainedConfig) -> Any:
+def build_meta_model(config: PretrainedConfig, library: Any = AutoModel) -> Any:
+    """Return a model without memory for its weights; `library` is the class of `transformers` that makes it."""
+    with torch.device("meta"):
+        return library.from_config(config, dtype=torch.float32, trust_remote_code=False)
+
+
+def build_small_model(config: PretrainedConfig, library: Any = AutoModel) -> Any:
     """Return a random model of the same configuration with one layer and a few words, ready for evaluation.
 
     Layers stay as they are where an architecture has no plain number of them. Raises ValueError if it is still too
     large, and whatever a class raises that cannot be made so small.
     """
     small = _shrink_config(config)
-    with torch.device("meta"):
-        parameters = AutoModel.from_config(small, trust_remote_code=False).parameters()
-        size = sum(parameter.numel() for parameter in parameters)
+    size = sum(parameter.numel() for parameter in build_meta_model(small, library).parameters())
     if size > MOST_PARAMETERS:
         raise ValueError(f"the small model has {size} parameters")
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        model: Any = AutoModel.from_config(small, dtype=torch.float32, trust_remote_code=False).eval()
+        model: Any = library.from_config(small, dtype=torch.float32, trust_remote_code=False).eval()
         for parameter in model.parameters():  # some start at zero, and would hide what is read
             nn.init.normal_(parameter, std=0.05)
     return model

@@ -17,16 +17,18 @@ BLANKS = "blanks"
 
 
 @dataclass(frozen=True, slots=True)
-class TokenizerFacts:
-    """What must be known of a tokenizer that is used: marks for the keys of stages, and notes for users.
+class EncoderFacts:
+    """What must be known of an encoder that is used: marks for the keys of stages, and notes for users.
 
     `marks` name how it is used in another way than in former versions of this program, whose stages had no marks.
-    `rules` is a hash of what it does, None if `tokenizer.json` alone says it.
+    `rules` is a hash of what its tokenizer does, None if `tokenizer.json` alone says it. `has_new_head` is True if its
+    head for masked words was not recognised in former versions.
     """
 
     marks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     rules: str | None = None
+    has_new_head: bool = False
 
 
 def check_tokenizer_files(folder: Path) -> None:
@@ -62,7 +64,7 @@ def _check_sentencepiece(file: Path) -> None:
         ) from error
 
 
-def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKind]) -> TokenizerFacts:
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKind]) -> EncoderFacts:
     """Return how a tokenizer is used. Raise RefusedEncoderError if a kind of task could not read its encodings."""
     if not tokenizer.is_fast:
         raise RefusedEncoderError("the tokenizer has no fast implementation. Save one with a tokenizer.json there.")
@@ -84,13 +86,13 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, kinds: Collection[TaskKi
     except ValueError as error:
         if "tagging" in kinds:
             raise RefusedEncoderError(str(error)) from error
-        return TokenizerFacts()
+        return EncoderFacts()
     note = (
         f"encoder: its tokenizer encodes words one by one as in their sentence in {style.alike} of {len(SENTENCES)} "
         "sentences; in the others, tags are read off other pieces than those of whole texts"
     )
     is_noted = "tagging" in kinds and style.alike < len(SENTENCES)
-    return TokenizerFacts((BLANKS,) if style.with_blanks else (), (note,) if is_noted else ())
+    return EncoderFacts((BLANKS,) if style.with_blanks else (), (note,) if is_noted else ())
 
 
 def _check_template(tokenizer: PreTrainedTokenizerBase, pair_kinds: Collection[TaskKind]) -> None:
