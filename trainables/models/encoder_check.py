@@ -59,7 +59,7 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
         if any(kind in kinds for kind in PAIR_KINDS):
             check_token_types(model, tokenizer)
         _check_sizes(tokenizer, model, longest)
-        check_forward(model, kinds, gives_types=TOKEN_TYPES in tokenizer.model_input_names)
+        forward_notes = check_forward(model, kinds, gives_types=TOKEN_TYPES in tokenizer.model_input_names)
         rules = find_unusual_rules(tokenizer, folder, reads_types=reads_token_types(model))
         found = foresee_head(model, shapes, is_saved=(folder / MASKED_WORD_HEAD_FILE).is_file())
     name = find_non_finite(files)
@@ -73,7 +73,7 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
         facts,
         rules=rules,
         marks=(*facts.marks, *([DROPOUT] if has_new_dropout else [])),
-        notes=(*facts.notes, *notes),
+        notes=(*facts.notes, *forward_notes, *notes),
         has_new_head=found.is_new,
     )
 
