@@ -127,6 +127,7 @@ def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).iter_arms())
     lines = describe_plan(request, estimate_cost(request, slots, keep), reused)
     lines += [f"left out: {line}" for line in request.skipped_tasks]
+    lines += [f"note: {line}" for line in request.maker.start.notes]
     if request.missing_data:
         from search.request.needs import format_missing_data
 

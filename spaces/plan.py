@@ -71,6 +71,8 @@ class StartEncoder:
     fingerprint: str | None = None  # of a given encoder's weights
     recipe: Mapping[str, Any] | None = None  # pretraining of the project's own encoder
     data: str | None = None  # fingerprint of the pretraining text
+    notes: tuple[str, ...] = ()  # for users; no part of any key
+    has_new_head: bool = False  # for masked words, which former versions did not recognise
 
 
 def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[Stratum, ...]:

@@ -8,13 +8,16 @@ from trainables.models.encoder import Encoder
 from trainables.record.context import StageContext
 from trainables.record.results import TestResults
 from trainables.retrieval.embeddings import Embedder
-from trainables.retrieval.retrieval import retrieve
+from trainables.retrieval.retrieval import NonFiniteVectorsError, retrieve
 from trainables.training.evaluation import build_metric_rows
 from trainables.training.predictions import build_retrieval_table
 
 
 def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profile: EncoderProfile) -> TestResults:
-    """Return every metric in every language of the stage, and a note on thresholds chosen on the test pool."""
+    """Return every metric in every language of the stage, and a note on thresholds chosen on the test pool.
+
+    A language whose vectors are not finite has null for its official metrics, and makes the stage degenerate.
+    """
     task = BENCHMARKS.find(stage.benchmark).targets[stage.task]
     embedder = Embedder(encoder)
     results, without_dev = TestResults(), []
@@ -26,10 +29,16 @@ def score_retrieval(stage: Stage, encoder: Encoder, context: StageContext, profi
             results.note_left_out(f"{task.name}'s dev {language}", dev.left_out)
         elif task.retrieval_mode == "mine":
             without_dev.append(language)
-        retrieved = retrieve(embedder, task, profile, test, dev)
+        columns = {"target": task.name, "tenth": TENTHS, "language": language, "examples": len(test.queries)}
+        try:
+            retrieved = retrieve(embedder, task, profile, test, dev)
+        except NonFiniteVectorsError as error:
+            results.degeneracies.append(f"{error} in {language}")
+            nothing = dict.fromkeys(task.official_metrics)
+            results.rows.extend(build_metric_rows(nothing, task.official_metrics, split="test", **columns))
+            continue
         if context.keep_predictions:
             results.predictions.append(build_retrieval_table(stage.key, task, language, test, retrieved.pairs))
-        columns = {"target": task.name, "tenth": TENTHS, "language": language, "examples": len(test.queries)}
         results.rows.extend(build_metric_rows(retrieved.metrics, task.official_metrics, split="test", **columns))
     if without_dev:
         results.notes.append(f"no dev pool in {', '.join(without_dev)}: the threshold was chosen on the test pool")

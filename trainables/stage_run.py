@@ -86,7 +86,9 @@ class StageRun:
         began = time.monotonic()
         if self.stage.kind == "retrieval":
             self.test_results = score_retrieval(self.stage, self._load_parent(), self.context, self.profile)
-            return self._finish("finished", self.test_results.rows, began)
+            reason = next(iter(self.test_results.degeneracies), None)
+            status: Status = "finished" if reason is None else "degenerate"
+            return self._finish(status, self.test_results.rows, began, reason=reason)
         if self.training is None:
             self.training = self._open_training()
         try:

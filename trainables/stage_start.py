@@ -62,7 +62,7 @@ def _locate_model(context: StageContext) -> str:
         return context.model
     from trainables.repositories.encoder_files import fetch_encoder
 
-    return str(fetch_encoder(context.source.hub, context.model))
+    return str(fetch_encoder(context.source.hub, context.model).folder)
 
 
 @contextmanager

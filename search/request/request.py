@@ -11,7 +11,7 @@ from typing import Any
 from search.request.data_source import commits_of, fetch_all, make_source
 from search.request.needs import SweepNeeds, TaskNeed, find_needs, format_missing_data, methods_of
 from search.request.options import RunOptions, probes_of, resolve_sweep_name, space_of
-from search.request.start_encoder import resolve_model, resolve_start
+from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
 from spaces.encoders import PROFILES
@@ -97,7 +97,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,
-        notes=() if options.check else _collect_notes(source, needs),  # a check collects its own
+        notes=() if options.check else (*start.notes, *_collect_notes(source, needs)),  # a check collects its own
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs
@@ -113,10 +113,9 @@ def _resolve_or_report_start(
 
     A plan needs no encoder: one of which the hub cannot say anything now is listed there, too.
     """
-    recipes = (need.task.recipe for need in needs.task_needs)
-    longest = max((recipe.max_length for recipe in recipes if recipe is not None), default=1)
     try:
-        return resolve_start(options, benchmark, source, profile, longest=longest), []
+        use = find_use(need.task for need in needs.task_needs)
+        return resolve_start(options, benchmark, source, profile, use=use), []
     except UsageError as error:
         if not options.check and not (options.plan and isinstance(error, HubError)):
             raise
@@ -137,7 +136,7 @@ def _build_maker(
         benchmark=benchmark,
         start=start,
         world={"world_seed": source.world_seed, "null_world": source.null_world},
-        fingerprints=_collect_fingerprints(source, needs),
+        fingerprints=_collect_fingerprints(source, needs, start),
         languages=languages,
         phases=phases,
         limit=source.limit,
@@ -146,11 +145,17 @@ def _build_maker(
     )
 
 
-def _collect_fingerprints(source: DataSource, needs: SweepNeeds) -> dict[tuple[str, str], str]:
-    """Return the fingerprints of everything that stages read: data of tasks, and files of methods."""
+def _collect_fingerprints(source: DataSource, needs: SweepNeeds, start: StartEncoder) -> dict[tuple[str, str], str]:
+    """Return the fingerprints of everything that stages read: data of tasks, and files of methods.
+
+    Masked words that begin with a head that former versions replaced by a random one are marked.
+    """
     fingerprints: dict[tuple[str, str], str] = {
         need.key: task_data.compute_fingerprint(source, need.task, need.language) for need in needs.readable_needs
     }
+    if start.has_new_head:
+        marked = [need.key for need in needs.readable_needs if need.task.kind == "mlm"]
+        fingerprints |= {key: f"{fingerprints[key]}+head" for key in marked}
     for name in methods_of(needs.axes) if needs.readable_needs else ():
         fingerprint = methods.compute_fingerprint(source, name)
         if fingerprint is not None:
@@ -178,6 +183,7 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
     rates = axes.learning_rates
     has_masked_words = any(part.task == MLM for phase in maker.phases.values() for part in phase.ingredients)
     start = {name: value for name, value in dataclasses.asdict(maker.start).items() if value is not None}
+    start = {name: value for name, value in start.items() if name not in ("notes", "has_new_head")}
     spec = {
         "space": options.space,
         "benchmark": benchmark.name,

@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +13,38 @@ from spaces.benchmark import Benchmark
 from spaces.encoders import MINIATURE_PRETRAINING
 from spaces.errors import UsageError
 from spaces.plan import StartEncoder
+from spaces.task import Task, TaskKind
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
 from trainables.repositories.questions import HubError
 
 if TYPE_CHECKING:
+    from trainables.models.tokenizer_check import EncoderFacts
     from trainables.repositories.hub import Hub
 
-TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")
+CONFIG_FILE = "config.json"
+TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.txt")  # those that a fingerprint hashes
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderUse:
+    """What a sweep does with its encoder: the longest input, in sub-tokens, and the kinds of its tasks."""
+
+    longest: int = 1
+    kinds: frozenset[TaskKind] = frozenset()
+
+
+def find_use(tasks: Iterable[Task]) -> EncoderUse:
+    """Return the use that a sweep with these tasks makes of its encoder."""
+    tasks = list(tasks)
+    lengths = (task.recipe.max_length for task in tasks if task.recipe is not None)
+    return EncoderUse(max(lengths, default=1), frozenset(task.kind for task in tasks))
 
 
 def resolve_start(
-    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, *, longest: int
+    options: RunOptions, benchmark: Benchmark, source: DataSource, profile: str, *, use: EncoderUse
 ) -> StartEncoder:
     """Return the encoder that the flags name. Raise UsageError for one that is missing or is not what it claims.
-
-    `longest` is the length of the longest input of the sweep, in sub-tokens.
 
     A plan or a check of a hub id downloads its small files and the headers of its weights.
     """
@@ -41,7 +58,10 @@ def resolve_start(
     model = options.model or encoders.DEFAULT_ENCODER
     # A folder is known by its own name and its contents. Its path is no part of any key.
     name = Path(model).resolve().name if Path(model).is_dir() else model
-    return StartEncoder(name=name, profile=profile, fingerprint=fingerprint_model(model, longest, source.hub))
+    fingerprint, facts = inspect_model(model, use, source.hub)
+    return StartEncoder(
+        name=name, profile=profile, fingerprint=fingerprint, notes=facts.notes, has_new_head=facts.has_new_head
+    )
 
 
 def resolve_model(options: RunOptions) -> str:
@@ -50,65 +70,65 @@ def resolve_model(options: RunOptions) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def fingerprint_model(model: str, longest: int = 1, hub: "Hub | None" = None) -> str | None:
-    """Return a hash of the contents of an encoder's files, in a folder or on the hub.
+def inspect_model(model: str, use: EncoderUse, hub: "Hub | None" = None) -> tuple[str | None, "EncoderFacts"]:
+    """Return the fingerprint of an encoder in a folder or on the hub, and what must be known of it.
 
-    It is None in a plan or a check of weights that would have to be downloaded. Raises UsageError for an encoder that
-    is missing, or that is not what it claims (see `check_encoder`).
+    The fingerprint is a hash of the contents of its files, and what these do not say: what the tokenizer does, if other
+    files than `tokenizer.json` change it, and marks for another use than in former versions. It is None in a plan or a
+    check of weights that would have to be downloaded. Raises UsageError for an encoder that is missing, or that is not
+    what it claims (see `check_encoder`).
     """
     folder = Path(model)
     if folder.exists():
-        _check_folder(model, folder, longest)
-        return _fingerprint_folder(folder)
+        weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
+        return _inspect_folder(model, folder, use, {path.name: None for path in weights})
     if hub is None or model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UsageError(f"--model {model}: there is no such folder.")
     try:
-        return _fingerprint_repository(model, longest, hub)
+        return _inspect_repository(model, use, hub)
     except HubError as error:
         raise HubError(f"--model {error}") from error
 
 
-def _fingerprint_repository(model: str, longest: int, hub: "Hub") -> str | None:
+def _inspect_repository(model: str, use: EncoderUse, hub: "Hub") -> tuple[str | None, "EncoderFacts"]:
+    from trainables.models.tokenizer_check import EncoderFacts
     from trainables.repositories.encoder_files import fetch_encoder, look_at_encoder
 
     if hub.downloads:
-        folder = fetch_encoder(hub, model)
-        _check_folder(model, folder, longest)
-        return _fingerprint_folder(folder)
+        fetched = fetch_encoder(hub, model)
+        return _inspect_folder(model, fetched.folder, use, fetched.weights)
     with look_at_encoder(hub, model) as look:
         if not look.has_headers:
             hub.notes.append(f"{model}: its weights are no safetensors files, and are checked when the sweep starts.")
-            return None
-        _check_folder(model, look.folder, longest)
-        return _fingerprint_folder(look.folder, look.content_ids)
+            return None, EncoderFacts()
+        return _inspect_folder(model, look.folder, use, look.weights)
 
 
-def _check_folder(model: str, folder: Path, longest: int) -> None:
-    """Raise UsageError for a folder that is not the encoder that its configuration claims."""
+def _inspect_folder(
+    model: str, folder: Path, use: EncoderUse, weights: Mapping[str, str | None]
+) -> tuple[str, "EncoderFacts"]:
+    """Check an encoder's folder. `weights` are the names of its files of weights, with their SHA-256 if it is known."""
+    facts = _check_folder(model, folder, use)
+    digest = hashlib.sha256()
+    for name in (CONFIG_FILE, *weights, *TOKENIZER_FILES):
+        known = weights.get(name)
+        if known is not None:
+            digest.update(bytes.fromhex(known))
+        elif (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return "+".join(filter(None, (digest.hexdigest()[:16], facts.rules, *facts.marks))), facts
+
+
+def _check_folder(model: str, folder: Path, use: EncoderUse) -> "EncoderFacts":
+    """Return how a folder is used. Raise UsageError if it is not the encoder that its configuration claims."""
     from trainables.models.encoder_check import check_encoder  # takes seconds; the miniature does without
     from trainables.models.weight_files import RefusedEncoderError, list_weight_files
 
     try:
-        if not (folder / "config.json").is_file():
+        if not (folder / CONFIG_FILE).is_file():
             raise RefusedEncoderError("the folder has no config.json. Save both model and tokenizer there.")
         list_weight_files(folder)
-        if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-            raise RefusedEncoderError(
-                "the folder has no tokenizer (tokenizer.json). Save both model and tokenizer there."
-            )
-        check_encoder(folder, longest)
+        return check_encoder(folder, use.longest, use.kinds)
     except RefusedEncoderError as error:
         raise UsageError(f"--model {model}: {error}") from error
-
-
-def _fingerprint_folder(folder: Path, known: Mapping[str, str] | None = None) -> str:
-    """Return a hash of the files of a whole encoder; of `known` files the SHA-256 is given."""
-    weights = sorted(folder.glob("*.safetensors")) + sorted(folder.glob("pytorch_model*.bin"))
-    digest = hashlib.sha256()
-    for path in [folder / "config.json", *weights, *(folder / name for name in TOKENIZER_FILES)]:
-        if known and path.name in known:
-            digest.update(bytes.fromhex(known[path.name]))
-        elif path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import weakref
 from contextlib import closing
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 import torch
 
+from spaces.benchmark import BENCHMARKS
 from spaces.columns import COLUMNS
 from spaces.stage import TENTHS
 from spaces.task import Task
@@ -22,13 +24,14 @@ from trainables.features.examples import Pool
 from trainables.record.context import CHECKPOINT, ENCODER, SCORES, SPEC, StageContext, read_spec, write_spec
 from trainables.record.outcome import read_outcome
 from trainables.record.scores import encode_scores
-from trainables.retrieval.embeddings import embed
+from trainables.retrieval.embeddings import Embedder, embed
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.fine_tuning import FineTuning
 from trainables.training_stage import find_degeneracy
 
 INTERMEDIATE = intermediate_stage("csqa")
+TATOEBA = BENCHMARKS["miniature"].targets["tatoeba"]
 
 
 def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context: StageContext) -> None:
@@ -246,6 +249,42 @@ def test_constant_predictions_are_degenerate(context: StageContext) -> None:
     stage_run.training.is_constant = True
     assert find_degeneracy(stage_run.training) == "constant predictions"
     stage_run.close()
+
+
+@pytest.mark.parametrize("languages", [("qna", "qfa"), ("qfa",)])
+def test_retrieval_with_vectors_that_are_no_numbers_is_degenerate(
+    context: StageContext, languages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {load_pool(context.source, TATOEBA, "test", language).queries for language in languages}
+
+    class BrokenEmbedder(Embedder):
+        def __call__(self, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
+            vectors = super().__call__(sentences, layers).clone()
+            vectors[:, 0, 0] = float("nan") if sentences in broken else vectors[:, 0, 0]
+            return vectors
+
+    monkeypatch.setattr(retrieval_stage, "Embedder", BrokenEmbedder)
+    outcome = run_stage(context, RETRIEVAL)
+    assert outcome.status == "degenerate" and outcome.score is None
+    assert re.fullmatch(r"the vectors of layer 2 are not finite in q[nf]a", str(outcome.reason))
+    rows = pl.read_parquet(folder_of(context, RETRIEVAL.key) / SCORES)
+    assert set(rows["status"]) == {"degenerate"}
+    lacking = rows.filter(pl.col("value").is_null())
+    assert set(lacking["language"]) == set(languages) and set(lacking["metric"]) == set(TATOEBA.official_metrics)
+    assert rows["value"].drop_nulls().is_finite().all()
+
+
+def test_a_layer_that_nobody_reads_may_have_no_numbers(context: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    class BrokenEmbedder(Embedder):
+        def __call__(self, sentences: tuple[str, ...], layers: tuple[int, ...]) -> torch.Tensor:
+            vectors = super().__call__(sentences, layers).clone()
+            vectors[1] = float("inf")
+            return vectors
+
+    monkeypatch.setattr(retrieval_stage, "Embedder", BrokenEmbedder)
+    assert run_stage(context, RETRIEVAL).status == "finished"
+    names = set(pl.read_parquet(folder_of(context, RETRIEVAL.key) / SCORES)["metric"])
+    assert "accuracy_layer_0" in names and "accuracy_layer_1" not in names
 
 
 def test_chance_level_is_degenerate_except_for_a_control(context: StageContext) -> None:

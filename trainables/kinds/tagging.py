@@ -11,6 +11,8 @@ from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import TaggingExample
 from trainables.features.features import IGNORED, Feature, Tensors
+from trainables.features.template import Template, read_template
+from trainables.features.words import prepare_words
 from trainables.kinds.kind import ScoreParts
 from trainables.models.encoder import Encoder
 from trainables.scoring.metrics import accuracy, chunk_f1, count_chunks, mark_hits
@@ -23,53 +25,50 @@ def encode(
 ) -> list[Feature]:
     """Return one feature per sentence, or several if it is longer than `max_length`. No word is split over two.
 
-    The label of a word is on its first sub-token. A word that the tokenizer drops becomes one unknown token, so every
-    word gets a prediction (as in XTREME's own script).
+    Words are encoded as they stand in the sentence (features/words.py). The label of a word is on its first sub-token.
+    A word that the tokenizer drops becomes one unknown token, so every word gets a prediction (as in XTREME's own
+    script); a tokenizer without an unknown token has its mask or padding there.
     """
-    before, after = _find_special_tokens(tokenizer)
-    room = recipe.max_length - 2
-    coded = tokenizer([list(example.words) for example in examples], is_split_into_words=True, add_special_tokens=False)
+    template = read_template(tokenizer)
+    room = recipe.max_length - len(template.before) - len(template.after)
+    words = prepare_words(tokenizer, [example.words for example in examples])
+    coded = tokenizer(words, is_split_into_words=True, add_special_tokens=False)
+    known = (tokenizer.unk_token_id, tokenizer.mask_token_id, tokenizer.pad_token_id)
+    unknown = next(token for token in known if token is not None)
     features = []
     for i, example in enumerate(examples):
         pieces: list[list[int]] = [[] for _ in example.words]
         for token, word in zip(coded["input_ids"][i], coded.word_ids(i), strict=True):
             pieces[word].append(token)
-        pieces = [(ids or [tokenizer.unk_token_id])[:room] for ids in pieces]
+        pieces = [(ids or [unknown])[:room] for ids in pieces]
         start = 0
         while start < len(pieces):
             stop, length = start, 0
             while stop < len(pieces) and length + len(pieces[stop]) <= room:
                 length += len(pieces[stop])
                 stop += 1
-            features.append(_build_feature(i, example, pieces, range(start, stop), before, after))
+            features.append(_build_feature(i, example, pieces, range(start, stop), template))
             start = stop
     return features
 
 
-def _find_special_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
-    """Return the special tokens before and after a sentence: the tokens of an empty text."""
-    ids = tokenizer("")["input_ids"]
-    if len(ids) != 2:
-        raise ValueError(
-            f"tagging needs a tokenizer that adds one token before a text and one after it; this one adds {len(ids)}."
-        )
-    return ids[0], ids[1]
-
-
 def _build_feature(
-    i: int, example: TaggingExample, pieces: list[list[int]], words: range, before: int, after: int
+    i: int, example: TaggingExample, pieces: list[list[int]], words: range, template: Template
 ) -> Feature:
-    ids, marks, target = [before], [-1], [IGNORED]
+    ids: list[int] = []
+    marks: list[int] = []
+    target: list[int] = []
     for position, word in enumerate(words):
         ids += pieces[word]
         marks += [position] * len(pieces[word])
         target += [example.tags[word]] + [IGNORED] * (len(pieces[word]) - 1)
+    before, after = len(template.before), len(template.after)
     return Feature(
         example=i,
-        rows=(np.array([*ids, after], dtype=np.int32),),
+        rows=(np.array([*template.before, *ids, *template.after], dtype=np.int32),),
         types=None,
-        target=np.array([*target, IGNORED], dtype=np.int32),
-        marks=(np.array([*marks, -1], dtype=np.int32),),
+        target=np.array([IGNORED] * before + target + [IGNORED] * after, dtype=np.int32),
+        marks=(np.array([-1] * before + marks + [-1] * after, dtype=np.int32),),
         origin=np.array(words, dtype=np.int32),
     )
 
@@ -106,7 +105,8 @@ def flatten_logits(logits: torch.Tensor, batch: Tensors) -> torch.Tensor:
 def decode(logits: torch.Tensor, batch: Tensors, features: Sequence[Feature]) -> list[list[int]]:
     """Return the likeliest tag id of each word of each feature."""
     words = batch["marks"].numpy(force=True)
-    is_first = (words >= 0) & (words != np.roll(words, 1, axis=1))  # first sub-tokens; column 0 is a special token
+    previous = np.pad(words[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
+    is_first = (words >= 0) & (words != previous)  # first sub-tokens
     tags = logits.argmax(-1).numpy(force=True)
     return [row[mask].tolist() for row, mask in zip(tags, is_first, strict=True)]
 

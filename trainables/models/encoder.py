@@ -19,14 +19,16 @@ from transformers import (
 
 from spaces.stage import Precision
 from trainables.features.features import Tensors
+from trainables.models.checkpoint_head import find_masked_lm_class, find_whole_head, list_head_tensors, names_masked_lm
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
+from trainables.models.encoder_shape import read_dropout
 from trainables.models.layer_fusion import LayerFusion
 from trainables.models.load_report import find_report_fault
-from trainables.models.masked_words import MaskedWordHead, build_fresh_head, extract_head, load_head, save_head
+from trainables.models.masked_words import MaskedWordHead, build_fresh_head, load_head, save_head
+from trainables.models.token_types import reads_token_types
 
 # Model types that can do without a pooler, and that accept an attention mask for each pair of tokens.
 BERT_LIKE = ("bert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-MASKED_LM_SUFFIXES = ("ForMaskedLM", "ForPreTraining")  # of the names of architectures with a head for masked words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Encoder:
     @property
     def dropout(self) -> float:
         """The encoder's dropout, which task heads use too."""
-        return float(getattr(self.model.config, "hidden_dropout_prob", 0.0) or 0.0)
+        return read_dropout(self.model.config)
 
     def autocast(self) -> torch.autocast:
         """Return the context of forward passes: with bf16, matrix products and attention are computed in it.
@@ -122,28 +124,38 @@ def load_encoder(
     else:
         torch.manual_seed(random_seed)
         model = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False, **_without_pooler(config))
-        head = None
+        head = build_fresh_head(model)
     device = choose_device()
     model.to(device)  # type: ignore[arg-type]  # its decorator hides the signature
-    return Encoder(model, tokenizer, precision, masked_word_head=(head or build_fresh_head(model)).to(device))
+    return Encoder(model, tokenizer, precision, masked_word_head=head.to(device))
 
 
-def _load_pretrained(name_or_path: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead | None]:
-    """Return the model, and the head for masked words that a stage saved or that the checkpoint has."""
+def _load_pretrained(name_or_path: str, config: PretrainedConfig) -> tuple[PreTrainedModel, MaskedWordHead]:
+    """Return the model, and the head for masked words that a stage saved or that the checkpoint has, or a fresh one."""
     has_saved_head = (Path(name_or_path) / MASKED_WORD_HEAD_FILE).is_file()
-    if not has_saved_head and any(name.endswith(MASKED_LM_SUFFIXES) for name in config.architectures or ()):
-        masked_lm, report = AutoModelForMaskedLM.from_pretrained(
-            name_or_path, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
-        )
-        _check_report(masked_lm.base_model, report)
-        is_partial = any(not name.startswith(f"{masked_lm.base_model_prefix}.") for name in report["missing_keys"])
-        return masked_lm.base_model, None if is_partial else extract_head(masked_lm)
+    if not has_saved_head and names_masked_lm(config):
+        return _load_masked_lm(name_or_path)
     # The pooler is never used, and a checkpoint without one must not silently get a random one.
     model, report = AutoModel.from_pretrained(
         name_or_path, dtype=torch.float32, trust_remote_code=False, output_loading_info=True, **_without_pooler(config)
     )
     _check_report(model, report)
-    return model, load_head(Path(name_or_path), model) if has_saved_head else None
+    if has_saved_head:
+        return model, load_head(Path(name_or_path), model)
+    if find_masked_lm_class(config) is not None and list_head_tensors(model, report["unexpected_keys"]):
+        del model  # there is a head that the configuration does not name
+        return _load_masked_lm(name_or_path)
+    return model, build_fresh_head(model)
+
+
+def _load_masked_lm(name_or_path: str) -> tuple[PreTrainedModel, MaskedWordHead]:
+    """Return the encoder of a model for masked words, and its head, or a fresh one that says why."""
+    masked_lm, report = AutoModelForMaskedLM.from_pretrained(
+        name_or_path, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+    )
+    _check_report(masked_lm.base_model, report)
+    found = find_whole_head(masked_lm, report["missing_keys"])
+    return masked_lm.base_model, found.head or build_fresh_head(masked_lm.base_model, reason=found.reason)
 
 
 def _check_report(model: PreTrainedModel, report: Mapping[str, Collection[Any]]) -> None:
@@ -203,7 +215,8 @@ def _build_inputs(model: PreTrainedModel, batch: Tensors, embeddings: torch.Tens
     Given a mask of tokens, `transformers` checks whether it hides anything, and so makes every step wait until a GPU
     has done all its work. It takes a mask of pairs of tokens (rows, 1, length, length) as it is.
     """
-    inputs: Tensors = {name: batch[name] for name in ("attention_mask", "token_type_ids") if name in batch}
+    names = ("attention_mask", "token_type_ids") if reads_token_types(model) else ("attention_mask",)
+    inputs: Tensors = {name: batch[name] for name in names if name in batch}
     if model.config.model_type in BERT_LIKE and model.config._attn_implementation == "sdpa":
         is_token = batch["attention_mask"] == 1
         inputs["attention_mask"] = is_token[:, None, None, :].expand(-1, 1, is_token.shape[1], -1)

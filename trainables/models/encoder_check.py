@@ -6,46 +6,76 @@ without memory ("meta"). Whether the attention is causal is tried on one small r
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from spaces.task import TaskKind
+from trainables.features.tokenizer_rules import find_unusual_rules
 from trainables.models.encoder import load_tokenizer
-from trainables.models.encoder_folder import CONFIG_FILE
+from trainables.models.encoder_folder import CONFIG_FILE, MASKED_WORD_HEAD_FILE
+from trainables.models.encoder_shape import count_positions, read_dropout
+from trainables.models.forward_check import check_forward
+from trainables.models.head_check import foresee_head
 from trainables.models.load_report import find_load_fault
 from trainables.models.masked_words import get_word_embeddings
 from trainables.models.reading_direction import reads_later_tokens
+from trainables.models.small_model import build_meta_model
+from trainables.models.token_types import TOKEN_TYPES, check_token_types, reads_token_types
+from trainables.models.tokenizer_check import (
+    ALL_KINDS,
+    PAIR_KINDS,
+    EncoderFacts,
+    check_tokenizer,
+    check_tokenizer_files,
+)
 from trainables.models.weight_files import RefusedEncoderError, find_non_finite, list_weight_files, read_shapes
 
+DROPOUT = "dropout"  # mark of an encoder whose heads had none in former versions
 ADVICE = "Give an encoder such as XLM-R, mBERT or ModernBERT."
 
 
-def check_encoder(folder: Path, longest: int) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of an encoder's folder that holds what its configuration claims, else raise.
+def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_KINDS) -> EncoderFacts:
+    """Return how an encoder's folder is used that holds what its configuration claims, else raise.
 
-    `longest` is the length of the longest input of the sweep, in sub-tokens. Raises RefusedEncoderError for the first
-    thing that is wrong: weights that cannot be read, tensors that are missing, too many, of another shape or not
-    finite, a decoder, code that would have to be executed, a tokenizer that does not go with the model.
+    `longest` is the length of the longest input of the sweep, in sub-tokens, and `kinds` are those of its tasks.
+    Raises RefusedEncoderError for the first thing that is wrong: weights that cannot be read, tensors that are missing,
+    too many, of another shape or not finite, a decoder, code that would have to be executed, a tokenizer that does not
+    go with the model or with the tasks.
     """
     files = list_weight_files(folder)
     with _silence():
         config = _load_config(folder)
         model = _build_empty_model(config)
         _check_direction(model)
-        _check_weights(model, files)
+        shapes = _check_weights(model, files)
         tokenizer = _load_tokenizer(folder)
-        _check_tokenizer(tokenizer, model, longest)
+        facts = check_tokenizer(tokenizer, kinds)
+        if any(kind in kinds for kind in PAIR_KINDS):
+            check_token_types(model, tokenizer)
+        _check_sizes(tokenizer, model, longest)
+        forward_notes = check_forward(model, kinds, gives_types=TOKEN_TYPES in tokenizer.model_input_names)
+        rules = find_unusual_rules(tokenizer, folder, reads_types=reads_token_types(model))
+        found = foresee_head(model, shapes, is_saved=(folder / MASKED_WORD_HEAD_FILE).is_file())
     name = find_non_finite(files)
     if name is not None:
         raise RefusedEncoderError(
             f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
         )
-    return tokenizer
+    has_new_dropout = not hasattr(config, "hidden_dropout_prob") and read_dropout(config) > 0
+    notes = [f"encoder: {found.reason}: masked words begin with a new head"] if found.reason and "mlm" in kinds else []
+    return replace(
+        facts,
+        rules=rules,
+        marks=(*facts.marks, *([DROPOUT] if has_new_dropout else [])),
+        notes=(*facts.notes, *forward_notes, *notes),
+        has_new_head=found.is_new,
+    )
 
 
 @contextmanager
@@ -97,8 +127,7 @@ def _build_empty_model(config: PretrainedConfig) -> PreTrainedModel:
     if config.is_encoder_decoder:
         raise RefusedEncoderError(f"{kind} is a sequence-to-sequence model; the heads read an encoder alone. {ADVICE}")
     try:
-        with torch.device("meta"):
-            model: PreTrainedModel = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        model: PreTrainedModel = build_meta_model(config)
     except Exception as error:  # whatever a class does with a configuration that is not its own
         raise RefusedEncoderError(f"{CONFIG_FILE} makes no model of kind {kind}: {shorten(error)}. {ADVICE}") from error
     is_text = isinstance(model, PreTrainedModel) and isinstance(_find_embeddings(model), nn.Embedding)
@@ -121,13 +150,16 @@ def _check_direction(model: PreTrainedModel) -> None:
         )
 
 
-def _check_weights(model: PreTrainedModel, files: list[Path]) -> None:
-    fault = find_load_fault(model, read_shapes(files))
+def _check_weights(model: PreTrainedModel, files: list[Path]) -> Mapping[str, tuple[int, ...]]:
+    shapes = read_shapes(files)
+    fault = find_load_fault(model, shapes)
     if fault is not None:
         raise RefusedEncoderError(f"{fault} Give the folder that the model was saved to with save_pretrained.")
+    return shapes
 
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    check_tokenizer_files(folder)
     try:
         return load_tokenizer(str(folder))
     except Exception as error:  # the library has many errors; all mean that the tokenizer cannot be used
@@ -136,13 +168,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         ) from error
 
 
-def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, longest: int) -> None:
-    if not tokenizer.is_fast:
-        raise RefusedEncoderError("the tokenizer has no fast implementation. Save one with a tokenizer.json there.")
-    if not isinstance(tokenizer.pad_token_id, int):
-        raise RefusedEncoderError(
-            "the tokenizer has no padding token, which batches need. Name one (pad_token in tokenizer_config.json)."
-        )
+def _check_sizes(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, longest: int) -> None:
     rows = get_word_embeddings(model).num_embeddings
     word, largest = max(tokenizer.get_vocab().items(), key=lambda item: item[1])
     if largest >= rows:
@@ -156,18 +182,6 @@ def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel,
             f"the model has {positions} positions, but the longest input of this sweep has {longest} sub-tokens. "
             "Leave out the tasks with long inputs, or give an encoder with more positions."
         )
-
-
-def count_positions(model: PreTrainedModel) -> int | None:
-    """Return the number of sub-tokens that an input may have, or None if the model sets no limit.
-
-    A table of positions with a padding row, as RoBERTa's, starts to count after that row.
-    """
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Embedding) and name.rpartition(".")[2] in ("position_embeddings", "wpe"):
-            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-    positions = getattr(model.config, "max_position_embeddings", None)
-    return positions if isinstance(positions, int) and positions > 0 else None
 
 
 def shorten(error: Exception) -> str:

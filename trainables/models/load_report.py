@@ -21,22 +21,29 @@ def find_load_fault(model: PreTrainedModel, shapes: Mapping[str, tuple[int, ...]
 
     Heads and the pooler may be missing or there: the encoder does not have the former, and nothing reads the latter.
     """
-    tensors = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
     try:
-        with torch.random.fork_rng(devices=[]):
-            loaded: Any = type(model).from_pretrained(
-                None,
-                config=model.config,
-                state_dict=tensors,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-                dtype=torch.float32,
-                trust_remote_code=False,
-            )
+        report = read_load_report(model, shapes)
     except Exception as error:  # whatever the library's conversions do with tensors of unexpected shapes
         reason = " ".join(str(error).split()).rstrip(".")[:160]
         return f"the weights do not load as {type(model).__name__}: {reason}."
-    return find_report_fault(model, loaded[1])
+    return find_report_fault(model, report)
+
+
+def read_load_report(model: PreTrainedModel, shapes: Mapping[str, tuple[int, ...]]) -> Mapping[str, Collection[Any]]:
+    """Return the library's report on loading weights with these names and shapes as `model` (on the meta device)."""
+    tensors = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
+    with torch.random.fork_rng(devices=[]):
+        loaded: Any = type(model).from_pretrained(
+            None,
+            config=model.config,
+            state_dict=tensors,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            dtype=torch.float32,
+            trust_remote_code=False,
+        )
+    report: Mapping[str, Collection[Any]] = loaded[1]
+    return report
 
 
 def find_report_fault(model: PreTrainedModel, report: Mapping[str, Collection[Any]]) -> str | None:

@@ -11,35 +11,41 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
+from transformers.activations import ACT2FN
 
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE
 
 EPS = 1e-5  # of the norm of new heads
-# Names of bias, dense layer and norm in the masked-word heads of checkpoints: RoBERTa and its kin, BERT.
-HEAD_LAYOUTS = (
-    ("lm_head", "lm_head.dense", "lm_head.layer_norm"),
-    ("cls.predictions", "cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"),
-)
+ACTIVATION = "gelu"  # of new heads
+NO_HEAD = "the encoder came without a head for masked words"
 
 
 class MaskedWordHead(nn.Module):
     """A head that predicts the words at masked positions. Its output matrix is the encoder's word embeddings (tied).
 
-    `width` is that of the embeddings, if it differs from the width of the hidden states. `is_trained` is False for a
-    head of random weights, of an encoder that came without one.
+    `width` is that of the embeddings, if it differs from the width of the hidden states. A `plain` head has neither a
+    dense layer nor a norm before the output matrix. An `untied` head, as some checkpoints have, has an output matrix
+    of its own. `is_trained` is False for a head of random weights, of an encoder
+    that came without one, and `reason` then says why.
     """
 
-    def __init__(self, hidden: int, vocabulary: int, width: int | None = None, eps: float = EPS) -> None:
+    def __init__(
+        self, hidden: int, vocabulary: int, width: int | None = None, *, plain: bool = False, untied: bool = False
+    ) -> None:
         super().__init__()
-        self.dense = nn.Linear(hidden, width or hidden)
-        self.norm = nn.LayerNorm(width or hidden, eps=eps)
+        self.dense = nn.Identity() if plain else nn.Linear(hidden, width or hidden)
+        self.norm = nn.Identity() if plain else nn.LayerNorm(width or hidden, eps=EPS)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
-        self.is_trained = False
+        self.output = nn.Parameter(torch.zeros(vocabulary, width or hidden)) if untied else None
+        self.plain, self.activation = plain, ACTIVATION
+        self.is_trained, self.reason = False, NO_HEAD
 
     def forward(self, states: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
         """Return logits (positions, vocabulary) from states (positions, hidden) and embeddings (vocabulary, width)."""
-        transformed: torch.Tensor = self.norm(functional.gelu(self.dense(states)))
-        return functional.linear(transformed, embeddings, self.bias)
+        if not self.plain:
+            activate = functional.gelu if self.activation == ACTIVATION else ACT2FN[self.activation]
+            states = self.norm(activate(self.dense(states)))
+        return functional.linear(states, embeddings if self.output is None else self.output, self.bias)
 
 
 def get_word_embeddings(model: PreTrainedModel) -> nn.Embedding:
@@ -50,37 +56,21 @@ def get_word_embeddings(model: PreTrainedModel) -> nn.Embedding:
     return embeddings
 
 
-def build_fresh_head(model: PreTrainedModel) -> MaskedWordHead:
+def build_fresh_head(model: PreTrainedModel, *, reason: str = NO_HEAD) -> MaskedWordHead:
     """Return a head of random weights, always the same ones, for an encoder that came without a head."""
     vocabulary, width = get_word_embeddings(model).weight.shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return MaskedWordHead(int(model.config.hidden_size), vocabulary, width)
-
-
-def extract_head(masked_lm: PreTrainedModel) -> MaskedWordHead | None:
-    """Return the head of a checkpoint for masked words; None unless it has the layout of RoBERTa's or BERT's."""
-    layout = next((layout for layout in HEAD_LAYOUTS if hasattr(masked_lm, layout[0].partition(".")[0])), None)
-    model, decoder = masked_lm.base_model, masked_lm.get_output_embeddings()
-    if layout is None or not isinstance(model, PreTrainedModel) or decoder is None:
-        return None
-    is_tied = decoder.weight is get_word_embeddings(model).weight
-    if not is_tied or getattr(masked_lm.config, "hidden_act", None) != "gelu":
-        return None
-    bias_owner, dense, norm = (masked_lm.get_submodule(name) for name in layout)
-    head = build_fresh_head(model)
-    head.dense.load_state_dict(dense.state_dict())
-    head.norm.load_state_dict(norm.state_dict())
-    head.norm.eps = float(norm.eps)  # type: ignore[arg-type]
-    head.bias.data.copy_(bias_owner.bias.data)  # type: ignore[arg-type,union-attr]
-    head.is_trained = True
+        head = MaskedWordHead(int(model.config.hidden_size), vocabulary, width)
+    head.reason = reason
     return head
 
 
 def save_head(head: MaskedWordHead, folder: Path) -> None:
     """Write the head into the folder of its encoder."""
     tensors = {name: value.contiguous() for name, value in head.state_dict().items()}
-    metadata = {"trained": "yes" if head.is_trained else "no", "eps": repr(head.norm.eps)}
+    metadata = {"trained": "yes" if head.is_trained else "no", "eps": repr(getattr(head.norm, "eps", EPS))}
+    metadata |= {"activation": head.activation, "layout": "plain" if head.plain else "dense", "reason": head.reason}
     save_file(tensors, folder / MASKED_WORD_HEAD_FILE, metadata)
 
 
@@ -89,7 +79,14 @@ def load_head(folder: Path, model: PreTrainedModel) -> MaskedWordHead:
     file = folder / MASKED_WORD_HEAD_FILE
     with safe_open(file, "pt") as content:  # type: ignore[no-untyped-call]
         metadata = content.metadata()
-    head = build_fresh_head(model)
-    head.load_state_dict(load_file(file))
-    head.norm.eps, head.is_trained = float(metadata["eps"]), metadata["trained"] == "yes"
+    tensors, hidden = load_file(file), int(model.config.hidden_size)
+    width, plain = len(tensors.get("norm.weight", [0] * hidden)), metadata.get("layout") == "plain"
+    with torch.random.fork_rng(devices=[]):
+        head = MaskedWordHead(hidden, len(tensors["bias"]), width, plain=plain, untied="output" in tensors)
+    head.load_state_dict(tensors)
+    if isinstance(head.norm, nn.LayerNorm):
+        head.norm.eps = float(metadata["eps"])
+    # Former versions wrote two fields only.
+    head.is_trained, head.activation = metadata["trained"] == "yes", metadata.get("activation", ACTIVATION)
+    head.reason = metadata.get("reason", NO_HEAD)
     return head

@@ -54,7 +54,7 @@ def _is_present(file: Path) -> bool:
 
 def _list_shards(index: Path) -> list[Path]:
     """Return the files that an index names."""
-    _check_no_pointer(index)
+    check_no_pointer(index)
     try:
         names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -69,7 +69,8 @@ def _list_shards(index: Path) -> list[Path]:
     return shards
 
 
-def _check_no_pointer(file: Path) -> None:
+def check_no_pointer(file: Path) -> None:
+    """Raise RefusedEncoderError if a file is the text that git-lfs leaves in place of a large file."""
     with file.open("rb") as content:
         if content.read(len(LFS_START)) == LFS_START:
             raise RefusedEncoderError(
@@ -97,7 +98,7 @@ def read_shapes(files: list[Path]) -> dict[str, tuple[int, ...]]:
 
 def _read_headers(file: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return the shape and the type of each tensor of a file, without reading its values."""
-    _check_no_pointer(file)
+    check_no_pointer(file)
     try:
         if file.suffix != ".safetensors":
             tensors = _load_pickle(file, "meta")

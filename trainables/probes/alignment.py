@@ -21,6 +21,7 @@ import torch
 from spaces.errors import UsageError
 from spaces.phase import has_phase
 from spaces.stage import Stage
+from trainables.models.encoder_shape import count_layers
 from trainables.probes.family import FamilyResult, Measurement, Prober, ProbeSubject
 from trainables.probes.tag_transfer import measure_tag_transfer
 from trainables.probes.translations import load_translations
@@ -52,7 +53,7 @@ PROBER = Prober(measure=measure, probes_start=has_no_phase_before, encoder_only=
 def _measure_sentences(subject: ProbeSubject) -> Iterator[Measurement]:
     """Yield the measurements of parallel sentences. English sentences that languages share are embedded once."""
     encoder, device = subject.encoder, subject.encoder.device
-    layers = range(int(encoder.model.config.num_hidden_layers) + 1)
+    layers = range(count_layers(encoder.model) + 1)
 
     @functools.lru_cache(maxsize=1)
     def embed_english(sentences: tuple[str, ...]) -> torch.Tensor:

@@ -22,6 +22,7 @@ class TestResults:
     rows: list[dict[str, Any]] = field(default_factory=list)  # one per score, with some columns of `spaces.columns`
     predictions: list[pa.Table] = field(default_factory=list)  # if they are kept
     notes: list[str] = field(default_factory=list)  # what a reader of the scores must know, a line each
+    degeneracies: list[str] = field(default_factory=list)  # why there is no score, a line each
 
     def note_left_out(self, subject: str, left_out: Mapping[str, int]) -> None:
         """Add a note on the rows of `subject` that gave no example, by reason; none if all rows did."""

@@ -18,15 +18,27 @@ WEIGHTS_SUFFIXES = (".safetensors", ".bin")
 _LENGTH_BYTES = 8  # at the start of a safetensors file: the length of its header
 
 
-def fetch_encoder(hub: Hub, repo_id: str) -> Path:
-    """Return the folder of an encoder of the hub on this machine, at the sweep's commit.
+@dataclass(frozen=True, slots=True)
+class EncoderFolder:
+    """A folder with an encoder of the hub, and its files of weights with their SHA-256 (None: the hub does not say).
+
+    Without `has_headers`, the weights are in a form that must be downloaded to be looked at.
+    """
+
+    folder: Path
+    weights: Mapping[str, str | None]
+    has_headers: bool = True
+
+
+def fetch_encoder(hub: Hub, repo_id: str) -> EncoderFolder:
+    """Return an encoder of the hub on this machine, at the sweep's commit.
 
     Raises UsageError if the hub has no such repository, or if a file cannot be had or is of another commit.
     """
     snapshot = _require_snapshot(hub, repo_id)
     for name in (*list_small_files(snapshot), *list_weight_names(snapshot)):
         fetch_file(snapshot, name)
-    return cache_folder_of(snapshot)
+    return EncoderFolder(cache_folder_of(snapshot), _hash_weights(snapshot))
 
 
 def fetch_config(hub: Hub, repo_id: str) -> Path:
@@ -60,21 +72,15 @@ def list_weight_names(snapshot: Snapshot) -> list[str]:
     return [name for name in names if name.endswith(WEIGHTS_SUFFIXES)]
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderLook:
-    """A folder with an encoder's small files and the headers of its weights, whose values are not there.
-
-    `content_ids` are the hashes (SHA-256) of the whole files of weights, by name, as the hub lists them.
-    """
-
-    folder: Path
-    content_ids: Mapping[str, str]
-    has_headers: bool  # False: the weights are in a form that must be downloaded to be looked at
+def _hash_weights(snapshot: Snapshot) -> dict[str, str | None]:
+    """Return the SHA-256 of the files of weights, as the hub lists them."""
+    files = (snapshot.find_file(name) for name in list_weight_names(snapshot))
+    return {file.name: file.content_id if file.is_large else None for file in files if file is not None}
 
 
 @contextmanager
-def look_at_encoder(hub: Hub, repo_id: str) -> Iterator[EncoderLook]:
-    """Look at an encoder of the hub: small files are downloaded, of the weights only the headers."""
+def look_at_encoder(hub: Hub, repo_id: str) -> Iterator[EncoderFolder]:
+    """Look at an encoder of the hub: small files are downloaded; of the weights the headers alone are there."""
     snapshot = _require_snapshot(hub, repo_id)
     with tempfile.TemporaryDirectory(prefix="encoder-") as text:
         folder = Path(text)
@@ -83,11 +89,8 @@ def look_at_encoder(hub: Hub, repo_id: str) -> Iterator[EncoderLook]:
         files = [snapshot.list_folder("")[name] for name in list_weight_names(snapshot)]
         for file in files:
             _write_header(snapshot, file, folder / file.name)
-        yield EncoderLook(
-            folder,
-            {file.name: file.content_id for file in files if file.content_id is not None},
-            all(file.name.endswith(".safetensors") for file in files),
-        )
+        has_headers = all(file.name.endswith(".safetensors") for file in files)
+        yield EncoderFolder(folder, _hash_weights(snapshot), has_headers)
 
 
 def _write_header(snapshot: Snapshot, file: RepositoryFile, path: Path) -> None:

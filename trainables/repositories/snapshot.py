@@ -32,6 +32,11 @@ class RepositoryFile:
     size: int | None  # bytes
     content_id: str | None
 
+    @property
+    def is_large(self) -> bool:
+        """True if the hub stores it as a large file."""
+        return self.content_id is not None and len(self.content_id) == _SHA256_DIGITS
+
 
 @dataclass(frozen=True, kw_only=True)  # without slots, for the indices
 class Snapshot:
@@ -80,8 +85,7 @@ def find_content_fault(path: Path, file: RepositoryFile) -> str | None:
         return f"it has {size:,} bytes instead of {file.size:,}"
     if file.content_id is None:
         return None
-    is_large = len(file.content_id) == _SHA256_DIGITS
-    digest = hashlib.sha256() if is_large else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    digest = hashlib.sha256() if file.is_large else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with path.open("rb") as content:
         while chunk := content.read(CHUNK_BYTES):
             digest.update(chunk)

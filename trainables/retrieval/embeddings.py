@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from spaces.encoders import EncoderProfile
 from trainables.models.encoder import Encoder
+from trainables.models.encoder_shape import count_layers, count_positions
 from trainables.worker.heartbeat import beat
 
 MAX_LENGTH = 512  # sub-tokens, as in the published scripts
@@ -22,12 +23,12 @@ CACHED_SETS = 4  # sets of sentences: queries and candidates of a test pool and 
 
 def official_layer_of(encoder: Encoder, profile: EncoderProfile) -> int:
     """Return the paper's layer: XTREME reads 14 of 24, other depths in proportion. 0 is the embeddings' output."""
-    return round(profile.retrieval_depth * int(encoder.model.config.num_hidden_layers))
+    return round(profile.retrieval_depth * count_layers(encoder.model))
 
 
 def select_layers(encoder: Encoder, profile: EncoderProfile, sentences: int) -> tuple[int, ...]:
     """Return the layers to read for this number of sentences: all, or only the paper's if all exceed MAX_BYTES."""
-    layers = int(encoder.model.config.num_hidden_layers) + 1
+    layers = count_layers(encoder.model) + 1
     if 4 * layers * sentences * encoder.width > MAX_BYTES:
         return (official_layer_of(encoder, profile),)
     return tuple(range(layers))
@@ -67,12 +68,19 @@ def embed(encoder: Encoder, sentences: Sequence[str], layers: Sequence[int], *, 
     return vectors
 
 
+def _find_max_length(encoder: Encoder) -> int:
+    """Return the longest input: MAX_LENGTH, or what the model's positions allow, less two as in RoBERTa's tables."""
+    named = getattr(encoder.model.config, "max_position_embeddings", None)
+    limits = [MAX_LENGTH, count_positions(encoder.model), named - 2 if isinstance(named, int) and named > 2 else None]
+    return min(limit for limit in limits if limit is not None)
+
+
 def _make_batches(encoder: Encoder, sentences: Sequence[str]) -> Iterator[list[tuple[int, list[int]]]]:
     """Yield batches of sentence indices and token ids, at most MAX_BATCH_TOKENS each, long ones first (less padding).
 
     Sentences are cut at the encoder's number of positions. A sentence longer than the limit is a batch of its own.
     """
-    max_length = min(MAX_LENGTH, int(encoder.model.config.max_position_embeddings) - 2)
+    max_length = _find_max_length(encoder)
     order = sorted(range(len(sentences)), key=lambda i: -len(sentences[i]))
     for start in range(0, len(order), SENTENCES_PER_CALL):
         chunk = order[start : start + SENTENCES_PER_CALL]

@@ -4,6 +4,7 @@ Every layer is scored beside the paper's, because the best layer moves with fine
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,10 @@ from trainables.retrieval.neighbours import compute_margins, find_both_ways, fin
 from trainables.scoring.metrics import RANKING_DEPTH, MinedPair, accuracy, choose_mining_threshold, map_at_20, mining_f1
 
 LayerEmbedder = Callable[[tuple[str, ...]], torch.Tensor]  # sentences to unit vectors (sentences, width) in one layer
+
+
+class NonFiniteVectorsError(Exception):
+    """Sentence vectors hold values that are no finite numbers: their neighbours would be arbitrary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +54,28 @@ def retrieve(
 
     The threshold of mining is chosen in each layer on the gold pairs of the language's own dev pool, as in XTREME.
     Without a dev pool it is chosen on the scored pool itself, as in jiant, which overstates F1. It is the one place
-    where a score uses labels of the target language, and no selection of stages ever sees it. Raises ValueError for a
-    pool of the wrong type.
+    where a score uses labels of the target language, and no selection of stages ever sees it. Other layers whose
+    vectors are not finite have no metrics. Raises NonFiniteVectorsError if the paper's layer is one, and ValueError
+    for a pool of the wrong type.
     """
     pools = [test] if dev is None else [test, dev]
     sentences = sum(len(pool.queries) + len(pool.candidates) for pool in pools)
     layers = select_layers(embedder.encoder, profile, sentences)
-    results = {}
+    results: dict[int, RetrievalResult] = {}
     for i, layer in enumerate(layers):
 
         def embed_layer(texts: tuple[str, ...], i: int = i) -> torch.Tensor:
-            return embedder(texts, layers)[i]
+            vectors = embedder(texts, layers)[i]
+            if not torch.isfinite(vectors).all():
+                raise NonFiniteVectorsError
+            return vectors
 
-        results[layer] = _score_layer(embed_layer, task, test, dev, embedder.encoder.device)
-    official = results[official_layer_of(embedder.encoder, profile)]
+        with suppress(NonFiniteVectorsError):
+            results[layer] = _score_layer(embed_layer, task, test, dev, embedder.encoder.device)
+    official_layer = official_layer_of(embedder.encoder, profile)
+    if official_layer not in results:
+        raise NonFiniteVectorsError(f"the vectors of layer {official_layer} are not finite")
+    official = results[official_layer]
     metrics = dict(official.metrics)
     if len(layers) > 1:
         for layer, result in results.items():

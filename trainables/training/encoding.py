@@ -25,6 +25,8 @@ from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature
 from trainables.features.shared_table import open_or_build_table
+from trainables.features.tokenizer_rules import read_rules
+from trainables.features.words import find_word_style
 from trainables.kinds import KINDS
 from trainables.training.evaluation import EvalSet
 from trainables.worker.heartbeat import beat
@@ -79,9 +81,9 @@ def hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
             "the tokenizer has no fast implementation: tagging and answer extraction need its character offsets."
         )
     if tokenizer not in _tokenizer_hashes:
-        rules = json.loads(tokenizer.backend_tokenizer.to_str())
-        del rules["truncation"], rules["padding"]  # state of the last call; every call sets its own
+        rules = read_rules(tokenizer.backend_tokenizer)
         wrapper = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.unk_token_id]
+        wrapper += [True] if tokenizer.split_special_tokens else []  # hashes of former versions lack it
         _tokenizer_hashes[tokenizer] = hashlib.sha256(json.dumps([rules, wrapper], sort_keys=True).encode()).hexdigest()
     return _tokenizer_hashes[tokenizer]
 
@@ -137,7 +139,9 @@ def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
     source, task, split, language = key
     limit = source.limit if split == "train" else source.test_limit
     # Labels decide the ids, and with unanswerable questions the rows that are left out.
-    task_fields = (task.name, task.kind, task.labels, task.has_unanswerable)
+    task_fields: tuple[object, ...] = (task.name, task.kind, task.labels, task.has_unanswerable)
     fingerprint = compute_fingerprint(source, task, language if split == "train" else None)
+    if task.kind == "tagging" and find_word_style(encoding.tokenizer).with_blanks:
+        task_fields = (*task_fields, "blanks")  # tables of former versions lack them
     parts = (VERSION, fingerprint, task_fields, split, language, limit, encoding.settings)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -119,7 +119,9 @@ def score_majority_baseline(task: Task, targets: NDArray[np.int32], eval_set: Ev
     return KINDS[task.kind].score(task, eval_set.examples, predictions, eval_set.language)
 
 
-def build_metric_rows(metrics: Mapping[str, float], official: Collection[str], **columns: Any) -> list[dict[str, Any]]:
+def build_metric_rows(
+    metrics: Mapping[str, float | None], official: Collection[str], **columns: Any
+) -> list[dict[str, Any]]:
     """Return one score row per metric, with these `columns`: target, tenth, language, split, number of examples."""
     return [
         {**columns, "metric": name, "official": name in official, "value": value} for name, value in metrics.items()

@@ -144,7 +144,7 @@ class FineTuning:
             limits.append(f"evaluation of {self.eval_batch_tokens} sub-tokens at a time")
         notes = ["memory ran out: " + ", ".join(limits)] if limits else []
         if self.has_fresh_word_head:
-            notes.append("the encoder came without a head for masked words: training began with a new one")
+            notes.append(f"{self.encoder.masked_word_head.reason}: training of masked words began with a new head")
         return "; ".join(notes) or None
 
     def _update(self, part: int, features: list[Feature]) -> Tensor:

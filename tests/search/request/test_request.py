@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.request.start_encoder import fingerprint_model
+from search.request.start_encoder import EncoderUse, inspect_model
 from search.sweep.sweep_file import check_growth
 from spaces.errors import UsageError
 from tests.encoder_folders import build_xlmr, change_weights, write_encoder
@@ -15,22 +15,26 @@ from tests.search.asked import request_of
 from trainables.repositories.hub import Hub
 
 
+def fingerprint(model: str) -> str | None:
+    return inspect_model(model, EncoderUse())[0]
+
+
 def test_an_encoder_is_known_by_its_contents_not_by_its_place(model: Path, tmp_path: Path) -> None:
     there = shutil.copytree(model, tmp_path / "there" / "encoder")
-    assert fingerprint_model(str(model)) == fingerprint_model(str(there))
+    assert fingerprint(str(model)) == fingerprint(str(there))
     change_weights(there, lambda old: {name: value + 1 for name, value in old.items()})
-    assert fingerprint_model(str(model)) != fingerprint_model(str(there))
+    assert fingerprint(str(model)) != fingerprint(str(there))
 
 
 def test_an_encoder_that_is_not_what_it_claims_is_refused_by_its_name(model: Path) -> None:
     change_weights(model, lambda old: {f"module.{name}": value for name, value in old.items()})
     with pytest.raises(UsageError, match=r"--model .*encoder: 37 of 39 tensors .* are not in the weights"):
-        fingerprint_model(str(model))
+        fingerprint(str(model))
 
 
 def test_an_input_longer_than_the_positions_is_refused(model: Path, write: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"512 positions, but the longest input of this sweep has 513"):
-        fingerprint_model(str(model), longest=513)
+        inspect_model(str(model), EncoderUse(longest=513))
     data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20))
     write_encoder(model, build_xlmr(60, max_position_embeddings=130))
     flags = ["--benchmark", "xtreme", "--data", data, "--intermediates", "mnli", "--targets", "pawsx", "--plan"]
@@ -40,9 +44,9 @@ def test_an_input_longer_than_the_positions_is_refused(model: Path, write: Calla
 
 def test_an_encoder_that_is_nowhere_is_named() -> None:
     with pytest.raises(UsageError, match=r"HF_HUB_OFFLINE is set"):
-        fingerprint_model("no-such-org/no-such-model", hub=Hub())
+        inspect_model("no-such-org/no-such-model", EncoderUse(), Hub())
     with pytest.raises(UsageError, match=r"there is no such folder"):
-        fingerprint_model("./no-such-folder", hub=Hub())
+        inspect_model("./no-such-folder", EncoderUse(), Hub())
 
 
 def test_a_target_brings_those_along_that_share_its_training(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Masked words: what is hidden, the head that is carried along, and what a phase of it leaves."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
-from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import (
+    AlbertForMaskedLM,
+    BertForMaskedLM,
+    DistilBertForMaskedLM,
+    ElectraForMaskedLM,
+    EuroBertForMaskedLM,
+    LukeForMaskedLM,
+    MobileBertConfig,
+    MobileBertForMaskedLM,
+    ModernBertForMaskedLM,
+    PreTrainedModel,
+    RemBertForMaskedLM,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+    XLMWithLMHeadModel,
+)
 
 from spaces.stage import TENTHS
 from spaces.task import Recipe
+from tests.encoder_folders import change_fields
 from tests.trainables.conftest import SHAPE, tiny_encoder
 from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of, equal
 from trainables.data.task_data import DataSource, load_examples
@@ -24,6 +41,7 @@ from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE, SELECTED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
 from trainables.models.encoder import Encoder, load_encoder, save_encoder
+from trainables.models.encoder_check import check_encoder
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
@@ -183,16 +201,35 @@ def checkpoint(folder: Path, model: PreTrainedModel) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "model",
-    [XLMRobertaForMaskedLM(XLMRobertaConfig(**SHAPE)), BertForMaskedLM(BertConfig(**SHAPE))],
-    ids=["xlm-r", "bert"],
-)
-def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(model: PreTrainedModel, tmp_path: Path) -> None:
+SMALL = {"vocab_size": len(TOKENIZER), "pad_token_id": 1, "hidden_size": 16, "num_hidden_layers": 2}
+SMALL |= {"num_attention_heads": 2, "intermediate_size": 32}
+# One of each layout: activations, norms without bias, an embedding of another width, a head without a dense layer, an
+# output matrix of its own.
+MASKED_LMS: dict[str, tuple[type[PreTrainedModel], dict[str, object]]] = {
+    "xlm-r": (XLMRobertaForMaskedLM, {}),
+    "bert": (BertForMaskedLM, {}),
+    "another-activation": (XLMRobertaForMaskedLM, {"hidden_act": "relu"}),
+    "a-matrix-of-its-own": (XLMRobertaForMaskedLM, {"tie_word_embeddings": False}),
+    "albert": (AlbertForMaskedLM, {"embedding_size": 8}),
+    "distilbert": (DistilBertForMaskedLM, {}),
+    "electra": (ElectraForMaskedLM, {"embedding_size": 8}),
+    "eurobert": (EuroBertForMaskedLM, {}),
+    "luke": (LukeForMaskedLM, {"entity_vocab_size": 9, "entity_emb_size": 8}),
+    "modernbert": (ModernBertForMaskedLM, {}),
+    "rembert": (RemBertForMaskedLM, {"input_embedding_size": 8, "output_embedding_size": 24}),
+    "xlm": (XLMWithLMHeadModel, {}),
+}
+
+
+@pytest.mark.parametrize("name", MASKED_LMS)
+def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
+    kind, fields = MASKED_LMS[name]
+    model = kind(kind.config_class(**(SMALL | fields)))
     folder = checkpoint(tmp_path / "given", model)
     encoder = load_encoder(str(folder))
     assert encoder.masked_word_head.is_trained
+    assert check_encoder(folder, 1, ("mlm",)).has_new_head == (name not in ("xlm-r", "bert"))
     assert type(encoder.model) is type(model.base_model)
     ids = torch.tensor([[0, 7, 4, 9, 2]])
     model.eval(), encoder.model.eval()
@@ -209,25 +246,40 @@ def test_the_head_of_a_checkpoint_guesses_as_the_checkpoint_does(model: PreTrain
         torch.testing.assert_close(again.masked_word_head(again.model(ids).last_hidden_state[0], table), expected)
 
 
-@pytest.mark.parametrize("lacking", ["no head", "half a head", "a table of its own", "another activation"])
+@pytest.mark.parametrize("lacking", ["no head", "half a head"])
 def test_without_a_usable_head_there_is_a_fresh_one(lacking: str, tmp_path: Path) -> None:
-    config = XLMRobertaConfig(**SHAPE)
-    if lacking == "another activation":
-        config.hidden_act = "relu"
-    if lacking == "a table of its own":
-        config.tie_word_embeddings = False
-    model = XLMRobertaForMaskedLM(config)
+    model = XLMRobertaForMaskedLM(XLMRobertaConfig(**SHAPE))
     folder = checkpoint(tmp_path, model.base_model if lacking == "no head" else model)
     if lacking == "half a head":
         weights = {name: value for name, value in model.state_dict().items() if "lm_head.dense" not in name}
         model.save_pretrained(folder, state_dict=weights)
     encoder = load_encoder(str(folder))
     assert not encoder.masked_word_head.is_trained
+    expected = {"no head": "came without a head", "half a head": r"lack 2 tensors of the head .*\(lm_head\.dense"}
+    assert re.search(expected[lacking], encoder.masked_word_head.reason)
     fresh = build_fresh_head(encoder.model).state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in encoder.masked_word_head.state_dict().items())
     body = model.base_model.state_dict()
     found = {name: value for name, value in encoder.model.state_dict().items() if "pool" not in name}
     assert all(torch.equal(value, body[name]) for name, value in found.items())
+
+
+def test_a_head_that_the_configuration_does_not_name_is_found(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path, XLMRobertaForMaskedLM(XLMRobertaConfig(**SHAPE)))
+    change_fields(folder / "config.json", architectures=None)
+    assert load_encoder(str(folder)).masked_word_head.is_trained and check_encoder(folder, 1, ("mlm",)).has_new_head
+
+
+def test_a_head_of_another_layout_is_refused_by_what_it_computes(tmp_path: Path) -> None:
+    shape = {"embedding_size": 8, "intra_bottleneck_size": 16, "true_hidden_size": 16}
+    folder = checkpoint(tmp_path, MobileBertForMaskedLM(MobileBertConfig(**(SMALL | shape))))
+    head = load_encoder(str(folder)).masked_word_head
+    (note,) = check_encoder(folder, 1, ("mlm",)).notes
+    assert (
+        not head.is_trained
+        and head.reason == "MobileBertForMaskedLM guesses otherwise than by a dense layer, a norm and an output matrix"
+    )
+    assert head.reason in note and check_encoder(folder, 1, ("pair",)).notes == ()
 
 
 def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder) -> None:

@@ -8,8 +8,11 @@ import torch
 
 from spaces.encoders import PROFILES
 from spaces.task import RetrievalMode, Task
+from tests.encoder_folders import build_xlmr
+from tests.trainables.conftest import TOKENIZER
 from trainables.features.examples import ParallelPool, RankingPool
 from trainables.models.encoder import Encoder
+from trainables.models.masked_words import build_fresh_head
 from trainables.retrieval import embeddings as module
 from trainables.retrieval.embeddings import Embedder, embed, official_layer_of, select_layers
 from trainables.retrieval.retrieval import RetrievalResult, _score_mining, _score_nearest, _score_ranking, retrieve
@@ -65,11 +68,13 @@ def test_no_batch_is_larger_than_its_limit(encoder: Encoder, monkeypatch: pytest
     assert [[len(ids) for _, ids in batch] for batch in module._make_batches(encoder, [" ".join(words * 9)])] == [[78]]
 
 
-def test_xlm_r_large_is_read_at_layer_14(encoder: Encoder) -> None:
-    encoder.model.config.num_hidden_layers = 24
-    assert official_layer_of(encoder, PRETRAINED) == 14
-    encoder.model.config.num_hidden_layers = 12
-    assert official_layer_of(encoder, PRETRAINED) == 7
+def test_xlm_r_large_is_read_at_layer_14() -> None:
+    for layers, official in ((24, 14), (12, 7)):
+        model = build_xlmr(60, num_hidden_layers=layers)
+        assert (
+            official_layer_of(Encoder(model, TOKENIZER, masked_word_head=build_fresh_head(model)), PRETRAINED)
+            == official
+        )
 
 
 def test_pools_that_are_too_large_are_read_in_the_papers_layer_only(encoder: Encoder) -> None:
