@@ -31,6 +31,7 @@ from analysis.scores.record import SCORES_FILE, read_record
 from analysis.tables.source import count_and_list, pluralise
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
+from spaces.command import run_command
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.sweep_record import SWEEP_FILE
@@ -99,4 +100,4 @@ def build_subtitle(ranking: Ranking) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -20,15 +20,17 @@ if not __package__:
     # called `spaces` too (there is one on the index).
     sys.path[0] = str(ROOT)
 
-from search.process import signals, streams
+from search.process import signals
 from search.process.processes import kill_started_processes
+from spaces.command import run_command, start_command
 
 if __name__ == "__main__":  # before the slow imports
+    start_command()
     signals.install()
-    streams.ignore_broken_pipes()
 
 from search.request.options import RunOptions, parse_options
 from spaces.errors import ExitCode, UsageError
+from spaces.streams import STDOUT, find_lost_streams
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
@@ -175,6 +177,8 @@ def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], 
 def _print_ranking(request: "SweepRequest") -> None:
     """Print the short answer. Search must not import the analysis, so this calls its script as a user would."""
     print(flush=True)
+    if STDOUT in find_lost_streams():
+        return  # the command says so at its end
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url, "--summary"]
     with signals.register_teardown(kill_started_processes):
         subprocess.run(command, check=False, process_group=0)  # in its own group: Ctrl-C reaches this process only
@@ -202,4 +206,4 @@ def _print_failures(board: "Board") -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

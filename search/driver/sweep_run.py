@@ -30,6 +30,7 @@ from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
 from spaces.errors import UsageError
 from spaces.space import Range
+from spaces.streams import open_progress_stream
 from trainables.record.context import StageContext
 from trainables.storage.base import is_remote
 
@@ -78,7 +79,7 @@ class SweepRun:
 
 def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> tuple[Board, bool]:
     """Run the stages that are left; return the board, and True if interrupted. Raises UsageError."""
-    console, results = Console(stderr=True, highlight=False, markup=False), request.context.results
+    console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
     if not is_remote(results.url):  # object storage has no temporary names
         remove(results, find_temporaries(damage.files_at_start))
     early_stopping = make_early_stopping(request, options.scheduler)

@@ -82,6 +82,6 @@ def _list_processes() -> dict[int, tuple[int, int | None]]:
 
 def _read_name(process: int) -> str:
     try:
-        return Path(f"/proc/{process}/comm").read_text().strip()
+        return Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""

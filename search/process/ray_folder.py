@@ -34,11 +34,13 @@ def create_ray_folder() -> Iterator[Path]:
         raise UsageError(f"the temporary folder {parent} cannot be made ({error.strerror}): {TMPDIR_HINT}.") from error
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
         raise UsageError(f"the temporary folder {parent} belongs to another user: {TMPDIR_HINT}.")
-    with (parent / LOCK).open("w") as parent_lock:  # nobody may take a new folder for a stale one before its lock
+    with (parent / LOCK).open(
+        "w", encoding="utf-8"
+    ) as parent_lock:  # nobody may take a new folder for a stale one before its lock
         fcntl.flock(parent_lock, fcntl.LOCK_EX)
         remove_stale_folders(parent)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=""))
-        lock = (folder / LOCK).open("w")
+        lock = (folder / LOCK).open("w", encoding="utf-8")
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(get_run_id())
         lock.flush()
@@ -72,7 +74,7 @@ def remove_stale_folders(parent: Path) -> None:
 
 def _try_lock(path: Path) -> IO[str] | None:
     """Return the lock if it is free. The file is made where a run was killed before it made one."""
-    lock = path.open("a+")
+    lock = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

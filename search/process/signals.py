@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-from search.process.streams import discard_output
 from spaces.errors import ExitCode
+from spaces.streams import discard_output
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds in which a second signal counts as the first one: timeout(1) and closing terminals send it twice.
