@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
+from spaces.command import run_command, start_command
+
+if __name__ == "__main__":  # before altair is imported
+    start_command()
+
 import numpy as np
 
 from analysis.answers.script import DRAW_SEED
@@ -31,7 +36,6 @@ from analysis.scores.record import SCORES_FILE, read_record
 from analysis.tables.source import count_and_list, pluralise
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
-from spaces.command import run_command
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.sweep_record import SWEEP_FILE

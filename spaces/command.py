@@ -6,12 +6,15 @@ Exit codes are those of `ExitCode`. An error of the code itself keeps its traceb
 import errno
 import locale
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from spaces import streams
 from spaces.errors import ExitCode, UsageError
+
+FLAGS = re.compile("-[bBdEiIOPqsSuvx]+")  # of the interpreter, without values
 
 ADVICE_BY_ERRNO: Mapping[int, str] = {
     errno.ENAMETOOLONG: "Take a shorter name: most file systems allow 255 bytes for a name, and 4096 for a path.",
@@ -55,12 +58,12 @@ def run_command(main: Callable[[], int]) -> int:
 
 
 def start_command() -> None:
-    """Guard the standard streams. Where the locale has another encoding, first start the process again for UTF-8.
+    """Guard the standard streams; `run_command` does this, a command with slow imports does it before them.
 
-    `run_command` does this. A command with slow imports does it before them.
+    First start the process again, where libraries could not work in it.
     """
     if not streams.are_guarded():
-        _restart_in_utf8_mode()
+        _restart_if_needed()
         streams.guard_streams()
 
 
@@ -94,16 +97,28 @@ def _check_arguments(arguments: Sequence[str]) -> None:
             raise UsageError(f"{argument!r} is not UTF-8. Rename the file or folder, or type its name in UTF-8.")
 
 
-def _restart_in_utf8_mode() -> None:
-    """Start this process again in Python's UTF-8 mode if the locale has another encoding.
+def _restart_if_needed() -> None:
+    """Start this process again, with the same arguments, where libraries could not work in it.
 
-    Libraries take paths in UTF-8, and some read their own files in the locale's encoding. What is printed keeps the
-    encoding that it had.
+    They need UTF-8: they take paths in it, and some read their own files in the encoding of the locale. What is printed
+    keeps the encoding that it had. They also need their docstrings, which `python -OO` takes away: Ray and altair read
+    them when they are imported.
     """
-    is_utf8 = sys.flags.utf8_mode or locale.getencoding().lower().replace("-", "") == "utf8"
-    is_fixed = sys.flags.ignore_environment or sys._xoptions.get("utf8") == "0"
-    if is_utf8 or is_fixed or not sys.executable:
-        return
-    output = sys.stdout or sys.stderr
-    encoding = {} if output is None else {"PYTHONIOENCODING": output.encoding}
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**encoding, **os.environ, "PYTHONUTF8": "1"})
+    changes: dict[str, str] = {}
+    if not sys.flags.utf8_mode and locale.getencoding().lower().replace("-", "") != "utf8":
+        output = sys.stdout or sys.stderr
+        encoding = {} if output is None else {"PYTHONIOENCODING": os.environ.get("PYTHONIOENCODING", output.encoding)}
+        changes = {"PYTHONUTF8": "1", **encoding}
+    if sys.flags.optimize > 1:
+        changes["PYTHONOPTIMIZE"] = "1"
+    is_possible = sys.executable and not sys.flags.ignore_environment and sys._xoptions.get("utf8") != "0"
+    if changes and is_possible:
+        command = [sys.executable, *_drop_optimization(sys.orig_argv[1:], len(sys.argv))]
+        os.execve(sys.executable, command, {**os.environ, **changes})
+
+
+def _drop_optimization(arguments: Sequence[str], last: int) -> list[str]:
+    """Return the interpreter's arguments without the flag O; the `last` ones are those of the program."""
+    start = len(arguments) - last
+    flags = [argument.replace("O", "") if FLAGS.fullmatch(argument) else argument for argument in arguments[:start]]
+    return [*(flag for flag in flags if flag != "-"), *arguments[start:]]

@@ -5,7 +5,9 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -13,6 +15,8 @@ from spaces.command import describe_machine_error
 from tests.paths import ROOT
 
 COMMANDS = sorted(path for top in ("search", "analysis") for path in (ROOT / top).glob("*.py"))
+Variables = Mapping[str, str]  # of the environment
+NO_VARIABLES: Variables = MappingProxyType({})
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 BODY = """
 import locale, sys
@@ -24,13 +28,15 @@ sys.exit(run_command(main))
 """
 
 
-def run(tmp_path: Path, main: str, *arguments: str | bytes, **environment: str) -> tuple[int, bytes, bytes]:
+def run(
+    tmp_path: Path, main: str, *arguments: str | bytes, flags: tuple[str, ...] = (), variables: Variables = NO_VARIABLES
+) -> tuple[int, bytes, bytes]:
     body = tmp_path / "body.py"
     body.write_text(BODY.format(main=main), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(body), *arguments],
+        [sys.executable, *flags, str(body), *arguments],
         capture_output=True,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **environment},
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **variables},
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
@@ -78,15 +84,15 @@ def test_files_and_paths_are_utf8_in_any_locale(tmp_path: Path, environment: dic
     """Also those that libraries open without an encoding; what is printed keeps the encoding of the terminal."""
     main = "open(sys.argv[1], 'w').write('ä'); print(sys.argv[1].encode(), '±')"
     name = tmp_path / "größe ω"
-    code, out, message = run(tmp_path, main, str(name).encode(), **environment)
+    code, out, message = run(tmp_path, main, str(name).encode(), variables=environment)
     assert (code, message) == (0, b"") and name.read_bytes() == "ä".encode()
     assert out.strip().endswith("±".encode() if environment == {} else b"+-")
 
 
 def test_an_encoding_of_the_user_is_kept(tmp_path: Path) -> None:
-    code, out, _ = run(tmp_path, "print('größe †')", PYTHONIOENCODING="latin-1")
+    code, out, _ = run(tmp_path, "print('größe †')", variables={"PYTHONIOENCODING": "latin-1"})
     assert (code, out) == (0, "größe ^\n".encode("latin-1"))
-    code, out, _ = run(tmp_path, "print('größe †')", **C_LOCALE, PYTHONIOENCODING="latin-1")
+    code, out, _ = run(tmp_path, "print('größe †')", variables={**C_LOCALE, "PYTHONIOENCODING": "latin-1"})
     assert (code, out) == (0, "größe ^\n".encode("latin-1"))
 
 
@@ -95,3 +101,50 @@ def test_a_path_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     assert code == 2 and message == b"body.py: 'gr\\udcf6\\udcdfe' is not UTF-8. Rename the file or folder, " + (
         b"or type its name in UTF-8.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "arguments"),
+    [
+        ((), {"PYTHONOPTIMIZE": "2"}, ()),
+        (("-OO",), {}, ("-OO", "a")),
+        (("-X", "dev", "-uOO"), C_LOCALE, ("-O",)),
+        (("-O",), {}, ()),
+    ],
+    ids=["variable", "flag", "flags", "O"],
+)
+def test_libraries_keep_their_docstrings(
+    tmp_path: Path, flags: tuple[str, ...], environment: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    """Ray and altair read them when they are imported; asserts stay away, as asked for."""
+    main = "print(json.__doc__[:10], __debug__, sys.flags.dev_mode, sys.argv[1:])"
+    code, out, _ = run(tmp_path, f"import json; {main}", *arguments, flags=flags, variables=environment)
+    assert code == 0 and out.decode() == f"JSON (Java False {'dev' in flags} {list(arguments)}\n"
+
+
+def test_an_assert_guards_nothing() -> None:
+    """`python -O` takes them away: they tell the type checker what holds, and raise nothing that a user could cause."""
+    for top in ("spaces", "trainables", "search", "analysis"):
+        for path in (ROOT / top).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Assert):
+                    text = ast.unparse(node.test)
+                    assert all(
+                        part.endswith(" is not None") or part.startswith("isinstance(") for part in text.split(" and ")
+                    ), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+@pytest.mark.parametrize("command", [["search/run.py", "--plan"], ["analysis/report.py", "--help"]])
+def test_commands_work_without_asserts_and_docstrings(tmp_path: Path, level: str, command: list[str]) -> None:
+    environment = {**os.environ, "PYTHONOPTIMIZE": level, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / command[0]), *command[1:]],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "stages: " in done.stdout or "A page about a sweep" in done.stdout
