@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_a_stream_that_gets_nothing_loses_nothing(tmp_path: Path, redirection: s
     assert shell(redirection, tmp_path, lines=0) == (0, "")
 
 
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_child_gets_streams_that_are_open(tmp_path: Path, redirection: str) -> None:
+    """Else the first file that it opens would be its standard output."""
+    path = Path(write_body(tmp_path, lines=0))
+    body = path.read_text(encoding="utf-8").replace(
+        "return 0", 'return subprocess.call(["sh", "-c", ": <&0 >&1 2>&2"])'
+    )
+    path.write_text(body, encoding="utf-8")
+    command = ["sh", "-c", f'"$0" "$1" {redirection}', sys.executable, str(path)]
+    assert subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_leaves_does_not_end_the_command(tmp_path: Path, stream: str) -> None:
     """It has what it wanted: nothing is lost, and nothing is said."""
@@ -98,6 +111,7 @@ def test_a_slow_reader_of_a_pipe_that_does_not_wait_gets_everything(tmp_path: Pa
     os.set_blocking(theirs, False)
     process = subprocess.Popen([sys.executable, path], stdout=theirs, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
     os.close(theirs)
+    time.sleep(0.3)  # the pipe is full by now
     with os.fdopen(ours, encoding="utf-8") as file:
         assert sum(line.startswith("line ") for line in file) == 50_000
     assert process.wait() == 0
