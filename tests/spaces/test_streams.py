@@ -74,11 +74,14 @@ def test_a_child_gets_streams_that_are_open(tmp_path: Path, redirection: str) ->
     """Else the first file that it opens would be its standard output."""
     path = Path(write_body(tmp_path, lines=0))
     body = path.read_text(encoding="utf-8").replace(
-        "return 0", 'return subprocess.call(["sh", "-c", ": <&0 >&1 2>&2"])'
+        "return 0", 'return subprocess.call(["sh", "-c", "echo a && echo b >&2 && cat"])'
     )
     path.write_text(body, encoding="utf-8")
     command = ["sh", "-c", f'"$0" "$1" {redirection}', sys.executable, str(path)]
-    assert subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False).returncode == 0
+    assert (
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT, check=False).returncode
+        == 0
+    )
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
