@@ -78,10 +78,12 @@ def _describe_free_space(url: str) -> str:
 def run(options: RunOptions) -> int:
     """Check the request, run it, and print the answer; return the exit code."""
     began = time.monotonic()
-    from search.request.request import check_writable, make_request  # heavy imports come after --help
+    from search.request.places import check_names, check_writable
+    from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
     request = make_request(options)
+    check_names(request)
     if options.check:
         from search.request.check import show_check
 
@@ -89,7 +91,7 @@ def run(options: RunOptions) -> int:
     slots = count_local_slots(options)
     if options.plan:
         return _show_plan(request, slots, options.keep)
-    check_writable(request.context.results)
+    check_writable(request.context.results, None if options.uses_cluster else request.context.scratch)
     from search.driver.damage import DamageReporter
     from search.sweep.sweep_file import check_sweep, lock_results, quarantine_damaged_sweep
 

@@ -53,7 +53,8 @@ def run_command(main: Callable[[], int]) -> int:
         if message is None:
             raise
         print(f"{name}: {message}", file=sys.stderr)
-        code = ExitCode.FAILED
+        is_usage = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        code = ExitCode.USAGE if is_usage else ExitCode.FAILED
     return end_command(name, code)
 
 
@@ -85,6 +86,8 @@ def describe_machine_error(error: OSError | MemoryError) -> str | None:
     if isinstance(error, MemoryError):
         return f"out of memory. {ADVICE_BY_ERRNO[errno.ENOMEM]}"
     advice = ADVICE_BY_ERRNO.get(error.errno or 0)
+    if "temporary directory" in str(error.strerror):  # of `tempfile`
+        advice = "Set TMPDIR to a folder that can be written."
     if advice is None and error.filename is None:
         return None
     path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

@@ -59,6 +59,7 @@ def test_every_command_runs_in_the_frame(path: Path) -> None:
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied. Give this user the right"),
         (OSError(errno.EMFILE, "Too many open files", "/x"), "Allow more open files, for example with `ulimit -n"),
         (FileNotFoundError(errno.ENOENT, "No such file", b"/x"), "/x: No such file. Look at this path."),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/x']"), "Set TMPDIR to a folder"),
         (MemoryError(), "out of memory. "),
     ],
 )
