@@ -4,6 +4,7 @@ python search/run.py --space full                # the miniature: no network, no
 python search/run.py --space full --plan         # print what would run
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ if not __package__:
 
 from search.process import signals
 from search.process.processes import kill_started_processes
+from search.process.ray_folder import TMPDIR_HINT, find_ray_root
+from search.process.ray_start import LITTLE_SPACE, RayStartError
 from spaces.command import run_command, start_command
 
 if __name__ == "__main__":  # before the slow imports
@@ -49,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    except RayStartError as error:
+        print(signals.format_resume_message(f"stopped: {error}"), file=sys.stderr)
+        return ExitCode.FAILED
     except Exception as error:
         message = _describe_write_failure(error, options)
         if message is None:
@@ -65,14 +71,25 @@ def _describe_write_failure(error: Exception, options: RunOptions) -> str | None
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
-    return f"stopped: the results cannot be written ({failure.reason}){_describe_free_space(results)}. {CONTINUE_HINT}."
+    temporary = str(find_ray_root())
+    if temporary in failure.reason or _count_free_bytes(temporary) < min(LITTLE_SPACE, _count_free_bytes(results)):
+        what, folder, hint = "temporary files", temporary, f"Free some space, or {TMPDIR_HINT}; then run"
+    else:
+        what, folder, hint = "the results", results, "Fix this, then run"
+    place = _describe_free_space(folder)
+    return f"stopped: {what} cannot be written ({failure.reason}){place}. {hint} the same command again."
 
 
 def _describe_free_space(url: str) -> str:
-    free_space = ""
+    free = _count_free_bytes(url)
+    return f" in {url}" + ("" if math.isinf(free) else f": {free / 2**20:.1f} MiB are free")
+
+
+def _count_free_bytes(url: str) -> float:
+    """Return the space that is left in a folder; infinity where it is unknown."""
     with suppress(OSError):
-        free_space = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
-    return f" in {url}{free_space}"
+        return math.inf if is_remote(url) else shutil.disk_usage(url).free
+    return math.inf
 
 
 def run(options: RunOptions) -> int:

@@ -27,7 +27,7 @@ TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes i
 @contextmanager
 def create_ray_folder() -> Iterator[Path]:
     """Make a folder for this run and remove it at the end. Raise UsageError where none can be made."""
-    parent = find_temp_root() / f"tune-{os.getuid()}"
+    parent = find_ray_root()
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -49,6 +49,11 @@ def create_ray_folder() -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_ray_root() -> Path:
+    """Return the folder in which each run of this user makes its own."""
+    return find_temp_root() / f"tune-{os.getuid()}"
 
 
 def find_temp_root() -> Path:
