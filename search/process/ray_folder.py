@@ -58,8 +58,24 @@ def find_ray_root() -> Path:
 
 def find_temp_root() -> Path:
     """Return RAY_TMPDIR or the usual temporary folder, or /tmp where that path is too long for Ray's sockets."""
-    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    return Path(folder if len(os.fsencode(folder.rstrip("/"))) <= MAX_PATH_BYTES else "/tmp")
+    return Path("/tmp" if explain_substitute() else _find_wanted_root())
+
+
+def explain_substitute() -> str | None:
+    """Return why Ray's files lie in /tmp and not where the environment says; None if they do lie there."""
+    folder = _find_wanted_root()
+    size = len(os.fsencode(folder.rstrip("/")))
+    if size <= MAX_PATH_BYTES:
+        return None
+    name = "RAY_TMPDIR" if os.environ.get("RAY_TMPDIR") else "TMPDIR"
+    return (
+        f"the files of Ray are in /tmp: {name} {folder} has {size} bytes, and its sockets allow {MAX_PATH_BYTES}. "
+        f"For another folder {TMPDIR_HINT}."
+    )
+
+
+def _find_wanted_root() -> str:
+    return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
 
 
 def remove_stale_folders(parent: Path) -> None:
