@@ -19,6 +19,7 @@ from analysis.scores.arguments import build_plain_parser
 from analysis.scores.compaction import checksum_files, write_compaction
 from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.stages import read_whole_files
+from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
 from spaces.sweep_record import SWEEP_FILE
 
@@ -61,4 +62,4 @@ def compact(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

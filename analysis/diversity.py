@@ -23,6 +23,7 @@ from analysis.questions.evenness import measure_evenness
 from analysis.questions.task_mixes import compare_mixes
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
+from spaces.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,4 +39,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

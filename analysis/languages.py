@@ -18,6 +18,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 from analysis.answers.languages import LANGUAGE_GROUPINGS, build_answer
 from analysis.answers.script import build_question_parser, run_question
 from analysis.questions.evenness import measure_evenness
+from spaces.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,4 +34,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

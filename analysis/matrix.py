@@ -16,8 +16,6 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
     sys.path[0] = str(ROOT)
 
 import numpy as np
-from rich.console import Console
-from rich.measure import Measurement
 
 from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
 from analysis.tables import heat, screen
@@ -25,11 +23,11 @@ from analysis.tables.source import describe_source
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
+from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 
 PICTURE_SUFFIXES = (".svg", ".png")
-MAX_WIDTH = 1000  # characters per line; a table is not cut to the terminal
 
 
 def build_parser() -> ArgumentParser:
@@ -56,14 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"matrix.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    with screen.tolerate_closed_pipe():
-        heat_map = heat.build_heat_map(ranking)
-        console = Console(highlight=False, soft_wrap=True)
-        size = Measurement.get(console, console.options.update(width=MAX_WIDTH), heat_map)
-        console.width = max(console.width, size.maximum)
-        console.print(*describe_source(ranking.loaded_scores), sep="\n", end="\n\n", markup=False)
-        console.print(heat_map)
-        console.print(heat.LEGEND, markup=False)
+    screen.print_whole(describe_source(ranking.loaded_scores), heat.build_heat_map(ranking), heat.LEGEND)
     return ExitCode.DONE
 
 
@@ -80,4 +71,4 @@ def _draw(ranking: Ranking, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -18,6 +18,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 from analysis.answers.published import build_answer
 from analysis.answers.script import build_question_parser, run_question
 from analysis.questions.published_comparison import compare_with_published
+from spaces.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,4 +28,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

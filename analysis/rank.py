@@ -28,6 +28,7 @@ from analysis.tables import ranking_export, ranking_report, ranking_sentences, r
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
+from spaces.command import run_command
 from spaces.errors import UsageError
 from spaces.prediction_columns import PREDICTIONS_FILE
 
@@ -93,4 +94,4 @@ def _repeat_arguments(arguments: Namespace) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:  # run as a script: the root, not this folder, is where `spaces` and `analysis` lie
     sys.path[0] = str(ROOT)
 
+from spaces.command import run_command, start_command
+
+if __name__ == "__main__":  # before altair is imported
+    start_command()
+
 import numpy as np
 
 from analysis.answers.script import DRAW_SEED
@@ -99,4 +104,4 @@ def build_subtitle(ranking: Ranking) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -23,6 +23,7 @@ from analysis.answers.similarity import build_answer
 from analysis.questions.similarity import DEFAULT_FOCUS, compare_predictors
 from analysis.tables.answer import Answer
 from analysis.transfer.array import Transfer
+from spaces.command import run_command
 from spaces.probe_columns import PROBES_FILE
 
 
@@ -40,4 +41,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -27,6 +27,7 @@ from analysis.scores.record import SCORES_FILE, read_record, stages_folder_of
 from analysis.scores.sources import load_sweep
 from analysis.submit.choice import SubmissionChoice, SubmittedRun, choose_runs
 from analysis.submit.files import OFFICIAL_TASKS, OfficialTask, PredictionGapError, SubmissionFile, build_file
+from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError, first_line_of
 from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.sweep_record import SWEEP_FILE
@@ -178,4 +179,4 @@ def _list_warnings(submissions: Sequence[TaskSubmission], spec: Mapping[str, Any
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

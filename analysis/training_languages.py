@@ -17,6 +17,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 from analysis.answers.script import build_question_parser, run_question
 from analysis.answers.training_languages import build_answer
 from analysis.questions.training_languages import compare_training_languages
+from spaces.command import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,4 +30,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

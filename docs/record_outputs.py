@@ -28,7 +28,7 @@ def record(command: str, folder: Path) -> str:
     if interpreter != "python":
         raise ValueError(f"only Python scripts are recorded, got {command!r}.")
     done = subprocess.run(
-        [sys.executable, str(ROOT / script), *arguments], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, str(ROOT / script), *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=True
     )
     lines = done.stdout.replace(f"{folder}/", "").strip().splitlines()
     return "\n".join(line.rstrip() for line in lines)

@@ -22,6 +22,7 @@ from search.sweep.status_file import is_alive
 from search.sweep.sweep_file import lock_results
 from search.sweep.sweep_state import find_sweeps, list_sweep_names, read_states
 from search.sweep.units import format_bytes
+from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
 from trainables.storage.base import Storage
 
@@ -96,4 +97,4 @@ def _format_row(description: str, files: int, size: int, note: str = "") -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

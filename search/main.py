@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.process import signals, streams
+from search.process import signals
+from spaces.command import run_command
 from spaces.errors import ExitCode
 from spaces.table import describe_unknown
 
@@ -34,8 +35,21 @@ HELP = "\n".join(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit code. Without a command print the help; the exit code is then 2."""
-    command, *arguments = (sys.argv[1:] if argv is None else argv) or [""]
+    """Run a command; return its exit code. Without a command print the help; the exit code is then 2.
+
+    Without `argv` this is the process of the command. A script of the analysis is another process: it gets the standard
+    streams as they are, so that it can tell what is lost.
+    """
+    if argv is not None:
+        return _dispatch(argv)
+    arguments = sys.argv[1:]
+    return (
+        _dispatch(arguments) if arguments[:1] in (["rank"], ["report"]) else run_command(lambda: _dispatch(arguments))
+    )
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    command, *arguments = argv or [""]
     if command in ("", "-h", "--help"):
         print(HELP, file=None if command else sys.stderr)
         return ExitCode.DONE if command else ExitCode.USAGE
@@ -46,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run_script(command, arguments)
     if command == "run":
         signals.install()  # before the slow imports
-        streams.ignore_broken_pipes()
     return int(importlib.import_module(f"search.{command}").main(arguments))
 
 

@@ -4,6 +4,7 @@ python search/run.py --space full                # the miniature: no network, no
 python search/run.py --space full --plan         # print what would run
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -20,15 +21,19 @@ if not __package__:
     # called `spaces` too (there is one on the index).
     sys.path[0] = str(ROOT)
 
-from search.process import signals, streams
+from search.process import signals
 from search.process.processes import kill_started_processes
+from search.process.ray_folder import TMPDIR_HINT, find_ray_root
+from search.process.ray_start import LITTLE_SPACE, RayStartError
+from spaces.command import run_command, start_command
 
 if __name__ == "__main__":  # before the slow imports
+    start_command()
     signals.install()
-    streams.ignore_broken_pipes()
 
 from search.request.options import RunOptions, parse_options
 from spaces.errors import ExitCode, UsageError
+from spaces.streams import STDOUT, find_lost_streams
 from trainables.storage.base import is_remote
 
 if TYPE_CHECKING:
@@ -47,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    except RayStartError as error:
+        print(signals.format_resume_message(f"stopped: {error}"), file=sys.stderr)
+        return ExitCode.FAILED
     except Exception as error:
         message = _describe_write_failure(error, options)
         if message is None:
@@ -63,25 +71,38 @@ def _describe_write_failure(error: Exception, options: RunOptions) -> str | None
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
-    return f"stopped: the results cannot be written ({failure.reason}){_describe_free_space(results)}. {CONTINUE_HINT}."
+    temporary = str(find_ray_root())
+    if temporary in failure.reason or _count_free_bytes(temporary) < min(LITTLE_SPACE, _count_free_bytes(results)):
+        what, folder, hint = "temporary files", temporary, f"Free some space, or {TMPDIR_HINT}; then run"
+    else:
+        what, folder, hint = "the results", results, "Fix this, then run"
+    place = _describe_free_space(folder)
+    return f"stopped: {what} cannot be written ({failure.reason}){place}. {hint} the same command again."
 
 
 def _describe_free_space(url: str) -> str:
-    free_space = ""
+    free = _count_free_bytes(url)
+    return f" in {url}" + ("" if math.isinf(free) else f": {free / 2**20:.1f} MiB are free")
+
+
+def _count_free_bytes(url: str) -> float:
+    """Return the space that is left in a folder; infinity where it is unknown."""
     with suppress(OSError):
-        free_space = "" if is_remote(url) else f": {shutil.disk_usage(url).free / 2**20:.1f} MiB are free"
-    return f" in {url}{free_space}"
+        return math.inf if is_remote(url) else shutil.disk_usage(url).free
+    return math.inf
 
 
 def run(options: RunOptions) -> int:
     """Check the request, run it, and print the answer; return the exit code."""
     began = time.monotonic()
-    from search.request.request import check_writable, make_request  # heavy imports come after --help
+    from search.request.places import check_names, check_writable
+    from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
     request = make_request(options)
     for line in request.hub_notes:
         print(f"note: {line}", file=sys.stderr, flush=True)
+    check_names(request)
     if options.check:
         from search.request.check import show_check
 
@@ -89,7 +110,7 @@ def run(options: RunOptions) -> int:
     slots = count_local_slots(options)
     if options.plan:
         return _show_plan(request, slots, options.keep)
-    check_writable(request.context.results)
+    check_writable(request.context.results, None if options.uses_cluster else request.context.scratch)
     from search.driver.damage import DamageReporter
     from search.sweep.sweep_file import check_sweep, lock_results, quarantine_damaged_sweep
 
@@ -183,6 +204,8 @@ def _print_missing_outputs(board: "Board", output: str, kinds: Collection[str], 
 def _print_ranking(request: "SweepRequest") -> None:
     """Print the short answer. Search must not import the analysis, so this calls its script as a user would."""
     print(flush=True)
+    if STDOUT in find_lost_streams():
+        return  # the command says so at its end
     command = [sys.executable, str(ROOT / "analysis" / "rank.py"), request.url, "--summary"]
     with signals.register_teardown(kill_started_processes):
         subprocess.run(command, check=False, process_group=0)  # in its own group: Ctrl-C reaches this process only
@@ -210,4 +233,4 @@ def _print_failures(board: "Board") -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

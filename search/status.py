@@ -20,6 +20,7 @@ if not __package__:
 from search.sweep.status_report import summarize_sweep
 from search.sweep.status_text import format_headline, format_summary
 from search.sweep.sweep_state import find_sweeps, read_states
+from spaces.command import run_command
 from spaces.errors import ExitCode, UsageError
 
 
@@ -48,4 +49,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     """Exit codes of all commands."""
 
     DONE = 0
-    FAILED = 1  # some stages failed, or the sweep stopped itself
+    FAILED = 1  # some stages failed, the sweep stopped itself, Ray did not start, or output was lost
     USAGE = 2  # bad usage or missing data; nothing was written
     INTERRUPTED = 130  # 128 + SIGINT, as shells report it; the same command continues
 

@@ -17,7 +17,7 @@ MOST_LINES = {
     "docs/glossary.md": 60,
     "docs/limits.md": 60,
     "docs/questions.md": 130,
-    "docs/reliability.md": 140,
+    "docs/reliability.md": 160,
     "docs/results.md": 130,
     "docs/scheduling.md": 70,
     "docs/xtreme.md": 150,

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
 from analysis.tables.answer import Answer, print_answer
-from analysis.tables.screen import tolerate_closed_pipe
 from analysis.transfer.array import Transfer, build_transfer
 from spaces.errors import UsageError
 
@@ -44,6 +43,5 @@ def run_script(
     except UsageError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    with tolerate_closed_pipe():
-        show(result, arguments)
+    show(result, arguments)
     return 0

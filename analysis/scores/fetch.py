@@ -24,6 +24,9 @@ def fetch_results(addresses: Sequence[str], stage_files: Sequence[str] = (SCORES
     Of a sweep its record is copied, and those of `stage_files` that each of its stages has. Errors about a copy name
     its address. Raise UsageError if an address cannot be read.
     """
+    if not any("://" in address for address in addresses):  # no temporary folder is needed
+        yield [Path(address) for address in addresses]
+        return
     copies: dict[str, str] = {}  # local path -> address
     with tempfile.TemporaryDirectory(prefix="fetched-") as folder:
         try:

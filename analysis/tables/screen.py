@@ -1,14 +1,15 @@
-"""Text for a terminal or a pipe: its width, wrapped lines, and a reader that closes the pipe early."""
+"""Text for a terminal or a pipe: its width, and wrapped lines."""
 
-import os
 import shutil
-import sys
 import textwrap
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 
 PIPED_WIDTH = 118  # characters a line where there is no terminal to ask
 MIN_WIDTH = 80
+MAX_WIDTH = 1000  # of a table that is not cut to the terminal
 
 
 def get_width() -> int:
@@ -21,11 +22,11 @@ def wrap_lines(lines: Sequence[str], width: int) -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
-@contextmanager
-def tolerate_closed_pipe() -> Iterator[None]:
-    """Print inside this context: a reader that stops early, such as `head`, causes no error."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def print_whole(lines: Sequence[str], table: RenderableType, legend: str) -> None:
+    """Print lines, a table and its legend. A table that is wider than the terminal is not cut."""
+    console = Console(highlight=False, soft_wrap=True)
+    size = Measurement.get(console, console.options.update(width=MAX_WIDTH), table)
+    console.width = max(console.width, size.maximum)
+    console.print(*lines, sep="\n", end="\n\n", markup=False)
+    console.print(table)
+    console.print(legend, markup=False)

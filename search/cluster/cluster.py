@@ -11,6 +11,7 @@ from typing import Any
 
 from search.process import signals
 from search.process.processes import kill_started_processes, make_run_environment, watch_children
+from search.process.ray_start import RAY_PROCESSES, expect_start
 from search.request.options import RunOptions
 from search.request.resources import Node, count_local_cpus
 from spaces.errors import UsageError
@@ -44,9 +45,6 @@ FORWARDED_VARIABLES = (
     "AWS_ENDPOINT_URL_S3",
 )
 
-# Ray's own processes beside the driver. Without them it would wait for a minute and then be aborted.
-RAY_PROCESSES = ("gcs_server", "raylet")
-
 # `ray up` leaves it on a cluster's head. It names the kinds of nodes that the cluster may start by itself.
 BOOTSTRAP_FILE = Path("~/ray_bootstrap_config.yaml")
 
@@ -58,12 +56,13 @@ def connect_to_ray(options: RunOptions, ray_folder: Path) -> Iterator[None]:
     """Start Ray or join a cluster, with the project's code on every worker; shut everything down at the end.
 
     A private Ray keeps its files in `ray_folder`. Raises UsageError if there is no cluster at `--address`, or none that
-    this process can join.
+    this process can join; RayStartError if Ray does not start.
     """
     os.environ.update(RAY_ENVIRONMENT | make_run_environment())
     with signals.register_teardown(kill_started_processes):
         try:
-            with signals.hide_from_children(signal.SIGHUP):  # a closing terminal sends it to all of them
+            # A closing terminal sends SIGHUP to all of them.
+            with expect_start(ray_folder), signals.hide_from_children(signal.SIGHUP):
                 _start_or_join(options, ray_folder)
         except SystemExit:  # Ray's answer to SIGTERM while it starts
             signals.end_now()

@@ -21,7 +21,7 @@ from search.driver.damage import DamageReporter
 from search.driver.manifest import SweepManifest
 from search.driver.status_writer import StatusWriter
 from search.process import signals
-from search.process.ray_folder import create_ray_folder
+from search.process.ray_folder import create_ray_folder, explain_substitute
 from search.request.flag_values import MAX_TRIALS_PER_GPU
 from search.request.options import RunOptions
 from search.request.request import SweepRequest
@@ -30,6 +30,7 @@ from search.schedulers.seeds import RaceSeeds
 from search.sweep.cleanup import find_temporaries, remove
 from spaces.errors import UsageError
 from spaces.space import Range
+from spaces.streams import open_progress_stream
 from trainables.record.context import StageContext
 from trainables.storage.base import is_remote
 
@@ -78,7 +79,7 @@ class SweepRun:
 
 def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: DamageReporter) -> tuple[Board, bool]:
     """Run the stages that are left; return the board, and True if interrupted. Raises UsageError."""
-    console, results = Console(stderr=True, highlight=False, markup=False), request.context.results
+    console, results = Console(file=open_progress_stream(), highlight=False, markup=False), request.context.results
     if not is_remote(results.url):  # object storage has no temporary names
         remove(results, find_temporaries(damage.files_at_start))
     early_stopping = make_early_stopping(request, options.scheduler)
@@ -102,6 +103,8 @@ def run_sweep(request: SweepRequest, options: RunOptions, slots: int, damage: Da
 
 def _run_stages(run: SweepRun) -> bool:
     """Start Ray and run the stages; returns True if the run was interrupted."""
+    if note := explain_substitute():
+        run.console.print(f"note: {note}", soft_wrap=True)
     with create_ray_folder() as ray_folder, connect_to_ray(run.options, ray_folder):
         if run.options.uses_cluster:
             run.slots = run.status_writer.slots = _check_cluster(run.options, run.request.context, run.console)

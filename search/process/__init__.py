@@ -1,1 +1,1 @@
-"""The process of the command: signals, child processes, temporary folder, output streams."""
+"""The process of the command: signals, child processes, temporary folder."""

@@ -13,6 +13,7 @@ from trainables.worker.process import read_stat
 RUN_VARIABLE = "TRANSFER_SEARCH_RUN"
 KILL_TIMEOUT = 2.0  # seconds for killed processes to be gone
 WATCH_INTERVAL = 0.5  # seconds
+START_INTERVAL = 0.2  # seconds, while a start is watched
 
 
 def get_run_id() -> str:
@@ -55,8 +56,7 @@ def kill_started_processes(run_id: str | None = None) -> None:
 @contextmanager
 def watch_children(names: tuple[str, ...], act: Callable[[str], object]) -> Iterator[None]:
     """Within the context, call `act` with the name of a child of this process, one of `names`, once it has ended."""
-    children = [process for process, (parent, _) in _list_processes().items() if parent == os.getpid()]
-    watched = {process: name for process in children if (name := _read_name(process)) in names}
+    watched = _find_children(names)
     is_over = threading.Event()
 
     def watch() -> None:
@@ -75,13 +75,45 @@ def watch_children(names: tuple[str, ...], act: Callable[[str], object]) -> Iter
         thread.join()
 
 
+@contextmanager
+def watch_start(names: tuple[str, ...], timeout: float, fail: Callable[[str], object]) -> Iterator[None]:
+    """Within the context, call `fail` once, with a reason: after `timeout`, or if a child, one of `names`, has ended.
+
+    The children need not exist yet.
+    """
+    deadline, is_over = time.monotonic() + timeout, threading.Event()
+
+    def watch() -> None:
+        seen: dict[int, str] = {}
+        while not is_over.wait(START_INTERVAL):
+            seen |= _find_children(names)
+            ended = next((name for process, name in seen.items() if not read_stat(process)[1]), None)
+            reason = f"{ended} ended" if ended else f"not up after {timeout:.0f} seconds"
+            if (ended or time.monotonic() > deadline) and not is_over.is_set():
+                fail(reason)
+                return
+
+    thread = threading.Thread(target=watch, daemon=True, name="watch of the start of Ray")
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _find_children(names: tuple[str, ...]) -> dict[int, str]:
+    """Return the children of this process that have one of `names`; also those that have ended and left a zombie."""
+    children = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            head, _, fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+            name = head.partition("(")[2]
+            if name in names and int(fields.split()[1]) == os.getpid():
+                children[int(folder.name)] = name
+    return children
+
+
 def _list_processes() -> dict[int, tuple[int, int | None]]:
     """Return the parent and the start time of every process."""
     return {int(folder.name): read_stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
-
-
-def _read_name(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""

@@ -27,18 +27,20 @@ TMPDIR_HINT = f"set RAY_TMPDIR to a folder with at most {MAX_PATH_BYTES} bytes i
 @contextmanager
 def create_ray_folder() -> Iterator[Path]:
     """Make a folder for this run and remove it at the end. Raise UsageError where none can be made."""
-    parent = find_temp_root() / f"tune-{os.getuid()}"
+    parent = find_ray_root()
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UsageError(f"the temporary folder {parent} cannot be made ({error.strerror}): {TMPDIR_HINT}.") from error
     if parent.is_symlink() or parent.stat().st_uid != os.getuid():
         raise UsageError(f"the temporary folder {parent} belongs to another user: {TMPDIR_HINT}.")
-    with (parent / LOCK).open("w") as parent_lock:  # nobody may take a new folder for a stale one before its lock
+    with (parent / LOCK).open(
+        "w", encoding="utf-8"
+    ) as parent_lock:  # nobody may take a new folder for a stale one before its lock
         fcntl.flock(parent_lock, fcntl.LOCK_EX)
         remove_stale_folders(parent)
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=""))
-        lock = (folder / LOCK).open("w")
+        lock = (folder / LOCK).open("w", encoding="utf-8")
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write(get_run_id())
         lock.flush()
@@ -49,10 +51,31 @@ def create_ray_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def find_ray_root() -> Path:
+    """Return the folder in which each run of this user makes its own."""
+    return find_temp_root() / f"tune-{os.getuid()}"
+
+
 def find_temp_root() -> Path:
     """Return RAY_TMPDIR or the usual temporary folder, or /tmp where that path is too long for Ray's sockets."""
-    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    return Path(folder if len(os.fsencode(folder.rstrip("/"))) <= MAX_PATH_BYTES else "/tmp")
+    return Path("/tmp" if explain_substitute() else _find_wanted_root())
+
+
+def explain_substitute() -> str | None:
+    """Return why Ray's files lie in /tmp and not where the environment says; None if they do lie there."""
+    folder = _find_wanted_root()
+    size = len(os.fsencode(folder.rstrip("/")))
+    if size <= MAX_PATH_BYTES:
+        return None
+    name = "RAY_TMPDIR" if os.environ.get("RAY_TMPDIR") else "TMPDIR"
+    return (
+        f"the files of Ray are in /tmp: {name} {folder} has {size} bytes, and its sockets allow {MAX_PATH_BYTES}. "
+        f"For another folder {TMPDIR_HINT}."
+    )
+
+
+def _find_wanted_root() -> str:
+    return os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
 
 
 def remove_stale_folders(parent: Path) -> None:
@@ -72,7 +95,7 @@ def remove_stale_folders(parent: Path) -> None:
 
 def _try_lock(path: Path) -> IO[str] | None:
     """Return the lock if it is free. The file is made where a run was killed before it made one."""
-    lock = path.open("a+")
+    lock = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-from search.process.streams import discard_output
 from spaces.errors import ExitCode
+from spaces.streams import discard_output
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds in which a second signal counts as the first one: timeout(1) and closing terminals send it twice.
@@ -91,18 +91,19 @@ def register_teardown(teardown: Callable[[], object]) -> Iterator[None]:
         _state.teardowns.remove(teardown)
 
 
-def end_now(reason: str = "interrupted") -> NoReturn:
+def end_now(reason: str = "interrupted", code: ExitCode = ExitCode.INTERRUPTED) -> NoReturn:
     """Run the teardowns, last registered first, print how to continue, and exit, without any `finally` or `atexit`."""
     with _exit_lock:
         for teardown in reversed(_state.teardowns):
             teardown()
         _write_line((SHOW_CURSOR if os.isatty(2) else "") + format_resume_message(reason))
-        os._exit(ExitCode.INTERRUPTED)
+        os._exit(code)
 
 
 def format_resume_message(reason: str = "interrupted") -> str:
     """Return the last line of an interrupted run: the reason, and the command that continues."""
-    return f"{reason}. Nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
+    stop = "" if reason.endswith((".", "?")) else "."
+    return f"{reason}{stop} Nothing finished is lost; to continue: {shlex.join(sys.orig_argv)}"
 
 
 def _handle_signal(number: int, frame: FrameType | None) -> None:

@@ -29,8 +29,8 @@ EXAMPLES = """examples:
   python search/run.py --space quick --benchmark xtreme --data DIR --model intfloat/multilingual-e5-small --limit 2000
   python search/run.py --space full --benchmark xtreme --model FacebookAI/xlm-roberta-large --gpus-per-trial 1
 
-exit codes: 0 all done, 1 some stages failed, 2 bad usage or missing data (nothing was written),
-130 interrupted (run the same command again)
+exit codes: 0 all done, 1 some stages failed, Ray did not start or output was lost, 2 bad usage or missing data
+(nothing was written), 130 interrupted (run the same command again)
 """
 
 Scheduler = Literal["halving", "racing", "asha", "none"]

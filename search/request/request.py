@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from search.request.start_encoder import find_use, resolve_model, resolve_start
 from spaces.benchmark import BENCHMARKS, Benchmark
 from spaces.chain import MLM, MULTITASK
 from spaces.encoders import PROFILES
-from spaces.errors import UsageError
+from spaces.errors import UsageError, first_line_of
 from spaces.phase import resolve_phases
 from spaces.plan import StageFactory, StartEncoder, Stratum, expand_strata
 from spaces.space import Axes, Range, resolve_axes
@@ -218,18 +217,5 @@ def _open_results(url: str) -> Storage:
         return open_storage(url)
     except ValueError as error:
         raise UsageError(f"--results {error}.") from error
-
-
-def check_writable(results: Storage) -> None:
-    """Raise UsageError if results cannot be written there. Make no folder."""
-    if is_remote(results.url):
-        try:
-            results.has(".lock")
-        except OSError as error:
-            raise UsageError(f"the results in {results.url} cannot be reached: {error}.") from error
-        return
-    folder = Path(results.url)
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"the results folder {results.url} cannot be written: {folder} is not a writable folder.")
+    except OSError as error:
+        raise UsageError(f"--results {url} cannot be reached: {first_line_of(error).rstrip('.')}.") from error

@@ -128,6 +128,27 @@ def test_the_plan_of_the_real_search_needs_neither_data_nor_model(
     assert "GPU-hours" in message and "data that this sweep needs are missing" in message
 
 
+def test_a_full_temporary_folder_is_not_taken_for_the_results(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray's files lie there; the message of the system names no path."""
+    elsewhere = "/tmp/elsewhere"
+    monkeypatch.setenv("RAY_TMPDIR", elsewhere)
+    free = {elsewhere: 2**10, str(tmp_path): 2**40}
+    monkeypatch.setattr(
+        "search.run._count_free_bytes", lambda url: next(free[top] for top in free if url.startswith(top))
+    )
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("search.driver.sweep_run.make_board", full)
+    assert main(["--space", "quick", "--results", str(tmp_path)]) == 1
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("stopped: temporary files cannot be written") and "set RAY_TMPDIR to a folder" in message
+    assert f"in {elsewhere}/tune-" in message and "\n" not in message
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_results_that_cannot_be_written_end_the_sweep_with_one_line(

@@ -47,6 +47,14 @@ def test_arguments_and_exit_code_are_those_of_the_script(
     assert main([name, str(tmp_path), "--json"]) == 7 and calls == [[str(tmp_path), "--json"]]
 
 
+@pytest.mark.parametrize("command", ["rank", "--help", "status"])
+def test_lost_output_is_said_by_the_command_that_lost_it(command: str, tmp_path: Path) -> None:
+    arguments = [] if command == "--help" else ["--help"]
+    call = f"{shlex.join([sys.executable, '-m', 'search.main', command, *arguments])} >&-"
+    done = subprocess.run(["sh", "-c", call], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "it is closed" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["rank", "report"])
 def test_the_analysis_is_called_as_a_user_would(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([name, str(tmp_path / "nothing")]) == 2
@@ -66,6 +74,5 @@ def test_the_command_that_continues_is_the_one_that_was_given(tmp_path: Path) ->
 def test_run_handles_signals_before_it_imports(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
     monkeypatch.setattr("search.main.signals.install", lambda: calls.append("signals"))
-    monkeypatch.setattr("search.main.streams.ignore_broken_pipes", lambda: calls.append("streams"))
     monkeypatch.setattr(run, "main", lambda argv: calls.append(argv) or 1)
-    assert main(["run", "--plan"]) == 1 and calls == ["signals", "streams", ["--plan"]]
+    assert main(["run", "--plan"]) == 1 and calls == ["signals", ["--plan"]]

@@ -14,8 +14,9 @@ from tiny_sweep import main
 
 from search.cluster import cluster, node_checks
 from search.driver.packing import GpuPacking
-from search.process import signals, streams
+from search.process import signals
 from search.request import resources
+from spaces.command import run_command
 from spaces.stage import Stage
 
 GIB = 2**30
@@ -43,5 +44,4 @@ GpuPacking.record_peak, GpuPacking.mark_running = _record_peak, _mark_running  #
 
 if __name__ == "__main__":
     signals.install()
-    streams.ignore_broken_pipes()
-    sys.exit(main())
+    sys.exit(run_command(main))

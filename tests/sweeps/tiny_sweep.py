@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from search.process import signals, streams
+from search.process import signals
 
 if __name__ == "__main__":  # before the slow imports, as in run.py
     signals.install()
@@ -20,6 +20,7 @@ if __name__ == "__main__":  # before the slow imports, as in run.py
 from search.request import start_encoder
 from search.run import main
 from spaces import encoders
+from spaces.command import run_command
 from spaces.plan import StageFactory, Stratum
 
 short = dataclasses.replace(encoders.MINIATURE_PRETRAINING, steps=60, texts=1000, held_out=50)
@@ -36,5 +37,4 @@ def _short_recipe(self: StageFactory, stratum: Stratum) -> Mapping[str, Any] | N
 StageFactory.recipe_of = _short_recipe  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    streams.ignore_broken_pipes()
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -70,7 +70,8 @@ def _load_mixed(task: Task, language: str, origin: Origin) -> ConvertedRows:
 
 
 def _misspell_pair(example: Example) -> Example:
-    assert isinstance(example, PairExample)  # nothing else is perturbed, and no example may be lost
+    if not isinstance(example, PairExample):  # no example may be lost
+        raise TypeError(f"only pairs of sentences are perturbed, got {type(example).__name__}.")
     return PairExample(misspell(example.first), misspell(example.second), example.label)
 
 

@@ -71,7 +71,7 @@ def open_or_build_table(folder: Path, build: Callable[[], FeatureTable]) -> Feat
     A damaged folder is renamed with the suffix `.damaged`, in place of an earlier one, and the table is built again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+    with folder.with_suffix(".lock").open("w", encoding="utf-8") as lock:
         take_lock(lock)
         if folder.exists():
             try:

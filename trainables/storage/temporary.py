@@ -20,7 +20,7 @@ def temporary_folder() -> Iterator[Path]:
     parent = make_user_folder()
     _remove_dead(parent)
     folder = parent / uuid.uuid4().hex
-    lock = folder.with_suffix(".lock").open("w")
+    lock = folder.with_suffix(".lock").open("w", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder.mkdir()
@@ -43,7 +43,7 @@ def make_user_folder() -> Path:
 def _remove_dead(parent: Path) -> None:
     for path in parent.glob("*.lock"):
         try:
-            lock = path.open("r+")
+            lock = path.open("r+", encoding="utf-8")
         except OSError:  # removed since it was listed
             continue
         with lock:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.process.ray_folder import MAX_PATH_BYTES, create_ray_folder, find_temp_root
+from search.process.ray_folder import MAX_PATH_BYTES, create_ray_folder, explain_substitute, find_temp_root
 from spaces.errors import UsageError
 from tests.paths import ROOT
 
@@ -99,6 +99,8 @@ def test_a_path_too_long_for_sockets_is_not_used(monkeypatch: pytest.MonkeyPatch
     for path, is_used in (("/" + "x" * (MAX_PATH_BYTES - 1), True), ("/" + "x" * MAX_PATH_BYTES, False)):
         monkeypatch.setenv("RAY_TMPDIR", path)
         assert find_temp_root() == Path(path if is_used else "/tmp")
+        note = explain_substitute()
+        assert note is None if is_used else note is not None and f"RAY_TMPDIR {path} has" in note  # it is said
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/scratch")
     assert find_temp_root() == Path("/scratch")
