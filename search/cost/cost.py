@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from statistics import mean
@@ -14,6 +15,7 @@ from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
 from spaces.chain import NONE
 from spaces.encoders import EncoderShape, shape_of
+from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
@@ -157,12 +159,23 @@ def _total_work(strata: Iterable[Stratum], work_of: Mapping[str, TrainingWork | 
     return TrainingWork(steps, tokens)
 
 
+def _read_hub_shape(request: SweepRequest) -> EncoderShape | None:
+    """Return the shape of an encoder of the hub from its configuration, which a plan downloads."""
+    hub, model = request.context.source.hub, request.context.model
+    if hub is None or model is None:
+        return None
+    with suppress(UsageError):  # the plan lists it among the problems
+        snapshot = hub.find("model", model)
+        return None if snapshot is None else shape_of(str(hub.locate(snapshot, "")))
+    return None
+
+
 def encoder_shape_of(request: SweepRequest) -> EncoderShape | None:
     """Return the shape of the encoder at the start of every chain, None if it is not known from here."""
     start = request.maker.start
     recipe = start.recipe
     if recipe is None:
-        return shape_of(request.context.model or start.name)
+        return shape_of(request.context.model or start.name) or _read_hub_shape(request)
     has_sizes = "vocabulary" in recipe
     vocabulary, longest = (recipe["vocabulary"], recipe["longest"]) if has_sizes else _measure_miniature(request)
     return EncoderShape(

@@ -83,12 +83,14 @@ def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str) 
             hub.find("model", model)
     if source.data is not None:
         return
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("listing the hub's repositories", total=None)
         wanted = list(dict.fromkeys(_iter_files(hub, axes, benchmark)))
         progress.update(bar, description="reading from the hub", total=len(wanted))
+        if not console.is_terminal and wanted:
+            console.print(f"Reading {len(wanted)} files from the hub.")
         hub.fetch_ahead(wanted, lambda: progress.advance(bar))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from spaces.checksum import hash_files
 from spaces.task import Task
 from trainables.data import parquet_files
+from trainables.data.load_rows import read_card_labels as labels_of
 from trainables.data.locate import TRAINING_SPLITS, list_split_languages, locate_split
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.repositories.snapshot import hash_contents
@@ -26,10 +27,11 @@ def compute_fingerprint(task: Task, origin: Origin, language: str | None = None)
 def describe_locations(task: Task, origin: Origin, language: str | None = None) -> list[str]:
     """Return a line for each location that the task reads.
 
-    A line holds the split, the language, the repository, config and split, the portion, and `hash_content`.
+    A line holds the split, the language, the repository, config and split, the portion, `hash_content`, and the names
+    of the labels where the dataset card alone tells them.
     """
     return [
-        f"{split} {read_language} {location} {location.portion} {hash_content(location)}"
+        " ".join((split, read_language, str(location), location.portion, hash_content(location), *labels_of(location)))
         for split in (*TRAINING_SPLITS, *(("test", "pool") if task.languages else ()))
         for read_language in list_split_languages(task, split, language)
         for location in locate_split(task, split, read_language, origin)

@@ -6,23 +6,19 @@ the table says, and if the hub cannot be asked.
 
 import functools
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import datasets
 import pyarrow
 import pyarrow.parquet
-from datasets.info import DatasetInfosDict
 
 from spaces.errors import UsageError, first_line_of
-from trainables.data import parquet_files, remote_rows, row_languages
+from trainables.data import dataset_card, parquet_files, remote_rows, row_languages
 from trainables.data.column_shapes import find_column_faults, item_type_of
 from trainables.data.dataset_rows import DatasetRows
 from trainables.data.parquet_files import read_stamps
 from trainables.data.split_files import SplitLocation
-from trainables.repositories.download import fetch_file
 
-CARD = "README.md"
 MAX_HELD_OUT_ROWS = 2_000  # English dev is a tenth of a training set without dev split, but no more rows than this
 
 
@@ -47,6 +43,14 @@ def read_column_types(location: SplitLocation) -> datasets.Features:
     return datasets.Features({name: card[name] if _has_class_names(card.get(name)) else types[name] for name in types})
 
 
+def _read_file_types(location: SplitLocation) -> datasets.Features:
+    columns = location.spec.column_names
+    if not location.is_remote:
+        return parquet_files.read_column_types(location.files, columns, is_cut=location.spec.max_rows is not None)
+    looks = zip(location.files, _look_at_files(location), strict=True)
+    return parquet_files.merge_column_types([(str(file), look.schema) for file, look in looks], columns)
+
+
 def _look_at_files(location: SplitLocation) -> list[remote_rows.FileLook]:
     assert location.snapshot is not None
     return [remote_rows.look_at(location.snapshot, file.name) for file in location.remote_files]
@@ -65,28 +69,23 @@ def _has_class_names(feature: Any) -> bool:
     return isinstance(item_type_of(feature), datasets.ClassLabel)
 
 
+def read_card_labels(location: SplitLocation) -> tuple[str, ...]:
+    """Return the names of the labels in the order of their numbers, if the dataset card alone tells them."""
+    types = read_column_types(location)
+    label = types.get(location.spec.columns.get("label") or location.spec.columns.get("tags") or "")
+    files_name_them = location.spec.label_format not in ("names", "own names") or not _lacks_label_names(
+        location, _read_file_types(location)
+    )
+    return () if files_name_them or not _has_class_names(label) else tuple(item_type_of(label).names)
+
+
 def _read_card(location: SplitLocation) -> datasets.Features:
     """Return the columns of the config as the repository's dataset card describes them."""
-    card = _find_card(location)
-    if card is None:
-        return datasets.Features()
+    card = dataset_card.find_card(location.folder, location.snapshot)
     try:
-        info = DatasetInfosDict.from_directory(str(card.parent)).get(location.config)
-    except Exception as error:  # YAML, encoding, permission, or unknown types
-        raise UsageError(
-            f"{location}: the files do not name the labels, and the dataset card that may name them cannot be read: "
-            f"{card}: {first_line_of(error)}. Get the card again."
-        ) from error
-    return datasets.Features() if info is None or info.features is None else info.features
-
-
-def _find_card(location: SplitLocation) -> Path | None:
-    """Return the dataset card on this machine, fetched from the hub if need be; None if the repository has none."""
-    if location.snapshot is not None:
-        has_card = location.snapshot.find_file(CARD) is not None
-        return fetch_file(location.snapshot, CARD) if has_card else None
-    card = location.folder / CARD
-    return card if card.is_file() else None
+        return datasets.Features() if card is None else dataset_card.read_features(card, location.config)
+    except UsageError as error:
+        raise UsageError(f"{location}: the files do not name the labels, and {error}") from error
 
 
 def load(location: SplitLocation, language: str) -> DatasetRows:

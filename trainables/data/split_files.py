@@ -1,13 +1,14 @@
 """The files of a split: where they may lie in a repository, in a folder that is laid out like the hub or on the hub.
 
 In such a folder, `DIR/nyu-mll/glue` stands for the hub's `nyu-mll/glue`. A split lies in `<config>/<split>-*.parquet`,
-`<config>/<split>.parquet` or `<config>/<split>/*.parquet`; for the config `default` also in `data/` and at the top. A
-repository of the hub that holds a loading script instead is read on the branch of converted files.
+`<config>/<split>.parquet` or `<config>/<split>/*.parquet`; for the config `default` also in `data/` and at the top. If
+there is nothing, it lies where the dataset card declares it. A repository of the hub that holds a loading script is
+read on the branch of converted files.
 """
 
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.xtreme_data import DATASETS
+from trainables.data.dataset_card import find_card, list_declared_patterns
 from trainables.repositories.hub import Hub
 from trainables.repositories.questions import HubError
 from trainables.repositories.snapshot import MAIN_BRANCH, RepositoryFile, Snapshot
@@ -86,7 +88,10 @@ def iter_candidates(dataset: DatasetSpec, split: str, language: str, origin: Ori
 def _search_folder(dataset: DatasetSpec, folder: Path, repo_id: str, config: str, split: str) -> SplitLocation:
     location = SplitLocation(dataset=dataset.name, repo_id=repo_id, config=config, split=split, folder=folder)
     names = {part: _list_names(folder / part) for part in _list_parts(config, split)}
-    return _with_files(location, names)
+    location = _with_files(location, names)
+    if location.files or not folder.is_dir():
+        return location
+    return _find_declared(location, (path.relative_to(folder).as_posix() for path in folder.rglob("*.*")))
 
 
 def _list_names(folder: Path) -> list[str]:
@@ -114,6 +119,8 @@ def _search_hub(dataset: DatasetSpec, hub: Hub, repo_id: str, config: str, split
         )
         names = {part: list(snapshot.list_folder(part)) for part in _list_parts(config, split)}
         location = _with_files(location, names)
+        if not location.files and snapshot.is_whole:
+            location = _find_declared(location, (file.name for file in snapshot.files))
         if not location.files and not snapshot.is_whole:
             raise HubError(
                 f"{location} is not in this machine's cache at commit {snapshot.commit}, and the hub is not asked. "
@@ -147,15 +154,32 @@ def _with_files(location: SplitLocation, names: dict[str, list[str]]) -> SplitLo
     for part in parts:
         for name in sorted(names[part]):
             if _is_in_other_form(name, None if part.endswith(f"/{location.split}") else location.split):
-                raise UsageError(
-                    f"{location}: {part}/{name} is there, in a form that is not read. "
-                    f"Convert it to Parquet: {location.config}/{location.split}-00000-of-00001.parquet."
-                )
+                raise _other_form_error(location, f"{part}/{name}")
     return location
 
 
 def _place(location: SplitLocation, part: str, names: list[str]) -> SplitLocation:
     return replace(location, files=tuple(location.folder / part / name for name in names))
+
+
+def _find_declared(location: SplitLocation, names: Iterable[str]) -> SplitLocation:
+    """Return the location with the files that the dataset card declares, if there are any."""
+    card = find_card(location.folder, location.snapshot)
+    patterns = () if card is None else list_declared_patterns(card, location.config, location.split)
+    if not patterns:
+        return location
+    declared = sorted(name for name in names if any(fnmatch.fnmatchcase(name, each) for each in patterns))
+    other = next((name for name in declared if not name.endswith(".parquet")), None)
+    if other is not None:
+        raise _other_form_error(location, other)
+    return _place(location, "", declared)
+
+
+def _other_form_error(location: SplitLocation, name: str) -> UsageError:
+    return UsageError(
+        f"{location}: {name} is there, in a form that is not read. "
+        f"Convert it to Parquet: {location.config}/{location.split}-00000-of-00001.parquet."
+    )
 
 
 def _is_in_other_form(name: str, split: str | None) -> bool:

@@ -30,8 +30,8 @@ MOST_REASON = 160  # characters of a library's message
 Answer = TypeVar("Answer")
 
 
-class HubError(UsageError):
-    """The hub cannot be asked, or refuses to answer: whether it has something is unknown."""
+class HubError(UsageError, ConnectionError):
+    """The hub cannot be asked, or refuses to answer: whether it has something is unknown. Another try may succeed."""
 
 
 class NoNetworkError(HubError):

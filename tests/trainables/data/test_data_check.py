@@ -12,6 +12,7 @@ from tests.hub_layout import PAIR, QA, XNLI, examples_of, pair_rows, qa_row
 from trainables.data import real_data
 from trainables.data.data_check import find_problems
 from trainables.data.data_report import inspect
+from trainables.data.fingerprint import compute_fingerprint
 
 Write = Callable[..., Path]
 
@@ -123,3 +124,48 @@ def test_one_fault_does_not_hide_the_others(write: Write) -> None:
     for part in ("no train rows", "is not a readable Parquet file", "XNLI test has no column language"):
         assert sum(part in line for line in problems) == 1
     assert list(problems) == find_problems(TARGETS["xnli"], data)
+
+
+CARD = """---
+configs:
+- config_name: mnli
+  data_files:
+  - split: train
+    path: [elsewhere/training-*.parquet]
+  - split: validation_matched
+    path: elsewhere/{dev}
+---
+"""
+
+
+def test_files_lie_where_the_card_declares_them(write: Write) -> None:
+    data = write("nyu-mll/glue/elsewhere/training", PAIR, pair_rows(20))
+    write("nyu-mll/glue/elsewhere/dev", PAIR, pair_rows(5))
+    card = data / "nyu-mll/glue/README.md"
+    assert "no train rows" in find_problems(INTERMEDIATES["mnli"], data)[0]
+    card.write_text(CARD.format(dev="dev-*"), encoding="utf-8")
+    assert find_problems(INTERMEDIATES["mnli"], data) == []
+    assert len(examples_of(INTERMEDIATES["mnli"], "train", origin=data)) == 20
+    assert len(examples_of(INTERMEDIATES["mnli"], "dev", origin=data)) == 5
+    (data / "nyu-mll/glue/elsewhere/dev.jsonl").write_text("{}", encoding="utf-8")
+    card.write_text(CARD.format(dev="dev.jsonl"), encoding="utf-8")
+    problems = find_problems(INTERMEDIATES["mnli"], data)
+    assert any("elsewhere/dev.jsonl is there, in a form that is not read" in line for line in problems)
+
+
+def test_names_of_labels_on_the_card_are_in_the_fingerprint(write: Write) -> None:
+    bare = Features({**PAIR, "label": Value("int64")})
+    data = write("nyu-mll/glue/mnli/train", bare, pair_rows(20, label=2))
+
+    def fingerprint(names: tuple[str, ...], feature: str = "label") -> str:
+        listing = "".join(f"        '{i}': {name}\n" for i, name in enumerate(names))
+        (data / "nyu-mll/glue/README.md").write_text(
+            "---\ndataset_info:\n- config_name: mnli\n  features:\n  - name: premise\n    dtype: string\n"
+            f"  - name: {feature}\n    dtype:\n      class_label:\n       names:\n{listing}---\nA card.\n",
+            encoding="utf-8",
+        )
+        return compute_fingerprint(INTERMEDIATES["mnli"], data)
+
+    assert fingerprint(NLI_LABELS) != fingerprint(NLI_LABELS[::-1])
+    data = write("nyu-mll/glue/mnli/train", PAIR, pair_rows(20, label=2))  # these files name their labels
+    assert fingerprint(NLI_LABELS) == fingerprint(NLI_LABELS[::-1])

@@ -16,6 +16,7 @@ from trainables.repositories.hub import Hub, open_recorded_hub
 from trainables.repositories.questions import HubError, NoNetworkError
 from trainables.repositories.remote_file import RemoteFile
 from trainables.repositories.snapshot import hash_contents, snapshots_from_json, snapshots_to_json
+from trainables.worker.failures import INPUT, classify
 
 REPO = "org/data"
 ROWS = "en/train-00000-of-00001.parquet"
@@ -178,6 +179,7 @@ def test_what_cannot_be_asked_is_never_absent(server: LoopbackHub, name: str, mo
     text = str(caught.value)
     assert text.startswith(f"{REPO}: ") and words in text
     assert "\n" not in text and "secret-id" not in text and "Request ID" not in text
+    assert classify(caught.value) is INPUT  # a worker's stage is tried again
     server.fault = lambda method, path, number: fault if number == len(server.requests) - 1 == before else None
     before = len(server.requests)
     with pytest.raises(HubError):  # other tasks need not ask again
