@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +93,12 @@ def inspect_model(model: str, use: EncoderUse, hub: "Hub | None" = None) -> tupl
 
 def _inspect_repository(model: str, use: EncoderUse, hub: "Hub") -> tuple[str | None, "EncoderFacts"]:
     from trainables.models.tokenizer_check import EncoderFacts
-    from trainables.repositories.encoder_files import fetch_encoder, look_at_encoder
+    from trainables.repositories.encoder_files import count_missing_bytes, fetch_encoder, look_at_encoder
 
     if hub.downloads:
+        missing = count_missing_bytes(hub, model)
+        if missing:
+            sys.stderr.write(f"Downloading {model} from the hub ({missing / 1e6:,.0f} MB).\n")
         fetched = fetch_encoder(hub, model)
         return _inspect_folder(model, fetched.folder, use, fetched.weights)
     with look_at_encoder(hub, model) as look:

@@ -120,7 +120,7 @@ def list_part_files(part: SplitPart, language: str, hub: Hub) -> list[tuple[Snap
 
 
 def _is_fetched(file: RepositoryFile, hub: Hub) -> bool:
-    return hub.downloads or (file.size is not None and file.size <= SMALL_FILE_BYTES)
+    return hub.downloads or file.size is None or file.size <= SMALL_FILE_BYTES
 
 
 def fetch(location: SplitLocation, hub: Hub) -> SplitLocation:

@@ -41,6 +41,15 @@ def fetch_encoder(hub: Hub, repo_id: str) -> EncoderFolder:
     return EncoderFolder(cache_folder_of(snapshot), _hash_weights(snapshot))
 
 
+def count_missing_bytes(hub: Hub, repo_id: str) -> int:
+    """Return the bytes of an encoder that this machine's cache lacks."""
+    snapshot = _require_snapshot(hub, repo_id)
+    folder = cache_folder_of(snapshot)
+    names = (*list_small_files(snapshot), *list_weight_names(snapshot))
+    files = (snapshot.find_file(name) for name in names if not (folder / name).exists())
+    return sum(file.size or 0 for file in files if file is not None)
+
+
 def fetch_config(hub: Hub, repo_id: str) -> Path:
     """Return the configuration of an encoder of the hub on this machine, at the sweep's commit."""
     return fetch_file(_require_snapshot(hub, repo_id), "config.json")
@@ -88,7 +97,10 @@ def look_at_encoder(hub: Hub, repo_id: str) -> Iterator[EncoderFolder]:
             (folder / name).symlink_to(fetch_file(snapshot, name))
         files = [snapshot.list_folder("")[name] for name in list_weight_names(snapshot)]
         for file in files:
-            _write_header(snapshot, file, folder / file.name)
+            if file.size is None:  # a mirror that does not say how large files are
+                (folder / file.name).symlink_to(fetch_file(snapshot, file.name))
+            else:
+                _write_header(snapshot, file, folder / file.name)
         has_headers = all(file.name.endswith(".safetensors") for file in files)
         yield EncoderFolder(folder, _hash_weights(snapshot), has_headers)
 

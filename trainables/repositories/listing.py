@@ -6,7 +6,7 @@ from typing import Any
 import huggingface_hub
 import huggingface_hub.constants
 
-from trainables.repositories.questions import ask_hub
+from trainables.repositories.questions import AbsentError, ask_hub
 from trainables.repositories.snapshot import CONTENT_ID, MAIN_BRANCH, RepositoryFile, RepositoryKey, Snapshot
 
 
@@ -39,14 +39,15 @@ def list_commit(key: RepositoryKey, revision: str, notes: list[str]) -> Snapshot
     if all(sibling.size is not None and (sibling.blob_id or sibling.lfs) for sibling in siblings):
         files = [_make_file(each.rfilename, each.size, each.lfs, each.blob_id) for each in siblings]
     else:
-        files = _list_tree(key, str(info.sha))
+        files = _list_tree(key, str(info.sha), [each.rfilename for each in siblings])
     files.sort(key=lambda file: file.name)
     if info.id != repo_id:
         notes.append(f"{repo_id} is called {info.id} on the hub by now.")
     return Snapshot(kind=kind, repo_id=repo_id, branch=branch, commit=str(info.sha), files=tuple(files))
 
 
-def _list_tree(key: RepositoryKey, commit: str) -> list[RepositoryFile]:
+def _list_tree(key: RepositoryKey, commit: str, names: list[str]) -> list[RepositoryFile]:
+    """Return the files with sizes and contents; from a mirror that has no such page, their names alone."""
     kind, repo_id, _ = key
 
     def list_files() -> list[RepositoryFile]:
@@ -54,7 +55,10 @@ def _list_tree(key: RepositoryKey, commit: str) -> list[RepositoryFile]:
         files = (entry for entry in entries if isinstance(entry, huggingface_hub.hf_api.RepoFile))
         return [_make_file(file.path, file.size, file.lfs, file.blob_id) for file in files]
 
-    return ask_hub(repo_id, list_files)
+    try:
+        return ask_hub(f"{repo_id} at commit {commit}", list_files)
+    except AbsentError:
+        return [RepositoryFile(name, None, None) for name in names]
 
 
 def _make_file(name: str, size: int | None, lfs: Any, blob_id: str | None) -> RepositoryFile:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
-from datasets import Features
+from datasets import Features, Value
 
 from search.request.request import SweepRequest
 from search.run import main
 from spaces.errors import ExitCode, UsageError
 from spaces.xtreme import LANGUAGES
-from tests.hub_layout import PAIR, QA, XNLI, Layout, pair_rows, qa_row
+from tests.hub_layout import PAIR, QA, TEXT, XNLI, Layout, pair_rows, qa_row
 from tests.loopback_hub import Fault, LoopbackHub, use_hub
 from tests.search.asked import request_of
 from trainables.data import locate
@@ -240,6 +240,33 @@ def test_a_repository_with_a_script_is_read_where_the_hub_converted_it(
     request = asked()
     assert any("is what the hub converted" in note for note in request.notes)
     assert f"dataset {GLUE} refs/convert/parquet" in request.repositories
+
+
+def test_a_script_without_converted_files_gives_way_to_another_repository(
+    hub: LoopbackHub, tmp_path: Path, asked: Callable[..., SweepRequest]
+) -> None:
+    option = dict.fromkeys(("context", "question", "answerA", "answerB", "answerC"), TEXT)
+    rows = [{**dict.fromkeys(option, "a"), "label": "1"}] * 20
+    layout = Layout(tmp_path / "siqa")
+    for split in ("train", "validation"):
+        layout.write(f"lighteval/siqa/data/{split}", Features({**option, "label": TEXT}), rows)
+    xcopa = {**dict.fromkeys(("premise", "question", "choice1", "choice2"), TEXT), "label": Value("int64")}
+    row = {**dict.fromkeys(xcopa, "a"), "question": "cause", "label": 0}
+    layout.write("cambridgeltl/xcopa/it/test", Features(xcopa), [row])
+    hub.serve_folder(layout.folder)
+    hub.dataset("allenai/social_i_qa").commit({"social_i_qa.py": b"raise SystemExit"})
+    request = asked("--benchmark", "xtreme-r", "--targets", "xcopa")
+    assert any("lighteval/siqa default train" in line for line in request.provenance["target xcopa"])
+    assert request.repositories["dataset allenai/social_i_qa refs/convert/parquet"] is None
+
+
+def test_a_mirror_that_tells_no_sizes_serves(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.loopback_hub._sibling", lambda entry: {"rfilename": entry["path"]})
+    assert keys_of(asked("--plan")) == keys_of(asked())
+    hub.fault = lambda method, path, number: Fault(404) if "/tree/" in path else None
+    assert keys_of(asked("--plan")) == keys_of(asked())
 
 
 def test_an_optional_part_is_left_out_only_if_it_is_certainly_not_there(
