@@ -10,7 +10,7 @@ from typing import Any
 import huggingface_hub.constants
 
 from spaces.errors import UsageError
-from trainables.repositories.cache import cache_folder_of, find_cached, read_cached
+from trainables.repositories.cache import cache_folder_of, find_cached, read_cached, recall_snapshot, remember_snapshot
 from trainables.repositories.download import COMMIT_GONE, fetch_file
 from trainables.repositories.listing import ask_commit, list_commit
 from trainables.repositories.questions import AbsentError, HubError, NoNetworkError
@@ -142,12 +142,15 @@ def open_recorded_hub(text: str) -> Hub:
 def _find_newest(key: RepositoryKey, notes: list[str]) -> Snapshot:
     kind, repo_id, branch = key
     try:
-        return list_commit(key, branch, notes)
+        newest = list_commit(key, branch, notes)
     except AbsentError:
-        return Snapshot(kind=kind, repo_id=repo_id, branch=branch, commit=None)
+        newest = Snapshot(kind=kind, repo_id=repo_id, branch=branch, commit=None)
     except NoNetworkError as error:
-        cached = find_cached(key)
+        cached = recall_snapshot(key) or find_cached(key)
         if cached is None:
             raise
-        notes.append(f"{repo_id} is read from the cache at commit {cached.commit}, the newest here. {error}")
+        state = "was not on the hub" if cached.commit is None else f"is read from the cache at commit {cached.commit}"
+        notes.append(f"{repo_id} {state}, as of the last answer that this machine had. {error}")
         return cached
+    remember_snapshot(newest)
+    return newest

@@ -3,6 +3,7 @@
 "It cannot be asked" is never taken for "it does not have it": only the status 404 means that the hub lacks something.
 """
 
+import json
 import logging
 import re
 import sys
@@ -135,6 +136,9 @@ def _explain(error: BaseException) -> _Fault:
     if re.search(r"xet|\bcas\b", f"{type(error).__module__} {error}", re.IGNORECASE):
         remedy = "Set HF_HUB_DISABLE_XET=1 to download without it."
         return _Fault(f"the hub's xet storage failed ({reason})", remedy, may_pass=True)
+    if isinstance(error, json.JSONDecodeError):
+        remedy = "Check HF_ENDPOINT, and whether a proxy or a login page answers in its place."
+        return _Fault("the answer is not the hub's", remedy)
     if isinstance(error, OSError) and error.errno is not None:
         return _Fault(f"the cache cannot be used ({reason})", "Name another folder in HF_HOME.")
     return _Fault(f"the question to the hub failed ({type(error).__name__}: {reason})", "Try again later.")

@@ -269,6 +269,18 @@ def test_a_mirror_that_tells_no_sizes_serves(
     assert keys_of(asked("--plan")) == keys_of(asked())
 
 
+def test_offline_a_new_sweep_reads_what_the_last_check_saw(
+    hub: LoopbackHub, asked: Callable[..., SweepRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    online = asked("--check", "--targets", "xnli,xquad")
+    asked("--name", "download")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with hub.count() as requests:
+        offline = asked("--targets", "xnli,xquad", "--name", "other")
+    assert requests == [] and keys_of(offline) == keys_of(online)
+    assert any("as of the last answer that this machine had" in note for note in offline.hub_notes)
+
+
 def test_an_optional_part_is_left_out_only_if_it_is_certainly_not_there(
     hub: LoopbackHub, asked: Callable[..., SweepRequest], tmp_path: Path
 ) -> None:
