@@ -30,19 +30,17 @@ def make_source(options: RunOptions, results: Storage, name: str) -> DataSource:
         raise UsageError(f"--data {options.data}: the miniature makes its own data; --data goes with xtreme.")
     if not is_miniature and (options.world_seed or options.null_world):
         raise UsageError("--world-seed and --null-world go with the miniature only.")
+    needs_hub = not is_miniature and (options.data is None or not Path(options.model or DEFAULT_ENCODER).exists())
+    if options.new_commits and not needs_hub:
+        raise UsageError("--new-commits: this sweep reads nothing from the hub. Leave the flag out.")
     return DataSource(
         benchmark=options.benchmark,
         world_seed=options.world_seed,
         null_world=options.null_world,
         data=None if options.data is None else str(_resolve_data_folder(options.data)),
         limit=options.limit,
-        hub=None if is_miniature or not _needs_hub(options) else _open_hub(options, results, name),
+        hub=_open_hub(options, results, name) if needs_hub else None,
     )
-
-
-def _needs_hub(options: RunOptions) -> bool:
-    model = Path(options.model or DEFAULT_ENCODER)
-    return options.data is None or not model.exists()
 
 
 def _resolve_data_folder(text: str) -> Path:

@@ -73,9 +73,12 @@ class Hub:
     def _resolve(self, key: RepositoryKey) -> Snapshot:
         recorded = self._recorded.get(key)
         commit = recorded.commit if recorded is not None else self._commits.get(key)
-        if commit is None:
+        if recorded is None and commit is None:
             return _find_newest(key, self.notes)
         self._note_move(key, commit)
+        if commit is None:
+            assert recorded is not None
+            return recorded
         if recorded is not None and recorded.is_whole:
             return recorded
         try:
@@ -88,22 +91,23 @@ class Hub:
         except AbsentError as error:
             raise HubError(f"{error} {COMMIT_GONE}") from error
 
-    def _note_move(self, key: RepositoryKey, commit: str) -> None:
-        """Add a note if the branch has another commit by now than the sweep reads."""
+    def _note_move(self, key: RepositoryKey, commit: str | None) -> None:
+        """Add a note if the branch has another commit by now than the sweep reads; None: the hub did not have it."""
         if huggingface_hub.constants.is_offline_mode():
             return
         _, repo_id, branch = key
         try:
-            newest = ask_commit(key, branch)
-        except UsageError as error:
-            self.notes.append(
-                f"{repo_id} is read at the recorded commit {commit}; whether it has moved is unknown: {error}"
-            )
+            newest: str | None = ask_commit(key, branch)
+        except AbsentError:
+            newest = None
+        except HubError as error:
+            self.notes.append(f"whether {repo_id} has moved since this sweep began is unknown: {error}")
             return
         if newest != commit:
+            was, state = (f"commit {name}" if name else "not being on the hub" for name in (commit, newest))
             self.notes.append(
-                f"{repo_id} has moved from commit {commit} to {newest}. This sweep goes on at {commit}; "
-                "--new-commits with another --name reads the new one."
+                f"{repo_id} has moved from {was} to {state}. This sweep goes on as it began; "
+                "--new-commits with another --name reads what is new."
             )
 
     def locate(self, snapshot: Snapshot, name: str) -> Path:

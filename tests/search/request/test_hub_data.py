@@ -155,9 +155,11 @@ def test_a_sweep_goes_on_at_the_commits_that_it_recorded(
     again = asked()
     assert keys_of(again) == keys_of(first) and again.repositories == first.repositories
     (note,) = again.hub_notes
-    assert f"{GLUE} has moved from commit {old} to {new}" in note
+    assert f"{GLUE} has moved from commit {old} to commit {new}" in note
     newest = asked("--new-commits")
     assert newest.repositories[f"dataset {GLUE} main"] == new and keys_of(newest).isdisjoint(keys_of(first))
+    with pytest.raises(UsageError, match="this sweep reads nothing from the hub"):
+        asked("--new-commits", "--data", str(tmp_path / "hub"), "--model", str(tmp_path / "encoder"))
     other = asked("--name", "other")
     assert keys_of(other) == keys_of(newest) and other.hub_notes == ()
 

@@ -81,12 +81,24 @@ def test_a_sweep_goes_on_at_its_commit_and_says_what_has_moved(server: LoopbackH
     again = Hub(before.snapshots)
     assert fetch(again) == b"first rows" * 100
     (note,) = again.notes
-    assert f"{REPO} has moved from commit {old.commit} to {new}" in note and "--new-commits" in note
+    assert f"{REPO} has moved from commit {old.commit} to commit {new}" in note and "--new-commits" in note
     # The commits alone are enough where the record of the files is lost.
     by_commit = Hub(commits={old.key: str(old.commit)})
     assert by_commit.find("dataset", REPO) == old
     newest = Hub()
     assert fetch(newest) == b"later rows" and newest.notes == []
+
+
+def test_what_was_absent_stays_so_for_the_sweep(server: LoopbackHub) -> None:
+    before = Hub()
+    assert before.find("dataset", "org/late") is None
+    new = server.dataset("org/late").commit({ROWS: b"rows"})
+    questions.FAILED.clear()
+    again = Hub(before.snapshots)
+    assert again.find("dataset", "org/late") is None
+    (note,) = again.notes
+    assert f"org/late has moved from not being on the hub to commit {new}" in note
+    assert Hub().find("dataset", "org/late") is not None
 
 
 def test_contents_and_not_commits_make_the_hash(server: LoopbackHub) -> None:
