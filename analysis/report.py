@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _write_whole(arguments.output, page)
         figures = export_figures(figures_of(sections), arguments.figures) if arguments.figures else []
     except OSError as error:
-        print(f"report.py: {error.filename2 or error.filename} cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"report.py: {_describe_unwritable(error, arguments)}", file=sys.stderr)
         return 2
     for note in ranking.loaded_scores.notes:
         print(note, file=sys.stderr)
@@ -86,9 +86,21 @@ def _read_ranking(arguments: argparse.Namespace) -> tuple[Ranking, list[SweepRec
         return rank_tasks(transfer, np.random.default_rng(DRAW_SEED)), list(records)
 
 
+def _describe_unwritable(error: OSError, arguments: argparse.Namespace) -> str:
+    """Return one line on what cannot be written; the page has a temporary name at first, which is not shown."""
+    name = str(error.filename2 or error.filename)
+    is_page = name in (str(arguments.output), str(_temporary_path_of(arguments.output)))
+    flag, path = ("-o", arguments.output) if is_page else ("--figures", name)
+    return f"{path} cannot be written: {error.strerror}. Name another place with {flag}."
+
+
+def _temporary_path_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
 def _write_whole(path: Path, page: str) -> None:
     """Write the page under a temporary name first, so that nobody sees half of it."""
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = _temporary_path_of(path)
     try:
         temporary.write_text(page, encoding="utf-8")
         temporary.replace(path)

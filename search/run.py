@@ -5,6 +5,7 @@ python search/run.py --space full --plan         # print what would run
 """
 
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from search.board.protocols import KeepPolicy
     from search.request.request import SweepRequest
 
+DENIED = re.compile("Permission denied|Operation not permitted")
 CONTINUE_HINT = "Fix this, then run the same command again"
 
 
@@ -71,6 +73,8 @@ def _describe_write_failure(error: Exception, options: RunOptions) -> str | None
     failure = failure_of(error, results)
     if failure.kind is not STORAGE:
         return None
+    if DENIED.search(failure.reason):
+        return f"stopped: this user has no right to a file of the results ({failure.reason}). {CONTINUE_HINT}."
     temporary = str(find_ray_root())
     if temporary in failure.reason or _count_free_bytes(temporary) < min(LITTLE_SPACE, _count_free_bytes(results)):
         what, folder, hint = "temporary files", temporary, f"Free some space, or {TMPDIR_HINT}; then run"

@@ -1,5 +1,6 @@
 """The scores of one path: a sweep folder, a file of scores, or a folder of such files."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,8 @@ def _list_files(path: Path) -> tuple[list[Path], list[str]]:
         sweeps = sorted(str(file.parent) for file in path.glob(f"*/{SWEEP_FILE}"))
         if sweeps:
             raise UsageError(f"{path} holds sweeps. Name one of them: {', '.join(sweeps)}.")
-        found = sorted(file for file in path.rglob("*") if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
+        names = (Path(folder, name) for folder, _, files in os.walk(path, onerror=_refuse_folder) for name in files)
+        found = sorted(file for file in names if file.name not in (PREDICTIONS_FILE, PROBES_FILE))
         files = [file for file in found if file.name.lower().endswith(formats.PARQUET_SUFFIXES) and file.is_file()]
         texts = [file for file in found if file.name.lower().endswith(formats.TEXT_SUFFIXES) and file.is_file()]
         if not (files or texts):
@@ -135,6 +137,13 @@ def _list_files(path: Path) -> tuple[list[Path], list[str]]:
         hint = f" ({describe_unknown('sweep', path.name, sweeps)})" if sweeps else ""
         raise UsageError(f"{path} does not exist. Name the folder of a sweep or a file of scores{hint}.")
     return [path], []
+
+
+def _refuse_folder(error: OSError) -> None:
+    """Raise UsageError for a folder that cannot be listed: its rows must not be left out."""
+    raise UsageError(
+        f"{error.filename} cannot be read: {error.strerror}. Give this user the right to it, or move it away."
+    )
 
 
 def _load_file(file: Path, root: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:

@@ -72,7 +72,7 @@ class LocalStorage:
         """See Storage. Links are not followed."""
         top = self.path_of(prefix) if prefix else self.root
         sizes = {}
-        for folder, _, files in os.walk(top):
+        for folder, _, files in os.walk(top, onerror=_refuse_unreadable):
             relative = Path(folder).relative_to(self.root).as_posix()
             for file in files:
                 try:
@@ -120,6 +120,12 @@ class LocalStorage:
         file.write(describe_process())
         file.flush()
         return FileLock(file)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """Raise the error of a folder that cannot be listed: its files must not count as absent."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Formats of score files: the same rows give the same ranking, and what is not read says what is needed."""
 
+import errno
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -157,4 +159,19 @@ def test_whole_seeds_may_be_floats(tmp_path: Path, dtype: type[pl.DataType]) -> 
     frame = pl.DataFrame(DICTS).with_columns(seed=pl.lit(float("nan"), dtype))
     frame.write_parquet(tmp_path / "a.parquet")
     with pytest.raises(UsageError, match="column seed is empty in 8 rows"):
+        load([tmp_path])
+
+
+def test_a_folder_that_cannot_be_listed_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    pl.DataFrame(DICTS).write_parquet(tmp_path / "a.parquet")
+    scan = os.scandir
+
+    def scan_unless_locked(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan_unless_locked)
+    with pytest.raises(UsageError, match=r"locked cannot be read: Permission denied\. Give this user the right"):
         load([tmp_path])
