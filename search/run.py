@@ -99,10 +99,11 @@ def _count_free_bytes(url: str) -> float:
 def run(options: RunOptions) -> int:
     """Check the request, run it, and print the answer; return the exit code."""
     began = time.monotonic()
-    from search.request.places import check_names, check_writable
+    from search.request.places import check_hub_cache, check_names, check_writable
     from search.request.request import make_request  # heavy imports come after --help
     from search.request.resources import count_local_slots
 
+    check_hub_cache(options)
     request = make_request(options)
     for line in request.hub_notes:
         print(f"note: {line}", file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from search.request.options import RunOptions
 from search.request.request import SweepRequest
 from spaces.errors import UsageError
 from trainables.storage.base import Storage, is_remote
@@ -55,6 +56,24 @@ def check_writable(results: Storage, scratch: str | None = None) -> None:
         results.has(".lock")
     except OSError as error:
         raise UsageError(f"the results in {results.url} cannot be reached: {error}.") from error
+
+
+def check_hub_cache(options: RunOptions) -> None:
+    """Raise UsageError if files of the hub are needed, and their cache does not exist and cannot be made.
+
+    A cache that exists is taken as it is: it may be full and read-only.
+    """
+    is_local = options.data is not None and options.model is not None and Path(options.model).is_dir()
+    if options.benchmark == "miniature" or is_local:
+        return
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = find_existing(Path(HF_HUB_CACHE))
+    if str(folder) != HF_HUB_CACHE and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise UsageError(
+            f"the cache for files of the hub, {HF_HUB_CACHE}, cannot be made: {folder} is not a writable folder. "
+            "Set HF_HOME to a folder that can be written."
+        )
 
 
 def read_limits(path: Path) -> tuple[int, int]:

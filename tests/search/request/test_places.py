@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from search.request.places import check_names, check_writable, find_existing, read_limits
+from search.request.options import RunOptions
+from search.request.places import check_hub_cache, check_names, check_writable, find_existing, read_limits
 from search.run import main
 from spaces.errors import UsageError
 from tests.search.asked import request_of
@@ -69,6 +70,19 @@ def test_object_storage_that_does_not_answer_is_named(
     assert capsys.readouterr().err == (
         "run.py: --results s3://bucket/p cannot be reached: When resolving region for bucket 'bucket': no answer.\n"
     )
+
+
+def test_a_cache_of_the_hub_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    xtreme = RunOptions(benchmark="xtreme")
+    for cache in (tmp_path, tmp_path / "new" / "hub"):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+        check_hub_cache(xtreme)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    with pytest.raises(UsageError, match=r"file is not a writable folder\. Set HF_HOME to a folder"):
+        check_hub_cache(xtreme)
+    check_hub_cache(RunOptions())  # the miniature needs no file of the hub
+    check_hub_cache(dataclasses.replace(xtreme, data=str(tmp_path), model=str(tmp_path)))
 
 
 def test_odd_characters_in_paths_work(tmp_path: Path) -> None:
