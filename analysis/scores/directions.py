@@ -10,7 +10,7 @@ LOWER_BOUNDED = frozenset(  # rates, as shares or points
 )
 LOWER_UNBOUNDED = frozenset(  # in units of their own
     "loss losses nll xent entropy crossentropy mae mse rmse mape mad bpc bpb bpw bpt kl kld divergence distance "
-    "deviation logloss surprisal".split()
+    "deviation logloss surprisal bits bpd smape fid latency regret".split()
 )
 PERPLEXITIES = frozenset("perplexity ppl pplx ppx pppl".split())
 HIGHER = frozenset(

@@ -1,6 +1,7 @@
 """Sentences about a ranking: what was read, the answer, the order, controls, floors, and what is missing."""
 
 from analysis.statistics.interval import MIN_SEEDS
+from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.source import describe_source, format_counts, pluralise
@@ -10,6 +11,8 @@ from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
+
+COPIES_WARNING = "if these are copies of one run, they are no replicates, and its interval and p value say nothing."
 
 
 def describe_scores(ranking: Ranking) -> list[str]:
@@ -45,6 +48,9 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
     if estimate.interval is None:
         seeds = pluralise(estimate.seeds, "seed")
         return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
+    low, high = estimate.interval
+    if high - low <= EPSILON and points:
+        return f"{gain} with every seed alike: {COPIES_WARNING}"
     verdict = "better than" if points > 0 else "worse than"
     verdict = verdict if estimate.excludes_zero else "not distinguishable from"
     return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} no intermediate training."

@@ -83,6 +83,18 @@ def test_folders_give_columns(tmp_path: Path, suffix: str) -> None:
     assert one.intermediates == ("mnli",)
 
 
+def test_names_of_folders_are_decoded(tmp_path: Path) -> None:
+    for task in ("none", "mnli"):
+        folder = tmp_path / f"intermediate={task}" / "language=zh%2DHans" / "seed=0.0"
+        folder.mkdir(parents=True)
+        write(folder / "part.csv", "target,metric,value\nxnli,acc,0.5\n")
+    scores = load([tmp_path])
+    assert scores.seeds == (0,) and scores.target_rows["language"].unique().cast(pl.String).to_list() == ["zh"]
+    write(tmp_path / "intermediate=none" / "seed=0.5" / "part.csv", "target,language,metric,value\nxnli,en,acc,0.5\n")
+    with pytest.raises(UsageError, match=r"column seed must hold whole numbers, it holds 0\.5"):
+        load([tmp_path])
+
+
 def test_partitions_as_polars_writes_them(tmp_path: Path) -> None:
     pl.DataFrame(DICTS).write_parquet(pl.PartitionBy(tmp_path / "p", key=["seed", "intermediate"]), mkdir=True)
     check(tmp_path / "p")

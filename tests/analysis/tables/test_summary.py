@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.rank import main
+from analysis.scores.load import load
 from analysis.tables import ranking_sentences
 from analysis.tables.ranking_summary import MAX_LINES, as_summary
 from analysis.transfer.columns import MEAN_ALL
@@ -190,6 +191,19 @@ def test_what_is_missing_is_one_line(tmp_path: Path, width: int) -> None:
     )
     (line,) = (line for line in summarise(folder, width) if line.startswith("Missing: 12 of 288 scores (12 failed)"))
     assert len(line) <= width and line.endswith(" ...") and "a -> t0: seed 0 failed" in line
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_a_gain_without_spread_is_no_certainty(tmp_path: Path, spread: float) -> None:
+    """Seeds that are copies of one run have none, and an interval of no width would exclude 0."""
+
+    def score(task: str, target: str, seed: int) -> float:
+        return 0.5 + (0.02 + spread * seed) * (task == "a")
+
+    ranking = ranked(load([write(tmp_path, ("none", "a"), ("xnli",), 3, score)]))
+    sentence = ranking_sentences.describe_leader(ranking, MEAN_ALL)
+    assert ("they are no replicates" in sentence) is (spread == 0)
+    assert spread > 0 or "better than" not in sentence
 
 
 def test_the_command_repeats_paths_and_flags(tmp_path: Path, capsys: Capture) -> None:
