@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,7 @@ def build_scores_parser(script: str, doc: str | None, *, with_format: bool = Fal
         action="append",
         nargs="?",
         const=ALL_KNOWN,
+        type=_parse_metric,
         default=[],
         metavar="METRIC",
         help="turn METRIC of files round; without a name those known as losses or error rates. Give it after the paths",
@@ -93,6 +95,13 @@ def _parse_scale(text: str) -> str:
     scale = text.rpartition("=")[2]
     if scale not in get_args(Scale) or text.startswith("="):
         raise argparse.ArgumentTypeError(f"give one of {', '.join(get_args(Scale))}, or METRIC=share, got {text!r}")
+    return text
+
+
+def _parse_metric(text: str) -> str:
+    """Return the name of a metric; raise ArgumentTypeError for a path, which the flag takes if it stands before it."""
+    if os.path.lexists(text) or "://" in text:
+        raise argparse.ArgumentTypeError(f"{text} is a path, no metric. Give the flag after the paths")
     return text
 
 

@@ -39,6 +39,8 @@ def draw_means(
     mean, deviations, seed_counts = centre_values(values)
     seeds = deviations.shape[-1]
     weights, uniform = rng.standard_normal((count, seeds)), rng.random(count)
+    if not (seed_counts > 1).any():  # a view of one NaN: thousands of arms with one seed would take gigabytes
+        return np.broadcast_to(np.float64(np.nan), (count, *mean.shape))
 
     # A cell of n seeds: mean + t sd / sqrt(n), where t = normal / sqrt(chi2 / (n - 1)).
     scale = np.full((count, seeds + 1), np.nan)
@@ -72,8 +74,11 @@ def compute_quantile_interval(draws: Array, level: float = CONFIDENCE_LEVEL) -> 
 
 def estimate_p_above(draws: Array) -> Array:
     """Return P(gain > 0) [...], a draw [draws, ...] of 0 counting half; NaN where a draw is NaN."""
+    excluded = np.isnan(draws).any(axis=0)
+    if excluded.all():
+        return np.full(draws.shape[1:], np.nan)
     share = np.asarray((draws > EPSILON).mean(axis=0) + (np.abs(draws) <= EPSILON).mean(axis=0) / 2)
-    return np.where(np.isnan(draws).any(axis=0), np.nan, share)
+    return np.where(excluded, np.nan, share)
 
 
 def estimate_p_best(draws: Array) -> Array:

@@ -223,6 +223,13 @@ def test_the_flags_reach_the_scores(tmp_path: Path, capsys: Capture) -> None:
     assert "are for score files" in refused(capsys, main, sweep, "--lower-is-better", "accuracy")
 
 
+def test_a_flag_before_the_paths_says_where_it_belongs(tmp_path: Path, capsys: Capture) -> None:
+    file = write_file(tmp_path, rows(metric=lambda _: "loss"))
+    with pytest.raises(SystemExit):
+        main(["--lower-is-better", str(file)])
+    assert f"{file} is a path, no metric. Give the flag after the paths" in capsys.readouterr().err
+
+
 def test_a_sweep_is_never_rescaled(tmp_path: Path) -> None:
     runs = [Run(intermediate=task, test={"xnli": {"en": value}}) for task, value in (("none", 0.5), ("nli", 0.25))]
     sweep = write_sweep(tmp_path, runs)

@@ -69,6 +69,13 @@ def test_fewer_than_two_seeds_give_no_draws() -> None:
     assert np.isnan(drawn([[1.0], [2.0]])).all()
 
 
+def test_thousands_of_arms_with_one_seed_take_no_memory() -> None:
+    draws = drawn(np.zeros((3000, 40, 1)), count=10_000)
+    assert draws.shape == (10_000, 3000, 40) and draws.strides == (0, 0, 0)
+    some = drawn(np.array([[1.0, NAN], [1.0, 2.0]]))
+    assert np.isnan(some[:, 0]).all() and np.isfinite(some[:, 1]).all()
+
+
 def test_holes_do_not_change_the_draws_of_the_other_cells() -> None:
     holed = VALUES.copy()
     holed[0, 0, 1] = NAN
