@@ -17,7 +17,6 @@ MOST_LINES = {
     "docs/glossary.md": 60,
     "docs/limits.md": 60,
     "docs/questions.md": 130,
-    "docs/reliability.md": 160,
     "docs/reliability.md": 190,
     "docs/results.md": 130,
     "docs/scheduling.md": 70,
