@@ -13,6 +13,7 @@ MOST_LINES = {
     "ARCHITECTURE.md": 130,
     "CONTRIBUTING.md": 60,
     "docs/clusters.md": 130,
+    "docs/encoders.md": 150,
     "docs/extending.md": 60,
     "docs/glossary.md": 60,
     "docs/limits.md": 60,

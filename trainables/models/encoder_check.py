@@ -24,7 +24,7 @@ from trainables.models.forward_check import check_forward
 from trainables.models.head_check import foresee_head
 from trainables.models.load_report import find_load_fault
 from trainables.models.masked_words import get_word_embeddings
-from trainables.models.reading_direction import reads_later_tokens
+from trainables.models.reading_direction import find_direction
 from trainables.models.small_model import build_meta_model
 from trainables.models.token_types import TOKEN_TYPES, check_token_types, reads_token_types
 from trainables.models.tokenizer_check import (
@@ -68,7 +68,7 @@ def check_encoder(folder: Path, longest: int, kinds: Collection[TaskKind] = ALL_
             f"the weights hold values that are no finite numbers ({name}). Copy or make them again."
         )
     has_new_dropout = not hasattr(config, "hidden_dropout_prob") and read_dropout(config) > 0
-    notes = [f"encoder: {found.reason}: masked words begin with a new head"] if found.reason and "mlm" in kinds else []
+    notes = [f"encoder: masked words begin with a new head: {found.reason}"] if found.reason and "mlm" in kinds else []
     return replace(
         facts,
         rules=rules,
@@ -144,9 +144,15 @@ def _find_embeddings(model: PreTrainedModel) -> object:
 
 
 def _check_direction(model: PreTrainedModel) -> None:
-    if not reads_later_tokens(model):
+    direction, name = find_direction(model), type(model).__name__
+    if direction == "earlier":
         raise RefusedEncoderError(
-            f"{type(model).__name__} is a decoder: a state reads only the tokens before it (causal attention). {ADVICE}"
+            f"{name} is a decoder: a state reads only the tokens before it (causal attention). {ADVICE}"
+        )
+    if direction == "none":
+        raise RefusedEncoderError(
+            f"the states of {name} read no other token on this machine: its attention may need a kernel that is not "
+            f"installed. {ADVICE}"
         )
 
 

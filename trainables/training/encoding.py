@@ -106,7 +106,7 @@ def _load_or_build(key: SplitKey, encoding: Encoding, *, with_examples: bool) ->
     """Return the set from this process's cache, from the shared folder, or newly built."""
     source, task, _, _ = key
     folder = None if source.is_miniature else encoding.folder
-    cache_key = (*key, *encoding.settings, folder, with_examples)
+    cache_key = (*key, *encoding.settings, *_list_own_settings(task, encoding.tokenizer), folder, with_examples)
     if cache_key not in _cache:
         loaded = load_examples(*key) if with_examples else None
 
@@ -139,9 +139,15 @@ def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
     source, task, split, language = key
     limit = source.limit if split == "train" else source.test_limit
     # Labels decide the ids, and with unanswerable questions the rows that are left out.
-    task_fields: tuple[object, ...] = (task.name, task.kind, task.labels, task.has_unanswerable)
+    task_fields = (task.name, task.kind, task.labels, task.has_unanswerable)
     fingerprint = compute_fingerprint(source, task, language if split == "train" else None)
-    if task.kind == "tagging" and find_word_style(encoding.tokenizer).with_blanks:
-        task_fields = (*task_fields, "blanks")  # tables of former versions lack them
-    parts = (VERSION, fingerprint, task_fields, split, language, limit, encoding.settings)
+    fields = (*task_fields, *_list_own_settings(task, encoding.tokenizer))
+    parts = (VERSION, fingerprint, fields, split, language, limit, encoding.settings)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _list_own_settings(task: Task, tokenizer: PreTrainedTokenizerBase) -> tuple[object, ...]:
+    """Return what one kind of task reads of the tokenizer beside its rules. Tables of former versions lack it."""
+    if task.kind == "mlm":
+        return (tokenizer.mask_token_id, *sorted(tokenizer.all_special_ids))
+    return ("blanks",) if task.kind == "tagging" and find_word_style(tokenizer).with_blanks else ()

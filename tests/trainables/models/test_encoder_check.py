@@ -27,6 +27,7 @@ from transformers import (
 
 from tests.encoder_folders import TEXTS, WEIGHTS, build_xlmr, change_fields, change_weights, write_encoder
 from tests.subwords import train_subwords
+from trainables.models import reading_direction
 from trainables.models.encoder import check_finite, load_encoder
 from trainables.models.encoder_check import check_encoder
 from trainables.models.weight_files import RefusedEncoderError
@@ -224,6 +225,13 @@ def test_decoders_and_whole_translators_are_refused(tmp_path: Path, model: Calla
     with pytest.raises(RefusedEncoderError, match=expected) as caught:
         check_encoder(folder, LONGEST)
     assert "\n" not in str(caught.value)
+
+
+def test_states_that_read_no_other_token_are_no_decoder(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blind = build_xlmr(16, num_hidden_layers=0).eval()  # as without the kernel that an attention needs
+    monkeypatch.setattr(reading_direction, "build_small_model", lambda _: blind)
+    with pytest.raises(RefusedEncoderError, match="read no other token on this machine"):
+        check_encoder(whole, LONGEST)
 
 
 def test_a_check_draws_no_random_numbers(whole: Path) -> None:

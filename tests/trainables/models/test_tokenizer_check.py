@@ -33,7 +33,7 @@ def byte_level() -> PreTrainedTokenizerBase:
 
 def with_template(single: str, pair: str) -> PreTrainedTokenizerBase:
     tokenizer = train_subwords(TEXTS, 60)
-    specials = [("<s>", 0), ("</s>", 2)]
+    specials = [("<s>", 0), ("</s>", 2), ("▁an", tokenizer.convert_tokens_to_ids("▁an"))]
     template = processors.TemplateProcessing(single=single, pair=pair, special_tokens=specials)
     tokenizer.backend_tokenizer.post_processor = template
     return tokenizer
@@ -58,6 +58,7 @@ def test_templates_with_a_first_token_and_a_separator_serve_every_kind(single: s
         ("$A </s>", "$A </s> $B </s>", r"read the first token.* gives `A </s> B </s>`"),  # mBART, T5
         ("<s> $A </s>", "<s> $A $B </s>", r"a special token between two texts.* gives `<s> A B </s>`"),
         ("$A", "$A $B", r"read the first token.* gives `A B`"),
+        ("▁an $A </s>", "▁an $A </s> $B </s>", r"read the first token.* gives `▁an A </s> B </s>`"),  # an ordinary word
     ],
 )
 def test_other_templates_are_refused_for_kinds_that_read_two_texts(single: str, pair: str, expected: str) -> None:

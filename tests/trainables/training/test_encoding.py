@@ -148,6 +148,17 @@ def test_a_tokenizer_is_known_by_what_it_does_and_not_by_its_last_call() -> None
     assert hash_tokenizer(typed) != hash_tokenizer(fresh)
 
 
+def test_another_mask_is_another_table_of_masked_words() -> None:
+    task, tables = BENCHMARKS["miniature"].intermediates["mlm"], []
+    for name in ("<mask>", "<unk>"):
+        tokenizer = world.build_tokenizer(world.build_world())
+        tokenizer.mask_token = name
+        assert hash_tokenizer(tokenizer) == hash_tokenizer(TOKENIZER)  # the rules are the same
+        table = encode_training_table(MINIATURE, task, dataclasses.replace(IN_MEMORY, tokenizer=tokenizer))
+        tables.append([feature.rows[0].tolist() for feature in table])
+    assert tables[0] != tables[1]
+
+
 @pytest.mark.parametrize("kind", ONE_OF_EACH_KIND)
 def test_the_majority_of_the_targets_is_that_of_the_examples(kind: str) -> None:
     for task in [task for task in BENCHMARKS["miniature"].multitask_tasks() if task.kind == kind]:
