@@ -14,7 +14,8 @@ from tests.hub_layout import Layout
 from tests.s3_server import S3Server
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # beside other jobs Ray's own, 15, makes a sweep wait for ever
-settings.register_profile("any machine", deadline=None)  # an example may meet a busy machine
+# An example may meet a busy machine. `--hypothesis-profile=default` tries twice as many.
+settings.register_profile("any machine", deadline=None, max_examples=50)
 settings.load_profile("any machine")
 torch.set_num_threads(1)  # as in a trial; more are slower on tiny tensors
 
