@@ -36,7 +36,7 @@ def show_check(request: SweepRequest) -> bool:
     missing = [*data_problems, *request.missing_data]
     _print_list(console, "Missing:", missing)
     if data_problems:
-        console.print("--skip-missing leaves out the tasks whose data are missing.")
+        console.print("--skip-missing leaves out the tasks whose data are certainly not there.")
     elif not missing:
         console.print("Nothing is missing.")
     if source.hub is not None:

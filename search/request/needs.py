@@ -74,8 +74,8 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
             raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
     trained = {name for target in axes.targets for name in benchmark.targets_trained_with(target, axes.targets)}
     sharing = (TaskNeed("target", benchmark.targets[name]) for name in sorted(trained - set(axes.targets)))
-    evaluated = {*axes.targets, *(need.name for need in sharing if _can_be_evaluated(source, need, skipped))}
-    needs = [need for need in problems if need.role == "intermediate"]
+    evaluated = {*axes.targets, *(need.name for need in sharing if _can_be_evaluated(source, need, skipped, problems))}
+    needs = [need for need in list_needs(axes, benchmark) if need.role == "intermediate"]
     needs += [TaskNeed("target", task) for task in benchmark.targets.values() if task.name in evaluated]
     missing = dict.fromkeys(line for lines in (*problems.values(), *chain_problems.values()) for line in lines)
     return SweepNeeds(axes=axes, task_needs=tuple(needs), missing_data=tuple(missing), skipped_tasks=tuple(skipped))
@@ -93,13 +93,19 @@ def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource
     return dataclasses.replace(axes, masked=masked)
 
 
-def _can_be_evaluated(source: DataSource, need: TaskNeed, skipped: list[str]) -> bool:
-    """Return True if a target that nobody asked for has data. Faults are told in `skipped`; unknown data raise."""
-    problems = task_data.list_problems(source, need.task, need.language)
-    if any(problem.kind == "unknown" for problem in problems):
-        raise UsageError("\n".join(problem.line for problem in problems))
-    skipped += [f"{need.name}, trained in passing: {each.line}" for each in problems if each.kind == "faulty"]
-    return not problems
+def _can_be_evaluated(
+    source: DataSource, need: TaskNeed, skipped: list[str], problems: dict[TaskNeed, list[str]]
+) -> bool:
+    """Return True if a target that nobody asked for has data.
+
+    Faults are told in `skipped`. What cannot be known is a problem of the sweep: the target may not be left out.
+    """
+    found = task_data.list_problems(source, need.task, need.language)
+    skipped += [f"{need.name}, trained in passing: {each.line}" for each in found if each.kind == "faulty"]
+    unknown = [each.line for each in found if each.kind == "unknown"]
+    if unknown:
+        problems[need] = unknown
+    return not found
 
 
 def _list_problems(source: DataSource, need: TaskNeed, skip_missing: bool) -> list[str]:
@@ -141,7 +147,7 @@ def methods_of(axes: Axes) -> list[str]:
 def format_missing_data(missing: Sequence[str]) -> str:
     """Return the message that lists all missing data."""
     lines = "\n".join(f"  {line}" for line in missing)
-    return f"data that this sweep needs are missing (--skip-missing leaves them out):\n{lines}"
+    return f"data that this sweep needs are missing (--skip-missing leaves out what is certainly not there):\n{lines}"
 
 
 def list_needs(axes: Axes, benchmark: Benchmark) -> list[TaskNeed]:
