@@ -1,6 +1,8 @@
 """Shared by all tests: a tiny world to train in, and where real data lie if they are here."""
 
+import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may depend on a hub; the client reads it when it is imported
 
+from tests.encoder_folders import write_encoder
 from tests.hub_layout import Layout
 from tests.s3_server import S3Server
 
@@ -53,3 +56,28 @@ def s3() -> Iterator[S3Server]:
     server = S3Server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def locked_folder(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of folders that nobody may list, also not root."""
+    scan = os.scandir
+
+    def scan_unless_locked(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan_unless_locked)
+    return "locked"
+
+
+@pytest.fixture(scope="session")
+def written_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_encoder(tmp_path_factory.mktemp("encoders") / "encoder")
+
+
+@pytest.fixture
+def model(written_model: Path, tmp_path: Path) -> Path:
+    """The folder of a small encoder with random weights."""
+    return shutil.copytree(written_model, tmp_path / "encoder")

@@ -21,6 +21,7 @@ from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
 from spaces.task import Task
 from spaces.xtreme_data import TASK_SPLITS
+from trainables.repositories.cache import cache_folder_of
 
 FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
 GPU_FLOPS = 120e12  # per second: effective bf16 speed of an A100
@@ -166,7 +167,7 @@ def _read_hub_shape(request: SweepRequest) -> EncoderShape | None:
         return None
     with suppress(UsageError):  # the plan lists it among the problems
         snapshot = hub.find("model", model)
-        return None if snapshot is None else shape_of(str(hub.locate(snapshot, "")))
+        return None if snapshot is None else shape_of(str(cache_folder_of(snapshot)))
     return None
 
 

@@ -15,6 +15,7 @@ from spaces.errors import UsageError
 from spaces.space import Axes
 from trainables.data import locate
 from trainables.data.task_data import DataSource
+from trainables.repositories.download import fetch_ahead
 from trainables.repositories.hub import Hub
 from trainables.repositories.record import read_commits, read_snapshots
 from trainables.repositories.snapshot import Snapshot
@@ -89,7 +90,7 @@ def fetch_all(source: DataSource, axes: Axes, benchmark: Benchmark, model: str) 
         progress.update(bar, description="reading from the hub", total=len(wanted))
         if not console.is_terminal and wanted:
             console.print(f"Reading {len(wanted)} files from the hub.")
-        hub.fetch_ahead(wanted, lambda: progress.advance(bar))
+        fetch_ahead(wanted, lambda: progress.advance(bar))
 
 
 def _iter_files(hub: Hub, axes: Axes, benchmark: Benchmark) -> Iterator[tuple[Snapshot, str]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ from spaces.halving import Verdict
 from spaces.plan import Stratum, expand_strata
 from spaces.space import Space
 from spaces.stage import ENCODER_KINDS, TENTHS, Stage
-from tests.encoder_folders import write_encoder
 from tests.on_disk import folder_of
 from tests.stage_factory import MINIATURE, axes_of, make_factory
 from trainables.data.task_data import DataSource
@@ -145,17 +143,6 @@ class Room:
                     return
                 board.judge_stratum(state)
         board.end(stage.key, finish(board.store, stage, status, self.curve(stage)))
-
-
-@pytest.fixture(scope="session")
-def written_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder(tmp_path_factory.mktemp("encoders") / "encoder")
-
-
-@pytest.fixture
-def model(written_model: Path, tmp_path: Path) -> Path:
-    """The folder of a small encoder with random weights."""
-    return shutil.copytree(written_model, tmp_path / "encoder")
 
 
 @pytest.fixture

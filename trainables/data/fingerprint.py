@@ -9,8 +9,7 @@ from pathlib import Path
 
 from spaces.checksum import hash_files
 from spaces.task import Task
-from trainables.data import parquet_files
-from trainables.data.load_rows import read_card_labels as labels_of
+from trainables.data import load_rows, parquet_files
 from trainables.data.locate import TRAINING_SPLITS, list_split_languages, locate_split
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.repositories.snapshot import hash_contents
@@ -31,11 +30,15 @@ def describe_locations(task: Task, origin: Origin, language: str | None = None) 
     of the labels where the dataset card alone tells them.
     """
     return [
-        " ".join((split, read_language, str(location), location.portion, hash_content(location), *labels_of(location)))
+        " ".join((split, read_language, *_describe_location(location)))
         for split in (*TRAINING_SPLITS, *(("test", "pool") if task.languages else ()))
         for read_language in list_split_languages(task, split, language)
         for location in locate_split(task, split, read_language, origin)
     ]
+
+
+def _describe_location(location: SplitLocation) -> tuple[str, ...]:
+    return str(location), location.portion, hash_content(location), *load_rows.read_card_labels(location)
 
 
 def hash_content(location: SplitLocation) -> str:

@@ -31,14 +31,7 @@ def count_rows(location: SplitLocation) -> int:
 
 def read_column_types(location: SplitLocation) -> datasets.Features:
     """Return the columns and their types. Names of class labels come from the files, or else from the dataset card."""
-    columns = location.spec.column_names
-    if location.is_remote:
-        schemas = [
-            (str(file), look.schema) for file, look in zip(location.files, _look_at_files(location), strict=True)
-        ]
-        types = parquet_files.merge_column_types(schemas, columns)
-    else:
-        types = parquet_files.read_column_types(location.files, columns, is_cut=location.spec.max_rows is not None)
+    types = _read_file_types(location)
     card = _read_card(location) if _lacks_label_names(location, types) else {}
     return datasets.Features({name: card[name] if _has_class_names(card.get(name)) else types[name] for name in types})
 
@@ -71,12 +64,10 @@ def _has_class_names(feature: Any) -> bool:
 
 def read_card_labels(location: SplitLocation) -> tuple[str, ...]:
     """Return the names of the labels in the order of their numbers, if the dataset card alone tells them."""
-    types = read_column_types(location)
-    label = types.get(location.spec.columns.get("label") or location.spec.columns.get("tags") or "")
-    files_name_them = location.spec.label_format not in ("names", "own names") or not _lacks_label_names(
-        location, _read_file_types(location)
-    )
-    return () if files_name_them or not _has_class_names(label) else tuple(item_type_of(label).names)
+    if not _lacks_label_names(location, _read_file_types(location)):
+        return ()
+    label = _read_card(location).get(location.spec.label_column)
+    return tuple(item_type_of(label).names) if _has_class_names(label) else ()
 
 
 def _read_card(location: SplitLocation) -> datasets.Features:

@@ -19,6 +19,7 @@ from spaces.xtreme_data import DATASETS, TASK_SPLITS
 from trainables.data import remote_rows
 from trainables.data.row_languages import find_row_languages, language_column_of
 from trainables.data.split_files import Origin, SplitLocation, iter_candidates
+from trainables.repositories.download import fetch_file
 from trainables.repositories.hub import Hub
 from trainables.repositories.questions import HubError
 from trainables.repositories.snapshot import RepositoryFile, Snapshot
@@ -133,7 +134,7 @@ def fetch(location: SplitLocation, hub: Hub) -> SplitLocation:
     rows, needed = 0, 0
     for path, file in zip(location.files, location.remote_files, strict=True):
         if _is_fetched(file, hub):
-            hub.fetch(snapshot, [file.name])
+            fetch_file(snapshot, file.name)
         needed += 1
         if max_rows is not None:
             rows += (

@@ -9,10 +9,10 @@ import datasets
 import pyarrow.parquet
 
 from spaces.errors import UsageError, first_line_of
+from trainables.repositories.snapshot import is_pointer
 
 Files = tuple[Path, ...]
 
-POINTER_START = b"version https://git-lfs"
 _SHARD = re.compile(r"-(\d+)-of-(\d+)(-[0-9a-f]+)?$")  # train-00000-of-00002, in older repositories with a hash
 
 
@@ -106,9 +106,8 @@ def _read_guarded(file: Path, read: Callable[[], Any]) -> Any:
 def _describe_content(file: Path, error: Exception) -> str:
     """Say what a file is that is no Parquet file."""
     try:
-        with file.open("rb") as content:
-            if content.read(len(POINTER_START)) == POINTER_START:
-                return "it is a git-lfs pointer. Run `git lfs pull` there, or download the file itself."
+        if is_pointer(file):
+            return "it is a git-lfs pointer. Run `git lfs pull` there, or download the file itself."
     except OSError:
         return first_line_of(error)  # what the reader said tells more
     return first_line_of(error)

@@ -17,6 +17,7 @@ from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError
 from spaces.xtreme_data import DATASETS
 from trainables.data.dataset_card import find_card, list_declared_patterns
+from trainables.repositories.cache import cache_folder_of
 from trainables.repositories.hub import Hub
 from trainables.repositories.questions import HubError
 from trainables.repositories.snapshot import MAIN_BRANCH, RepositoryFile, Snapshot
@@ -114,7 +115,7 @@ def _search_hub(dataset: DatasetSpec, hub: Hub, repo_id: str, config: str, split
             repo_id=repo_id,
             config=config,
             split=split,
-            folder=hub.locate(snapshot, ""),
+            folder=cache_folder_of(snapshot),
             snapshot=snapshot,
         )
         names = {part: list(snapshot.list_folder(part)) for part in _list_parts(config, split)}

@@ -12,11 +12,12 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
+from trainables.repositories.snapshot import is_pointer
+
 # In the order in which `transformers` looks for them.
 SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
 INDEX_OF = {name: f"{name}.index.json" for name in SINGLE_FILES}
 FLOATS = ("F64", "F32", "F16", "BF16", "torch.float64", "torch.float32", "torch.float16", "torch.bfloat16")
-LFS_START = b"version https://git-lfs"
 
 
 class RefusedEncoderError(ValueError):
@@ -71,12 +72,11 @@ def _list_shards(index: Path) -> list[Path]:
 
 def check_no_pointer(file: Path) -> None:
     """Raise RefusedEncoderError if a file is the text that git-lfs leaves in place of a large file."""
-    with file.open("rb") as content:
-        if content.read(len(LFS_START)) == LFS_START:
-            raise RefusedEncoderError(
-                f"{file.name} is a git-lfs pointer of {file.stat().st_size} bytes, not the file. "
-                "Run `git lfs pull` in the folder, or download the file itself."
-            )
+    if is_pointer(file):
+        raise RefusedEncoderError(
+            f"{file.name} is a git-lfs pointer of {file.stat().st_size} bytes, not the file. "
+            "Run `git lfs pull` in the folder, or download the file itself."
+        )
 
 
 def read_shapes(files: list[Path]) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,9 @@
 """Files of a snapshot on this machine: downloaded where the cache lacks them, and verified."""
 
 import functools
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import huggingface_hub
@@ -11,6 +14,7 @@ from trainables.repositories.cache import cache_folder_of, repository_folder_of
 from trainables.repositories.questions import AbsentError, HubError, ask_hub
 from trainables.repositories.snapshot import RepositoryFile, Snapshot, find_content_fault
 
+PARALLEL_DOWNLOADS = 8
 COMMIT_GONE = (
     "The commit that this sweep reads is gone from the hub; --new-commits with another --name reads the new one."
 )
@@ -36,6 +40,19 @@ def fetch_file(snapshot: Snapshot, name: str) -> Path:
         f"{snapshot.repo_id} {name} at commit {snapshot.commit}: {fault}. "
         f"Delete {cache_folder_of(snapshot).parents[1]} and start again."
     )
+
+
+def fetch_ahead(wanted: Iterable[tuple[Snapshot, str]], advance: Callable[[], None]) -> None:
+    """Download files side by side; `advance` is called after each. Errors are left to the reader of the file."""
+
+    def fetch(item: tuple[Snapshot, str]) -> None:
+        with suppress(UsageError):  # raised again where the file is read
+            fetch_file(*item)
+        advance()
+
+    with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
+        for _ in pool.map(fetch, wanted):
+            pass
 
 
 def _download(snapshot: Snapshot, name: str, *, force: bool) -> Path:

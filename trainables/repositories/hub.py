@@ -1,17 +1,12 @@
 """The hub as a sweep reads it: every repository at one commit, which is found once and then handed to every worker."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import huggingface_hub.constants
 
-from spaces.errors import UsageError
-from trainables.repositories.cache import cache_folder_of, find_cached, read_cached, recall_snapshot, remember_snapshot
-from trainables.repositories.download import COMMIT_GONE, fetch_file
+from trainables.repositories.cache import find_cached, read_cached, recall_snapshot, remember_snapshot
+from trainables.repositories.download import COMMIT_GONE
 from trainables.repositories.listing import ask_commit, list_commit
 from trainables.repositories.questions import AbsentError, HubError, NoNetworkError
 from trainables.repositories.snapshot import (
@@ -22,8 +17,6 @@ from trainables.repositories.snapshot import (
     snapshots_from_json,
     snapshots_to_json,
 )
-
-PARALLEL_DOWNLOADS = 8
 
 
 class Hub:
@@ -109,32 +102,6 @@ class Hub:
                 f"{repo_id} has moved from {was} to {state}. This sweep goes on as it began; "
                 "--new-commits with another --name reads what is new."
             )
-
-    def locate(self, snapshot: Snapshot, name: str) -> Path:
-        """Return the path that a file has in this machine's cache, there or not."""
-        return cache_folder_of(snapshot) / name
-
-    def fetch(self, snapshot: Snapshot, names: Iterable[str]) -> tuple[Path, ...]:
-        """Return files of a repository on this machine. Those that the cache lacks are downloaded.
-
-        Raises UsageError if a file cannot be had, or is not that of the snapshot's commit.
-        """
-        return tuple(fetch_file(snapshot, name) for name in names)
-
-    def fetch_ahead(self, wanted: Iterable[tuple[Snapshot, str]], advance: Callable[[], None]) -> None:
-        """Download files side by side; `advance` is called after each. Errors are left to the reader of the file."""
-
-        def fetch(item: tuple[Snapshot, str]) -> None:
-            with suppress(UsageError):  # raised again where the file is read
-                fetch_file(*item)
-            advance()
-
-        with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-            for _ in pool.map(fetch, wanted):
-                pass
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return open_recorded_hub, (self.to_json(),)
 
 
 @functools.lru_cache(maxsize=4)

@@ -18,6 +18,7 @@ RepositoryKey = tuple[RepositoryKind, str, str]  # kind, id on the hub, branch
 MAIN_BRANCH = "main"
 CONTENT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256_DIGITS = 64
+POINTER_START = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class Snapshot:
             folder, _, name = file.name.rpartition("/")
             folders.setdefault(folder, {})[name] = file
         return folders
+
+
+def is_pointer(path: Path) -> bool:
+    """Return True if a file is the text that git-lfs leaves in place of a large file."""
+    with path.open("rb") as content:
+        return content.read(len(POINTER_START)) == POINTER_START
 
 
 def find_content_fault(path: Path, file: RepositoryFile) -> str | None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,14 +36,9 @@ QUERY = "encoder.layer.1.attention.self.query.weight"
 LONGEST = 384
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder(tmp_path_factory.mktemp("encoders") / "whole")
-
-
 @pytest.fixture
-def folder(whole: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(whole, tmp_path / "encoder")
+def folder(model: Path) -> Path:
+    return model
 
 
 def write_shards(folder: Path) -> None:
@@ -198,10 +192,10 @@ def test_names_that_published_checkpoints_have_too_many_do_no_harm(folder: Path)
     check_encoder(folder, LONGEST)
 
 
-def test_an_input_may_be_as_long_as_the_positions_that_padding_leaves(whole: Path) -> None:
-    check_encoder(whole, 512)
+def test_an_input_may_be_as_long_as_the_positions_that_padding_leaves(written_model: Path) -> None:
+    check_encoder(written_model, 512)
     with pytest.raises(RefusedEncoderError, match=r"512 positions, but the longest input of this sweep has 513"):
-        check_encoder(whole, 513)
+        check_encoder(written_model, 513)
 
 
 @pytest.mark.parametrize(
@@ -227,18 +221,18 @@ def test_decoders_and_whole_translators_are_refused(tmp_path: Path, model: Calla
     assert "\n" not in str(caught.value)
 
 
-def test_states_that_read_no_other_token_are_no_decoder(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_states_that_read_no_other_token_are_no_decoder(written_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blind = build_xlmr(16, num_hidden_layers=0).eval()  # as without the kernel that an attention needs
     monkeypatch.setattr(reading_direction, "build_small_model", lambda _: blind)
     with pytest.raises(RefusedEncoderError, match="read no other token on this machine"):
-        check_encoder(whole, LONGEST)
+        check_encoder(written_model, LONGEST)
 
 
-def test_a_check_draws_no_random_numbers(whole: Path) -> None:
+def test_a_check_draws_no_random_numbers(written_model: Path) -> None:
     torch.manual_seed(1)
     before = torch.rand(1)
     torch.manual_seed(1)
-    check_encoder(whole, LONGEST)
+    check_encoder(written_model, LONGEST)
     assert torch.rand(1) == before
 
 

@@ -13,6 +13,7 @@ from spaces.errors import UsageError
 from tests.loopback_hub import Fault, LoopbackHub, use_hub
 from trainables.repositories import questions
 from trainables.repositories.client import REQUESTS
+from trainables.repositories.download import fetch_file
 from trainables.repositories.hub import Hub, open_recorded_hub
 from trainables.repositories.questions import HubError, NoNetworkError
 from trainables.repositories.remote_file import RemoteFile
@@ -36,7 +37,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback
 def fetch(hub: Hub, name: str = ROWS) -> bytes:
     snapshot = hub.find("dataset", REPO)
     assert snapshot is not None
-    return hub.fetch(snapshot, [name])[0].read_bytes()
+    return fetch_file(snapshot, name).read_bytes()
 
 
 def test_a_repository_is_asked_for_once_and_read_at_that_commit(server: LoopbackHub) -> None:
@@ -131,7 +132,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(server: LoopbackHub, mo
     hub = Hub()
     snapshot = hub.find("dataset", REPO)
     assert snapshot is not None
-    (path,) = hub.fetch(snapshot, [ROWS])
+    path = fetch_file(snapshot, ROWS)
     path.resolve().write_bytes(b"first rowz" * 100)
     assert fetch(hub) == b"first rows" * 100
     path.resolve().write_bytes(b"cut")

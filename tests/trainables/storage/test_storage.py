@@ -1,7 +1,6 @@
 """Promises of every kind of storage: a folder, a local S3 server, and the tests' own in memory."""
 
 import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,20 +34,6 @@ def test_what_is_written_is_read(storage: Storage) -> None:
         assert path.read_text() == "two"
     assert storage.list_sizes() == storage.list_sizes("a") == {"a/b.txt": 3}
     assert storage.list_sizes("nothing") == {}
-
-
-@pytest.fixture
-def locked_folder(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of folders that nobody may list, also not root."""
-    scan = os.scandir
-
-    def scan_unless_locked(path: str) -> object:
-        if str(path).endswith("locked"):
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", scan_unless_locked)
-    return "locked"
 
 
 def test_a_folder_that_cannot_be_listed_is_not_empty(local: LocalStorage, locked_folder: str) -> None:
@@ -207,7 +192,6 @@ def test_a_damaged_lease_is_nobodys(local: LocalStorage, text: str) -> None:
 def test_a_file_system_without_locks_gets_leases(
     local: LocalStorage, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import errno
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
