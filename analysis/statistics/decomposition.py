@@ -1,8 +1,8 @@
 """Gains over seeds split in two: what each task does beyond the other tasks, and what all gains share.
 
-gain of task i at seed s = own part (i, s) + shared part (s). The shared part is the mean gain of all tasks at a seed:
-it holds the baseline's error and whatever moves all tasks at a seed. The own part is the deviation from that mean. Under
-normality the two are independent, so their variances can be estimated apart and added.
+The shared part of a seed is the mean gain of all tasks: it holds the baseline's error and whatever moves all tasks at
+that seed. A task's own part is its deviation from that mean. Under normality the two are independent, so their
+variances can be estimated apart and added.
 """
 
 from dataclasses import dataclass
@@ -76,4 +76,4 @@ def _fit_seed_effects(present: BoolArray, centred: Array, counts: IntArray, task
 def _count_residual_freedom(present: BoolArray, counts: IntArray, tasks_at_seed: IntArray) -> Array:
     """Return what a variance of 1 makes the sum of a task's squared deviations: (n - 1)(1 - 1/k) without holes."""
     per_seed = np.where(present, 1 / np.maximum(1, tasks_at_seed), 0.0).sum(axis=-1)
-    return counts - 1 - per_seed + counts / np.maximum(1, present.sum(axis=(0, 2)))
+    return np.asarray(counts - 1 - per_seed + counts / np.maximum(1, present.sum(axis=(0, 2))))

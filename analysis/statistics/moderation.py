@@ -59,14 +59,13 @@ class ModeratedVariances:
         """Return the variance of a gain at one seed and its degrees of freedom: [tasks, columns] each."""
         own = (1 - 1 / np.maximum(1, self.task_counts)) * self.own
         total = own + self.shared
-        return total, add_freedom((own, self.own_freedom), (self.shared, self.shared_freedom))
+        return total, add_freedom(own, self.own_freedom, self.shared, self.shared_freedom)
 
 
-def add_freedom(*parts: tuple[Array, Array]) -> Array:
-    """Return Satterthwaite's degrees of freedom of a sum of variances, each with its own; infinite for a sum of 0."""
-    total = sum(variance for variance, _ in parts)
-    squares = np.asarray(sum(variance**2 / freedom for variance, freedom in parts))
-    return np.divide(total**2, squares, out=np.full(squares.shape, np.inf), where=squares != 0)
+def add_freedom(first: Array, first_freedom: Array, second: Array, second_freedom: Array) -> Array:
+    """Return Satterthwaite's degrees of freedom of a sum of two variances; infinite for a sum of 0."""
+    total, squares = first + second, first**2 / first_freedom + second**2 / second_freedom
+    return np.asarray(np.divide(total**2, squares, out=np.full(squares.shape, np.inf), where=squares != 0))
 
 
 def moderate(parts: GainParts) -> ModeratedVariances | None:
@@ -121,7 +120,7 @@ def count_independent_columns(parts: GainParts) -> float:
     pairs = known.sum(axis=1) * (known.sum(axis=1) - 1)
     mean_square = (squares.sum() - known.sum()) / pairs.sum()
     square = float(np.clip((mean_square - 1 / freedom) / (1 - 1 / freedom), 0, 1))
-    return columns / (1 + (columns - 1) * square)
+    return float(columns / (1 + (columns - 1) * square))
 
 
 def _compute_logs(parts: GainParts) -> Array:
@@ -133,8 +132,8 @@ def _compute_logs(parts: GainParts) -> Array:
 
 def _find_scales(logs: Array, noise: float, columns: float) -> tuple[Array, Array]:
     """Return the scale of each task, and the variance of the logarithm of those that are not 1."""
-    centred = logs - _average(logs, axis=0)
-    by_task = _average(centred, axis=1)
+    centred = logs - _average_along(logs, axis=0)
+    by_task = _average_along(centred, axis=1)
     known, rows = np.isfinite(logs), logs.shape[0]
     spare = (known.any(axis=0).sum() - 1) * (known.any(axis=1).sum() - 1) - (rows * logs.shape[1] - known.sum())
     left = max(noise, float(np.nansum((centred - by_task[:, None]) ** 2)) / max(1, spare)) / columns
@@ -146,16 +145,16 @@ def _find_scales(logs: Array, noise: float, columns: float) -> tuple[Array, Arra
 def _estimate_spread(logs: Array, noise: float, kurtosis: float) -> float:
     """Return the variance of true log variances within columns, some standard errors above its estimate."""
     spare = max(1.0, float((np.isfinite(logs).sum(axis=0) - 1).clip(0).sum()))
-    within = float(np.nansum((logs - _average(logs, axis=0)) ** 2)) / spare
-    return max(0.0, within * (1 + CAUTION_ERRORS * np.sqrt((2 + kurtosis) / spare)) - noise)
+    within = float(np.nansum((logs - _average_along(logs, axis=0)) ** 2)) / spare
+    return max(0.0, within * (1 + CAUTION_ERRORS * float(np.sqrt((2 + kurtosis) / spare))) - noise)
 
 
 def _find_levels(parts: GainParts, scales: Array, spread: float) -> tuple[Array, Array]:
     """Return each column's mean own variance at scale 1, and the variance of the logarithm of that mean."""
     known = np.isfinite(_compute_logs(parts))
     tasks = known.sum(axis=0)
-    levels = _average(np.where(known, parts.own / scales[:, None], np.nan), axis=0)
-    freedom = np.maximum(1, tasks - 1) * _average(np.where(known, parts.own_freedom, np.nan), axis=0)
+    levels = _average_along(np.where(known, parts.own / scales[:, None], np.nan), axis=0)
+    freedom = np.maximum(1, tasks - 1) * _average_along(np.where(known, parts.own_freedom, np.nan), axis=0)
     return levels, compute_log_variance(freedom) + spread / np.maximum(1, tasks)
 
 
@@ -198,7 +197,12 @@ def _shrink(variance: Array, freedom: Array, prior: Array, prior_freedom: Array)
     return (freedom * variance + prior_freedom * prior) / total, np.broadcast_to(total, variance.shape)
 
 
-def _average(values: Array, axis: int | None = None) -> Array:
-    """Return the mean of the values that are not NaN; NaN where there is none."""
+def _average(values: Array) -> float:
+    """Return the mean of the values that are not NaN; there is at least one."""
+    return float(np.nanmean(values))
+
+
+def _average_along(values: Array, axis: int) -> Array:
+    """Return the means of the values that are not NaN; NaN where there is none."""
     count = np.isfinite(values).sum(axis=axis)
     return np.asarray(np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan))

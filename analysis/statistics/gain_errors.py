@@ -1,0 +1,164 @@
+"""Mean gains with their errors over seeds: plain, each from its own seeds, or moderated, with what the table knows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr
+
+from analysis.statistics.decomposition import GainParts, split_gains
+from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS, t_quantile, two_sided_p
+from analysis.statistics.moderation import ModeratedVariances, add_freedom, moderate, moderate_mean
+from analysis.statistics.moments import EPSILON, Array, BoolArray, IntArray, compute_moments
+from analysis.statistics.shrinkage import estimate_correlation
+
+ErrorKind = Literal["moderated", "plain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainErrors:
+    """Mean gains and the variances of these means: [tasks, columns] each; NaN where there is none."""
+
+    mean: Array
+    counts: IntArray  # seeds
+    variance: Array  # of the mean, over new seeds and, after `add_items`, over new test items
+    freedom: Array  # degrees of freedom of the variance
+
+    def add_items(self, item_variance: npt.ArrayLike) -> "GainErrors":
+        """Return the errors over new test items too; the degrees of freedom of their variance count as infinite."""
+        items = np.broadcast_to(np.maximum(item_variance, 0.0), self.variance.shape)
+        freedom = add_freedom(self.variance, self.freedom, items, np.full(items.shape, np.inf))
+        return GainErrors(mean=self.mean, counts=self.counts, variance=self.variance + items, freedom=freedom)
+
+    def compute_intervals(self, level: float = CONFIDENCE_LEVEL) -> Array:
+        """Return low and high [tasks, columns, 2] of Student's interval."""
+        half_width = t_quantile(self.freedom, level) * np.sqrt(self.variance)
+        return np.stack([self.mean - half_width, self.mean + half_width], axis=-1)
+
+    def compute_p_values(self) -> Array:
+        """Return two-sided p values of no gain; NaN with fewer than MIN_SEEDS seeds, or where all seeds are equal."""
+        return np.where(self._has_verdict, two_sided_p(self._compute_t(), self.freedom), np.nan)
+
+    def compute_p_above(self) -> Array:
+        """Return the probability that the true gain is above 0, NaN where there is no p value."""
+        return np.where(self._has_verdict, stdtr(self.freedom, self._compute_t()), np.nan)
+
+    @property
+    def _has_verdict(self) -> BoolArray:
+        return np.asarray((self.counts >= MIN_SEEDS) & (self.variance > 0))
+
+    def _compute_t(self) -> Array:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(np.abs(self.mean) < EPSILON, 0.0, self.mean / np.sqrt(self.variance))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorModel:
+    """How errors over seeds are estimated: from the gains by target, or, without `target_variances`, each alone."""
+
+    is_reference: BoolArray  # [tasks], False for controls, whose errors are always plain
+    target_variances: ModeratedVariances | None  # tasks x targets
+    correlation: float  # of a task's own parts between targets, over seeds
+
+    @property
+    def kind(self) -> ErrorKind:
+        """The kind of the errors."""
+        return "plain" if self.target_variances is None else "moderated"
+
+    def estimate_columns(self, values: npt.ArrayLike) -> GainErrors:
+        """Return the errors of gains [tasks, columns, seeds]; the columns, e.g. targets, give each other priors."""
+        values = np.asarray(values, dtype=np.float64)
+        moderated = None if self.target_variances is None else moderate(split_gains(values, self.is_reference))
+        return _replace_plain(values, moderated)
+
+    def estimate_mean(self, values: npt.ArrayLike) -> GainErrors:
+        """Return the errors of one mean over targets [tasks, seeds] as [tasks, 1]; the targets give the priors."""
+        column = np.asarray(values, dtype=np.float64)[:, None]
+        return _replace_plain(column, self._moderate_mean(column))
+
+    def compute_contrast_p(self, values: npt.ArrayLike, item_covariance: npt.ArrayLike = 0.0) -> Array:
+        """Return p values [tasks, tasks] of no difference between two tasks, paired by seed and not adjusted.
+
+        `values` [tasks, seeds] is one mean over targets, or one target; `item_covariance` [tasks, tasks] is that of the
+        errors that the choice of test items leaves in the means. NaN for fewer than MIN_SEEDS common seeds.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        first, second = np.triu_indices(len(values), k=1)
+        covariance = np.broadcast_to(item_covariance, (len(values), len(values)))
+        items = covariance[first, first] + covariance[second, second] - 2 * covariance[first, second]
+        errors = _estimate_plain((values[first] - values[second])[:, None])
+        moderated = self._moderate_mean(values[:, None])
+        if moderated is not None:
+            own, own_freedom = moderated.own[:, 0], moderated.own_freedom[:, 0]
+            variance = own[first] + own[second]
+            freedom = add_freedom(own[first], own_freedom[first], own[second], own_freedom[second])
+            errors = _replace_known(errors, variance[:, None], freedom[:, None])
+        p = np.full(covariance.shape, np.nan)
+        p[first, second] = p[second, first] = errors.add_items(items[:, None]).compute_p_values()[:, 0]
+        return p
+
+    def estimate_own_variances(self, values: npt.ArrayLike) -> Array:
+        """Return the variance [tasks, columns] of the own part of each mean gain, for ranks and choices.
+
+        Where errors are plain, each column has one variance for all tasks. NaN with fewer than two seeds.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        parts = split_gains(values, np.ones_like(self.is_reference))
+        moderated = None if self.target_variances is None else moderate(split_gains(values, self.is_reference))
+        own = _pool_own(parts) if moderated is None else np.where(np.isfinite(moderated.own), moderated.own, parts.own)
+        counts = np.isfinite(values).sum(axis=-1)
+        return np.asarray(np.where(counts > 0, own / np.maximum(1, counts), np.nan))
+
+    def _moderate_mean(self, column: Array) -> ModeratedVariances | None:
+        if self.target_variances is None:
+            return None
+        return moderate_mean(split_gains(column, self.is_reference), self.target_variances.priors)
+
+
+def fit_error_model(target_gains: npt.ArrayLike, is_reference: npt.ArrayLike, kind: ErrorKind) -> ErrorModel:
+    """Return the model for a table of gains by target [tasks, targets, seeds]; plain where no prior can be estimated.
+
+    `is_reference` [tasks] is False for controls, which are made to differ from the others.
+    """
+    gains, reference = np.asarray(target_gains, dtype=np.float64), np.asarray(is_reference, dtype=np.bool_)
+    parts = split_gains(gains, reference)
+    return ErrorModel(
+        is_reference=reference,
+        target_variances=moderate(parts) if kind == "moderated" else None,
+        correlation=estimate_correlation(parts.deviations),
+    )
+
+
+def _pool_own(parts: GainParts) -> Array:
+    """Return the mean own variance of each column, for all tasks that have one."""
+    known = np.isfinite(parts.own)
+    mean = np.where(known, parts.own, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+    return np.where(known, mean, np.nan)
+
+
+def _estimate_plain(values: Array) -> GainErrors:
+    moments = compute_moments(values)
+    enough = moments.count >= MIN_SEEDS
+    return GainErrors(
+        mean=moments.mean,
+        counts=moments.count,
+        variance=np.where(enough, moments.sd**2 / np.maximum(1, moments.count), np.nan),
+        freedom=np.where(enough, moments.count - 1.0, np.nan),
+    )
+
+
+def _replace_plain(values: Array, moderated: ModeratedVariances | None) -> GainErrors:
+    plain = _estimate_plain(values)
+    return plain if moderated is None else _replace_known(plain, *moderated.combine())
+
+
+def _replace_known(plain: GainErrors, variance: Array, freedom: Array) -> GainErrors:
+    """Return `plain` with the variance at one seed and its degrees of freedom where these are known."""
+    known = np.isfinite(variance) & (plain.counts > 1)
+    return GainErrors(
+        mean=plain.mean,
+        counts=plain.counts,
+        variance=np.where(known, variance / np.maximum(1, plain.counts), plain.variance),
+        freedom=np.where(known, freedom, plain.freedom),
+    )
