@@ -68,6 +68,44 @@ def draw_blocks(
         yield draws
 
 
+def draw_student_blocks(
+    mean: Array,
+    variance: Array,
+    freedom: Array,
+    rng: np.random.Generator,
+    count: int,
+    *,
+    correlation: float = 0.0,
+    covariance: Array | None = None,
+) -> Iterator[Array]:
+    """Yield draws [..., columns, arms] from Student's t around `mean` [columns, arms], `count` in all.
+
+    Args:
+        mean: [columns, arms]
+        variance: [columns, arms], of each mean; NaN gives NaN
+        freedom: [columns, arms], degrees of freedom of the variance
+        rng: source of the draws
+        count: number of draws
+        correlation: of an arm's errors between two columns; errors of different arms are independent
+        covariance: [columns, arms, arms], of the normal error that the choice of test items adds
+    """
+    columns, arms = mean.shape
+    root = None if covariance is None else _take_root(covariance)
+    scale = np.sqrt(variance)
+    known = np.isfinite(freedom)
+    size = max(1, BLOCK_BYTES // (8 * max(1, mean.size)))
+    for start in range(0, count, size):
+        rows = min(size, count - start)
+        draws = np.sqrt(1 - correlation) * rng.standard_normal((rows, columns, arms))
+        draws += np.sqrt(correlation) * rng.standard_normal((rows, 1, arms))
+        chi2 = rng.chisquare(np.where(known, freedom, 1.0), draws.shape)
+        draws *= scale * np.sqrt(np.where(known, freedom, np.nan) / chi2)
+        draws += mean
+        if root is not None:
+            draws += np.einsum("...ij,n...j->n...i", root, rng.standard_normal(draws.shape))
+        yield draws
+
+
 def _take_root(covariance: Array) -> Array:
     eigenvalues, eigenvectors = np.linalg.eigh(covariance)  # not Cholesky: equal chains make the matrix singular
     return np.asarray(eigenvectors * np.sqrt(np.maximum(eigenvalues, 0.0))[..., None, :])

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr
 
-from analysis.statistics.decomposition import GainParts, split_gains
+from analysis.statistics.decomposition import split_gains
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS, t_quantile, two_sided_p
 from analysis.statistics.moderation import ModeratedVariances, add_freedom, moderate, moderate_mean
 from analysis.statistics.moments import EPSILON, Array, BoolArray, IntArray, compute_moments
-from analysis.statistics.shrinkage import estimate_correlation
+from analysis.statistics.shrinkage import ShrunkenGains, estimate_correlation, shrink_gains
 
 ErrorKind = Literal["moderated", "plain"]
 
@@ -77,16 +77,16 @@ class ErrorModel:
         column = np.asarray(values, dtype=np.float64)[:, None]
         return _replace_plain(column, self._moderate_mean(column))
 
-    def compute_contrast_p(self, values: npt.ArrayLike, item_covariance: npt.ArrayLike = 0.0) -> Array:
-        """Return p values [tasks, tasks] of no difference between two tasks, paired by seed and not adjusted.
+    def compute_contrast_p(
+        self, values: npt.ArrayLike, first: IntArray, second: IntArray, item_variance: npt.ArrayLike = 0.0
+    ) -> Array:
+        """Return p values [pairs] of no difference between two tasks, paired by seed and not adjusted.
 
-        `values` [tasks, seeds] is one mean over targets, or one target; `item_covariance` [tasks, tasks] is that of the
-        errors that the choice of test items leaves in the means. NaN for fewer than MIN_SEEDS common seeds.
+        `values` [tasks, seeds] is one mean over targets, or one target; `first` and `second` [pairs] are indices of
+        tasks; `item_variance` [pairs] is of the error that the choice of test items leaves in the difference. NaN for
+        fewer than MIN_SEEDS common seeds.
         """
         values = np.asarray(values, dtype=np.float64)
-        first, second = np.triu_indices(len(values), k=1)
-        covariance = np.broadcast_to(item_covariance, (len(values), len(values)))
-        items = covariance[first, first] + covariance[second, second] - 2 * covariance[first, second]
         errors = _estimate_plain((values[first] - values[second])[:, None])
         moderated = self._moderate_mean(values[:, None])
         if moderated is not None:
@@ -94,21 +94,34 @@ class ErrorModel:
             variance = own[first] + own[second]
             freedom = add_freedom(own[first], own_freedom[first], own[second], own_freedom[second])
             errors = _replace_known(errors, variance[:, None], freedom[:, None])
-        p = np.full(covariance.shape, np.nan)
-        p[first, second] = p[second, first] = errors.add_items(items[:, None]).compute_p_values()[:, 0]
-        return p
+        return errors.add_items(np.reshape(item_variance, (-1, 1))).compute_p_values()[:, 0]
 
-    def estimate_own_variances(self, values: npt.ArrayLike) -> Array:
-        """Return the variance [tasks, columns] of the own part of each mean gain, for ranks and choices.
+    def shrink(self, values: npt.ArrayLike) -> ShrunkenGains | None:
+        """Return the gains [tasks, targets, seeds] shrunk for choosing; None where errors are plain.
 
-        Where errors are plain, each column has one variance for all tasks. NaN with fewer than two seeds.
+        Controls take no part: their rows hold the mean of the other tasks.
         """
         values = np.asarray(values, dtype=np.float64)
-        parts = split_gains(values, np.ones_like(self.is_reference))
-        moderated = None if self.target_variances is None else moderate(split_gains(values, self.is_reference))
-        own = _pool_own(parts) if moderated is None else np.where(np.isfinite(moderated.own), moderated.own, parts.own)
-        counts = np.isfinite(values).sum(axis=-1)
-        return np.asarray(np.where(counts > 0, own / np.maximum(1, counts), np.nan))
+        moderated = moderate(split_gains(values, self.is_reference)) if self.target_variances else None
+        if moderated is None:
+            return None
+        mean, counts = compute_moments(values).mean, np.isfinite(values).sum(axis=-1)
+        scales = np.sqrt(np.nanmedian(np.where(np.isfinite(moderated.own), moderated.own, np.nan), axis=0))
+        return shrink_gains(mean, moderated.own / np.maximum(1, counts), scales, self.correlation)
+
+    def estimate_own_errors(self, values: npt.ArrayLike) -> tuple[Array, Array] | None:
+        """Return variance and degrees of freedom of the own part of each mean [tasks, columns]; None if plain.
+
+        Own parts alone decide ranks, because the shared part moves all tasks. Controls have their plain variance.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        moderated = moderate(split_gains(values, self.is_reference)) if self.target_variances else None
+        if moderated is None:
+            return None
+        plain = split_gains(values, np.ones_like(self.is_reference))
+        known, counts = np.isfinite(moderated.own), np.maximum(1, np.isfinite(values).sum(axis=-1))
+        own = np.where(known, moderated.own, plain.own) / counts
+        return own, np.where(known, moderated.own_freedom, plain.own_freedom)
 
     def _moderate_mean(self, column: Array) -> ModeratedVariances | None:
         if self.target_variances is None:
@@ -128,13 +141,6 @@ def fit_error_model(target_gains: npt.ArrayLike, is_reference: npt.ArrayLike, ki
         target_variances=moderate(parts) if kind == "moderated" else None,
         correlation=estimate_correlation(parts.deviations),
     )
-
-
-def _pool_own(parts: GainParts) -> Array:
-    """Return the mean own variance of each column, for all tasks that have one."""
-    known = np.isfinite(parts.own)
-    mean = np.where(known, parts.own, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
-    return np.where(known, mean, np.nan)
 
 
 def _estimate_plain(values: Array) -> GainErrors:

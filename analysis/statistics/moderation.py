@@ -31,6 +31,7 @@ from analysis.statistics.moments import Array, IntArray
 MIN_REFERENCES = 6  # tasks: with fewer the priors are estimated too badly
 OWN_SCALE_ERRORS = 2.0  # a task has a scale of its own above so many standard errors
 CAUTION_ERRORS = 1.5  # standard errors by which a spread of variances is taken larger than estimated
+SHARED_CAUTION = 0.5  # the same for the shared parts, whose spread is the worst known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ def _fit_shared_ratio(
     logs = np.log(ratios[known]) - compute_log_bias(freedom[known])
     noise, kurtosis = _average(compute_log_variance(freedom[known])), _average(compute_log_kurtosis(freedom[known]))
     between, level_error = float(logs.var(ddof=1)), _average(level_errors[known])
-    cautious = between * (1 + CAUTION_ERRORS * np.sqrt((2 + kurtosis) / (columns - 1)))
+    cautious = between * (1 + SHARED_CAUTION * np.sqrt((2 + kurtosis) / (columns - 1)))
     shared_spread = max(spread, cautious - noise - level_error)
     worth = find_degrees_of_freedom(shared_spread + max(between, noise) / (columns - 1) + level_error)
     return float(ratios[known].mean()), float(worth)

@@ -23,15 +23,6 @@ def compute_p_values(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) 
     return np.where(np.isnan(standard_error), np.nan, two_sided_p(mean / standard_error, degrees_of_freedom))
 
 
-def compute_p_above(mean: npt.ArrayLike, p: npt.ArrayLike) -> Array:
-    """Return P(true mean > 0) given the seeds, from the mean and its two-sided `p`; NaN where p is NaN.
-
-    Student's t about the mean has the share p / 2 on the other side of 0; a mean of 0 gives one half.
-    """
-    mean, p = np.asarray(mean, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    return np.where(mean > 0, 1 - p / 2, p / 2)
-
-
 def adjust_p_values(p: npt.ArrayLike) -> Array:
     """Return the p values adjusted for their number by Holm (1979).
 
@@ -45,6 +36,22 @@ def adjust_p_values(p: npt.ArrayLike) -> Array:
     products = flat[order] * np.arange(len(order), 0, -1)
     adjusted = np.full(flat.shape, np.nan)
     adjusted[order] = np.minimum(np.maximum.accumulate(products), 1.0)
+    return adjusted.reshape(p.shape)
+
+
+def adjust_for_discovery(p: npt.ArrayLike) -> Array:
+    """Return the p values adjusted by Benjamini and Hochberg (1995, J. R. Stat. Soc. B 57:289).
+
+    Of all tests with an adjusted p value below ALPHA a share of at most ALPHA is expected to have no effect, where the
+    tests are independent or correlate positively. The k-th smallest of m p values is multiplied by m / k; none becomes
+    greater than the one after it. NaN as in `adjust_p_values`.
+    """
+    p = np.asarray(p, dtype=np.float64)
+    flat = p.ravel()
+    order = np.argsort(flat)[: int(np.isfinite(flat).sum())]
+    ratios = flat[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted = np.full(flat.shape, np.nan)
+    adjusted[order] = np.minimum(np.minimum.accumulate(ratios[::-1])[::-1], 1.0)
     return adjusted.reshape(p.shape)
 
 

@@ -3,13 +3,14 @@
 The winner's mean over the seeds that chose it is too high. Chosen on some seeds and measured on another, it is not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics.interval import MIN_SEEDS
-from analysis.statistics.moments import Array
+from analysis.statistics.moments import Array, BoolArray, IntArray, compute_moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,14 @@ class Winner:
         return {arm for _, arm, _ in self.folds} == {self.arm}
 
 
-def select_winner(values: npt.ArrayLike) -> Winner | None:
+Criterion = Callable[[BoolArray], Array]
+
+
+def select_winner(values: npt.ArrayLike, criterion: Criterion | None = None) -> Winner | None:
     """Choose the best arm on all seeds but one and measure it on that one; once for each seed.
+
+    `criterion` returns the numbers [arms] that an arm is chosen by, the best one highest, from the seeds of a mask
+    [seeds]; without it, that is the mean of the values.
 
     `honest` is unbiased for the true mean of an arm chosen on one seed fewer, provided that seeds are independent.
     Every candidate has every seed, so that no arm is spared a seed that was bad for all. A seed that fewer than half
@@ -44,22 +51,22 @@ def select_winner(values: npt.ArrayLike) -> Winner | None:
     candidates = np.flatnonzero(has_all_seeds)
     if len(seeds) < MIN_SEEDS or not len(candidates):
         return None
-    complete: Array = values[np.ix_(candidates, seeds)]
-    sums_of_others = complete.sum(axis=1, keepdims=True) - complete
-    chosen = sums_of_others.argmax(axis=0)
-    held_out = complete[chosen, np.arange(len(seeds))]
-    means = complete.mean(axis=1)
-    best = int(means.argmax())
+    choose = criterion or (lambda mask: compute_moments(np.where(mask, values, np.nan)).mean)
+    used = np.isin(np.arange(values.shape[1]), seeds)
+    chosen = [_choose(choose(used & (np.arange(values.shape[1]) != seed)), candidates) for seed in seeds]
+    best = _choose(choose(used), candidates)
+    held_out = values[chosen, seeds]
     return Winner(
-        arm=int(candidates[best]),
-        naive=float(means[best]),
+        arm=best,
+        naive=float(values[best, seeds].mean()),
         honest=float(held_out.mean()),
-        folds=tuple(
-            (int(seed), int(candidates[arm]), float(value))
-            for seed, arm, value in zip(seeds, chosen, held_out, strict=True)
-        ),
+        folds=tuple((int(seed), arm, float(value)) for seed, arm, value in zip(seeds, chosen, held_out, strict=True)),
         left_out=tuple(int(arm) for arm in np.flatnonzero(has_values & ~has_all_seeds)),
     )
+
+
+def _choose(criterion: Array, candidates: IntArray) -> int:
+    return int(candidates[np.argmax(criterion[candidates])])
 
 
 def find_pareto_front(cost: npt.ArrayLike, gain: npt.ArrayLike) -> tuple[int, ...]:

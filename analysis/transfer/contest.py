@@ -1,21 +1,22 @@
 """The intermediate tasks compared by a mean over targets: the leader, and the tasks not separated from it."""
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
 
+from analysis.statistics.decomposition import MIN_DECOMPOSED_SEEDS
 from analysis.statistics.draws import average_blocks, compute_quantile_interval, estimate_p_best
-from analysis.statistics.groups import compute_pairwise_p, find_separated, label_arms
-from analysis.statistics.interval import MIN_SEEDS, compute_standard_errors
-from analysis.statistics.moments import Array, BoolArray, compute_moments
+from analysis.statistics.groups import find_separated, label_arms
+from analysis.statistics.interval import MIN_SEEDS
+from analysis.statistics.moments import Array, BoolArray, IntArray, compute_moments
 from analysis.statistics.ranks import RankTest, average_ranks, run_friedman_test
+from analysis.statistics.significance import adjust_p_values
 from analysis.statistics.winner import Winner, select_winner
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
-from analysis.transfer.item_level import MeanSampler
+from analysis.transfer.uncertainty import Uncertainty
 
 # Draws that are ranked: enough for the ends of an interval; fewer where many tasks on many targets would take minutes.
 MIN_RANKED_DRAWS, MAX_RANKED_DRAWS = 200, 2000
@@ -82,62 +83,76 @@ class Contest:
         return tuple(rival for rival in self.order if rival != name and not apart.get(rival, True))
 
 
-def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampler) -> Contest:
+def build_contest(transfer: Transfer, column: TransferColumn, uncertainty: Uncertainty) -> Contest:
     """Compare the intermediates by `column`, a mean over whole targets."""
     names = transfer.intermediates
     values = compute_column(transfer, column, transfer.gains).values  # intermediates x seeds
-    moments = compute_moments(values)
-    means = {name: float(mean) for name, mean in zip(names, moments.mean, strict=True) if np.isfinite(mean)}
-    order = tuple(sorted(means, key=lambda name: (-means[name], name)))
+    moments, errors = compute_moments(values), uncertainty.estimate(values[:, None], [column])
+    criterion = np.where(np.isfinite(moments.mean), uncertainty.choose_by(column), np.nan)
+    ranked = sorted(np.flatnonzero(np.isfinite(criterion)).tolist(), key=lambda row: (-criterion[row], names[row]))
+    order = tuple(names[row] for row in ranked)
     has_enough_seeds = moments.count >= MIN_SEEDS
     fully_raced = np.array([name not in transfer.skipped_seeds for name in names], np.bool_)
-    is_candidate = fully_raced & np.array([name not in transfer.loaded_scores.controls for name in names], np.bool_)
+    is_candidate = fully_raced & uncertainty.is_reference
 
-    varies = compute_standard_errors(values, sampler.variances([column])[:, 0])[1] > 0
-    comparable = np.where((has_enough_seeds & is_candidate & varies)[:, None], values, np.nan)
+    is_comparable = has_enough_seeds & is_candidate & (errors.variance[:, 0] > 0)
     p_best = np.full(len(names), np.nan)
-    if np.isfinite(comparable).any():
-        blocks = sampler.draw_blocks(comparable[None], [column])
-        p_best = average_blocks(lambda draws: estimate_p_best(draws[:, 0]), blocks)
-    groupable = np.where((has_enough_seeds & fully_raced)[:, None], values, np.nan)
-    compared = np.flatnonzero(np.isfinite(groupable).any(axis=1)) if has_enough_seeds.sum() > 1 else np.zeros(0, int)
-    item_covariance = np.broadcast_to(sampler.covariance(column), (len(names), len(names)))
-    pairwise_p = compute_pairwise_p(groupable[compared], item_covariance[np.ix_(compared, compared)])
-    letters = label_arms(pairwise_p, moments.mean[compared])
-    targets = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
-    gains = np.stack([compute_column(transfer, target, transfer.gains).values for target in targets])
-    rows = [names.index(name) for name in order]
-    winner = select_winner(np.where(is_candidate[:, None], values, np.nan))
+    if is_comparable.any():
+        p_best = average_blocks(estimate_p_best, uncertainty.draw_for_best(column, is_comparable))
+    compared = np.flatnonzero(has_enough_seeds & fully_raced)
+    pairwise_p = _compare_pairs(uncertainty, column, values, compared if len(compared) > 1 else compared[:0])
+    letters = label_arms(pairwise_p, criterion[compared]) if len(compared) > 1 else ()
+    winner = select_winner(
+        np.where(is_candidate[:, None], values, np.nan), lambda seeds: uncertainty.choose_by(column, seeds)
+    )
     return Contest(
         column=column,
         candidates=tuple(compress(names, is_candidate)),
         decided_early=tuple(name for name in order if name in transfer.skipped_seeds),
         order=order,
         p_best={name: float(p) for name, p in zip(names, p_best, strict=True) if np.isfinite(p)},
-        unvarying=tuple(compress(names, has_enough_seeds & is_candidate & ~varies)),
-        ranks=_build_mean_ranks(gains[:, rows], order, lambda: _draw_ranks(sampler, gains, targets, rows)),
-        letters={names[arm]: marks for arm, marks in zip(compared, letters, strict=True) if marks},
-        compared=tuple(names[arm] for arm in compared),
+        unvarying=tuple(compress(names, has_enough_seeds & is_candidate & ~is_comparable)),
+        ranks=_build_mean_ranks(uncertainty, column, order, ranked),
+        letters={names[arm]: marks for arm, marks in zip(compared, letters, strict=False) if marks},
+        compared=tuple(names[arm] for arm in compared) if len(compared) > 1 else (),
         separated=find_separated(pairwise_p),
         winner_estimate=None if winner is None else _build_winner_estimate(transfer, winner),
-        rank_test=run_friedman_test(compute_moments(gains[:, rows]).mean.T),
+        rank_test=run_friedman_test(_average_gains(uncertainty, column)[ranked]),
     )
 
 
-def _draw_ranks(sampler: MeanSampler, gains: Array, targets: Sequence[TransferColumn], rows: Sequence[int]) -> Array:
-    """Return draws [draws, rows] of the mean ranks of `rows`, from gains (targets x intermediates x seeds)."""
-    count = min(
-        sampler.count, max(MIN_RANKED_DRAWS, min(MAX_RANKED_DRAWS, RANKED_VALUES // max(1, gains[..., 0].size)))
-    )
-    blocks = dataclasses.replace(sampler, count=count).draw_blocks(gains, targets)
-    return np.concatenate([average_ranks(np.swapaxes(draws[:, :, rows], 1, 2)) for draws in blocks])
+def _compare_pairs(uncertainty: Uncertainty, column: TransferColumn, values: Array, compared: IntArray) -> Array:
+    """Return the p values [compared, compared] of all pairs, adjusted by Holm over the pairs."""
+    first, second = np.triu_indices(len(compared), k=1)
+    p = np.full((len(compared), len(compared)), np.nan)
+    if len(first):
+        contrast_p = uncertainty.compute_contrast_p(values, column, compared[first], compared[second])
+        p[first, second] = p[second, first] = adjust_p_values(contrast_p)
+    return p
 
 
-def _build_mean_ranks(gains: Array, order: tuple[str, ...], draw_ranks: Callable[[], Array]) -> dict[str, MeanRank]:
-    """Return mean ranks from the gains of those in `order` (targets x order x seeds), and draws of them if needed."""
-    means = average_ranks(compute_moments(gains).mean.T)
-    too_few = (np.isfinite(gains).sum(axis=-1) < MIN_SEEDS).any()
-    intervals = None if too_few else compute_quantile_interval(draw_ranks())
+def _average_gains(uncertainty: Uncertainty, column: TransferColumn) -> Array:
+    """Return the mean gains over seeds on the targets of a column: intermediates x targets."""
+    targets = [uncertainty.targets.index(target) for target in column.targets]
+    return compute_moments(uncertainty.gains[:, targets]).mean
+
+
+def _build_mean_ranks(
+    uncertainty: Uncertainty, column: TransferColumn, order: tuple[str, ...], rows: Sequence[int]
+) -> dict[str, MeanRank]:
+    """Return the mean ranks of those in `order`, whose indices are `rows`, with intervals if all have enough seeds."""
+    targets = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
+    means = average_ranks(_average_gains(uncertainty, column)[rows])
+    located = [uncertainty.targets.index(target) for target in column.targets]
+    counts = np.isfinite(uncertainty.gains[rows][:, located]).sum(axis=-1)
+    enough = MIN_SEEDS if uncertainty.kind == "plain" else MIN_DECOMPOSED_SEEDS
+    intervals = None
+    if counts.size and (counts >= enough).all():
+        size = max(1, len(uncertainty.gains) * len(targets))
+        count = min(uncertainty.draw_count, max(MIN_RANKED_DRAWS, min(MAX_RANKED_DRAWS, RANKED_VALUES // size)))
+        blocks = uncertainty.draw_for_ranks(targets, count)
+        ranks = [average_ranks(np.swapaxes(draws[:, :, rows], 1, 2)) for draws in blocks]
+        intervals = compute_quantile_interval(np.concatenate(ranks))
     return {
         name: MeanRank(float(means[i]), None if intervals is None else (float(intervals[i, 0]), float(intervals[i, 1])))
         for i, name in enumerate(order)

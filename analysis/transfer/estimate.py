@@ -6,12 +6,13 @@ from math import isfinite
 
 import numpy as np
 
-from analysis.statistics.interval import compute_intervals
+from analysis.statistics.gain_errors import GainErrors
+from analysis.statistics.interval import MIN_SEEDS, compute_intervals
 from analysis.statistics.moments import EPSILON, Array, compute_moments, finite_or_none
-from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_above, compute_p_values
+from analysis.statistics.significance import ALPHA, adjust_for_discovery, adjust_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
-from analysis.transfer.item_level import MeanSampler
+from analysis.transfer.uncertainty import Uncertainty
 
 EstimateKey = tuple[str, str]  # chain, column
 
@@ -29,6 +30,7 @@ class Estimate:
     interval: tuple[float, float] | None = None  # of the mean; None with too few seeds
     p: float | None = None  # two-sided, of no difference; None without a width of the interval
     p_holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
+    p_fdr: float | None = None  # p by the false discovery rate over the same cells (Benjamini and Hochberg 1995)
     p_above: float | None = None  # P(gain > 0)
     values: Mapping[int, float]  # by seed
     of_seeds: int
@@ -49,8 +51,8 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """True if the interval excludes 0; never without a width."""
-        if self.interval is None or self.is_same_with_every_seed:
+        """True if the interval excludes 0; never where it has no width or rests on too few seeds for a verdict."""
+        if self.interval is None or self.is_same_with_every_seed or self.seeds < MIN_SEEDS:
             return False
         return self.interval[0] > EPSILON or self.interval[1] < -EPSILON
 
@@ -63,6 +65,11 @@ class Estimate:
     def is_significant(self) -> bool:
         """True if it differs from 0 after Holm's correction for all cells of the table."""
         return self.p_holm is not None and self.p_holm < ALPHA
+
+    @property
+    def is_discovery(self) -> bool:
+        """True if it differs from 0 by the false discovery rate: of all such cells, ALPHA are expected to be wrong."""
+        return self.p_fdr is not None and self.p_fdr < ALPHA
 
     @property
     def hole_status(self) -> str | None:
@@ -81,19 +88,20 @@ def estimate_table(
     names: Sequence[str],
     columns: Sequence[TransferColumn],
     holes: Mapping[Cell, Hole],
-    sampler: MeanSampler | None = None,
+    uncertainty: Uncertainty | None = None,
 ) -> dict[EstimateKey, Estimate]:
     """Return the estimates of a table, by row and column.
 
-    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `sampler` they are tested
-    against 0. p is adjusted over the cells of all single columns together, and for each mean over targets over its
-    own cells.
+    `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `uncertainty`, that of
+    gains, they are tested against 0. p is adjusted over the cells of all single columns together, and for each mean
+    over targets over its own cells.
     """
     column_values = [compute_column(transfer, column, array) for column in columns]
     values = np.stack([column.values for column in column_values], axis=1)  # names x columns x seeds
-    p_values = _run_tests(values, columns, sampler) if sampler else {}
+    errors = uncertainty.estimate(values, columns) if uncertainty else None
+    p_values = _run_tests(errors, columns) if errors else {}
     moments = compute_moments(values)
-    intervals = compute_intervals(values, item_variance=sampler.variances(columns) if sampler else 0.0)
+    intervals = errors.compute_intervals() if errors else compute_intervals(values)
     parts = np.stack([column.parts for column in column_values], axis=1)  # names x columns x seeds
     # The fewest of any seed that counts; where no seed has every target, the most targets of any.
     fewest = np.where(np.isfinite(values), parts, np.iinfo(np.int64).max).min(axis=-1, initial=np.iinfo(np.int64).max)
@@ -125,12 +133,12 @@ def estimate_table(
     }
 
 
-def _run_tests(values: Array, columns: Sequence[TransferColumn], sampler: MeanSampler) -> dict[str, Array]:
+def _run_tests(errors: GainErrors, columns: Sequence[TransferColumn]) -> dict[str, Array]:
     """Return the p values of a table by their field of Estimate."""
-    p = compute_p_values(values, sampler.variances(columns))
+    p = errors.compute_p_values()
     single = np.array([not column.is_mean for column in columns])
-    adjusted = np.full(p.shape, np.nan)
-    adjusted[:, single] = adjust_p_values(p[:, single])
-    for j in np.flatnonzero(~single):
-        adjusted[:, j] = adjust_p_values(p[:, j])
-    return {"p": p, "p_holm": adjusted, "p_above": compute_p_above(compute_moments(values).mean, p)}
+    families = [single, *(np.arange(len(columns)) == j for j in np.flatnonzero(~single))]
+    holm, fdr = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
+    for family in families:
+        holm[:, family], fdr[:, family] = adjust_p_values(p[:, family]), adjust_for_discovery(p[:, family])
+    return {"p": p, "p_holm": holm, "p_fdr": fdr, "p_above": errors.compute_p_above()}

@@ -1,10 +1,10 @@
-"""The second level of uncertainty: over test items, beside that over seeds; and draws of means over both.
+"""The second level of uncertainty: over test items, beside that over seeds.
 
 Intervals over seeds are about another run of the same search on the same test sets. With items they are also about
 other test sets of the same kind and size. More seeds do not reduce this part of the error.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from analysis.scores.choose import select_winners
 from analysis.scores.item_parts import NoItemsError, PredictionFiles, read_item_parts
 from analysis.scores.record import find_stage_file
 from analysis.statistics import item_errors
-from analysis.statistics.draws import draw_blocks
 from analysis.statistics.item_errors import ItemParts
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
@@ -44,36 +43,6 @@ class ItemLevel:
         if self.covariance is None:
             return None
         return np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0.0).T
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeanSampler:
-    """A sampler of means over seeds.
-
-    `item_covariances` has, for each column, the covariance over intermediates of the error that the choice of test
-    items leaves in its means, in points squared. It is empty without an item level.
-    """
-
-    rng: np.random.Generator
-    count: int
-    item_covariances: Mapping[TransferColumn, Array]
-
-    def draw_blocks(self, values: Array, columns: Sequence[TransferColumn]) -> Iterator[Array]:
-        """Yield draws of the means of `values` (columns x intermediates x seeds): draws x columns x intermediates."""
-        covariance = None
-        if self.item_covariances:
-            covariance = np.stack([self.item_covariances[column] for column in columns])
-        return draw_blocks(values, self.rng, self.count, covariance)
-
-    def variances(self, columns: Sequence[TransferColumn]) -> Array:
-        """Return squared standard errors over new items: intermediates x columns; 0 without an item level."""
-        if not self.item_covariances:
-            return np.zeros((1, len(columns)))
-        return np.stack([np.maximum(np.diagonal(self.item_covariances[column]), 0.0) for column in columns], axis=1)
-
-    def covariance(self, column: TransferColumn) -> Array:
-        """Return the covariance of a column's means over new items: intermediates x intermediates, or [[0]]."""
-        return self.item_covariances.get(column, np.zeros((1, 1)))
 
 
 def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) -> ItemLevel:
@@ -110,14 +79,6 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
         baseline_variance=np.maximum(baseline_covariance[:, 0, 0], 0.0),
         excluded_targets=tuple(excluded),
     )
-
-
-def build_mean_sampler(
-    item_level: ItemLevel, columns: Sequence[TransferColumn], rng: np.random.Generator, count: int
-) -> MeanSampler:
-    """Return a sampler of `count` draws from `rng` with the item level of `columns`."""
-    covariances = {} if item_level.covariance is None else dict(zip(columns, item_level.covariance, strict=True))
-    return MeanSampler(rng=rng, count=count, item_covariances=covariances)
 
 
 def compute_weights(transfer: Transfer, column: TransferColumn, target: str, array: Array) -> Array:

@@ -9,13 +9,15 @@ import polars as pl
 
 from analysis.scores.scores import Scores
 from analysis.statistics.draws import DEFAULT_DRAWS
+from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
-from analysis.transfer.item_level import ItemLevel, build_mean_sampler, compute_item_level
+from analysis.transfer.item_level import ItemLevel, compute_item_level
+from analysis.transfer.uncertainty import build_uncertainty
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
 
@@ -32,6 +34,7 @@ class Ranking:
     cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
     item_level: ItemLevel  # present if the intervals are also over new test items
+    errors: ErrorKind  # of the intervals over seeds
     costs: Mapping[str, TaskCost]
     pareto_front: tuple[str, ...]  # of hours and mean gain, cheapest first
     cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
@@ -50,19 +53,27 @@ class Ranking:
 
 
 def rank_tasks(
-    transfer: Transfer, rng: np.random.Generator, by: GroupBy = "target", draws: int = DEFAULT_DRAWS
+    transfer: Transfer,
+    rng: np.random.Generator,
+    by: GroupBy = "target",
+    draws: int = DEFAULT_DRAWS,
+    errors: ErrorKind | None = None,
 ) -> Ranking:
-    """Rank the intermediate tasks, with probabilities from `draws` draws of the means over seeds."""
+    """Rank the intermediate tasks, with probabilities from `draws` draws of the true gains.
+
+    Errors over seeds are moderated where enough tasks allow it, or of the kind `errors`; raise UsageError if that is
+    not possible.
+    """
     columns = build_columns(transfer, by)
     gain_holes = {**transfer.holes, **_find_unpaired(transfer)}
     target_columns = build_columns(transfer)[: len(transfer.targets)]
     all_columns = tuple(dict.fromkeys((*columns, *target_columns)))
     item_level = compute_item_level(transfer, all_columns)
-    sampler = build_mean_sampler(item_level, all_columns, rng, draws)
-    gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, sampler)
+    uncertainty = build_uncertainty(transfer, item_level, all_columns, errors, rng, draws)
+    gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, uncertainty)
     references = (NONE, *transfer.floors)
     reference_array = transfer.scores[[transfer.chains.index(name) for name in references]]
-    contests = {column.name: build_contest(transfer, column, sampler) for column in columns if column.is_mean}
+    contests = {column.name: build_contest(transfer, column, uncertainty) for column in columns if column.is_mean}
     costs = compute_costs(transfer)
     hours = [costs[name].run if name in costs else np.nan for name in transfer.intermediates]
     means = np.array([gains[name, MEAN_ALL].mean for name in transfer.intermediates], np.float64)  # None is NaN
@@ -84,6 +95,7 @@ def rank_tasks(
         },
         contests=contests,
         item_level=item_level,
+        errors=uncertainty.kind,
         costs=costs,
         pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, means)),
         cell_counts=_count_cells(transfer),
