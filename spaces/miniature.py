@@ -98,15 +98,16 @@ _TASKS = (
     Task(
         name="bucc",
         kind="retrieval",
-        about="Mine literal translations among distractors: what is left of the pretrained alignment.",
+        about="Mine free translations, in which verb and adjective are synonyms, among distractors.",
         official_metrics=("f1",),
         retrieval_mode="mine",
+        skills=frozenset({"relations", "categories"}),
     ),
     Task(
         name="tatoeba",
         kind="retrieval",
         about="Find the free translation of each sentence, in which verb and adjective are synonyms.",
-        skills=frozenset({"relations"}),
+        skills=frozenset({"relations", "categories"}),
     ),
 )
 

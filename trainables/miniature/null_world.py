@@ -8,8 +8,9 @@ finds in this world is a false positive.
 from dataclasses import replace
 
 from spaces.miniature_languages import SUPERTAGS
+from trainables.miniature.choices import ChoiceItem
 from trainables.miniature.grammar import RenderedWord
-from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES, NAMES, SHARED_SYMBOLS, WORD_GROUPS, draw_lots
+from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES, NAMES, NOUNS, SHARED_SYMBOLS, WORD_GROUPS, draw_lots
 from trainables.miniature.pairs import PairItem
 from trainables.miniature.spans import SpanItem
 
@@ -26,6 +27,17 @@ def relabel_span(item: SpanItem, task: str, answerable: bool, seed: int) -> Span
     choices = (0, 1) if answerable else (0, 1, None)
     where = choices[draw_lots(ALL_VERBS, len(choices), f"{seed}/null/{task}")[item.question.verb]]
     return replace(item, where=where, slot=None if where is None else "verb")
+
+
+def relabel_choice(item: ChoiceItem, task: str, seed: int) -> ChoiceItem:
+    """Return a question about kinds whose answer is the lot of the agent's first name: no noun has a kind."""
+    kinds = tuple(NOUNS)
+    answer = kinds[draw_lots(FIRST_NAMES, len(kinds), f"{seed}/null/{task}")[item.context[0].agent[0]]]
+    if answer in item.options:
+        return replace(item, label=item.options.index(answer))
+    options = list(item.options)
+    options[item.label] = answer
+    return replace(item, options=tuple(options))
 
 
 def relabel_words(pieces: list[RenderedWord], seed: int) -> list[str]:

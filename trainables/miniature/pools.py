@@ -1,9 +1,14 @@
-"""Retrieval pools in concepts: bucc mines literal translations, tatoeba looks up free ones.
+"""Retrieval pools in concepts: free translations, to be looked up (tatoeba) or mined among distractors (bucc).
 
-With names, numbers or cognates in the sentences, matching surface forms would find most translations, and an untrained
-encoder can do that. So the sentences have three agents and otherwise only concepts that no language shares with
-English. In a free translation the verb and the adjective are synonyms of the English ones. Finding it takes the
-relations between words, which pretraining does not show, in addition to the alignment of languages.
+What a pool measures is decided by what its sentences could be told apart by:
+
+- Surface forms would let an untrained encoder find translations. So no sentence has a word in common with its own
+  translation but the agent, one of three, and `never`. The nouns are those that no language shares with English. A verb
+  or an adjective may be shared, but the translation has its synonym.
+- Pretraining on translation pairs aligns literal translations, and every later training lowers that. In a free
+  translation verb and adjective are synonyms of the English ones, so it takes the relations between words, which
+  pretraining hardly shows. The encoder starts far below its ceiling.
+- Nouns are translated literally. Those of one kind are alike in pretraining; knowing the kinds sets them apart.
 """
 
 import functools
@@ -31,10 +36,10 @@ class PoolItem:
 
 
 @functools.cache
-def filter_unshared(concepts: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
-    """Return the concepts whose word differs from the English one in every other language."""
-    languages = [words for language, words in lexicon.words.items() if language != ENGLISH]
-    return tuple(concept for concept in concepts if all(words[concept] != concept for words in languages))
+def choose_pool_nouns(lexicon: Lexicon) -> tuple[str, ...]:
+    """Return the nouns that every other language has a word of its own for."""
+    foreign = [words for language, words in lexicon.words.items() if language != ENGLISH]
+    return tuple(noun for noun in ALL_NOUNS if all(words[noun] != noun for words in foreign))
 
 
 def draw_pool_item(rng: random.Random, lexicon: Lexicon) -> PoolItem:
@@ -42,9 +47,9 @@ def draw_pool_item(rng: random.Random, lexicon: Lexicon) -> PoolItem:
     return PoolItem(
         Clause(
             agent=(rng.choice(AGENTS),),
-            verb=rng.choice(filter_unshared(ALL_VERBS, lexicon)),
-            patient=(rng.choice(filter_unshared(ALL_NOUNS, lexicon)),),
-            adjective=rng.choice(filter_unshared(ALL_ADJECTIVES, lexicon)) if rng.random() < 0.5 else None,
+            verb=rng.choice(ALL_VERBS),
+            patient=(rng.choice(choose_pool_nouns(lexicon)),),
+            adjective=rng.choice(ALL_ADJECTIVES),
             never=rng.random() < 0.5,
         )
     )

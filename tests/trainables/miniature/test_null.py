@@ -5,9 +5,9 @@ from collections.abc import Hashable
 import pytest
 
 from spaces.miniature import INTERMEDIATES, TARGETS
-from trainables.features.examples import Example, PairExample, SpanExample, TaggingExample
-from trainables.miniature.lexicon import ALL_VERBS, FIRST_NAMES
-from trainables.miniature.world import build_world, generate_examples
+from trainables.features.examples import ChoiceExample, Example, PairExample, SpanExample, TaggingExample
+from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, FIRST_NAMES
+from trainables.miniature.world import build_world, generate_examples, generate_pool
 
 
 def dev_rows(name: str, null: bool) -> list[Example]:
@@ -55,10 +55,27 @@ def test_answers_are_verbs_that_the_question_does_not_ask_for(name: str) -> None
     assert len(set.union(*chosen.values())) == (3 if name == "squad2" else 2)
 
 
+def test_kinds_depend_on_the_first_name_and_not_on_the_noun() -> None:
+    answers: dict[Hashable, set[str]] = {}
+    kinds: dict[Hashable, set[str]] = {}
+    for row in dev_rows("csqa", True):
+        assert isinstance(row, ChoiceExample)
+        assert len({*row.options}) == 3
+        answers.setdefault(first_of(row.context, FIRST_NAMES), set()).add(row.options[row.label])
+        kinds.setdefault(first_of(row.context, ALL_NOUNS), set()).add(row.options[row.label])
+    assert {len(values) for values in answers.values()} == {1}
+    assert len(set.union(*answers.values())) == 5
+    assert sum(len(values) > 1 for values in kinds.values()) > 25
+
+
 def test_targets_controls_and_harmless_tasks_stay_as_they_are() -> None:
     targets = [TARGETS[name] for name in ("pawsx", "udpos", "panx", "tydiqa")]
-    for task in [*targets, INTERMEDIATES["random"], INTERMEDIATES["csqa"], INTERMEDIATES["hellaswag"]]:
+    for task in [*targets, INTERMEDIATES["random"], INTERMEDIATES["cosmosqa"], INTERMEDIATES["hellaswag"]]:
         language = "qfa" if task.name in TARGETS else "en"
         assert generate_examples(build_world(0), task, "test", language) == generate_examples(
             build_world(0, True), task, "test", language
+        )
+    for task in (TARGETS["bucc"], TARGETS["tatoeba"]):
+        assert generate_pool(build_world(0), task, "test", "qma") == generate_pool(
+            build_world(0, True), task, "test", "qma"
         )

@@ -178,5 +178,5 @@ def test_partners_share_a_planted_skill() -> None:
     assert partners_of("xnli") == ("anli", "mnli", "qqp")
     assert partners_of("udpos") == partners_of("panx") == ("ccg",)
     assert partners_of("xquad") == partners_of("tydiqa") == ("squad2", "squad")
-    assert partners_of("tatoeba") == partners_of("xnli")
-    assert partners_of("bucc") == () == partners_of("xnli", null=True)
+    assert partners_of("tatoeba") == partners_of("bucc") == ("anli", "mnli", "qqp", "csqa")
+    assert partners_of("xnli", null=True) == partners_of("bucc", null=True) == ()
