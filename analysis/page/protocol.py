@@ -74,7 +74,7 @@ def build_reading_section(ranking: Ranking) -> Section:
         "Holm": "p values adjusted for all cells of the table: without any true gain, the chance of a ** in it is "
         f"{format_percent(1 - CONFIDENCE_LEVEL)}",
         "P(best)": "share of draws of the true means, given these seeds, in which a task is the best",
-        "group": "tasks with a common letter cannot be told apart by these seeds; that does not make them equal",
+        "group": f"{ranking_legend.explain_groups(ranking)} That does not make them equal".replace("`", ""),
         "missing": "stopped by the scheduler; degenerate (constant or at chance); failed by an error; unpaired "
         "(without its baseline). None of these is in a mean",
         "decided": "by a race over seeds, judged by English dev alone: a task that was clearly behind another one on "

@@ -7,6 +7,7 @@ import polars as pl
 from analysis.page import blocks, charts
 from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.tables import ranking_legend
 from analysis.tables.source import label_chain
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
@@ -35,10 +36,7 @@ def build_section(ranking: Ranking) -> Section:
     first = ranking.contests[ranking.mean_columns[0].name]
     note = "There are too few seeds to tell any two tasks apart: the order may be chance."
     if first.letters:
-        note = (
-            "Tasks that share a letter in the column “group” cannot be told apart by these seeds (all pairs, Holm); "
-            "neighbours need not differ."
-        )
+        note = f"{ranking_legend.explain_groups(ranking)} Neighbours need not differ.".replace("`", "")
     frame = pl.DataFrame(rows, schema=ESTIMATE_SCHEMA)
     intervals = frame["low"].count() > 0
     level = f", with {blocks.format_percent(CONFIDENCE_LEVEL)} intervals" if intervals else ""

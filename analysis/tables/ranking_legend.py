@@ -1,5 +1,6 @@
 """The legend of a ranking: how to read its marks, its intervals and its columns."""
 
+from analysis.statistics.groups import MAX_LETTERS, MAX_SETS, TOP
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
@@ -19,8 +20,7 @@ def explain_marks(ranking: Ranking) -> list[str]:
             f"* The {CONFIDENCE_LEVEL:.0%} interval (Student's t) excludes 0; by chance alone about {by_chance:.0f} of "
             f"{tested} such cells would. ** It also does after Holm's correction for all of them.",
             describe_interval_levels(ranking),
-            "P(>0), P(best) and mean rank: from random draws of the true means. Tasks that share a letter under "
-            "`group` are not distinguishable (paired tests, Holm).",
+            f"P(>0), P(best) and mean rank: from random draws of the true means. {explain_groups(ranking)}",
         ]
     if tested < len(cells):
         start = "Some cells have no interval: it takes" if tested else "No intervals: they take"
@@ -44,6 +44,17 @@ def explain_marks(ranking: Ranking) -> list[str]:
         "Neighbours in the order need not differ."
     )
     return lines
+
+
+def explain_groups(ranking: Ranking) -> str:
+    """Return how to read the column `group` of the ranking."""
+    tests = "(paired tests of all pairs, Holm)"
+    if any(TOP in contest.letters.values() for contest in ranking.contests.values()):
+        return (
+            f"`{TOP}` under `group`: not distinguishable from the task with the best mean {tests}; letters for all "
+            f"pairs would be too many to read (more than {MAX_SETS}, or {MAX_LETTERS} of one task)."
+        )
+    return f"Tasks that share a letter under `group` are not distinguishable {tests}."
 
 
 def describe_interval_levels(ranking: Ranking) -> str:

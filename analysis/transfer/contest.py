@@ -8,9 +8,9 @@ from itertools import compress
 import numpy as np
 
 from analysis.statistics.draws import compute_quantile_interval, estimate_p_best
-from analysis.statistics.groups import assign_letters, group_arms
+from analysis.statistics.groups import compute_pairwise_p, find_separated, label_arms
 from analysis.statistics.interval import MIN_SEEDS
-from analysis.statistics.moments import Array, compute_moments
+from analysis.statistics.moments import Array, BoolArray, compute_moments
 from analysis.statistics.ranks import RankTest, average_ranks, run_friedman_test
 from analysis.statistics.winner import Winner, select_winner
 from analysis.transfer.array import Transfer
@@ -53,8 +53,9 @@ class Contest:
     order: tuple[str, ...]  # those that have a mean
     p_best: Mapping[str, float]  # candidate -> P(best); empty with too few seeds
     ranks: Mapping[str, MeanRank]
-    groups: tuple[frozenset[str], ...]  # sets of which no two are separated; none with too few seeds
-    letters: Mapping[str, str]  # the groups of each, `a` for the first
+    letters: Mapping[str, str]  # `label_arms`: who has none was not compared or, beside TOP, differs from the best
+    compared: tuple[str, ...]  # in pairs; none with too few seeds
+    separated: BoolArray  # [compared, compared]: the pairs that differ
     winner_estimate: WinnerEstimate | None
     rank_test: RankTest
 
@@ -72,8 +73,10 @@ class Contest:
 
     def find_rivals(self, name: str) -> tuple[str, ...]:
         """Return the intermediates that are not separated from `name`."""
-        rivals = frozenset().union(*(group for group in self.groups if name in group)) - {name}
-        return tuple(rival for rival in self.order if rival in rivals)
+        if name not in self.compared:
+            return ()
+        apart = dict(zip(self.compared, self.separated[self.compared.index(name)], strict=True))
+        return tuple(rival for rival in self.order if rival != name and not apart.get(rival, True))
 
 
 def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampler) -> Contest:
@@ -90,9 +93,10 @@ def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampl
     comparable = np.where((has_enough_seeds & is_candidate)[:, None], values, np.nan)
     p_best = estimate_p_best(sampler.draw(comparable[:, None], [column])[:, :, 0])
     groupable = np.where((has_enough_seeds & fully_raced)[:, None], values, np.nan)
-    item_covariance = sampler.covariance(column)
-    groups = group_arms(groupable, item_covariance=item_covariance) if has_enough_seeds.sum() > 1 else ()
-    letters = assign_letters(groups, len(names))
+    compared = np.flatnonzero(np.isfinite(groupable).any(axis=1)) if has_enough_seeds.sum() > 1 else np.zeros(0, int)
+    item_covariance = np.broadcast_to(sampler.covariance(column), (len(names), len(names)))
+    pairwise_p = compute_pairwise_p(groupable[compared], item_covariance[np.ix_(compared, compared)])
+    letters = label_arms(pairwise_p, moments.mean[compared])
     targets = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
     gains = np.stack([compute_column(transfer, target, transfer.gains).values for target in targets], axis=1)
     rows = [names.index(name) for name in order]
@@ -105,8 +109,9 @@ def build_contest(transfer: Transfer, column: TransferColumn, sampler: MeanSampl
         order=order,
         p_best={name: float(p) for name, p in zip(names, p_best, strict=True) if np.isfinite(p)},
         ranks=_build_mean_ranks(gains[rows], rank_sampler.draw(gains, targets)[:, rows], order),
-        groups=tuple(frozenset(names[arm] for arm in group) for group in groups),
-        letters={name: marks for name, marks in zip(names, letters, strict=True) if marks},
+        letters={names[arm]: marks for arm, marks in zip(compared, letters, strict=True) if marks},
+        compared=tuple(names[arm] for arm in compared),
+        separated=find_separated(pairwise_p),
         winner_estimate=None if winner is None else _build_winner_estimate(transfer, winner),
         rank_test=run_friedman_test(compute_moments(gains[rows]).mean),
     )

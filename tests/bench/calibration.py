@@ -29,7 +29,7 @@ from analysis.statistics.draws import (
     estimate_p_above,
     estimate_p_best,
 )
-from analysis.statistics.groups import group_arms
+from analysis.statistics.groups import compute_pairwise_p
 from analysis.statistics.interval import compute_intervals
 from analysis.statistics.item_errors import estimate_covariance
 from analysis.statistics.moments import Array
@@ -152,7 +152,7 @@ def null(rng: Generator, worlds: int, count: int) -> None:
                 values = gains(rng, truth, seeds, effect)
                 p, above = compute_p_values(values), estimate_p_above(draw_means(values, rng, count))
                 tails = ((above < 0.025).mean(), (above < 0.25).mean(), (above > 0.975).mean())
-                split = len(group_arms(values.mean(axis=1))) > 1
+                split = bool((compute_pairwise_p(values.mean(axis=1)) < 0.05).any())
                 found.append([(p < 0.05).mean(), (adjust_p_values(p) < 0.05).any(), *tails, split])
             row(effect, seeds, *shares(found))
 
