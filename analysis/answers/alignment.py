@@ -9,7 +9,7 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import alignment as tables
 from analysis.tables.answer import Answer
 from analysis.tables.numbers import format_p
-from analysis.tables.source import describe_source, pluralise
+from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
 from spaces.probe_columns import PROBES_FILE
 
@@ -134,5 +134,5 @@ def _list_missing(transfer: Transfer, alignment: Alignment) -> tuple[str, ...]:
         runs = f"{pluralise(holes, 'intermediate run')} of {len(alignment.chains) * len(alignment.seeds)}"
         lines.append(f"{runs} left no {PROBES_FILE} or an undefined value: their seeds are in no mean over tasks.")
     if excluded := [name for name in transfer.intermediates if name not in alignment.chains]:
-        lines.append(f"In no table, because no target starts from an intermediate stage: {', '.join(excluded)}.")
+        lines.append(f"In no table, because no target starts from an intermediate stage: {list_names(excluded)}.")
     return tuple(lines)

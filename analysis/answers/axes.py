@@ -4,7 +4,7 @@ from analysis.questions.factors import FACTORS, POOLED, AxisComparison
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import number_or_none
-from analysis.tables.source import describe_source, format_counts
+from analysis.tables.source import describe_source, format_counts, list_names
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 
@@ -37,7 +37,7 @@ def _write_verdict(comparison: AxisComparison) -> str:
         )
     less = [target for target, is_more in task_moves_more.items() if not is_more]
     targets = len(task_moves_more)
-    exception = f"; the seed moves it more on {', '.join(less)}" if 0 < len(less) < targets else ""
+    exception = f"; the seed moves it more on {list_names(less)}" if 0 < len(less) < targets else ""
     count = f"{targets - len(less)} of {targets} targets"
     return f"The choice of task moves the score more than the seed on {count}{exception}."
 
@@ -96,7 +96,7 @@ def _build_importance_table(comparison: AxisComparison) -> Grid:
 
 def _explain_tables(comparison: AxisComparison) -> tuple[str, ...]:
     return (
-        f"Tasks: {', '.join(comparison.tasks)}. Controls and floors are in no table here, because nobody would choose "
+        f"Tasks: {list_names(comparison.tasks)}. Controls and floors are in no table here, because nobody would choose "
         "them.",
         "Standard deviations are over new tasks and new seeds (method of moments, from the tasks that have every seed; "
         "a negative variance is 0). Another seed moves a score by what is common to all tasks and by the noise. It "

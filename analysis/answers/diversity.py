@@ -10,7 +10,7 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
-from analysis.tables.source import describe_source, group_by_reason
+from analysis.tables.source import describe_source, group_by_reason, list_names
 from spaces.chain import DEFAULT_SAMPLER, NONE
 
 QUESTION = "Does a more diverse intermediate mix make transfer more robust?"
@@ -72,7 +72,7 @@ def _write_verdict(comparison: MixComparison, contrast: str, subject: str, chang
             each = contrasts[name]
             is_better = each is not None and (each.effect.value < 0) == (name in LOWER_IS_BETTER)
             groups["more" if is_better else "less"].append(HEADINGS[name])
-        parts = [f"{word} robust by {', '.join(names)}" for word, names in groups.items() if names]
+        parts = [f"{word} robust by {list_names(names)}" for word, names in groups.items() if names]
         largest = format_p(max(p[name] for name in significant))
         verdict = f"{subject} are {' but '.join(parts)} ({largest} after Holm's correction)"
         if not set(significant) & set(LOWER_IS_BETTER):
@@ -94,7 +94,7 @@ def _describe_samplers(comparison: MixComparison) -> str | None:
     )
     return (
         f"Other samplers on the same tasks, {HEADINGS['quarter']} less that of {DEFAULT_SAMPLER}, in points: "
-        f"{', '.join(changes)}."
+        f"{list_names(changes)}."
     )
 
 
@@ -176,7 +176,7 @@ def _list_missing(comparison: MixComparison) -> tuple[str, ...]:
         lines.append(f"Not compared as mixes: {group_by_reason(comparison.left_out)}.")
     if incomplete := comparison.incomplete_mixes:
         lines.append(
-            f"In no contrast, because they lack a seed, target or language that others have: {', '.join(incomplete)}."
+            f"In no contrast, because they lack a seed, target or language that others have: {list_names(incomplete)}."
         )
     if seeds := comparison.dropped_seeds:
         lines.append(f"In no contrast, because too many mixes lack them: seeds {', '.join(map(str, seeds))}.")

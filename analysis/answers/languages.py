@@ -8,7 +8,7 @@ from analysis.statistics.moments import EPSILON
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_interval, number_from_estimate, summarise_seeds
-from analysis.tables.source import describe_holes, describe_source, label_chain
+from analysis.tables.source import describe_holes, describe_source, label_chain, list_names
 from analysis.transfer.columns import GROUP_BY
 from spaces.chain import NONE
 from spaces.language import ENGLISH
@@ -51,8 +51,8 @@ def _describe_gap(evenness: Evenness) -> str:
         return f"{start} It takes {MIN_SEEDS} seeds to test whether an intermediate task changes this gap."
     by_chance = len(tested) * (1 - CONFIDENCE_LEVEL)
     return (
-        f"{start} By its {CONFIDENCE_LEVEL:.0%} interval the gap is narrower with {', '.join(narrower) or 'no task'} "
-        f"and wider with {', '.join(wider) or 'no task'} (by chance alone with {by_chance:.1f} of {len(tested)} "
+        f"{start} By its {CONFIDENCE_LEVEL:.0%} interval the gap is narrower with {list_names(narrower) or 'no task'} "
+        f"and wider with {list_names(wider) or 'no task'} (by chance alone with {by_chance:.1f} of {len(tested)} "
         "tasks)."
     )
 
@@ -170,9 +170,9 @@ def _list_missing(evenness: Evenness) -> tuple[str, ...]:
     lines = []
     without = [target for target in transfer.targets if target not in measured]
     if without and len(measured) > 1:
-        lines.append(f"Not in the gap, because there is no {ENGLISH}: {', '.join(without)}.")
+        lines.append(f"Not in the gap, because there is no {ENGLISH}: {list_names(without)}.")
     if unknown := list_unknown_languages(evenness):
-        lines.append(f"Of unknown {evenness.by}, because no table of the benchmark has them: {', '.join(unknown)}.")
+        lines.append(f"Of unknown {evenness.by}, because no table of the benchmark has them: {list_names(unknown)}.")
     lines += describe_holes(hole.status for hole in transfer.holes.values())
     has_score = np.isfinite(transfer.scores)
     is_complete = (has_score | ~transfer.scored_mask[None, :, :, None]).all(axis=2)

@@ -10,7 +10,7 @@ from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables.answer import Answer
 from analysis.tables.grid import Grid, GridColumn, GridRow
 from analysis.tables.numbers import format_interval, number_or_none, summarise_seeds
-from analysis.tables.source import describe_source
+from analysis.tables.source import describe_source, list_names
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.encoders import PROFILES
@@ -103,7 +103,7 @@ def _build_comparison_table(comparison: PublishedComparison) -> Grid:
         languages = f"{ours.language_count} of {ours.published_language_count}" if ours.published_language_count else ""
         levels = (summarise_seeds(ours.baseline), summarise_seeds(ours.best))
         numbers = (number_or_none(line.gain), gain, number_or_none(share), *levels)
-        rows.append((name, *numbers, " or ".join(ours.tasks), languages))
+        rows.append((name, *numbers, list_names(ours.tasks, word="or"), languages))
     return Grid("Ours: the best intermediate task for each target, as English dev chooses it", columns, tuple(rows))
 
 
@@ -145,13 +145,13 @@ def _compare_protocols(transfer: Transfer) -> tuple[str, ...]:
         "Scores: theirs on the test sets, through the leaderboard; ours on the test splits in the sweep. XQuAD, TyDiQA "
         "and Tatoeba have one split for evaluation, so any choice by it saw the test.",
         "Choice: theirs the best of the paper's intermediate tasks and mixtures for each target; ours the best of "
-        f"{len(tasks)} ({', '.join(tasks)}) on English dev, mean over seeds. Retrieval has no English dev: there ours "
+        f"{len(tasks)} ({list_names(tasks)}) on English dev, mean over seeds. Retrieval has no English dev: there ours "
         f"is chosen on the test scores of the other seeds, and read on the one left out ({MIN_SEEDS} seeds or more).",
         f"Learning rates: the paper's code has 1e-5 everywhere; ours {rates}, the best on English dev."
         + (f" Steps (median): {step_counts}." if step_counts else ""),
         f"Retrieval: theirs reads layer 14 of 24; ours {24 * depth:.0f} of 24, for a pretrained encoder.",
         *(["Data: ours are limited, so our scores and gains cannot be compared."] * scores.is_limited),
-        *([f"Metric: not the official one for {', '.join(other_metrics)}."] if other_metrics else []),
+        *([f"Metric: not the official one for {list_names(other_metrics)}."] if other_metrics else []),
     )
 
 
@@ -159,7 +159,7 @@ def _list_missing(comparison: PublishedComparison) -> tuple[str, ...]:
     lines = [f"Not compared: {target}, {reason}." for target, reason in comparison.missing_reasons.items()]
     fewer = [name for name, line in comparison.ours.items() if line.language_count != line.published_language_count]
     if fewer:
-        lines.append(f"In other languages than the published score, so not the same quantity: {', '.join(fewer)}.")
+        lines.append(f"In other languages than the published score, so not the same quantity: {list_names(fewer)}.")
     if comparison.is_comparable and MEAN_OF_ALL not in comparison.ours:
         lines.append("Shares of our gain are not shown, because they need all nine targets.")
     return tuple(lines)

@@ -16,7 +16,7 @@ from analysis.tables.answer import Answer
 from analysis.tables.grid import GridNumber
 from analysis.tables.numbers import format_interval, summarise_seeds
 from analysis.tables.robustness import BASIS_NAMES
-from analysis.tables.source import describe_holes, describe_source, pluralise
+from analysis.tables.source import describe_holes, describe_source, list_names, pluralise
 from spaces.method import METHODS
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
@@ -178,11 +178,11 @@ def _list_missing(comparison: MethodComparison) -> tuple[str, ...]:
     for basis, unit in zip(BASES, ("steps", "passes"), strict=True):
         effects = (comparison.get_effect(arm.name, basis, OUTCOMES[0]) for arm in comparison.method_arms)
         if unpaired := [effect.arm.name for effect in effects if effect.plain_chain is None]:
-            lines.append(f"Without a plain chain of as many {unit}: {', '.join(unpaired)}.")
+            lines.append(f"Without a plain chain of as many {unit}: {list_names(unpaired)}.")
     names = [arm.name for arm in comparison.arms]
     holes = [hole.status for (name, _, _), hole in comparison.transfer.holes.items() if name in names]
     lines += describe_holes(holes, " of these chains")
     judged = {name for kind in comparison.targets_by_outcome.values() for targets in kind.values() for name in targets}
     if unknown := [name for name in comparison.transfer.targets if name not in judged]:
-        lines.append(f"In no column, because no table has them: {', '.join(unknown)}.")
+        lines.append(f"In no column, because no table has them: {list_names(unknown)}.")
     return tuple(lines)

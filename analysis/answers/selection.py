@@ -9,7 +9,7 @@ from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables import selection as tables
 from analysis.tables.answer import Answer
 from analysis.tables.selection import average
-from analysis.tables.source import describe_source
+from analysis.tables.source import describe_source, list_names
 from analysis.transfer.array import Transfer
 from spaces.halving import RUNGS
 
@@ -104,10 +104,10 @@ def _list_missing(judgement: DevJudgement) -> tuple[str, ...]:
             f"{rates.partial_cells} in which a run lacks English dev or a language."
         )
     if targets := tasks.targets_without_dev:
-        lines.append(f"English dev cannot choose for {', '.join(targets)}: nothing is trained there.")
+        lines.append(f"English dev cannot choose for {list_names(targets)}: nothing is trained there.")
     missing = {target: count for target, count in tasks.missing_counts.items() if count}
     if missing:
-        counts = ", ".join(f"{target} {count}" for target, count in missing.items())
+        counts = list_names(f"{target} {count}" for target, count in missing.items())
         lines.append(
             f"Intermediate tasks that lack English dev or a language at a seed are no options there: {counts}."
         )

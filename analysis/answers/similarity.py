@@ -12,7 +12,7 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import similarity as tables
 from analysis.tables.answer import Answer
 from analysis.tables.numbers import format_p
-from analysis.tables.source import describe_source, pluralise
+from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.probe_columns import PROBES_FILE
@@ -128,7 +128,7 @@ def _explain_tables(comparison: PredictorComparison) -> tuple[str, ...]:
     least = min((1 / len(each.correlation.permuted_means) for each in comparison.judgements), default=1.0)
     relabellings = "All" if is_exact else f"{MAX_PERMUTATIONS:,} random"
     return (
-        f"Candidates: {', '.join(matrix.candidates)}. Targets: {', '.join(matrix.targets)}. Gains are over `{NONE}`, "
+        f"Candidates: {list_names(matrix.candidates)}. Targets: {list_names(matrix.targets)}. Gains are over `{NONE}`, "
         "of the runs that English dev chose.",
         "Rank correlation: Spearman's over the candidates within a target and seed, then the mean over targets. A "
         f"seed that lacks one of the targets is left out. Intervals: {CONFIDENCE_LEVEL:.0%}, Student's t over "
@@ -157,11 +157,11 @@ def _list_missing(comparison: PredictorComparison) -> tuple[str, ...]:
     elif LOG_TRAIN_SIZE in names and not names[LOG_TRAIN_SIZE].correlation.seed_mask.any():
         lines.append(f"The training sets of the candidates have equal sizes, so `{LOG_TRAIN_SIZE}` orders nothing.")
     if matrix.left_out:
-        lines.append(f"No candidates, because they are controls, mixtures or variants: {', '.join(matrix.left_out)}.")
+        lines.append(f"No candidates, because they are controls, mixtures or variants: {list_names(matrix.left_out)}.")
     partial = [each.predictor.name for each in comparison.judgements if _is_partial(each, comparison)]
     if partial:
         lines.append(
-            f"Not for every candidate and target: {', '.join(partial)}. LEEP and NCE need an intermediate task with "
+            f"Not for every candidate and target: {list_names(partial)}. LEEP and NCE need an intermediate task with "
             "labels of the target's own kind. Only candidates with numbers for the same targets are permuted."
         )
     present = np.isfinite(matrix.gains)
@@ -169,7 +169,7 @@ def _list_missing(comparison: PredictorComparison) -> tuple[str, ...]:
         cells = np.argwhere(~present.all(axis=2))
         incomplete = [f"{matrix.candidates[i]} -> {matrix.targets[t]}" for i, t in cells]
         lines.append(
-            f"{(~present).sum()} of {present.size} gains (task x target x seed) are missing: {', '.join(incomplete)}. "
+            f"{(~present).sum()} of {present.size} gains (task x target x seed) are missing: {list_names(incomplete)}. "
             "Degenerate runs have no gain, so the worst tasks may be missing in an order."
         )
     return tuple(lines)

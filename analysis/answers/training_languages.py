@@ -8,7 +8,7 @@ from analysis.statistics.significance import ALPHA
 from analysis.tables import training_languages as tables
 from analysis.tables.answer import Answer
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
-from analysis.tables.source import describe_source, group_by_reason, pluralise
+from analysis.tables.source import describe_source, group_by_reason, list_names, pluralise
 from spaces.chain import NONE
 from spaces.language import ENGLISH
 
@@ -94,7 +94,7 @@ def _describe_resources(training: TrainingLanguages) -> str | None:
     if not low or not high:
         return None
     return (
-        f"Low-resource instead of high-resource training languages ({', '.join(low)}; {', '.join(high)}): "
+        f"Low-resource instead of high-resource training languages ({list_names(low)}; {list_names(high)}): "
         f"{format_difference(summarise_seeds(values))} points, mean over the evaluation languages other than English. "
         "The interval is over seeds, not over languages."
     )
@@ -144,13 +144,13 @@ def _list_missing(training: TrainingLanguages) -> tuple[str, ...]:
     if unknown := sorted(languages - training.known_languages.keys()):
         lines.append(
             "Training languages of unknown family, script and resources, because no table of the benchmark has them: "
-            f"{', '.join(unknown)}."
+            f"{list_names(unknown)}."
         )
     if training.left_out:
         lines.append(f"Not compared by training language: {group_by_reason(training.left_out)}.")
     if other_tasks := [training_set.chain for training_set in training.sets if training_set.task != training.task]:
         lines.append(
-            f"Of another task than {training.task}, with the same labels: {', '.join(other_tasks)}. Their gains also "
+            f"Of another task than {training.task}, with the same labels: {list_names(other_tasks)}. Their gains also "
             "come from their text and the way it was made."
         )
     return tuple(lines)

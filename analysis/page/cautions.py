@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analysis.page.blocks import BulletList, Paragraph, Section, join_names
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import ranking_sentences
-from analysis.tables.source import count_and_list
+from analysis.tables.source import count_and_list, list_names
 from analysis.transfer.array import DECIDED
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
@@ -52,7 +52,7 @@ def write_warnings(ranking: Ranking) -> Iterator[str]:
             runs = sum(ranking.run_counts.values())
             yield f"{count} of {runs} target runs {status} ({meaning}); none is in any mean."
     if ranking.degenerate_intermediates:
-        names = join_names(sorted({name for name, _, _ in ranking.degenerate_intermediates}))
+        names = list_names(sorted({name for name, _, _ in ranking.degenerate_intermediates}), word="and")
         yield f"Chains of {names} start from a degenerate intermediate run at some seeds, and are in the means."
     yield from ranking_sentences.describe_disagreement(ranking)
     yield from ranking_sentences.describe_order(ranking)

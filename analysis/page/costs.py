@@ -3,8 +3,9 @@
 import polars as pl
 
 from analysis.page import charts
-from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, join_names, name_columns, table_of
+from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, name_columns, table_of
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
+from analysis.tables.source import list_names
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.ranking import Ranking
 
@@ -38,7 +39,8 @@ def build_section(ranking: Ranking) -> Section:
     figure = Figure(
         name="cost",
         title=f"Gain ({mean}) against the {unit.name} of the intermediate run",
-        description=f"On the Pareto front, cheapest first: {join_names(order)}. All {unit.name} are in the table.",
+        description=f"On the Pareto front, cheapest first: {list_names(order, word='and')}. All {unit.name} are in the "
+        "table.",
         spec=charts.draw_cost(unit.name, intervals=frame["low"].count() > 0),
         data={"cost": frame},
         table=table_of(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from analysis.page import blocks
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
-from analysis.tables.source import pluralise
+from analysis.tables.source import list_names, pluralise
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -45,7 +45,7 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
     if rivals := contest.find_rivals(leader):
         return (
             f"{scope}, {leader} has the best mean, {gain} over the baseline, but these seeds cannot tell it apart from "
-            f"{blocks.join_names(rivals)}."
+            f"{list_names(rivals, word='and')}."
         )
     others = "every other task" + (" that was not decided early" if contest.decided_early else "")
     return f"{scope}, {leader} helps most: {gain} over the baseline, better than {others}."
@@ -92,7 +92,7 @@ def _describe_honest_winner(winner: WinnerEstimate) -> str:
     names = {name for _, name, _ in winner.folds}
     chosen = f"{winner.name} was chosen each time"
     if names != {winner.name}:
-        chosen = f"the choice varied with the seed left out: {blocks.join_names(sorted(names), 'or')}"
+        chosen = f"the choice varied with the seed left out: {list_names(sorted(names), word='or')}"
     return (
         f"What to expect of such a choice: {blocks.format_gain(winner.honest)}. The winner was chosen without one seed "
         f"and measured on that seed ({chosen}); on the seeds that chose it, it is {blocks.format_gain(winner.naive)}."

@@ -8,6 +8,7 @@ from analysis.page import blocks, charts
 from analysis.page.blocks import Figure, Paragraph, Section
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
 from analysis.statistics.interval import CONFIDENCE_LEVEL
+from analysis.tables.source import list_names
 from analysis.tables.standings import mark_missing
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -32,7 +33,7 @@ def build_section(ranking: Ranking) -> Section:
     ]
     listing = "No cell differs from 0 after Holm's correction."
     if significant:
-        listing = f"Cells that differ from 0 after Holm's correction: {', '.join(significant)}."
+        listing = f"Cells that differ from 0 after Holm's correction: {list_names(significant)}."
     figure = Figure(
         name="matrix",
         title="Gain of every intermediate task on every target, points over the baseline",

@@ -8,7 +8,7 @@ import polars as pl
 from analysis.page.blocks import Block, FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
-from analysis.tables.source import count_and_list
+from analysis.tables.source import count_and_list, list_names
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
@@ -22,14 +22,16 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
     scores = ranking.loaded_scores
     specs = [record["spec"] for record in records]
     rates = scores.rows.lazy().select(pl.col("learning_rate").drop_nulls().unique().sort()).collect()["learning_rate"]
-    controls = f"; controls: {join_names(sorted(scores.controls))}" if scores.controls else ""
-    retrieval = f"; retrieval: {join_names(sorted(scores.retrieval_targets))}" if scores.retrieval_targets else ""
+    controls = f"; controls: {list_names(sorted(scores.controls), word='and')}" if scores.controls else ""
+    retrieval = (
+        f"; retrieval: {list_names(sorted(scores.retrieval_targets), word='and')}" if scores.retrieval_targets else ""
+    )
     facts = {
         "benchmark": _describe_benchmark(scores.benchmark),
         "encoder at the start": scores.model or NOT_RECORDED,
-        "intermediate tasks": f"{join_names(ranking.intermediates)}{controls}",
+        "intermediate tasks": f"{list_names(ranking.intermediates, word='and')}{controls}",
         "baseline": f"{NONE}: the targets are trained from the encoder without an intermediate phase",
-        "targets": f"{join_names(scores.targets)}{retrieval}",
+        "targets": f"{list_names(scores.targets, word='and')}{retrieval}",
         "seeds": f"{count_and_list('seed', scores.seeds)}; a seed is a replicate of the whole chain",
         "learning rates": join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED,
         "selection": "best English dev among the finished runs of a cell; test scores choose nothing",

@@ -8,7 +8,7 @@ from analysis.page import blocks, charts
 from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
-from analysis.tables.source import label_chain
+from analysis.tables.source import label_chain, list_names
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -44,7 +44,7 @@ def build_section(ranking: Ranking) -> Section:
     figure = Figure(
         name="ranking",
         title=f"Gain over the baseline, {' and '.join(column.name for column in ranking.mean_columns)}{level}",
-        description=f"Dots with intervals, best first: {'; '.join(gains)}",
+        description=f"Dots with intervals, best first: {list_names(gains)}",
         spec=charts.draw_ranking(first.order, intervals),
         data={"ranking": frame},
     )

@@ -2,6 +2,7 @@
 
 from analysis.statistics.groups import MAX_LETTERS, MAX_SETS, TOP
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.tables.source import list_names
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
@@ -62,5 +63,5 @@ def describe_interval_levels(ranking: Ranking) -> str:
     level = ranking.item_level
     if level.covariance is None:
         return f"Intervals allow for other seeds, on the same test items.{f' {level.note}' if level.note else ''}"
-    seeds_only = f" ({', '.join(level.excluded_targets)}: other seeds only)" if level.excluded_targets else ""
+    seeds_only = f" ({list_names(level.excluded_targets)}: other seeds only)" if level.excluded_targets else ""
     return f"Intervals allow for other seeds and other test items{seeds_only}."

@@ -4,7 +4,7 @@ from analysis.statistics.interval import MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.numbers import format_interval, number_from_estimate
-from analysis.tables.source import describe_source, format_counts, pluralise
+from analysis.tables.source import describe_source, format_counts, list_names, pluralise
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.contest import Contest
@@ -68,7 +68,7 @@ def list_rivals(contest: Contest) -> str | None:
     if contest.leader is None or contest.leader not in contest.p_best:
         return None
     if rivals := contest.find_rivals(contest.leader):
-        return f"Not distinguishable from {contest.leader}: {', '.join(rivals)}."
+        return f"Not distinguishable from {contest.leader}: {list_names(rivals)}."
     return f"Better than every other task{' that was not decided early' if contest.decided_early else ''}."
 
 
@@ -86,8 +86,8 @@ def _describe_honest_winner(contest: Contest) -> list[str]:
     if winner is None:
         return []
     chosen = list(dict.fromkeys(name for _, name, _ in winner.folds))
-    choice = f"{chosen[0]} every time" if len(chosen) == 1 else f"the choice varies: {', '.join(chosen)}"
-    excluded = f" Not candidates, because they lack a seed: {', '.join(winner.left_out)}." if winner.left_out else ""
+    choice = f"{chosen[0]} every time" if len(chosen) == 1 else f"the choice varies: {list_names(chosen)}"
+    excluded = f" Not candidates, because they lack a seed: {list_names(winner.left_out)}." if winner.left_out else ""
     return [
         f"The best of many looks better than it is. Gain on the seeds that chose {winner.name}: {winner.naive:+.1f}; "
         f"chosen without one seed and measured on that seed: {winner.honest:+.1f} ({choice}).{excluded}"
@@ -99,7 +99,7 @@ def describe_disagreement(ranking: Ranking) -> list[str]:
     lines = []
     for name, contest in ranking.contests.items():
         if contest.decided_ahead:
-            gains = ", ".join(f"{each} {ranking.gains[each, name].mean:+.1f}" for each in contest.decided_ahead)
+            gains = list_names(f"{each} {ranking.gains[each, name].mean:+.1f}" for each in contest.decided_ahead)
             lines.append(
                 f"Higher by the {name}, but decided early on English dev: {gains}. English and the other languages "
                 "disagree there. Train all its seeds (--scheduler halving) before you choose."
@@ -127,7 +127,7 @@ def describe_decided(ranking: Ranking) -> list[str]:
             names.setdefault(total - len(skipped), []).append(name)
     if not names:
         return []
-    chains = "; ".join(f"{', '.join(names[seeds])} after {seeds} of {total} seeds" for seeds in sorted(names))
+    chains = "; ".join(f"{list_names(names[seeds])} after {seeds} of {total} seeds" for seeds in sorted(names))
     return [
         f"Decided early: {chains}. On English dev, another chain was clearly better for every trained target, so the "
         "race gave no further seeds. Such a chain is ranked by the seeds it has. It is no candidate for the best and "
@@ -141,7 +141,7 @@ def describe_order(ranking: Ranking) -> list[str]:
     for name, contest in ranking.contests.items():
         unranked = [each for each in ranking.intermediates if each not in contest.order]
         if unranked and contest.order:
-            counts = ", ".join(f"{each} (at most {ranking.gains[each, name].parts})" for each in unranked)
+            counts = list_names(f"{each} (at most {ranking.gains[each, name].parts})" for each in unranked)
             lines.append(f"No {name}, because no seed has all {len(contest.column.targets)} targets: {counts}.")
     for control in ranking.intermediates:
         if control in ranking.loaded_scores.controls:
@@ -156,12 +156,12 @@ def _describe_control(ranking: Ranking, control: str) -> str:
     positive = [name for name, gain in gains.items() if _is_gain(gain)]
     if significant := [name for name in positive if gains[name].is_significant]:
         return (
-            f"Control {control} GAINS, even after Holm's correction: {', '.join(significant)}. A control should not; "
+            f"Control {control} GAINS, even after Holm's correction: {list_names(significant)}. A control should not; "
             "look for the reason before you trust the ranking."
         )
     if positive:
         start = f"Control {control} GAINS by its intervals, but not after Holm's correction"
-        return f"{start}: {', '.join(positive)}. A control should not."
+        return f"{start}: {list_names(positive)}. A control should not."
     return f"Control {control}: no interval above 0, as it should be."
 
 
@@ -190,7 +190,7 @@ def describe_floors(ranking: Ranking) -> list[str]:
                 columns.append(column.name)
         if columns:
             lines.append(
-                f"The baseline `{NONE}` is not above the floor {floor}: {', '.join(columns)}. Gains there may only "
+                f"The baseline `{NONE}` is not above the floor {floor}: {list_names(columns)}. Gains there may only "
                 "show that the baseline learned nothing."
             )
     return lines
@@ -222,6 +222,6 @@ def list_missing(ranking: Ranking) -> list[str]:
             targets_by_holes.setdefault((name, "; ".join(parts)), []).append(target)
     total = len(ranking.transfer.targets)
     for (name, holes), targets in targets_by_holes.items():
-        where = f"all {total} targets" if len(targets) == total > 1 else ", ".join(targets)
+        where = f"all {total} targets" if len(targets) == total > 1 else list_names(targets)
         lines.append(f"{name} -> {where}: {holes}")
     return lines

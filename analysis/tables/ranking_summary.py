@@ -5,7 +5,7 @@ The whole report (`ranking_report`) takes several screens. This is what a sweep 
 
 from analysis.tables import ranking_sentences, screen
 from analysis.tables.ranking_sentences import describe_leader
-from analysis.tables.source import describe_stages, format_counts, label_chain, list_warnings, pluralise
+from analysis.tables.source import describe_stages, format_counts, label_chain, list_names, list_warnings, pluralise
 from analysis.tables.standings import mark_missing
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
@@ -43,9 +43,8 @@ def _write_answer(ranking: Ranking) -> list[str]:
     lines = [describe_leader(ranking, name) for name in ranking.contests]
     if contest.leader and (best := ranking.gains[contest.leader, MEAN_ALL]).excludes_zero and (best.mean or 0) > 0:
         rivals = contest.find_rivals(contest.leader)
-        more = f" and {len(rivals) - MAX_RIVALS} more" if len(rivals) > MAX_RIVALS else ""
         if rivals:
-            lines[0] += f" Not distinguishable from it: {', '.join(rivals[:MAX_RIVALS])}{more}."
+            lines[0] += f" Not distinguishable from it: {list_names(rivals, MAX_RIVALS)}."
     checks = (ranking_sentences.describe_disagreement, ranking_sentences.list_gaining_controls)
     return [*lines, *(line for check in checks for line in check(ranking)), *ranking_sentences.describe_floors(ranking)]
 

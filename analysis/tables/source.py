@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from analysis.scores.scores import Scores
 from spaces.benchmark import BENCHMARKS
 
+MAX_SEEDS = 20  # in a sentence
+MAX_NAMES = 8  # in a sentence; tables show the others
+
 
 def describe_source(scores: Scores) -> tuple[str, ...]:
     """Return sentences on the source, benchmark, model, seeds and stages, and the notes of benchmark and loader."""
@@ -28,7 +31,16 @@ def list_warnings(scores: Scores) -> tuple[str, ...]:
 
 def count_and_list(noun: str, items: tuple[int, ...]) -> str:
     """Return `3 seeds (0, 1, 2)`."""
-    return f"{pluralise(len(items), noun)} ({', '.join(map(str, items))})"
+    return f"{pluralise(len(items), noun)} ({list_names(items, MAX_SEEDS)})"
+
+
+def list_names(names: Iterable[object], limit: int = MAX_NAMES, word: str = ",") -> str:
+    """Return `a, b, c`, or with more than `limit` names `a, b and 3 more`; `word` stands before the last one."""
+    texts = [str(name) for name in names]
+    if len(texts) > limit:
+        return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
+    *rest, last = texts or [""]
+    return f"{', '.join(rest)}{word if word == ',' else f' {word}'} {last}" if rest else last
 
 
 def pluralise(count: int, noun: str) -> str:
@@ -46,7 +58,7 @@ def group_by_reason(left_out: Mapping[str, str]) -> str:
     chains: dict[str, list[str]] = {}
     for chain, reason in left_out.items():
         chains.setdefault(reason, []).append(chain)
-    return "; ".join(f"{', '.join(names)} ({reason})" for reason, names in chains.items())
+    return "; ".join(f"{list_names(names)} ({reason})" for reason, names in chains.items())
 
 
 def describe_holes(statuses: Iterable[str], chains: str = "") -> list[str]:
