@@ -28,12 +28,12 @@ def _write_verdict(comparison: AxisComparison) -> str:
     task_moves_more = {
         target: spread.task_sd > spread.total_seed_sd
         for target, spread in comparison.spreads.items()
-        if spread.task_sd is not None and spread.total_seed_sd is not None
+        if spread.task_sd is not None and spread.total_seed_sd is not None and spread.task_sd + spread.total_seed_sd > 0
     }
     if not task_moves_more:
         return (
             "It is unknown whether the choice of task moves the score more than the seed: no target has two tasks with "
-            "the same two seeds."
+            "the same two seeds and scores that differ."
         )
     less = [target for target, is_more in task_moves_more.items() if not is_more]
     targets = len(task_moves_more)
@@ -64,7 +64,9 @@ def _build_spread_table(comparison: AxisComparison) -> Grid:
     rows: list[GridRow] = []
     for target, spread in comparison.spreads.items():
         task, seed = spread.task_sd, spread.total_seed_sd
-        larger = "cannot be told" if task is None or seed is None else "task" if task > seed else "seed"
+        larger = "cannot be told"
+        if task is not None and seed is not None:
+            larger = "neither" if task == seed == 0 else "task" if task > seed else "seed"
         numbers = map(number_or_none, (task, seed, spread.seed_sd, spread.noise_sd))
         rows.append((target, spread.task_count, spread.seed_count, *numbers, larger))
     return Grid("The scores that count, mean over languages: how far task and seed move them", columns, tuple(rows))
@@ -110,9 +112,14 @@ def _explain_tables(comparison: AxisComparison) -> tuple[str, ...]:
 
 
 def _list_missing(comparison: AxisComparison) -> tuple[str, ...]:
+    notes = []
+    if constant := comparison.constant_targets:
+        scope = ", nor in `pooled`" if POOLED in comparison.splits else ""
+        notes.append(f"All scores are equal on {list_names(constant)}: no variance to split, so in no share{scope}.")
     if not comparison.missing_runs:
-        return ()
+        return tuple(notes)
     return (
+        *notes,
         f"Runs without a score, which are in no share: {format_counts(comparison.missing_runs)}. Early stopping "
         "removes the poor learning rates, judged on English dev. So the rate's share is too small and the others are "
         "too large. A sweep without early stopping shows the true shares.",

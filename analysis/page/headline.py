@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.page import blocks
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.tables.ranking_sentences import COPIES_WARNING
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.contest import Contest, WinnerEstimate
 from analysis.transfer.estimate import Estimate
@@ -35,6 +36,9 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
             f"{scope}, this design cannot answer: there is no interval with {pluralise(estimate.seeds, 'seed')} (it "
             f"takes {MIN_SEEDS}). By the bare mean {leader} leads, {gain}."
         )
+    if estimate.is_same_with_every_seed:
+        points = blocks.format_gain(estimate.mean or 0.0)
+        return f"{scope}, {leader} has the best mean, {points} points with every seed alike: {COPIES_WARNING}"
     if not estimate.excludes_zero:
         return (
             f"{scope}, no intermediate task is shown to help. The best mean is that of {leader}, {gain}: not "

@@ -11,11 +11,12 @@ from analysis.questions.chains import list_candidates
 from analysis.questions.target_scores import compute_complete_scores
 from analysis.scores.choose import average_metrics, select_contenders
 from analysis.scores.tidy import ARM_COLUMNS
-from analysis.statistics.moments import Array
+from analysis.statistics.moments import EPSILON, Array
 from analysis.statistics.variance import VarianceSplit, split_variance
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
 from spaces.chain import NONE
 from spaces.errors import UsageError
+from spaces.table import shorten_list
 
 FACTORS = ("intermediate", "learning_rate", "seed", "language")
 POOLED = "pooled"  # all targets, each centred on its own mean
@@ -47,6 +48,7 @@ class AxisComparison:
 
     tasks: tuple[str, ...]  # the baseline and the intermediates that are no controls
     splits: Mapping[str, VarianceSplit]  # of the test scores of every finished run in every language
+    constant_targets: tuple[str, ...]  # all their scores are equal, so there is no variance to split
     score_counts: Mapping[str, int]
     importances: Mapping[str, Mapping[str, float]]  # of the same scores: factor -> share of 1
     spreads: Mapping[str, TaskSeedSpread]  # target -> of the runs that count, mean over languages
@@ -61,6 +63,13 @@ def compare_axes(transfer: Transfer) -> AxisComparison:
     scores = average_metrics(test, transfer.metrics, [*ARM_COLUMNS, "language"]).drop_nulls("score")
     scores = scores.with_columns(value=pl.col("score") * POINTS_PER_SHARE)
     parts = {target: part for target in transfer.targets if (part := scores.filter(target=target)).height > 1}
+    constant = tuple(target for target, part in parts.items() if _is_constant(part["value"].to_numpy()))
+    parts = {target: part for target, part in parts.items() if target not in constant}
+    if constant and not parts:
+        raise UsageError(
+            f"{transfer.loaded_scores.source}: all scores are equal on {shorten_list(constant)}, so there is no "
+            "variance to split."
+        )
     if not parts:
         raise UsageError(
             f"{transfer.loaded_scores.source}: no target has two scores, so there is no variance to split."
@@ -73,6 +82,7 @@ def compare_axes(transfer: Transfer) -> AxisComparison:
     return AxisComparison(
         tasks=tasks,
         splits={name: _split_variance(part) for name, part in parts.items()},
+        constant_targets=constant,
         score_counts={name: part.height for name, part in parts.items()},
         importances={name: compute_importances(part) for name, part in parts.items()},
         spreads={
@@ -90,6 +100,8 @@ def measure_spread(values: Array) -> TaskSeedSpread:
     tasks, seeds = complete.shape
     if tasks < 2 or seeds < 2:
         return TaskSeedSpread(task_count=tasks, seed_count=seeds, task_sd=None, seed_sd=None, noise_sd=None)
+    if _is_constant(complete):
+        return TaskSeedSpread(task_count=tasks, seed_count=seeds, task_sd=0.0, seed_sd=0.0, noise_sd=0.0)
     task, seed = np.indices(complete.shape)
     parts = split_variance(complete.ravel(), {"task": task.ravel(), "seed": seed.ravel()})
     return TaskSeedSpread(
@@ -99,6 +111,10 @@ def measure_spread(values: Array) -> TaskSeedSpread:
         seed_sd=float(np.sqrt(parts.parts["seed"].component)),
         noise_sd=float(np.sqrt(parts.residual_component)),
     )
+
+
+def _is_constant(values: Array) -> bool:
+    return bool(np.ptp(values) <= EPSILON)
 
 
 def _split_variance(part: pl.DataFrame) -> VarianceSplit:

@@ -1,5 +1,6 @@
 """Mean, standard deviation and count over the trailing axis, which is seeds; NaN marks a missing value."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,4 +43,4 @@ def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
 
 def finite_or_none(value: float) -> float | None:
     """Return None in place of NaN."""
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

@@ -16,7 +16,7 @@ RANK_CONSTANT = 60.0  # Cormack, Clarke and Buettcher 2009: damps the lead of th
 def rank_values(values: npt.ArrayLike) -> Array:
     """Return ranks within the trailing axis: 1 for the greatest, the mean rank for equal values, NaN for NaN."""
     values = np.asarray(values, dtype=np.float64)
-    order = np.argsort(-values, axis=-1, kind="stable")  # NaN is last
+    order = np.argsort(-values, axis=-1)  # NaN is last; equal values get their rank below
     positions = np.broadcast_to(np.arange(1.0, values.shape[-1] + 1), values.shape)
     ranks = np.empty(values.shape)
     np.put_along_axis(ranks, order, positions, axis=-1)

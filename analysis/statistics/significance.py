@@ -14,14 +14,22 @@ ALPHA = 0.05
 def compute_p_values(values: npt.ArrayLike, item_variance: npt.ArrayLike = 0.0) -> Array:
     """Return two-sided p values of Student's t test that each mean is 0; for gains or differences, a paired test.
 
-    The arguments are those of `compute_intervals`. NaN with fewer than MIN_SEEDS seeds. Without any error: 1 if the
-    mean is 0, else 0, the limit.
+    The arguments are those of `compute_intervals`. NaN, i.e. not tested, with fewer than MIN_SEEDS seeds, and without
+    any error: seeds that all agree say nothing of other seeds, and are copies of one run more often than not.
     """
     mean, standard_error, degrees_of_freedom = compute_standard_errors(values, item_variance)
+    standard_error = np.where(standard_error > 0, standard_error, np.nan)
     mean = np.where(np.abs(mean) < EPSILON, 0.0, mean)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t = np.where(mean == 0, 0.0, mean / standard_error)
-    return np.where(np.isnan(standard_error), np.nan, two_sided_p(t, degrees_of_freedom))
+    return np.where(np.isnan(standard_error), np.nan, two_sided_p(mean / standard_error, degrees_of_freedom))
+
+
+def compute_p_above(mean: npt.ArrayLike, p: npt.ArrayLike) -> Array:
+    """Return P(true mean > 0) given the seeds, from the mean and its two-sided `p`; NaN where p is NaN.
+
+    Student's t about the mean has the share p / 2 on the other side of 0; a mean of 0 gives one half.
+    """
+    mean, p = np.asarray(mean, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    return np.where(mean > 0, 1 - p / 2, p / 2)
 
 
 def adjust_p_values(p: npt.ArrayLike) -> Array:

@@ -2,7 +2,7 @@
 
 from analysis.statistics.groups import MAX_LETTERS, MAX_SETS, TOP
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
-from analysis.tables.source import list_names
+from analysis.tables.source import list_names, pluralise
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
@@ -10,7 +10,7 @@ from spaces.chain import NONE
 def explain_marks(ranking: Ranking) -> list[str]:
     """Return the sentences of the legend that this ranking needs."""
     cells = [each for (_, column), each in ranking.gains.items() if column not in ranking.contests]
-    tested = sum(each.interval is not None for each in cells)
+    tested = sum(each.interval is not None and not each.is_same_with_every_seed for each in cells)
     lines = [
         f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
         "targets, then over seeds."
@@ -23,8 +23,17 @@ def explain_marks(ranking: Ranking) -> list[str]:
             describe_interval_levels(ranking),
             f"P(>0), P(best) and mean rank: from random draws of the true means. {explain_groups(ranking)}",
         ]
-    if tested < len(cells):
-        start = "Some cells have no interval: it takes" if tested else "No intervals: they take"
+    if copies := sum(each.is_same_with_every_seed and bool(each.mean) for each in cells):
+        lines.append(
+            f"{pluralise(copies, 'cell')} with the same gain at every seed: not tested, because an interval without "
+            "width says nothing."
+        )
+    if any(each.interval is None for each in cells):
+        start = (
+            "Some cells have no interval: it takes"
+            if any(each.interval for each in cells)
+            else "No intervals: they take"
+        )
         lines.append(f"{start} {MIN_SEEDS} seeds.")
     shown = (*ranking.gains.values(), *ranking.reference_scores.values())
     if any(each.mean is not None and each.is_partial for each in shown):

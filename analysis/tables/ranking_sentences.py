@@ -1,7 +1,6 @@
 """Sentences about a ranking: what was read, the answer, the order, controls, floors, and what is missing."""
 
 from analysis.statistics.interval import MIN_SEEDS
-from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.source import describe_source, format_counts, list_names, pluralise
@@ -12,7 +11,7 @@ from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-COPIES_WARNING = "if these are copies of one run, they are no replicates, and its interval and p value say nothing."
+COPIES_WARNING = "nothing can be tested. If these seeds are copies of one run, they are no replicates."
 
 
 def describe_scores(ranking: Ranking) -> list[str]:
@@ -48,8 +47,7 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
     if estimate.interval is None:
         seeds = pluralise(estimate.seeds, "seed")
         return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
-    low, high = estimate.interval
-    if high - low <= EPSILON and points:
+    if estimate.is_same_with_every_seed and points:
         return f"{gain} with every seed alike: {COPIES_WARNING}"
     verdict = "better than" if points > 0 else "worse than"
     verdict = verdict if estimate.excludes_zero else "not distinguishable from"

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from math import isfinite
 
 import numpy as np
 
-from analysis.statistics.draws import estimate_p_above
 from analysis.statistics.interval import compute_intervals
 from analysis.statistics.moments import EPSILON, Array, compute_moments, finite_or_none
-from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_values
+from analysis.statistics.significance import ALPHA, adjust_p_values, compute_p_above, compute_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
 from analysis.transfer.columns import TransferColumn, compute_column
 from analysis.transfer.item_level import MeanSampler
@@ -28,9 +27,9 @@ class Estimate:
     mean: float | None
     sd: float | None = None  # over seeds; None with one seed
     interval: tuple[float, float] | None = None  # of the mean; None with too few seeds
-    p: float | None = None  # two-sided, of no difference
+    p: float | None = None  # two-sided, of no difference; None without a width of the interval
     p_holm: float | None = None  # p adjusted for all cells of the table (Holm 1979)
-    p_above: float | None = None  # share of the draws above 0
+    p_above: float | None = None  # P(gain > 0)
     values: Mapping[int, float]  # by seed
     of_seeds: int
     parts: int
@@ -50,8 +49,15 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """True if the interval excludes 0."""
-        return self.interval is not None and (self.interval[0] > EPSILON or self.interval[1] < -EPSILON)
+        """True if the interval excludes 0; never without a width."""
+        if self.interval is None or self.is_same_with_every_seed:
+            return False
+        return self.interval[0] > EPSILON or self.interval[1] < -EPSILON
+
+    @property
+    def is_same_with_every_seed(self) -> bool:
+        """True if its interval has no width, which says nothing: the seeds may be copies of one run."""
+        return self.interval is not None and self.interval[1] - self.interval[0] <= EPSILON
 
     @property
     def is_significant(self) -> bool:
@@ -88,25 +94,29 @@ def estimate_table(
     p_values = _run_tests(values, columns, sampler) if sampler else {}
     moments = compute_moments(values)
     intervals = compute_intervals(values, item_variance=sampler.variances(columns) if sampler else 0.0)
+    parts = np.stack([column.parts for column in column_values], axis=1)  # names x columns x seeds
+    # The fewest of any seed that counts; where no seed has every target, the most targets of any.
+    fewest = np.where(np.isfinite(values), parts, np.iinfo(np.int64).max).min(axis=-1, initial=np.iinfo(np.int64).max)
+    part_counts = np.where(moments.count > 0, fewest, parts.max(axis=-1, initial=0)).tolist()
+    numbers = {"mean": moments.mean.tolist(), "sd": moments.sd.tolist()}  # lists are read faster than arrays
+    numbers |= {name: p.tolist() for name, p in p_values.items()}
+    bounds, points = intervals.tolist(), values.tolist()
 
     def build_estimate(row: int, j: int) -> Estimate:
-        has_value = np.isfinite(values[row, j])
-        column, parts = columns[j], column_values[j].parts[row]
+        column = columns[j]
+        by_seed = {seed: value for seed, value in zip(transfer.seeds, points[row][j], strict=True) if isfinite(value)}
         skipped = transfer.skipped_seeds.get(names[row], frozenset())
         single = column.targets[0] if len(column.targets) == 1 and column.languages is None else None
         cell_holes = (holes.get((names[row], single, seed)) for seed in transfer.seeds) if single else ()
-        low, high = map(finite_or_none, intervals[row, j])
+        low, high = map(finite_or_none, bounds[row][j])
         return Estimate(
-            mean=finite_or_none(moments.mean[row, j]),
-            sd=finite_or_none(moments.sd[row, j]),
+            **{name: finite_or_none(number[row][j]) for name, number in numbers.items()},
             interval=None if low is None or high is None else (low, high),
-            **{name: finite_or_none(p[row, j]) for name, p in p_values.items()},
-            values=dict(compress(zip(transfer.seeds, values[row, j].tolist(), strict=True), has_value)),
+            values=by_seed,
             of_seeds=len(transfer.seeds),
-            # The fewest of any seed that counts; where no seed has every target, the most targets of any.
-            parts=int(parts[has_value].min() if has_value.any() else parts.max(initial=0)),
+            parts=part_counts[row][j],
             of_parts=column_values[j].of_parts,
-            skipped_seed_count=len(skipped.intersection(compress(transfer.seeds, ~has_value))),
+            skipped_seed_count=len(skipped.intersection(transfer.seeds).difference(by_seed)),
             holes=tuple(hole for hole in cell_holes if hole is not None),
         )
 
@@ -123,5 +133,4 @@ def _run_tests(values: Array, columns: Sequence[TransferColumn], sampler: MeanSa
     adjusted[:, single] = adjust_p_values(p[:, single])
     for j in np.flatnonzero(~single):
         adjusted[:, j] = adjust_p_values(p[:, j])
-    above = np.where(np.isnan(p), np.nan, estimate_p_above(sampler.draw(values, columns)))
-    return {"p": p, "p_holm": adjusted, "p_above": above}
+    return {"p": p, "p_holm": adjusted, "p_above": compute_p_above(compute_moments(values).mean, p)}

@@ -4,7 +4,7 @@ Intervals over seeds are about another run of the same search on the same test s
 other test sets of the same kind and size. More seeds do not reduce this part of the error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from analysis.scores.choose import select_winners
 from analysis.scores.item_parts import NoItemsError, PredictionFiles, read_item_parts
 from analysis.scores.record import find_stage_file
 from analysis.statistics import item_errors
-from analysis.statistics.draws import draw_item_noise, draw_means
+from analysis.statistics.draws import draw_blocks
 from analysis.statistics.item_errors import ItemParts
 from analysis.statistics.moments import Array
 from analysis.transfer.array import POINTS_PER_SHARE, Transfer
@@ -58,13 +58,12 @@ class MeanSampler:
     count: int
     item_covariances: Mapping[TransferColumn, Array]
 
-    def draw(self, values: Array, columns: Sequence[TransferColumn]) -> Array:
-        """Return draws of the means of `values` (intermediates x columns x seeds): count x intermediates x columns."""
-        noise = None
+    def draw_blocks(self, values: Array, columns: Sequence[TransferColumn]) -> Iterator[Array]:
+        """Yield draws of the means of `values` (columns x intermediates x seeds): draws x columns x intermediates."""
+        covariance = None
         if self.item_covariances:
-            covariances = np.stack([self.item_covariances[column] for column in columns])
-            noise = np.swapaxes(draw_item_noise(covariances, self.rng, self.count), 1, 2)
-        return draw_means(values, self.rng, self.count, noise)
+            covariance = np.stack([self.item_covariances[column] for column in columns])
+        return draw_blocks(values, self.rng, self.count, covariance)
 
     def variances(self, columns: Sequence[TransferColumn]) -> Array:
         """Return squared standard errors over new items: intermediates x columns; 0 without an item level."""

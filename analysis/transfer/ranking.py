@@ -76,7 +76,11 @@ def rank_tasks(
         reference_scores=estimate_table(transfer, reference_array, references, columns, transfer.holes),
         cell_estimates={
             **estimate_table(transfer, transfer.scores[:1], (NONE,), target_columns, transfer.holes),
-            **estimate_table(transfer, transfer.gains, transfer.intermediates, target_columns, gain_holes),
+            **(
+                {key: each for key, each in gains.items() if key[1] not in contests}
+                if by == "target"
+                else estimate_table(transfer, transfer.gains, transfer.intermediates, target_columns, gain_holes)
+            ),
         },
         contests=contests,
         item_level=item_level,

@@ -189,3 +189,24 @@ def test_one_seed_gives_no_verdict(tmp_path: Path, capsys: Capture) -> None:
     runs = [run for run in additive() if run.seed == 0]
     said = printed(capsys, main, write_sweep(tmp_path, runs))
     assert "It is unknown whether the choice of task moves the score more" in said
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_target_whose_scores_are_all_equal_is_named_and_in_no_share(
+    tmp_path: Path, capsys: Capture, seeds: int
+) -> None:
+    rows = [
+        (task, target, seed, "en", "accuracy", 0.1 + 0.2 if target == "flat" else 0.5 + 0.1 * lift + 0.01 * seed)
+        for task, lift in (("none", 0), ("mnli", 1))
+        for target in ("flat", "steep", "other")
+        for seed in range(seeds)
+    ]
+    text = printed(capsys, main, write_file(tmp_path, rows))
+    assert "nan" not in text.casefold() and "All scores are equal on flat" in text
+    flat = [row for row in rows if row[1] == "flat"]
+    assert "all scores are equal on flat" in refused(capsys, main, write_file(tmp_path, flat))
+
+
+def test_equal_scores_have_no_spread_of_either_kind() -> None:
+    spread = measure_spread(np.full((3, 3), 0.1 + 0.2))
+    assert (spread.task_sd, spread.seed_sd, spread.noise_sd) == (0.0, 0.0, 0.0)

@@ -24,16 +24,14 @@ from parts import row, run_parts
 
 from analysis.statistics.draws import (
     compute_quantile_interval,
-    draw_item_noise,
     draw_means,
-    estimate_p_above,
     estimate_p_best,
 )
 from analysis.statistics.groups import compute_pairwise_p
 from analysis.statistics.interval import compute_intervals
 from analysis.statistics.item_errors import estimate_covariance
 from analysis.statistics.moments import Array
-from analysis.statistics.significance import adjust_p_values, compute_p_values
+from analysis.statistics.significance import adjust_p_values, compute_p_above, compute_p_values
 from analysis.statistics.winner import select_winner
 
 Generator = np.random.Generator
@@ -130,11 +128,10 @@ def items(rng: Generator, worlds: int, count: int) -> None:
                 values = by_item.mean(axis=0)
                 moved = ((by_item - values) / ITEMS).T[None]
                 variance = estimate_covariance(moved, np.ones((1, seeds)))
-                noise = draw_item_noise(variance, rng, count)[:, 0]
                 ways = (
                     compute_intervals(values),
                     compute_intervals(values, item_variance=variance[0, 0]),
-                    compute_quantile_interval(draw_means(values, rng, count, noise)),
+                    compute_quantile_interval(draw_means(values[None], rng, count, variance[0])[:, 0]),
                 )
                 found.append([holds(way, truth) for way in ways])
             row(sd, seeds, *shares(found))
@@ -150,7 +147,8 @@ def null(rng: Generator, worlds: int, count: int) -> None:
             found = []
             for _ in range(worlds):
                 values = gains(rng, truth, seeds, effect)
-                p, above = compute_p_values(values), estimate_p_above(draw_means(values, rng, count))
+                p = compute_p_values(values)
+                above = compute_p_above(values.mean(axis=-1), p)
                 tails = ((above < 0.025).mean(), (above < 0.25).mean(), (above > 0.975).mean())
                 split = bool((compute_pairwise_p(values.mean(axis=1)) < 0.05).any())
                 found.append([(p < 0.05).mean(), (adjust_p_values(p) < 0.05).any(), *tails, split])

@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
+from analysis.statistics import draws as draws_module
 from analysis.statistics.draws import (
+    average_blocks,
     compute_quantile_interval,
-    draw_item_noise,
+    draw_blocks,
     draw_means,
-    estimate_p_above,
     estimate_p_best,
 )
 from analysis.statistics.interval import compute_intervals
@@ -69,11 +70,20 @@ def test_fewer_than_two_seeds_give_no_draws() -> None:
     assert np.isnan(drawn([[1.0], [2.0]])).all()
 
 
-def test_thousands_of_arms_with_one_seed_take_no_memory() -> None:
-    draws = drawn(np.zeros((3000, 40, 1)), count=10_000)
-    assert draws.shape == (10_000, 3000, 40) and draws.strides == (0, 0, 0)
-    some = drawn(np.array([[1.0, NAN], [1.0, 2.0]]))
-    assert np.isnan(some[:, 0]).all() and np.isfinite(some[:, 1]).all()
+def test_draws_do_not_depend_on_the_size_of_their_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    covariance = np.stack([np.eye(2), np.ones((2, 2))])
+    whole = drawn(VALUES, 100, covariance=covariance)
+    for draws_of_a_block in (1, 7, 100):
+        monkeypatch.setattr(draws_module, "BLOCK_BYTES", draws_of_a_block * VALUES[..., 0].size * 8)
+        blocks = [*draw_blocks(VALUES, np.random.default_rng(7), 100, covariance)]
+        assert {len(block) for block in blocks[:-1]} <= {draws_of_a_block}
+        assert np.allclose(np.concatenate(blocks), whole, rtol=0, atol=1e-9)
+        assert average_blocks(estimate_p_best, blocks) == pytest.approx(estimate_p_best(whole))
+
+
+def test_a_block_of_a_huge_table_takes_bounded_memory() -> None:
+    block = next(draw_blocks(np.zeros((3000, 40, 3)), np.random.default_rng(0), 10_000))
+    assert block.nbytes <= draws_module.BLOCK_BYTES and block.shape == (69, 3000, 40)
 
 
 def test_holes_do_not_change_the_draws_of_the_other_cells() -> None:
@@ -86,15 +96,9 @@ def test_seeds_that_do_not_vary_leave_the_mean() -> None:
     assert (drawn([4.0, 4.0, 4.0]) == 4.0).all()
 
 
-def test_noise_is_added() -> None:
-    noise = np.random.default_rng(1).normal(size=(200, 2, 2))
-    assert np.allclose(drawn(VALUES, noise=noise), drawn(VALUES) + noise)
-
-
-def test_item_noise_has_the_covariance_it_was_given() -> None:
+def test_errors_of_items_have_the_covariance_they_were_given() -> None:
     covariance = np.array([[[4.0, 2.0, 2.0], [2.0, 1.0, 1.0], [2.0, 1.0, 1.0]], np.diag([1.0, 0.0, 9.0])])  # singular
-    noise = draw_item_noise(covariance, np.random.default_rng(3), 40_000)
-    assert noise.shape == (40_000, 2, 3)
+    noise = drawn(np.full((2, 3, 3), 5.0), 40_000, covariance=covariance) - 5.0
     for target in range(2):
         assert np.allclose(np.cov(noise[:, target].T), covariance[target], rtol=0.03, atol=0.03)
     assert np.allclose(noise[:, 0, 1], noise[:, 0, 2], atol=1e-6)  # fully correlated chains
@@ -102,18 +106,13 @@ def test_item_noise_has_the_covariance_it_was_given() -> None:
 
 
 def test_a_variance_estimated_below_0_makes_no_noise() -> None:
-    assert not draw_item_noise([[-1.0]], np.random.default_rng(0), 10).any()
+    assert (drawn([[4.0, 4.0]], 10, covariance=[[-1.0]]) == 4.0).all()
 
 
 def test_quantiles_worked_by_hand() -> None:
     draws = np.stack([np.arange(101.0), np.full(101, NAN)], axis=1)
     expected = np.array([[5.0, 95.0], [NAN, NAN]])
     assert compute_quantile_interval(draws, level=0.9) == pytest.approx(expected, nan_ok=True)
-
-
-def test_shares_of_positive_draws_worked_by_hand() -> None:
-    draws = np.array([[1.0, 0.0, NAN], [2.0, 1e-12, 1.0], [-1.0, 0.0, 1.0], [3.0, 2.0, 1.0]])
-    assert estimate_p_above(draws) == pytest.approx([0.75, 0.625, NAN], nan_ok=True)
 
 
 def test_shares_of_best_draws_worked_by_hand() -> None:

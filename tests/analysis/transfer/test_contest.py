@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tables import ranking_sentences, standings
+from analysis.page import headline
+from analysis.tables import ranking_legend, ranking_sentences, standings
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
 from analysis.transfer.ranking import Ranking
 from tests.analysis.sweep_files import Run, ranked, write_sweep
@@ -77,6 +78,26 @@ def test_a_control_is_in_the_order_and_never_leads(tmp_path: Path) -> None:
 def test_a_task_with_one_lucky_seed_does_not_lead_those_with_enough(tmp_path: Path) -> None:
     contest = rank_lifts(tmp_path, {**CLEAR, "lucky": (30.0,)}).contests[MEAN_ALL]
     assert contest.order[0] == "lucky" and contest.leader == "good"
+
+
+def test_seeds_that_all_agree_are_no_certainty(tmp_path: Path) -> None:
+    copies = {name: (lifts[0],) * 5 for name, lifts in CLEAR.items()}
+    ranking = rank_lifts(tmp_path, copies)
+    contest = ranking.contests[MEAN_ALL]
+    assert contest.leader == "good" and contest.p_best == {} and contest.unvarying == ("good", "same", "bad")
+    assert contest.find_rivals("good") == ("same", "bad")
+    for estimate in ranking.gains.values():
+        assert (estimate.p, estimate.p_holm, estimate.p_above) == (None, None, None)
+        assert not estimate.excludes_zero and estimate.is_same_with_every_seed
+    assert "nothing can be tested" in " ".join(ranking_sentences.write_answer(ranking))
+    assert "9 cells with the same gain at every seed" in " ".join(ranking_legend.explain_marks(ranking))
+    assert "nothing can be tested" in headline.write_headline(ranking, contest)
+
+
+def test_one_task_whose_seeds_agree_may_lead_without_a_probability(tmp_path: Path) -> None:
+    contest = rank_lifts(tmp_path, {**CLEAR, "copy": (20.0,) * 5}).contests[MEAN_ALL]
+    assert contest.leader == "copy" and "copy" not in contest.p_best
+    assert contest.p_best["good"] + contest.p_best["same"] > 0.99
 
 
 def test_two_seeds_give_no_interval_no_probability_and_no_groups(tmp_path: Path) -> None:
