@@ -29,5 +29,7 @@ def print_whole(lines: Sequence[str], tables: Sequence[RenderableType], legend: 
     console.width = max(console.width, *(Measurement.get(console, options, table).maximum for table in tables))
     console.print(*lines, sep="\n", end="\n\n", markup=False)
     for table in tables:
-        console.print(table, end="\n\n" if table is not tables[-1] else "\n")
+        console.print(table)
+        if table is not tables[-1]:
+            console.print()
     console.print(legend, markup=False)
