@@ -9,6 +9,7 @@ Printed in the terminal, or with -o written as a picture for a paper (SVG or PNG
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,9 +18,10 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
+from analysis.scores.arguments import add_top, build_scores_parser, open_scores, parse_metrics
 from analysis.tables import heat, screen
 from analysis.tables.source import describe_source
+from analysis.tables.standings import describe_hidden
 from analysis.transfer.array import build_transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.ranking import Ranking, rank_tasks
@@ -34,6 +36,7 @@ def build_parser() -> ArgumentParser:
     """Return the parser: the flags by which rank.py reads scores, --by and --output."""
     parser = build_scores_parser("matrix.py", __doc__)
     parser.add_argument("--by", choices=GROUP_BY, default="target", help="what a column is (default: target)")
+    add_top(parser, "all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="picture to write: FILE.svg or FILE.png")
     return parser
 
@@ -46,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"-o {options.output}: the file name must end in {' or '.join(PICTURE_SUFFIXES)}.")
         with open_scores(options, PREDICTIONS_FILE) as scores:
             transfer = build_transfer(scores, parse_metrics(options.metric), options.learning_rate)
-            ranking = rank_tasks(transfer, np.random.default_rng(0), options.by)
+            ranking = replace(rank_tasks(transfer, np.random.default_rng(0), options.by), top=options.top)
         if options.output is not None:
             print(*ranking.loaded_scores.notes, sep="\n", end="\n" * bool(ranking.loaded_scores.notes), file=sys.stderr)
             _draw(ranking, options.output)
@@ -54,7 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"matrix.py: {error}", file=sys.stderr)
         return ExitCode.USAGE
-    screen.print_whole(describe_source(ranking.loaded_scores), heat.build_heat_map(ranking), heat.LEGEND)
+    legend = "\n".join(filter(None, (describe_hidden(ranking), heat.LEGEND)))
+    screen.print_whole(
+        describe_source(ranking.loaded_scores), heat.build_heat_maps(ranking, screen.get_width()), legend
+    )
     return ExitCode.DONE
 
 

@@ -13,6 +13,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.script import build_question_parser, run_script
-from analysis.scores.arguments import repeat_flags
+from analysis.scores.arguments import add_top, repeat_flags
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.transfer.array import Transfer
@@ -54,6 +55,7 @@ def build_parser() -> ArgumentParser:
         metavar="N",
         help=f"number of random draws behind probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
+    add_top(parser, "all")
     parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="seed of the random draws (default: 0)")
     return parser
 
@@ -72,7 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build_ranking(transfer: Transfer, arguments: Namespace) -> Ranking:
     if arguments.summary and arguments.format != "table":
         raise UsageError(f"--summary is plain text: leave out --summary or --format {arguments.format}.")
-    return rank_tasks(transfer, np.random.default_rng(arguments.draw_seed), arguments.by, arguments.draws)
+    if arguments.top is not None and (arguments.summary or arguments.format in ("csv", "json")):
+        form = "--summary" if arguments.summary else f"--format {arguments.format}"
+        reason = "is as long as a screen" if arguments.summary else "is for programs and holds every task"
+        raise UsageError(f"--top shortens tables; {form} {reason}: leave out --top or {form}.")
+    ranking = rank_tasks(transfer, np.random.default_rng(arguments.draw_seed), arguments.by, arguments.draws)
+    return replace(ranking, top=arguments.top)
 
 
 def print_ranking(ranking: Ranking, arguments: Namespace) -> None:

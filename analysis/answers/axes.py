@@ -107,7 +107,9 @@ def _explain_tables(comparison: AxisComparison) -> tuple[str, ...]:
         "and none alone (below 0 if they hide each other). If a task helps only some languages or targets, that is an "
         "interaction, not a main effect. An axis with more levels gets a larger share by chance.",
         "Optuna's importances answer another question: which axis decides whether a score is among the best tenth. "
-        "They always add up to 100%.",
+        "They always add up to 100%."
+        if comparison.importances
+        else "Optuna's importances are left out: with so many scores they take minutes.",
     )
 
 

@@ -1,9 +1,11 @@
 """The gains language by language, and by family, script and level of resources."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from analysis.answers.languages import LANGUAGE_GROUPINGS
-from analysis.page import charts
+from analysis.page import chart_style, charts
 from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, SelectControl, name_columns, table_of
 from analysis.page.matrix import choose_colour_limit, format_cell
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
@@ -14,6 +16,7 @@ from analysis.transfer.ranking import Ranking
 from spaces.language import Language
 
 ALL_TARGETS = "all targets"
+MAX_ROWS = 8000  # of the figure's data: a page of some megabytes
 VIEWS = (
     ("language family", "languages, by family"),
     ("language script", "languages, by script"),
@@ -32,14 +35,15 @@ def build_section(ranking: Ranking) -> Section:
     """Return a heat map of languages (or families, scripts, levels of resources) by intermediate tasks."""
     if not ranking.transfer.languages:
         return Section("languages", "By language", (Paragraph("No target has a score in any language."),))
-    frame = build_rows(ranking)
-    targets = (ALL_TARGETS, *ranking.transfer.targets)
+    names, by_target = _choose_content(ranking)
+    frame = build_rows(ranking, names, by_target=by_target)
+    targets = (ALL_TARGETS, *(ranking.transfer.targets if by_target else ()))
     figure = Figure(
         name="languages",
         title="Gain by language, points over the baseline in the same language",
-        description=f"Heat map of {len(ranking.transfer.languages)} languages by {len(ranking.intermediates)} "
+        description=f"Heat map of {len(ranking.transfer.languages)} languages by {len(names)} "
         "intermediate tasks for one target at a time. The numbers over all targets are in the table below.",
-        spec=charts.draw_languages(ranking.intermediates, choose_colour_limit(frame), ALL_TARGETS),
+        spec=charts.draw_languages(names, choose_colour_limit(frame), ALL_TARGETS),
         data={"languages": frame},
         choices=(
             SelectControl("target", "Target", tuple((name, name) for name in targets)),
@@ -56,31 +60,50 @@ def build_section(ranking: Ranking) -> Section:
                 "resource": PageColumn("resources"),
             },
         ),
-        min_width_rem=40 if len(ranking.intermediates) > 6 else 30,
+        min_width_rem=40 if 6 < len(names) <= chart_style.MAX_WIDE_COLUMNS else 30,
     )
     text = (
         "Targets are trained in English, which is in no group; all other languages are zero-shot. Intervals in this "
         "figure are over seeds."
     )
+    left_out = [] if by_target else ["single targets"]
+    if len(names) < len(ranking.intermediates):
+        left_out.append(f"{len(ranking.intermediates) - len(names)} tasks at the end of the order")
+    if left_out:
+        text += f" Not shown, because there are too many: {' and '.join(left_out)}."
     return Section("languages", "By language", (Paragraph(text), figure))
 
 
-def build_rows(ranking: Ranking) -> pl.DataFrame:
-    """Return one row per intermediate task, target (or all of them), and language or group of languages."""
-    transfer = ranking.transfer
-    cells: list[tuple[str, GroupBy, str]] = []
-    columns: list[TransferColumn] = []
+def _choose_content(ranking: Ranking) -> tuple[tuple[str, ...], bool]:
+    """Return the tasks that the figure shows, and whether it shows single targets: MAX_ROWS rows, or one task."""
+    by_target = len(_list_cells(ranking.transfer, by_target=True)) * len(ranking.shown) <= MAX_ROWS
+    rows_of_task = len(_list_cells(ranking.transfer, by_target=by_target))
+    return ranking.shown[: max(1, MAX_ROWS // max(1, rows_of_task))], by_target
+
+
+def _list_cells(transfer: Transfer, *, by_target: bool) -> list[tuple[str, GroupBy, str, TransferColumn]]:
+    """Return target (or all of them), kind and name of each language or group of languages, and its column."""
+    cells: list[tuple[str, GroupBy, str, TransferColumn]] = []
     for by in LANGUAGE_GROUPINGS:
         for name, members in group_languages(transfer, by).items():
             scored = [target for target in transfer.targets if _is_scored(transfer, target, members)]
-            for target, targets in ((ALL_TARGETS, tuple(scored)), *((target, (target,)) for target in scored)):
-                columns.append(TransferColumn(name=str(len(cells)), targets=targets, languages=members))
-                cells.append((target, by, name))
-    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {})
+            singles = ((target, (target,)) for target in scored) if by_target else ()
+            for target, targets in ((ALL_TARGETS, tuple(scored)), *singles):
+                column = TransferColumn(name=str(len(cells)), targets=targets, languages=members)
+                cells.append((target, by, name, column))
+    return cells
+
+
+def build_rows(ranking: Ranking, names: Sequence[str], *, by_target: bool = True) -> pl.DataFrame:
+    """Return one row per intermediate task, target (or all of them), and language or group of languages."""
+    transfer = ranking.transfer
+    cells = _list_cells(transfer, by_target=by_target)
+    gains = transfer.gains[[transfer.intermediates.index(name) for name in names]]
+    estimates = estimate_table(transfer, gains, names, [column for *_, column in cells], {})
     known, rows = languages_of(transfer), []
     for (chain, column), estimate in estimates.items():
         if estimate.mean is not None:
-            target, level, name = cells[int(column)]
+            target, level, name, _ = cells[int(column)]
             fields = {key: value for key, value in build_estimate_fields(estimate).items() if key in ROW_SCHEMA}
             row = {"intermediate": chain, "target": target, "level": level, "label": format_cell(estimate)}
             rows.append({**row, **fields, **_name_fields(level, name, known.get(name))})

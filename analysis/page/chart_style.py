@@ -16,6 +16,8 @@ INK, SOFT, GRID = "var(--ink)", "var(--soft)", "var(--grid)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 ROW_HEIGHT = 26  # pixels of one row of names
 LINE_HEIGHT = 14  # pixels of one line of a name
+MAX_WIDE_COLUMNS = 18  # of a heat map whose cells hold their numbers; with more, numbers would run into each other
+CELL_WIDTH, NARROW_ROW_HEIGHT = 16, 18  # pixels of a cell that holds its marks alone
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # the page describes a figure as a whole and has its numbers in a table
@@ -57,21 +59,37 @@ def chart_of_gains(data: str) -> alt.Chart:
     return chart
 
 
-def draw_heat_map(base: alt.Chart, limit: float) -> alt.LayerChart | alt.FacetChart:
-    """Return coloured cells with their labels; cells without a gain have the colour of the page."""
+def is_narrow(columns: int) -> bool:
+    """True if a heat map with so many columns has narrow cells: colours and marks, without numbers."""
+    return columns > MAX_WIDE_COLUMNS
+
+
+def draw_heat_map(base: alt.Chart, limit: float, columns: int) -> alt.LayerChart | alt.FacetChart:
+    """Return coloured cells with their labels; cells without a gain have the colour of the page.
+
+    With many columns (`is_narrow`) a cell has its marks alone, and the figure is as wide as its columns.
+    """
     colour = alt.Color("gain:Q", title=GAIN_TITLE).scale(type="quantize", domain=[-limit, limit], range=LOSS_TO_GAIN)
     colour = colour.legend(format="+.1f", direction="horizontal", symbolType="square", gradientLength=280)
     colour_or_ground = alt.condition("isValid(datum.gain)", colour, alt.value("var(--ground)"))
+    stroke, font_size, height = 2, 12, ROW_HEIGHT
+    width: str | alt.Step = "container"
+    labels = base
+    if is_narrow(columns):
+        stroke, font_size, width, height = 1, 9, alt.Step(CELL_WIDTH), NARROW_ROW_HEIGHT
+        labels = base.transform_calculate("marks", "replace(datum.label, regexp('[^*~†]', 'g'), '')")
     return alt.layer(
-        base.mark_rect(stroke="var(--ground)", strokeWidth=2).encode(color=colour_or_ground),
-        base.mark_text(color=INK).encode(text="label:N"),
-    )
+        base.mark_rect(stroke="var(--ground)", strokeWidth=stroke).encode(color=colour_or_ground),
+        labels.mark_text(color=INK, fontSize=font_size).encode(text="marks:N" if is_narrow(columns) else "label:N"),
+    ).properties(width=width, height=alt.Step(height))
 
 
 def build_top_axis(names: Sequence[str]) -> dict[str, Any]:
     """Return the axis above a heat map: short and few names stand upright, one word below the other."""
     longest = max(len(word) for name in names for word in name.split(" "))
     axis = {"orient": "top", "domain": False, "ticks": False, "labelOverlap": False}
+    if is_narrow(len(names)):
+        return {**axis, "labelAngle": -90, "labelLimit": 160}
     if longest * len(names) <= 110:
         lines = max(name.count(" ") for name in names)  # below the first, which would run into the cells
         words = {"labelExpr": "split(datum.label, ' ')", "labelLineHeight": LINE_HEIGHT}
@@ -99,6 +117,7 @@ def to_spec(chart: alt.LayerChart | alt.FacetChart) -> ChartSpec:
     """Return the chart as plain data, without altair's theme and without its validation, which the tests do."""
     with alt.data_transformers.enable(consolidate_datasets=False):
         spec: ChartSpec = chart.to_dict(validate=False)
-    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    if spec.get("width") == "container":
+        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec.pop("config", None)
     return spec

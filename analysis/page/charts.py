@@ -37,7 +37,7 @@ def draw_matrix(order: Sequence[str], columns: Sequence[str], limit: float) -> C
             "intermediate", "target", "gain", "interval", "spread", "seeds", "values", "languages", "metrics", "holes"
         ),
     )
-    return to_spec(style.draw_heat_map(base, limit).properties(width="container", height=alt.Step(style.ROW_HEIGHT)))
+    return to_spec(style.draw_heat_map(base, limit, len(columns)))
 
 
 def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec:
@@ -61,7 +61,7 @@ def draw_languages(order: Sequence[str], limit: float, target: str) -> ChartSpec
             ),
         )
     )
-    return to_spec(style.draw_heat_map(base, limit).properties(width="container", height=alt.Step(style.ROW_HEIGHT)))
+    return to_spec(style.draw_heat_map(base, limit, len(order)))
 
 
 def draw_curves(what: str, chain: str, seed: str) -> ChartSpec:

@@ -19,7 +19,9 @@ def build_section(ranking: Ranking) -> Section:
     """Return gain against time, with the tasks that no other task beats in both."""
     mean = ranking.mean_columns[0].name
     costs = ranking.costs
-    names = [name for name in ranking.intermediates if name in costs and ranking.gains[name, mean].mean is not None]
+    listed = {*ranking.shown, *ranking.pareto_front}
+    names = [name for name in ranking.intermediates if name in listed & costs.keys()]
+    names = [name for name in names if ranking.gains[name, mean].mean is not None]
     if not names:
         return Section("cost", "Cost", (Paragraph("These scores do not record what the intermediate runs cost."),))
     unit, longest = choose_unit(costs), max(costs[name].run for name in names)

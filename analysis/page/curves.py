@@ -10,12 +10,13 @@ from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 from spaces.language import ENGLISH
 
+MAX_RUNS = 3000  # a page of some megabytes
 OWN_TASK = "the intermediate task itself"
 
 
 def build_section(ranking: Ranking) -> Section:
     """Return a figure of one chain and one target at a time."""
-    frame = collect_curves(ranking)
+    frame, hidden_count = _drop_hidden_chains(ranking, collect_curves(ranking))
     if frame.is_empty():
         text = "These scores have no learning curves (dev scores by tenth)."
         return Section("curves", "Learning curves", (Paragraph(text),))
@@ -47,7 +48,23 @@ def build_section(ranking: Ranking) -> Section:
         ),
     )
     text = "Runs are selected by these scores alone. A stopped run is censored: it is in no mean."
+    if hidden_count:
+        text += f" {hidden_count} runs of tasks at the end of the order are not shown: the page would be too large."
     return Section("curves", "Learning curves", (Paragraph(text), figure))
+
+
+def _drop_hidden_chains(ranking: Ranking, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the runs of the first chains, MAX_RUNS of them at most unless one chain has more; and how many others."""
+    counts = dict(frame["chain"].value_counts().iter_rows())
+    kept: list[str] = []
+    total = 0
+    for chain in (NONE, *ranking.transfer.floors, *ranking.shown):
+        total += counts.get(chain, 0)
+        if kept and total > MAX_RUNS:
+            break
+        kept.append(chain)
+    shown = frame.filter(pl.col("chain").is_in(kept))
+    return shown, frame.height - shown.height
 
 
 def collect_curves(ranking: Ranking) -> pl.DataFrame:

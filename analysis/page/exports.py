@@ -11,7 +11,7 @@ from analysis.page.blocks import Figure
 from analysis.page.chart_style import CONFIG
 from analysis.page.render import columns_of, read_asset
 
-WIDTH = 720  # pixels; on the page a figure fills its box
+WIDTH = 720  # pixels of a figure that fills its box on the page; a wide heat map keeps its own width
 SCALE = 3.0  # dots per pixel in a PNG
 
 
@@ -46,7 +46,8 @@ def build_standalone_spec(figure: Figure) -> dict[str, Any]:
     for name, frame in figure.data.items():
         table = columns_of(frame)
         rows[name] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    return {**figure.spec, "width": WIDTH, "background": "#ffffff", "config": CONFIG, "datasets": rows}
+    width = WIDTH if figure.spec.get("width") == "container" else figure.spec["width"]
+    return {**figure.spec, "width": width, "background": "#ffffff", "config": CONFIG, "datasets": rows}
 
 
 def apply_light_colours(svg: str) -> str:

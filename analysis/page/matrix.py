@@ -4,9 +4,9 @@ import math
 
 import polars as pl
 
-from analysis.page import blocks, charts
+from analysis.page import blocks, chart_style, charts
 from analysis.page.blocks import Figure, Paragraph, Section
-from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields
+from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields, note_hidden
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables.source import list_names
 from analysis.tables.standings import mark_missing
@@ -23,7 +23,7 @@ CELL_SCHEMA = {
 def build_section(ranking: Ranking) -> Section:
     """Return the heat map with the details of each cell."""
     columns = [column.name for column in ranking.columns]
-    rows = [_build_cell(ranking, name, column) for name in ranking.intermediates for column in columns]
+    rows = [_build_cell(ranking, name, column) for name in ranking.shown for column in columns]
     frame = pl.DataFrame(rows, CELL_SCHEMA)
     significant = [
         f"{name} on {column}"
@@ -38,10 +38,10 @@ def build_section(ranking: Ranking) -> Section:
         name="matrix",
         title="Gain of every intermediate task on every target, points over the baseline",
         description=(
-            f"Heat map of {len(ranking.intermediates)} intermediate tasks by {len(columns)} targets and means. "
+            f"Heat map of {len(ranking.shown)} intermediate tasks by {len(columns)} targets and means. "
             f"{listing} All numbers are in the table below."
         ),
-        spec=charts.draw_matrix(ranking.intermediates, columns, choose_colour_limit(frame)),
+        spec=charts.draw_matrix(ranking.shown, columns, choose_colour_limit(frame)),
         data={"cells": frame},
         table=blocks.table_of(
             frame,
@@ -49,14 +49,16 @@ def build_section(ranking: Ranking) -> Section:
             "Every cell of the transfer matrix",
             blocks.name_columns(*TABLE_FIELDS),
         ),
-        min_width_rem=50 if len(columns) > 8 else 30,
+        min_width_rem=50 if 8 < len(columns) <= chart_style.MAX_WIDE_COLUMNS else 30,
     )
     marks = (
         f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ** it also does after Holm's correction "
         "for all cells; ~ partial: something is missing that others have; † decided early, on fewer seeds. Point at a "
         "cell for its details."
     )
-    return Section("matrix", "Transfer matrix", (figure, Paragraph(marks, "soft")))
+    if chart_style.is_narrow(len(columns)):
+        marks += " Cells show their marks alone; their numbers are in the table. A cell without colour has no gain."
+    return Section("matrix", "Transfer matrix", (*note_hidden(ranking), figure, Paragraph(marks, "soft")))
 
 
 def choose_colour_limit(frame: pl.DataFrame) -> float:

@@ -9,6 +9,7 @@ from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Secti
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
 from analysis.tables.source import label_chain, list_names
+from analysis.tables.standings import describe_hidden
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -25,7 +26,7 @@ def build_section(ranking: Ranking) -> Section:
     controls = ranking.loaded_scores.controls
     rows = []
     for column in ranking.mean_columns:
-        for name in ranking.intermediates:
+        for name in ranking.shown:
             if (gain := ranking.gains[name, column.name]).mean is not None:
                 row = {"intermediate": name, "over": column.name, "kind": "control" if name in controls else "task"}
                 rows.append({**row, **build_estimate_fields(gain)})
@@ -45,10 +46,16 @@ def build_section(ranking: Ranking) -> Section:
         name="ranking",
         title=f"Gain over the baseline, {' and '.join(column.name for column in ranking.mean_columns)}{level}",
         description=f"Dots with intervals, best first: {list_names(gains)}",
-        spec=charts.draw_ranking(first.order, intervals),
+        spec=charts.draw_ranking([name for name in first.order if name in ranking.shown], intervals),
         data={"ranking": frame},
     )
-    return Section("ranking", "Ranking", (Paragraph(note), figure, table))
+    return Section("ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table))
+
+
+def note_hidden(ranking: Ranking) -> tuple[Paragraph, ...]:
+    """Return a paragraph on the tasks that figures and tables leave out; none where they show all."""
+    hidden = describe_hidden(ranking)
+    return (Paragraph(f"{hidden} analysis/rank.py --format csv has all of them."),) if hidden else ()
 
 
 def build_estimate_fields(estimate: Estimate) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _build_table(ranking: Ranking) -> PageTable:
     columns += [PageColumn("seeds", 0), *([PageColumn("decided")] if ranking.transfer.skipped_seeds else [])]
     first = ranking.contests[ranking.mean_columns[0].name]
     rows = []
-    for name in ranking.intermediates:
+    for name in ranking.shown:
         gain, rank, cost = ranking.gains[name, first.column.name], first.ranks.get(name), ranking.costs.get(name)
         row: list[str | float | int | None] = [label_chain(ranking.loaded_scores, name), first.letters.get(name)]
         for mean in ranking.mean_columns:

@@ -19,6 +19,7 @@ from spaces.errors import UsageError
 from spaces.table import shorten_list
 
 FACTORS = ("intermediate", "learning_rate", "seed", "language")
+MAX_IMPORTANCE_SCORES = 20_000  # pooled ones counted again; Optuna's importances of more take minutes
 POOLED = "pooled"  # all targets, each centred on its own mean
 
 
@@ -50,7 +51,7 @@ class AxisComparison:
     splits: Mapping[str, VarianceSplit]  # of the test scores of every finished run in every language
     constant_targets: tuple[str, ...]  # all their scores are equal, so there is no variance to split
     score_counts: Mapping[str, int]
-    importances: Mapping[str, Mapping[str, float]]  # of the same scores: factor -> share of 1
+    importances: Mapping[str, Mapping[str, float]]  # of the same scores: factor -> share of 1; none for too many
     spreads: Mapping[str, TaskSeedSpread]  # target -> of the runs that count, mean over languages
     missing_runs: Mapping[str, int]  # status -> runs that are in no split
 
@@ -77,6 +78,7 @@ def compare_axes(transfer: Transfer) -> AxisComparison:
     if len(parts) > 1:
         centred = pl.col("value") - pl.col("value").mean().over("target")
         parts[POOLED] = scores.filter(pl.col("target").is_in(list(parts))).with_columns(value=centred)
+    has_importances = sum(part.height for part in parts.values()) <= MAX_IMPORTANCE_SCORES
     runs = rows.group_by(ARM_COLUMNS).agg(pl.col("status").first()).filter(pl.col("status") != "finished")
     chain_rows = [transfer.chains.index(name) for name in tasks]
     return AxisComparison(
@@ -84,7 +86,7 @@ def compare_axes(transfer: Transfer) -> AxisComparison:
         splits={name: _split_variance(part) for name, part in parts.items()},
         constant_targets=constant,
         score_counts={name: part.height for name, part in parts.items()},
-        importances={name: compute_importances(part) for name, part in parts.items()},
+        importances={name: compute_importances(part) for name, part in parts.items()} if has_importances else {},
         spreads={
             target: measure_spread(compute_complete_scores(transfer, target, transfer.scores)[chain_rows])
             for target in transfer.targets

@@ -79,6 +79,22 @@ def build_scores_parser(script: str, doc: str | None, *, with_format: bool = Fal
     return parser
 
 
+def add_top(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --top to the parser."""
+    parser.add_argument(
+        "--top",
+        type=_parse_top,
+        metavar="N",
+        help=f"show the first N intermediate tasks of the order in tables and figures (default: {default})",
+    )
+
+
+def _parse_top(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"give a whole number from 1, got {text}")
+    return int(text)
+
+
 def parse_metrics(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return target -> metrics from the --metric flags; raise UsageError for a flag that is no pair."""
     metrics: dict[str, tuple[str, ...]] = {}

@@ -77,11 +77,23 @@ def split_variance(values: npt.ArrayLike, factors: Mapping[str, npt.ArrayLike]) 
 
 def _fit_residual(y: Array, codes: Mapping[str, IntArray]) -> tuple[float, int]:
     """Return the sum of squares that the main effects leave, and the rank of their columns with the mean."""
-    columns = [np.ones((y.size, 1)), *(np.eye(int(column.max()) + 1)[column] for column in codes.values())]
-    design = np.concatenate(columns, axis=1)
+    levels = {name: int(column.max()) + 1 for name, column in codes.items()}
+    if len(codes) < 2 or _is_balanced(codes, levels, y.size):  # effects are the means of the levels, as y is centred
+        means = (np.bincount(column, y) / np.bincount(column) for column in codes.values())
+        residuals = y - sum((mean[column] for mean, column in zip(means, codes.values(), strict=True)), 0.0)
+        return float(residuals @ residuals), 1 + sum(count - 1 for count in levels.values())
     # The normal equations: counts of pairs of levels, a small matrix for any number of rows.
-    effects, _, rank, _ = np.linalg.lstsq(design.T @ design, design.T @ y, rcond=1e-10)
-    residuals = y - design @ effects
+    columns = [np.zeros(y.size, np.int64)]
+    for column in codes.values():
+        columns.append(int(columns[-1].max()) + 1 + column)
+    size = 1 + sum(levels.values())
+    counts, sums = np.zeros((size, size)), np.zeros(size)
+    for first in columns:
+        sums += np.bincount(first, y, size)
+        for second in columns:
+            counts += np.bincount(first * size + second, minlength=size * size).reshape(size, size)
+    effects, _, rank, _ = np.linalg.lstsq(counts, sums, rcond=1e-10)
+    residuals = y - sum(effects[column] for column in columns)
     return float(residuals @ residuals), int(rank)
 
 

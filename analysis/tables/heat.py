@@ -1,10 +1,14 @@
 """The transfer matrix in a terminal: every gain on a colour from loss to gain."""
 
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
 from analysis.tables.source import label_chain
 from analysis.tables.standings import format_gain
+from analysis.transfer.columns import TransferColumn
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -16,22 +20,47 @@ LEGEND = (
 )
 
 
-def build_heat_map(ranking: Ranking) -> Table:
-    """Return intermediate tasks by columns, best first; the scale ends at the largest gain or loss of a cell."""
-    grid = Table(title="Gain over the baseline, points", title_justify="left", box=None, padding=(0, 0), pad_edge=False)
-    grid.add_column("", justify="left", no_wrap=True)
-    for column in ranking.columns:
-        grid.add_column(f" {column.name.removeprefix('mean ')} ", justify="right", no_wrap=True)
-    estimates = [ranking.gains[name, column.name] for name in ranking.intermediates for column in ranking.columns]
+def build_heat_maps(ranking: Ranking, width: int) -> list[Table]:
+    """Return tables of intermediate tasks by columns, best first; columns beyond `width` characters are in the next.
+
+    The scale is the same in all of them: it ends at the largest gain or loss of a cell.
+    """
+    estimates = [ranking.gains[name, column.name] for name in ranking.shown for column in ranking.columns]
     limit = max((abs(each.mean) for each in estimates if each.mean is not None), default=0.0)
-    for name in ranking.intermediates:
-        label = f"{label_chain(ranking.loaded_scores, name)} "
-        for_columns = ((ranking.gains[name, column.name], len(column.targets) > 1) for column in ranking.columns)
-        grid.add_row(label, *(_build_cell(gain, limit, over_targets) for gain, over_targets in for_columns))
+    names = Text("\n").join(Text(f"{label_chain(ranking.loaded_scores, name)} ") for name in ranking.shown)
+    columns = [_build_column(ranking, column, limit) for column in ranking.columns]
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    name_width = max((cell_len(line) for line in names.plain.split("\n")), default=0)
+    tables, start = [], 0
+    while start < len(columns):
+        stop, total = start + 1, name_width + widths[start]
+        while stop < len(columns) and total + widths[stop] <= width:
+            total += widths[stop]
+            stop += 1
+        tables.append(_build_table(names.split("\n"), columns[start:stop], is_first=not start))
+        start = stop
+    return tables
+
+
+def _build_table(names: Iterable[Text], columns: Sequence[Sequence[Text]], *, is_first: bool) -> Table:
+    title = "Gain over the baseline, points" if is_first else None
+    grid = Table(title=title, title_justify="left", box=None, padding=(0, 0), pad_edge=False)
+    grid.add_column("", justify="left", no_wrap=True)
+    for heading, *_ in columns:
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for name, cells in zip(names, zip(*(cells for _, *cells in columns), strict=True), strict=True):
+        grid.add_row(name, *cells)
     return grid
 
 
-def _build_cell(estimate: Estimate, limit: float, over_targets: bool) -> Text:
+def _build_column(ranking: Ranking, column: TransferColumn, limit: float) -> list[Text]:
+    """Return the heading and the cells of a column. They are `Text`, so that no name is read as rich's markup."""
+    gains = (ranking.gains[name, column.name] for name in ranking.shown)
+    cells = [_build_cell(gain, limit, over_targets=len(column.targets) > 1) for gain in gains]
+    return [Text(f" {column.name.removeprefix('mean ')} "), *cells]
+
+
+def _build_cell(estimate: Estimate, limit: float, *, over_targets: bool) -> Text:
     field = format_gain(estimate, over_targets=over_targets)
     text = f" {field.number}{field.marks:<3}"
     if estimate.mean is None:

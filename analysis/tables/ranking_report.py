@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from analysis.tables import ranking_legend, ranking_sentences, standings
 from analysis.tables.grid import LATEX_ESCAPES, escape_tildes
 from analysis.tables.screen import wrap_lines
+from analysis.tables.source import pluralise
 from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
 from analysis.transfer.columns import MEAN_ALL
 from analysis.transfer.ranking import Ranking
@@ -57,14 +58,15 @@ def _write_notes(ranking: Ranking) -> tuple[list[str], ...]:
 
 
 def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
-    over = f"{MEAN_ALL} over {len(ranking.transfer.targets)} targets"
+    over = f"{MEAN_ALL} over {pluralise(len(ranking.transfer.targets), 'target')}"
     has_spread = any(each.sd is not None for each in ranking.gains.values())
     spread = ", below each the standard deviation over seeds" if has_spread else ""
-    title = f"Ranking by the {over}, gain over `{NONE}` in points"
-    matrix_title = f"Gain over `{NONE}` in points by {ranking.by}{spread}"
+    hidden = f". {hidden[:-1]}" if (hidden := standings.describe_hidden(ranking)) else ""
+    title = f"Ranking by the {over}, gain over `{NONE}` in points{hidden}"
+    matrix_title = f"Gain over `{NONE}` in points by {ranking.by}{spread}{hidden}"
     return (
         (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
-        (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.intermediates)}),
+        (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),
     )
 
 

@@ -22,11 +22,14 @@ def wrap_lines(lines: Sequence[str], width: int) -> str:
     return "\n".join(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
-def print_whole(lines: Sequence[str], table: RenderableType, legend: str) -> None:
-    """Print lines, a table and its legend. A table that is wider than the terminal is not cut."""
+def print_whole(lines: Sequence[str], tables: Sequence[RenderableType], legend: str) -> None:
+    """Print lines, tables and their legend. A table that is wider than the terminal is not cut."""
     console = Console(highlight=False, soft_wrap=True)
-    size = Measurement.get(console, console.options.update(width=MAX_WIDTH), table)
-    console.width = max(console.width, size.maximum)
+    options = console.options.update(width=MAX_WIDTH)
+    console.width = max(console.width, *(Measurement.get(console, options, table).maximum for table in tables))
     console.print(*lines, sep="\n", end="\n\n", markup=False)
-    console.print(table)
+    for table in tables:
+        console.print(table)
+        if table is not tables[-1]:
+            console.print()
     console.print(legend, markup=False)

@@ -30,8 +30,15 @@ def name_rows(ranking: Ranking) -> list[tuple[str, str, str]]:
     order, controls = ranking.contests[MEAN_ALL].order, ranking.loaded_scores.controls
     return [
         (f"{order.index(name) + 1 if name in order else '-':>2} {name}", "(control)" if name in controls else "", name)
-        for name in ranking.intermediates
+        for name in ranking.shown
     ]
+
+
+def describe_hidden(ranking: Ranking) -> str:
+    """Return how many tasks the tables leave out, as a sentence; nothing where they show all."""
+    count = len(ranking.intermediates) - len(ranking.shown)
+    shown = f"The first {len(ranking.shown)} of {len(ranking.intermediates)} intermediate tasks are shown"
+    return f"{shown}, and {count} more are not." if count else ""
 
 
 def _build_fields(ranking: Ranking, name: str) -> tuple[TextField, ...]:

@@ -40,11 +40,17 @@ class Ranking:
     cell_counts: Mapping[str, int]  # status -> cells of one seed (baseline included, floors not)
     run_counts: Mapping[str, int]  # status -> runs, i.e. learning rates of cells
     degenerate_intermediates: tuple[tuple[str, int, str | None], ...]  # (intermediate, seed, reason)
+    top: int | None = None  # the first tasks of the order that tables and figures show; None: all of them
 
     @property
     def loaded_scores(self) -> Scores:
         """The scores that were loaded."""
         return self.transfer.loaded_scores
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The intermediates that tables and figures show. Sentences and exports are about all of them."""
+        return self.intermediates[: self.top]
 
     @property
     def mean_columns(self) -> tuple[TransferColumn, ...]:

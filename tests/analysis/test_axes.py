@@ -201,10 +201,10 @@ def test_a_target_whose_scores_are_all_equal_is_named_and_in_no_share(
         for target in ("flat", "steep", "other")
         for seed in range(seeds)
     ]
-    text = printed(main, [str(write_file(tmp_path, rows))], capsys)
+    text = printed(capsys, main, write_file(tmp_path, rows))
     assert "nan" not in text.casefold() and "All scores are equal on flat" in text
     flat = [row for row in rows if row[1] == "flat"]
-    assert "all scores are equal on flat" in refused(main, [str(write_file(tmp_path, flat))], capsys)
+    assert "all scores are equal on flat" in refused(capsys, main, write_file(tmp_path, flat))
 
 
 def test_equal_scores_have_no_spread_of_either_kind() -> None:

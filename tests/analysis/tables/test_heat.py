@@ -38,7 +38,7 @@ def test_colours_go_from_loss_to_gain_and_alike_on_both_sides(most: float, value
 def test_every_cell_has_its_colour_and_a_hole_has_none(folder: Path) -> None:
     console = Console(force_terminal=True, color_system="truecolor", width=100)
     with console.capture() as capture:
-        console.print(heat.build_heat_map(ranked(folder)))
+        console.print(*heat.build_heat_maps(ranked(folder), 100))
     lines = {line.split()[0].strip("\x1b[0m"): line for line in capture.get().splitlines() if line.strip()}
     assert re.search(r"48;2;33;102;172m +\+20\.0", lines["up"])  # the strongest blue
     assert re.search(r"48;2;179;88;6m +-20\.0", lines["down"])  # the strongest orange
