@@ -35,7 +35,9 @@ from spaces.task import NLI_LABELS, Task
 
 __all__ = ["INTERMEDIATES", "LANGUAGES", "TARGETS", "partners_of"]
 
-_build_span_task = partial(Task, kind="span", official_metrics=("f1", "exact_match"), skills=frozenset({"find"}))
+_build_span_task = partial(
+    Task, kind="span", official_metrics=("f1", "exact_match"), skills=frozenset({"find"}), cluster_text="passage"
+)
 
 _TASKS = (
     Task(
@@ -46,6 +48,7 @@ _TASKS = (
         training_set="xnli-en",
         recipe=build_recipe(120),
         skills=frozenset({"compare", "relations"}),
+        cluster_text="premise",
     ),
     Task(
         name="pawsx",
@@ -55,6 +58,7 @@ _TASKS = (
         training_set="pawsx-en",
         recipe=build_recipe(80),
         skills=frozenset({"compare", "relations", "order"}),
+        cluster_text="sentence",
     ),
     Task(
         name="udpos",

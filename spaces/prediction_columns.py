@@ -26,6 +26,12 @@ PREDICTION_COLUMNS = (
         "query among the sorted queries, from 0, which is its line in XTREME's own files. Null elsewhere.",
     ),
     Column(
+        "cluster",
+        "int64",
+        "Index of the first example of its set with which the example shares a text (`Task.cluster_text`), directly or "
+        "through others; its own index where it shares none. Null where no text counts.",
+    ),
+    Column(
         "prediction",
         "list<string>",
         "Pair: the label's name. Choice: the option's index, from 0. Tagging: one tag per word. Span: the answer. "

@@ -10,6 +10,7 @@ Split = Literal["train", "dev", "test"]
 AnswerScript = Literal["squad1", "squad2", "mlqa"]  # official script that scores answers: SQuAD 1.1, SQuAD 2.0, MLQA
 RetrievalMode = Literal["nearest", "mine", "rank"]
 Shift = Literal["mixed", "perturbed"]
+ClusterText = Literal["premise", "sentence", "passage", "entity"]
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 
@@ -58,6 +59,7 @@ class Task:
     answer_script: AnswerScript = "squad1"  # span
     retrieval_mode: RetrievalMode = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
     is_parallel: bool = False  # the test sets of its languages are translations of the same items
+    cluster_text: ClusterText | None = None  # what test items may share, so that they are drawn together
     clean_target: str | None = None  # of a shifted target: the target whose test items it changes (shifted_targets.py)
     shift: Shift | None = None  # of a shifted target: two languages in one item, or other words or spellings
 

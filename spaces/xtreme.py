@@ -2,6 +2,9 @@
 
 Test sets are translations of the same items in XNLI (Conneau et al. 2018), PAWS-X (Yang et al. 2019) and XQuAD (Artetxe
 et al. 2020), and in MLQA (Lewis et al. 2020) for the questions that two languages share.
+
+Within a test set items share texts: XNLI has three hypotheses for each premise, PAWS-X up to seven pairs around one
+sentence, and question answering several questions about one passage.
 """
 
 from functools import partial
@@ -37,6 +40,7 @@ _PLAIN_TARGETS = Table(
             training_set="mnli",
             recipe=NLI_RECIPE,
             is_parallel=True,
+            cluster_text="premise",
         ),
         Task(
             name="pawsx",
@@ -47,6 +51,7 @@ _PLAIN_TARGETS = Table(
             training_set="pawsx",
             recipe=Recipe(epochs=5, batch_size=32, max_length=256),
             is_parallel=True,
+            cluster_text="sentence",
         ),
         _build_tagging_task(
             name="udpos",
@@ -68,6 +73,7 @@ _PLAIN_TARGETS = Table(
             languages=("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh"),
             training_set="squad",
             is_parallel=True,
+            cluster_text="passage",
         ),
         build_span_task(
             name="mlqa",
@@ -76,12 +82,14 @@ _PLAIN_TARGETS = Table(
             training_set="squad",
             answer_script="mlqa",
             is_parallel=True,
+            cluster_text="passage",
         ),
         build_span_task(
             name="tydiqa",
             about="TyDiQA (gold passage): questions that people asked in 9 languages, without translation.",
             languages=("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te"),
             training_set="tydiqa",
+            cluster_text="passage",
         ),
         Task(
             name="bucc",

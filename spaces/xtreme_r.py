@@ -38,6 +38,7 @@ TARGETS = Table(
             option_count=3,
             recipe=Recipe(epochs=5, batch_size=32, max_length=128),
             is_parallel=True,
+            cluster_text="premise",
         ),
         _add_languages("udpos", "lt pl ro uk wo", "Parts of speech of Universal Dependencies, 38 languages."),
         _add_languages(
@@ -56,6 +57,7 @@ TARGETS = Table(
             official_metrics=("map_at_20",),
             retrieval_mode="rank",
             is_parallel=True,
+            cluster_text="passage",
         ),
         Task(
             name="mewslix",
@@ -64,6 +66,7 @@ TARGETS = Table(
             languages=("ar", "de", "en", "es", "fa", "ja", "pl", "ro", "ta", "tr", "uk"),
             official_metrics=("map_at_20",),
             retrieval_mode="rank",
+            cluster_text="entity",
         ),
         _add_languages(
             "tatoeba",

@@ -6,6 +6,12 @@ and the sum of its squares is the binomial p (1 - p) / n. Where languages are tr
 all of them at once, so its parts are added before they are squared. A bootstrap that draws items once for all
 languages (Koehn 2004 draws them once for both systems) has the same variance, but needs draws.
 
+Items that share a text (the hypotheses of a premise, the questions of a passage) are right and wrong together. They
+are a cluster, and clusters are what is drawn: the parts of all items of a cluster are added before they are squared
+(Cochran 1977, chapter 9A; Cameron and Miller 2015). An item that shares nothing is a cluster of its own. The parts of G
+clusters sum to 0, so the sum of their squares is too small by (G - 1) / G on average; `estimate_covariance` multiplies
+it by G / (G - 1). With clusters of unequal size and few of them the estimate stays a little too small.
+
 All seeds are scored on the same items, so this error does not shrink with seeds. But part of an item's effect differs
 from seed to seed, and that part is already in the spread over seeds. `estimate_covariance` subtracts it, so that the
 two levels can be added; resampling seeds and items one after the other would count it twice (Owen 2007).
@@ -25,13 +31,13 @@ class ItemParts:
     """The contributions of one target's test items to its scores.
 
     Rows are test examples, language after language: those of language l are `bounds[l]` to `bounds[l + 1]`. Rows
-    with the same number in `items` are the same item; within a language each row has its own.
+    with the same number in `clusters` are of one cluster, in one language or in several.
     """
 
     numerator: Array  # [chains, seeds, rows], NaN where a run has no score in the language
     denominator: Array  # [chains, seeds, rows]
     bounds: Sequence[int]  # [languages + 1]
-    items: IntArray  # [rows]
+    clusters: IntArray  # [rows], from 0
 
 
 def compute_ratios(parts: ItemParts) -> Array:
@@ -55,36 +61,49 @@ def _sum_by_language(values: Array, bounds: Sequence[int]) -> Array:
     return np.add.reduceat(values, bounds[:-1], axis=-1)
 
 
-def sum_by_item(parts: ItemParts, influences: Array, weights: Array) -> Array:
-    """Return how far each item moves a weighted sum over languages, [k, seeds, items] in the unit of `influences`.
+def sum_by_cluster(parts: ItemParts, influences: Array, weights: Array) -> Array:
+    """Return how far each cluster moves a weighted sum over languages: [k, seeds, clusters], as `influences`.
 
     `influences` [k, seeds, rows] is how far each row moves each of k quantities: from `compute_influences`, or
-    differences of them. `weights` [k, seeds, languages] is 0 where a language does not count, e.g. is missing.
+    differences of them. `weights` [k, seeds, languages] is 0 where a language does not count, e.g. is missing. Clusters
+    without a row in any language that counts are left out.
     """
-    sums = np.zeros((*influences.shape[:2], int(parts.items.max(initial=-1)) + 1))
+    sums = np.zeros((*influences.shape[:2], int(parts.clusters.max(initial=-1)) + 1))
+    counts = np.zeros(sums.shape[-1], dtype=np.bool_)
     for language in map(int, np.flatnonzero(weights.any(axis=(0, 1)))):
         rows = slice(parts.bounds[language], parts.bounds[language + 1])
         weight = weights[:, :, language, None]
-        sums[:, :, parts.items[rows]] += np.where(weight != 0, weight * influences[:, :, rows], 0.0)
-    return sums
+        moved = np.where(weight != 0, weight * influences[:, :, rows], 0.0)
+        # `sums[..., clusters] += moved` would keep one row of each cluster: first the rows of a cluster are added.
+        order = np.argsort(parts.clusters[rows], kind="stable")
+        clusters = parts.clusters[rows][order]
+        starts = np.flatnonzero(np.diff(clusters, prepend=-1))
+        sums[:, :, clusters[starts]] += np.add.reduceat(moved[:, :, order], starts, axis=-1)
+        counts[clusters] = True
+    return sums[:, :, counts]
 
 
 def estimate_covariance(influences: npt.ArrayLike, seed_mask: npt.ArrayLike) -> Array:
     """Return the covariance [k, k], among means over seeds, of the errors of the items beyond those of the seeds.
 
-    An item's effect is taken as one part that all seeds share and one part of each seed's own. The second is already
+    A cluster's effect is taken as one part that all seeds share and one part of each seed's own. The second is already
     in the spread over seeds and is subtracted. With one seed the two cannot be separated, and nothing is subtracted.
-    Where the items have no effect of their own, an eigenvalue of the estimate may be below 0.
+    Where the items have no effect of their own, an eigenvalue of the estimate may be below 0. One cluster shows no
+    spread: raises ValueError.
 
     Args:
-        influences: [k, seeds, items], how far each item moves each of k quantities at each seed
+        influences: [k, seeds, clusters], how far each cluster moves each of k quantities at each seed
         seed_mask: [k, seeds], the seeds that each quantity is the mean of
     """
-    return total_covariance(influences, seed_mask) - seed_covariance(influences, seed_mask)
+    clusters = np.shape(influences)[-1]
+    if clusters == 1:
+        raise ValueError("items of one cluster show no spread over clusters: at least 2 are needed.")
+    correction = clusters / (clusters - 1) if clusters else 0.0
+    return correction * (total_covariance(influences, seed_mask) - seed_covariance(influences, seed_mask))
 
 
 def total_covariance(influences: npt.ArrayLike, seed_mask: npt.ArrayLike) -> Array:
-    """Return the covariance over draws of other items at fixed seeds; arguments as in `estimate_covariance`."""
+    """Return the covariance over draws of these clusters at fixed seeds; arguments as in `estimate_covariance`."""
     means = _mean_over_seeds(*_mask_missing(influences, seed_mask))
     return np.asarray(means @ means.T)
 

@@ -72,5 +72,9 @@ def describe_interval_levels(ranking: Ranking) -> str:
     level = ranking.item_level
     if level.covariance is None:
         return f"Intervals allow for other seeds, on the same test items.{f' {level.note}' if level.note else ''}"
-    seeds_only = f" ({list_names(level.excluded_targets)}: other seeds only)" if level.excluded_targets else ""
-    return f"Intervals allow for other seeds and other test items{seeds_only}."
+    remarks = [f"{list_names(level.excluded_targets)}: other seeds only"] if level.excluded_targets else []
+    if level.cluster_counts:
+        counts = list_names([f"{target} {count:,}" for target, count in level.cluster_counts.items()])
+        remarks.append(f"those that share a premise, passage or sentence count as one: {counts}")
+    remark = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"Intervals allow for other seeds and other test items{remark}."

@@ -5,7 +5,7 @@ other test sets of the same kind and size. More seeds do not reduce this part of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ class ItemLevel:
     covariance: Array | None = None  # [columns, intermediates, intermediates], points squared; None: no item level
     baseline_variance: Array | None = None  # [columns], points squared: the variance of the baseline's mean scores
     excluded_targets: tuple[str, ...] = ()  # targets without items, because their pairs are mined
+    cluster_counts: Mapping[str, int] = field(default_factory=dict)  # of targets whose items may share a text
     note: str | None = None  # why there is none, though a run kept its predictions
 
     @property
@@ -52,7 +53,7 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
         return ItemLevel()
     size = len(transfer.intermediates)
     gain_covariance, baseline_covariance = np.zeros((len(columns), size, size)), np.zeros((len(columns), 1, 1))
-    excluded = []
+    excluded, cluster_counts = [], {}
     try:
         for target, target_files in files.items():
             task = _find_task(transfer, target)
@@ -62,6 +63,8 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
             if not transfer.scored_mask[transfer.targets.index(target)].any():
                 continue  # it has no score at all
             languages, parts = _read_checked_parts(transfer, task, target_files)
+            if task.cluster_text:
+                cluster_counts[target] = int(parts.clusters.max()) + 1
             score_influences = POINTS_PER_SHARE * item_errors.compute_influences(parts)
             gain_terms = (score_influences[1:] - score_influences[:1], transfer.gains, gain_covariance)
             baseline_terms = (score_influences[:1], transfer.scores[:1], baseline_covariance)
@@ -70,15 +73,23 @@ def compute_item_level(transfer: Transfer, columns: Sequence[TransferColumn]) ->
                     if target in column.targets:
                         seed_mask = np.isfinite(compute_column(transfer, column, array).values)
                         weights = compute_weights(transfer, column, target, array)[:, :, languages]
-                        by_item = item_errors.sum_by_item(parts, influences, weights)
-                        covariance[i] += item_errors.estimate_covariance(by_item, seed_mask)
+                        by_cluster = item_errors.sum_by_cluster(parts, influences, weights)
+                        _check_clusters(task, column, by_cluster.shape[-1])
+                        covariance[i] += item_errors.estimate_covariance(by_cluster, seed_mask)
     except NoItemsError as reason:
         return ItemLevel(note=f"{reason}: intervals are over seeds only.")
     return ItemLevel(
         covariance=gain_covariance,
         baseline_variance=np.maximum(baseline_covariance[:, 0, 0], 0.0),
         excluded_targets=tuple(excluded),
+        cluster_counts=cluster_counts,
     )
+
+
+def _check_clusters(task: Task, column: TransferColumn, count: int) -> None:
+    if count == 1:
+        reason = f"they share one {task.cluster_text}" if task.cluster_text else "there is one"
+        raise NoItemsError(f"the items of {task.name} in column {column.name} show no spread, because {reason}")
 
 
 def compute_weights(transfer: Transfer, column: TransferColumn, target: str, array: Array) -> Array:

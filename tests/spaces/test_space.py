@@ -94,3 +94,18 @@ def test_which_test_sets_are_translations_and_what_names_their_items() -> None:
     assert parallel["xtreme-r"] == {**clean, **shifted, "xcopa": "example", "lareqa": "id"}
     assert set(parallel["miniature"]) == set(MINIATURE.targets)
     assert {task.item_column for task in BENCHMARKS["xtreme-r"].targets.values() if not task.is_parallel} == {"example"}
+
+
+def test_which_items_may_share_a_text() -> None:
+    nli, paraphrases = dict.fromkeys(("xnli", "xnli-mixed", "xnli-perturbed"), "premise"), "sentence"
+    questions = dict.fromkeys(("xquad", "mlqa", "tydiqa"), "passage")
+    pairs = {**nli, **dict.fromkeys(("pawsx", "pawsx-mixed", "pawsx-perturbed"), paraphrases)}
+    expected = {
+        "miniature": {**pairs, **questions},
+        "xtreme": {**pairs, **questions},
+        "xtreme-r": {**nli, **questions, "xcopa": "premise", "lareqa": "passage", "mewslix": "entity"},
+    }
+    assert expected == {
+        name: {task.name: task.cluster_text for task in benchmark.targets.values() if task.cluster_text}
+        for name, benchmark in BENCHMARKS.items()
+    }

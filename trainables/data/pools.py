@@ -82,7 +82,7 @@ def build_answer_pools(by_language: Mapping[str, DatasetRows]) -> dict[str, Rank
     indices: dict[tuple[str, str, int], int] = {}  # of candidates, by language, paragraph and first character
     candidates: list[str] = []
     relevant: dict[str, set[int]] = {}
-    questions: dict[str, dict[str, str]] = {code: {} for code in by_language}
+    questions: dict[str, dict[str, tuple[str, str]]] = {code: {} for code in by_language}  # with their paragraphs
     left_out: dict[str, Counter[str]] = {code: Counter() for code in by_language}
     for code, rows in by_language.items():
         seen: set[str] = set()
@@ -101,16 +101,17 @@ def build_answer_pools(by_language: Mapping[str, DatasetRows]) -> dict[str, Rank
             starts = _find_answer_sentences(context, sentences, answers)
             relevant.setdefault(question_id, set()).update(indices[code, context, start] for start in starts)
             if starts:
-                questions[code][question_id] = question
+                questions[code][question_id] = question, context
             else:
                 left_out[code]["answer in no sentence"] += 1
     shared_candidates = tuple(candidates)
     return {
         code: RankingPool(
-            tuple(queries.values()),
+            tuple(question for question, _ in queries.values()),
             shared_candidates,
             tuple(frozenset(relevant[question_id]) for question_id in queries),
             query_ids=tuple(queries),
+            query_passages=tuple(context for _, context in queries.values()),
             left_out=dict(left_out[code]),
         )
         for code, queries in questions.items()

@@ -75,12 +75,14 @@ class RankingPool:
     """A retrieval pool in which query i may have several right candidates: those with the indices in `relevant[i]`.
 
     Pools of several languages that share their candidates should share the tuple, which is then embedded once.
+    `query_passages` are the passages that queries are about; empty where they are about none.
     """
 
     queries: tuple[str, ...]
     candidates: tuple[str, ...]
     relevant: tuple[frozenset[int], ...]
     query_ids: tuple[str, ...] = ()
+    query_passages: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 

@@ -43,6 +43,11 @@ def chunk_f1(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) 
     `gold` and `predicted` are (sentences, words) of tags. Equals `seqeval.metrics.f1_score` in its default, non-strict
     mode, the official metric of PAN-X and (on bare part-of-speech tags) of udpos. A chunk is right if its type, start
     and end are. Raises ValueError if lengths differ, or there are no sentences.
+
+    For tags with a prefix (PAN-X) all versions of seqeval agree. For bare tags (udpos) it equals 0.0.18 and later.
+    Versions up to 0.0.13 take the whole tag as the type: CCONJ and SCONJ then differ, and an X is a chunk like any
+    other. 0.0.15 to 0.0.17 refuse bare tags. XTREME installs seqeval without a version. The expectation of its own test
+    is of the former rule, 0.0.12: 70.21746 on its mock data for udpos, where the present rule gives 70.39806.
     """
     right, total = map(sum, count_chunks(gold, predicted))
     return right / total if right else 0.0

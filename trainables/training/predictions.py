@@ -16,6 +16,7 @@ from trainables.kinds import KINDS
 from trainables.kinds.kind import ScoreParts
 from trainables.record.results import build_schema
 from trainables.scoring.metrics import MinedPair, average_precisions, mark_hits
+from trainables.training.clusters import find_clusters, find_query_clusters
 from trainables.training.evaluation import EvalSet
 
 SCHEMA = build_schema(PREDICTION_COLUMNS)
@@ -36,6 +37,7 @@ def build_prediction_table(
         split=split,
         examples=range(len(predictions)),
         ids=[example.id if isinstance(example, SpanExample) else None for example in eval_set.examples],
+        clusters=find_clusters(task, eval_set.examples),
         predictions=[format_prediction(task, prediction) for prediction in predictions],
         scores=[None] * len(predictions),
         parts=KINDS[task.kind].compute_parts(task, eval_set.examples, predictions, language),
@@ -64,6 +66,7 @@ def build_retrieval_table(
     candidates of each query of a ranking task, best first, and one pair per query of any other task.
     """
     names: Sequence[str] = pool.query_ids  # none where the data give none
+    clusters = find_query_clusters(task, pool)
     if task.retrieval_mode == "nearest":
         names = [str(line) for line in find_sorted_positions(pool.queries)]
     return _build_table(
@@ -73,6 +76,7 @@ def build_retrieval_table(
         split="test",
         examples=[query for query, _, _ in pairs],
         ids=[names[query] if names else None for query, _, _ in pairs],
+        clusters=None if clusters is None else [clusters[query] for query, _, _ in pairs],
         predictions=[[str(candidate)] for _, candidate, _ in pairs],
         scores=[score for _, _, score in pairs],
         parts=_compute_retrieval_parts(task, pool, pairs),
@@ -117,6 +121,7 @@ def _build_table(
     split: str,
     examples: Sequence[int],
     ids: Sequence[str | None],
+    clusters: Sequence[int] | None,
     predictions: Sequence[list[str]],
     scores: Sequence[float | None],
     parts: ScoreParts,
@@ -128,6 +133,7 @@ def _build_table(
         **{name: [value] * len(examples) for name, value in constants.items()},
         "example": examples,
         "id": ids,
+        "cluster": [None] * len(examples) if clusters is None else clusters,
         "prediction": predictions,
         "score": scores,
         "numerator": numerators,

@@ -14,7 +14,7 @@ from analysis.statistics.item_errors import (
     compute_ratios,
     estimate_covariance,
     seed_covariance,
-    sum_by_item,
+    sum_by_cluster,
     total_covariance,
 )
 from analysis.statistics.moments import Array
@@ -22,22 +22,24 @@ from analysis.statistics.moments import Array
 ALL = np.ones((1, 1), dtype=bool)
 
 
-def make_parts(numerator: object, denominator: object = 1.0, bounds: object = None, items: object = None) -> ItemParts:
-    """[chains, seeds, rows]; one language unless `bounds` says otherwise, and every row an item of its own."""
+def make_parts(
+    numerator: object, denominator: object = 1.0, bounds: object = None, clusters: object = None
+) -> ItemParts:
+    """[chains, seeds, rows]; one language unless `bounds` says otherwise, and every row a cluster of its own."""
     above = np.asarray(numerator, dtype=np.float64)
     rows = above.shape[-1]
     return ItemParts(
         above,
         np.broadcast_to(np.asarray(denominator, dtype=np.float64), above.shape).copy(),
         (0, rows) if bounds is None else tuple(bounds),  # type: ignore[arg-type]
-        np.arange(rows) if items is None else np.asarray(items),
+        np.arange(rows) if clusters is None else np.asarray(clusters),
     )
 
 
 def gains_of(parts: ItemParts, languages: int = 1) -> Array:
     chains, seeds, _ = parts.numerator.shape
-    influences = compute_influences(parts)
-    return sum_by_item(parts, influences[1:] - influences[:1], np.full((chains - 1, seeds, languages), 1 / languages))
+    influences, weights = compute_influences(parts), np.full((chains - 1, seeds, languages), 1 / languages)
+    return sum_by_cluster(parts, influences[1:] - influences[:1], weights)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_gain_is_paired_by_item() -> None:
 def test_translations_of_one_item_move_together() -> None:
     numerator = [[[0, 0, 0, 0] * 2], [[1, 0, 1, 1] * 2]]
     separate = make_parts(numerator, bounds=(0, 4, 8))
-    parallel = make_parts(numerator, bounds=(0, 4, 8), items=[0, 1, 2, 3] * 2)
+    parallel = make_parts(numerator, bounds=(0, 4, 8), clusters=[0, 1, 2, 3] * 2)
     single = total_covariance(gains_of(make_parts([[[0] * 4], [[1, 0, 1, 1]]])), ALL)[0, 0]
     assert total_covariance(gains_of(separate, 2), ALL)[0, 0] == pytest.approx(single / 2)  # twice as many items
     assert total_covariance(gains_of(parallel, 2), ALL)[0, 0] == pytest.approx(single)  # no more than in one language
@@ -84,9 +86,70 @@ def test_translations_of_one_item_move_together() -> None:
 
 def test_languages_may_hold_different_items() -> None:
     # Item 0 is in both languages, 1 and 2 in one each (as in MLQA).
-    parts = make_parts([[[0, 0, 0, 0]], [[1, 0, 0, 1]]], bounds=(0, 2, 4), items=[0, 1, 0, 2])
+    parts = make_parts([[[0, 0, 0, 0]], [[1, 0, 0, 1]]], bounds=(0, 2, 4), clusters=[0, 1, 0, 2])
     # Either language has a gain of 1/2; its rows move it by (1 - 1/2) / 2 and (0 - 1/2) / 2, and the mean by half that.
     assert gains_of(parts, 2)[0, 0].tolist() == pytest.approx([0.125 - 0.125, -0.125, 0.125])
+
+
+def test_hypotheses_of_one_premise_move_together() -> None:
+    # One language, five items: two premises with two hypotheses each, and one with one; rows of a premise lie apart.
+    parts = make_parts([[[0] * 5], [[1, 1, 0, 1, 0]]], clusters=[0, 1, 2, 0, 1])
+    # The gain is 3/5: a right item moves it by (1 - 3/5) / 5 = 0.08, a wrong one by -0.12. Kept once, cluster 0 would
+    # have 0.08 instead of 2 * 0.08, and cluster 1 -0.12 instead of 0.08 - 0.12.
+    sums = gains_of(parts)
+    assert sums[0, 0].tolist() == pytest.approx([0.16, -0.04, -0.12])
+    squares = 0.16**2 + 0.04**2 + 0.12**2
+    assert total_covariance(sums, ALL)[0, 0] == pytest.approx(squares)
+    assert estimate_covariance(sums, ALL)[0, 0] == pytest.approx(3 / 2 * squares)
+
+
+def test_premises_are_joined_over_languages() -> None:
+    # Cluster 0 holds two rows of the first language and one of the second. Gains are 1/2 and 0.
+    parts = make_parts([[[0] * 6], [[1, 1, 0, 0, 0, 0]]], bounds=(0, 4, 6), clusters=[0, 0, 1, 1, 0, 2])
+    assert gains_of(parts, 2)[0, 0].tolist() == pytest.approx([2 * 0.125 / 2, -2 * 0.125 / 2, 0.0])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_equal_items_of_a_cluster_multiply_the_variance_by_their_number(seed: int, size: int) -> None:
+    """`size` copies of each item change no score: as independent items they would divide the variance by `size`."""
+    rng = np.random.default_rng(seed)
+    items = 12
+    right = (rng.random((3, 2, items)) < 0.6).astype(float)
+    seed_mask = np.ones((2, 2), dtype=bool)
+    single = estimate_covariance(gains_of(make_parts(right)), seed_mask)
+    order = rng.permutation(items * size)
+    copies = np.repeat(right, size, axis=-1)[..., order]
+    together = gains_of(make_parts(copies, clusters=np.repeat(np.arange(items), size)[order]))
+    assert estimate_covariance(together, seed_mask) == pytest.approx(single, abs=1e-12)
+    apart = total_covariance(gains_of(make_parts(copies)), seed_mask)
+    assert total_covariance(together, seed_mask) == pytest.approx(size * apart, abs=1e-12)
+
+
+def test_one_cluster_has_no_spread() -> None:
+    together = gains_of(make_parts([[[0, 0]], [[1, 0]]], clusters=[0, 0]))
+    assert together.shape[-1] == 1
+    with pytest.raises(ValueError, match="at least 2"):
+        estimate_covariance(together, ALL)
+    assert estimate_covariance(np.zeros((1, 1, 0)), ALL).tolist() == [[0.0]]  # a column without items
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_variance_is_right_on_average_with_few_clusters(size: int) -> None:
+    """Over all samples of 3 clusters of one size the mean estimate is the variance of the mean, exactly."""
+    population = np.arange(4.0) ** 2
+    samples = np.stack(np.meshgrid(*[population] * 3)).reshape(3, -1).T  # with replacement
+    estimates = [
+        estimate_covariance(
+            compute_cluster_sums(make_parts(np.repeat(sample, size)[None, None], clusters=np.repeat([0, 1, 2], size))),
+            ALL,
+        )[0, 0]
+        for sample in samples
+    ]
+    assert np.mean(estimates) == pytest.approx(population.var() / 3)
+
+
+def compute_cluster_sums(parts: ItemParts) -> Array:
+    return sum_by_cluster(parts, compute_influences(parts), np.ones((1, 1, 1)))
 
 
 def test_a_language_that_does_not_count_moves_nothing() -> None:
@@ -94,7 +157,8 @@ def test_a_language_that_does_not_count_moves_nothing() -> None:
     parts = make_parts(numerator, np.where(np.isnan(numerator), np.nan, 1), bounds=(0, 2, 4))
     assert np.isnan(compute_ratios(parts)[1, 0, 1])
     influences = compute_influences(parts)[1:]
-    assert sum_by_item(parts, influences, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25, 0.0, 0.0]
+    # Items 2 and 3 are in the other language only: they are not among those that are drawn.
+    assert sum_by_cluster(parts, influences, np.array([[[1.0, 0.0]]]))[0, 0].tolist() == [0.25, -0.25]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -120,7 +184,7 @@ def test_it_is_the_variance_of_a_bootstrap_over_items() -> None:
     levels = (0.0, 0.4, 0.8)
     right = np.stack([drawn_right(level) for level in levels])  # chains x languages x items
     parts = make_parts(
-        right.reshape(3, 1, -1), np.tile(below, 2), bounds=(0, items, 2 * items), items=np.tile(np.arange(items), 2)
+        right.reshape(3, 1, -1), np.tile(below, 2), bounds=(0, items, 2 * items), clusters=np.tile(np.arange(items), 2)
     )
     expected = total_covariance(gains_of(parts, 2), np.ones((2, 1), dtype=bool))
 
@@ -138,7 +202,7 @@ def test_the_part_of_each_seed_is_told_from_the_shared_one() -> None:
     assert total_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.09)  # the second cancels in the mean
     # Its variance at one seed is 2 * 0.04 * 2 (with n - 1), of the mean of two half of that.
     assert seed_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.04)
-    assert estimate_covariance(influences, seed_mask)[0, 0] == pytest.approx(2 * 0.09 - 2 * 0.04)
+    assert estimate_covariance(influences, seed_mask)[0, 0] == pytest.approx(4 / 3 * (2 * 0.09 - 2 * 0.04))
 
 
 def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
@@ -150,7 +214,7 @@ def test_a_seed_that_is_not_there_is_in_no_mean() -> None:
         estimate_covariance(influences[:1, :2], ALL.repeat(2, axis=1))[0, 0]
     )
     single = np.array([[True, False, False], [False, True, False]])  # no seed in common, and one each
-    assert estimate_covariance(influences, single) == pytest.approx(total_covariance(influences, single))
+    assert estimate_covariance(influences, single) == pytest.approx(50 / 49 * total_covariance(influences, single))
 
 
 def simulated(

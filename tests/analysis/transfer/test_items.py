@@ -11,9 +11,11 @@ import pytest
 
 from analysis.scores.tidy import build_schema
 from analysis.statistics.moments import Array
+from analysis.tables.ranking_legend import describe_interval_levels
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import build_columns, build_mean_columns, compute_column
 from analysis.transfer.item_level import ItemLevel, compute_item_level, compute_weights
+from analysis.transfer.ranking import rank_tasks
 from spaces.prediction_columns import PREDICTION_COLUMNS, PREDICTIONS_FILE
 from tests.analysis.sweep_files import Run, read_transfer, write_file, write_sweep
 
@@ -28,8 +30,16 @@ class Sweep:
     def __init__(self, results: Path) -> None:
         self.results, self.runs = results, list[Run]()
 
-    def add(self, chain: str, right: Right, seed: int = 0, keep: bool = True, **names: list[str]) -> Path:
-        """Add a run; `names` are the ids of a language's items."""
+    def add(
+        self,
+        chain: str,
+        right: Right,
+        seed: int = 0,
+        keep: bool = True,
+        clusters: Mapping[str, list[int]] | None = None,
+        **names: list[str],
+    ) -> Path:
+        """Add a run; `names` are the ids of a language's items, `clusters` their clusters (default: each its own)."""
         test: dict[str, dict[str, Any]] = {}
         for target, by_language in right.items():
             shares = {name: float(np.mean(values)) for name, values in by_language.items()}
@@ -42,6 +52,7 @@ class Sweep:
                 **dict.fromkeys(SCHEMA),
                 **{"stage": run.key, "target": target, "language": language, "split": "test", "example": i},
                 **{"id": names[language][i] if language in names else None, "prediction": ["x"]},
+                **{"cluster": (clusters or {}).get(language, range(len(values)))[i]},
                 **{"numerator": float(value), "denominator": 1.0},
             }
             for target, by_language in right.items()
@@ -75,7 +86,7 @@ def sweep(tmp_path: Path) -> Sweep:
 
 
 NOTHING, HALF = [0, 0, 0, 0], [1, 0, 0, 1]  # a gain of 50: each of four items moves it by 12.5 points
-MOVED = 4 * 12.5**2  # points squared
+MOVED = 4 / 3 * 4 * 12.5**2  # points squared, of four clusters
 
 
 def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep) -> None:
@@ -91,11 +102,12 @@ def test_translations_share_their_items_and_other_languages_do_not(sweep: Sweep)
 
 def test_unrelated_languages_have_items_of_their_own(sweep: Sweep) -> None:
     # The miniature's test sets are all translations; XTREME's names of people and places are not.
+    unrelated = 8 / 7 * 8 * 6.25**2  # of eight clusters
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"tatoeba": {"de": right, "fr": right}})
     runs = [replace(run, extra={"benchmark": "xtreme"}) for run in sweep.runs]
     transfer = read_transfer(write_sweep(sweep.results, runs))
-    assert compute_item_level(transfer, build_columns(transfer)).variances == pytest.approx(np.full((1, 2), MOVED / 2))
+    assert compute_item_level(transfer, build_columns(transfer)).variances == pytest.approx(np.full((1, 2), unrelated))
 
 
 def test_items_are_known_by_their_ids_where_they_have_some(sweep: Sweep) -> None:
@@ -103,13 +115,45 @@ def test_items_are_known_by_their_ids_where_they_have_some(sweep: Sweep) -> None
     sweep.add("none", {"xquad": {"en": [0, 0], "qna": [0, 0]}}, en=["a", "b"], qna=["c", "a"])
     sweep.add("mnli", {"xquad": {"en": [0, 1], "qna": [0, 1]}}, en=["b", "a"], qna=["c", "a"])
     # In either language a row moves the gain by 25 points, the mean of two languages by 12.5: a 25, b and c -12.5.
-    assert sweep.variances()[0, 0] == pytest.approx(25**2 + 2 * 12.5**2)
+    assert sweep.variances()[0, 0] == pytest.approx(3 / 2 * (25**2 + 2 * 12.5**2))
 
 
 def test_places_that_cannot_fit_are_not_taken_for_translations(sweep: Sweep) -> None:
     for chain, right in (("none", NOTHING), ("mnli", HALF)):
         sweep.add(chain, {"xnli": {"en": right, "qna": right * 2}})
-    assert sweep.variances()[0, 0] == pytest.approx((MOVED + MOVED / 2) / 4)
+    # Half of 12.5 points by each of the four rows, half of 6.25 by each of the other eight: twelve clusters.
+    assert sweep.variances()[0, 0] == pytest.approx(12 / 11 * (4 * 6.25**2 + 8 * 3.125**2))
+
+
+def test_hypotheses_of_a_premise_are_one_cluster_in_every_language(sweep: Sweep) -> None:
+    premises = {"en": [0, 0, 2, 2], "qna": [0, 0, 2, 2]}
+    for chain, right in (("none", NOTHING), ("mnli", [1, 1, 0, 0])):
+        sweep.add(chain, {"xnli": {"en": right, "qna": right}}, clusters=premises)
+    # Each of four items moves the gain by 12.5 points, the two of a premise by 25 together.
+    level = sweep.level()
+    assert level.variances is not None and level.variances[0, 0] == pytest.approx(2 * 2 * 25**2)
+    assert level.cluster_counts == {"xnli": 2}
+    said = describe_interval_levels(rank_tasks(sweep.transfer(), np.random.default_rng(0), draws=10))
+    assert said.endswith("other test items (those that share a premise, passage or sentence count as one: xnli 2).")
+
+
+def test_questions_are_joined_through_any_language(sweep: Sweep) -> None:
+    # b shares a paragraph with a in English and with c in the other language, where a is missing; d shares none.
+    ids, clusters = {"en": ["a", "b", "d"], "qna": ["c", "d", "b"]}, {"en": [0, 0, 2], "qna": [0, 1, 0]}
+    sweep.add("none", {"xquad": {"en": [0, 0, 0], "qna": [0, 0, 0]}}, clusters=clusters, **ids)
+    sweep.add("mnli", {"xquad": {"en": [1, 1, 0], "qna": [1, 0, 1]}}, clusters=clusters, **ids)
+    # Gains of 2/3: a row moves one by (1 - 2/3) / 3 or (0 - 2/3) / 3. a, b, b, c are four of 1/9, d two of -2/9.
+    level = sweep.level()
+    assert level.cluster_counts == {"xquad": 2}
+    moved = 100 * 4 / 9 / 2  # points of the mean of two languages
+    assert level.variances is not None and level.variances[0, 0] == pytest.approx(2 * 2 * moved**2)
+
+
+def test_runs_may_name_a_cluster_by_another_item(sweep: Sweep) -> None:
+    # The same paragraph, {a, b}; one run lists c first.
+    sweep.add("none", {"xquad": {"en": [0, 0, 0]}}, clusters={"en": [0, 0, 2]}, en=["a", "b", "c"])
+    sweep.add("mnli", {"xquad": {"en": [0, 1, 1]}}, clusters={"en": [0, 1, 1]}, en=["c", "a", "b"])
+    assert sweep.level().cluster_counts == {"xquad": 2}
 
 
 def test_targets_are_independent_and_mined_pairs_have_no_items(sweep: Sweep) -> None:
@@ -120,6 +164,7 @@ def test_targets_are_independent_and_mined_pairs_have_no_items(sweep: Sweep) -> 
     level = sweep.level()
     assert level.excluded_targets == ("bucc",) and level.note is None
     assert level.variances == pytest.approx(np.array([[MOVED, MOVED, 0.0, 2 * MOVED / 9]]))
+    assert level.cluster_counts == {"xnli": 4, "pawsx": 4}
 
 
 def test_a_mean_over_seeds_holds_the_shared_part_only(sweep: Sweep) -> None:
@@ -212,14 +257,33 @@ def test_files_of_an_older_version_have_no_items(small_sweep: Sweep) -> None:
     assert "is of an older version" in no_level(small_sweep)
 
 
+def test_items_are_never_silently_independent(sweep: Sweep) -> None:
+    # Files of before the column have no item level where items may share a text, and keep it where they may not.
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        for target in ("xnli", "tatoeba"):
+            path = sweep.add(chain, {target: {"qna": right}})
+            pl.read_parquet(path).drop("cluster").write_parquet(path)
+    note = no_level(sweep)
+    assert "is of an older version and does not say which items of xnli share a premise (a new run does)" in note
+    sweep.runs = [run for run in sweep.runs if "tatoeba" in run.test]
+    assert sweep.variances()[0, 0] == pytest.approx(MOVED)
+
+
+def test_one_premise_has_no_item_level(sweep: Sweep) -> None:
+    for chain, right in (("none", NOTHING), ("mnli", HALF)):
+        sweep.add(chain, {"xnli": {"en": right}}, clusters={"en": [0, 0, 0, 0]})
+    assert "the items of xnli in column xnli show no spread, because they share one premise: " in no_level(sweep)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (pl.lit(None, pl.Float64).alias("numerator"), "xnli has no items"),
-        (pl.lit(0, pl.Int64).alias("example"), "unnamed items, or an item twice"),
-        (pl.lit(None, pl.String).alias("language"), "unnamed items, or an item twice"),
+        (pl.lit(0, pl.Int64).alias("example"), "or an item twice"),
+        (pl.lit(None, pl.String).alias("language"), "unnamed items"),
+        (pl.lit(None, pl.Int64).alias("cluster"), "items without a cluster"),
         (pl.col("numerator") / 2, "mnli -> xnli, seed 0 in en do not reproduce its score"),
-        (pl.lit("el").alias("language"), "unnamed items, or an item twice"),
+        (pl.lit("el").alias("language"), "or an item twice"),
         (pl.col("language").replace("qna", "el"), "predictions in el but no score"),
     ],
 )

@@ -111,6 +111,7 @@ def test_questions_that_nobody_can_answer_are_counted(write: Write) -> None:
     pool = real_data.load_pool(TARGETS_R["lareqa"], "test", "en", origin=data)
     assert isinstance(pool, RankingPool)
     assert pool.relevant == (frozenset({1}), frozenset({1}))  # the offset of q2 was repaired
+    assert pool.query_passages == (CONTEXT, CONTEXT)
     assert pool.left_out == {"answer in no sentence": 2, "repeated id": 1, "no id, question or context": 1}
 
 

@@ -59,6 +59,16 @@ def test_x_gets_lost_at_the_edges_of_a_sentence() -> None:
     assert found == [("ERB", 0, 0), ("OUN", 1, 1), ("_", 1, 3), ("ERB", 4, 4)]
 
 
+def test_bare_tags_are_scored_as_by_seqeval_0_0_18_and_later() -> None:
+    # Both conjunctions are of type CONJ. Up to 0.0.13 a type was the whole tag: 2 of 3 chunks were right, F1 2 / 3.
+    assert chunk_f1([["CCONJ", "X", "NOUN"]], [["SCONJ", "X", "NOUN"]]) == 1.0
+    # An X that ends a sentence is no chunk: 1 is right, of 1 and 2. Up to 0.0.13: of 2 and 2, F1 1 / 2.
+    assert chunk_f1([["NOUN", "X"]], [["NOUN", "SYM"]]) == pytest.approx(2 / 3)
+    assert chunk_f1([["NOUN", "X"]], [["NOUN", "X"]]) == 1.0
+    # Tags with a prefix: all versions agree.
+    assert list(find_chunks([["B-PER", "I-PER", "O", "B-LOC"]])) == [("PER", 0, 1), ("LOC", 3, 3)]
+
+
 def test_inside_without_begin_starts_a_chunk() -> None:
     found = list(find_chunks([["O", "I-PER", "I-PER", "I-ORG", "B-ORG"]]))
     assert found == [("PER", 1, 2), ("ORG", 3, 3), ("ORG", 4, 4)]
