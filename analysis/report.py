@@ -34,7 +34,7 @@ from analysis.page.protocol import SweepRecord
 from analysis.scores.arguments import add_top, build_scores_parser, load_paths, parse_metrics
 from analysis.scores.fetch import fetch_results
 from analysis.scores.record import SCORES_FILE, read_record
-from analysis.tables.source import count_and_list, pluralise
+from analysis.tables.source import describe_seeds, pluralise
 from analysis.transfer.array import build_transfer
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.errors import UsageError
@@ -117,7 +117,7 @@ def build_subtitle(ranking: Ranking) -> str:
     """Return benchmark, encoder, seeds and source in one line."""
     scores = ranking.loaded_scores
     names = (f"benchmark {scores.benchmark or 'not stated'}", f"encoder {scores.model or 'not stated'}")
-    return " · ".join((*names, count_and_list("seed", scores.seeds), scores.source))
+    return " · ".join((*names, describe_seeds(scores), scores.source))
 
 
 if __name__ == "__main__":

@@ -91,11 +91,14 @@ def expand_strata(axes: Axes, benchmark: Benchmark, *, pretrain: bool) -> tuple[
         for task in tasks
         if task.training_set is not None
     }
-    for seed in axes.seeds:
-        parents: dict[str, str | None] = {NONE: root, **dict.fromkeys(axes.floors, root)}
+    for seed in axes.all_seeds:
+        starts = [name for name in (NONE, *axes.floors) if seed in axes.seeds_of(name)]
+        parents: dict[str, str | None] = dict.fromkeys(starts, root)
         build_phase = functools.partial(Stratum, kind="intermediate", seed=seed, parent=root, rates=rates)
         phases: dict[str, str | None] = {}
         for name in axes.intermediates:
+            if seed not in axes.seeds_of(name):
+                continue
             phase = phase_of(name)
             if phase not in phases:
                 phases[phase] = root

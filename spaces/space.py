@@ -7,7 +7,8 @@ The named spaces are in `named_spaces.py`. A user's own space is a Python file w
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from spaces.benchmark import UNBOUNDED, Benchmark, Budget
@@ -41,7 +42,8 @@ class Space:
     intermediates: tuple[str, ...] | None = None  # names of chains (see chain.py); `none` is always added
     targets: tuple[str, ...] | None = None
     learning_rates: tuple[float, ...] | Range | Literal["all", "middle"] = "all"
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1, 2)  # of every chain
+    chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # more seeds of single chains, by name
     test_limit: int | None = None  # dev and test examples per language; their scores are marked as limited
     floor: bool = False  # also train the targets from a random encoder
     mixture: tuple[str, ...] | None = None  # tasks of `multitask`; None: every intermediate task
@@ -61,12 +63,22 @@ class Axes:
     intermediates: tuple[str, ...]  # `none` first
     targets: tuple[str, ...]
     learning_rates: tuple[float, ...] | Range
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...]  # of every chain
     test_limit: int | None
     floors: tuple[str, ...]
     mixture: tuple[str, ...]  # tasks of `multitask`; empty if no chain has it
+    chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # all seeds of the chains that have more
     budget: Budget = UNBOUNDED
     masked: MaskedWords = DEFAULT_MASKED_WORDS
+
+    def seeds_of(self, chain: str) -> tuple[int, ...]:
+        """Return the seeds of a chain, ascending."""
+        return self.chain_seeds.get(chain, self.seeds)
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds that any chain has, ascending."""
+        return tuple(sorted({*self.seeds, *(seed for seeds in self.chain_seeds.values() for seed in seeds)}))
 
 
 def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) -> Axes:
@@ -92,9 +104,8 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
     for language in space.masked.languages or ():
         if language not in benchmark.languages:
             raise UsageError(describe_unknown(f"language of {benchmark.name}", language, benchmark.languages))
-    for seed in space.seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-            raise UsageError(f"a seed must be a whole number from 0 to 2^31 - 1, got {seed!r}.")
+    _check_seeds(space.seeds)
+    floors = (RANDOM_ENCODER,) if space.floor else ()
     has_multitask = any(chain.is_multitask for chain in chains)
     return Axes(
         # The baseline is a member of every space: a gain is a difference to it.
@@ -103,11 +114,30 @@ def resolve_axes(space: Space, benchmark: Benchmark, profile: EncoderProfile) ->
         learning_rates=_resolve_rates(space.learning_rates, profile),
         seeds=tuple(sorted(space.seeds)),
         test_limit=space.test_limit,
-        floors=(RANDOM_ENCODER,) if space.floor else (),
+        floors=floors,
         mixture=tuple(name for name in benchmark.intermediates if name in mixture) if has_multitask else (),
+        chain_seeds=_resolve_chain_seeds(space, dict.fromkeys((NONE, *intermediates, *floors))),
         budget=space.budget,
         masked=space.masked,
     )
+
+
+def _resolve_chain_seeds(space: Space, chains: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return all seeds of the chains that have more than `space.seeds`, in the order of `chains`."""
+    chains = tuple(chains)
+    for name, seeds in space.chain_seeds.items():
+        if name not in chains:
+            raise UsageError(f"seeds of single chains: {describe_unknown('chain of this sweep', name, chains)}")
+        _check_axis(f"seeds of {name}", seeds)
+        _check_seeds(seeds)
+    all_seeds = {name: tuple(sorted({*space.seeds, *space.chain_seeds.get(name, ())})) for name in chains}
+    return {name: seeds for name, seeds in all_seeds.items() if len(seeds) > len(space.seeds)}
+
+
+def _check_seeds(seeds: Iterable[object]) -> None:
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+            raise UsageError(f"a seed must be a whole number from 0 to 2^31 - 1, got {seed!r}.")
 
 
 def _resolve_rates(

@@ -15,6 +15,17 @@ class DecidedChain:
     of_seeds: int
 
 
+def parse_chain_seeds(spec: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+    """Return all seeds of the chains that have more than the others, such as `{"none": [0, 1, 2, 3, 4, 5]}`, by name.
+
+    Raises ValueError for an entry `chain_seeds` of another form. Without it every chain has `seeds`.
+    """
+    entry = spec.get("chain_seeds", {})
+    if not isinstance(entry, dict) or not all(isinstance(seeds, list) for seeds in entry.values()):
+        raise ValueError(f"`chain_seeds` must map chains to lists of seeds, got {entry!r}")
+    return {str(chain): tuple(seeds) for chain, seeds in entry.items()}
+
+
 def parse_decided(decided: Mapping[str, Mapping[str, object]]) -> dict[str, DecidedChain]:
     """Return the chains of the entry `decided` by name, such as `{"shuffled": {"after": [0, 1, 2], "of": 8}}`.
 

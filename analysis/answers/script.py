@@ -8,6 +8,7 @@ from typing import TypeVar
 from analysis.scores.arguments import build_scores_parser, open_scores, parse_metrics
 from analysis.tables.answer import Answer, print_answer
 from analysis.transfer.array import Transfer, build_transfer
+from analysis.transfer.common_seeds import keep_common_seeds
 from spaces.errors import UsageError
 
 Result = TypeVar("Result")
@@ -23,8 +24,14 @@ def build_question_parser(script: str, doc: str | None) -> ArgumentParser:
 def run_question(
     parser: ArgumentParser, argv: Sequence[str] | None, build: Callable[[Transfer, Namespace], Answer], *file_names: str
 ) -> int:
-    """Print the answer to a question; see `run_script`."""
-    return run_script(parser, argv, build, lambda answer, flags: print_answer(answer, flags.format), *file_names)
+    """Print the answer to a question about the seeds that all chains have; see `run_script`."""
+
+    def build_on_common_seeds(transfer: Transfer, flags: Namespace) -> Answer:
+        return build(keep_common_seeds(transfer), flags)
+
+    return run_script(
+        parser, argv, build_on_common_seeds, lambda answer, flags: print_answer(answer, flags.format), *file_names
+    )
 
 
 def run_script(

@@ -37,9 +37,9 @@ def write_warnings(ranking: Ranking) -> Iterator[str]:
         yield "Training or test examples were cut. Do not publish these scores."
     if scores.stage_counts and scores.stage_counts[0] < scores.stage_counts[1]:
         yield f"The sweep is not complete: {scores.stage_counts[0]} of {scores.stage_counts[1]} stages have scores."
-    seeds = len(scores.seeds)
+    seeds = len(scores.common_seeds)
     if seeds < MIN_SEEDS:
-        yield f"{count_and_list('seed', scores.seeds)}: intervals and tests take {MIN_SEEDS} seeds."
+        yield f"{count_and_list('seed', scores.common_seeds)}: intervals and tests take {MIN_SEEDS} seeds."
     elif seeds < ENOUGH_SEEDS:
         yield f"Only {seeds} seeds: intervals are wide, and effects inside them may still exist."
     counted = ranking.cell_counts.items()

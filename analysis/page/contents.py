@@ -8,12 +8,13 @@ from analysis.page.blocks import Section
 from analysis.page.protocol import SweepRecord, build_protocol_section, build_reading_section, build_versions_section
 from analysis.questions.judging import judge_dev_selection
 from analysis.questions.published_comparison import compare_with_published
+from analysis.transfer.common_seeds import keep_common_seeds
 from analysis.transfer.ranking import Ranking
 
 
 def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Section, ...]:
     """Return the sections about a ranking by target; `records` are those of the sweeps (none for plain files)."""
-    transfer = ranking.transfer
+    common = keep_common_seeds(ranking.transfer)
     return (
         headline.build_section(ranking),
         cautions.build_section(ranking),
@@ -24,14 +25,14 @@ def build_sections(ranking: Ranking, records: Sequence[SweepRecord]) -> tuple[Se
         answer_section.build_section(
             "selection",
             "English dev as a judge",
-            lambda: selection.build_answer(transfer, judge_dev_selection(transfer)),
+            lambda: selection.build_answer(common, judge_dev_selection(common)),
         ),
         costs.build_section(ranking),
         variance.build_section(ranking),
         answer_section.build_section(
             "published",
             "Beside the published",
-            lambda: published.build_answer(transfer, compare_with_published(transfer)),
+            lambda: published.build_answer(common, compare_with_published(common)),
         ),
         build_protocol_section(ranking, records),
         build_versions_section(ranking, records),

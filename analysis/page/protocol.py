@@ -8,7 +8,7 @@ import polars as pl
 from analysis.page.blocks import Block, FactList, PageColumn, PageTable, Section, format_percent, join_names
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
-from analysis.tables.source import count_and_list, list_names
+from analysis.tables.source import describe_seeds, list_names
 from analysis.transfer.ranking import Ranking
 from spaces.benchmark import BENCHMARKS
 from spaces.chain import NONE
@@ -32,7 +32,7 @@ def build_protocol_section(ranking: Ranking, records: Sequence[SweepRecord]) -> 
         "intermediate tasks": f"{list_names(ranking.intermediates, word='and')}{controls}",
         "baseline": f"{NONE}: the targets are trained from the encoder without an intermediate phase",
         "targets": f"{list_names(scores.targets, word='and')}{retrieval}",
-        "seeds": f"{count_and_list('seed', scores.seeds)}; a seed is a replicate of the whole chain",
+        "seeds": f"{describe_seeds(scores)}; a seed is a replicate of the whole chain",
         "learning rates": join_names([f"{rate:g}" for rate in rates]) if len(rates) else NOT_RECORDED,
         "selection": "best English dev among the finished runs of a cell; test scores choose nothing",
     }

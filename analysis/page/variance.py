@@ -6,6 +6,7 @@ from analysis.answers import axes
 from analysis.page import answer_section, charts
 from analysis.page.blocks import Figure, PageColumn, Paragraph, Section, format_percent, join_names, table_of
 from analysis.questions.factors import FACTORS, AxisComparison, compare_axes
+from analysis.transfer.common_seeds import keep_common_seeds
 from analysis.transfer.ranking import Ranking
 from spaces.errors import UsageError
 
@@ -16,11 +17,12 @@ SHARE_SCHEMA = {"target": pl.String, "axis": pl.String, "share": pl.Float64, "pl
 def build_section(ranking: Ranking) -> Section:
     """Return the split over task, learning rate, seed and language; or the reason why there is none."""
     try:
-        comparison = compare_axes(ranking.transfer)
+        transfer = keep_common_seeds(ranking.transfer)
+        comparison = compare_axes(transfer)
     except UsageError as error:
         return Section("axes", "Axes of the search", (Paragraph(str(error)),))
     return answer_section.build_section(
-        "axes", "Axes of the search", lambda: axes.build_answer(ranking.transfer, comparison), build_figure(comparison)
+        "axes", "Axes of the search", lambda: axes.build_answer(transfer, comparison), build_figure(comparison)
     )
 
 

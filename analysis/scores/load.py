@@ -65,6 +65,7 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
         controls=all_controls,
         retrieval_targets=frozenset().union(*(part.retrieval_targets for part in parts)),
         skipped_chain_seeds=frozenset().union(*(part.skipped_chain_seeds for part in parts)),
+        unplanned_chain_seeds=_merge_unplanned(parts),
         benchmark=_single_value(rows, "benchmark"),
         model=_single_value(rows.filter(pl.col("intermediate") != RANDOM_ENCODER), "model"),
         is_limited=any(part.is_limited for part in parts),
@@ -132,6 +133,15 @@ def _check_budgets(specs: Sequence[Mapping[str, Any]]) -> None:
 
 def _merge_names(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
+
+
+def _merge_unplanned(parts: Sequence[Scores]) -> frozenset[tuple[str, int]]:
+    """Return what is unplanned in one part and planned in no other."""
+    unplanned = frozenset[tuple[str, int]]().union(*(part.unplanned_chain_seeds for part in parts))
+    for part in parts:
+        planned = {(chain, seed) for chain in (NONE, *part.intermediates) for seed in part.seeds}
+        unplanned -= planned - part.unplanned_chain_seeds
+    return unplanned
 
 
 def _single_value(rows: pl.LazyFrame, column: str) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from spaces.chain import NONE, RANDOM_ENCODER
 from spaces.errors import UsageError
-from spaces.sweep_record import SWEEP_VERSION, parse_decided
+from spaces.sweep_record import SWEEP_VERSION, parse_chain_seeds, parse_decided
 
 SCORES_FILE = "scores.parquet"  # in the folder of a stage
 STAGE_KEY = re.compile(r"\w[\w.+-]*")  # one plain name, because keys become parts of paths
@@ -27,6 +28,7 @@ def read_record(file: Path) -> dict[str, Any]:
             if not isinstance(spec[axis], list):
                 raise ValueError(f"`{axis}` in `spec` must be a list, got {spec[axis]!r}")
         list_skipped_seeds(record)
+        list_unplanned_seeds(spec)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file} is not a valid sweep record ({type(error).__name__}: {error}).") from error
     if version > SWEEP_VERSION:
@@ -38,6 +40,23 @@ def list_skipped_seeds(record: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
     """Return (chain, seed) for every seed that a race did not give to a chain."""
     chains, seeds = parse_decided(record.get("decided", {})), record["spec"]["seeds"]
     return frozenset((name, seed) for name, chain in chains.items() for seed in seeds if seed not in chain.seeds)
+
+
+def list_all_seeds(spec: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the seeds that any chain of a sweep has, ascending."""
+    return tuple(sorted({*spec["seeds"], *(seed for seeds in parse_chain_seeds(spec).values() for seed in seeds)}))
+
+
+def list_unplanned_seeds(spec: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+    """Return (chain, seed) for every seed of the sweep that a chain, or the floor, was not to get."""
+    seeds_of = parse_chain_seeds(spec)
+    chains = dict.fromkeys((NONE, RANDOM_ENCODER, *spec["intermediates"]))
+    return frozenset(
+        (name, seed)
+        for name in chains
+        for seed in list_all_seeds(spec)
+        if seed not in seeds_of.get(name, spec["seeds"])
+    )
 
 
 def stages_folder_of(folder: Path) -> Path:

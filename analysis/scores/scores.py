@@ -7,13 +7,16 @@ from typing import Any
 
 import polars as pl
 
+from spaces.chain import NONE, RANDOM_ENCODER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
     """Loaded score rows. Names are in the order in which they are shown.
 
-    Every combination of the baseline and `intermediates` with `targets` and `seeds` is expected; one without rows is
-    missing. `intermediates` holds neither the baseline nor floors.
+    Every combination of the baseline and `intermediates` with `targets` and `seeds` is expected, but for those in
+    `unplanned_chain_seeds`; one without rows is missing. Only a sweep plans: a file tells no plan, so a seed that any
+    of its chains has is expected of all. `intermediates` holds neither the baseline nor floors.
 
     `rows` is every row in the columns of `tidy.SCHEMA`. It may still lie in files: collect only the columns that a
     question needs, while the files exist. `target_rows` and `intermediate_rows` are in memory. `target_rows` has the
@@ -32,6 +35,7 @@ class Scores:
     controls: frozenset[str] = frozenset()
     retrieval_targets: frozenset[str] = frozenset()
     skipped_chain_seeds: frozenset[tuple[str, int]] = frozenset()  # (chain, seed) that a race did not give
+    unplanned_chain_seeds: frozenset[tuple[str, int]] = frozenset()  # (chain, seed) that only other chains were to get
     benchmark: str | None = None
     model: str | None = None
     is_limited: bool = False
@@ -39,3 +43,21 @@ class Scores:
     notes: tuple[str, ...] = ()
     stage_folders: tuple[Path, ...] = ()  # folders with a sweep's stages, each in a folder named by its key
     specs: tuple[Mapping[str, Any], ...] = ()  # `spec` of each sweep's `sweep.json`
+
+    @property
+    def common_seeds(self) -> tuple[int, ...]:
+        """The seeds that are planned for every chain."""
+        partial = {seed for _, seed in self.unplanned_chain_seeds}
+        return tuple(seed for seed in self.seeds if seed not in partial)
+
+    @property
+    def chains_with_more_seeds(self) -> Mapping[str, tuple[int, ...]]:
+        """The seeds beyond the common ones, of the chains that have any; the baseline first."""
+        common = self.common_seeds
+        more = {
+            chain: tuple(
+                seed for seed in self.seeds if seed not in common and (chain, seed) not in self.unplanned_chain_seeds
+            )
+            for chain in (NONE, *self.intermediates, RANDOM_ENCODER)
+        }
+        return {chain: seeds for chain, seeds in more.items() if seeds}

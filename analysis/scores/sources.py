@@ -11,7 +11,14 @@ from analysis.scores.choose import MAJORITY, list_counted_metrics
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
 from analysis.scores.language_names import read_languages
-from analysis.scores.record import SCORES_FILE, list_skipped_seeds, read_record, stages_folder_of
+from analysis.scores.record import (
+    SCORES_FILE,
+    list_all_seeds,
+    list_skipped_seeds,
+    list_unplanned_seeds,
+    read_record,
+    stages_folder_of,
+)
 from analysis.scores.scale import FileOptions, choose_turned, describe_scales, read_scale
 from analysis.scores.scores import Scores
 from analysis.scores.stages import read_stage_rows
@@ -49,10 +56,11 @@ def load_sweep(folder: Path) -> Scores:
         intermediate_rows=_select_intermediate_rows(rows),
         intermediates=(NONE, *spec["intermediates"]),
         targets=targets,
-        seeds=tuple(spec["seeds"]),
+        seeds=list_all_seeds(spec),
         controls=frozenset(spec.get("controls", ())),
         retrieval_targets=frozenset(spec.get("retrieval", ())) | _list_retrieval_targets(rows),
         skipped_chain_seeds=list_skipped_seeds(record),
+        unplanned_chain_seeds=list_unplanned_seeds(spec),
         is_limited=any(spec.get(name) is not None for name in ("limit", "test_limit")) or _is_limited(rows),
         stage_counts=(len(done) - len(stage_rows.faults), len(files)),
         notes=(

@@ -43,7 +43,7 @@ class SubmissionChoice:
 
 
 def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, per_target: bool) -> SubmissionChoice:
-    """Choose a run for each target of XTREME that the sweep has, at `seed` or else at the sweep's lowest seed.
+    """Choose a run for each target of XTREME that the sweep has, at `seed` or else at the lowest seed of all.
 
     If `intermediate` is None, take the one with the best mean English dev score over the trained targets, each at its
     best learning rate. An intermediate with finished runs for more targets comes first, because means over different
@@ -56,7 +56,7 @@ def choose_runs(scores: Scores, *, intermediate: str | None, seed: int | None, p
         raise UsageError(f"--intermediate: {describe_unknown('intermediate', intermediate, intermediates)}")
     if seed is not None and seed not in scores.seeds:
         raise UsageError(f"--seed {seed}: the seeds of this sweep are {', '.join(map(str, scores.seeds))}.")
-    seed = min(scores.seeds) if seed is None else seed
+    seed = min(scores.common_seeds) if seed is None else seed
     targets = [task.target for task in OFFICIAL_TASKS if task.target in scores.targets]
     candidates = [name for name in intermediates if name not in scores.controls]
 

@@ -107,7 +107,7 @@ def describe_disagreement(ranking: Ranking) -> list[str]:
 
 def _describe_power(ranking: Ranking) -> list[str]:
     """Return what this number of seeds and targets can show at all."""
-    seeds = len(ranking.loaded_scores.seeds)
+    seeds = len(ranking.loaded_scores.common_seeds)
     cells = sum(each.p is not None for (_, column), each in ranking.gains.items() if column not in ranking.contests)
     if not cells:
         return []

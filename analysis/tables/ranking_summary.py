@@ -5,7 +5,15 @@ The whole report (`ranking_report`) takes several screens. This is what a sweep 
 
 from analysis.tables import ranking_sentences, screen
 from analysis.tables.ranking_sentences import describe_leader
-from analysis.tables.source import describe_stages, format_counts, label_chain, list_names, list_warnings, pluralise
+from analysis.tables.source import (
+    describe_seeds,
+    describe_stages,
+    format_counts,
+    label_chain,
+    list_names,
+    list_warnings,
+    pluralise,
+)
 from analysis.tables.standings import mark_missing
 from analysis.transfer.array import DECIDED
 from analysis.transfer.columns import MEAN_ALL
@@ -23,7 +31,8 @@ SummaryRow = tuple[str, ...]  # rank, task, gain, interval, P(best), remark
 def as_summary(ranking: Ranking, width: int, paths: str) -> str:
     """Return at most MAX_LINES lines of `width` characters; `paths` are the arguments of the commands for more."""
     scores = ranking.loaded_scores
-    source = f"{scores.source}: {pluralise(len(scores.seeds), 'seed')}{describe_stages(scores)}"
+    seeds = describe_seeds(scores) if scores.chains_with_more_seeds else pluralise(len(scores.seeds), "seed")
+    source = f"{scores.source}: {seeds}{describe_stages(scores)}"
     head = [*_wrap((source, *list_warnings(scores)), width), "", *_wrap(_write_answer(ranking), width), ""]
     foot = [
         *_list_missing(ranking, width),

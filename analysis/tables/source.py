@@ -13,7 +13,7 @@ MAX_NAMES = 8  # in a sentence; tables show the others
 def describe_source(scores: Scores) -> tuple[str, ...]:
     """Return sentences on the source, benchmark, model, seeds and stages, and the notes of benchmark and loader."""
     names = f"benchmark {scores.benchmark or 'not stated'}, model {scores.model or 'not stated'}"
-    source = f"{scores.source}: {names}, {count_and_list('seed', scores.seeds)}{describe_stages(scores)}"
+    source = f"{scores.source}: {names}, {describe_seeds(scores)}{describe_stages(scores)}"
     return (source, *list_warnings(scores))
 
 
@@ -27,6 +27,17 @@ def list_warnings(scores: Scores) -> tuple[str, ...]:
     benchmark = BENCHMARKS.get(scores.benchmark or "")
     limited = "Limited: training or test examples were cut. Do not publish these scores."
     return (*([benchmark.note] if benchmark else ()), *([limited] if scores.is_limited else ()), *scores.notes)
+
+
+def describe_seeds(scores: Scores) -> str:
+    """Return `3 seeds (0, 1, 2)`; where chains have more, also `; 3 more of none, mnli (3, 4, 5)`."""
+    chains: dict[tuple[int, ...], list[str]] = {}
+    for chain, seeds in scores.chains_with_more_seeds.items():
+        chains.setdefault(seeds, []).append(chain)
+    parts = (
+        f"{len(seeds)} more of {', '.join(names)} ({', '.join(map(str, seeds))})" for seeds, names in chains.items()
+    )
+    return "; ".join((count_and_list("seed", scores.common_seeds), *parts))
 
 
 def count_and_list(noun: str, items: tuple[int, ...]) -> str:

@@ -63,6 +63,7 @@ class Transfer:
     scores: Array
     runs: pl.DataFrame  # every run of a target, in the columns of `choose.list_runs`
     metrics: Metrics
+    planned: BoolArray  # chains x seeds: False for seeds that only other chains were to get
     holes: Mapping[Cell, Hole]  # planned cells without a score
     intermediate_statuses: IntermediateStatuses
 
@@ -85,6 +86,15 @@ class Transfer:
             if (self.chains[i], self.seeds[s]) in self.loaded_scores.skipped_chain_seeds:
                 seeds.setdefault(self.chains[i], set()).add(self.seeds[s])
         return {chain: frozenset(skipped) for chain, skipped in seeds.items()}
+
+    @cached_property
+    def common_seeds(self) -> BoolArray:
+        """Mask of the seeds that are planned for the baseline and every intermediate."""
+        return np.asarray(self.planned[: 1 + len(self.intermediates)].all(axis=0))
+
+    def count_planned_seeds(self, chain: str) -> int:
+        """Return how many seeds the chain was to get."""
+        return int(self.planned[self.chains.index(chain)].sum())
 
     @cached_property
     def gains(self) -> Array:
@@ -115,13 +125,16 @@ def build_transfer(
     runs = choose.list_runs(rows, choose.resolve_official_metrics(metric_table, "dev", picked))
     axes, array = _fill_array(scores, rows, runs, metrics)
     statuses = _collect_statuses(scores.intermediate_rows)
+    has_score = np.asarray(np.isfinite(array).any(axis=2))
+    planned = _mask_planned(scores, axes, has_score)
     return Transfer(
         loaded_scores=scores,
         **axes._asdict(),
         scores=array,
         runs=runs,
         metrics=metrics,
-        holes=_find_holes(scores, runs, statuses, np.asarray(np.isfinite(array).any(axis=2))),
+        planned=planned,
+        holes=_find_holes(scores, runs, statuses, has_score | ~planned[:, None]),
         intermediate_statuses=statuses,
     )
 
@@ -185,12 +198,19 @@ def _collect_statuses(rows: pl.DataFrame) -> IntermediateStatuses:
     return statuses
 
 
+def _mask_planned(scores: Scores, axes: ArrayAxes, has_score: BoolArray) -> BoolArray:
+    """Return a mask of chains x seeds, False for seeds that a chain was not to get; one with a score counts."""
+    unplanned = scores.unplanned_chain_seeds
+    planned = [[(chain, seed) not in unplanned for seed in axes.seeds] for chain in axes.chains]
+    return np.array(planned, np.bool_).reshape(len(axes.chains), len(axes.seeds)) | has_score.any(axis=1)
+
+
 def _find_holes(
-    scores: Scores, runs: pl.DataFrame, intermediate_statuses: IntermediateStatuses, has_score: BoolArray
+    scores: Scores, runs: pl.DataFrame, intermediate_statuses: IntermediateStatuses, is_complete: BoolArray
 ) -> dict[Cell, Hole]:
-    """Return every planned cell without a score, and why; `has_score` is chains x targets x seeds."""
+    """Return every planned cell without a score, and why; `is_complete` is chains x targets x seeds."""
     chains = (NONE, *scores.intermediates)
-    absent = [(chains[i], scores.targets[t], scores.seeds[s]) for i, t, s in np.argwhere(~has_score[: len(chains)])]
+    absent = [(chains[i], scores.targets[t], scores.seeds[s]) for i, t, s in np.argwhere(~is_complete[: len(chains)])]
     absent_cells = pl.DataFrame(absent, schema=runs.select(CELL_COLUMNS).schema, orient="row")
     scoreless = runs.join(absent_cells, on=CELL_COLUMNS, how="semi").select(*CELL_COLUMNS, "status", "reason")
     reasons: dict[Cell, dict[str, str | None]] = {}

@@ -102,8 +102,10 @@ def build_contest(transfer: Transfer, column: TransferColumn, uncertainty: Uncer
     compared = np.flatnonzero(has_enough_seeds & fully_raced)
     pairwise_p = _compare_pairs(uncertainty, column, values, compared if len(compared) > 1 else compared[:0])
     letters = label_arms(pairwise_p, criterion[compared]) if len(compared) > 1 else ()
+    # A chain that was not to get all seeds of another stays a candidate: the choice is made on the common ones.
     winner = select_winner(
-        np.where(is_candidate[:, None], values, np.nan), lambda seeds: uncertainty.choose_by(column, seeds)
+        np.where(is_candidate[:, None] & transfer.common_seeds, values, np.nan),
+        lambda seeds: uncertainty.choose_by(column, seeds),
     )
     return Contest(
         column=column,

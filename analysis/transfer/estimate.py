@@ -109,6 +109,7 @@ def estimate_table(
     numbers = {"mean": moments.mean.tolist(), "sd": moments.sd.tolist()}  # lists are read faster than arrays
     numbers |= {name: p.tolist() for name, p in p_values.items()}
     bounds, points = intervals.tolist(), values.tolist()
+    planned = {name: transfer.count_planned_seeds(name) for name in names}
 
     def build_estimate(row: int, j: int) -> Estimate:
         column = columns[j]
@@ -121,7 +122,7 @@ def estimate_table(
             **{name: finite_or_none(number[row][j]) for name, number in numbers.items()},
             interval=None if low is None or high is None else (low, high),
             values=by_seed,
-            of_seeds=len(transfer.seeds),
+            of_seeds=planned[names[row]],
             parts=part_counts[row][j],
             of_parts=column_values[j].of_parts,
             skipped_seed_count=len(skipped.intersection(transfer.seeds).difference(by_seed)),

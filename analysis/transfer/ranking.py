@@ -114,17 +114,19 @@ def _find_unpaired(transfer: Transfer) -> dict[Cell, Hole]:
     """Return the cells with a score but without a gain."""
     has_gain = np.asarray(np.isfinite(transfer.gains).any(axis=2))
     holes = {}
-    for i, t, s in np.argwhere(~has_gain):
+    for i, t, s in np.argwhere(~has_gain & transfer.planned[1 : 1 + len(transfer.intermediates), None]):
         name, target, seed = transfer.intermediates[i], transfer.targets[t], transfer.seeds[s]
         if (name, target, seed) not in transfer.holes:
             baseline = transfer.holes.get((NONE, target, seed))
-            reason = f"`{NONE}` is {baseline.status}" if baseline else "no common language"
+            is_planned = transfer.planned[0, s]
+            reason = "no common language" if is_planned else f"`{NONE}` was not to get this seed"
+            reason = f"`{NONE}` is {baseline.status}" if baseline else reason
             holes[name, target, seed] = Hole(seed, "unpaired", reason)
     return holes
 
 
 def _count_cells(transfer: Transfer) -> dict[str, int]:
-    planned = (1 + len(transfer.intermediates)) * len(transfer.targets) * len(transfer.seeds)
+    planned = int(transfer.planned[: 1 + len(transfer.intermediates)].sum()) * len(transfer.targets)
     statuses = Counter(sorted(hole.status for hole in transfer.holes.values()))
     return {"finished": planned - len(transfer.holes), **statuses}
 

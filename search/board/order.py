@@ -1,8 +1,9 @@
 """The order of strata: critical path first, with as few seeds at once as keep all slots busy."""
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 from spaces.plan import Stratum
 
@@ -29,13 +30,15 @@ def assign_waves(plan: Sequence[Stratum], arm_duration: ArmDuration, slots: int 
     is complete soon, and few encoders are on disk at once. With so many slots that one seed cannot keep them busy a
     wave holds several seeds, or all: otherwise the last seed's longest chain would begin when nothing else is left.
     """
+    sizes = Counter(stratum.seed for stratum in plan if stratum.kind != "pretrain")  # seeds of few chains are small
     seeds = sorted({stratum.seed for stratum in plan})
     count = len(seeds)
     longest = 0.0 if slots is None else max(_longest_paths_of(plan, arm_duration).values(), default=0.0)
     if slots is not None and longest > 0:
         work = sum(arm_duration(stratum) * stratum.arm_count for stratum in plan)
         count = max(1, min(count, int(work / (2 * slots * longest))))
-    return {seed: index * count // len(seeds) for index, seed in enumerate(seeds)}
+    before = accumulate((sizes[seed] for seed in seeds), initial=0)
+    return {seed: start * count // max(1, sizes.total()) for seed, start in zip(seeds, before, strict=False)}
 
 
 def _longest_paths_of(plan: Sequence[Stratum], arm_duration: ArmDuration) -> Mapping[str, float]:

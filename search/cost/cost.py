@@ -19,6 +19,7 @@ from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
+from spaces.space import Axes
 from spaces.task import Task
 from spaces.xtreme_data import TASK_SPLITS
 from trainables.repositories.cache import cache_folder_of
@@ -207,6 +208,12 @@ def _format_hours(hours: float) -> str:
     return f"{hours:,.0f}" if hours >= 10 else f"{hours:.1f}"
 
 
+def _describe_seeds(axes: Axes) -> str:
+    """Return `0, 1, 2; none: 0, 1, 2, 3, 4, 5` for a baseline with three seeds more than the other chains."""
+    lists = {name: ", ".join(map(str, seeds)) for name, seeds in axes.chain_seeds.items()}
+    return "; ".join([", ".join(map(str, axes.seeds)), *(f"{name}: {seeds}" for name, seeds in lists.items())])
+
+
 def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[str]:
     """Return the plan and its cost as lines to print; `reused` stages are finished already."""
     axes = request.axes
@@ -215,7 +222,7 @@ def describe_plan(request: SweepRequest, cost: PlanCost, reused: int) -> list[st
         f"sweep {request.name}: benchmark {request.benchmark.name}, encoder {request.maker.start.name}",
         f"  intermediate tasks: {', '.join((*axes.intermediates, *axes.floors))} (`{NONE}` is the baseline)",
         f"  targets: {', '.join(axes.targets)}",
-        f"  learning rates: {axes.learning_rates}, seeds: {', '.join(map(str, axes.seeds))}",
+        f"  learning rates: {axes.learning_rates}, seeds: {_describe_seeds(axes)}",
         f"stages: {cost.stages.total()} ({kinds}); {reused} are done already and will be reused",
         f"trainings: {cost.trainings}; one chain per target, sharing nothing, would need {cost.naive_trainings}",
     ]

@@ -176,8 +176,11 @@ def _drop_missing(axes: Axes, benchmark: Benchmark, lacking: set[tuple[TaskRole,
         has_data = bool(needs) and all(need.key not in lacking for need in needs)
         return name not in chains and (has_data or not has_phase(name))
 
+    intermediates = tuple(name for name in axes.intermediates if is_complete(name))
+    kept = (*intermediates, *axes.floors)
     return dataclasses.replace(
         axes,
-        intermediates=tuple(name for name in axes.intermediates if is_complete(name)),
+        intermediates=intermediates,
+        chain_seeds={name: seeds for name, seeds in axes.chain_seeds.items() if name in kept},
         targets=tuple(name for name in axes.targets if ("target", name) not in lacking),
     )

@@ -117,7 +117,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--intermediates", metavar="A,B", help=names)
     add("--targets", metavar="A,B", help="instead of the space's")
     add("--learning-rates", metavar="X,Y|LOW..HIGH[:DRAWS]", help="a list, or a range to sample from")
-    add("--seeds", metavar="0,1", help="each seed is a replicate of the whole chain")
+    seeds = "replicates of the whole chain, e.g. 0,1 or 0..2; CHAIN=0..5 gives one chain more, e.g. 0..2,none=0..5"
+    add("--seeds", metavar="A..B[,CHAIN=A..B]", help=seeds)
     add("--limit", **count, help="training examples per task at most; the results say so")
     add("--test-limit", **count, help="dev and test examples per language at most")
     add("--steps", **count, help="training steps of every intermediate phase, instead of its recipe's")
@@ -179,10 +180,12 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
     languages = _parse_list("mlm-languages", options.mlm_languages, str)
     masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
     rates = options.learning_rates
+    seeds, chain_seeds = (None, None) if options.seeds is None else values.parse_seeds(options.seeds)
     flags = {
         "intermediates": _parse_list("intermediates", options.intermediates, str),
         "targets": _parse_list("targets", options.targets, str),
-        "seeds": _parse_list("seeds", options.seeds, values.parse_seed),
+        "seeds": seeds or None,  # without a part for all chains, those of the space
+        "chain_seeds": chain_seeds,
         "learning_rates": None if rates is None else values.parse_rates(rates),
         "test_limit": options.test_limit,
         "floor": options.floor or None,

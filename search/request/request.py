@@ -69,6 +69,11 @@ def make_request(options: RunOptions) -> SweepRequest:
     is_miniature = benchmark.name == "miniature"  # its plan pretrains an encoder
     profile = PROFILES["miniature" if is_miniature else "pretrained"]
     axes = resolve_axes(space, benchmark, profile)
+    if axes.chain_seeds and options.scheduler == "racing":
+        raise UsageError(
+            f"--scheduler racing gives out the seeds itself, but {', '.join(axes.chain_seeds)} has seeds of its own. "
+            "Leave these out, or take another scheduler."
+        )
     source = dataclasses.replace(source, test_limit=axes.test_limit)
     if source.hub is not None:
         fetch_all(source, axes, benchmark, resolve_model(options))
@@ -192,6 +197,8 @@ def _build_spec(options: RunOptions, axes: Axes, benchmark: Benchmark, maker: St
         "targets": axes.targets,
         "learning_rates": dataclasses.asdict(rates) if isinstance(rates, Range) else rates,
         "seeds": axes.seeds,
+        # Only where there are any, so that sweeps of former versions may get some, too.
+        **({"chain_seeds": axes.chain_seeds} if axes.chain_seeds else {}),
         "floors": axes.floors,
         "mixture": {MULTITASK: axes.mixture} if axes.mixture else {},
         "budget": dataclasses.asdict(axes.budget),

@@ -12,7 +12,7 @@ from typing import Any
 
 from spaces.errors import UsageError
 from spaces.plan import Stratum
-from spaces.sweep_record import SWEEP_FILE, SWEEP_VERSION
+from spaces.sweep_record import SWEEP_FILE, SWEEP_VERSION, parse_chain_seeds
 from trainables.storage.base import Lock, LockedError, Storage, quarantine, write_text
 
 RESULTS_LOCK = ".lock"  # in the results folder, beside the sweeps
@@ -117,7 +117,8 @@ def check_growth(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> N
     differences = []
     for field in sorted({*old, *new} - set(DERIVED_FIELDS)):
         before, after = old.get(field), new.get(field)
-        if before != after and not _is_growth(field, before, after):
+        is_growth = _keeps_chain_seeds(old, new) if field == "chain_seeds" else _is_growth(field, before, after)
+        if before != after and not is_growth:
             differences += _format_differences(field, before, after)
     if differences:
         raise UsageError(
@@ -132,6 +133,15 @@ def _format_differences(field: str, before: Any, after: Any) -> list[str]:
         pairs = [(name, before.get(name), after.get(name)) for name in {**before, **after}]
         return [f"  {field}: {name} was {json.dumps(b)}, now {json.dumps(a)}" for name, b, a in pairs if b != a]
     return [f"  {field}: was {json.dumps(before)}, now {json.dumps(after)}"]
+
+
+def _keeps_chain_seeds(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Return True if every chain that had seeds of its own has them still, alone or with all chains."""
+    try:
+        before, after = parse_chain_seeds(old), parse_chain_seeds(new)
+    except ValueError:
+        return False
+    return all({*seeds} <= {*after.get(name, new["seeds"])} for name, seeds in before.items())
 
 
 def _is_growth(field: str, before: Any, after: Any) -> bool:

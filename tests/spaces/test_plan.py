@@ -123,6 +123,29 @@ def test_extending_an_axis_keeps_every_stage(old: set[float], more: set[float], 
     assert keys(old, seeds) <= keys(old | more, seeds | {9})
 
 
+@given(
+    common=st.sets(st.integers(0, 4), min_size=1),
+    more=st.dictionaries(
+        st.sampled_from(["none", "mnli", "mnli:layers", "random-encoder"]), st.sets(st.integers(0, 6), min_size=1)
+    ),
+)
+def test_a_chain_with_more_seeds_has_their_stages_and_no_other_chain_gets_any(
+    common: set[int], more: dict[str, set[int]]
+) -> None:
+    names = ("mnli", "mnli:layers", "ccg")
+    chain_seeds = {name: tuple(seeds) for name, seeds in more.items()}
+    space = Space(name="s", intermediates=names, targets=("xnli",), seeds=tuple(common), floor=True)
+    strata = plan(axes_of(dataclasses.replace(space, chain_seeds=chain_seeds)))
+    everywhere = plan(axes_of(dataclasses.replace(space, seeds=tuple(common.union(*more.values())))))
+    assert [stratum for stratum in everywhere if stratum in strata] == list(strata)  # the same stages, in their order
+    for name in ("none", "random-encoder", *names):
+        seeds = {stratum.seed for stratum in strata if stratum.kind == "target" and stratum.intermediate == name}
+        assert seeds == common | more.get(name, set())
+    for phase, chains in {"mnli": names[:2], "ccg": names[2:]}.items():  # chains with the same phase share its runs
+        seeds = {stratum.seed for stratum in strata if stratum.kind == "intermediate" and stratum.task == phase}
+        assert seeds == common.union(*(more.get(name, set()) for name in chains))
+
+
 @pytest.mark.parametrize("kind", ["pretrain", "intermediate", "target", "retrieval"])
 def test_every_kind_of_stage_is_in_the_plan(kind: str) -> None:
     assert any(stratum.kind == kind for stratum in plan())

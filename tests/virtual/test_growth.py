@@ -47,6 +47,18 @@ def test_seeds_and_targets_that_are_added_come_to_their_end(scheduler: str) -> N
     assert whole(run(storage, scheduler, "xnli,xquad,tatoeba", "0,1,2,3,4,5", "1e-5,2e-5,3e-5"))
 
 
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name != "racing"])
+def test_seeds_of_single_chains_that_are_added_come_to_their_end_and_train_nothing_else(scheduler: str) -> None:
+    storage, rates = MemoryStorage(), "1e-5,2e-5,3e-5"
+    before = {arm.stage.key for _, arm in run(storage, scheduler, "xnli,tatoeba", "0..2", rates).iter_arms()}
+    more = run(storage, scheduler, "xnli,tatoeba", "0..2,none=0..5,mnli=4", rates)
+    added = {(stratum.intermediate, stratum.seed) for stratum, arm in more.iter_arms() if arm.stage.key not in before}
+    assert whole(more) and added == {("none", 3), ("none", 4), ("none", 5), ("mnli", 4)}
+    everywhere = run(storage, scheduler, "xnli,tatoeba", "0..5", rates)
+    reused = {arm.stage.key for _, arm in everywhere.iter_arms() if arm.is_reused}
+    assert whole(everywhere) and {arm.stage.key for _, arm in more.iter_arms()} <= reused
+
+
 def test_without_a_target_that_is_trained_a_race_is_none() -> None:
     race, plain = (run(MemoryStorage(), name, "tatoeba", "0,1,2,3", "1e-5") for name in ("racing", "halving"))
     kinds = [Counter(stratum.kind for stratum, _ in board.iter_arms()) for board in (race, plain)]

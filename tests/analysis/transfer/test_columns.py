@@ -115,6 +115,7 @@ def test_a_mean_over_targets_is_there_only_if_all_are(scores: list[float | None]
         scores=cells,
         runs=None,  # type: ignore[arg-type]
         metrics={},
+        planned=np.ones((2, 2), np.bool_),
         holes={},
         intermediate_statuses={},
     )

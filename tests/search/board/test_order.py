@@ -47,6 +47,13 @@ def test_waves_are_whole_and_as_large_as_the_slots_need(room: Room) -> None:
         assert len(sizes) == 1 or arms >= 2 * slots * 3 * len(sizes), "three strata make the longest chain"
 
 
+def test_small_seeds_of_few_chains_share_a_wave(room: Room) -> None:
+    room.space = dataclasses.replace(room.space, seeds=(0, 1, 2), chain_seeds={"none": tuple(range(12))})
+    waves = assign_waves(room.plan(), lambda stratum: 1.0, 3)
+    assert waves[0] < waves[1] < waves[2]
+    assert len({waves[seed] for seed in range(3, 12)}) < 9
+
+
 def test_of_equals_the_plan_s_order_holds(room: Room) -> None:
     plan = [stratum for stratum in room.plan() if stratum.kind == "target" and stratum.intermediate == "none"]
     orphans = [stratum.id for stratum in sorted(plan, key=lambda one: one.seed)]

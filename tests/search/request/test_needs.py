@@ -90,6 +90,8 @@ def test_a_mixture_of_one_is_no_mixture(asked: Callable[..., SweepRequest]) -> N
     assert request.axes.intermediates == ("none", "squad", "multitask")
     request = asked("--intermediates", "qqp,mnli", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none", "mnli") and request.axes.mixture == ()
+    more = asked("--intermediates", "qqp,mnli", "--targets", "xnli", "--seeds", "none=0..4,qqp=0..5", "--skip-missing")
+    assert more.spec["chain_seeds"] == {"none": [0, 1, 2, 3, 4]}  # a chain that is left out takes its seeds along
     request = asked("--intermediates", "none", "--targets", "xnli,pawsx", "--skip-missing")
     assert request.axes.intermediates == ("none",) and request.axes.targets == ("xnli",)
     with pytest.raises(UsageError, match="nothing is left to search after skipping what is missing"):

@@ -60,6 +60,7 @@ def test_it_says_which_chains_a_race_decided(tmp_path: Path) -> None:
         {"floors": ["random-encoder"]},
         {"data": {"target xnli": "a", "target udpos": "b"}},
         {"space": "own"},
+        {"chain_seeds": {"none": [0, 1, 2]}},
     ],
 )
 def test_what_only_adds_is_allowed(change: dict[str, object]) -> None:
@@ -79,6 +80,18 @@ def test_what_only_adds_is_allowed(change: dict[str, object]) -> None:
 def test_any_other_change_is_refused_with_the_difference(change: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_growth(SPEC, {**SPEC, **change}, "sweep")
+
+
+def test_seeds_of_single_chains_may_grow_or_become_seeds_of_all_and_no_chain_may_lose_one() -> None:
+    old = {**SPEC, "chain_seeds": {"none": [0, 1, 2], "mnli": [0, 3]}}
+    check_growth(old, {**old, "chain_seeds": {"none": [0, 1, 2, 5], "mnli": [0, 3], "ccg": [0, 9]}}, "sweep")
+    check_growth(old, {**old, "seeds": [0, 1, 2], "chain_seeds": {"mnli": [0, 1, 2, 3]}}, "sweep")
+    check_growth(old, {**SPEC, "seeds": [0, 1, 2, 3]}, "sweep")
+    for lost in ({"none": [0, 1, 2], "mnli": [0, 4]}, {"mnli": [0, 3]}, {}):
+        with pytest.raises(UsageError, match=r"chain_seeds: none was|chain_seeds: mnli was"):
+            check_growth(old, {**old, "chain_seeds": lost}, "sweep")
+    with pytest.raises(UsageError, match=r"chain_seeds: was .* now null"):
+        check_growth(old, SPEC, "sweep")
 
 
 def test_a_range_may_get_more_draws() -> None:

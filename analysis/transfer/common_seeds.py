@@ -1,0 +1,45 @@
+"""The part of a transfer matrix in which every chain has the same seeds.
+
+A sweep may give its baseline and single chains more seeds. A ranking uses them all. Questions that compare chains seed
+by seed, such as how often English dev chose the best of them, would have another set of chains at those seeds.
+"""
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+
+from analysis.scores.scores import Scores
+from analysis.transfer.array import Transfer
+
+
+def keep_common_seeds(transfer: Transfer) -> Transfer:
+    """Return the transfer matrix at the seeds that every chain was to get, with a note on the others."""
+    common = transfer.common_seeds
+    if common.all():
+        return transfer
+    seeds = tuple(np.compress(common, transfer.seeds).tolist())
+    return dataclasses.replace(
+        transfer,
+        loaded_scores=_keep_seeds(transfer.loaded_scores, seeds),
+        seeds=seeds,
+        scores=transfer.scores[..., common],
+        runs=transfer.runs.filter(pl.col("seed").is_in(seeds)),
+        planned=transfer.planned[:, common],
+        holes={cell: hole for cell, hole in transfer.holes.items() if hole.seed in seeds},
+    )
+
+
+def _keep_seeds(scores: Scores, seeds: tuple[int, ...]) -> Scores:
+    keep = pl.col("seed").is_in(seeds) | pl.col("seed").is_null()
+    left_out = ", ".join(str(seed) for seed in scores.seeds if seed not in seeds)
+    note = f"Left out, because only {', '.join(scores.chains_with_more_seeds)} have them: seeds {left_out}."
+    return dataclasses.replace(
+        scores,
+        rows=scores.rows.filter(keep),
+        target_rows=scores.target_rows.filter(keep),
+        intermediate_rows=scores.intermediate_rows.filter(keep),
+        seeds=seeds,
+        unplanned_chain_seeds=frozenset(),
+        notes=(*scores.notes, note),
+    )
