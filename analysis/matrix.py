@@ -18,7 +18,7 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 
 import numpy as np
 
-from analysis.scores.arguments import add_top, build_scores_parser, open_scores, parse_metrics
+from analysis.scores.arguments import add_errors, add_top, build_scores_parser, open_scores, parse_metrics
 from analysis.tables import heat, screen
 from analysis.tables.source import describe_source
 from analysis.tables.standings import describe_hidden
@@ -36,6 +36,7 @@ def build_parser() -> ArgumentParser:
     """Return the parser: the flags by which rank.py reads scores, --by and --output."""
     parser = build_scores_parser("matrix.py", __doc__)
     parser.add_argument("--by", choices=GROUP_BY, default="target", help="what a column is (default: target)")
+    add_errors(parser)
     add_top(parser, "all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="picture to write: FILE.svg or FILE.png")
     return parser
@@ -49,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"-o {options.output}: the file name must end in {' or '.join(PICTURE_SUFFIXES)}.")
         with open_scores(options, PREDICTIONS_FILE) as scores:
             transfer = build_transfer(scores, parse_metrics(options.metric), options.learning_rate)
-            ranking = replace(rank_tasks(transfer, np.random.default_rng(0), options.by), top=options.top)
+            ranking = replace(
+                rank_tasks(transfer, np.random.default_rng(0), options.by, errors=options.errors), top=options.top
+            )
         if options.output is not None:
             print(*ranking.loaded_scores.notes, sep="\n", end="\n" * bool(ranking.loaded_scores.notes), file=sys.stderr)
             _draw(ranking, options.output)

@@ -23,11 +23,12 @@ if not __package__:  # run as a script: the root, not this folder, is where `spa
 import numpy as np
 
 from analysis.answers.script import build_question_parser, run_script
-from analysis.scores.arguments import add_top, repeat_flags
+from analysis.scores.arguments import add_errors, add_top, repeat_flags
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
+from analysis.transfer.planned import parse_planned
 from analysis.transfer.ranking import Ranking, rank_tasks
 from spaces.command import run_command
 from spaces.errors import UsageError
@@ -55,6 +56,12 @@ def build_parser() -> ArgumentParser:
         metavar="N",
         help=f"number of random draws behind probabilities and ranks (default: {DEFAULT_DRAWS})",
     )
+    add_errors(parser)
+    parser.add_argument(
+        "--planned",
+        metavar="TASK:TARGET,...",
+        help="comparisons planned before the scores were seen: corrected for their own number only",
+    )
     add_top(parser, "all")
     parser.add_argument("--draw-seed", type=int, default=0, metavar="N", help="seed of the random draws (default: 0)")
     return parser
@@ -78,7 +85,14 @@ def _build_ranking(transfer: Transfer, arguments: Namespace) -> Ranking:
         form = "--summary" if arguments.summary else f"--format {arguments.format}"
         reason = "is as long as a screen" if arguments.summary else "is for programs and holds every task"
         raise UsageError(f"--top shortens tables; {form} {reason}: leave out --top or {form}.")
-    ranking = rank_tasks(transfer, np.random.default_rng(arguments.draw_seed), arguments.by, arguments.draws)
+    ranking = rank_tasks(
+        transfer,
+        np.random.default_rng(arguments.draw_seed),
+        arguments.by,
+        arguments.draws,
+        arguments.errors,
+        parse_planned(arguments.planned) if arguments.planned else (),
+    )
     return replace(ranking, top=arguments.top)
 
 

@@ -1,6 +1,5 @@
 """Sections with the answer of a question script: its sentences, tables and notes."""
 
-import re
 from collections.abc import Callable
 
 from analysis.page import blocks
@@ -36,7 +35,7 @@ def build_table(name: str, grid: Grid) -> PageTable:
 
 
 def _to_page_value(field: GridValue, column: GridColumn) -> blocks.PageValue:
-    text = blocks.ABSENT if field is None else re.sub(r"(?<![\w.])-(?=\d)", "−", format_value(field, column))
+    text = blocks.ABSENT if field is None else blocks.format_minus(format_value(field, column))
     if column.unit == "text":
         return text
     value = field.value if isinstance(field, GridNumber) else field

@@ -1,5 +1,6 @@
 """The building blocks of a section of the page: plain data, which `page.html` escapes and renders."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -150,6 +151,11 @@ def format_number(value: float, digits: int = 1, signed: bool = False) -> str:
     rounded = round(value, digits) + 0.0
     sign = "−" if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def format_minus(text: str) -> str:
+    """Return a sentence or number with real minus signs before its digits."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def format_gain(value: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.page import blocks
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.tables.choice_sentences import describe_choices
 from analysis.tables.ranking_sentences import COPIES_WARNING
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.contest import Contest, WinnerEstimate
@@ -13,11 +14,14 @@ from analysis.transfer.ranking import Ranking
 
 
 def build_section(ranking: Ranking) -> Section:
-    """Return the headline for every mean over the targets."""
+    """Return the best task by target, then the headline for every mean over the targets."""
     parts: list[Block] = []
+    if choices := describe_choices(ranking):
+        heading, *lines = map(blocks.format_minus, choices)
+        parts += [Paragraph(heading, "answer"), BulletList(tuple(lines))]
     for number, column in enumerate(ranking.mean_columns):
         contest = ranking.contests[column.name]
-        parts.append(Paragraph(write_headline(ranking, contest), "plain" if number else "answer"))
+        parts.append(Paragraph(write_headline(ranking, contest), "plain" if number or choices else "answer"))
         if points := tuple(_explain_certainty(ranking, contest)):
             parts.append(BulletList(points))
     return Section("answer", "The answer", tuple(parts))
@@ -39,6 +43,8 @@ def write_headline(ranking: Ranking, contest: Contest) -> str:
     if estimate.is_same_with_every_seed:
         points = blocks.format_gain(estimate.mean or 0.0)
         return f"{scope}, {leader} has the best mean, {points} points with every seed alike: {COPIES_WARNING}"
+    if estimate.seeds < MIN_SEEDS:
+        return f"{scope}, {leader} has the best mean, {gain}. With {estimate.seeds} seeds there is no verdict."
     if not estimate.excludes_zero:
         return (
             f"{scope}, no intermediate task is shown to help. The best mean is that of {leader}, {gain}: not "

@@ -9,7 +9,7 @@ from analysis.page.blocks import Figure, Paragraph, Section
 from analysis.page.standings import ESTIMATE_SCHEMA, build_estimate_fields, note_hidden
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables.source import list_names
-from analysis.tables.standings import mark_missing
+from analysis.tables.standings import mark_certainty, mark_missing
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 
@@ -76,8 +76,7 @@ def format_cell(estimate: Estimate) -> str:
     """Return the text of a cell: its gain and marks, or the word for its absence."""
     if estimate.mean is None:
         return estimate.hole_status or f"{estimate.parts} of {estimate.of_parts}"
-    stars = "**" if estimate.is_significant else "*" if estimate.excludes_zero else ""
-    return f"{blocks.format_gain(estimate.mean)}{stars}{mark_missing(estimate)}"
+    return f"{blocks.format_gain(estimate.mean)}{mark_certainty(estimate)}{mark_missing(estimate)}"
 
 
 def _build_cell(ranking: Ranking, name: str, column: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from analysis.scores.load import load
 from analysis.scores.record import SCORES_FILE
 from analysis.scores.scale import ALL_KNOWN, FileOptions, Scale
 from analysis.scores.scores import Scores
+from analysis.statistics.gain_errors import ErrorKind
 from spaces.errors import UsageError
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
@@ -77,6 +78,16 @@ def build_scores_parser(script: str, doc: str | None, *, with_format: bool = Fal
         help="take the runs at RATE instead of those with the best English dev score",
     )
     return parser
+
+
+def add_errors(parser: argparse.ArgumentParser) -> None:
+    """Add --errors to the parser."""
+    parser.add_argument(
+        "--errors",
+        choices=get_args(ErrorKind),
+        help="errors over seeds: moderated, where tasks share what they know about the spread over seeds, or plain, "
+        "each gain by its own seeds (default: moderated with six tasks or more, controls not counted)",
+    )
 
 
 def add_top(parser: argparse.ArgumentParser, default: str) -> None:

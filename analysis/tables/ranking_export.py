@@ -10,11 +10,21 @@ from typing import Any
 
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
+from analysis.transfer.planned import PlannedComparison
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
 JSON_VERSION = 2  # of the JSON document; raised when a key changes its meaning
-SAME_NAMES = ("p", "p_holm", "p_above", "seeds", "of_seeds", "parts", "of_parts")  # fields of a record and an estimate
+SAME_NAMES = (
+    "p",
+    "p_holm",
+    "p_fdr",
+    "p_above",
+    "seeds",
+    "of_seeds",
+    "parts",
+    "of_parts",
+)  # fields of a record and an estimate
 
 
 def build_records(ranking: Ranking) -> list[dict[str, Any]]:
@@ -83,6 +93,9 @@ def as_json(ranking: Ranking) -> str:
             "notes": scores.notes,
         },
         "by": ranking.by,
+        "errors": ranking.errors,
+        "by_target": _build_choices(ranking),
+        "planned": [_build_planned(each) for each in ranking.planned],
         "controls": sorted(scores.controls),
         "decided": {name: _build_decided(ranking, name) for name in sorted(ranking.transfer.skipped_seeds)},
         "means": {name: contest.column.targets for name, contest in ranking.contests.items()},
@@ -98,6 +111,23 @@ def as_json(ranking: Ranking) -> str:
 def _build_decided(ranking: Ranking, name: str) -> dict[str, Any]:
     seeds, skipped = ranking.loaded_scores.seeds, ranking.transfer.skipped_seeds[name]
     return {"after": [seed for seed in seeds if seed not in skipped], "of": len(seeds)}
+
+
+def _build_choices(ranking: Ranking) -> dict[str, Any]:
+    choices = [
+        {
+            "targets": choice.targets,
+            "task": choice.task,
+            "gain": None if choice.gain is None else _build_estimate_fields(choice.gain),
+            "not_told_apart": choice.rivals,
+        }
+        for choice in ranking.target_choices.choices
+    ]
+    return {"choices": choices, "expected_gain": ranking.target_choices.honest}
+
+
+def _build_planned(comparison: PlannedComparison) -> dict[str, Any]:
+    return {"intermediate": comparison.task, "column": comparison.column, "p_holm": comparison.p}
 
 
 def _build_contest(contest: Contest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from analysis.statistics.groups import MAX_LETTERS, MAX_SETS, TOP
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
+from analysis.statistics.significance import ALPHA
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
@@ -18,10 +19,12 @@ def explain_marks(ranking: Ranking) -> list[str]:
     if tested:
         by_chance = tested * (1 - CONFIDENCE_LEVEL)
         lines += [
-            f"* The {CONFIDENCE_LEVEL:.0%} interval (Student's t) excludes 0; by chance alone about {by_chance:.0f} of "
-            f"{tested} such cells would. ** It also does after Holm's correction for all of them.",
+            f"* The {CONFIDENCE_LEVEL:.0%} interval excludes 0; by chance alone about {by_chance:.0f} of {tested} such "
+            f"cells would. ** It also does after Holm's correction for all of them. *° It does by the false discovery "
+            f"rate (Benjamini-Hochberg): of all cells with *° or **, {ALPHA:.0%} are expected to be wrong.",
+            describe_errors(ranking),
             describe_interval_levels(ranking),
-            f"P(>0), P(best) and mean rank: from random draws of the true means. {explain_groups(ranking)}",
+            f"P(best) and the interval of the mean rank: from draws of the true gains. {explain_groups(ranking)}",
         ]
     if copies := sum(each.is_same_with_every_seed and bool(each.mean) for each in cells):
         lines.append(
@@ -54,6 +57,17 @@ def explain_marks(ranking: Ranking) -> list[str]:
         "Neighbours in the order need not differ."
     )
     return lines
+
+
+def describe_errors(ranking: Ranking) -> str:
+    """Return where the errors over seeds come from, and what decides the order."""
+    if ranking.errors == "plain":
+        return "Errors over seeds: Student's t, each gain by its own seeds."
+    return (
+        "Errors over seeds are moderated: all tasks but controls share what they know about the spread over seeds "
+        "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other; the gain "
+        "shown is the plain mean."
+    )
 
 
 def explain_groups(ranking: Ranking) -> str:

@@ -1,7 +1,7 @@
 """Sentences about a ranking: what was read, the answer, the order, controls, floors, and what is missing."""
 
 from analysis.statistics.interval import MIN_SEEDS
-from analysis.statistics.significance import smallest_gain_in_sd
+from analysis.tables import choice_sentences
 from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.source import describe_source, format_counts, list_names, pluralise
 from analysis.transfer.array import DECIDED
@@ -25,13 +25,19 @@ def describe_scores(ranking: Ranking) -> list[str]:
 
 
 def write_answer(ranking: Ranking) -> list[str]:
-    """Return the answer: the best task by each mean, its gain and certainty, and what these seeds cannot show."""
+    """Return the answer: the best task by target, then by each mean, how sure that is, and what cannot be shown."""
     lines = [
         " ".join(filter(None, (describe_leader(ranking, name), _describe_certainty(ranking, name))))
         for name in ranking.contests
     ]
     lines += _describe_honest_winner(ranking.contests[MEAN_ALL])
-    return [*lines, *describe_disagreement(ranking), *_describe_power(ranking)]
+    return [
+        *choice_sentences.describe_choices(ranking),
+        *lines,
+        *describe_disagreement(ranking),
+        *choice_sentences.describe_planned(ranking),
+        *_describe_power(ranking),
+    ]
 
 
 def describe_leader(ranking: Ranking, mean: str) -> str:
@@ -49,6 +55,9 @@ def describe_leader(ranking: Ranking, mean: str) -> str:
         return f"{gain}. With {seeds} there is no interval (it takes {MIN_SEEDS}): this may be chance."
     if estimate.is_same_with_every_seed and points:
         return f"{gain} with every seed alike: {COPIES_WARNING}"
+    if estimate.seeds < MIN_SEEDS:
+        interval = format_interval(number_from_estimate(estimate))
+        return f"{gain}{interval}. With {pluralise(estimate.seeds, 'seed')} there is no verdict (it takes {MIN_SEEDS})."
     verdict = "better than" if points > 0 else "worse than"
     verdict = verdict if estimate.excludes_zero else "not distinguishable from"
     return f"{gain}{format_interval(number_from_estimate(estimate))}: {verdict} no intermediate training."
@@ -107,13 +116,15 @@ def describe_disagreement(ranking: Ranking) -> list[str]:
 
 def _describe_power(ranking: Ranking) -> list[str]:
     """Return what this number of seeds and targets can show at all."""
+    if ranking.holm_threshold is None:
+        return []
     seeds = len(ranking.loaded_scores.common_seeds)
     cells = sum(each.p is not None for (_, column), each in ranking.gains.items() if column not in ranking.contests)
-    if not cells:
-        return []
     test = ranking.contests[MEAN_ALL].rank_test
-    needed = f"its gain exceeds {smallest_gain_in_sd(seeds, cells):.1f} standard deviations over seeds"
-    line = f"With {seeds} seeds, one of {cells} cells is significant after Holm's correction if {needed}."
+    line = (
+        f"With {seeds} seeds, a typical one of {cells} cells is significant after Holm's correction if its gain "
+        f"exceeds {ranking.holm_threshold:.1f} points."
+    )
     return [f"{line} {test.verdict}" if test.arms > 1 else line]
 
 

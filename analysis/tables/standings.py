@@ -2,6 +2,7 @@
 
 from analysis.tables.wide_table import TextField, TextRow, TwoLineHeading
 from analysis.transfer.columns import MEAN_ALL, MEAN_TRAINED
+from analysis.transfer.contest import MeanRank
 from analysis.transfer.cost import choose_unit
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
@@ -47,7 +48,7 @@ def _build_fields(ranking: Ranking, name: str) -> tuple[TextField, ...]:
     above = TextField("-" if (share := ranking.gains[name, MEAN_ALL].p_above) is None else f"{share:.2f}")
     gain, interval, best = _build_mean_fields(ranking, name, MEAN_ALL)
     fields = [gain, interval, above, best]
-    fields += [TextField(f"{rank.mean:.1f}") if rank else EMPTY_FIELD, TextField(contest.letters.get(name, "-"))]
+    fields += [_format_rank(rank), TextField(contest.letters.get(name, "-"))]
     if MEAN_TRAINED in ranking.contests:
         fields += _build_mean_fields(ranking, name, MEAN_TRAINED)
     if ranking.costs:
@@ -59,6 +60,13 @@ def _build_mean_fields(ranking: Ranking, name: str, mean: str) -> tuple[TextFiel
     gain, best = ranking.gains[name, mean], ranking.contests[mean].p_best.get(name)
     interval = TextField(f"{gain.interval[0]:+.1f} {gain.interval[1]:+.1f}") if gain.interval else EMPTY_FIELD
     return format_gain(gain, over_targets=True), interval, EMPTY_FIELD if best is None else TextField(f"{best:.2f}")
+
+
+def _format_rank(rank: MeanRank | None) -> TextField:
+    """Return a mean rank; below it, its interval."""
+    if rank is None:
+        return EMPTY_FIELD
+    return TextField(f"{rank.mean:.1f}", below="" if rank.interval is None else "{:.1f}-{:.1f}".format(*rank.interval))
 
 
 def _format_cost(ranking: Ranking, name: str) -> tuple[TextField, TextField]:
@@ -84,11 +92,17 @@ def format_estimate(estimate: Estimate, *, over_targets: bool, sign: str = "") -
         if estimate.hole_status is None:
             return EMPTY_FIELD  # a floor that this target does not have, or a language that no run has
         return TextField(estimate.hole_status, below=f"0/{estimate.of_seeds}" if estimate.of_seeds > 1 else "")
-    stars = estimate.excludes_zero * (1 + estimate.is_significant) if sign else 0
-    marks = "*" * stars + mark_missing(estimate)
+    marks = (mark_certainty(estimate) if sign else "") + mark_missing(estimate)
     spread = "" if estimate.sd is None else f"±{estimate.sd:.1f}"
     seeds = f"{estimate.seeds}/{estimate.of_seeds}" if estimate.seeds < estimate.of_seeds else ""
     return TextField(f"{estimate.mean:{sign}.1f}", marks, f"{spread} {seeds}".strip())
+
+
+def mark_certainty(estimate: Estimate) -> str:
+    """Return the mark of a gain that is not 0: `*` by its interval, `*°` by the false discovery rate, `**` by Holm."""
+    if estimate.is_significant:
+        return "**"
+    return "*°" if estimate.is_discovery else "*" * estimate.excludes_zero
 
 
 def mark_missing(estimate: Estimate) -> str:

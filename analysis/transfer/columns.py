@@ -35,6 +35,11 @@ class TransferColumn:
         return np.array([self.languages is None or name in self.languages for name in languages], np.bool_)
 
 
+def column_of(*targets: str) -> TransferColumn:
+    """Return the column of one target in all its languages, or of the mean over several."""
+    return TransferColumn(name=", ".join(targets), targets=targets, is_mean=len(targets) > 1)
+
+
 def build_columns(transfer: Transfer, by: GroupBy = "target") -> tuple[TransferColumn, ...]:
     """Return the columns of a table: one per target, or one per language or group, then the means over the targets.
 
@@ -42,7 +47,7 @@ def build_columns(transfer: Transfer, by: GroupBy = "target") -> tuple[TransferC
     score. A column of languages includes the targets that are scored in one of them.
     """
     if by == "target":
-        parts = tuple(TransferColumn(name=target, targets=(target,)) for target in transfer.targets)
+        parts = tuple(column_of(target) for target in transfer.targets)
     else:
         parts = tuple(
             TransferColumn(name=name, targets=_targets_in(transfer, members), languages=members)

@@ -15,7 +15,7 @@ from analysis.statistics.ranks import RankTest, average_ranks, run_friedman_test
 from analysis.statistics.significance import adjust_p_values
 from analysis.statistics.winner import Winner, select_winner
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import TransferColumn, compute_column
+from analysis.transfer.columns import TransferColumn, column_of, compute_column
 from analysis.transfer.uncertainty import Uncertainty
 
 # Draws that are ranked: enough for the ends of an interval; fewer where many tasks on many targets would take minutes.
@@ -105,7 +105,7 @@ def build_contest(transfer: Transfer, column: TransferColumn, uncertainty: Uncer
     # A chain that was not to get all seeds of another stays a candidate: the choice is made on the common ones.
     winner = select_winner(
         np.where(is_candidate[:, None] & transfer.common_seeds, values, np.nan),
-        lambda seeds: uncertainty.choose_by(column, seeds),
+        lambda seeds: uncertainty.restrict(seeds).choose_by(column),
     )
     return Contest(
         column=column,
@@ -143,7 +143,7 @@ def _build_mean_ranks(
     uncertainty: Uncertainty, column: TransferColumn, order: tuple[str, ...], rows: Sequence[int]
 ) -> dict[str, MeanRank]:
     """Return the mean ranks of those in `order`, whose indices are `rows`, with intervals if all have enough seeds."""
-    targets = [TransferColumn(name=target, targets=(target,)) for target in column.targets]
+    targets = [column_of(target) for target in column.targets]
     means = average_ranks(_average_gains(uncertainty, column)[rows])
     located = [uncertainty.targets.index(target) for target in column.targets]
     counts = np.isfinite(uncertainty.gains[rows][:, located]).sum(axis=-1)

@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 
 from analysis.statistics.gain_errors import GainErrors
-from analysis.statistics.interval import MIN_SEEDS, compute_intervals
+from analysis.statistics.interval import MIN_SEEDS, compute_intervals, t_quantile
 from analysis.statistics.moments import EPSILON, Array, compute_moments, finite_or_none
 from analysis.statistics.significance import ALPHA, adjust_for_discovery, adjust_p_values
 from analysis.transfer.array import DECIDED, Cell, Hole, Transfer
@@ -143,3 +143,20 @@ def _run_tests(errors: GainErrors, columns: Sequence[TransferColumn]) -> dict[st
     for family in families:
         holm[:, family], fdr[:, family] = adjust_p_values(p[:, family]), adjust_for_discovery(p[:, family])
     return {"p": p, "p_holm": holm, "p_fdr": fdr, "p_above": errors.compute_p_above()}
+
+
+def find_holm_threshold(
+    transfer: Transfer, columns: Sequence[TransferColumn], uncertainty: Uncertainty
+) -> float | None:
+    """Return the gain in points that passes the first step of Holm's method in the median cell; None if none is tested.
+
+    The cells are those of all single columns.
+    """
+    single = [column for column in columns if not column.is_mean]
+    values = np.stack([compute_column(transfer, column, transfer.gains).values for column in single], axis=1)
+    errors = uncertainty.estimate(values, single)
+    tested = np.isfinite(errors.compute_p_values())
+    if not tested.any():
+        return None
+    widths = t_quantile(errors.freedom[tested], 1 - ALPHA / int(tested.sum())) * np.sqrt(errors.variance[tested])
+    return float(np.median(widths))

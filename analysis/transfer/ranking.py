@@ -1,7 +1,7 @@
 """The ranking of intermediate tasks: an estimate per task and column, the contests, the costs and what is missing."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,13 @@ from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
+from analysis.transfer.choices import TargetChoices, choose_by_target
 from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
-from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table
+from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
 from analysis.transfer.item_level import ItemLevel, compute_item_level
+from analysis.transfer.planned import PlannedComparison, PlannedPair, compare_planned
 from analysis.transfer.uncertainty import build_uncertainty
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
 
@@ -33,6 +35,9 @@ class Ranking:
     reference_scores: Mapping[EstimateKey, Estimate]  # (baseline or floor, column): points
     cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
+    target_choices: TargetChoices
+    planned: tuple[PlannedComparison, ...]
+    holm_threshold: float | None  # smallest significant gain of a typical cell, in points; None without a test
     item_level: ItemLevel  # present if the intervals are also over new test items
     errors: ErrorKind  # of the intervals over seeds
     costs: Mapping[str, TaskCost]
@@ -64,11 +69,12 @@ def rank_tasks(
     by: GroupBy = "target",
     draws: int = DEFAULT_DRAWS,
     errors: ErrorKind | None = None,
+    planned: Sequence[PlannedPair] = (),
 ) -> Ranking:
     """Rank the intermediate tasks, with probabilities from `draws` draws of the true gains.
 
-    Errors over seeds are moderated where enough tasks allow it, or of the kind `errors`; raise UsageError if that is
-    not possible.
+    Errors over seeds are moderated where enough tasks allow it, or of the kind `errors`. Raise UsageError if that is
+    not possible, or for a pair of task and column in `planned` that does not exist.
     """
     columns = build_columns(transfer, by)
     gain_holes = {**transfer.holes, **_find_unpaired(transfer)}
@@ -100,6 +106,9 @@ def rank_tasks(
             ),
         },
         contests=contests,
+        target_choices=choose_by_target(transfer, uncertainty),
+        planned=compare_planned(gains, planned),
+        holm_threshold=find_holm_threshold(transfer, columns, uncertainty),
         item_level=item_level,
         errors=uncertainty.kind,
         costs=costs,

@@ -1,7 +1,7 @@
 """The uncertainty of gains, over seeds and test items: errors of columns, draws for ranks, and gains for choosing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from analysis.statistics.moderation import MIN_REFERENCES
 from analysis.statistics.moments import Array, BoolArray, IntArray, compute_moments
 from analysis.statistics.shrinkage import ShrunkenGains
 from analysis.transfer.array import Transfer
-from analysis.transfer.columns import TransferColumn, compute_column
+from analysis.transfer.columns import TransferColumn, column_of, compute_column
 from analysis.transfer.item_level import ItemLevel
 from spaces.errors import UsageError
 
@@ -55,38 +55,56 @@ class Uncertainty:
         """Return squared standard errors over new items: intermediates x columns; 0 without an item level."""
         if not self.item_covariances:
             return np.zeros((1, len(columns)))
-        return np.stack([np.maximum(np.diagonal(self.item_covariances[column]), 0.0) for column in columns], axis=1)
+        diagonals = (np.diagonal(self.compute_item_covariance(column)) for column in columns)
+        return np.stack([np.maximum(diagonal, 0.0) for diagonal in diagonals], axis=1)
+
+    def compute_item_covariance(self, column: TransferColumn) -> Array:
+        """Return the covariance of a column's means over new items: intermediates x intermediates.
+
+        Items of different targets are independent, which gives that of a mean over whole targets.
+        """
+        if (covariance := self.item_covariances.get(column)) is not None:
+            return covariance
+        parts = [self.item_covariances[column_of(target)] for target in column.targets]
+        return np.asarray(np.sum(parts, axis=0) / len(parts) ** 2)
 
     def compute_contrast_p(self, values: Array, column: TransferColumn, first: IntArray, second: IntArray) -> Array:
         """Return the p values of pairs of intermediates in `values` (intermediates x seeds) of a column."""
         items: Array = np.zeros(len(first))
-        if (covariance := self.item_covariances.get(column)) is not None:
+        if self.item_covariances:
+            covariance = self.compute_item_covariance(column)
             items = covariance[first, first] + covariance[second, second] - 2 * covariance[first, second]
         return self.model.compute_contrast_p(values, first, second, np.maximum(items, 0.0))
 
-    def choose_by(self, column: TransferColumn, seeds: BoolArray | None = None) -> Array:
+    def restrict(self, seeds: BoolArray) -> "Uncertainty":
+        """Return what is known from some of the seeds alone."""
+        gains = np.where(seeds, self.gains, np.nan)
+        return replace(self, gains=gains, shrunken=self.model.shrink(gains))
+
+    def find_values(self, column: TransferColumn) -> Array:
+        """Return the gains in a column of whole targets: intermediates x seeds."""
+        return np.asarray(self.gains[:, self._locate(column)].mean(axis=1))
+
+    def choose_by(self, column: TransferColumn) -> Array:
         """Return the number by which an intermediate is chosen for a column of whole targets, the best one highest.
 
-        That is the shrunken gain; the plain mean for controls and where errors are plain. With `seeds`, by these seeds
-        alone. NaN without a gain on every target.
+        That is the shrunken gain; the plain mean for controls and where errors are plain. NaN without a gain on every
+        target.
         """
         targets = self._locate(column)
-        gains = self.gains if seeds is None else np.where(seeds, self.gains, np.nan)
-        shrunken = self.shrunken if seeds is None else self.model.shrink(gains)
-        by_target = compute_moments(gains[:, targets]).mean
+        by_target = compute_moments(self.gains[:, targets]).mean
+        if self.shrunken is None:
+            return compute_moments(self.find_values(column)).mean
         plain = by_target.mean(axis=1)
-        if shrunken is None:
-            return np.asarray(compute_moments(gains[:, targets].mean(axis=1)).mean)
-        return np.where(self.is_reference & np.isfinite(plain), shrunken.average(targets)[0], plain)
+        return np.where(self.is_reference & np.isfinite(plain), self.shrunken.average(targets)[0], plain)
 
     def draw_for_best(self, column: TransferColumn, is_candidate: BoolArray) -> Iterator[Array]:
         """Yield draws [..., intermediates] of the true gains of candidates in a column, NaN for the others."""
         targets = self._locate(column)
-        covariance = self.item_covariances.get(column)
-        items = None if covariance is None else covariance[None]
+        items = self.compute_item_covariance(column)[None] if self.item_covariances else None
         own = self.model.estimate_own_errors(self.gains) if self.shrunken else None
         if self.shrunken is None or own is None:
-            values = np.where(is_candidate[:, None], self.gains[:, targets].mean(axis=1), np.nan)
+            values = np.where(is_candidate[:, None], self.find_values(column), np.nan)
             blocks = draw_blocks(values[None], self.rng, self.draw_count, items)
         else:
             mean, variance = self.shrunken.average(targets)
@@ -104,7 +122,7 @@ class Uncertainty:
         gains = np.swapaxes(self.gains[:, columns], 0, 1)
         items = None
         if self.item_covariances:
-            items = np.stack([self.item_covariances[target] for target in targets])
+            items = np.stack([self.compute_item_covariance(target) for target in targets])
         own = self.model.estimate_own_errors(self.gains)
         if own is None:
             return draw_blocks(gains, self.rng, count, items)
@@ -130,8 +148,8 @@ def build_uncertainty(
     Errors are moderated where that is possible, unless `kind` says otherwise. Raise UsageError if it says moderated and
     there are too few tasks.
     """
-    targets = [TransferColumn(name=target, targets=(target,)) for target in transfer.targets]
-    gains = np.stack([compute_column(transfer, target, transfer.gains).values for target in targets], axis=1)
+    by_target = [compute_column(transfer, column_of(target), transfer.gains).values for target in transfer.targets]
+    gains = np.stack(by_target, axis=1)
     is_reference = np.array([name not in transfer.loaded_scores.controls for name in transfer.intermediates], np.bool_)
     model = fit_error_model(gains, is_reference, kind or "moderated")
     if kind == "moderated" and model.kind == "plain":
