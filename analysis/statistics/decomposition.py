@@ -25,6 +25,8 @@ class GainParts:
     shared_freedom: Array  # [columns]
     task_counts: IntArray  # [columns], tasks that the split rests on
     deviations: Array  # [tasks, columns, seeds], own parts around their means over seeds; 0 where missing
+    effects: Array  # [tasks, columns], mean gains less what the seeds that a task has do to all tasks
+    seed_effects: Array  # [columns, seeds], what a seed does to all tasks; NaN where few tasks have it
 
 
 def split_gains(gains: npt.ArrayLike, is_reference: npt.ArrayLike) -> GainParts:
@@ -46,6 +48,7 @@ def split_gains(gains: npt.ArrayLike, is_reference: npt.ArrayLike) -> GainParts:
     usable = (counts >= MIN_DECOMPOSED_SEEDS) & (expected > EPSILON)
     own = np.divide((deviations**2).sum(axis=-1), expected, out=np.full(mean.shape, np.nan), where=usable)
     task_counts = tasks_at_seed.max(axis=-1, initial=0)
+    seed_means = np.where(present, effects, 0.0).sum(axis=-1) / np.maximum(1, counts)
     typical = (2 * tasks_at_seed >= task_counts[:, None]) & (tasks_at_seed > 0)  # not the extra seeds of a few tasks
     _, shared_deviations, shared_counts = centre_values(np.where(typical, effects, np.nan))
     shared_freedom = np.where(shared_counts >= MIN_DECOMPOSED_SEEDS, shared_counts - 1.0, np.nan)
@@ -56,6 +59,8 @@ def split_gains(gains: npt.ArrayLike, is_reference: npt.ArrayLike) -> GainParts:
         shared_freedom=shared_freedom,
         task_counts=task_counts,
         deviations=deviations,
+        effects=mean - seed_means,
+        seed_effects=np.where(typical, effects, np.nan),
     )
 
 

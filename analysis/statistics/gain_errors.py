@@ -1,12 +1,13 @@
 """Mean gains with their errors over seeds: plain, each from its own seeds, or moderated, with what the table knows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr
 
+from analysis.statistics.baseline import estimate_common_share, use_further_seeds
 from analysis.statistics.decomposition import split_gains
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS, t_quantile, two_sided_p
 from analysis.statistics.moderation import ModeratedVariances, add_freedom, moderate, moderate_mean
@@ -60,22 +61,34 @@ class ErrorModel:
     is_reference: BoolArray  # [tasks], False for controls, whose errors are always plain
     target_variances: ModeratedVariances | None  # tasks x targets
     correlation: float  # of a task's own parts between targets, over seeds
+    common_share: float  # of the baseline's variance over seeds, the part that all chains have in common
 
     @property
     def kind(self) -> ErrorKind:
         """The kind of the errors."""
         return "plain" if self.target_variances is None else "moderated"
 
-    def estimate_columns(self, values: npt.ArrayLike) -> GainErrors:
-        """Return the errors of gains [tasks, columns, seeds]; the columns, e.g. targets, give each other priors."""
+    def estimate_columns(self, values: npt.ArrayLike, baseline: npt.ArrayLike) -> GainErrors:
+        """Return the errors of gains [tasks, columns, seeds]; the columns, e.g. targets, give each other priors.
+
+        `baseline` [columns, seeds] has the baseline's scores. Seeds that a task lacks are used where errors are
+        moderated.
+        """
         values = np.asarray(values, dtype=np.float64)
         moderated = None if self.target_variances is None else moderate(split_gains(values, self.is_reference))
-        return _replace_plain(values, moderated)
+        return self._combine(values, np.asarray(baseline, dtype=np.float64), moderated)
 
-    def estimate_mean(self, values: npt.ArrayLike) -> GainErrors:
+    def estimate_mean(self, values: npt.ArrayLike, baseline: npt.ArrayLike) -> GainErrors:
         """Return the errors of one mean over targets [tasks, seeds] as [tasks, 1]; the targets give the priors."""
         column = np.asarray(values, dtype=np.float64)[:, None]
-        return _replace_plain(column, self._moderate_mean(column))
+        return self._combine(column, np.asarray(baseline, dtype=np.float64)[None], self._moderate_mean(column))
+
+    def _combine(self, values: Array, baseline: Array, moderated: ModeratedVariances | None) -> GainErrors:
+        errors = _replace_plain(values, moderated)
+        if moderated is None:
+            return errors
+        shift, reduction = use_further_seeds(values, baseline, moderated, self.common_share)
+        return replace(errors, mean=errors.mean + shift, variance=errors.variance - reduction)
 
     def compute_contrast_p(
         self, values: npt.ArrayLike, first: IntArray, second: IntArray, item_variance: npt.ArrayLike = 0.0
@@ -105,9 +118,9 @@ class ErrorModel:
         moderated = moderate(split_gains(values, self.is_reference)) if self.target_variances else None
         if moderated is None:
             return None
-        mean, counts = compute_moments(values).mean, np.isfinite(values).sum(axis=-1)
-        scales = np.sqrt(np.nanmedian(np.where(np.isfinite(moderated.own), moderated.own, np.nan), axis=0))
-        return shrink_gains(mean, moderated.own / np.maximum(1, counts), scales, self.correlation)
+        counts = np.isfinite(values).sum(axis=-1)
+        effects = split_gains(values, self.is_reference).effects
+        return shrink_gains(effects, moderated.own / np.maximum(1, counts), moderated.typical_sd, self.correlation)
 
     def estimate_own_errors(self, values: npt.ArrayLike) -> tuple[Array, Array] | None:
         """Return variance and degrees of freedom of the own part of each mean [tasks, columns]; None if plain.
@@ -129,10 +142,16 @@ class ErrorModel:
         return moderate_mean(split_gains(column, self.is_reference), self.target_variances.priors)
 
 
-def fit_error_model(target_gains: npt.ArrayLike, is_reference: npt.ArrayLike, kind: ErrorKind) -> ErrorModel:
-    """Return the model for a table of gains by target [tasks, targets, seeds]; plain where no prior can be estimated.
+def fit_error_model(
+    target_gains: npt.ArrayLike, baseline: npt.ArrayLike, is_reference: npt.ArrayLike, kind: ErrorKind
+) -> ErrorModel:
+    """Return the model for a table of gains by target; plain where no prior can be estimated.
 
-    `is_reference` [tasks] is False for controls, which are made to differ from the others.
+    Args:
+        target_gains: [tasks, targets, seeds], NaN where missing
+        baseline: [targets, seeds], the baseline's scores
+        is_reference: [tasks], False for controls, which are made to differ from the others
+        kind: of the errors
     """
     gains, reference = np.asarray(target_gains, dtype=np.float64), np.asarray(is_reference, dtype=np.bool_)
     parts = split_gains(gains, reference)
@@ -140,6 +159,7 @@ def fit_error_model(target_gains: npt.ArrayLike, is_reference: npt.ArrayLike, ki
         is_reference=reference,
         target_variances=moderate(parts) if kind == "moderated" else None,
         correlation=estimate_correlation(parts.deviations),
+        common_share=estimate_common_share(parts, baseline),
     )
 
 

@@ -56,6 +56,13 @@ class ModeratedVariances:
     task_counts: IntArray  # [columns], reference tasks
     priors: VariancePriors
 
+    @property
+    def typical_sd(self) -> Array:
+        """The median over tasks of the standard deviation of own parts, above 0: [columns]; 1 for a column without."""
+        known = np.where(self.own > 0, self.own, np.nan)
+        has_any = np.isfinite(known).any(axis=0)
+        return np.sqrt(np.where(has_any, np.nanmedian(np.where(has_any, known, 1.0), axis=0), 1.0))
+
     def combine(self) -> tuple[Array, Array]:
         """Return the variance of a gain at one seed and its degrees of freedom: [tasks, columns] each."""
         own = (1 - 1 / np.maximum(1, self.task_counts)) * self.own

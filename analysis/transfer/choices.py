@@ -146,7 +146,8 @@ def _measure_honestly(
     uncertainty: Uncertainty, columns: Sequence[TransferColumn], is_candidate: BoolArray
 ) -> float | None:
     """Return the mean gain of tasks chosen for each target without one seed and measured on it; no task gains 0."""
-    has_gains = np.isfinite(uncertainty.gains[is_candidate]).any(axis=0).all(axis=0)
+    counts = np.isfinite(uncertainty.gains[is_candidate]).sum(axis=0)  # targets x seeds
+    has_gains = (2 * counts >= max(1, is_candidate.sum())).all(axis=0)
     seeds = np.flatnonzero(np.atleast_1d(has_gains))
     if len(seeds) < MIN_SEEDS:
         return None

@@ -135,7 +135,7 @@ def _compare_pairs(uncertainty: Uncertainty, column: TransferColumn, values: Arr
 
 def _average_gains(uncertainty: Uncertainty, column: TransferColumn) -> Array:
     """Return the mean gains over seeds on the targets of a column: intermediates x targets."""
-    targets = [uncertainty.targets.index(target) for target in column.targets]
+    targets = [uncertainty.transfer.targets.index(target) for target in column.targets]
     return compute_moments(uncertainty.gains[:, targets]).mean
 
 
@@ -145,7 +145,7 @@ def _build_mean_ranks(
     """Return the mean ranks of those in `order`, whose indices are `rows`, with intervals if all have enough seeds."""
     targets = [column_of(target) for target in column.targets]
     means = average_ranks(_average_gains(uncertainty, column)[rows])
-    located = [uncertainty.targets.index(target) for target in column.targets]
+    located = [uncertainty.transfer.targets.index(target) for target in column.targets]
     counts = np.isfinite(uncertainty.gains[rows][:, located]).sum(axis=-1)
     enough = MIN_SEEDS if uncertainty.kind == "plain" else MIN_DECOMPOSED_SEEDS
     intervals = None

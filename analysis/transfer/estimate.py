@@ -21,6 +21,8 @@ EstimateKey = tuple[str, str]  # chain, column
 class Estimate:
     """A mean over seeds, in points, and the data behind it.
 
+    The mean of a gain also uses seeds that only the baseline has (`statistics.baseline`).
+
     It includes `parts` of `of_parts` languages (of a column with one target) or targets (of a mean over targets): the
     fewest at any seed.
     """
@@ -106,7 +108,8 @@ def estimate_table(
     # The fewest of any seed that counts; where no seed has every target, the most targets of any.
     fewest = np.where(np.isfinite(values), parts, np.iinfo(np.int64).max).min(axis=-1, initial=np.iinfo(np.int64).max)
     part_counts = np.where(moments.count > 0, fewest, parts.max(axis=-1, initial=0)).tolist()
-    numbers = {"mean": moments.mean.tolist(), "sd": moments.sd.tolist()}  # lists are read faster than arrays
+    means = errors.mean if errors else moments.mean
+    numbers = {"mean": means.tolist(), "sd": moments.sd.tolist()}  # lists are read faster than arrays
     numbers |= {name: p.tolist() for name, p in p_values.items()}
     bounds, points = intervals.tolist(), values.tolist()
     planned = {name: transfer.count_planned_seeds(name) for name in names}

@@ -24,7 +24,7 @@ class Uncertainty:
     items leaves in its means, in points squared. It is empty without an item level.
     """
 
-    targets: tuple[str, ...]
+    transfer: Transfer
     gains: Array  # intermediates x targets x seeds
     is_reference: BoolArray  # intermediates; False for controls
     model: ErrorModel
@@ -42,9 +42,14 @@ class Uncertainty:
         """Return the errors of `values` (intermediates x columns x seeds) over seeds and items."""
         is_mean = np.array([column.is_mean for column in columns])
         fields = {name: np.full(values.shape[:2], np.nan) for name in ("mean", "counts", "variance", "freedom")}
-        parts = [(~is_mean, self.model.estimate_columns(values[:, ~is_mean]))] if not is_mean.all() else []
+        baseline = np.stack(
+            [compute_column(self.transfer, column, self.transfer.scores[:1]).values[0] for column in columns]
+        )
+        parts = []
+        if not is_mean.all():
+            parts.append((~is_mean, self.model.estimate_columns(values[:, ~is_mean], baseline[~is_mean])))
         for j in np.flatnonzero(is_mean):
-            parts.append((np.arange(len(columns)) == j, self.model.estimate_mean(values[:, j])))
+            parts.append((np.arange(len(columns)) == j, self.model.estimate_mean(values[:, j], baseline[j])))
         for mask, errors in parts:
             for name, field in fields.items():
                 field[:, mask] = getattr(errors, name)
@@ -132,7 +137,7 @@ class Uncertainty:
         return draw_student_blocks(mean, variance, freedom, self.rng, count, correlation=correlation, covariance=items)
 
     def _locate(self, column: TransferColumn) -> list[int]:
-        return [self.targets.index(target) for target in column.targets]
+        return [self.transfer.targets.index(target) for target in column.targets]
 
 
 def build_uncertainty(
@@ -151,7 +156,10 @@ def build_uncertainty(
     by_target = [compute_column(transfer, column_of(target), transfer.gains).values for target in transfer.targets]
     gains = np.stack(by_target, axis=1)
     is_reference = np.array([name not in transfer.loaded_scores.controls for name in transfer.intermediates], np.bool_)
-    model = fit_error_model(gains, is_reference, kind or "moderated")
+    baseline = [
+        compute_column(transfer, column_of(target), transfer.scores[:1]).values[0] for target in transfer.targets
+    ]
+    model = fit_error_model(gains, np.stack(baseline), is_reference, kind or "moderated")
     if kind == "moderated" and model.kind == "plain":
         raise UsageError(
             f"Moderated errors take {MIN_REFERENCES} intermediate tasks, controls not counted, with two seeds on one "
@@ -159,7 +167,7 @@ def build_uncertainty(
         )
     covariances = {} if item_level.covariance is None else dict(zip(columns, item_level.covariance, strict=True))
     return Uncertainty(
-        targets=transfer.targets,
+        transfer=transfer,
         gains=gains,
         is_reference=is_reference,
         model=model,

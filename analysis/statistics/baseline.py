@@ -1,0 +1,55 @@
+"""Seeds that the baseline has beyond those of a task: every gain shares the baseline's error, so they narrow all.
+
+A gain is paired by seed: it cancels what moves all chains at a seed. A baseline seed that the task does not have brings
+no such pair, but says more of the baseline's mean. With n paired and m further seeds the gain is lowered by
+w (mean over the further seeds - mean over the paired ones), w = (1 - share) m / (n + m), where `share` is the part of
+the baseline's variance over seeds that all chains have in common. This w makes the variance smallest (a regression
+estimate, Cochran 1977, chapter 7): it falls by u (1 - share) m / (n (n + m)), u being the baseline's own variance.
+Where pairing works well (share near 1) further seeds bring nothing, and are given no weight.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics.decomposition import GainParts
+from analysis.statistics.moderation import ModeratedVariances
+from analysis.statistics.moments import Array, centre_values
+
+
+def estimate_common_share(parts: GainParts, baseline: npt.ArrayLike) -> float:
+    """Return the part of the baseline's variance over seeds that all chains have in common, 0 to 1.
+
+    `baseline` [columns, seeds] has its scores; the columns are pooled, each in units of its own variances. 0 where
+    nothing can be estimated.
+    """
+    levels = np.nanmean(np.where(parts.own > 0, parts.own, np.nan), axis=0, keepdims=True).T
+    both = np.where(np.isfinite(parts.seed_effects), np.asarray(baseline, dtype=np.float64), np.nan)
+    effects = np.where(np.isfinite(both), parts.seed_effects, np.nan)
+    scores, shared = centre_values(both)[1], centre_values(effects)[1]
+    known = np.isfinite(levels)
+    variance = float(np.where(known, scores**2 / levels, 0.0).sum())
+    covariance = float(np.where(known, scores * shared / levels, 0.0).sum())  # the baseline's own part counts minus 1
+    return float(np.clip(1 + covariance / variance, 0.0, 1.0)) if variance > 0 else 0.0
+
+
+def use_further_seeds(
+    gains: Array, baseline: Array, moderated: ModeratedVariances, share: float
+) -> tuple[Array, Array]:
+    """Return what further baseline seeds add to each mean gain, and what they take from its variance.
+
+    Both are [tasks, columns], 0 where there are none. `gains` is [tasks, columns, seeds], `baseline` [columns, seeds].
+    """
+    paired, scored = np.isfinite(gains), np.isfinite(baseline)
+    further = scored & ~paired
+    n, m = paired.sum(axis=-1), further.sum(axis=-1)
+    scores = np.where(scored, baseline, 0.0)
+    difference = _average(scores, further) - _average(scores, paired)
+    weight = (1 - share) * m / np.maximum(1, n + m)
+    own = np.maximum(0.0, moderated.shared - moderated.typical_sd**2 / np.maximum(1, moderated.task_counts))
+    reduction = own * weight / np.maximum(1, n)
+    used = (n > 1) & (m > 0) & np.isfinite(moderated.own)
+    return np.where(used, -weight * difference, 0.0), np.where(used, reduction, 0.0)
+
+
+def _average(scores: Array, mask: npt.NDArray[np.bool_]) -> Array:
+    return np.asarray(np.where(mask, scores, 0.0).sum(axis=-1) / np.maximum(1, mask.sum(axis=-1)))
