@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from analysis.statistics.decomposition import GainParts
 from analysis.statistics.moderation import ModeratedVariances
-from analysis.statistics.moments import Array, centre_values
+from analysis.statistics.moments import Array, average_present, centre_values
 
 
 def estimate_common_share(parts: GainParts, baseline: npt.ArrayLike) -> float:
@@ -22,13 +22,13 @@ def estimate_common_share(parts: GainParts, baseline: npt.ArrayLike) -> float:
     `baseline` [columns, seeds] has its scores; the columns are pooled, each in units of its own variances. 0 where
     nothing can be estimated.
     """
-    levels = np.nanmean(np.where(parts.own > 0, parts.own, np.nan), axis=0, keepdims=True).T
+    levels = average_present(np.where(parts.own > 0, parts.own, np.nan), axis=0)[:, None]
     both = np.where(np.isfinite(parts.seed_effects), np.asarray(baseline, dtype=np.float64), np.nan)
     effects = np.where(np.isfinite(both), parts.seed_effects, np.nan)
     scores, shared = centre_values(both)[1], centre_values(effects)[1]
-    known = np.isfinite(levels)
-    variance = float(np.where(known, scores**2 / levels, 0.0).sum())
-    covariance = float(np.where(known, scores * shared / levels, 0.0).sum())  # the baseline's own part counts minus 1
+    weights = np.where(np.isfinite(levels), 1 / levels, 0.0)
+    variance = float((weights * scores**2).sum())
+    covariance = float((weights * scores * shared).sum())  # the baseline's own part counts minus 1
     return float(np.clip(1 + covariance / variance, 0.0, 1.0)) if variance > 0 else 0.0
 
 

@@ -26,7 +26,7 @@ from analysis.statistics.log_chi_square import (
     compute_log_variance,
     find_degrees_of_freedom,
 )
-from analysis.statistics.moments import Array, IntArray
+from analysis.statistics.moments import Array, IntArray, average_present
 
 MIN_REFERENCES = 6  # tasks: with fewer the priors are estimated too badly
 OWN_SCALE_ERRORS = 2.0  # a task has a scale of its own above so many standard errors
@@ -140,12 +140,12 @@ def _compute_logs(parts: GainParts) -> Array:
 
 def _find_scales(logs: Array, noise: float, columns: float) -> tuple[Array, Array]:
     """Return the scale of each task, and the variance of the logarithm of those that are not 1."""
-    centred = logs - _average_along(logs, axis=0)
-    by_task = _average_along(centred, axis=1)
+    centred = logs - average_present(logs, axis=0)
+    by_task = average_present(centred, axis=1)
     known, rows = np.isfinite(logs), logs.shape[0]
     spare = (known.any(axis=0).sum() - 1) * (known.any(axis=1).sum() - 1) - (rows * logs.shape[1] - known.sum())
     left = max(noise, float(np.nansum((centred - by_task[:, None]) ** 2)) / max(1, spare)) / columns
-    excess = np.where(np.isfinite(by_task), by_task - np.nanmedian(by_task), 0.0)
+    excess = np.where(np.isfinite(by_task), by_task - float(np.median(by_task[np.isfinite(by_task)])), 0.0)
     stands_apart = excess > OWN_SCALE_ERRORS * np.sqrt(left)
     return np.where(stands_apart, np.exp(excess), 1.0), np.where(stands_apart, left, 0.0)
 
@@ -153,7 +153,7 @@ def _find_scales(logs: Array, noise: float, columns: float) -> tuple[Array, Arra
 def _estimate_spread(logs: Array, noise: float, kurtosis: float) -> float:
     """Return the variance of true log variances within columns, some standard errors above its estimate."""
     spare = max(1.0, float((np.isfinite(logs).sum(axis=0) - 1).clip(0).sum()))
-    within = float(np.nansum((logs - _average_along(logs, axis=0)) ** 2)) / spare
+    within = float(np.nansum((logs - average_present(logs, axis=0)) ** 2)) / spare
     return max(0.0, within * (1 + CAUTION_ERRORS * float(np.sqrt((2 + kurtosis) / spare))) - noise)
 
 
@@ -161,8 +161,8 @@ def _find_levels(parts: GainParts, scales: Array, spread: float) -> tuple[Array,
     """Return each column's mean own variance at scale 1, and the variance of the logarithm of that mean."""
     known = np.isfinite(_compute_logs(parts))
     tasks = known.sum(axis=0)
-    levels = _average_along(np.where(known, parts.own / scales[:, None], np.nan), axis=0)
-    freedom = np.maximum(1, tasks - 1) * _average_along(np.where(known, parts.own_freedom, np.nan), axis=0)
+    levels = average_present(np.where(known, parts.own / scales[:, None], np.nan), axis=0)
+    freedom = np.maximum(1, tasks - 1) * average_present(np.where(known, parts.own_freedom, np.nan), axis=0)
     return levels, compute_log_variance(freedom) + spread / np.maximum(1, tasks)
 
 
@@ -208,9 +208,3 @@ def _shrink(variance: Array, freedom: Array, prior: Array, prior_freedom: Array)
 def _average(values: Array) -> float:
     """Return the mean of the values that are not NaN; there is at least one."""
     return float(np.nanmean(values))
-
-
-def _average_along(values: Array, axis: int) -> Array:
-    """Return the means of the values that are not NaN; NaN where there is none."""
-    count = np.isfinite(values).sum(axis=axis)
-    return np.asarray(np.nansum(values, axis=axis) / np.where(count > 0, count, np.nan))

@@ -41,6 +41,13 @@ def centre_values(values: npt.ArrayLike) -> tuple[Array, Array, IntArray]:
     return mean, deviations, count
 
 
+def average_present(values: Array, axis: int) -> Array:
+    """Return the means along `axis` of the values that are not NaN; NaN where there is none."""
+    present = np.isfinite(values)
+    count = present.sum(axis=axis)
+    return np.asarray(np.where(present, values, 0.0).sum(axis=axis) / np.where(count > 0, count, np.nan))
+
+
 def finite_or_none(value: float) -> float | None:
     """Return None in place of NaN."""
     return float(value) if math.isfinite(value) else None

@@ -184,7 +184,7 @@ def test_no_task_with_all_targets_is_said(tmp_path: Path) -> None:
     assert main([str(write_file(tmp_path, lines)), "-o", str(tmp_path / "page.html")]) == 0
     text = " ".join(read(tmp_path / "page.html").text.split())
     assert "no answer yet" in text
-    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages", "axes"}
+    assert set(document(tmp_path / "page.html")["figures"]) == {"matrix", "languages"}
 
 
 def test_figures_are_written_as_files_on_white(world: Path, tmp_path: Path) -> None:
