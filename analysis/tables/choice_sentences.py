@@ -9,7 +9,7 @@ from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
 MAX_CHOICES = 12  # lines; beyond it the matrix says more
-MAX_RIVALS = 3  # names in a choice
+MAX_TARGETS, MAX_RIVALS = 12, 3  # names in a choice
 
 
 def describe_choices(ranking: Ranking) -> list[str]:
@@ -17,15 +17,17 @@ def describe_choices(ranking: Ranking) -> list[str]:
     choices = ranking.target_choices.choices
     if len(ranking.transfer.targets) < 2 or not choices:
         return []
-    lines = [describe_choice(choice) for choice in choices[:MAX_CHOICES]]
+    total = len(ranking.transfer.targets)
+    lines = [describe_choice(choice, total) for choice in choices[:MAX_CHOICES]]
     if hidden := sum(len(choice.targets) for choice in choices[MAX_CHOICES:]):
         lines.append(f"and {pluralise(hidden, 'more target')}: see the table by target.")
     return ["Best task by target (`or`: these seeds do not tell them apart):", *lines, *_describe_expectation(ranking)]
 
 
-def describe_choice(choice: TargetChoice) -> str:
-    """Return the targets of a choice with their task, its mean gain there, and the tasks not told apart from it."""
-    targets = list_names(choice.targets)
+def describe_choice(choice: TargetChoice, total: int) -> str:
+    """Return the targets of a choice, of `total`, with their task, its gain, and the tasks not told apart from it."""
+    count = len(choice.targets)
+    targets = f"all {total} targets" if count == total else list_names(choice.targets, MAX_TARGETS)
     if choice.task is None or choice.gain is None:
         return f"{targets}: none. No task is expected to gain."
     points = f"{choice.gain.mean or 0.0:+.1f}"

@@ -16,7 +16,7 @@ from analysis.transfer.ranking import Ranking
 COLOURS = ("#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac")
 DARK_COLOURS = {"#b35806", "#2166ac"}  # under white letters
 LEGEND = (
-    "Orange: loss, blue: gain. * The 95% interval excludes 0, *° also by the false discovery rate, ** also after "
+    "Orange: loss, blue: gain. * The 95% interval excludes 0, ° also by the false discovery rate, ** also after "
     "Holm's correction, ~ partial; see rank.py."
 )
 

@@ -20,8 +20,8 @@ def explain_marks(ranking: Ranking) -> list[str]:
         by_chance = tested * (1 - CONFIDENCE_LEVEL)
         lines += [
             f"* The {CONFIDENCE_LEVEL:.0%} interval excludes 0; by chance alone about {by_chance:.0f} of {tested} such "
-            f"cells would. ** It also does after Holm's correction for all of them. *° It does by the false discovery "
-            f"rate (Benjamini-Hochberg): of all cells with *° or **, {ALPHA:.0%} are expected to be wrong.",
+            f"cells would. ** It also does after Holm's correction for all of them. ° It does by the false discovery "
+            f"rate (Benjamini-Hochberg): of all cells with ° or **, {ALPHA:.0%} are expected to be wrong.",
             describe_errors(ranking),
             describe_interval_levels(ranking),
             f"P(best) and the interval of the mean rank: from draws of the true gains. {explain_groups(ranking)}",

@@ -22,7 +22,7 @@ from analysis.transfer.estimate import Estimate
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
-MAX_LINES = 24  # of a small terminal; tasks at the end of the order give way
+MAX_LINES = 30  # of a terminal; tasks at the end of the order give way
 MIN_ROWS = 5
 MAX_RIVALS = 3  # names in a sentence
 

@@ -99,10 +99,10 @@ def format_estimate(estimate: Estimate, *, over_targets: bool, sign: str = "") -
 
 
 def mark_certainty(estimate: Estimate) -> str:
-    """Return the mark of a gain that is not 0: `*` by its interval, `*°` by the false discovery rate, `**` by Holm."""
+    """Return the mark of a gain that is not 0: `*` by its interval, `°` by the false discovery rate, `**` by Holm."""
     if estimate.is_significant:
         return "**"
-    return "*°" if estimate.is_discovery else "*" * estimate.excludes_zero
+    return "°" if estimate.is_discovery else "*" * estimate.excludes_zero
 
 
 def mark_missing(estimate: Estimate) -> str:

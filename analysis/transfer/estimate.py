@@ -156,6 +156,8 @@ def find_holm_threshold(
     The cells are those of all single columns.
     """
     single = [column for column in columns if not column.is_mean]
+    if not single:
+        return None
     values = np.stack([compute_column(transfer, column, transfer.gains).values for column in single], axis=1)
     errors = uncertainty.estimate(values, single)
     tested = np.isfinite(errors.compute_p_values())
