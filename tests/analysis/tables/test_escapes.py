@@ -71,7 +71,6 @@ HOSTILE = (
         "datum['x']",
         "${x}",
         "{{ x }}",
-        "constructor",
         "__proto__",
     ),
 )
