@@ -11,6 +11,7 @@ from analysis import matrix, rank, report
 from analysis.page import chart_style, charts
 from analysis.questions import factors
 from analysis.questions.factors import compare_axes
+from analysis.statistics.ranks import average_ranks
 from analysis.transfer import contest
 from analysis.transfer.contest import RANKED_VALUES
 from analysis.transfer.item_level import MeanSampler
@@ -98,9 +99,13 @@ def test_no_draw_is_made_where_none_is_used(wide: Path, monkeypatch: pytest.Monk
 
 
 def test_fewer_draws_are_ranked_where_there_are_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = []
-    average = contest.average_ranks
-    monkeypatch.setattr(contest, "average_ranks", lambda draws: counts.append(np.shape(draws)) or average(draws))
+    counts: list[tuple[int, ...]] = []
+
+    def count_draws(draws: np.ndarray) -> np.ndarray:
+        counts.append(np.shape(draws))
+        return average_ranks(draws)
+
+    monkeypatch.setattr(contest, "average_ranks", count_draws)
     monkeypatch.setattr(contest, "RANKED_VALUES", 60_000)
     ranked(write_table(tmp_path, 21, 10, seeds=3))
     assert sum(shape[0] for shape in counts if len(shape) == 3) == 300 and RANKED_VALUES > 60_000

@@ -75,7 +75,7 @@ HOSTILE = (
     ),
 )
 SHOWN = {name: show_hidden(name) for name in HOSTILE}
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 MARKUP = st.text("`*_~|<>&#$[]()\\!-+=:;1. ax\"'{}^%@", min_size=1, max_size=20)
 SCRIPTS = (axes.main, languages.main, robustness.main, selection.main, similarity.main)
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
