@@ -12,9 +12,8 @@ from analysis.page import chart_style, charts
 from analysis.questions import factors
 from analysis.questions.factors import compare_axes
 from analysis.statistics.ranks import average_ranks
-from analysis.transfer import contest
+from analysis.transfer import contest, uncertainty
 from analysis.transfer.contest import RANKED_VALUES
-from analysis.transfer.item_level import MeanSampler
 from tests.analysis.sweep_files import Capture, printed, ranked, read_transfer, refused
 
 
@@ -93,7 +92,8 @@ def test_a_page_of_a_large_table_is_bounded_and_says_what_it_lacks(
 
 
 def test_no_draw_is_made_where_none_is_used(wide: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MeanSampler, "draw_blocks", None)
+    monkeypatch.setattr(uncertainty, "draw_blocks", None)
+    monkeypatch.setattr(uncertainty, "draw_student_blocks", None)
     contests = ranked(wide).contests
     assert all(not each.p_best and not each.letters for each in contests.values())
 
