@@ -42,7 +42,7 @@ from spaces.prediction_columns import PREDICTIONS_FILE
 from spaces.sweep_record import SWEEP_FILE
 
 TITLE = "Which intermediate task helps?"
-MIN_TASKS, MAX_TASKS, MAX_CELLS = 10, 100, 4200  # without --top: a page of up to 4 MB
+MIN_TASKS, MAX_TASKS, MAX_CELLS = 10, 100, 3000  # without --top: a page of up to 4 MB
 FOOTER = "Numbers are those of analysis/rank.py on the same paths."
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from analysis.scores.plain_names import show_hidden
 from analysis.scores.scale import ALL_KNOWN, FileOptions
 from analysis.scores.scores import Scores
 from analysis.scores.sources import add_run_keys, list_values, load_files, load_sweep
@@ -38,7 +39,7 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
     stage_counts = [part.stage_counts for part in parts if part.stage_counts is not None]
     done, total = (sum(counts[i] for counts in stage_counts) for i in (0, 1))
     names = _merge_names(part.intermediates for part in parts)
-    source = ", ".join(part.source for part in parts)
+    source = show_hidden(", ".join(part.source for part in parts))
     if NONE not in names:
         raise UsageError(f"{source}: {_describe_missing_baseline(names)}")
     if names == (NONE,):
@@ -70,7 +71,10 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
         model=_single_value(rows.filter(pl.col("intermediate") != RANDOM_ENCODER), "model"),
         is_limited=any(part.is_limited for part in parts),
         stage_counts=(done, total) if stage_counts else None,
-        notes=(*(note for part in parts for note in part.notes), *_suggest_controls(parts, is_sweep, all_controls)),
+        notes=(
+            *(show_hidden(note) for part in parts for note in part.notes),
+            *_suggest_controls(parts, is_sweep, all_controls),
+        ),
         stage_folders=tuple(dict.fromkeys(folder for part in parts for folder in part.stage_folders)),
         specs=tuple(spec for part in parts for spec in part.specs),
     )
@@ -149,4 +153,4 @@ def _single_value(rows: pl.LazyFrame, column: str) -> str | None:
     values: list[str] = list_values(rows, column)
     if len(values) > 1:
         raise UsageError(f"rows of {len(values)} {column}s ({', '.join(values)}): rank one at a time.")
-    return values[0] if values else None
+    return show_hidden(values[0]) if values else None

@@ -11,6 +11,7 @@ from analysis.scores.choose import MAJORITY, list_counted_metrics
 from analysis.scores.duplicates import pack_score_keys
 from analysis.scores.keys import compact_keys, find_first_rows, has_duplicate_keys, pack_columns
 from analysis.scores.language_names import read_languages
+from analysis.scores.plain_names import Renaming, describe_hidden_names, find_hidden_names, rename_hidden
 from analysis.scores.record import (
     SCORES_FILE,
     list_all_seeds,
@@ -75,7 +76,8 @@ def load_sweep(folder: Path) -> Scores:
 def load_files(path: Path, options: FileOptions) -> Scores:
     """Return the scores of all files at a path; raise UsageError for unreadable or mixed ones, or none of targets."""
     files, notes = _list_files(path)
-    parts = [_load_file(file, path) for file in files]
+    loaded = [_load_file(file, path) for file in files]
+    parts = [(rows, scored) for rows, scored, _ in loaded]
     scored = pl.concat([scored for _, scored in parts])
     languages = read_languages(scored, str(path))
     counted = list_counted_metrics(scored, options.picked_metrics)
@@ -108,7 +110,12 @@ def load_files(path: Path, options: FileOptions) -> Scores:
         retrieval_targets=_list_retrieval_targets(rows)
         | {name for name in targets if name.lower().startswith(RETRIEVAL_PREFIXES)},
         is_limited=_is_limited(rows),
-        notes=(*notes, *describe_scales(str(path), [*zip(map(str, files), scales, strict=True)]), *languages.notes),
+        notes=(
+            *notes,
+            *describe_scales(str(path), [*zip(map(str, files), scales, strict=True)]),
+            *languages.notes,
+            *describe_hidden_names(str(path), (renaming for *_, renaming in loaded)),
+        ),
     )
 
 
@@ -154,15 +161,17 @@ def _refuse_folder(error: OSError) -> None:
     )
 
 
-def _load_file(file: Path, root: Path) -> tuple[pl.LazyFrame, pl.DataFrame]:
-    """Return all rows of a file at or below `root`, and the same rows in tidy.SCORED_COLUMNS."""
+def _load_file(file: Path, root: Path) -> tuple[pl.LazyFrame, pl.DataFrame, Renaming]:
+    """Return all rows of a file at or below `root`, the same rows in tidy.SCORED_COLUMNS, and names with escapes."""
     rows = formats.scan_file(file, root)
     if file.stat().st_size < EAGER_READ_BYTES:
         rows = tidy.collect_rows(rows, str(file)).lazy()
     # A stage's key leads to files beside its scores. A foreign file has none, so its keys are dropped.
     scored = _collect_scored_columns(rows.with_columns(stage=pl.lit(None, pl.String)), str(file))
     tidy.check_rows(scored, rows.select(pl.col("version").max()).collect(engine="streaming").item(), str(file))
-    return rows, scored
+    renaming = find_hidden_names(scored, str(file))
+    rows = rows.with_columns(pl.col(column).replace(names) for column, names in renaming.items())
+    return rows, rename_hidden(scored, renaming), renaming
 
 
 def _collect_scored_columns(rows: pl.LazyFrame, source: str) -> pl.DataFrame:

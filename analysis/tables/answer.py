@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from analysis.tables import grid, screen
+from analysis.tables.escapes import escape_formula, escape_markdown_line
 from analysis.tables.grid import Grid
 
 JSON_VERSION = 1  # of the JSON document; raised when a key changes its meaning
@@ -47,9 +48,11 @@ def as_text(answer: Answer) -> str:
 
 def as_markdown(answer: Answer) -> str:
     """Return the sentences as paragraphs, each table as a pipe table, the notes as a list."""
-    lists = ["\n".join(f"- {line}" for line in lines) for lines in (answer.source_lines, answer.notes)]
-    parts = ("\n\n".join(answer.sentences), lists[0], *map(grid.as_markdown, answer.filled_tables), lists[1])
-    return grid.escape_tildes("\n\n".join(filter(None, parts)))
+    lists = [
+        "\n".join(f"- {escape_markdown_line(line)}" for line in lines) for lines in (answer.source_lines, answer.notes)
+    ]
+    sentences = "\n\n".join(map(escape_markdown_line, answer.sentences))
+    return "\n\n".join(filter(None, (sentences, lists[0], *map(grid.as_markdown, answer.filled_tables), lists[1])))
 
 
 def as_latex(answer: Answer) -> str:
@@ -65,7 +68,10 @@ def as_csv(answer: Answer) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record for table in answer.tables for record in grid.build_records(table))
+    for record in (record for table in answer.tables for record in grid.build_records(table)):
+        writer.writerow(
+            {name: escape_formula(field) if isinstance(field, str) else field for name, field in record.items()}
+        )
     return text.getvalue().rstrip("\n")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from analysis.tables.escapes import escape_latex, escape_markdown, escape_markdown_line
+
 ColumnUnit = Literal["points", "difference", "share", "correlation", "count", "p", "number", "text"]
 
 UNIT_FORMATS: dict[ColumnUnit, str] = {
@@ -20,12 +22,6 @@ UNIT_FORMATS: dict[ColumnUnit, str] = {
 }
 MIN_HEADING_WIDTH = 10  # characters of a line of a heading, where the column itself is no wider
 COLUMN_GAP = 2  # blanks between the columns of a terminal
-LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +145,12 @@ def as_markdown(grid: Grid) -> str:
     """Return a pipe table under its title."""
     rule = ["---" if column.unit == "text" else "---:" for column in grid.columns]
     rows = [[column.name for column in grid.columns], rule, *_format_rows(grid)]
-    lines = (" | ".join(text.replace("|", r"\|") for text in row) for row in rows)
-    return f"{grid.title}:\n\n" + "\n".join(f"| {line} |" for line in lines)
+    lines = (" | ".join(map(_escape_cell, row)) for row in rows)
+    return f"{escape_markdown_line(grid.title)}:\n\n" + "\n".join(f"| {line} |" for line in lines)
 
 
-def escape_tildes(text: str) -> str:
-    """Return Markdown in which no ~ strikes out text, as in squad~freelb~x2; code between backticks stays as it is."""
-    return re.sub(r"`[^`\n]*`|~", lambda match: r"\~" if match[0] == "~" else match[0], text)
+def _escape_cell(text: str) -> str:
+    return text if text.strip("-:") == "" else escape_markdown(text)
 
 
 def as_latex(grid: Grid) -> str:
@@ -166,11 +161,6 @@ def as_latex(grid: Grid) -> str:
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(grid.title)}}}"]
     lines += [rf"\begin{{tabular}}{{{layout}}}", r"\toprule", heading, r"\midrule", *rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
-
-
-def escape_latex(text: str) -> str:
-    """Return text without LaTeX commands."""
-    return "".join(LATEX_ESCAPES.get(letter, letter) for letter in text)
 
 
 def build_records(grid: Grid) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
+from analysis.tables.escapes import escape_formula
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
 from analysis.transfer.planned import PlannedComparison
@@ -70,7 +71,8 @@ def as_csv(ranking: Ranking) -> str:
         holes = " ".join(f"{hole['seed']}:{hole['status']}" for hole in row["holes"])
         values = " ".join(f"{seed}:{value!r}" for seed, value in row["values"].items())
         flags = {name: str(row[name]).lower() for name in ("partial", "decided")}
-        writer.writerow({**row, **flags, "holes": holes, "values": values})
+        names = {name: escape_formula(row[name]) for name in ("intermediate", "column")}
+        writer.writerow({**row, **names, **flags, "holes": holes, "values": values})
     return text.getvalue().rstrip("\n")
 
 

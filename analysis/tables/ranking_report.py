@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from analysis.tables import ranking_legend, ranking_sentences, standings
-from analysis.tables.grid import LATEX_ESCAPES, escape_tildes
+from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
 from analysis.tables.screen import wrap_lines
 from analysis.tables.source import pluralise
 from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
@@ -29,9 +29,9 @@ def as_markdown(ranking: Ranking) -> str:
     """Return Markdown with each estimate in one cell."""
     parts = [_format_bullets(lines) for lines in _write_introduction(ranking)]
     for title, headings, rows, _ in _build_tables(ranking):
-        parts += [f"{title}:", _format_markdown_table(headings, rows)]
+        parts += [f"{escape_markdown_line(title)}:", _format_markdown_table(headings, rows)]
     parts += [_format_bullets(lines) for lines in _write_notes(ranking)]
-    return escape_tildes("\n\n".join(filter(None, parts)))
+    return "\n\n".join(filter(None, parts))
 
 
 def as_latex(ranking: Ranking) -> str:
@@ -96,9 +96,11 @@ def _format_cells(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> 
 
 
 def _format_markdown_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow]) -> str:
-    lines = _format_cells(titles, rows)
-    lines.insert(1, ["---", *("---:" for _ in titles)])
-    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+    heading, *lines = _format_cells(titles, rows)
+    escaped = [[*map(escape_markdown, heading)], ["---", *("---:" for _ in titles)]]
+    # The stars of a number are marks; the sign of a partial one would strike text out.
+    escaped += [[escape_markdown(name), *(field.replace("~", r"\~") for field in fields)] for name, *fields in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
 def _format_latex_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], rules: set[int]) -> str:
@@ -114,9 +116,10 @@ def _format_latex_table(titles: Sequence[TwoLineHeading], rows: Sequence[TextRow
 def _escape_latex(text: str) -> str:
     escapes = {**LATEX_ESCAPES, "~": r"$\sim$", "±": r"$\pm$", "†": r"$\dagger$"}
     text = "".join(escapes.get(letter, letter) for letter in text)
+    text = text.replace("--", "-{}-")
     text = re.sub(r"\*+", lambda stars: f"$^{{{stars[0]}}}$", text)
     return re.sub(r"(?<![\w.$-])-(?=\d)", "$-$", text)
 
 
 def _format_bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {escape_markdown_line(line)}" for line in lines)

@@ -11,6 +11,7 @@ import polars as pl
 from analysis.scores import choose
 from analysis.scores.choose import MAJORITY, Metrics
 from analysis.scores.keys import locate_on_axis
+from analysis.scores.plain_names import show_hidden
 from analysis.scores.scores import Scores
 from analysis.scores.tidy import CELL_COLUMNS
 from analysis.statistics.moments import Array, BoolArray
@@ -44,7 +45,7 @@ class Hole:
     @property
     def description(self) -> str:
         """The status, with its reason in brackets."""
-        return f"{self.status} ({self.reason})" if self.reason else self.status
+        return f"{self.status} ({show_hidden(self.reason)})" if self.reason else self.status
 
 
 @dataclass(frozen=True, kw_only=True)

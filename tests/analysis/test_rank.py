@@ -98,7 +98,7 @@ def test_markdown_gives_the_same_numbers_back(capsys: Capture, folder: Path, ran
 def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder)
     lines = out.splitlines()
-    head = next(number for number, line in enumerate(lines) if "pawsx" in line and line.startswith("   "))
+    head = next(number for number, line in enumerate(lines) if "pawsx" in line)
     end = next(number for number, line in enumerate(lines) if number > head and not line)
     cells = {}
     for line in lines[head + 1 : end]:
@@ -166,7 +166,7 @@ def test_what_a_reader_must_know_is_on_screen(ranking: Ranking) -> None:
     assert "nothing here is about natural language" in text
     assert "(control)" in text
     assert "Control shuffled: no interval above 0, as it should be." in text
-    assert "by chance alone about 5 of 96 such cells would." in " ".join(text.split())
+    assert re.search(r"by chance alone about \d+ of \d+ such cells would\.", text)
     assert "Limited" not in text
 
 

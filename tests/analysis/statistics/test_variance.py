@@ -105,3 +105,18 @@ def test_lengths_that_differ_and_no_values_are_refused() -> None:
         split_variance([1.0, 2.0, 3.0], {"arm": [0, 1]})
     with pytest.raises(ValueError, match="got none"):
         split_variance([np.nan], {"arm": [0]})
+
+
+def test_a_balanced_table_and_the_general_way_agree() -> None:
+    rng = np.random.default_rng(5)
+    values, codes = rng.normal(size=24), {"a": np.repeat(np.arange(4), 6), "b": np.tile(np.arange(3), 8)}
+    balanced = split_variance(values, codes)
+    doubled = split_variance(np.r_[values, values[:1]], {name: np.r_[code, code[:1]] for name, code in codes.items()})
+    dense = np.concatenate([np.ones((24, 1)), *(np.eye(code.max() + 1)[code] for code in codes.values())], axis=1)
+    residual = values - dense @ np.linalg.pinv(dense) @ values
+    share = residual @ residual / ((values - values.mean()) ** 2).sum()
+    assert balanced.residual_share == pytest.approx(share)
+    more = np.vstack([dense, dense[:1]])
+    longer = np.r_[values, values[:1]]
+    left = longer - more @ np.linalg.pinv(more) @ longer
+    assert doubled.residual_share == pytest.approx(left @ left / ((longer - longer.mean()) ** 2).sum())

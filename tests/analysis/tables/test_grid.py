@@ -66,7 +66,7 @@ def test_columns_that_do_not_fit_follow_below_with_the_names_of_the_rows() -> No
 def test_markdown_escapes_what_would_end_a_field() -> None:
     lines = grid.as_markdown(GRID).splitlines()
     heads = ["| task | a heading of words | share_of_it |", "| --- | ---: | ---: |"]
-    assert lines[2:5] == [*heads, r"| mnli\|x | +1.3 [+0.2, +2.3]~ | 50% |"]
+    assert lines[2:5] == [*heads, r"| mnli\|x | +1.3 [+0.2, +2.3]\~ | 50% |"]
 
 
 def test_markdown_strikes_nothing_out() -> None:
