@@ -66,7 +66,7 @@ def _format_rank(rank: MeanRank | None) -> TextField:
     """Return a mean rank; below it, its interval."""
     if rank is None:
         return EMPTY_FIELD
-    return TextField(f"{rank.mean:.1f}", below="" if rank.interval is None else "{:.1f}-{:.1f}".format(*rank.interval))
+    return TextField(f"{rank.mean:.1f}", below="" if rank.interval is None else "{:.0f}-{:.0f}".format(*rank.interval))
 
 
 def _format_cost(ranking: Ranking, name: str) -> tuple[TextField, TextField]:

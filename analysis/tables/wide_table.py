@@ -29,9 +29,9 @@ def lay_out_blocks(
     titles: Sequence[TwoLineHeading], rows: Sequence[TextRow], width: int, rules: Collection[int]
 ) -> Iterator[str]:
     """Yield the blocks of the table, numbers right-aligned, with a rule below the rows in `rules` (headings are 0)."""
-    mark_width = max((len(field.marks) for row in rows for field in row.fields), default=0)
     columns = []
     for index, title in enumerate(titles):
+        mark_width = max((len(row.fields[index].marks) for row in rows), default=0)
         # Digits line up: marks have their own room, which words and spreads may use.
         cells = [
             (field.number + field.marks.ljust(mark_width if field.number[-1:].isdigit() else 0), field.below)

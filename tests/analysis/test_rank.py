@@ -98,7 +98,7 @@ def test_markdown_gives_the_same_numbers_back(capsys: Capture, folder: Path, ran
 def test_the_table_gives_the_same_numbers_back(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder)
     lines = out.splitlines()
-    head = next(number for number, line in enumerate(lines) if "pawsx" in line)
+    head = next(number for number, line in enumerate(lines) if "pawsx" in line and line.startswith("   "))
     end = next(number for number, line in enumerate(lines) if number > head and not line)
     cells = {}
     for line in lines[head + 1 : end]:
