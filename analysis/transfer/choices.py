@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,21 +43,15 @@ def choose_by_target(transfer: Transfer, uncertainty: Uncertainty) -> TargetChoi
     fully_raced = np.array([name not in transfer.skipped_seeds for name in transfer.intermediates], np.bool_)
     is_candidate = uncertainty.is_reference & fully_raced
     columns = [column_of(target) for target in transfer.targets]
-    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {}, uncertainty)
+    best = [_choose(uncertainty, column, t, is_candidate) for t, column in enumerate(columns)]
+    names = {transfer.intermediates[each.task] for each in best if each}
+    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {}, uncertainty, names)
     groups: list[_Group] = []
-    for t, column in enumerate(columns):
-        best = _choose(uncertainty, column, t, is_candidate)
-        if best is not None:
-            task, helps = best
-            estimate = estimates[transfer.intermediates[task], column.name]
-            shown = helps and estimate.excludes_zero
-            _add_target(
-                groups,
-                column.name,
-                task if helps else None,
-                shown,
-                _find_rivals(uncertainty, column, task, is_candidate),
-            )
+    for column, each in zip(columns, best, strict=True):
+        if each:
+            shown = each.helps and estimates[transfer.intermediates[each.task], column.name].excludes_zero
+            rivals = _find_rivals(uncertainty, column, each.task, is_candidate)
+            _add_target(groups, column.name, each.task if each.helps else None, shown, rivals)
     choices = tuple(_build_choice(transfer, uncertainty, group, is_candidate, estimates) for group in groups)
     return TargetChoices(choices=choices, honest=_measure_honestly(uncertainty, columns, is_candidate))
 
@@ -102,10 +97,15 @@ def _find_rivals(
     return others[tested & (p * len(others) >= ALPHA)] if tested.any() else None
 
 
-def _choose(
-    uncertainty: Uncertainty, column: TransferColumn, t: int, is_candidate: BoolArray
-) -> tuple[int, bool] | None:
-    """Return the best candidate on the `t`-th target, and whether it is expected to gain; None without a candidate.
+class _Best(NamedTuple):
+    """The index of the best task on a target, and whether it is expected to gain."""
+
+    task: int
+    helps: bool
+
+
+def _choose(uncertainty: Uncertainty, column: TransferColumn, t: int, is_candidate: BoolArray) -> _Best | None:
+    """Return the best candidate on the `t`-th target; None without a candidate.
 
     If any candidate has enough seeds for a verdict, only such tasks are candidates.
     """
@@ -114,7 +114,7 @@ def _choose(
     if not np.isfinite(criterion).any():
         return None
     best = int(np.nanargmax(criterion))
-    return best, bool(criterion[best] > 0)
+    return _Best(best, bool(criterion[best] > 0))
 
 
 def _build_choice(
@@ -133,7 +133,7 @@ def _build_choice(
     rivals = _find_rivals(uncertainty, column, task, is_candidate)
     gains = estimates
     if len(targets) > 1:
-        gains = estimate_table(transfer, transfer.gains, names, [column], {}, uncertainty)
+        gains = estimate_table(transfer, transfer.gains, names, [column], {}, uncertainty, {names[task]})
     return TargetChoice(
         targets=targets,
         task=names[task],
@@ -157,5 +157,5 @@ def _measure_honestly(
         for t, column in enumerate(columns):
             held_out = uncertainty.gains[:, t, seed]
             best = _choose(without, column, t, is_candidate & np.isfinite(held_out))
-            gains.append(float(held_out[best[0]]) if best and best[1] else 0.0)
+            gains.append(float(held_out[best.task]) if best and best.helps else 0.0)
     return float(np.mean(gains))

@@ -1,6 +1,6 @@
 """One number of a table: a mean over seeds with its uncertainty and the data behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -91,8 +91,9 @@ def estimate_table(
     columns: Sequence[TransferColumn],
     holes: Mapping[Cell, Hole],
     uncertainty: Uncertainty | None = None,
+    wanted: Collection[str] | None = None,
 ) -> dict[EstimateKey, Estimate]:
-    """Return the estimates of a table, by row and column.
+    """Return the estimates of a table, by row and column, of all rows or of those `wanted`.
 
     `array` (names x targets x languages x seeds) holds the scores or gains of its rows. With `uncertainty`, that of
     gains, they are tested against 0. p is adjusted over the cells of all single columns together, and for each mean
@@ -133,7 +134,10 @@ def estimate_table(
         )
 
     return {
-        (name, column.name): build_estimate(i, j) for i, name in enumerate(names) for j, column in enumerate(columns)
+        (name, column.name): build_estimate(i, j)
+        for i, name in enumerate(names)
+        if wanted is None or name in wanted
+        for j, column in enumerate(columns)
     }
 
 
