@@ -12,24 +12,37 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.moments import EPSILON, Array
+from analysis.statistics.moments import EPSILON, Array, BoolArray
 
 MAX_CORRELATION = 0.95  # of a task's noise between targets, so that matrices stay invertible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShrunkenGains:
-    """The posterior of true gains, relative to their mean over the reference tasks, in points."""
+    """The posterior of true gains [tasks, columns], relative to their mean over the reference tasks."""
 
-    mean: Array  # [tasks, columns]; 0 where nothing is known
-    covariance: Array  # [tasks, columns, columns]
-    offset: Array  # [columns], the mean gain of the reference tasks
+    mean: Array  # [tasks, columns], points; 0 where nothing is known
+    offset: Array  # [columns], points: the mean gain of the reference tasks
+    scales: Array  # [columns], points of one standard deviation; the fields below are in these units
+    noise: Array  # [tasks, columns], standard error of each observed gain; NaN where there is none
+    correlation: float  # of a task's noise between two columns
+    common: float  # prior variance of a task's effect on all columns
+    own: float  # prior variance of its effect on one column
 
-    def average(self, columns: npt.ArrayLike) -> tuple[Array, Array]:
-        """Return mean [tasks] and variance [tasks] of the mean over some columns, given by their indices."""
+    def average(self, columns: npt.ArrayLike) -> Array:
+        """Return the posterior mean [tasks] of the mean gain over some columns, given by their indices."""
         chosen = np.asarray(columns, dtype=np.int64)
-        block = self.covariance[:, chosen[:, None], chosen]
-        return self.mean[:, chosen].mean(axis=1) + self.offset[chosen].mean(), block.mean(axis=(1, 2))
+        return np.asarray(self.mean[:, chosen].mean(axis=1) + self.offset[chosen].mean())
+
+    def average_variance(self, columns: npt.ArrayLike) -> Array:
+        """Return the posterior variance [tasks] of the same, in points squared."""
+        chosen = np.asarray(columns, dtype=np.int64)
+        weights = np.zeros(len(self.scales))
+        weights[chosen] = self.scales[chosen] / len(chosen)
+        prior = self.common * weights.sum() ** 2 + self.own * (weights**2).sum()
+        seen = np.where(np.isfinite(self.noise), self.common * weights.sum() + self.own * weights, 0.0)
+        known = (seen * _solve(self.noise, self.correlation, self.common, self.own, seen)).sum(axis=1)
+        return np.maximum(prior - known, 0.0)
 
 
 def shrink_gains(
@@ -45,25 +58,38 @@ def shrink_gains(
         correlation: of a task's noise between two columns (`estimate_correlation`)
     """
     scales = np.asarray(scales, dtype=np.float64)
-    gains, noise = np.asarray(means, dtype=np.float64) / scales, np.asarray(variances, dtype=np.float64) / scales**2
-    known = np.isfinite(gains) & np.isfinite(noise)
-    counts = np.maximum(1, known.sum(axis=0))
-    offset = np.where(known, gains, 0.0).sum(axis=0) / counts
-    centred, errors = np.where(known, gains - offset, 0.0), np.sqrt(np.where(known, noise, 0.0))
-    correlations = np.full((len(scales), len(scales)), correlation)
-    np.fill_diagonal(correlations, 1.0)
-
-    prior = _estimate_prior(centred, errors, known, correlations)
-    pattern = known[:, :, None] & known[:, None, :]
-    total = np.where(pattern, prior + errors[:, :, None] * errors[:, None, :] * correlations, np.eye(len(scales)))
-    total = total + EPSILON * np.eye(len(scales))
-    seen = np.where(known[:, :, None], prior, 0.0)  # what each known mean says about every column
-    weights = np.linalg.solve(total, seen)
-    shrunken = np.einsum("itu,it->iu", weights, centred)
-    covariance = prior - np.einsum("itu,itv->iuv", seen, weights)
+    gains, errors = np.asarray(means, dtype=np.float64) / scales, np.sqrt(variances) / scales
+    known = np.isfinite(gains) & np.isfinite(errors)
+    noise = np.where(known, errors, np.nan)
+    offset = np.where(known, gains, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+    centred = np.where(known, gains - offset, 0.0)
+    common, own = _estimate_prior(centred, np.where(known, errors, 0.0), known, correlation)
+    weights = _solve(noise, correlation, common, own, centred)
     return ShrunkenGains(
-        mean=shrunken * scales, covariance=covariance * scales[:, None] * scales, offset=offset * scales
+        mean=(common * weights.sum(axis=1, keepdims=True) + own * weights) * scales,
+        offset=offset * scales,
+        scales=scales,
+        noise=noise,
+        correlation=correlation,
+        common=common,
+        own=own,
     )
+
+
+def _solve(noise: Array, correlation: float, common: float, own: float, values: Array) -> Array:
+    """Return the inverse of each task's covariance of observed gains, times its `values` [tasks, columns].
+
+    The covariance is diagonal but for two products: the common effect, and the correlated part of the noise. So its
+    inverse takes two by two matrices only (Sherman, Morrison and Woodbury). Columns without noise are left out: 0.
+    """
+    known = np.isfinite(noise)
+    errors = np.where(known, noise, 0.0)
+    precision = np.where(known, 1 / (own + (1 - correlation) * errors**2 + EPSILON), 0.0)
+    products = np.stack([np.sqrt(common) * known, np.sqrt(correlation) * errors], axis=-1)  # tasks x columns x 2
+    weighted = precision[..., None] * products
+    inner = np.eye(2) + np.swapaxes(products, 1, 2) @ weighted
+    projected = np.linalg.solve(inner, (weighted * values[..., None]).sum(axis=1)[..., None])
+    return np.asarray(precision * values - (weighted @ projected)[..., 0])
 
 
 def estimate_correlation(deviations: npt.ArrayLike) -> float:
@@ -80,13 +106,13 @@ def estimate_correlation(deviations: npt.ArrayLike) -> float:
     return float(np.clip(products / pairs, 0.0, MAX_CORRELATION)) if pairs else 0.0
 
 
-def _estimate_prior(centred: Array, errors: Array, known: Array, correlations: Array) -> Array:
-    """Return the prior covariance [columns, columns] of true gains: their observed one less that of the noise."""
-    columns = len(correlations)
+def _estimate_prior(centred: Array, errors: Array, known: BoolArray, correlation: float) -> tuple[float, float]:
+    """Return the prior variances, common and own: the observed covariance of gains less that of the noise."""
+    columns = centred.shape[1]
     pairs = known.astype(np.float64).T @ known
-    observed = (centred.T @ centred) / np.maximum(1, pairs - 1)
-    excess = observed - correlations * (errors.T @ errors) / np.maximum(1, pairs)
-    off_diagonal = ~np.eye(columns, dtype=np.bool_)
-    common = max(0.0, float(excess[off_diagonal].mean())) if columns > 1 else 0.0
-    own = max(0.0, float(np.diag(excess).mean()) - common)
-    return np.full((columns, columns), common) + own * np.eye(columns)
+    excess = (centred.T @ centred) / np.maximum(1, pairs - 1)
+    noise = (errors.T @ errors) / np.maximum(1, pairs)
+    diagonal = np.eye(columns, dtype=np.bool_)
+    excess -= np.where(diagonal, 1.0, correlation) * noise
+    common = max(0.0, float(excess[~diagonal].mean())) if columns > 1 else 0.0
+    return common, max(0.0, float(excess[diagonal].mean()) - common)

@@ -101,7 +101,7 @@ class Uncertainty:
         if self.shrunken is None:
             return compute_moments(self.find_values(column)).mean
         plain = by_target.mean(axis=1)
-        return np.where(self.is_reference & np.isfinite(plain), self.shrunken.average(targets)[0], plain)
+        return np.where(self.is_reference & np.isfinite(plain), self.shrunken.average(targets), plain)
 
     def draw_for_best(self, column: TransferColumn, is_candidate: BoolArray) -> Iterator[Array]:
         """Yield draws [..., intermediates] of the true gains of candidates in a column, NaN for the others."""
@@ -112,7 +112,7 @@ class Uncertainty:
             values = np.where(is_candidate[:, None], self.find_values(column), np.nan)
             blocks = draw_blocks(values[None], self.rng, self.draw_count, items)
         else:
-            mean, variance = self.shrunken.average(targets)
+            mean, variance = self.shrunken.average(targets), self.shrunken.average_variance(targets)
             freedom = own[1][:, targets].mean(axis=1)
             known = np.where(is_candidate, variance, np.nan)
             blocks = draw_student_blocks(
