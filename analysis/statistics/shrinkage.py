@@ -42,7 +42,7 @@ class ShrunkenGains:
         prior = self.common * weights.sum() ** 2 + self.own * (weights**2).sum()
         seen = np.where(np.isfinite(self.noise), self.common * weights.sum() + self.own * weights, 0.0)
         known = (seen * _solve(self.noise, self.correlation, self.common, self.own, seen)).sum(axis=1)
-        return np.maximum(prior - known, 0.0)
+        return np.asarray(np.maximum(prior - known, 0.0))
 
 
 def shrink_gains(

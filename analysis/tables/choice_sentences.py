@@ -1,5 +1,6 @@
 """Sentences about choices: the best intermediate task for each target, and planned comparisons."""
 
+from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables.numbers import format_interval, format_p, number_from_estimate
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.choices import TargetChoice
@@ -21,7 +22,10 @@ def describe_choices(ranking: Ranking) -> list[str]:
     lines = [describe_choice(choice, total) for choice in choices[:MAX_CHOICES]]
     if hidden := sum(len(choice.targets) for choice in choices[MAX_CHOICES:]):
         lines.append(f"and {pluralise(hidden, 'more target')}: see the table by target.")
-    return ["Best task by target (`or`: these seeds do not tell them apart):", *lines, *_describe_expectation(ranking)]
+    remark = "`or`: these seeds do not tell them apart"
+    if all(choice.rivals is None for choice in choices):
+        remark = f"no verdict: it takes {MIN_SEEDS} seeds"
+    return [f"Best task by target ({remark}):", *lines, *_describe_expectation(ranking)]
 
 
 def describe_choice(choice: TargetChoice, total: int) -> str:
@@ -33,7 +37,7 @@ def describe_choice(choice: TargetChoice, total: int) -> str:
     points = f"{choice.gain.mean or 0.0:+.1f}"
     gain = f"{targets}: {choice.task} {points}{format_interval(number_from_estimate(choice.gain))}"
     if choice.rivals is None:
-        return f"{gain}. Too few seeds for a verdict."
+        return f"{gain}."
     others = f" or {list_names(choice.rivals, MAX_RIVALS)}" if choice.rivals else ", better than every other task"
     return f"{gain}{others}{'' if choice.gain.excludes_zero else '; not shown to help'}."
 
