@@ -22,7 +22,7 @@ def describe_choices(ranking: Ranking) -> list[str]:
     lines = [describe_choice(choice, total) for choice in choices[:MAX_CHOICES]]
     if hidden := sum(len(choice.targets) for choice in choices[MAX_CHOICES:]):
         lines.append(f"and {pluralise(hidden, 'more target')}: see the table by target.")
-    remark = "`or`: these seeds do not tell them apart"
+    remark = '"or": these seeds do not tell them apart'
     if all(choice.rivals is None for choice in choices):
         remark = f"no verdict: it takes {MIN_SEEDS} seeds"
     return [f"Best task by target ({remark}):", *lines, *_describe_expectation(ranking)]
