@@ -17,7 +17,7 @@ MOST_LINES = {
     "docs/extending.md": 60,
     "docs/glossary.md": 60,
     "docs/limits.md": 60,
-    "docs/questions.md": 130,
+    "docs/questions.md": 131,
     "docs/reliability.md": 190,
     "docs/results.md": 130,
     "docs/scheduling.md": 70,

@@ -9,7 +9,7 @@ from tests.analysis.sweep_files import Capture, Run, write_sweep
 
 SCRIPTS = (
     *("rank", "matrix", "languages", "selection", "axes", "alignment", "diversity", "training_languages", "published"),
-    *("report", "robustness", "similarity"),
+    *("report", "robustness", "similarity", "next_seeds"),
 )
 
 

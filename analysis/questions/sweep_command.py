@@ -1,0 +1,99 @@
+"""The command that continues a sweep with more seeds, from what `sweep.json` says of it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spaces.benchmark import BENCHMARKS
+from spaces.chain import NONE
+from spaces.encoders import PROFILES
+from spaces.named_spaces import SPACES
+from spaces.space import Axes, resolve_axes
+
+Spec = Mapping[str, Any]
+
+UNRECORDED = "--data, --predictions, --probes, --keep and the flags about machines"  # sweep.json has none of them
+
+
+def build_command(folder: str, spec: Spec, chain_seeds: Mapping[str, Sequence[int]]) -> str:
+    """Return the command that gives chains the seeds `chain_seeds`, for the sweep in a folder or at a URL.
+
+    A space that is a file is not read: its axes are repeated as flags.
+    """
+    results, _, name = folder.rstrip("/").rpartition("/")
+    benchmark, space = str(spec["benchmark"]), str(spec.get("space", "full"))
+    flags = ["--space", space]
+    flags += [] if benchmark == "miniature" else ["--benchmark", benchmark, "--model", str(spec.get("model"))]
+    flags += _list_axis_flags(spec, _find_axes(space, benchmark))
+    flags += _list_setting_flags(spec, benchmark)
+    flags += [] if results in ("runs", "./runs") else ["--results", results or "."]
+    flags += [] if name == f"{Path(space).stem}-{benchmark}" else ["--name", name]
+    flags += ["--seeds", format_seeds(spec["seeds"], chain_seeds)]
+    return shlex.join(["python", "search/run.py", *flags])
+
+
+def format_seeds(common: Sequence[int], chain_seeds: Mapping[str, Sequence[int]]) -> str:
+    """Return the value of `--seeds`, such as `0..2,none=0..5,mnli=0..5`."""
+    parts = _format_ranges(common)
+    return ",".join(
+        [*parts, *(f"{name}={part}" for name, seeds in chain_seeds.items() for part in _format_ranges(seeds))]
+    )
+
+
+def _format_ranges(seeds: Sequence[int]) -> list[str]:
+    """Return seeds as ranges: `0..2`, or `7` alone."""
+    ranges: list[list[int]] = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return [str(low) if low == high else f"{low}..{high}" for low, high in ranges]
+
+
+def _find_axes(space: str, benchmark: str) -> Axes | None:
+    """Return the axes that a named space has without flags; None for a file."""
+    if space not in SPACES or benchmark not in BENCHMARKS:
+        return None
+    table = BENCHMARKS[benchmark]
+    profile = PROFILES["miniature" if benchmark == "miniature" else "pretrained"]
+    return resolve_axes(SPACES[space].build(table), table, profile)
+
+
+def _list_axis_flags(spec: Spec, axes: Axes | None) -> list[str]:
+    flags = []
+    for flag, field in (("--intermediates", "intermediates"), ("--targets", "targets")):
+        names = [name for name in spec[field] if name != NONE] or [NONE]
+        default = None if axes is None else [name for name in getattr(axes, field) if name != NONE]
+        flags += [] if names == default else [flag, ",".join(names)]
+    rates = spec.get("learning_rates")
+    if isinstance(rates, Mapping):
+        flags += ["--learning-rates", f"{rates['low']:g}..{rates['high']:g}:{rates['draws']}"]
+    elif rates and (axes is None or list(rates) != _listed(axes.learning_rates)):
+        flags += ["--learning-rates", ",".join(f"{rate:g}" for rate in rates)]
+    if axes is None or bool(spec.get("floors")) != bool(axes.floors):
+        flags += ["--floor"] if spec.get("floors") else []
+    budget = spec.get("budget") or {}
+    for field in ("steps", "examples"):
+        is_default = axes is not None and budget.get(field) == getattr(axes.budget, field)
+        flags += [] if budget.get(field) is None or is_default else [f"--{field}", str(budget[field])]
+    if spec.get("test_limit") is not None and (axes is None or spec["test_limit"] != axes.test_limit):
+        flags += ["--test-limit", str(spec["test_limit"])]
+    return flags
+
+
+def _list_setting_flags(spec: Spec, benchmark: str) -> list[str]:
+    flags = [] if spec.get("limit") is None else ["--limit", str(spec["limit"])]
+    flags += ["--precision", str(spec["precision"])] if benchmark != "miniature" and "precision" in spec else []
+    flags += [] if spec.get("scheduler", "halving") == "halving" else ["--scheduler", str(spec["scheduler"])]
+    flags += ["--world-seed", str(spec["world_seed"])] if spec.get("world_seed") else []
+    flags += ["--null-world"] if spec.get("null_world") else []
+    masked = spec.get("masked") or {}
+    flags += ["--mlm-share", f"{masked['share']:g}"] if "share" in masked else []
+    flags += ["--mlm-languages", ",".join(masked["languages"])] if masked.get("languages") else []
+    return flags + (["--mlm-smoothing", f"{masked['smoothing']:g}"] if "smoothing" in masked else [])
+
+
+def _listed(rates: object) -> list[float] | None:
+    return list(rates) if isinstance(rates, tuple) else None
