@@ -29,6 +29,17 @@ class ShrunkenGains:
     common: float  # prior variance of a task's effect on all columns
     own: float  # prior variance of its effect on one column
 
+    @property
+    def covariance(self) -> Array:
+        """The posterior covariance [tasks, columns, columns], points squared; slow with many columns."""
+        prior = self.common + self.own * np.eye(len(self.scales))
+        known = np.isfinite(self.noise)
+        solved = [
+            _solve(self.noise, self.correlation, self.common, self.own, np.where(known, row, 0.0)) for row in prior
+        ]
+        seen = np.einsum("vs,uis->iuv", prior, np.stack(solved))
+        return np.asarray((prior - seen) * self.scales[:, None] * self.scales)
+
     def average(self, columns: npt.ArrayLike) -> Array:
         """Return the posterior mean [tasks] of the mean gain over some columns, given by their indices."""
         chosen = np.asarray(columns, dtype=np.int64)
