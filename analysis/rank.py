@@ -90,8 +90,8 @@ def _build_ranking(transfer: Transfer, arguments: Namespace) -> Ranking:
         np.random.default_rng(arguments.draw_seed),
         arguments.by,
         arguments.draws,
-        arguments.errors,
-        parse_planned(arguments.planned) if arguments.planned else (),
+        errors=arguments.errors,
+        planned=parse_planned(arguments.planned) if arguments.planned else (),
     )
     return replace(ranking, top=arguments.top)
 

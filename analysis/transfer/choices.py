@@ -45,7 +45,7 @@ def choose_by_target(transfer: Transfer, uncertainty: Uncertainty) -> TargetChoi
     columns = [column_of(target) for target in transfer.targets]
     best = [_choose(uncertainty, column, t, is_candidate) for t, column in enumerate(columns)]
     names = {transfer.intermediates[each.task] for each in best if each}
-    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {}, uncertainty, names)
+    estimates = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, {}, uncertainty, wanted=names)
     groups: list[_Group] = []
     for column, each in zip(columns, best, strict=True):
         if each:
@@ -133,7 +133,7 @@ def _build_choice(
     rivals = _find_rivals(uncertainty, column, task, is_candidate)
     gains = estimates
     if len(targets) > 1:
-        gains = estimate_table(transfer, transfer.gains, names, [column], {}, uncertainty, {names[task]})
+        gains = estimate_table(transfer, transfer.gains, names, [column], {}, uncertainty, wanted={names[task]})
     return TargetChoice(
         targets=targets,
         task=names[task],

@@ -91,6 +91,7 @@ def estimate_table(
     columns: Sequence[TransferColumn],
     holes: Mapping[Cell, Hole],
     uncertainty: Uncertainty | None = None,
+    *,
     wanted: Collection[str] | None = None,
 ) -> dict[EstimateKey, Estimate]:
     """Return the estimates of a table, by row and column, of all rows or of those `wanted`.

@@ -68,6 +68,7 @@ def rank_tasks(
     rng: np.random.Generator,
     by: GroupBy = "target",
     draws: int = DEFAULT_DRAWS,
+    *,
     errors: ErrorKind | None = None,
     planned: Sequence[PlannedPair] = (),
 ) -> Ranking:
