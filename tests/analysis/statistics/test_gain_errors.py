@@ -204,7 +204,7 @@ def test_the_variance_of_items_adds() -> None:
     errors = estimate(make_gains(14))
     items = np.array([0.0, 1.0, 4.0, -1.0])
     both = errors.add_items(items)
-    assert both.variance == pytest.approx(errors.variance + [0.0, 1.0, 4.0, 0.0])
+    assert both.variance == pytest.approx(errors.variance + np.maximum(items, 0.0))
     assert both.freedom[:, [0, 3]] == pytest.approx(errors.freedom[:, [0, 3]])
     assert (both.freedom[:, 1:3] > errors.freedom[:, 1:3]).all()
     expected = errors.freedom * (both.variance / errors.variance) ** 2  # Welch and Satterthwaite

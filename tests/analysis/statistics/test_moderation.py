@@ -22,7 +22,9 @@ from analysis.statistics.moments import Array
 NAN = np.nan
 
 
-def make_parts(seed: int = 0, sd: object = 1.0, shape: tuple[int, int, int] = (10, 9, 3), base: float = 1.0) -> GainParts:
+def make_parts(
+    seed: int = 0, sd: object = 1.0, shape: tuple[int, int, int] = (10, 9, 3), base: float = 1.0
+) -> GainParts:
     """Return the parts of gains whose tasks vary by `sd` [tasks, columns], and whose baseline varies by `base`."""
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=shape) * np.broadcast_to(np.asarray(sd), shape[:2])[..., None]
