@@ -1,7 +1,7 @@
 """Do moderated errors keep what they promise, and what do they gain? Simulated tables of gains whose truth is known.
 
     python tests/bench/moderation.py                       # all parts, half an hour
-    python tests/bench/moderation.py --part cells --worlds 100
+    python tests/bench/moderation.py --part worlds --worlds 100
     python tests/bench/moderation.py --part random         # 100 worlds that nobody chose
 
 The worlds are those of `noise_worlds`. Every table is judged twice: as it is, where nothing has an effect (coverage,
@@ -12,7 +12,7 @@ give nothing. `w.` is the target or the task that is covered worst. Figures are 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from analysis.statistics.significance import ALPHA, adjust_for_discovery, adjust
 
 Generator = np.random.Generator
 KINDS = ("plain", "moderated")
+COLUMNS = ("cells", "means")
 SIZES = (1.0, 2.0, 3.0, 5.0)  # of an effect, in standard deviations of a gain over seeds
 WITH_EFFECT = 0.2  # share of the gains
 
@@ -62,19 +63,20 @@ def judge(rng: Generator, errors: GainErrors, sd: Array) -> Judged:
     return Judged(covered, (float((adjust_p_values(p) < ALPHA).any()), float(fdr), *by_holm, *by_discovery))
 
 
-def simulate(rng: Generator, world: World, tables: int, seeds: int, of_means: bool) -> dict[str, list[Judged]]:
-    """Judge the same tables of one world with each kind of errors."""
+def simulate(rng: Generator, world: World, tables: int, seeds: int) -> dict[tuple[str, str], list[Judged]]:
+    """Judge cells and means over targets of the same tables of one world with each kind of errors."""
     sd = world.draw_sd(rng)
-    true_sd = world.measure_sd(rng, sd)[of_means]
-    judged: dict[str, list[Judged]] = {kind: [] for kind in KINDS}
+    of_cells, of_means = world.measure_sd(rng, sd)
+    judged: dict[tuple[str, str], list[Judged]] = {(what, kind): [] for what in COLUMNS for kind in KINDS}
     for _ in range(tables):
         gains = world.draw_gains(rng, sd, seeds)
         where = int(rng.integers(2**32))  # both kinds see the same effects
-        for kind in KINDS:
+        for kind in KINDS if seeds > 2 else KINDS[1:]:
             model = fit_error_model(gains, world.is_reference, kind)  # type: ignore[arg-type]
-            errors = model.estimate_mean(gains.mean(axis=1)) if of_means else model.estimate_columns(gains)
-            judged[kind].append(judge(np.random.default_rng(where), errors, true_sd))
-    return judged
+            cells, means = model.estimate_columns(gains), model.estimate_mean(gains.mean(axis=1))
+            judged["cells", kind].append(judge(np.random.default_rng(where), cells, of_cells))
+            judged["means", kind].append(judge(np.random.default_rng(where), means, of_means))
+    return {way: found for way, found in judged.items() if found}
 
 
 def summarise(judged: Sequence[Judged]) -> list[tuple[float, float]]:
@@ -109,66 +111,61 @@ def show(figure: tuple[float, float]) -> str:
 
 def head() -> None:
     names = [f"{way} {size:g}" for way in ("Holm", "BH") for size in SIZES]
-    row(f"{'world':15}", "seeds", "errors", "covered", "w. target", "w. task", "FWER", "FDR", *names, width=9)
+    row(f"{'world':15}", "seeds", "of", "errors", "covered", "w. target", "w. task", "FWER", "FDR", *names, width=9)
 
 
-def print_world(rng: Generator, name: str, world: World, tables: int, seeds: int, of_means: bool) -> None:
-    for kind, judged in simulate(rng, world, tables, seeds, of_means).items():
-        if kind == "moderated" or seeds > 2:
-            row(f"{name:15}", seeds, kind, *(show(figure) for figure in summarise(judged)), width=9)
+def print_world(rng: Generator, name: str, world: World, tables: int, seeds: int) -> None:
+    for (what, kind), judged in simulate(rng, world, tables, seeds).items():
+        row(f"{name:15}", seeds, what, kind, *(show(figure) for figure in summarise(judged)), width=9)
     sys.stdout.flush()
 
 
-def table(of_means: bool) -> Callable[[Generator, int], None]:
-    def part(rng: Generator, tables: int) -> None:
-        print(f"\n{'Means over targets' if of_means else 'Single cells'}, {tables} tables of each world\n")
-        head()
-        for seeds in (2, 3, 5, 10):
-            for name, world in WORLDS.items():
-                print_world(rng, name, world, tables, seeds, of_means)
-
-    return part
+def worlds(rng: Generator, tables: int) -> None:
+    print(f"\nChosen worlds, {tables} tables of each with two and three seeds, half as many with five and ten\n")
+    head()
+    for seeds in (3, 2, 5, 10):
+        for name, world in WORLDS.items():
+            print_world(rng, name, world, tables if seeds < 5 else tables // 2, seeds)
 
 
 def sizes(rng: Generator, tables: int) -> None:
-    print("\nTables of other sizes (tasks x targets), three seeds, single cells; fewer than six tasks stay plain\n")
+    print("\nTables of other sizes (tasks x targets), three seeds; fewer than six tasks stay plain\n")
     head()
     for tasks in (5, 6, 11, 40):
         for targets in (1, 3, 9, 40):
-            print_world(rng, f"{tasks} x {targets}", World(tasks=tasks, targets=targets), tables, 3, of_means=False)
-        print_world(rng, f"{tasks} x 9, b. 2.5", World(tasks=tasks, baseline=2.5), tables, 3, of_means=False)
+            print_world(rng, f"{tasks} x {targets}", World(tasks=tasks, targets=targets), tables, 3)
+        print_world(rng, f"{tasks} x 9, b. 2.5", World(tasks=tasks, baseline=2.5), tables, 3)
 
 
 def random(rng: Generator, tables: int) -> None:
     print(f"\n100 random worlds of {tables} tables: quantiles over worlds; power at three seeds\n")
-    figures: dict[tuple[bool, str], list[list[tuple[float, float]]]] = {}
+    figures: dict[tuple[str, str], list[list[tuple[float, float]]]] = {}
     three: list[bool] = []
     misses: list[str] = []
     for number, (world, seeds) in enumerate(draw_worlds(rng, 100)):
         three.append(seeds == 3)
-        for of_means in (False, True):
-            for kind, judged in simulate(rng, world, tables, seeds, of_means).items():
-                found = summarise(judged)
-                figures.setdefault((of_means, kind), []).append(found)
-                (covered, error), (fwer, fwer_error) = found[0], found[3]
-                outside = covered + 2 * error < 93 or covered - 2 * error > 98
-                if kind == "moderated" and (outside or fwer - 2 * fwer_error > 7):
-                    what = f"{number}, {'means' if of_means else 'cells'}, {seeds} seeds"
-                    misses.append(f"{what}: covered {show(found[0])}, FWER {show(found[3])}, {describe(world)}")
+        for (what, kind), judged in simulate(rng, world, tables, seeds).items():
+            found = summarise(judged)
+            figures.setdefault((what, kind), []).append(found)
+            (covered, error), (fwer, fwer_error) = found[0], found[3]
+            outside = covered + 2 * error < 93 or covered - 2 * error > 98
+            if kind == "moderated" and (outside or fwer - 2 * fwer_error > 7):
+                tag = f"{number}, {what}, {seeds} seeds"
+                misses.append(f"{tag}: covered {show(found[0])}, FWER {show(found[3])}, {describe(world)}")
     row("", "errors", "", "mean", "min", "5 %", "median", "95 %", "max", width=9)
-    for (of_means, kind), all_found in figures.items():
+    for (what, kind), all_found in figures.items():
         values = np.array(all_found)[..., 0]
         for name, place in (("covered", 0), ("FWER", 3), ("FDR", 4), ("Holm 2", 6), ("Holm 3", 7), ("BH 3", 11)):
             chosen = values[np.array(three), place] if place > 4 else values[:, place]  # power: at three seeds
             spread = np.nanquantile(chosen, [0, 0.05, 0.5, 0.95, 1])
             mean = (float(np.nanmean(chosen)), float(np.nanstd(chosen)) / len(chosen) ** 0.5)
-            row("means" if of_means else "cells", kind, name, show(mean), *(f"{q:.1f}" for q in spread), width=9)
+            row(what, kind, name, show(mean), *(f"{q:.1f}" for q in spread), width=9)
     print("\nWorlds with FWER above 7 %, coverage below 93 %, above 98 %, as estimated\n")
     row("", "errors", "FWER > 7", "below 93", "above 98", width=9)
-    for (of_means, kind), all_found in figures.items():
+    for (what, kind), all_found in figures.items():
         values = np.array(all_found)[..., 0]
         outside_of = (values[:, 3] > 7, values[:, 0] < 93, values[:, 0] > 98)
-        row("means" if of_means else "cells", kind, *(int(np.sum(outside)) for outside in outside_of), width=9)
+        row(what, kind, *(int(np.sum(outside)) for outside in outside_of), width=9)
     print("\nModerated errors outside by more than two standard errors:", *misses, sep="\n")
 
 
@@ -183,8 +180,8 @@ def describe(world: World) -> str:
     return ", ".join(words)
 
 
-PARTS = {"cells": table(of_means=False), "means": table(of_means=True), "sizes": sizes, "random": random, "best": best}
+PARTS = {"worlds": worlds, "sizes": sizes, "random": random, "best": best}
 
 
 if __name__ == "__main__":
-    run_parts(__doc__, PARTS, worlds=400, of="tables")
+    run_parts(__doc__, PARTS, worlds=200, of="tables")
