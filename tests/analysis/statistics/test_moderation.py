@@ -10,6 +10,7 @@ from scipy.special import polygamma
 
 from analysis.statistics import moderation
 from analysis.statistics.decomposition import GainParts, split_gains
+from analysis.statistics.log_chi_square import find_degrees_of_freedom
 from analysis.statistics.moderation import (
     ModeratedVariances,
     add_freedom,
@@ -126,6 +127,16 @@ def test_degrees_of_freedom_are_bounded(seed: int, cell: float) -> None:
     assert (freedom <= variances.own_freedom + variances.shared_freedom + 1e-9).all()
     assert (freedom >= np.minimum(variances.own_freedom, variances.shared_freedom) - 1e-9).all()
     assert total == pytest.approx(0.9 * variances.own + variances.shared)
+
+
+def test_a_prior_is_worth_less_for_the_spread_and_for_the_error_of_its_level() -> None:
+    parts = make_parts(7, np.exp(np.random.default_rng(7).normal(0, 0.5, (10, 9))))
+    variances = moderated(parts)
+    spread, usual = variances.priors.spread, variances.priors.scales == 1
+    level_error = polygamma(1, 9 * 2 / 2) + spread / 10  # of the mean of ten variances, estimated on 2 df each
+    expected = find_degrees_of_freedom(spread + level_error)
+    assert spread > 0.1 and usual.any()
+    assert variances.own_freedom[usual] - 2 == pytest.approx(float(expected))
 
 
 def test_freedom_of_a_sum_is_satterthwaites() -> None:
