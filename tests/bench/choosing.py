@@ -59,9 +59,10 @@ def print_line(
     sd = world.draw_sd(rng)
     for _ in range(tables):
         truth = draw(rng, world.tasks, sd[0])
-        gains = world.draw_gains(rng, sd, seeds) + truth[:, :, None]
+        gains, base = world.draw_gains(rng, sd, seeds)
+        gains = gains + truth[:, :, None]
         for choice, choose in (("plain", choose_plain), ("shrunken", choose_shrunken)):
-            (mean, p_mean), (by_target, p_by_target) = choose(rng, gains)
+            (mean, p_mean), (by_target, p_by_target) = choose(rng, gains, base)
             over = judge(mean[:, None], p_mean[:, None], truth.mean(axis=1)[:, None], np.sqrt((sd[0] ** 2).mean()))
             found[choice].append([*over, *judge(by_target, p_by_target, truth, sd[0])])
     for choice, figures in found.items():
@@ -73,7 +74,7 @@ def print_line(
     sys.stdout.flush()
 
 
-def choose_plain(rng: Generator, gains: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def choose_plain(rng: Generator, gains: Array, base: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return criterion and P(best) of the mean over targets [tasks], and of each target [tasks, targets]."""
     mean = gains.mean(axis=1)
     return (
@@ -82,8 +83,8 @@ def choose_plain(rng: Generator, gains: Array) -> tuple[tuple[Array, Array], tup
     )
 
 
-def choose_shrunken(rng: Generator, gains: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    model = fit_error_model(gains, np.ones(len(gains), dtype=np.bool_), "moderated")
+def choose_shrunken(rng: Generator, gains: Array, base: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    model = fit_error_model(gains, base, np.ones(len(gains), dtype=np.bool_), "moderated")
     shrunken, own = model.shrink(gains), model.estimate_own_errors(gains)
     assert shrunken is not None and own is not None
     chosen = []

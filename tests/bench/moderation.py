@@ -69,11 +69,12 @@ def simulate(rng: Generator, world: World, tables: int, seeds: int) -> dict[tupl
     of_cells, of_means = world.measure_sd(rng, sd)
     judged: dict[tuple[str, str], list[Judged]] = {(what, kind): [] for what in COLUMNS for kind in KINDS}
     for _ in range(tables):
-        gains = world.draw_gains(rng, sd, seeds)
+        gains, base = world.draw_gains(rng, sd, seeds)
         where = int(rng.integers(2**32))  # both kinds see the same effects
         for kind in KINDS if seeds > 2 else KINDS[1:]:
-            model = fit_error_model(gains, world.is_reference, kind)  # type: ignore[arg-type]
-            cells, means = model.estimate_columns(gains), model.estimate_mean(gains.mean(axis=1))
+            model = fit_error_model(gains, base, world.is_reference, kind)  # type: ignore[arg-type]
+            cells = model.estimate_columns(gains, base)
+            means = model.estimate_mean(gains.mean(axis=1), base.mean(axis=0))
             judged["cells", kind].append(judge(np.random.default_rng(where), cells, of_cells))
             judged["means", kind].append(judge(np.random.default_rng(where), means, of_means))
     return {way: found for way, found in judged.items() if found}

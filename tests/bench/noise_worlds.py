@@ -51,8 +51,8 @@ class World:
         sd[1:][~self.is_reference] *= 3.0
         return np.asarray(sd)
 
-    def draw_gains(self, rng: Generator, sd: Array, seeds: int) -> Array:
-        """Return gains without any effect: tasks x targets x seeds."""
+    def draw_gains(self, rng: Generator, sd: Array, seeds: int) -> tuple[Array, Array]:
+        """Return gains without any effect (tasks x targets x seeds), and the baseline's scores (targets x seeds)."""
         draw, (chains, targets) = EFFECTS[self.seeds_vary], sd.shape
         common = np.sqrt(self.common) * np.linspace(1 - self.loads, 1 + self.loads, chains)[:, None, None]
         run, rest = np.sqrt(self.run * (1 - self.common)), np.sqrt((1 - self.run) * (1 - self.common))
@@ -60,11 +60,11 @@ class World:
         typical = np.geomspace(1.0, self.target_range, targets)[:, None]
         scores = common * typical * draw(rng, (1, targets, seeds)) + sd[..., None] * own
         scores[rng.random(scores.shape) < self.holes] = np.nan
-        return np.asarray(scores[1:] - scores[:1])
+        return scores[1:] - scores[:1], scores[0]
 
     def measure_sd(self, rng: Generator, sd: Array) -> tuple[Array, Array]:
         """Return the standard deviations over seeds of gains (tasks x targets) and of their means over targets."""
-        gains = replace(self, holes=0.0, seeds_vary="normal").draw_gains(rng, sd, 4_000)
+        gains, _ = replace(self, holes=0.0, seeds_vary="normal").draw_gains(rng, sd, 4_000)
         return gains.std(axis=-1), gains.mean(axis=1).std(axis=-1)[:, None]
 
 
