@@ -7,29 +7,21 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.statistics.draws import draw_means
-from analysis.statistics.gain_errors import ErrorModel, GainErrors, fit_error_model
+from analysis.statistics.gain_errors import ErrorModel, GainErrors
 from analysis.statistics.interval import compute_intervals
-from analysis.statistics.moments import Array, compute_moments
+from analysis.statistics.moments import Array
 from analysis.statistics.significance import adjust_p_values, compute_p_values
+from tests.analysis.statistics.gain_tables import fit, make_gains, no_scores
 
 NAN = np.nan
 
 
-def make_gains(seed: int = 0, tasks: int = 10, columns: int = 4, seeds: int = 3, holes: float = 0.0) -> Array:
-    """Return gains over a common baseline, of targets whose noise differs."""
-    rng = np.random.default_rng(seed)
-    scores = rng.normal(size=(1 + tasks, columns, seeds)) * np.geomspace(1, 5, columns)[:, None]
-    gains = scores[1:] - scores[:1] + rng.normal(size=(tasks, columns, 1))
-    gains[rng.random(gains.shape) < holes] = NAN
-    return np.asarray(gains)
-
-
-def fit(gains: Array, kind: str = "moderated", controls: int = 0) -> ErrorModel:
-    return fit_error_model(gains, np.arange(len(gains)) < len(gains) - controls, kind)  # type: ignore[arg-type]
-
-
 def estimate(gains: Array, kind: str = "moderated", controls: int = 0) -> GainErrors:
-    return fit(gains, kind, controls).estimate_columns(gains)
+    return fit(gains, kind, controls).estimate_columns(gains, no_scores(gains))
+
+
+def estimate_mean(model: ErrorModel, means: Array) -> GainErrors:
+    return model.estimate_mean(means, np.full(means.shape[1:], NAN))
 
 
 def assert_plain(errors: GainErrors, gains: Array) -> None:
@@ -42,9 +34,9 @@ def test_plain_errors_are_students(holes: float) -> None:
     gains = make_gains(1, seeds=4, holes=holes)
     model = fit(gains, "plain")
     assert model.kind == "plain"
-    assert_plain(model.estimate_columns(gains), gains)
+    assert_plain(model.estimate_columns(gains, no_scores(gains)), gains)
     mean = gains.mean(axis=1)
-    assert_plain(model.estimate_mean(mean), mean[:, None])
+    assert_plain(estimate_mean(model, mean), mean[:, None])
     first, second = np.triu_indices(10, 1)
     p = model.compute_contrast_p(mean, first, second)
     assert p == pytest.approx(compute_p_values(mean[first] - mean[second]), nan_ok=True)
@@ -102,30 +94,6 @@ def test_p_follows_no_scale_and_no_order_and_errors_follow_no_shift(seed: int, h
     assert moved.variance == pytest.approx(before.variance, nan_ok=True)
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 999))
-def test_contrasts_are_the_same_both_ways_and_forget_the_baseline(seed: int) -> None:
-    gains = make_gains(seed)
-    first, second = np.triu_indices(len(gains), 1)
-    mean = gains.mean(axis=1)
-    p = fit(gains).compute_contrast_p(mean, first, second)
-    assert ((p > 0) & (p <= 1)).all()
-    assert fit(gains).compute_contrast_p(mean, second, first) == pytest.approx(p)
-    assert fit(gains).compute_contrast_p(-mean, first, second) == pytest.approx(p)
-    baseline = np.random.default_rng(seed).normal(size=(1, *gains.shape[1:]))
-    moved = fit(gains).compute_contrast_p(mean + 9 * baseline.mean(axis=1), first, second)
-    assert moved == pytest.approx(p)
-    assert fit(gains).compute_contrast_p(mean, first, first) == pytest.approx(1.0)
-    assert (fit(gains).compute_contrast_p(mean, first, second, 4.0) >= np.minimum(p, 0.99)).mean() > 0.9
-
-
-def test_contrasts_take_three_common_seeds() -> None:
-    gains = make_gains(6, seeds=4)
-    gains[0, :, :2] = NAN
-    p = fit(gains).compute_contrast_p(gains.mean(axis=1), np.array([0, 1]), np.array([1, 2]))
-    assert np.isnan(p).tolist() == [True, False]
-
-
 def test_controls_are_plain_and_influence_nobody() -> None:
     gains = make_gains(7, tasks=9)
     errors = estimate(gains, controls=2)
@@ -136,7 +104,7 @@ def test_controls_are_plain_and_influence_nobody() -> None:
     for name in ("mean", "variance", "freedom"):
         assert np.array_equal(getattr(other, name)[:7], getattr(errors, name)[:7])
         assert getattr(other, name)[:7] == pytest.approx(getattr(alone, name))
-    mean = fit(gains, controls=2).estimate_mean(gains.mean(axis=1))
+    mean = estimate_mean(fit(gains, controls=2), gains.mean(axis=1))
     assert_plain(errors_of(mean, slice(7, 9)), gains[7:].mean(axis=1)[:, None])
     first, second = np.array([0, 0]), np.array([1, 8])
     p = fit(gains, controls=2).compute_contrast_p(gains[:, 0], first, second)
@@ -152,7 +120,7 @@ def errors_of(errors: GainErrors, rows: slice) -> GainErrors:
 def test_two_seeds_give_an_interval_and_no_verdict() -> None:
     gains = make_gains(9, seeds=2)
     model = fit(gains)
-    for errors in (model.estimate_columns(gains), model.estimate_mean(gains.mean(axis=1))):
+    for errors in (model.estimate_columns(gains, no_scores(gains)), estimate_mean(model, gains.mean(axis=1))):
         low, high = np.moveaxis(errors.compute_intervals(), -1, 0)
         assert (low < errors.mean).all() and (errors.mean < high).all()
         assert np.isnan(errors.compute_p_values()).all() and np.isnan(errors.compute_p_above()).all()
@@ -216,7 +184,7 @@ def test_the_variance_of_items_adds() -> None:
 def test_a_mean_over_one_target_is_about_that_target() -> None:
     gains = make_gains(15)
     model = fit(gains)
-    mean, column = model.estimate_mean(gains[:, 2]), model.estimate_columns(gains)
+    mean, column = estimate_mean(model, gains[:, 2]), model.estimate_columns(gains, no_scores(gains))
     assert mean.variance[:, 0] == pytest.approx(column.variance[:, 2], rel=0.3)
     assert mean.mean[:, 0] == pytest.approx(column.mean[:, 2])
 
@@ -234,27 +202,3 @@ def test_p_above_is_the_share_of_draws_above_0() -> None:
     drawn = (draw_means(gains[:2], np.random.default_rng(0), 40_000) > 0).mean(axis=0)
     above = estimate(gains[:, None], "plain").compute_p_above()[:, 0]
     assert above[:2] == pytest.approx(drawn, abs=0.01) and np.isnan(above[2:]).all()
-
-
-def test_own_errors_leave_out_what_all_tasks_share() -> None:
-    gains = make_gains(16, tasks=9)
-    model = fit(gains, controls=1)
-    own = model.estimate_own_errors(gains)
-    moved = gains + 30 * np.random.default_rng(0).normal(size=(1, *gains.shape[1:]))
-    other = fit(moved, controls=1).estimate_own_errors(moved)
-    assert own is not None and other is not None
-    assert other[0] == pytest.approx(own[0]) and np.isfinite(own[0]).all()
-    assert (own[1][:8] > 2).all() and (own[1][8] == 2).all()  # the control's is plain
-    assert (own[0][:8] < model.estimate_columns(gains).variance[:8]).mean() > 0.8
-
-
-def test_gains_are_shrunk_among_references_only() -> None:
-    gains = make_gains(17, tasks=9)
-    gains[:8, :] += 4 * np.arange(8)[:, None, None]
-    gains[8] += 500
-    shrunken = fit(gains, controls=1).shrink(gains)
-    assert shrunken is not None
-    by_task = shrunken.average([0, 1, 2, 3])[0]
-    assert by_task[8] == pytest.approx(shrunken.offset.mean())
-    assert (np.diff(by_task[:8]) > 0).all() and (by_task[:8] < 50).all()
-    assert shrunken.offset == pytest.approx(compute_moments(gains[:8]).mean.mean(axis=0))

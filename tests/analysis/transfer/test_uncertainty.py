@@ -121,10 +121,10 @@ def test_tasks_are_chosen_by_shrunken_gains_and_controls_by_their_means(three_se
 def test_a_choice_by_some_seeds_does_not_see_the_others(tmp_path: Path) -> None:
     uncertainty, columns = build(read_transfer(sweep(tmp_path, seeds=4)))
     seeds = np.array([True, True, False, True])
-    before = uncertainty.choose_by(columns[-1], seeds)
+    before = uncertainty.restrict(seeds).choose_by(columns[-1])
     uncertainty.gains[..., 2] += 100 * np.arange(8)[:, None]
-    assert uncertainty.choose_by(columns[-1], seeds) == pytest.approx(before)
-    assert uncertainty.choose_by(columns[0], seeds) != pytest.approx(uncertainty.choose_by(columns[1], seeds))
+    assert uncertainty.restrict(seeds).choose_by(columns[-1]) == pytest.approx(before)
+    assert uncertainty.restrict(~seeds | seeds).choose_by(columns[-1]) != pytest.approx(before)
 
 
 def test_a_task_without_a_target_is_not_chosen_for_the_mean(three_seeds: Transfer) -> None:
