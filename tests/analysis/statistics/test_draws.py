@@ -11,6 +11,7 @@ from analysis.statistics.draws import (
     compute_quantile_interval,
     draw_blocks,
     draw_means,
+    draw_student_blocks,
     estimate_p_best,
 )
 from analysis.statistics.interval import compute_intervals
@@ -107,6 +108,45 @@ def test_errors_of_items_have_the_covariance_they_were_given() -> None:
 
 def test_a_variance_estimated_below_0_makes_no_noise() -> None:
     assert (drawn([[4.0, 4.0]], 10, covariance=[[-1.0]]) == 4.0).all()
+
+
+def students(mean: object, variance: object, freedom: object, count: int = 20_000, **more: object) -> np.ndarray:
+    arrays = (np.asarray(part, dtype=np.float64) for part in (mean, variance, freedom))
+    blocks = draw_student_blocks(*arrays, np.random.default_rng(7), count, **more)  # type: ignore[arg-type]
+    return np.concatenate([*blocks])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_draws_by_errors_have_students_distribution_of_each_mean(correlation: float) -> None:
+    mean, variance, freedom = [[1.0, -5.0], [0.0, 2.0]], [[4.0, 1.0], [0.25, 9.0]], [[2.0, 7.5], [30.0, np.inf]]
+    draws = students(mean, variance, np.minimum(freedom, 1e9), correlation=correlation)
+    assert draws.shape == (20_000, 2, 2)
+    for place in np.ndindex(2, 2):
+        t = (draws[(slice(None), *place)] - np.array(mean)[place]) / np.array(variance)[place] ** 0.5
+        assert stats.kstest(t, stats.t(min(np.array(freedom)[place], 1e9)).cdf).pvalue > 0.01
+
+
+def test_an_arms_draws_correlate_between_columns_and_arms_do_not() -> None:
+    draws = students(np.zeros((2, 2)), np.ones((2, 2)), np.full((2, 2), 1e6), correlation=0.6)
+    correlations = np.corrcoef(draws.reshape(-1, 4).T)  # column 0: arms 0 and 1, column 1: arms 0 and 1
+    expected = np.array([[1, 0, 0.6, 0], [0, 1, 0, 0.6], [0.6, 0, 1, 0], [0, 0.6, 0, 1]])
+    assert correlations == pytest.approx(expected, abs=0.03)
+
+
+def test_draws_by_errors_add_the_items_and_leave_out_what_is_unknown() -> None:
+    covariance = np.array([[[4.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 9.0]]])
+    draws = students([[3.0, 3.0, 3.0]], [[0.0, 0.0, 0.0]], [[5.0, 5.0, 5.0]], covariance=covariance)
+    assert np.cov(draws[:, 0].T) == pytest.approx(covariance[0], rel=0.05, abs=0.15)
+    unknown = students([[1.0, NAN, 2.0, 3.0]], [[1.0, 1.0, NAN, 1.0]], [[4.0, 4.0, 4.0, NAN]], 10)
+    assert np.isnan(unknown).all(axis=(0, 1)).tolist() == [False, True, True, True]
+
+
+def test_blocks_of_draws_by_errors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 7 * 6 * 8)
+    arrays = (np.zeros((2, 3)), np.ones((2, 3)), np.full((2, 3), 4.0))
+    blocks = [*draw_student_blocks(*arrays, np.random.default_rng(0), 20)]
+    assert [len(block) for block in blocks] == [7, 7, 6]
+    assert np.unique(np.concatenate(blocks)).size == 20 * 6  # no block repeats another
 
 
 def test_quantiles_worked_by_hand() -> None:

@@ -7,9 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from analysis.statistics.draws import draw_means
 from analysis.statistics.interval import compute_intervals
-from analysis.statistics.significance import adjust_p_values, compute_p_above, compute_p_values, smallest_gain_in_sd
+from analysis.statistics.significance import (
+    adjust_for_discovery,
+    adjust_p_values,
+    compute_p_values,
+    smallest_gain_in_sd,
+)
 
 NAN = np.nan
 P = hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=6), elements=st.floats(0, 1) | st.just(NAN))
@@ -42,22 +46,6 @@ def test_too_few_seeds_and_equal_seeds_are_no_test() -> None:
     assert np.isfinite(compute_p_values([3.0, 3.0, 3.0], item_variance=1.0))  # test items give them a width
 
 
-@given(values=PAIRS)
-def test_p_above_is_students_share_above_0(values: np.ndarray) -> None:
-    gains = values[0] + np.arange(values.shape[1]) / 7
-    t = gains.mean() / stats.sem(gains)
-    above = compute_p_above(gains.mean(), compute_p_values(gains))
-    assert above == pytest.approx(stats.t(len(gains) - 1).cdf(t), abs=1e-9)
-
-
-def test_p_above_is_the_share_of_draws_above_0() -> None:
-    gains = np.array([[1.0, -0.5, 2.0], [-3.0, 1.0, -2.0], [0.0, 0.0, 0.0], [1.0, NAN, 2.0]])
-    drawn = (draw_means(gains[:2], np.random.default_rng(0), 40_000) > 0).mean(axis=0)
-    above = compute_p_above([0.5 / 0.6, -4 / 3, 0.0, 1.5], compute_p_values(gains))
-    assert above[:2] == pytest.approx(drawn, abs=0.01)
-    assert np.isnan(above[2:]).all() and compute_p_above(0.0, 1.0) == 0.5
-
-
 def test_holm_worked_by_hand() -> None:
     # in order 0.005 x 4, 0.01 x 3, 0.03 x 2, then 0.04 x 1, which must not be below the one before it
     adjusted = adjust_p_values([[0.01, NAN, 0.04], [0.03, 0.005, NAN]])
@@ -81,6 +69,35 @@ def test_holm_is_that_of_statsmodels() -> None:
     for size in range(1, 21):
         p = np.round(rng.random(size) ** 3, 2)  # some are equal
         assert np.allclose(adjust_p_values(p), multitest.multipletests(p, method="holm")[1])
+
+
+def test_benjamini_hochberg_worked_by_hand() -> None:
+    # in order 0.005 x 5 / 1, 0.01 x 5 / 2, 0.03 x 5 / 3, 0.039 x 5 / 4, 0.9; none is above the one after it
+    adjusted = adjust_for_discovery([[0.01, NAN, 0.039], [0.03, 0.005, 0.9]])
+    assert adjusted == pytest.approx(np.array([[0.025, NAN, 0.04875], [0.04875, 0.025, 0.9]]), nan_ok=True)
+    assert adjust_for_discovery([0.6, 0.7]) == pytest.approx([0.7, 0.7])
+    assert np.isnan(adjust_for_discovery([NAN, NAN])).all() and adjust_for_discovery([]).shape == (0,)
+
+
+@given(p=P, seed=st.integers(0, 9))
+def test_benjamini_hochberg_is_that_of_scipy_at_any_place(p: np.ndarray, seed: int) -> None:
+    adjusted, present = adjust_for_discovery(p), np.isfinite(p)
+    assert np.array_equal(np.isnan(adjusted), ~present)
+    if present.any():
+        assert adjusted[present] == pytest.approx(stats.false_discovery_control(p[present]))
+    assert (adjusted[present] >= p[present]).all()
+    assert (adjusted[present] <= adjust_p_values(p)[present] + 1e-12).all()  # never fewer findings than by Holm
+    mixed = np.random.default_rng(seed).permutation(p.size)
+    assert np.allclose(adjust_for_discovery(p.ravel()[mixed]), adjusted.ravel()[mixed], equal_nan=True)
+
+
+def test_of_the_discoveries_5_in_100_are_false() -> None:
+    rng, shares = np.random.default_rng(9), []
+    for _ in range(400):
+        z = rng.normal(size=60) + np.where(np.arange(60) < 20, 4.0, 0.0)
+        found = adjust_for_discovery(2 * stats.norm.sf(np.abs(z))) < 0.05
+        shares.append(found[20:].sum() / max(1, found.sum()))
+    assert np.mean(shares) == pytest.approx(0.05 * 40 / 60, abs=0.008)
 
 
 def test_the_smallest_gain_worked_by_hand() -> None:

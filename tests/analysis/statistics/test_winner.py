@@ -52,6 +52,40 @@ def test_two_seeds_or_no_candidate_give_none() -> None:
     assert select_winner(np.full((3, 3), NAN)) is None
 
 
+def test_a_winner_is_chosen_by_the_criterion_and_measured_by_its_values() -> None:
+    masks = []
+
+    def count_backwards(seeds: np.ndarray) -> np.ndarray:
+        masks.append(seeds.tolist())
+        return np.array([0.0, 1.0, 2.0 if seeds.all() else -1.0])
+
+    winner = select_winner(HAND, count_backwards)
+    assert winner is not None
+    assert (winner.arm, winner.naive) == (2, 0.0)  # the last arm by all seeds, the second one in every fold
+    assert winner.folds == ((0, 1, 4.0), (1, 1, 5.0), (2, 1, 3.0))
+    assert winner.honest == 4.0 and not winner.is_stable
+    assert masks == [[False, True, True], [True, False, True], [True, True, False], [True, True, True]]
+
+
+def test_a_criterion_sees_no_dropped_seed_and_names_no_arm_that_lacks_one() -> None:
+    begun = np.hstack([np.vstack([HAND, [9.0, NAN, 9.0]]), [[50.0], [NAN], [NAN], [NAN]]])
+
+    def prefer_the_last(seeds: np.ndarray) -> np.ndarray:
+        assert not seeds[3]
+        return np.array([0.0, NAN, 1.0, 99.0]) if seeds.all() else np.arange(4.0)
+
+    winner = select_winner(begun, prefer_the_last)
+    assert winner is not None
+    assert winner.arm == 2 and winner.left_out == (3,)
+
+
+@given(values=TABLES)
+def test_the_mean_is_the_criterion_that_is_not_given(values: np.ndarray) -> None:
+    values = values + 0.01 * np.arange(len(values))[:, None]  # no two means are equal
+    by_mean = select_winner(values, lambda seeds: np.asarray(values[:, seeds].mean(axis=1)))
+    assert by_mean is not None and by_mean == select_winner(values)
+
+
 @given(values=TABLES, shift=st.integers(-50, 50), scale=st.integers(1, 9), seed=st.integers(0, 9))
 def test_a_winner_follows_shift_and_scale_and_not_the_order_of_seeds(
     values: np.ndarray, shift: int, scale: int, seed: int
