@@ -89,7 +89,7 @@ def choose_shrunken(rng: Generator, gains: Array, base: Array) -> tuple[tuple[Ar
     assert shrunken is not None and own is not None
     chosen = []
     for columns in (list(range(gains.shape[1])), *([target] for target in range(gains.shape[1]))):
-        mean, variance = shrunken.average(columns)
+        mean, variance = shrunken.average(columns), shrunken.average_variance(columns)
         freedom = own[1][:, columns].mean(axis=1)
         draws = [*draw_student_blocks(mean[None], variance[None], freedom[None], rng, DRAWS)]
         chosen.append((mean, estimate_p_best(np.concatenate(draws)[:, 0])))

@@ -53,7 +53,7 @@ def test_gains_are_shrunk_among_references_only() -> None:
     gains[8] += 500
     shrunken = fit(gains, controls=1).shrink(gains)
     assert shrunken is not None
-    by_task = shrunken.average([0, 1, 2, 3])[0]
+    by_task = shrunken.average([0, 1, 2, 3])
     assert by_task[8] == pytest.approx(shrunken.offset.mean())
     assert (np.diff(by_task[:8]) > 0).all() and (by_task[:8] < 50).all()
     assert shrunken.offset == pytest.approx(gains[:8].mean(axis=(0, 2)))

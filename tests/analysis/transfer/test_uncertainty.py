@@ -111,7 +111,7 @@ def test_tasks_are_chosen_by_shrunken_gains_and_controls_by_their_means(three_se
     assert uncertainty.shrunken is not None
     mean = columns[-1]
     criterion, plain = uncertainty.choose_by(mean), uncertainty.gains.mean(axis=(1, 2))
-    assert criterion[:7] == pytest.approx(uncertainty.shrunken.average([0, 1, 2])[0][:7])
+    assert criterion[:7] == pytest.approx(uncertainty.shrunken.average([0, 1, 2])[:7])
     assert criterion[7] == pytest.approx(plain[7])
     assert criterion[:7].argmax() == 0 and criterion[:7].argmin() == 2
     assert criterion[:7] != pytest.approx(plain[:7])
