@@ -8,6 +8,8 @@ estimate, Cochran 1977, chapter 7): it falls by u (1 - share) m / (n (n + m)), u
 Where pairing works well (share near 1) further seeds bring nothing, and are given no weight.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -30,6 +32,23 @@ def estimate_common_share(parts: GainParts, baseline: npt.ArrayLike) -> float:
     variance = float((weights * scores**2).sum())
     covariance = float((weights * scores * shared).sum())  # the baseline's own part counts minus 1
     return float(np.clip(1 + covariance / variance, 0.0, 1.0)) if variance > 0 else 0.0
+
+
+def add_further_spread(parts: GainParts, baseline: npt.ArrayLike, share: float) -> GainParts:
+    """Return the parts with shared variances that also rest on the spread of further baseline seeds.
+
+    The shared part of gains at m further seeds would vary as the baseline's own part does, (1 - share) of its variance,
+    plus that of the mean of the tasks. That is a second estimate of it, on m - 1 degrees of freedom.
+    """
+    scores = np.asarray(baseline, dtype=np.float64)
+    _, deviations, counts = centre_values(np.where(np.isfinite(parts.seed_effects), np.nan, scores))
+    freedom = np.maximum(0, counts - 1)
+    level = average_present(parts.own, axis=0) / np.maximum(1, parts.task_counts)
+    spread = (1 - share) * (deviations**2).sum(axis=-1) / np.maximum(1, freedom) + level
+    used = (freedom > 0) & np.isfinite(parts.shared) & np.isfinite(spread)
+    total = np.where(used, parts.shared_freedom + freedom, parts.shared_freedom)
+    pooled = (parts.shared_freedom * parts.shared + freedom * np.where(used, spread, 0.0)) / total
+    return replace(parts, shared=np.where(used, pooled, parts.shared), shared_freedom=total)
 
 
 def use_further_seeds(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr
 
-from analysis.statistics.baseline import estimate_common_share, use_further_seeds
+from analysis.statistics.baseline import add_further_spread, estimate_common_share, use_further_seeds
 from analysis.statistics.decomposition import split_gains
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS, t_quantile, two_sided_p
 from analysis.statistics.moderation import ModeratedVariances, add_freedom, moderate, moderate_mean
@@ -74,14 +74,17 @@ class ErrorModel:
         `baseline` [columns, seeds] has the baseline's scores. Seeds that a task lacks are used where errors are
         moderated.
         """
-        values = np.asarray(values, dtype=np.float64)
-        moderated = None if self.target_variances is None else moderate(split_gains(values, self.is_reference))
-        return self._combine(values, np.asarray(baseline, dtype=np.float64), moderated)
+        values, scores = np.asarray(values, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+        moderated = None
+        if self.target_variances is not None:
+            parts = split_gains(values, self.is_reference)
+            moderated = moderate(add_further_spread(parts, scores, self.common_share))
+        return self._combine(values, scores, moderated)
 
     def estimate_mean(self, values: npt.ArrayLike, baseline: npt.ArrayLike) -> GainErrors:
         """Return the errors of one mean over targets [tasks, seeds] as [tasks, 1]; the targets give the priors."""
-        column = np.asarray(values, dtype=np.float64)[:, None]
-        return self._combine(column, np.asarray(baseline, dtype=np.float64)[None], self._moderate_mean(column))
+        column, scores = np.asarray(values, dtype=np.float64)[:, None], np.asarray(baseline, dtype=np.float64)[None]
+        return self._combine(column, scores, self._moderate_mean(column, scores))
 
     def _combine(self, values: Array, baseline: Array, moderated: ModeratedVariances | None) -> GainErrors:
         errors = _replace_plain(values, moderated)
@@ -101,7 +104,7 @@ class ErrorModel:
         """
         values = np.asarray(values, dtype=np.float64)
         errors = _estimate_plain((values[first] - values[second])[:, None])
-        moderated = self._moderate_mean(values[:, None])
+        moderated = self._moderate_mean(values[:, None], None)
         if moderated is not None:
             own, own_freedom = moderated.own[:, 0], moderated.own_freedom[:, 0]
             variance = own[first] + own[second]
@@ -136,10 +139,13 @@ class ErrorModel:
         own = np.where(known, moderated.own, plain.own) / counts
         return own, np.where(known, moderated.own_freedom, plain.own_freedom)
 
-    def _moderate_mean(self, column: Array) -> ModeratedVariances | None:
+    def _moderate_mean(self, column: Array, baseline: Array | None) -> ModeratedVariances | None:
         if self.target_variances is None:
             return None
-        return moderate_mean(split_gains(column, self.is_reference), self.target_variances.priors)
+        parts = split_gains(column, self.is_reference)
+        if baseline is not None:
+            parts = add_further_spread(parts, baseline, self.common_share)
+        return moderate_mean(parts, self.target_variances.priors)
 
 
 def fit_error_model(
@@ -155,11 +161,12 @@ def fit_error_model(
     """
     gains, reference = np.asarray(target_gains, dtype=np.float64), np.asarray(is_reference, dtype=np.bool_)
     parts = split_gains(gains, reference)
+    share = estimate_common_share(parts, baseline)
     return ErrorModel(
         is_reference=reference,
-        target_variances=moderate(parts) if kind == "moderated" else None,
+        target_variances=moderate(add_further_spread(parts, baseline, share)) if kind == "moderated" else None,
         correlation=estimate_correlation(parts.deviations),
-        common_share=estimate_common_share(parts, baseline),
+        common_share=share,
     )
 
 
