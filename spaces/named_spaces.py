@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spaces import space_chains
 from spaces.benchmark import Benchmark
+from spaces.chain import NONE
 from spaces.errors import UsageError
 from spaces.space import Space
 from spaces.table import Table
@@ -31,6 +32,11 @@ def _build_quick(benchmark: Benchmark) -> Space:
         test_limit=benchmark.quick_test_limit,
         floor=True,
     )
+
+
+def _build_full(benchmark: Benchmark) -> Space:
+    """Return all tasks of a benchmark. Every gain shares the baseline's error, so the baseline has twice the seeds."""
+    return Space(name="full", chain_seeds={NONE: (0, 1, 2, 3, 4, 5)})
 
 
 def _build_diversity(benchmark: Benchmark) -> Space:
@@ -70,7 +76,9 @@ SPACES = Table(
     (
         NamedSpace("quick", "a first look: a few tasks and targets, one rate, one seed", _build_quick),
         NamedSpace(
-            "full", "every intermediate task, every target, all rates, three seeds", lambda _: Space(name="full")
+            "full",
+            "every intermediate task, every target, all rates, three seeds, six of the baseline",
+            _build_full,
         ),
         NamedSpace("diversity", "mixes of few and many kinds of task, with equal steps and rows", _build_diversity),
         NamedSpace(

@@ -63,10 +63,11 @@ def describe_errors(ranking: Ranking) -> str:
     """Return where the errors over seeds come from, and what decides the order."""
     if ranking.errors == "plain":
         return "Errors over seeds: Student's t, each gain by its own seeds."
+    further = NONE in ranking.loaded_scores.chains_with_more_seeds
     return (
         "Errors over seeds are moderated: all tasks but controls share what they know about the spread over seeds "
         "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other; the gain "
-        "shown is the plain mean."
+        "shown is the plain mean." + f" Seeds that only `{NONE}` has correct and narrow every gain." * further
     )
 
 

@@ -181,6 +181,8 @@ def space_of(options: RunOptions, benchmark: Benchmark) -> Space:
     masked = {"share": options.mlm_share, "languages": languages, "smoothing": options.mlm_smoothing}
     rates = options.learning_rates
     seeds, chain_seeds = (None, None) if options.seeds is None else values.parse_seeds(options.seeds)
+    if chain_seeds is None and options.scheduler == "racing":  # which gives out the seeds itself
+        chain_seeds = {}
     flags = {
         "intermediates": _parse_list("intermediates", options.intermediates, str),
         "targets": _parse_list("targets", options.targets, str),

@@ -29,7 +29,8 @@ def test_a_part_is_for_all_chains_or_for_the_one_that_it_names(
 
 def test_a_chain_has_its_own_seeds_beside_those_of_all(tmp_path: Path) -> None:
     flags = ["--intermediates", "mnli,ccg", "--targets", "xnli", "--learning-rates", "1e-3", "--results", tmp_path]
-    plain = request_of(*flags)
+    plain = request_of(*flags, "--seeds", "0..2")
+    assert request_of(*flags).spec["chain_seeds"] == {"none": [0, 1, 2, 3, 4, 5]}  # of the space
     request = request_of(*flags, "--seeds", "none=5,mnli=0..4,ccg=1")  # all chains keep the seeds of the space
     assert request.spec["seeds"] == [0, 1, 2]
     assert request.spec["chain_seeds"] == {"none": [0, 1, 2, 5], "mnli": [0, 1, 2, 3, 4]}
