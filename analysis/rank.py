@@ -26,6 +26,7 @@ from analysis.answers.script import build_question_parser, run_script
 from analysis.scores.arguments import add_errors, add_top, repeat_flags
 from analysis.statistics.draws import DEFAULT_DRAWS
 from analysis.tables import ranking_export, ranking_report, ranking_sentences, ranking_summary, screen
+from analysis.tables.choice_sentences import describe_planned
 from analysis.transfer.array import Transfer
 from analysis.transfer.columns import GROUP_BY
 from analysis.transfer.planned import parse_planned
@@ -106,7 +107,8 @@ def print_ranking(ranking: Ranking, arguments: Namespace) -> None:
     else:
         print(FORMATTERS[arguments.format](ranking))
     if arguments.format == "csv":  # which has no place for sentences
-        print("\n".join(ranking_sentences.describe_scores(ranking)), file=sys.stderr)
+        sentences = (*ranking_sentences.describe_scores(ranking), *describe_planned(ranking))
+        print("\n".join(sentences), file=sys.stderr)
 
 
 def _repeat_arguments(arguments: Namespace) -> str:

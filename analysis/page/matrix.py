@@ -52,9 +52,9 @@ def build_section(ranking: Ranking) -> Section:
         min_width_rem=50 if 8 < len(columns) <= chart_style.MAX_WIDE_COLUMNS else 30,
     )
     marks = (
-        f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ** it also does after Holm's correction "
-        "for all cells; ~ partial: something is missing that others have; † decided early, on fewer seeds. Point at a "
-        "cell for its details."
+        f"* The {blocks.format_percent(CONFIDENCE_LEVEL)} interval excludes 0; ° it also does by the false discovery "
+        "rate, ** also after Holm's correction for all cells; ~ partial: something is missing that others have; "
+        "† decided early, on fewer seeds. Point at a cell for its details."
     )
     if chart_style.is_narrow(len(columns)):
         marks += " Cells show their marks alone; their numbers are in the table. A cell without colour has no gain."

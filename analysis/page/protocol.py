@@ -73,6 +73,7 @@ def build_reading_section(ranking: Ranking) -> Section:
         "mean": "over the languages of a target, then over targets, then over seeds; every part weighs the same",
         "interval": f"{format_percent(CONFIDENCE_LEVEL)} interval of the mean. "
         f"{ranking_legend.describe_interval_levels(ranking)} It says nothing of other targets or languages",
+        "errors": ranking_legend.describe_errors(ranking).replace("`", "").rstrip("."),
         "Holm": "p values adjusted for all cells of the table: without any true gain, the chance of a ** in it is "
         f"{format_percent(1 - CONFIDENCE_LEVEL)}",
         "P(best)": "share of draws of the true means, given these seeds, in which a task is the best",

@@ -178,7 +178,8 @@ def _predict_widths(
     probe = max(1, added)
     empty = np.full((len(values), probe), np.nan)
     now = uncertainty.model.estimate_mean(values, scores[0])
-    probed = uncertainty.model.estimate_mean(np.hstack([values, empty]), np.concatenate([scores[0], np.zeros(probe)]))
+    like_now = np.resize(scores[0][np.isfinite(scores[0])], probe)  # new seeds vary as the present ones do
+    probed = uncertainty.model.estimate_mean(np.hstack([values, empty]), np.concatenate([scores[0], like_now]))
     counts = now.counts[:, 0]
     then = allocation.predict_gain_variances(
         now.variance[:, 0],

@@ -58,7 +58,8 @@ def describe_planned(ranking: Ranking) -> list[str]:
     planned = ranking.planned
     if not planned:
         return []
-    heading = f"Planned comparisons with `{NONE}`, corrected among these {len(planned)} only (Holm):"
+    correction = f"corrected among these {len(planned)} only (Holm)" if len(planned) > 1 else "not corrected"
+    heading = f"Planned comparison{'s' * (len(planned) > 1)} with `{NONE}`, {correction}:"
     return [heading, *map(_describe_planned, planned)]
 
 

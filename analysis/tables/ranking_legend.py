@@ -11,7 +11,7 @@ from spaces.chain import NONE
 def explain_marks(ranking: Ranking) -> list[str]:
     """Return the sentences of the legend that this ranking needs."""
     cells = [each for (_, column), each in ranking.gains.items() if column not in ranking.contests]
-    tested = sum(each.interval is not None and not each.is_same_with_every_seed for each in cells)
+    tested = sum(each.p is not None for each in cells)
     lines = [
         f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
         "targets, then over seeds."
@@ -66,8 +66,10 @@ def describe_errors(ranking: Ranking) -> str:
     further = NONE in ranking.loaded_scores.chains_with_more_seeds
     return (
         "Errors over seeds are moderated: all tasks but controls share what they know about the spread over seeds "
-        "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other; the gain "
-        "shown is the plain mean." + f" Seeds that only `{NONE}` has correct and narrow every gain." * further
+        "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other, which are "
+        "not shown."
+        + f" Seeds that only `{NONE}` has correct and narrow the gains of all tasks but controls."
+        * further
     )
 
 

@@ -169,7 +169,8 @@ def _describe_control(ranking: Ranking, control: str) -> str:
             "look for the reason before you trust the ranking."
         )
     if positive:
-        start = f"Control {control} GAINS by its intervals, but not after Holm's correction"
+        measure = "the false discovery rate" if any(gains[name].is_discovery for name in positive) else "its intervals"
+        start = f"Control {control} GAINS by {measure}, but not after Holm's correction"
         return f"{start}: {list_names(positive)}. A control should not."
     return f"Control {control}: no interval above 0, as it should be."
 

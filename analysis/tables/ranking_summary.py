@@ -4,7 +4,7 @@ The whole report (`ranking_report`) takes several screens. This is what a sweep 
 """
 
 from analysis.tables import ranking_sentences, screen
-from analysis.tables.choice_sentences import describe_choices
+from analysis.tables.choice_sentences import describe_choices, describe_planned
 from analysis.tables.ranking_sentences import describe_leader
 from analysis.tables.source import (
     describe_seeds,
@@ -57,7 +57,13 @@ def _write_answer(ranking: Ranking) -> list[str]:
             lines[0] += f" Not distinguishable from it: {list_names(rivals, MAX_RIVALS)}."
     checks = (ranking_sentences.describe_disagreement, ranking_sentences.list_gaining_controls)
     warnings = (line for check in checks for line in check(ranking))
-    return [*describe_choices(ranking), *lines, *warnings, *ranking_sentences.describe_floors(ranking)]
+    return [
+        *describe_choices(ranking),
+        *lines,
+        *describe_planned(ranking),
+        *warnings,
+        *ranking_sentences.describe_floors(ranking),
+    ]
 
 
 def _build_table(ranking: Ranking, room: int) -> list[str]:
