@@ -66,10 +66,8 @@ def describe_errors(ranking: Ranking) -> str:
     further = NONE in ranking.loaded_scores.chains_with_more_seeds
     return (
         "Errors over seeds are moderated: all tasks but controls share what they know about the spread over seeds "
-        "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other, which are "
-        "not shown."
-        + f" Seeds that only `{NONE}` has correct and narrow the gains of all tasks but controls."
-        * further
+        "(--errors plain: each gain by its own seeds). Order and P(best): by gains shrunk towards each other, not "
+        "shown." + f" Seeds that only `{NONE}` has correct and narrow the gains of all tasks but controls." * further
     )
 
 
