@@ -61,14 +61,11 @@ def use_further_seeds(
     paired, scored = np.isfinite(gains), np.isfinite(baseline)
     further = scored & ~paired
     n, m = paired.sum(axis=-1), further.sum(axis=-1)
-    scores = np.where(scored, baseline, 0.0)
-    difference = _average(scores, further) - _average(scores, paired)
+    difference = np.subtract(
+        *(average_present(np.where(mask, baseline, np.nan), axis=-1) for mask in (further, paired))
+    )
     weight = (1 - share) * m / np.maximum(1, n + m)
     own = np.maximum(0.0, moderated.shared - moderated.typical_sd**2 / np.maximum(1, moderated.task_counts))
     reduction = own * weight / np.maximum(1, n)
     used = (n > 1) & (m > 0) & np.isfinite(moderated.own)
     return np.where(used, -weight * difference, 0.0), np.where(used, reduction, 0.0)
-
-
-def _average(scores: Array, mask: npt.NDArray[np.bool_]) -> Array:
-    return np.asarray(np.where(mask, scores, 0.0).sum(axis=-1) / np.maximum(1, mask.sum(axis=-1)))

@@ -30,7 +30,7 @@ class GainErrors:
         """Return the errors over new test items too; the degrees of freedom of their variance count as infinite."""
         items = np.broadcast_to(np.maximum(item_variance, 0.0), self.variance.shape)
         freedom = add_freedom(self.variance, self.freedom, items, np.full(items.shape, np.inf))
-        return GainErrors(mean=self.mean, counts=self.counts, variance=self.variance + items, freedom=freedom)
+        return replace(self, variance=self.variance + items, freedom=freedom)
 
     def compute_intervals(self, level: float = CONFIDENCE_LEVEL) -> Array:
         """Return low and high [tasks, columns, 2] of Student's interval."""
@@ -118,12 +118,12 @@ class ErrorModel:
         Controls take no part: their rows hold the mean of the other tasks.
         """
         values = np.asarray(values, dtype=np.float64)
-        moderated = moderate(split_gains(values, self.is_reference)) if self.target_variances else None
+        parts = split_gains(values, self.is_reference)
+        moderated = moderate(parts) if self.target_variances else None
         if moderated is None:
             return None
-        counts = np.isfinite(values).sum(axis=-1)
-        effects = split_gains(values, self.is_reference).effects
-        return shrink_gains(effects, moderated.own / np.maximum(1, counts), moderated.typical_sd, self.correlation)
+        counts = np.maximum(1, np.isfinite(values).sum(axis=-1))
+        return shrink_gains(parts.effects, moderated.own / counts, moderated.typical_sd, self.correlation)
 
     def estimate_own_errors(self, values: npt.ArrayLike) -> tuple[Array, Array] | None:
         """Return variance and degrees of freedom of the own part of each mean [tasks, columns]; None if plain.
@@ -189,9 +189,8 @@ def _replace_plain(values: Array, moderated: ModeratedVariances | None) -> GainE
 def _replace_known(plain: GainErrors, variance: Array, freedom: Array) -> GainErrors:
     """Return `plain` with the variance at one seed and its degrees of freedom where these are known."""
     known = np.isfinite(variance) & (plain.counts > 1)
-    return GainErrors(
-        mean=plain.mean,
-        counts=plain.counts,
+    return replace(
+        plain,
         variance=np.where(known, variance / np.maximum(1, plain.counts), plain.variance),
         freedom=np.where(known, freedom, plain.freedom),
     )

@@ -10,7 +10,7 @@ Biol. 3:3), in a way that stays honest where a simple prior fails:
 - each target has its own level; a task that is clearly noisier than the others keeps a scale of its own (the idea of
   Phipson et al. 2016, Ann. Appl. Stat. 10:946; multiplicative variances as in Ritchie et al. 2006, BMC Bioinformatics
   7:261);
-- the spread of the true variances, which says how far to shrink, is taken one standard error larger than estimated.
+- the spread of the true variances, which says how far to shrink, is taken larger than estimated, by CAUTION_ERRORS.
 
 The first and the last are this project's own; tests/bench/moderation.py measures what they keep.
 """

@@ -40,8 +40,7 @@ def choose_by_target(transfer: Transfer, uncertainty: Uncertainty) -> TargetChoi
     are those whose tasks are not told apart on any of them. Targets on which the task is shown to help stand apart from
     those on which it is not.
     """
-    fully_raced = np.array([name not in transfer.skipped_seeds for name in transfer.intermediates], np.bool_)
-    is_candidate = uncertainty.is_reference & fully_raced
+    is_candidate = uncertainty.is_candidate
     columns = [column_of(target) for target in transfer.targets]
     best = [_choose(uncertainty, column, t, is_candidate) for t, column in enumerate(columns)]
     names = {transfer.intermediates[each.task] for each in best if each}

@@ -92,14 +92,13 @@ def build_contest(transfer: Transfer, column: TransferColumn, uncertainty: Uncer
     ranked = sorted(np.flatnonzero(np.isfinite(criterion)).tolist(), key=lambda row: (-criterion[row], names[row]))
     order = tuple(names[row] for row in ranked)
     has_enough_seeds = moments.count >= MIN_SEEDS
-    fully_raced = np.array([name not in transfer.skipped_seeds for name in names], np.bool_)
-    is_candidate = fully_raced & uncertainty.is_reference
+    is_candidate = uncertainty.is_candidate
 
     is_comparable = has_enough_seeds & is_candidate & (errors.variance[:, 0] > 0)
     p_best = np.full(len(names), np.nan)
     if is_comparable.any():
         p_best = average_blocks(estimate_p_best, uncertainty.draw_for_best(column, is_comparable))
-    compared = np.flatnonzero(has_enough_seeds & fully_raced)
+    compared = np.flatnonzero(has_enough_seeds & uncertainty.is_fully_raced)
     pairwise_p = _compare_pairs(uncertainty, column, values, compared if len(compared) > 1 else compared[:0])
     letters = label_arms(pairwise_p, criterion[compared]) if len(compared) > 1 else ()
     # A chain that was not to get all seeds of another stays a candidate: the choice is made on the common ones.
@@ -135,8 +134,7 @@ def _compare_pairs(uncertainty: Uncertainty, column: TransferColumn, values: Arr
 
 def _average_gains(uncertainty: Uncertainty, column: TransferColumn) -> Array:
     """Return the mean gains over seeds on the targets of a column: intermediates x targets."""
-    targets = [uncertainty.transfer.targets.index(target) for target in column.targets]
-    return compute_moments(uncertainty.gains[:, targets]).mean
+    return compute_moments(uncertainty.gains[:, uncertainty.locate(column)]).mean
 
 
 def _build_mean_ranks(
@@ -145,8 +143,7 @@ def _build_mean_ranks(
     """Return the mean ranks of those in `order`, whose indices are `rows`, with intervals if all have enough seeds."""
     targets = [column_of(target) for target in column.targets]
     means = average_ranks(_average_gains(uncertainty, column)[rows])
-    located = [uncertainty.transfer.targets.index(target) for target in column.targets]
-    counts = np.isfinite(uncertainty.gains[rows][:, located]).sum(axis=-1)
+    counts = np.isfinite(uncertainty.gains[rows][:, uncertainty.locate(column)]).sum(axis=-1)
     enough = MIN_SEEDS if uncertainty.kind == "plain" else MIN_DECOMPOSED_SEEDS
     intervals = None
     if counts.size and (counts >= enough).all():

@@ -38,13 +38,21 @@ class Uncertainty:
         """The kind of the errors over seeds."""
         return self.model.kind
 
+    @property
+    def is_fully_raced(self) -> BoolArray:
+        """Mask of the intermediates that no race decided early."""
+        return np.array([name not in self.transfer.skipped_seeds for name in self.transfer.intermediates], np.bool_)
+
+    @property
+    def is_candidate(self) -> BoolArray:
+        """Mask of the intermediates that may be chosen: no controls, and none that a race decided early."""
+        return self.is_reference & self.is_fully_raced
+
     def estimate(self, values: Array, columns: Sequence[TransferColumn]) -> GainErrors:
         """Return the errors of `values` (intermediates x columns x seeds) over seeds and items."""
         is_mean = np.array([column.is_mean for column in columns])
         fields = {name: np.full(values.shape[:2], np.nan) for name in ("mean", "counts", "variance", "freedom")}
-        baseline = np.stack(
-            [compute_column(self.transfer, column, self.transfer.scores[:1]).values[0] for column in columns]
-        )
+        baseline = _compute_baseline(self.transfer, columns)
         parts = []
         if not is_mean.all():
             parts.append((~is_mean, self.model.estimate_columns(values[:, ~is_mean], baseline[~is_mean])))
@@ -88,7 +96,7 @@ class Uncertainty:
 
     def find_values(self, column: TransferColumn) -> Array:
         """Return the gains in a column of whole targets: intermediates x seeds."""
-        return np.asarray(self.gains[:, self._locate(column)].mean(axis=1))
+        return np.asarray(self.gains[:, self.locate(column)].mean(axis=1))
 
     def choose_by(self, column: TransferColumn) -> Array:
         """Return the number by which an intermediate is chosen for a column of whole targets, the best one highest.
@@ -96,7 +104,7 @@ class Uncertainty:
         That is the shrunken gain; the plain mean for controls and where errors are plain. NaN without a gain on every
         target.
         """
-        targets = self._locate(column)
+        targets = self.locate(column)
         by_target = compute_moments(self.gains[:, targets]).mean
         if self.shrunken is None:
             return compute_moments(self.find_values(column)).mean
@@ -105,7 +113,7 @@ class Uncertainty:
 
     def draw_for_best(self, column: TransferColumn, is_candidate: BoolArray) -> Iterator[Array]:
         """Yield draws [..., intermediates] of the true gains of candidates in a column, NaN for the others."""
-        targets = self._locate(column)
+        targets = self.locate(column)
         items = self.compute_item_covariance(column)[None] if self.item_covariances else None
         own = self.model.estimate_own_errors(self.gains) if self.shrunken else None
         if self.shrunken is None or own is None:
@@ -123,7 +131,7 @@ class Uncertainty:
 
     def draw_for_ranks(self, targets: Sequence[TransferColumn], count: int) -> Iterator[Array]:
         """Yield draws [..., targets, intermediates] of the true gains on single targets, up to what all share."""
-        columns = [self._locate(target)[0] for target in targets]
+        columns = [self.locate(target)[0] for target in targets]
         gains = np.swapaxes(self.gains[:, columns], 0, 1)
         items = None
         if self.item_covariances:
@@ -136,7 +144,8 @@ class Uncertainty:
         correlation = self.model.correlation
         return draw_student_blocks(mean, variance, freedom, self.rng, count, correlation=correlation, covariance=items)
 
-    def _locate(self, column: TransferColumn) -> list[int]:
+    def locate(self, column: TransferColumn) -> list[int]:
+        """Return the indices of a column's targets."""
         return [self.transfer.targets.index(target) for target in column.targets]
 
 
@@ -153,13 +162,10 @@ def build_uncertainty(
     Errors are moderated where that is possible, unless `kind` says otherwise. Raise UsageError if it says moderated and
     there are too few tasks.
     """
-    by_target = [compute_column(transfer, column_of(target), transfer.gains).values for target in transfer.targets]
-    gains = np.stack(by_target, axis=1)
+    targets = [column_of(target) for target in transfer.targets]
+    gains = np.stack([compute_column(transfer, target, transfer.gains).values for target in targets], axis=1)
     is_reference = np.array([name not in transfer.loaded_scores.controls for name in transfer.intermediates], np.bool_)
-    baseline = [
-        compute_column(transfer, column_of(target), transfer.scores[:1]).values[0] for target in transfer.targets
-    ]
-    model = fit_error_model(gains, np.stack(baseline), is_reference, kind or "moderated")
+    model = fit_error_model(gains, _compute_baseline(transfer, targets), is_reference, kind or "moderated")
     if kind == "moderated" and model.kind == "plain":
         raise UsageError(
             f"Moderated errors take {MIN_REFERENCES} intermediate tasks, controls not counted, with two seeds on one "
@@ -176,3 +182,8 @@ def build_uncertainty(
         rng=rng,
         draw_count=draw_count,
     )
+
+
+def _compute_baseline(transfer: Transfer, columns: Sequence[TransferColumn]) -> Array:
+    """Return the baseline's scores: columns x seeds."""
+    return np.stack([compute_column(transfer, column, transfer.scores[:1]).values[0] for column in columns])
