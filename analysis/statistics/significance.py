@@ -49,7 +49,7 @@ def adjust_for_discovery(p: npt.ArrayLike) -> Array:
     p = np.asarray(p, dtype=np.float64)
     flat = p.ravel()
     order = np.argsort(flat)[: int(np.isfinite(flat).sum())]
-    ratios = flat[order] * len(order) / np.arange(1, len(order) + 1)
+    ratios = flat[order] * (len(order) / np.arange(1, len(order) + 1))  # a factor of 1 leaves a p value as it is
     adjusted = np.full(flat.shape, np.nan)
     adjusted[order] = np.minimum(np.minimum.accumulate(ratios[::-1])[::-1], 1.0)
     return adjusted.reshape(p.shape)
