@@ -14,7 +14,7 @@ from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, C
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import describe_unknown
-from spaces.task import Recipe, Task, TaskKind
+from spaces.task import Recipe, Task, TaskKind, list_key_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ def _build_phase(chain: Chain, benchmark: Benchmark, mixture: Names, budget: Bud
     tasks = [ingredient for ingredient in ingredients if ingredient.task != MLM]
     share = 0.0 if len(tasks) == len(ingredients) else masked.share if tasks else 1.0
     base = _build_recipe(chain, benchmark, tasks or list(ingredients), budget, share)
-    recipe: dict[str, Any] = dataclasses.asdict(base)
+    recipe: dict[str, Any] = list_key_fields(base)
     recipe["ingredients"] = [[ingredient.task, ingredient.language] for ingredient in ingredients]
     mixed = [benchmark.intermediates[name] for name in dict.fromkeys(ingredient.task for ingredient in ingredients)]
     if len(mixed) > 1:  # inputs are as long as each task's own recipe says

@@ -16,6 +16,7 @@ from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of
 from spaces.phase import Phase, build_method_entry, has_phase
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
+from spaces.task import list_key_fields
 
 Value = TypeVar("Value")
 
@@ -176,17 +177,18 @@ class StageFactory:
         return tuple(name for name in stratum.targets if self.languages.get(name))
 
     def recipe_of(self, stratum: Stratum) -> Mapping[str, Any] | None:
-        """Return the recipe of the stratum's arms as a dict; None for retrieval."""
+        """Return the recipe of the stratum's arms as a dict; None for retrieval by the defaults."""
         if stratum.kind == "pretrain":
             return self.start.recipe
         if stratum.kind == "retrieval":
-            return None
+            reading = self.benchmark.targets[stratum.task].retrieval
+            return None if reading is None else dataclasses.asdict(reading)
         if stratum.kind == "intermediate":
             return self.phases[stratum.task].recipe
         recipe = self.benchmark.targets[stratum.targets[0]].recipe
         method = target_method_of(stratum.intermediate)
         entry = {"method": build_method_entry(method)} if method else {}
-        return None if recipe is None else {**dataclasses.asdict(recipe), **entry}
+        return None if recipe is None else {**list_key_fields(recipe), **entry}
 
     def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:
         if stratum.kind == "pretrain":

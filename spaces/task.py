@@ -1,7 +1,7 @@
 """Tasks: datasets seen as problems, with how they are trained and scored, and in which languages."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from spaces.language import ENGLISH, split_pair
 
@@ -11,31 +11,70 @@ AnswerScript = Literal["squad1", "squad2", "mlqa"]  # official script that score
 RetrievalMode = Literal["nearest", "mine", "rank"]
 Shift = Literal["mixed", "perturbed"]
 ClusterText = Literal["premise", "sentence", "passage", "entity"]
+Windows = Literal["share", "step"]
+Decoding = Literal["best", "maximal context"]
+Selection = Literal["best", "last"]
+Pooling = Literal["mean", "first"]
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Training of a task, without the learning rate, which is an axis of the search.
+    """Training of a task. Its learning rate is an axis of the search, for which `learning_rate` is only the default.
 
     Exactly one of `steps` and `epochs` is given; anything else raises ValueError. One step is one update with
-    `batch_size` examples. The rate rises linearly over the first `warmup` share of the steps and then falls linearly to
-    0.
+    `batch_size` examples. The rate rises linearly over the first `warmup` share of the steps, or over `warmup_steps`,
+    and then falls linearly to 0. `recipes/` has the values of each named recipe, with their sources.
     """
 
     steps: int | None = None
     epochs: float | None = None
     batch_size: int = 32
     max_length: int = 128  # sub-tokens; longer inputs are cut, or windowed (span)
-    stride: int = 64  # sub-tokens shared by neighbouring windows (span only)
+    stride: int = 64  # span: sub-tokens that neighbouring windows share, or by which they step (`windows`)
     warmup: float = 0.1  # share of all steps
     weight_decay: float = 0.01  # none on biases and norms
     clip: float = 1.0  # largest gradient norm
+    # The fields from here on are in a stage's key only where they differ from these defaults (`list_key_fields`).
+    warmup_steps: int | None = None  # instead of the share; may exceed all steps, as TyDiQA's do in XTREME
+    windows: Windows = "share"  # span
+    question_limit: int | None = None  # span: sub-tokens of a question; None: half of max_length
+    decoding: Decoding = "best"  # span: a start in any window, or only in the one where it has most context
+    question_beside: Literal["option", "context"] = "option"  # choice: what the question is joined to
+    selection: Selection = "best"  # the evaluation whose weights are kept: the best on dev, or the last
+    splits: str | None = None  # name in the table of splits; None: the task's own
+    learning_rate: float | None = None  # where the command line names none; never in a key, which has the arm's rate
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError(f"a recipe has either steps or epochs, got {self.steps=}, {self.epochs=}.")
+
+
+_LATER_FIELDS = ("warmup_steps", "windows", "question_limit", "decoding", "question_beside", "selection", "splits")
+
+
+def list_key_fields(recipe: Recipe) -> dict[str, Any]:
+    """Return what a stage's key holds of a recipe, in JSON values.
+
+    Fields that came later are left out at their defaults, so that stages of former versions keep their keys.
+    """
+    values = {field.name: (getattr(recipe, field.name), field.default) for field in fields(recipe)}
+    del values["learning_rate"]
+    return {name: value for name, (value, default) in values.items() if name not in _LATER_FIELDS or value != default}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalRecipe:
+    """How retrieval reads a sentence: the mean of all positions or the first one, in which layer.
+
+    `layers` are pairs of an encoder's number of layers and the layer that is read, where 0 is the embeddings' output.
+    `below_top` counts from the last layer down and is for all encoders. Without either, the profile's depth counts.
+    """
+
+    pooling: Pooling = "mean"
+    layers: tuple[tuple[int, int], ...] = ()
+    below_top: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +91,7 @@ class Task:
     other_metrics: tuple[str, ...] = ()  # reported next to the official ones
     training_set: str | None = None  # targets with the same training set share one stage
     recipe: Recipe | None = None  # None only where nothing is trained (retrieval)
+    retrieval: RetrievalRecipe | None = None  # None: the mean, in the profile's layer
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
     is_control: bool = False  # a negative control, which should stay at chance level
     is_opt_in: bool = False  # a member only where it is named: not in `full`, nor in a multi-task run
