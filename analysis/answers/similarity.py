@@ -25,7 +25,12 @@ def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_ma
     focus = tables.build_focus_table(comparison)
     return Answer(
         question=QUESTION,
-        sentences=(_write_verdict(comparison), _describe_focus(comparison), _describe_other_predictors(comparison)),
+        sentences=(
+            _write_verdict(comparison),
+            _describe_kinds(comparison),
+            _describe_focus(comparison),
+            _describe_other_predictors(comparison),
+        ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
             tables.build_predictor_table(comparison),
@@ -59,6 +64,19 @@ def _write_verdict(comparison: PredictorComparison) -> str:
     target_count = max(_count_ordered_targets(each) for each in distances)
     widest = [each for each in distances if _count_ordered_targets(each) == target_count]
     return f"{verdict} {_describe_best(max(widest, key=_average_correlation), comparison)}"
+
+
+def _describe_kinds(comparison: PredictorComparison) -> str:
+    """Return whether distance predicts gain among tasks of one kind, by the mean of all measures, named in advance."""
+    judgement = next((each for each in comparison.judgements if each.predictor.name == ALL_DISTANCES), None)
+    if judgement is None or judgement.kind_p is None:
+        return "Whether distance also predicts gain among tasks of one kind cannot be tested here."
+    is_shown = judgement.kind_p < ALPHA and _average_correlation(judgement) > 0
+    return (
+        f"Among tasks of one kind, distance {'also predicts' if is_shown else 'is not shown to predict'} gain: "
+        f"{ALL_DISTANCES} has {format_p(judgement.kind_p)} where only tasks of the same kind exchange places "
+        f"({judgement.kind_relabellings} relabellings)."
+    )
 
 
 def _describe_best(judgement: PredictorJudgement, comparison: PredictorComparison) -> str:
@@ -136,6 +154,8 @@ def _explain_tables(comparison: PredictorComparison) -> tuple[str, ...]:
         f"p: the units are candidates, not cells. {relabellings} relabellings, each the same for all targets and "
         f"seeds, two-sided; the smallest possible p is {least:.2g}. Holm: adjusted for all predictors. "
         f"`{GAIN_ELSEWHERE}` is made of the gains themselves, so relabelling does not test it.",
+        "p in kinds: only candidates of the same kind of task exchange places, so a difference between kinds is no "
+        "evidence. Not adjusted for the number of predictors.",
         "Regret@k (Poth et al. 2021): how far the best of the first k tasks falls short of the best of all, in per "
         "cent of its score, on means over seeds. Blind: the mean over all orders. NDCG has the true score (0 to 1) "
         "as relevance, as there, so it is near 1 for any order: compare it with the blind one.",

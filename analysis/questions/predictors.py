@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.questions.chains import list_candidates
+from analysis.questions.chains import list_candidates, tasks_of
 from analysis.questions.distances import compute_distances, compute_log_train_sizes, fuse_orders, read_probed_stages
 from analysis.questions.target_scores import average_english_dev, compute_complete_scores, place_run_scores
 from analysis.scores.choose import select_contenders, select_winners
@@ -35,6 +35,7 @@ class GainMatrix:
     gains: Array  # candidates x targets x seeds
     baseline: Array  # targets x seeds
     left_out: tuple[str, ...]  # chains that are no candidates
+    kinds: tuple[str, ...] | None = None  # of the candidates; None where the kind of one is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,13 @@ def build_gain_matrix(transfer: Transfer) -> GainMatrix:
         gains=np.reshape(gains, shape).swapaxes(0, 1),
         baseline=np.array([compute_complete_scores(transfer, target, transfer.scores[:1])[0] for target in targets]),
         left_out=tuple(name for name in transfer.intermediates if name not in candidates),
+        kinds=_find_kinds(transfer, candidates),
     )
+
+
+def _find_kinds(transfer: Transfer, candidates: tuple[str, ...]) -> tuple[str, ...] | None:
+    tasks = tasks_of(transfer)
+    return tuple(tasks[name].kind for name in candidates) if set(candidates) <= set(tasks) else None
 
 
 def _is_plain_task(name: str) -> bool:

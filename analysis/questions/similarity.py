@@ -37,6 +37,8 @@ class PredictorJudgement:
     correlation: RankCorrelations
     p: float | None
     holm: float | None  # adjusted for all predictors that are tested
+    kind_p: float | None  # where only candidates of one kind are permuted; None where kinds are unknown or all differ
+    kind_relabellings: int  # the permutations behind `kind_p`
     focus_p: float | None  # of the focus against the other targets
     focus_holm: float | None
     orderings: tuple[OrderingQuality, ...]  # on the targets where it orders MIN_CANDIDATES or more
@@ -94,11 +96,16 @@ def judge_predictors(
 ) -> tuple[PredictorJudgement, ...]:
     """Judge each predictor, with p values adjusted for all of them; `focus` is the index of a target."""
     correlations = [correlate_ranks(predictor.values, matrix.gains, rng) for predictor in predictors]
-    p, contrast_p = np.full((2, len(predictors)), np.nan)
+    p, contrast_p, kind_p = np.full((3, len(predictors)), np.nan)
+    relabellings = np.ones(len(predictors), np.int64)
     for i, (predictor, correlation) in enumerate(zip(predictors, correlations, strict=True)):
         if predictor.name != GAIN_ELSEWHERE:
             p[i] = correlation.p_value()
             contrast_p[i] = np.nan if focus is None else correlation.contrast_p_value(focus)
+            if matrix.kinds is not None:
+                within = correlate_ranks(predictor.values, matrix.gains, rng, strata=matrix.kinds)
+                relabellings[i] = len(within.permuted_means)
+                kind_p[i] = within.p_value() if relabellings[i] > 1 else np.nan
     holm, contrast_holm = adjust_p_values(p), adjust_p_values(contrast_p)
     return tuple(
         PredictorJudgement(
@@ -106,6 +113,8 @@ def judge_predictors(
             correlation=correlations[i],
             p=finite_or_none(p[i]),
             holm=finite_or_none(holm[i]),
+            kind_p=finite_or_none(kind_p[i]),
+            kind_relabellings=int(relabellings[i]),
             focus_p=finite_or_none(contrast_p[i]),
             focus_holm=finite_or_none(contrast_holm[i]),
             orderings=_rate_orderings(predictor.values, matrix),

@@ -86,14 +86,21 @@ class RankCorrelations:
 
 
 def correlate_ranks(
-    predicted: npt.ArrayLike, observed: npt.ArrayLike, rng: np.random.Generator, count: int = MAX_PERMUTATIONS
+    predicted: npt.ArrayLike,
+    observed: npt.ArrayLike,
+    rng: np.random.Generator,
+    count: int = MAX_PERMUTATIONS,
+    *,
+    strata: Sequence[str] | None = None,
 ) -> RankCorrelations:
     """Return the correlations within columns, and those of every permutation of the candidates or of `count` draws.
 
     Both arrays are [candidates, columns, seeds], NaN where missing. A candidate moves with all its values and with its
     missing ones: a pair that lacks one side is excluded. But a value that cannot exist for some columns (the answers of
     a head to its own kind of question) stays in its columns: candidates exchange places only if they have values for
-    the same columns. Where `observed` has no value at any seed, `predicted` may lack one by chance.
+    the same columns. Where `observed` has no value at any seed, `predicted` may lack one by chance. With `strata`, the
+    stratum of each candidate, only candidates of the same stratum exchange places: what differs between strata then
+    stands in every permutation, and proves nothing.
     """
     predicted, observed = (np.asarray(values, np.float64) for values in np.broadcast_arrays(predicted, observed))
     identity = np.arange(len(predicted))[None]
@@ -103,7 +110,8 @@ def correlate_ranks(
         [correlations[t, s]] = _spearman(predicted[:, t, s], observed[:, t, s], identity)
     unpermuted = RankCorrelations(correlations=correlations, permuted_means=np.zeros((0, columns)), is_exact=True)
     counted_seeds = np.flatnonzero(unpermuted.seed_mask)
-    orders, is_exact = _draw_orders(_group_exchangeable(predicted, observed), rng, count)
+    groups = _group_exchangeable(predicted, observed, strata or [""] * len(predicted))
+    orders, is_exact = _draw_orders(groups, rng, count)
     means = np.full((len(orders), columns), np.nan)
     for t in np.flatnonzero(unpermuted.column_mask):
         # An order that leaves too few pairs, or pairs that are all equal, has no correlation and counts as 0.
@@ -139,12 +147,15 @@ def _standardise_ranks(values: Array) -> Array:
     return np.where(length > EPSILON, centred / np.where(length > EPSILON, length, 1.0), 0.0)
 
 
-def _group_exchangeable(predicted: Array, observed: Array) -> list[list[int]]:
-    """Return the candidates in groups that have values for the same columns; a column without scores requires none."""
+def _group_exchangeable(predicted: Array, observed: Array, strata: Sequence[str]) -> list[list[int]]:
+    """Return the candidates in groups of one stratum that have values for the same columns.
+
+    A column without scores requires no value.
+    """
     applies: BoolArray = np.asarray(np.isfinite(predicted).any(axis=2) | ~np.isfinite(observed).any(axis=2))
-    groups: dict[bytes, list[int]] = {}
-    for candidate, columns in enumerate(applies):
-        groups.setdefault(columns.tobytes(), []).append(candidate)
+    groups: dict[tuple[str, bytes], list[int]] = {}
+    for candidate, (stratum, columns) in enumerate(zip(strata, applies, strict=True)):
+        groups.setdefault((stratum, columns.tobytes()), []).append(candidate)
     return list(groups.values())
 
 
@@ -163,5 +174,9 @@ def _draw_orders(groups: Sequence[list[int]], rng: np.random.Generator, count: i
 
 
 def _two_sided_p(values: Array) -> float:
-    """Return the share of the values that are as far from 0 as the first, the observed one, which counts itself."""
-    return float((np.abs(values) >= abs(values[0]) - EPSILON).mean())
+    """Return the share of the values that are as far from their mean as the first, the observed one, which counts.
+
+    The mean is 0 where all candidates exchange places, and what strata explain where these do not.
+    """
+    distances = np.abs(values - values.mean())
+    return float((distances >= distances[0] - EPSILON).mean())

@@ -22,6 +22,7 @@ def build_predictor_table(comparison: PredictorComparison) -> Grid:
         GridColumn("rank correlation", "correlation", interval=True),
         GridColumn("p", "p"),
         GridColumn("p, Holm", "p"),
+        GridColumn("p in kinds", "p"),
         GridColumn("error saved", "share"),
     )
     rows: list[GridRow] = [
@@ -32,6 +33,7 @@ def build_predictor_table(comparison: PredictorComparison) -> Grid:
             summarise_seeds(judgement.correlation.mean_by_seed(), bounds=CORRELATION_BOUNDS),
             number_or_none(judgement.p),
             number_or_none(judgement.holm),
+            number_or_none(judgement.kind_p),
             number_or_none(judgement.errors.out_of_sample_r2),
         )
         for judgement in comparison.judgements

@@ -200,6 +200,8 @@ def test_what_is_printed(tmp_path: Path, capsys: Capture) -> None:
     folder, near = planted(tmp_path, 3, 2.0, controls=[])
     flat = printed(capsys, main, folder, width=118)
     assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {ALL_DISTANCES} (permutation test")
+    assert "Among tasks of one kind, distance is not shown to predict gain" in flat  # pairs of tasks only
+    assert "p 0.5 where only tasks of the same kind exchange places (4 relabellings)" in flat
     assert "pawsx is not shown to be predicted differently from the other targets." in flat
     assert f"By {ALL_DISTANCES} its rank correlation is +1.00, the mean of the others +1.00." in flat
     assert "Not for every candidate and target: LEEP." in flat
@@ -238,6 +240,26 @@ def test_in_null_worlds_few_tables_have_a_finding() -> None:
         matrix = GainMatrix(**axes, gains=gains, baseline=np.full((4, 3), 50.0))
         findings.append(any((one.holm or 1) < 0.05 for one in judge_predictors(predictors, matrix, 1, rng)))
     assert np.mean(findings) == pytest.approx(0.04, abs=0.04)
+
+
+def test_what_only_differs_between_kinds_predicts_nothing_within_them() -> None:
+    """Tasks of two kinds: gains and distance say which kind, and nothing else."""
+    rng = np.random.default_rng(8)
+    kinds = ("pair",) * 4 + ("choice",) * 4
+    level = np.repeat([0.0, 10.0], 4)[:, None, None]
+    axes = {"candidates": tuple("abcdefgh"), "targets": ("x", "y"), "seeds": (0, 1, 2), "left_out": (), "kinds": kinds}
+    between, within = [], []
+    for _ in range(40):
+        gains, values = (level + rng.normal(size=(8, 1, 1)) + np.zeros((8, 2, 3)) for _ in range(2))
+        matrix = GainMatrix(**axes, gains=gains, baseline=np.full((2, 3), 50.0))
+        (one,) = judge_predictors([Predictor("p", "distance", values)], matrix, None, rng)
+        assert one.kind_relabellings == 24 * 24 and one.p is not None and one.kind_p is not None
+        between.append(one.p < 0.05)
+        within.append(one.kind_p < 0.05)
+    assert np.mean(between) == 1 and np.mean(within) < 0.2
+    unknown = replace(matrix, kinds=None)
+    (one,) = judge_predictors([Predictor("p", "distance", values)], unknown, None, rng)
+    assert one.kind_p is None
 
 
 def test_a_predictor_of_one_target_is_not_called_the_best(tmp_path: Path) -> None:

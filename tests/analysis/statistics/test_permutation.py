@@ -50,6 +50,23 @@ def test_every_relabelling_by_brute_force() -> None:
     assert ranks.contrast_null_interval(1) == pytest.approx(np.quantile(contrasts, [0.025, 0.975]))
 
 
+def test_strata_exchange_no_places() -> None:
+    rng = np.random.default_rng(3)
+    predicted, observed = rng.normal(size=(2, 5, 3, 2))
+    observed[:3] += 9  # what differs between strata
+    predicted[:3] += 9
+    ranks = correlate_ranks(predicted, observed, rng, strata=["a", "a", "a", "b", "b"])
+    by_hand = [
+        np.mean([spearmanr(predicted[list(order), t, s], observed[:, t, s])[0] for t in range(3) for s in range(2)])
+        for order in permutations(range(5))
+        if set(order[:3]) == {0, 1, 2}
+    ]
+    assert np.sort(ranks.permuted_means.mean(axis=1)) == pytest.approx(np.sort(by_hand)) and len(by_hand) == 12
+    distances = np.abs(np.array(by_hand) - np.mean(by_hand))
+    assert ranks.p_value() == pytest.approx((distances >= distances[0] - 1e-9).mean())
+    assert related(predicted, observed).p_value() < 0.2 <= ranks.p_value()
+
+
 def test_drawn_relabellings_are_near_all_of_them() -> None:
     rng = np.random.default_rng(2)
     predicted, observed = rng.normal(size=(2, 6, 4, 1))
