@@ -22,6 +22,7 @@ _TASKS = (
     _build_nli_task(
         name="anli",
         about="Harder inference: more synonyms, more modifiers and more negation than in mnli.",
+        near_duplicates=("mnli",),
         skills=frozenset({"compare", "relations", "order"}),
     ),
     _build_nli_task(
@@ -41,6 +42,7 @@ _TASKS = (
         name="squad2",
         about="Find the answer in a passage; a third of the questions have none.",
         answer_script="squad2",
+        near_duplicates=("squad",),
     ),
     _build_span_task(
         name="squad",

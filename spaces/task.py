@@ -100,6 +100,7 @@ class Task:
     retrieval_mode: RetrievalMode = "nearest"  # retrieval: nearest candidate, mined pairs (BUCC), or a ranking (LAReQA)
     is_parallel: bool = False  # the test sets of its languages are translations of the same items
     cluster_text: ClusterText | None = None  # what test items may share, so that they are drawn together
+    near_duplicates: tuple[str, ...] = ()  # tasks that ask the same question of much the same rows
     clean_target: str | None = None  # of a shifted target: the target whose test items it changes (shifted_targets.py)
     shift: Shift | None = None  # of a shifted target: two languages in one item, or other words or spellings
 

@@ -32,6 +32,7 @@ _TASKS = (
     _build_nli_task(
         name="anli",
         about="ANLI+: the three adversarial rounds of ANLI with MultiNLI and SNLI, one head for all.",
+        near_duplicates=("mnli",),
     ),
     _build_nli_task(
         name="mnli",
@@ -49,6 +50,7 @@ _TASKS = (
         name="squad2",
         about="SQuAD 2.0: mark the answer, or say that the paragraph has none.",
         answer_script="squad2",
+        near_duplicates=("squad",),
     ),
     build_span_task(
         name="squad",

@@ -34,6 +34,7 @@ def build_answer(comparison: MixComparison) -> Answer:
         _write_verdict(
             comparison, mix_contrasts.TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"
         ),
+        _describe_distinct_mixes(comparison),
         _describe_samplers(comparison),
     )
     return Answer(
@@ -78,6 +79,21 @@ def _write_verdict(comparison: MixComparison, contrast: str, subject: str, chang
         if not set(significant) & set(LOWER_IS_BETTER):
             verdict += ", but not shown to be more or less even: the mean moves in the same way"
     return f"{verdict}. Change by {change}, in points: {effects}."
+
+
+def _describe_distinct_mixes(comparison: MixComparison) -> str | None:
+    """Return the effect of one more kind without the mixes of near-duplicates; None if there are none."""
+    if not comparison.repetitive_mixes:
+        return None
+    known = ((name, comparison.distinct_contrasts.get(name)) for name in VERDICT_MEASURES)
+    effects = [f"{HEADINGS[name]} {_format_contrast(each)}" for name, each in known if each is not None]
+    result = (
+        f"in points: {', '.join(effects)}" if effects else "it cannot be separated from the effects of single tasks"
+    )
+    return (
+        f"Some mixes hold near-duplicates, tasks with much the same rows ({list_names(comparison.repetitive_mixes)}). "
+        f"One more kind at equal size without these mixes, {result}."
+    )
 
 
 def _format_contrast(contrast: MixContrast) -> str:
@@ -134,8 +150,14 @@ def _build_mix_table(comparison: MixComparison) -> Grid:
     for row, mix in enumerate(comparison.mixes):
         kinds = GridNumber(value=mix.effective_kinds)
         changes = (summarise_seeds(values[row]) for values in comparison.changes.values())
-        rows.append((mix.chain, len(mix.tasks), len(set(mix.kinds)), kinds, *changes))
-    columns = (GridColumn("tasks", "count"), GridColumn("kinds", "count"), GridColumn("effective kinds", "points"))
+        pairs = ", ".join(mix.near_duplicates) or "-"
+        rows.append((mix.chain, len(mix.tasks), len(set(mix.kinds)), kinds, pairs, *changes))
+    columns = (
+        GridColumn("tasks", "count"),
+        GridColumn("kinds", "count"),
+        GridColumn("effective kinds", "points"),
+        GridColumn("near-duplicates"),
+    )
     measures = (GridColumn(HEADINGS[name], "difference") for name in comparison.changes)
     return Grid(f"The mixes: change over {NONE}, in points", (GridColumn("chain"), *columns, *measures), tuple(rows))
 

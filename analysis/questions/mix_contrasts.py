@@ -29,6 +29,7 @@ class TaskMix:
     tasks: tuple[str, ...]
     kinds: tuple[str, ...]
     sampler: str = DEFAULT_SAMPLER
+    near_duplicates: tuple[str, ...] = ()  # pairs of its tasks, such as anli+mnli, that have much the same rows
 
     @property
     def has_several_kinds(self) -> bool:

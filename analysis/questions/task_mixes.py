@@ -14,6 +14,7 @@ from analysis.statistics.moments import EPSILON, Array
 from analysis.statistics.significance import adjust_p_values
 from spaces.chain import DEFAULT_SAMPLER
 from spaces.errors import UsageError
+from spaces.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,12 @@ class MixComparison:
     contrasts: Mapping[str, Contrasts]
     contrasts_by_target: Mapping[str, Contrasts]  # target -> ONE_MORE_KIND there
     sampler_changes: Mapping[str, Mapping[MixMeasure, Array]]  # chain -> by seed, against the default sampler
+    distinct_contrasts: Contrasts  # ONE_MORE_KIND without mixes of near-duplicates; empty if there are none
+
+    @property
+    def repetitive_mixes(self) -> tuple[str, ...]:
+        """The mixes that hold near-duplicates."""
+        return tuple(mix.chain for mix in self.mixes if mix.near_duplicates)
 
     @property
     def incomplete_mixes(self) -> tuple[str, ...]:
@@ -63,9 +70,10 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
     scope = transfer.targets if target is None else (target,)
     changes = _compute_changes(evenness, mixes, scope)
 
-    def compare(targets: tuple[str, ...]) -> Mapping[str, Contrasts]:
-        return mix_contrasts.compute_contrasts(candidates, _compute_changes(evenness, candidates, targets), rng)
+    def compare(targets: tuple[str, ...], mixes: Sequence[TaskMix] = candidates) -> Mapping[str, Contrasts]:
+        return mix_contrasts.compute_contrasts(mixes, _compute_changes(evenness, mixes, targets), rng)
 
+    distinct = [mix for mix in candidates if not mix.near_duplicates]
     return MixComparison(
         evenness=evenness,
         targets=scope,
@@ -76,6 +84,7 @@ def compare_mixes(evenness: Evenness, rng: np.random.Generator, target: str | No
         contrasts=compare(scope),
         contrasts_by_target={name: compare((name,))[ONE_MORE_KIND] for name in (scope if len(scope) > 1 else ())},
         sampler_changes=_compare_samplers(mixes, changes),
+        distinct_contrasts=compare(scope, distinct)[ONE_MORE_KIND] if 1 < len(distinct) < len(candidates) else {},
     )
 
 
@@ -92,8 +101,13 @@ def _find_mixes(evenness: Evenness) -> tuple[tuple[TaskMix, ...], dict[str, str]
             left_out[name] = chain
             continue
         kinds = tuple(tasks[task].kind for task in chain.tasks)
-        mixes.append(TaskMix(chain=name, tasks=chain.tasks, kinds=kinds, sampler=chain.sampler or DEFAULT_SAMPLER))
+        sampler, pairs = chain.sampler or DEFAULT_SAMPLER, _find_near_duplicates(chain.tasks, tasks)
+        mixes.append(TaskMix(chain=name, tasks=chain.tasks, kinds=kinds, sampler=sampler, near_duplicates=pairs))
     return tuple(sorted(mixes, key=lambda mix: len(mix.tasks))), left_out
+
+
+def _find_near_duplicates(names: Sequence[str], tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    return tuple(f"{name}+{other}" for name in names for other in tasks[name].near_duplicates if other in names)
 
 
 def _compute_changes(evenness: Evenness, mixes: Sequence[TaskMix], targets: Sequence[str]) -> dict[MixMeasure, Array]:

@@ -101,6 +101,22 @@ def test_a_good_task_in_more_mixes_of_several_kinds_is_no_diversity(tmp_path: Pa
     assert plain[0] - plain[1] > 2.5  # what a comparison of the two sorts would take for diversity
 
 
+def test_mixes_of_near_duplicates_are_named_and_left_out_once(capsys: Capture, tmp_path: Path) -> None:
+    """Near-duplicates lose four points: they stand in mixes of one kind, so that looks like an effect of kinds."""
+    repetitive = [name for name in NAMES if {"anli", "mnli"} <= set(tasks_of(name)) or "squad2+squad" in name]
+    rows = [(*row[:5], row[5] - 0.04 * (row[0] in repetitive and row[0] != MULTITASK), row[6]) for row in scores()]
+    comparison = compare(tmp_path, rows)
+    assert set(comparison.repetitive_mixes) == set(repetitive)
+    pairs = {mix.chain: mix.near_duplicates for mix in comparison.mixes}
+    assert pairs["anli+mnli+qqp"] == ("anli+mnli",) and pairs["mnli+squad2"] == ()
+    assert pairs[MULTITASK] == ("anli+mnli", "squad2+squad")
+    every, distinct = comparison.contrasts[ONE_MORE_KIND]["others"], comparison.distinct_contrasts["others"]
+    assert every is not None and every.effect.value > 1
+    assert distinct is not None and abs(distinct.effect.value) < 0.5
+    flat = printed(capsys, main, write_file(tmp_path, rows, "benchmark"))
+    assert "near-duplicates, tasks with much the same rows (anli+mnli, squad2+squad, anli+mnli+qqp" in flat
+
+
 def test_the_space_tells_kinds_from_tasks_of_any_worth(tmp_path: Path) -> None:
     comparison = compare(tmp_path, scores(tasks={"mnli": 8.0, "ccg": -6.0, "squad": 4.0}))
     contrast = comparison.contrasts[ONE_MORE_KIND]["others"]

@@ -201,7 +201,7 @@ def test_what_is_printed(tmp_path: Path, capsys: Capture) -> None:
     flat = printed(capsys, main, folder, width=118)
     assert flat.startswith(f"Distance predicts gain, by TextEmb, TaskEmb, LogME, {ALL_DISTANCES} (permutation test")
     assert "Among tasks of one kind, distance is not shown to predict gain" in flat  # pairs of tasks only
-    assert "p 0.5 where only tasks of the same kind exchange places (4 relabellings)" in flat
+    assert "p 0.500 where only tasks of the same kind exchange places (4 relabellings)" in flat
     assert "pawsx is not shown to be predicted differently from the other targets." in flat
     assert f"By {ALL_DISTANCES} its rank correlation is +1.00, the mean of the others +1.00." in flat
     assert "Not for every candidate and target: LEEP." in flat
