@@ -55,11 +55,13 @@ class Benchmark:
     quick_targets: tuple[str, ...]
     parallel_targets: tuple[str, ...]  # targets with translations of English; probes read the first that is available
     tagging_target: str  # the tagging target whose words probes read
+    matched_baseline: str  # the baseline whose targets train for about as long as chain and target together
     quick_test_limit: int | None = None  # dev and test examples per language of a quick sweep
 
     def intermediate_names(self) -> tuple[str, ...]:
-        """Return every intermediate of a full sweep, the baseline first."""
-        return (NONE, *(task.name for task in self.intermediates.values() if not task.is_opt_in), MULTITASK)
+        """Return every intermediate of a full sweep, the baseline first and the matched baseline last."""
+        tasks = (task.name for task in self.intermediates.values() if not task.is_opt_in)
+        return (NONE, *tasks, MULTITASK, self.matched_baseline)
 
     def target_names(self) -> tuple[str, ...]:
         """Return every target of a full sweep."""
@@ -89,6 +91,7 @@ _XTREME = Benchmark(
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
     parallel_targets=("tatoeba", "xnli"),
     tagging_target="udpos",
+    matched_baseline=f"{NONE}~x2",
 )
 
 BENCHMARKS = Table(
@@ -106,6 +109,7 @@ BENCHMARKS = Table(
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
             parallel_targets=("bucc",),
             tagging_target="udpos",
+            matched_baseline=f"{NONE}~x4",  # phases have 120 to 400 steps, targets 30 to 120
         ),
         _XTREME,
         replace(

@@ -1,6 +1,7 @@
 """Chains, and the syntax of their names: the training of an encoder before and on a target.
 
     none                     the baseline: no intermediate phase
+    none~x2                  the baseline with twice the steps of every target: as much training as a chain has
     mnli                     an intermediate task, in English (or in its own language)
     mnli@sw                  the same task on its rows in another language
     mnli@en+mnli@sw+squad    a mix of tasks, drawn step by step
@@ -54,6 +55,7 @@ SAMPLERS = Table(
 DEFAULT_SAMPLER = "capped"
 
 _MULTIPLIER_PATTERN = re.compile(r"x([1-9][0-9]?)")
+_BASELINE_PATTERN = re.compile(rf"{NONE}(?:~x([2-9]|[1-9][0-9]))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Chain:
     ingredients: tuple[Ingredient, ...] = ()  # empty without a phase; the single task `multitask` for that mix
     method: str | None = None  # of the intermediate phase
     sampler: str | None = None  # None: the default
-    step_multiplier: int = 1  # factor on the steps of the recipe
+    step_multiplier: int = 1  # factor on the steps of the phase; without a phase, on the steps of every target
     target_method: str | None = None  # of the fine-tuning on the target
 
     @property
@@ -104,6 +106,17 @@ def target_method_of(name: str) -> str:
     return name.partition(":")[2]
 
 
+def is_baseline(name: str) -> bool:
+    """Return True for `none` and `none~xN`: no intermediate phase, plain training on targets. Accepts any text."""
+    return _BASELINE_PATTERN.fullmatch(name) is not None
+
+
+def target_multiplier_of(name: str) -> int:
+    """Return the factor on the steps of a chain's target stages: N of `none~xN`, else 1. Accepts any text."""
+    baseline = _BASELINE_PATTERN.fullmatch(phase_of(name))
+    return int(baseline[1] or 1) if baseline else 1
+
+
 def parse_chain(name: str) -> Chain:
     """Return the chain of a name; raises UsageError if it breaks the syntax. Tasks and languages are not looked up."""
     phase, colon, target_method = name.partition(":")
@@ -130,7 +143,7 @@ def parse_chain(name: str) -> Chain:
         raise UsageError(f"{name!r}: {reserved!r} is not a task: it cannot be mixed or take a language.")
     if reserved and reserved != MULTITASK:
         if options:
-            raise UsageError(f"{name!r}: {reserved!r} has no intermediate phase; leave out what follows '~'.")
+            _check_baseline_options(name, reserved, options)
         ingredients = ()
     if sampler is not None and len(ingredients) == 1 and ingredients[0].task != MULTITASK:
         raise UsageError(f"{name!r}: a sampler needs a mix of tasks, and this is a single one; leave out ~{sampler}.")
@@ -142,6 +155,15 @@ def parse_chain(name: str) -> Chain:
         step_multiplier=step_multiplier,
         target_method=target_method or None,
     )
+
+
+def _check_baseline_options(name: str, reserved: str, options: list[str]) -> None:
+    """Raise UsageError unless the options after `~` are a single multiplier of the baseline's target stages."""
+    if reserved != NONE or _MULTIPLIER_PATTERN.fullmatch(options[0]) is None or len(options) > 1:
+        hint = f" `{NONE}` takes a multiplier only, such as `{NONE}~x2`." if reserved == NONE else ""
+        raise UsageError(f"{name!r}: {reserved!r} has no intermediate phase; leave out what follows '~'.{hint}")
+    if options == ["x1"]:
+        raise UsageError(f"{name!r} means {name.replace('~x1', '')!r}: leave out ~x1.")
 
 
 def _parse_ingredient(name: str, text: str) -> Ingredient:

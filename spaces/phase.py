@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from spaces.benchmark import Benchmark, Budget
-from spaces.chain import DEFAULT_SAMPLER, MLM, NONE, RANDOM_ENCODER, SAMPLERS, Chain, Ingredient, parse_chain, phase_of
+from spaces.chain import (
+    DEFAULT_SAMPLER,
+    MLM,
+    RANDOM_ENCODER,
+    SAMPLERS,
+    Chain,
+    Ingredient,
+    is_baseline,
+    parse_chain,
+    phase_of,
+)
 from spaces.errors import UsageError
 from spaces.method import METHODS
 from spaces.table import describe_unknown
@@ -163,7 +173,11 @@ def _build_recipe(chain: Chain, benchmark: Benchmark, tasks: list[Ingredient], b
     if budget.steps is not None:
         size = benchmark.mixture.recipe.batch_size
         return dataclasses.replace(recipe, steps=budget.steps * chain.step_multiplier, epochs=None, batch_size=size)
-    factor = chain.step_multiplier / (1 - share) if share < 1 else float(chain.step_multiplier)
+    return multiply_steps(recipe, chain.step_multiplier / (1 - share) if share < 1 else float(chain.step_multiplier))
+
+
+def multiply_steps(recipe: Recipe, factor: float) -> Recipe:
+    """Return a recipe with its steps, or its epochs, times a factor."""
     if recipe.steps is not None:
         return dataclasses.replace(recipe, steps=round(recipe.steps * factor))
     assert recipe.epochs is not None
@@ -177,7 +191,8 @@ def build_method_entry(name: str) -> dict[str, Any]:
 
 def has_phase(name: str) -> bool:
     """Return True if the chain of a name has an intermediate phase."""
-    return phase_of(name) not in (NONE, RANDOM_ENCODER)
+    phase = phase_of(name)
+    return phase != RANDOM_ENCODER and not is_baseline(phase)
 
 
 def passes_of(recipe: Mapping[str, Any] | None) -> float:

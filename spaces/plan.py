@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from spaces.benchmark import Benchmark
-from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of
-from spaces.phase import Phase, build_method_entry, has_phase
+from spaces.chain import NONE, RANDOM_ENCODER, phase_of, target_method_of, target_multiplier_of
+from spaces.phase import Phase, build_method_entry, has_phase, multiply_steps
 from spaces.space import Axes, Range
 from spaces.stage import VERSIONS, Precision, Stage, StageKind
 from spaces.task import list_key_fields
@@ -41,10 +41,11 @@ class Stratum:
         return f"{self.kind}.{self.task}.{chain}.{self.seed}"
 
     @property
-    def workload(self) -> tuple[str, str, str, tuple[str, ...]]:
+    def workload(self) -> tuple[str, str, str, int, tuple[str, ...]]:
         """A key for strata of all seeds and chains with the same recipe, data and sizes."""
         is_floor = self.intermediate == RANDOM_ENCODER
-        return self.kind, self.task, RANDOM_ENCODER if is_floor else target_method_of(self.intermediate), self.targets
+        variant = RANDOM_ENCODER if is_floor else target_method_of(self.intermediate)
+        return self.kind, self.task, variant, target_multiplier_of(self.intermediate), self.targets
 
     @property
     def arm_count(self) -> int:
@@ -186,9 +187,11 @@ class StageFactory:
         if stratum.kind == "intermediate":
             return self.phases[stratum.task].recipe
         recipe = self.benchmark.targets[stratum.targets[0]].recipe
+        if recipe is None:
+            return None
+        recipe = multiply_steps(recipe, target_multiplier_of(stratum.intermediate))
         method = target_method_of(stratum.intermediate)
-        entry = {"method": build_method_entry(method)} if method else {}
-        return None if recipe is None else {**list_key_fields(recipe), **entry}
+        return {**list_key_fields(recipe), **({"method": build_method_entry(method)} if method else {})}
 
     def _fingerprint_of(self, stratum: Stratum, recipe: Mapping[str, Any] | None) -> str | None:
         if stratum.kind == "pretrain":

@@ -11,7 +11,7 @@ from analysis.scores.plain_names import show_hidden
 from analysis.scores.scale import ALL_KNOWN, FileOptions
 from analysis.scores.scores import Scores
 from analysis.scores.sources import add_run_keys, list_values, load_files, load_sweep
-from spaces.chain import NONE, RANDOM_ENCODER
+from spaces.chain import NONE, RANDOM_ENCODER, is_baseline
 from spaces.errors import UsageError
 from spaces.phase import has_phase
 from spaces.sweep_record import SWEEP_FILE
@@ -53,7 +53,8 @@ def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, contr
     if has_duplicates or intermediate_rows.is_duplicated().any():
         rows, intermediate_rows = rows.unique(maintain_order=True), intermediate_rows.unique(maintain_order=True)
     named_controls = _check_controls(controls, names)
-    all_controls = named_controls.union(*(part.controls for part in parts))
+    matched_baselines = (name for name in names if name != NONE and is_baseline(name))
+    all_controls = named_controls.union(*(part.controls for part in parts), matched_baselines)
     return Scores(
         source=source,
         rows=rows,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.benchmark import Benchmark
-from spaces.chain import MLM, NONE, Ingredient, parse_chain
+from spaces.chain import MLM, Ingredient, is_baseline, parse_chain
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.phase import has_phase, ingredients_of
@@ -69,7 +69,8 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
         axes = _drop_missing(axes, benchmark, lacking, {name for name, lines in chain_problems.items() if lines})
         skipped = list(dict.fromkeys(lines[0] for lines in (*problems.values(), *chain_problems.values()) if lines))
         problems, chain_problems = {need: [] for need in list_needs(axes, benchmark)}, {}
-        if not axes.targets or (axes.intermediates == (NONE,) and requested != (NONE,)):
+        has_baselines_only = all(map(is_baseline, axes.intermediates)) and not all(map(is_baseline, requested))
+        if not axes.targets or has_baselines_only:
             lines = "\n".join(f"  {line}" for line in skipped)
             raise UsageError(f"nothing is left to search after skipping what is missing:\n{lines}")
     trained = {name for target in axes.targets for name in benchmark.targets_trained_with(target, axes.targets)}

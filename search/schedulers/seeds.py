@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from search.schedulers.race import MIN_SEEDS, RaceStanding, judge_race
-from spaces.chain import phase_of
+from search.schedulers.race import MIN_SEEDS, judge_race
+from spaces.chain import is_baseline, phase_of
 from spaces.plan import Stratum
 
 
@@ -22,7 +22,8 @@ class RaceSeeds:
         self._update_standing()
 
     def _update_standing(self) -> None:
-        self.standing: RaceStanding = judge_race(self._scores, self._chains, self._targets, self._seeds)
+        baselines = list(filter(is_baseline, self._chains))
+        self.standing = judge_race(self._scores, self._chains, self._targets, self._seeds, exempt=baselines)
         undecided = [chain for chain in self._chains if chain not in self.standing.decided]
         seeds = self._seeds[: max(MIN_SEEDS, self.standing.complete_seeds + 1)]
         # Until all of these are known the standing cannot change: an update at every score would take minutes in a

@@ -3,10 +3,10 @@
 import pytest
 
 from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
-from spaces.chain import Ingredient, parse_chain
+from spaces.chain import Ingredient, is_baseline, parse_chain, target_multiplier_of
 from spaces.errors import UsageError
 from spaces.method import METHODS
-from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, Phase, check_chain, passes_of, resolve_phases
+from spaces.phase import DEFAULT_MASKED_WORDS, MaskedWords, Phase, check_chain, has_phase, passes_of, resolve_phases
 from spaces.task import list_key_fields
 
 MINIATURE = BENCHMARKS["miniature"]
@@ -32,6 +32,28 @@ def test_the_baseline_has_no_phase_but_may_have_a_method_for_its_targets() -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "multiplier", "is_plain"),
+    [
+        ("none", 1, True),
+        ("none~x2", 2, True),
+        ("none~x99", 99, True),
+        ("none:salt", 1, False),
+        ("none~x2:salt", 2, False),
+    ],
+)
+def test_a_baseline_may_train_its_targets_for_longer(name: str, multiplier: int, is_plain: bool) -> None:
+    chain = check_chain(name, MINIATURE, MIXTURE)
+    assert chain.ingredients == () and chain.step_multiplier == target_multiplier_of(name) == multiplier
+    assert is_baseline(name) == is_plain and not has_phase(name)
+    assert resolve(name) == {}
+
+
+def test_no_chain_with_a_phase_and_no_floor_is_a_baseline() -> None:
+    for name in ("mnli~x2", "random-encoder", "sham", "none~x1", "none~x02", "none~fgm", "nonesuch~x2", ""):
+        assert not is_baseline(name) and target_multiplier_of(name) == 1
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("mnli~frelb", "did you mean freelb"),
@@ -44,7 +66,13 @@ def test_the_baseline_has_no_phase_but_may_have_a_method_for_its_targets() -> No
         ("mnli+mnli", "names an ingredient twice"),
         ("none+mnli", "'none' is not a task: it cannot be mixed"),
         ("multitask@sw", "'multitask' is not a task: it cannot be mixed"),
-        ("none~fgm", "no intermediate phase"),
+        ("none~fgm", "no intermediate phase; leave out what follows '~'. `none` takes a multiplier only"),
+        ("none~x2~x3", "'x3' is a second multiplier"),
+        ("none~x2~freelb", "`none` takes a multiplier only"),
+        ("none~x1", "'none~x1' means 'none': leave out ~x1"),
+        ("none~x1:salt", "'none~x1:salt' means 'none:salt'"),
+        ("none~x100", "unknown method or sampler 'x100'"),
+        ("random-encoder~x2", "no intermediate phase; leave out what follows '~'.$"),
         ("mnli~uniform", "a sampler needs a mix"),
         ("mnli~x0", "unknown method or sampler 'x0'"),
     ],

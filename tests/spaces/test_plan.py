@@ -4,16 +4,20 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
+from statistics import mean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.chain import is_baseline
 from spaces.encoders import PROFILES
 from spaces.named_spaces import SPACES, NamedSpace
+from spaces.phase import has_phase
 from spaces.plan import Stratum, expand_strata, sort_middle_first
 from spaces.space import Axes, Space, resolve_axes
+from spaces.stage import Stage
 from tests.stage_factory import FULL, MINIATURE, axes_of, make_factory
 
 
@@ -36,7 +40,7 @@ def test_asking_for_one_of_them_gives_the_same_stages() -> None:
 def test_each_intermediate_is_trained_once_for_all_targets() -> None:
     trained = Counter((s.task, s.seed) for s in plan() if s.kind == "intermediate")
     assert set(trained.values()) == {1}
-    assert len(trained) == (len(FULL.intermediates) - 1) * len(FULL.seeds)
+    assert len(trained) == sum(map(has_phase, FULL.intermediates)) * len(FULL.seeds)
 
 
 def test_like_competes_with_like_only() -> None:
@@ -88,7 +92,7 @@ def test_precision_names_a_stage_but_not_the_own_encoders_pretraining() -> None:
 
 def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
     # Stages and keys are made fast from parts that strata share. Here each stage is made alone as well.
-    names = ("mnli", "mnli~freelb", "mnli:layers", "none:layers")
+    names = ("mnli", "mnli~freelb", "mnli:layers", "none:layers", "none~x2", "none~x2:layers")
     space = Space(name="s", intermediates=names, targets=("xnli", "xquad", "tatoeba"), seeds=(0, 1), floor=True)
     resolved = axes_of(space)
     factory, workloads = make_factory(names, ()), set()
@@ -99,6 +103,39 @@ def test_what_a_maker_remembers_of_a_sort_holds_for_every_stratum() -> None:
         assert stage.key == hashlib.sha256(text.encode()).hexdigest()[:16]
         workloads.add(stratum.workload)
     assert len({workload[0] for workload in workloads}) == 4 and len(workloads) < len(plan(resolved)) / 2
+
+
+def test_a_longer_baseline_trains_every_target_longer_and_starts_from_the_same_encoder() -> None:
+    names = ("none", "none~x3", "none~x3:layers", "mnli")
+    by_name: dict[str, dict[str, Stage]] = {name: {} for name in names}
+    for stratum in plan(axes_of(Space(name="s", intermediates=names, seeds=(0,)))):
+        if stratum.kind in ("target", "retrieval"):
+            stage = make_factory(names, ()).make_stage(stratum, 1e-3, "root")
+            by_name[stratum.intermediate][stratum.task] = stage
+            assert stratum.parent == (
+                "intermediate.mnli..0" if stratum.intermediate == "mnli" else "pretrain.encoder.none.0"
+            )
+    assert not [s for s in plan(axes_of(Space(name="s", intermediates=("none~x3",)))) if s.kind == "intermediate"]
+    for task, stage in by_name["none"].items():
+        longer, method = by_name["none~x3"][task], by_name["none~x3:layers"][task]
+        assert longer.key != stage.key
+        if stage.recipe is None:  # retrieval: nothing is trained
+            assert longer.recipe is method.recipe is None
+            continue
+        assert longer.recipe == {**stage.recipe, "steps": 3 * stage.recipe["steps"]}
+        assert method.recipe is not None and method.recipe["method"]["name"] == "layers"
+        assert method.recipe["steps"] == 3 * stage.recipe["steps"]
+        assert by_name["mnli"][task].recipe == stage.recipe
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
+def test_the_matched_baseline_trains_about_as_long_as_chain_and_target(benchmark: Benchmark) -> None:
+    assert benchmark.intermediate_names()[-1] == benchmark.matched_baseline
+    assert is_baseline(benchmark.matched_baseline) and benchmark.matched_baseline != "none"
+    if benchmark.name == "miniature":
+        recipes = [[task.recipe for task in tasks.values()] for tasks in (benchmark.intermediates, benchmark.targets)]
+        phase, target = (mean(recipe.steps for recipe in part if recipe and recipe.steps) for part in recipes)
+        assert 4 <= (phase + target) / target < 6
 
 
 def test_a_random_encoder_is_another_stage_than_the_baseline() -> None:

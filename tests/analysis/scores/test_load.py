@@ -60,6 +60,13 @@ def test_the_spec_of_a_sweep_says_what_should_be_there(tmp_path: Path) -> None:
     assert scores.controls == {"qa"}
 
 
+def test_a_longer_baseline_is_a_control(tmp_path: Path) -> None:
+    rows = [NONE, NLI, ("none~x2", *NLI[1:5], 0.9), ("none~x2:salt", *NLI[1:5], 0.7)]
+    scores = load([write_file(tmp_path, rows)])
+    assert scores.controls == {"none~x2"} and scores.intermediates == ("nli", "none~x2", "none~x2:salt")
+    assert ranked(scores).contests["mean"].leader == "none~x2:salt"
+
+
 def test_a_limited_row_makes_it_limited(tmp_path: Path) -> None:
     assert not load([sweep(tmp_path)]).is_limited
     assert load([sweep(tmp_path, extra={"limited": True})]).is_limited

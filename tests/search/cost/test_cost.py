@@ -10,7 +10,7 @@ from spaces.benchmark import BENCHMARKS
 from spaces.phase import passes_of
 from tests.search.asked import request_of
 
-CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad"
+CHAINS = "mnli,mnli~freelb,mnli:layers,mnli+squad,none~x2"
 
 
 @pytest.fixture
@@ -30,4 +30,9 @@ def test_every_stratum_has_the_work_of_one_of_its_arms(request_of_chains: SweepR
         passes = passes_of(request_of_chains.maker.phases["mnli~freelb"].recipe)
         assert passes > 1
         assert works[f"intermediate.mnli~freelb..{seed}"] == TrainingWork(mnli.steps, round(plain.tokens * passes))
-        assert works[f"retrieval.tatoeba.mnli.{seed}"] == TrainingWork(0, 0)
+        assert (
+            works[f"retrieval.tatoeba.mnli.{seed}"] == works[f"retrieval.tatoeba.none~x2.{seed}"] == TrainingWork(0, 0)
+        )
+        target = works[f"target.xnli-en.none.{seed}"]
+        assert target is not None
+        assert works[f"target.xnli-en.none~x2.{seed}"] == TrainingWork(2 * target.steps, 2 * target.tokens)

@@ -76,7 +76,7 @@ def test_an_upper_bound_is_not_rounded_to_nothing(asked: Callable[..., SweepRequ
 
 def test_skipping_leaves_what_the_data_can_serve(asked: Callable[..., SweepRequest]) -> None:
     request = asked("--space", "full", "--skip-missing")
-    assert request.axes.intermediates == ("none", "mnli", "squad", "multitask")
+    assert request.axes.intermediates == ("none", "mnli", "squad", "multitask", "none~x2")
     assert request.axes.mixture == ("mnli", "squad")
     assert request.axes.targets == ("xnli", "xquad")
     assert request.missing_data == () and len(request.skipped_tasks) == 14
