@@ -79,8 +79,16 @@ _TASKS = (
     ),
     _build_nli_task(
         name="random",
-        about="The negative control: the inputs of mnli with random labels. It should help nothing.",
+        about="The negative control: the inputs of mnli with random labels. It helps nothing, and may harm.",
         is_control=True,
+    ),
+    Task(
+        name="sham",
+        kind="mlm",
+        about="The benign control: guess masked words in the texts of mnli, for as many steps as mnli has.",
+        recipe=build_recipe(400),
+        is_control=True,
+        text_task="mnli",
     ),
     Task(
         name="mlm",
@@ -90,7 +98,7 @@ _TASKS = (
         is_opt_in=True,
     ),
 )
-# All tasks but the control have training rows in every language.
+# All tasks but the controls have training rows in every language.
 INTERMEDIATES = Table(
     "intermediate task",
     (task if task.is_control else replace(task, training_languages=ALL_LANGUAGES) for task in _TASKS),

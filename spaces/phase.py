@@ -78,13 +78,17 @@ def check_chain(name: str, benchmark: Benchmark, mixture: Names) -> Chain:
         languages = benchmark.intermediates[task].training_languages
         if language is not None and language not in languages:
             raise UsageError(f"{name!r}: {describe_unknown(f'training language of {task}', language, languages)}")
-    if chain.method is not None and chain.tasks == (MLM,):
+    tasks = mixture if chain.is_multitask else chain.tasks
+    masked = [task for task in tasks if benchmark.intermediates[task].kind == "mlm"]
+    shams = [task for task in masked if task != MLM]
+    if shams and len(tasks) > 1:
+        raise UsageError(f"{name!r}: {shams[0]} is a control of its own and is mixed with no other task; leave it out.")
+    if chain.method is not None and masked == list(tasks):
         raise UsageError(
             f"{name!r}: masked words are trained plainly, with or without a task beside them; "
             f"leave out ~{chain.method}."
         )
     if chain.method is not None:
-        tasks = mixture if chain.is_multitask else chain.tasks
         check_method(name, chain.method, {benchmark.intermediates[task].kind for task in tasks if task != MLM})
     return chain
 

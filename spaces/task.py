@@ -93,7 +93,8 @@ class Task:
     recipe: Recipe | None = None  # None only where nothing is trained (retrieval)
     retrieval: RetrievalRecipe | None = None  # None: the mean, in the profile's layer
     skills: frozenset[str] = frozenset()  # planted skills (miniature only)
-    is_control: bool = False  # a negative control, which should stay at chance level
+    is_control: bool = False  # an intermediate task that teaches no target, for comparison
+    text_task: str | None = None  # masked words: the task whose English texts are read; None: texts of its own
     is_opt_in: bool = False  # a member only where it is named: not in `full`, nor in a multi-task run
     option_count: int = 1  # choice: inputs per question, for estimates of cost
     answer_script: AnswerScript = "squad1"  # span

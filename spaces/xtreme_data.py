@@ -54,6 +54,7 @@ TASK_SPLITS = Table(
         TaskSplits(name="indonli", train=(_build_part("indonli", "train"),), dev=_MNLI_DEV),
         TaskSplits(name="americasnli", train=(_build_part("americasnli", "validation"),), dev=_MNLI_DEV),
         TaskSplits(name="random", train=(_build_part("mnli", "train"),), dev=_MNLI_DEV),
+        TaskSplits(name="sham", train=(_build_part("mnli", "train"),), dev=_MNLI_DEV),
         # ANLI+ of Phang et al. 2020: the three rounds of ANLI with MultiNLI and SNLI, one head for all.
         TaskSplits(
             name="anli",

@@ -98,9 +98,18 @@ _TASKS = (
     ),
     _build_nli_task(
         name="random",
-        about="The negative control: the pairs of MultiNLI with random labels. It should help nothing.",
+        about="The negative control: the pairs of MultiNLI with random labels. It helps nothing, and may harm.",
         is_control=True,
         is_opt_in=True,
+    ),
+    Task(
+        name="sham",
+        kind="mlm",
+        about="The benign control: guess masked words in the texts of MultiNLI, for as many steps as mnli has.",
+        recipe=NLI_RECIPE,
+        is_control=True,
+        is_opt_in=True,
+        text_task="mnli",
     ),
     Task(
         name="mlm",

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from spaces.benchmark import BENCHMARKS
+from spaces.chain import MLM
 from spaces.encoders import EncoderProfile
 from spaces.stage import Stage
 from spaces.task import Recipe, Task
@@ -40,7 +41,7 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
     ]
     parts = build_training_parts(tables, stage.recipe)
     # Masked words beside tasks are not judged, and do not count for the number of steps.
-    judged = {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients if task.kind != "mlm"}
+    judged = {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients if task.name != MLM}
     judged = judged or {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients}
     dev_sets = [
         encode_split(context.source, task, "dev", "en", encoding(own_recipe)) for task, own_recipe in judged.values()

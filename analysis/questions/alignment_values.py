@@ -33,7 +33,7 @@ PROBES = (
     *UNALIGNED_PROBES[1:3],
     ANISOTROPY_PROBE,
 )
-CONTROLS = ("random", MLM)  # their intermediate phase teaches no task
+CONTROLS = ("random", "sham", MLM)  # their intermediate phase teaches no task
 
 StageKeys = Mapping[tuple[str | int, ...], str]  # chain (and target) and seed -> key of the stage
 

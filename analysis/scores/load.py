@@ -22,7 +22,7 @@ LIKELY_BASELINES = frozenset(  # names of the arm without an intermediate task, 
     "none no null na nan baseline base vanilla direct zeroshot nothing nointermediate nointermediatetask without "
     "pretrained control original plain default noift notask".split()
 )
-LIKELY_CONTROLS = ("random", "shuffled", "random-labels", "control")
+LIKELY_CONTROLS = ("random", "sham", "shuffled", "random-labels", "control")
 
 
 def load(paths: Sequence[Path], options: FileOptions = DEFAULT_OPTIONS, *, controls: Iterable[str] = ()) -> Scores:

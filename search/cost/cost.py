@@ -13,7 +13,7 @@ from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_p
 from search.cost.disk_sizes import estimate_sizes, list_trained_tasks, published_rows_of
 from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
-from spaces.chain import NONE
+from spaces.chain import MLM, NONE
 from spaces.encoders import EncoderShape, shape_of
 from spaces.errors import UsageError
 from spaces.language import ENGLISH
@@ -122,7 +122,7 @@ def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork 
     if stratum.kind == "pretrain":
         return TrainingWork(int(recipe["steps"]), 0)
     trained = list_trained_tasks(request, stratum)
-    tasks = [task for task in trained if task.kind != "mlm"] or trained
+    tasks = [task for task in trained if task.name != MLM] or trained
     steps = recipe["steps"]
     if steps is None:
         ingredients = recipe.get("ingredients", [[task.name, ENGLISH] for task in tasks])

@@ -85,7 +85,7 @@ def find_needs(axes: Axes, benchmark: Benchmark, source: DataSource, *, skip_mis
 def _resolve_text_languages(axes: Axes, benchmark: Benchmark, source: DataSource) -> Axes:
     """Resolve the languages of masked words where the sweep names none: those with texts, or all if none has any."""
     needs = (need for name in axes.intermediates for need in _list_ingredient_needs(name, axes, benchmark))
-    if axes.masked.languages is not None or not any(need.task.kind == "mlm" for need in needs):
+    if axes.masked.languages is not None or not any(need.task.name == MLM for need in needs):
         return axes
     task = benchmark.intermediates[MLM]
     problems = {name: task_data.list_problems(source, task, name) for name in task.training_languages}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spaces.benchmark import BENCHMARKS, UNBOUNDED, Budget
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark, Budget
 from spaces.chain import Ingredient, is_baseline, parse_chain, target_multiplier_of
 from spaces.errors import UsageError
 from spaces.method import METHODS
@@ -88,6 +88,11 @@ def test_what_cannot_be_read_is_named(name: str, message: str) -> None:
         ("mnil+squad", "did you mean mnli or mlm"),
         ("mnli@xx", "unknown training language of mnli 'xx'"),
         ("multitask~synonyms", "synonyms cannot train tasks of kind tagging"),
+        ("mnli+sham", "sham is a control of its own and is mixed with no other task"),
+        ("sham+mlm", "sham is a control of its own"),
+        ("sham~freelb", "masked words are trained plainly"),
+        ("mlm~freelb", "masked words are trained plainly"),
+        ("sham@qna", "unknown training language of sham"),
         ("random-encoder", "add it with --floor"),
         ("random-encoder:salt", "add it with --floor"),
         (
@@ -142,6 +147,18 @@ def test_every_setting_of_a_method_is_part_of_the_recipe() -> None:
 
 def test_chains_of_one_phase_share_it() -> None:
     assert set(resolve("none", "mnli", "mnli:layers", "none:layers")) == {"mnli"}
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS.values(), ids=list(BENCHMARKS))
+def test_the_sham_trains_as_many_steps_as_mnli_and_is_no_filler_beside_tasks(benchmark: Benchmark) -> None:
+    phases = resolve_phases(("mnli", "sham"), benchmark, mixture=(), budget=UNBOUNDED, masked=DEFAULT_MASKED_WORDS)
+    mnli, sham = (dict(phases[name].recipe) for name in ("mnli", "sham"))
+    assert mnli.pop("ingredients") == [["mnli", "en"]] and sham.pop("ingredients") == [["sham", "en"]]
+    assert mnli == sham and "masked" not in sham
+    task = benchmark.intermediates["sham"]
+    assert task.is_control and task.training_languages == ("en",) and task.text_task == "mnli"
+    assert task.is_opt_in == benchmark.intermediates["random"].is_opt_in
+    assert "sham" not in {each.name for each in benchmark.multitask_tasks()}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

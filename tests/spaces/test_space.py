@@ -29,7 +29,7 @@ def test_the_baseline_is_added_to_a_list_without_it() -> None:
 
 def test_full_has_the_multi_task_run_and_the_control() -> None:
     full = resolve_axes(SPACES["full"].build(MINIATURE), MINIATURE, PROFILES["miniature"])
-    others = {"none", "multitask", "random", MINIATURE.matched_baseline}
+    others = {"none", "multitask", "random", "sham", MINIATURE.matched_baseline}
     assert others <= set(full.intermediates)
     assert len(set(full.intermediates) - others) == 9
     assert len(full.targets) == 9

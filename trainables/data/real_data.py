@@ -45,7 +45,7 @@ def load_split(task: Task, split: DataSplit, language: str = ENGLISH, *, origin:
         left_out.update(converted.left_out)
     if split == "test" and task.shift == "perturbed":
         examples = [_misspell_pair(example) for example in examples]
-    if task.is_control:
+    if task.is_control and task.kind == "pair":
         examples = _randomize_labels(examples, len(task.labels))
     return _require_examples(ConvertedRows(examples, dict(left_out)), task, locations, language)
 

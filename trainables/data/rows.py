@@ -94,9 +94,12 @@ def _strip_language_prefix(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _iter_passages(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
-    for (text,) in rows.iter_columns("text"):
-        passage = CJK_BLANKS.sub("", (text or "")[:LONGEST_PASSAGE].strip())
-        yield PassageExample(passage) if passage else EMPTY_TEXT
+    """Yield a text for every row: the row's own, or both sentences of a pair, of which training needs both."""
+    is_pair = "first" in rows.dataset.columns
+    for texts in rows.iter_columns("first", "second") if is_pair else rows.iter_columns("text"):
+        parts = [part.strip() for part in texts if part and part.strip()]
+        passage = CJK_BLANKS.sub("", " ".join(parts)[:LONGEST_PASSAGE].strip())
+        yield PassageExample(passage) if passage and not (training and len(parts) < len(texts)) else EMPTY_TEXT
 
 
 def _iter_spans(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:

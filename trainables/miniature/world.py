@@ -76,17 +76,29 @@ def generate_examples(world: World, task: Task, split: Split, language: str) -> 
     retrieval task.
     """
     _check_language(world, task, language)
+    if task.text_task is not None:
+        items = draw_items(world, task.text_task, split, _count_items(task.text_task, split))
+        return [PassageExample(_render_pair(world, item, language)) for item in items if isinstance(item, PairItem)]
     if task.kind == "mlm":
         count = TRAIN_PASSAGES if split == "train" else DEV_ITEMS
         return [PassageExample(text) for text in generate_passages(world.lexicon, world.seed, split, language, count)]
     name = task.training_set or task.name
     if split == "test" and task.name in ITEM_GENERATORS:
         name = task.name  # its own test passages
-    count = {"train": ITEM_GENERATORS[name].train_items, "dev": DEV_ITEMS, "test": TEST_ITEMS}[split]
     return [
         _render_example(world, task, split, item, language, f"{name}-{split}-{number}")
-        for number, item in enumerate(draw_items(world, name, split, count))
+        for number, item in enumerate(draw_items(world, name, split, _count_items(name, split)))
     ]
+
+
+def _count_items(name: str, split: Split) -> int:
+    return {"train": ITEM_GENERATORS[name].train_items, "dev": DEV_ITEMS, "test": TEST_ITEMS}[split]
+
+
+def _render_pair(world: World, item: PairItem, language: str) -> str:
+    """Return both sentences of a pair as one text."""
+    words = world.lexicon.words[language]
+    return " ".join(join_words(render(clause, language, words)) for clause in (item.first, item.second))
 
 
 def generate_pool(world: World, task: Task, split: Split, language: str) -> ParallelPool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spaces.chain import MLM
 from spaces.task import Task
 from trainables.features.feature_table import FeatureTable
 from trainables.training.batches import TrainingPart
@@ -17,18 +18,18 @@ def build_training_parts(tables: Sequence[tuple[Task, FeatureTable]], recipe: Ma
 
     If the recipe has `examples`, the part of a task trains on its share of that number. Parts of one task in several
     languages get different rows, because row k is the same text in all of them. Masked words get the share of all
-    steps that the recipe states, and no limit on rows.
+    steps that the recipe states, and no limit on rows. (`sham`, a control, is a task of its own.)
     """
     masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
-    sizes = [len(table) for task, table in tables if task.kind != "mlm"]
-    masked_sizes = [len(table) for task, table in tables if task.kind == "mlm"]
+    sizes = [len(table) for task, table in tables if task.name != MLM]
+    masked_sizes = [len(table) for task, table in tables if task.name == MLM]
     shares = iter(compute_sampling_shares(sizes, recipe))
     masked_shares = iter(_compute_power_shares(masked_sizes, masked["smoothing"]))
     languages = Counter(task.name for task, _ in tables)
     turns = Counter[str]()
     parts = []
     for task, table in tables:
-        is_mlm = task.kind == "mlm"
+        is_mlm = task.name == MLM
         share, subset = next(masked_shares if is_mlm else shares), None
         if recipe.get("examples") is not None and not is_mlm:
             count = round(share * recipe["examples"])

@@ -21,7 +21,7 @@ from trainables.data.data_notes import collect_notes
 from trainables.data.data_report import inspect
 from trainables.data.fingerprint import compute_fingerprint, describe_locations
 from trainables.data.task_data import DataSource, load_examples
-from trainables.features.examples import ChoiceExample, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import ChoiceExample, PairExample, PassageExample, SpanExample, TaggingExample
 
 Write = Callable[..., Path]
 MNLI = INTERMEDIATES["mnli"]
@@ -146,6 +146,16 @@ def test_the_miniature_translates_training_rows_in_place(name: str) -> None:
             assert example.label == translation.label
 
 
+def test_the_sham_reads_both_sentences_of_every_pair_as_one_text(data: Path) -> None:
+    sham = BENCHMARKS["xtreme"].intermediates["sham"]
+    for split in ("train", "dev"):
+        pairs = real_data.load_split(MNLI, split, "en", origin=data).examples  # type: ignore[arg-type]
+        texts = real_data.load_split(sham, split, "en", origin=data).examples  # type: ignore[arg-type]
+        joined = [PassageExample(f"{pair.first} {pair.second}") for pair in pairs if isinstance(pair, PairExample)]
+        assert texts == joined, "the same rows, and so as many steps"
+    assert collect_notes(sham, data, "en") and not find_problems(sham, data)
+
+
 def test_controls_are_trained_in_english_only() -> None:
     assert all(task.training_languages == ("en",) for task in MINIATURE.values() if task.is_control)
 
@@ -153,7 +163,7 @@ def test_controls_are_trained_in_english_only() -> None:
 def test_extra_tasks_are_members_only_where_they_are_named() -> None:
     benchmark, profile = BENCHMARKS["xtreme"], PROFILES["miniature"]
     extra = {name for name, task in benchmark.intermediates.items() if task.is_opt_in}
-    assert extra == {"ocnli", "indonli", "americasnli", "random", "mlm"}
+    assert extra == {"ocnli", "indonli", "americasnli", "random", "sham", "mlm"}
     full = resolve_axes(Space(name="full"), benchmark, profile)
     assert not extra & {*full.intermediates, *full.mixture}
     assert "ocnli" in resolve_axes(Space(name="mine", intermediates=("ocnli",)), benchmark, profile).intermediates

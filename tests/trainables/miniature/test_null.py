@@ -5,7 +5,14 @@ from collections.abc import Hashable
 import pytest
 
 from spaces.miniature import INTERMEDIATES, TARGETS
-from trainables.features.examples import ChoiceExample, Example, PairExample, SpanExample, TaggingExample
+from trainables.features.examples import (
+    ChoiceExample,
+    Example,
+    PairExample,
+    PassageExample,
+    SpanExample,
+    TaggingExample,
+)
 from trainables.miniature.lexicon import ALL_NOUNS, ALL_VERBS, FIRST_NAMES
 from trainables.miniature.world import build_world, generate_examples, generate_pool
 
@@ -29,6 +36,17 @@ def test_pair_labels_depend_on_one_word(name: str) -> None:
         labels.setdefault(word, set()).add(row.label)
     assert {len(values) for values in labels.values()} == {1}
     assert len(set.union(*labels.values())) == len(INTERMEDIATES[name].labels)
+
+
+@pytest.mark.parametrize("null", [False, True])
+def test_the_sham_reads_the_texts_of_mnli(null: bool) -> None:
+    pairs = dev_rows("mnli", null)
+    joined = [f"{pair.first} {pair.second}" for pair in pairs if isinstance(pair, PairExample)]
+    assert dev_rows("sham", null) == [PassageExample(text) for text in joined] and len(joined) == len(pairs)
+    world, sizes = build_world(0, null), set()
+    for name in ("mnli", "sham"):
+        sizes.add(len(generate_examples(world, INTERMEDIATES[name], "train", "en")))
+    assert len(sizes) == 1
 
 
 def test_supertags_depend_on_the_word_alone_and_not_on_the_classes() -> None:
