@@ -36,7 +36,7 @@ COLUMNS = (
     Column("tenth", "int64", "Tenth of the stage's own schedule at which the scored weights were taken."),
     Column("language", "string", "Language of the scored examples."),
     Column("split", "string", "dev (English, all that selection sees) or test."),
-    Column("metric", "string", "Name of the metric; `majority` is the floor: always the most frequent label."),
+    Column("metric", "string", "Name of the metric; `majority` is the floor: a trivial answer, e.g. one label."),
     Column("official", "bool", "True where the metric counts in the task score (the mean of the official ones)."),
     Column("value", "double", "Score as a share from 0 to 1; null where there is none."),
     Column("examples", "int64", "Number of scored examples."),

@@ -112,7 +112,7 @@ class StageRun:
         if self.stage.kind == "intermediate":
             self._store_encoder(training.encoder, extract_label_head(training))
         self.test_results = score_tests(self.stage, training, self.context, self.profile)
-        reason = find_degeneracy(training)
+        reason = find_degeneracy(training, is_floor=bool(self.stage.start.get("random")))
         probing_began = time.monotonic()
         self.stage_probes = probe_stage(self.stage, training, self.context, self.profile, self._load_parent)
         began += time.monotonic() - probing_began  # probes are no part of a stage's cost

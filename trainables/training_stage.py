@@ -16,11 +16,17 @@ from trainables.models.layer_fusion import LayerFusion
 from trainables.record.context import StageContext
 from trainables.record.results import TestResults
 from trainables.training.encoding import Encoding, encode_split, encode_training_table
-from trainables.training.evaluation import build_metric_rows, compute_task_score, score_majority_baseline
+from trainables.training.evaluation import build_metric_rows, compute_task_score
 from trainables.training.fine_tuning import FineTuning
 from trainables.training.mixing import build_training_parts, describe_shortage
 from trainables.training.predictions import build_prediction_table
 from trainables.training.schedule import compute_total_steps
+from trainables.training.trivial_answers import (
+    TrivialAnswer,
+    choose_trivial_answer,
+    compute_judged_score,
+    score_trivial_answer,
+)
 
 MAJORITY = "majority"
 _RECIPE_FIELDS = {field.name for field in dataclasses.fields(Recipe)}
@@ -94,7 +100,7 @@ def build_dev_rows(stage: Stage, training: FineTuning) -> list[dict[str, Any]]:
 
 
 def score_tests(stage: Stage, training: FineTuning, context: StageContext, profile: EncoderProfile) -> TestResults:
-    """Return the best tenth's scores in every language of every target, with the majority baseline beside them.
+    """Return the best tenth's scores in every language of every target, with those of the trivial answer beside them.
 
     An intermediate stage has no targets: its results are its dev predictions, if predictions are kept.
     """
@@ -110,6 +116,7 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
         if context.keep_predictions:
             predictions = training.evaluate(dev_set).predictions
             results.predictions.append(build_prediction_table(stage.key, dev_set, predictions, "dev"))
+    trivial = _choose_trivial(training) if stage.targets else None
     for name, languages in stage.targets.items():
         task = benchmark.targets[name]
         for language in languages:
@@ -118,7 +125,7 @@ def score_tests(stage: Stage, training: FineTuning, context: StageContext, profi
             result = training.evaluate(test_set, training.parts[0].task)
             if context.keep_predictions:
                 results.predictions.append(build_prediction_table(stage.key, test_set, result.predictions))
-            baseline = score_majority_baseline(task, training.parts[0].table.targets, test_set)
+            baseline = None if trivial is None else score_trivial_answer(trivial, test_set)
             majority = {} if baseline is None else {MAJORITY: compute_task_score(task, baseline)}
             metrics, tenth, examples = {**result.metrics, **majority}, training.best_tenth, len(test_set.examples)
             columns = {"target": name, "tenth": tenth, "language": language, "examples": examples}
@@ -136,19 +143,26 @@ def extract_label_head(training: FineTuning) -> LabelHead | None:
     return LabelHead(task, head) if is_plain else None
 
 
-def find_degeneracy(training: FineTuning) -> str | None:
+def find_degeneracy(training: FineTuning, *, is_floor: bool = False) -> str | None:
     """Return the reason why a complete run is degenerate, or None: constant predictions, or no better than chance.
 
-    Chance is the majority label: a run that does not beat it has failed (Mosbach et al. 2021). Negative controls are
-    exempt, because they should be at chance. So are mixtures, whose tasks differ in chance.
+    Chance is the trivial answer on English dev: a run that does not beat it has failed. For labels it is the majority
+    label (Mosbach et al. 2021), for spans and tags see `training/trivial_answers.py`. Negative controls are exempt,
+    because they should be at chance, and `is_floor` exempts runs from untrained weights, which may be. So are mixtures,
+    whose tasks differ in chance.
     """
     if training.is_constant:
         return "constant predictions"
-    part, dev_set = training.parts[0], training.dev_sets[0]
-    if len(training.dev_sets) > 1 or part.task.is_control or "accuracy" not in training.dev_metrics[0]:
+    dev_set = training.dev_sets[0]
+    if is_floor or len(training.dev_sets) > 1 or training.parts[0].task.is_control:
         return None
-    baseline = score_majority_baseline(dev_set.task, part.table.targets, dev_set)
-    best = training.dev_metrics[training.best_tenth - 1]["accuracy"]
-    if baseline is not None and best <= baseline["accuracy"]:
-        return "chance level"
-    return None
+    trivial = _choose_trivial(training)
+    if trivial is None:
+        return None
+    chance = compute_judged_score(dev_set.task, score_trivial_answer(trivial, dev_set))
+    best = compute_judged_score(dev_set.task, training.dev_metrics[training.best_tenth - 1])
+    return "chance level" if best <= chance else None
+
+
+def _choose_trivial(training: FineTuning) -> TrivialAnswer | None:
+    return choose_trivial_answer(training.parts[0].table.targets, training.dev_sets[0])

@@ -14,7 +14,7 @@ from spaces.errors import UsageError
 from spaces.language import ENGLISH
 from spaces.table import describe_unknown
 
-MAJORITY = "majority"  # the floor that always answers the most frequent label: a row beside the metrics
+MAJORITY = "majority"  # the floor: a trivial answer, such as the most frequent label; a row beside the metrics
 QA_METRICS = ("exact_match", "f1")
 
 Metrics = Mapping[str, tuple[str, ...]]  # target -> the metrics whose mean is its score

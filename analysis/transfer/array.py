@@ -147,7 +147,7 @@ def _fill_array(scores: Scores, rows: pl.DataFrame, runs: pl.DataFrame, metrics:
     planned = (NONE, *scores.intermediates)
     axes = ArrayAxes((*planned, MAJORITY, RANDOM_ENCODER), scores.targets, languages, scores.seeds)
     array = _fill_means(test, choose.select_winners(runs), axes, metrics)
-    # The floor of the most frequent label is a chain of its own, and the same in every run of a target.
+    # The floor of the trivial answer is a chain of its own, and the same in every run of a target.
     majority, floor_runs = test.filter(metric=MAJORITY), runs.with_columns(intermediate=pl.lit(MAJORITY))
     array[len(planned)] = _fill_means(majority, floor_runs, axes._replace(chains=(MAJORITY,)))[0]
     scored = np.isfinite(array)

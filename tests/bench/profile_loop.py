@@ -66,7 +66,7 @@ TIMED: tuple[tuple[str, Any, str], ...] = (
     ("clip", torch.nn.utils, "clip_grad_norm_"),
     ("optimizer", torch.optim.AdamW, "step"),
     ("keep best", FineTuning, "_copy_weights"),
-    ("majority", training_stage, "score_majority_baseline"),
+    ("majority", training_stage, "score_trivial_answer"),
 )
 
 

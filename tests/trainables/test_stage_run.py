@@ -42,7 +42,10 @@ def test_a_target_stage_leaves_scores_in_every_language_of_every_target(context:
     test = rows.filter(pl.col("split") == "test")
     cells = set(test.select("target", "language").unique().iter_rows())
     assert cells == {("xquad", "en"), ("xquad", "qfa"), ("mlqa", "en")}
-    assert set(test["metric"]) == {"f1", "exact_match"} and test["official"].all()
+    assert set(test["metric"]) == {"f1", "exact_match", "majority"}
+    assert set(test.filter("official")["metric"]) == {"f1", "exact_match"}
+    floor = test.filter(pl.col("metric") == "majority")
+    assert len(floor) == 3 and floor["value"].is_between(0, 0.5).all() and (floor["value"] > 0).any()
     assert set(test["tenth"]) == {outcome.best_tenth} and set(test["examples"]) == {20}
     dev = rows.filter(pl.col("split") == "dev")
     assert set(dev["language"]) == {"en"} and sorted(set(dev["tenth"])) == list(range(1, 11))
@@ -295,3 +298,15 @@ def test_chance_level_is_degenerate_except_for_a_control(context: StageContext) 
     recipe = {**RECIPE, "ingredients": [["random", "en"]]}
     control = dataclasses.replace(still, task="random", intermediate="random", recipe=recipe)
     assert run_stage(context, control).reason != "chance level"
+
+
+def test_a_run_of_spans_at_chance_is_degenerate_and_keeps_its_test_scores(context: StageContext) -> None:
+    still = dataclasses.replace(TARGET, learning_rate=1e-9)  # untrained heads point anywhere
+    outcome = run_stage(context, still)
+    assert (outcome.status, outcome.reason) == ("degenerate", "chance level")
+    rows = pl.read_parquet(folder_of(context, still.key) / SCORES)
+    test = rows.filter(pl.col("split") == "test", pl.col("official"))
+    assert set(rows["status"]) == {"degenerate"} and test["value"].null_count() == 0
+    assert set(test.select("target", "language").iter_rows()) == {("xquad", "en"), ("xquad", "qfa"), ("mlqa", "en")}
+    floor = dataclasses.replace(still, start={**still.start, "random": True}, intermediate="random-encoder")
+    assert run_stage(context, floor).status == "finished"  # untrained weights may be at chance: they are a floor

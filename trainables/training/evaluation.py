@@ -1,4 +1,4 @@
-"""Evaluation of one task in one language: predictions, metrics, score rows, and the majority baseline."""
+"""Evaluation of one task in one language: predictions, metrics and score rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from spaces.task import Task
-from trainables.features.examples import Example, TaggingExample
+from trainables.features.examples import Example
 from trainables.features.feature_table import FeatureTable
-from trainables.features.features import IGNORED, Feature, collate
+from trainables.features.features import Feature, collate
 from trainables.kinds import KINDS
 from trainables.models.encoder import Encoder
 from trainables.training.memory import try_within_memory
@@ -101,22 +100,6 @@ def _take_batch(batch_tokens: int, features: Iterable[Feature]) -> list[Feature]
 def compute_task_score(task: Task, metrics: Mapping[str, float]) -> float:
     """Return the task score: the mean of the official metrics."""
     return float(np.mean([metrics[name] for name in task.official_metrics]))
-
-
-def score_majority_baseline(task: Task, targets: NDArray[np.int32], eval_set: EvalSet) -> dict[str, float] | None:
-    """Return the metrics of always predicting the commonest training target; None if there is none (span, mlm).
-
-    Of equally common labels the one that comes first in `targets` counts.
-    """
-    labels, first, counts = np.unique(targets[targets != IGNORED], return_index=True, return_counts=True)
-    if task.kind in ("span", "mlm") or not len(labels):
-        return None
-    commonest = int(labels[np.lexsort((first, -counts))[0]])
-    predictions: list[Any] = [
-        [commonest] * len(example.words) if isinstance(example, TaggingExample) else commonest
-        for example in eval_set.examples
-    ]
-    return KINDS[task.kind].score(task, eval_set.examples, predictions, eval_set.language)
 
 
 def build_metric_rows(
