@@ -28,6 +28,7 @@ from trainables.retrieval.embeddings import Embedder, embed
 from trainables.stage_run import StageRun
 from trainables.storage.local_storage import LocalStorage
 from trainables.training.fine_tuning import FineTuning
+from trainables.training.trivial_answers import choose_trivial_answer, score_trivial_answer
 from trainables.training_stage import find_degeneracy
 
 INTERMEDIATE = intermediate_stage("csqa")
@@ -300,13 +301,27 @@ def test_chance_level_is_degenerate_except_for_a_control(context: StageContext) 
     assert run_stage(context, control).reason != "chance level"
 
 
-def test_a_run_of_spans_at_chance_is_degenerate_and_keeps_its_test_scores(context: StageContext) -> None:
-    still = dataclasses.replace(TARGET, learning_rate=1e-9)  # untrained heads point anywhere
-    outcome = run_stage(context, still)
-    assert (outcome.status, outcome.reason) == ("degenerate", "chance level")
-    rows = pl.read_parquet(folder_of(context, still.key) / SCORES)
+def test_spans_no_better_than_an_answer_without_reading_are_degenerate(context: StageContext) -> None:
+    stage_run = start_stage(context, TARGET)
+    training = stage_run.training
+    assert isinstance(training, FineTuning)
+    trivial = choose_trivial_answer(training.parts[0].table.targets, training.dev_sets[0])
+    assert trivial is not None
+    chance = score_trivial_answer(trivial, training.dev_sets[0])
+    training.dev_metrics, training.best_tenth, training.is_constant = [chance], 1, False
+    assert find_degeneracy(training) == "chance level"
+    assert find_degeneracy(training, is_floor=True) is None  # untrained weights may be at chance
+    training.dev_metrics = [{**chance, "f1": chance["f1"] + 0.01}]
+    assert find_degeneracy(training) is None
+    stage_run.close()
+
+
+def test_a_degenerate_run_that_was_trained_to_the_end_keeps_its_test_scores(
+    context: StageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.stage_run.find_degeneracy", lambda *_, **__: "chance level")
+    assert run_stage(context, TARGET).status == "degenerate"
+    rows = pl.read_parquet(folder_of(context, TARGET.key) / SCORES)
     test = rows.filter(pl.col("split") == "test", pl.col("official"))
     assert set(rows["status"]) == {"degenerate"} and test["value"].null_count() == 0
     assert set(test.select("target", "language").iter_rows()) == {("xquad", "en"), ("xquad", "qfa"), ("mlqa", "en")}
-    floor = dataclasses.replace(still, start={**still.start, "random": True}, intermediate="random-encoder")
-    assert run_stage(context, floor).status == "finished"  # untrained weights may be at chance: they are a floor
