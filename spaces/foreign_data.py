@@ -21,7 +21,7 @@ FOREIGN_DATASETS = Table(
             columns={"text": "text"},
             max_rows=20_000,  # English alone has six million
             licence="CC BY-SA 4.0",
-            note="texts are the beginnings of the first 20,000 articles, at most, of each language's Wikipedia.",
+            note="texts are the first 20,000 articles, at most, of each Wikipedia, of each at most 20,000 characters.",
         ),
         DatasetSpec(
             name="verses",

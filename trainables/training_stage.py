@@ -45,7 +45,7 @@ def start_training(stage: Stage, encoder: Encoder, context: StageContext, profil
         (task, encode_training_table(context.source, task, encoding(own_recipe), language))
         for task, own_recipe, language in ingredients
     ]
-    parts = build_training_parts(tables, stage.recipe)
+    parts = build_training_parts(tables, stage.recipe, seed=stage.seed, limit=context.source.limit)
     # Masked words beside tasks are not judged, and do not count for the number of steps.
     judged = {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients if task.name != MLM}
     judged = judged or {task.name: (task, own_recipe) for task, own_recipe, _ in ingredients}
@@ -165,4 +165,4 @@ def find_degeneracy(training: FineTuning, *, is_floor: bool = False) -> str | No
 
 
 def _choose_trivial(training: FineTuning) -> TrivialAnswer | None:
-    return choose_trivial_answer(training.parts[0].table.targets, training.dev_sets[0])
+    return choose_trivial_answer(training.parts[0].targets, training.dev_sets[0])

@@ -42,7 +42,7 @@ TABLE_ROW_BYTES: dict[TaskKind, int] = {
     "choice": 1_600,
     "tagging": 700,
     "span": 4_000,
-    "mlm": 3_000,
+    "mlm": 20_000,
     "retrieval": 0,
 }
 DEFAULT_ROWS = 10_000  # of a split in one language whose size is not published
@@ -149,8 +149,8 @@ def _estimate_tables(request: SweepRequest) -> int:
         rows = _count_test_rows(request, task) * len(task.languages) if need.role == "target" else 0
         if not task.clean_target:  # a shifted target is trained and selected on the clean target's tables
             splits = TASK_SPLITS[task.name]
-            rows += _sum_rows(splits.train, request.maker.limit) + _sum_rows(splits.dev, request.maker.test_limit)
-        size += TABLE_ROW_BYTES[task.kind] * task.option_count * rows
+            rows += _sum_rows(splits.train, None) + _sum_rows(splits.dev, request.maker.test_limit)
+        size += TABLE_ROW_BYTES["pair" if task.text_task else task.kind] * task.option_count * rows
         size += 12 * BLOCK_BYTES * (2 + len(task.languages))
     return size
 

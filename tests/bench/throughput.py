@@ -101,7 +101,7 @@ def data(options: Namespace, vocabulary: int) -> tuple[Tokenizer, list[Feature]]
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)
     count, recipe = max(8192, (WARM + options.steps) * BATCH), Recipe(steps=1, max_length=LONGEST)
     if options.data is not None:
-        pairs = load_examples(DataSource(benchmark="xtreme", data=options.data, limit=count), TASK, "train", "en")[0]
+        pairs = load_examples(DataSource(benchmark="xtreme", data=options.data), TASK, "train", "en")[0][:count]
         texts = [text for pair in pairs for text in (pair.first, pair.second)]
         tokenizer = train_subwords(texts, min(24_000, vocabulary), LONGEST)
         return tokenizer, KINDS["pair"].encode(tokenizer, pairs, recipe, profile)

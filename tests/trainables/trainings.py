@@ -4,14 +4,16 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from spaces.benchmark import BENCHMARKS
 from spaces.encoders import PROFILES, EncoderProfile
 from spaces.stage import TENTHS, Precision
-from spaces.task import Recipe
+from spaces.task import Recipe, Task
 from tests.trainables.conftest import tiny_encoder
 from trainables.data.task_data import DataSource
+from trainables.features.feature_table import FeatureTable, build_table
 from trainables.features.features import Feature, Tensors, collate
 from trainables.kinds import KINDS
 from trainables.methods.rules import build_rule
@@ -21,18 +23,26 @@ from trainables.training.encoding import Encoding, encode_split, encode_training
 from trainables.training.fine_tuning import FineTuning
 
 MINIATURE = BENCHMARKS["miniature"]
-SOURCE = DataSource(benchmark="miniature", limit=40)
+SOURCE = DataSource(benchmark="miniature")
 PROFILE = PROFILES["miniature"]
 RECIPE = Recipe(steps=20, batch_size=8, max_length=64, stride=16)
 ONE_STEP = Recipe(steps=1, batch_size=8, max_length=64)
 TASKS = {"pair": "mnli", "choice": "hellaswag", "tagging": "ccg", "span": "squad"}
 
 
+def train_table(task: Task, encoding: Encoding, language: str | None = None, count: int = 40) -> FeatureTable:
+    """The features of so many training examples."""
+    table = encode_training_table(SOURCE, task, encoding, language)
+    chosen = np.random.default_rng(0).permutation(int(table.examples.max()) + 1)[:count]
+    features = [table[i] for i in np.flatnonzero(np.isin(table.examples, chosen)).tolist()]
+    return build_table([features], per_position=table.per_position)
+
+
 def part(
     name: str, encoder: Encoder, recipe: Recipe = RECIPE, profile: EncoderProfile = PROFILE, weight: float = 1.0
 ) -> TrainingPart:
     task = MINIATURE.intermediates[name]
-    table = encode_training_table(SOURCE, task, Encoding(encoder.tokenizer, recipe, profile))
+    table = train_table(task, Encoding(encoder.tokenizer, recipe, profile))
     return TrainingPart(task=task, table=table, weight=weight)
 
 

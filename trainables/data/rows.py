@@ -24,7 +24,8 @@ from trainables.features.examples import (
     TaggingExample,
 )
 
-LONGEST_PASSAGE = 2_000  # characters: more than any encoder reads of a text
+LONGEST_PASSAGE = 20_000  # characters of a text to train on: nearly every article is shorter
+LONGEST_DEV_PASSAGE = 1_000  # a text for dev is about one window
 # Chinese and Japanese are written without blanks, yet some editions put one between characters or words.
 CJK_BLANKS = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
 NO_LABEL, EMPTY_TEXT = "no label", "empty text"
@@ -95,10 +96,10 @@ def _strip_language_prefix(words: Sequence[str]) -> tuple[str, ...]:
 
 def _iter_passages(rows: DatasetRows, task: Task, training: bool) -> Iterator[Example | str]:
     """Yield a text for every row: the row's own, or both sentences of a pair, of which training needs both."""
-    is_pair = "first" in rows.dataset.columns
+    is_pair, longest = "first" in rows.dataset.columns, LONGEST_PASSAGE if training else LONGEST_DEV_PASSAGE
     for texts in rows.iter_columns("first", "second") if is_pair else rows.iter_columns("text"):
         parts = [part.strip() for part in texts if part and part.strip()]
-        passage = CJK_BLANKS.sub("", " ".join(parts)[:LONGEST_PASSAGE].strip())
+        passage = CJK_BLANKS.sub("", " ".join(parts)[:longest].strip())
         yield PassageExample(passage) if passage and not (training and len(parts) < len(texts)) else EMPTY_TEXT
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from spaces.errors import UsageError
 from spaces.task import Split, Task
 from trainables.features.examples import Example, Pool
@@ -54,9 +52,9 @@ def load_examples(
 ) -> tuple[list[Example], Mapping[str, int]]:
     """Return the examples of a trained task, and the number of rows of the whole split that gave none, by reason.
 
-    A limited training set is the beginning of a fixed shuffle, in the order of the rows, so that all labels occur. In a
-    translated training set, limited or not, the same index holds the same item in every language. Raises UsageError if
-    the rows are missing or not as the table of datasets says.
+    A training set is whole: the rows that a run is limited to depend on its seed. In a translated training set the same
+    index holds the same item in every language. Raises UsageError if the rows are missing or not as the table of
+    datasets says.
     """
     left_out: Mapping[str, int] = {}
     if source.is_miniature:
@@ -69,12 +67,7 @@ def load_examples(
 
         converted = real_data.load_split(task, split, language, origin=source.origin)
         examples, left_out = converted.examples, converted.left_out
-    if split != "train":
-        return examples[: source.test_limit], left_out
-    if source.limit is None or len(examples) <= source.limit:
-        return examples, left_out
-    chosen = np.random.default_rng(0).permutation(len(examples))[: source.limit]
-    return [examples[i] for i in sorted(chosen)], left_out
+    return examples if split == "train" else examples[: source.test_limit], left_out
 
 
 def load_pool(source: DataSource, task: Task, split: Split, language: str) -> Pool:

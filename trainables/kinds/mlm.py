@@ -1,7 +1,8 @@
 """Masked words: guess the words that were hidden in a text (Devlin et al. 2019). It needs no labels in any language."""
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.examples import PassageExample
+from trainables.features.feature_table import FeatureTable
 from trainables.features.features import IGNORED, Feature, Ids, Tensors
 from trainables.kinds.kind import ScoreParts, token_types_of
 from trainables.models.encoder import Encoder
@@ -22,6 +24,8 @@ from trainables.scoring.metrics import accuracy
 # BERT's shares: of all sub-tokens, those that must be guessed; of these, those that are masked, and those that are
 # replaced by another sub-token. The rest stay.
 SELECTED_SHARE, MASKED_SHARE, REPLACED_SHARE = 0.15, 0.8, 0.1
+
+TEXTS_PER_CALL = 500  # of the tokenizer: its output for whole articles takes some hundred bytes a sub-token
 
 per_position = True
 
@@ -37,30 +41,61 @@ class WordGuess:
 def encode(
     tokenizer: PreTrainedTokenizerBase, examples: Sequence[PassageExample], recipe: Recipe, profile: EncoderProfile
 ) -> list[Feature]:
-    """Return one feature per text, cut at `max_length`; none for a text of special and unknown tokens only.
+    """Return a feature for each window of at most `max_length` sub-tokens; none for one of special and unknown ones.
 
-    The hidden words are a function of the text alone: they are the same in every epoch, at every tenth and for every
-    seed.
+    The hidden words are a function of the window alone. So dev has the same ones at every tenth and for every seed;
+    training hides others at every step (`build_drawer`).
     """
-    coded = tokenizer([example.text for example in examples], truncation=True, max_length=recipe.max_length)
-    ordinary = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+    ordinary = _list_ordinary_ids(tokenizer)
     features = []
-    for i, row in enumerate(coded["input_ids"]):
-        ids = np.array(row, dtype=np.int32)
-        seed = int.from_bytes(hashlib.sha256(ids.tobytes()).digest()[:8])
-        masked = mask_tokens(ids, ordinary, tokenizer.mask_token_id, np.random.default_rng(seed))
-        if masked is not None:
-            inputs, target = masked
-            features.append(Feature(example=i, rows=(inputs,), types=token_types_of(coded, i), target=target))
+    for start in range(0, len(examples), TEXTS_PER_CALL):
+        texts = [example.text for example in examples[start : start + TEXTS_PER_CALL]]
+        coded = tokenizer(texts, truncation=True, max_length=recipe.max_length, return_overflowing_tokens=True)
+        numbers = coded["overflow_to_sample_mapping"]
+        for i, (row, number) in enumerate(zip(coded["input_ids"], numbers, strict=True)):
+            ids = np.array(row, dtype=np.int32)
+            seed = int.from_bytes(hashlib.sha256(ids.tobytes()).digest()[:8])
+            masked = mask_tokens(ids, ordinary, tokenizer.mask_token_id, np.random.default_rng(seed))
+            if masked is not None:
+                inputs, target = masked
+                types = token_types_of(coded, i)
+                features.append(Feature(example=start + number, rows=(inputs,), types=types, target=target))
     return features
+
+
+def _list_ordinary_ids(tokenizer: PreTrainedTokenizerBase) -> NDArray[np.int_]:
+    return np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+
+
+def build_drawer(
+    tokenizer: PreTrainedTokenizerBase,
+) -> Callable[[FeatureTable, int, np.random.Generator], Feature]:
+    """Return a function that draws a window of a text and hides words in it anew.
+
+    It is given a table, the number of a feature, which stands for all windows of its text, and the generator of the
+    step. So the masks differ between seeds and epochs, and a continued run draws the same ones.
+    """
+    ordinary = _list_ordinary_ids(tokenizer)
+
+    def draw(table: FeatureTable, index: int, rng: np.random.Generator) -> Feature:
+        example = table.examples[index]
+        first, end = np.searchsorted(table.examples, [example, example + 1])
+        feature = table[int(rng.integers(first, end))]
+        ids = np.where(feature.target == IGNORED, feature.rows[0], feature.target)
+        masked = mask_tokens(ids, ordinary, tokenizer.mask_token_id, rng)
+        assert masked is not None  # a window without ordinary words has no feature
+        return dataclasses.replace(feature, rows=masked[:1], target=masked[1])
+
+    return draw
 
 
 def mask_tokens(ids: Ids, ordinary: NDArray[np.int_], mask: int, rng: np.random.Generator) -> tuple[Ids, Ids] | None:
     """Return ids with some of the `ordinary` ones hidden, and the hidden ids at their positions (IGNORED elsewhere).
 
-    At least one id is hidden. Returns None if `ids` has no ordinary id.
+    `ordinary` is ascending. At least one id is hidden. Returns None if `ids` has no ordinary id.
     """
-    candidates = np.flatnonzero(np.isin(ids, ordinary))
+    places = np.searchsorted(ordinary, ids)  # np.isin takes a thousand times as long with a large vocabulary
+    candidates = np.flatnonzero(ordinary[np.minimum(places, len(ordinary) - 1)] == ids)
     if not len(candidates):
         return None
     selected = candidates[rng.random(len(candidates)) < SELECTED_SHARE]
@@ -121,7 +156,7 @@ def merge(
     """Return the guesses of each text; none for a text without a feature."""
     merged: list[list[WordGuess]] = [[] for _ in examples]
     for feature, guess in zip(features, guesses, strict=True):
-        merged[feature.example] = guess
+        merged[feature.example] = merged[feature.example] + guess
     return merged
 
 

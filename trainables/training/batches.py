@@ -1,6 +1,6 @@
 """The batches of a run: the part that each step trains, and its features. They depend on seed and step alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ from spaces.task import Task
 from trainables.features.feature_table import FeatureTable
 from trainables.features.features import Feature
 from trainables.training.schedule import BatchOrder
+
+# Returns a feature of a table as one step sees it: masked words are hidden anew in every batch.
+FeatureDrawer = Callable[[FeatureTable, int, np.random.Generator], Feature]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +30,38 @@ class TrainingPart:
         return np.arange(len(self.table)) if self.subset is None else self.subset
 
     @property
+    def targets(self) -> NDArray[np.int32]:
+        """The targets of these rows, as in the table."""
+        if self.subset is None or not len(self.subset):
+            return self.table.targets
+        if self.table.per_position:
+            return np.concatenate([self.table[i].target for i in self.subset.tolist()])
+        return self.table.targets[self.subset]
+
+    @property
     def example_count(self) -> int:
         """The number of different examples among these rows; a long example has several features."""
         return len(np.unique(self.table.examples[self.indices]))
 
 
 class Batches:
-    """The batch of every step. In a mix each step trains one part, drawn in proportion to the parts' weights."""
+    """The batch of every step. In a mix each step trains one part, drawn in proportion to the parts' weights.
 
-    def __init__(self, parts: Sequence[TrainingPart], *, steps: int, batch_size: int, bucket: int, seed: int) -> None:
-        self.parts = parts
+    `drawers` has a function for each part whose features differ from step to step, None for the others.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[TrainingPart],
+        *,
+        steps: int,
+        batch_size: int,
+        bucket: int,
+        seed: int,
+        drawers: Sequence[FeatureDrawer | None] = (),
+    ) -> None:
+        self.parts, self.seed = parts, seed
+        self.drawers = tuple(drawers) or (None,) * len(parts)
         weights = np.array([part.weight for part in parts])
         self.part_of_step = np.random.default_rng((seed, 1)).choice(len(parts), size=steps, p=weights / np.sum(weights))
         self.batch_of_step = np.zeros_like(self.part_of_step)  # for each step the number of its part's earlier steps
@@ -52,4 +77,8 @@ class Batches:
         """Return the number of the part that a step trains (from 0), and the features of its batch."""
         part = int(self.part_of_step[step])
         indices = self.indices[part][self.orders[part].batch_indices(int(self.batch_of_step[step]))]
-        return part, [self.parts[part].table[i] for i in indices.tolist()]
+        table, draw = self.parts[part].table, self.drawers[part]
+        if draw is None:
+            return part, [table[i] for i in indices.tolist()]
+        rng = np.random.default_rng((self.seed, 5, step))
+        return part, [draw(table, i, rng) for i in indices.tolist()]

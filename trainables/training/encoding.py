@@ -97,8 +97,12 @@ def encode_split(source: DataSource, task: Task, split: Split, language: str, en
 def encode_training_table(
     source: DataSource, task: Task, encoding: Encoding, language: str | None = None
 ) -> FeatureTable:
-    """Return the features of the training set, by default in the task's own language; a shared table is only opened."""
-    key: SplitKey = (source, task, "train", language or task.own_language)
+    """Return the features of the training set, by default in the task's own language; a shared table is only opened.
+
+    The table is whole, whatever the source's limit: which rows a run is limited to depends on its seed (mixing.py).
+    """
+    whole = dataclasses.replace(source, limit=None)
+    key: SplitKey = (whole, task, "train", language or task.own_language)
     return _load_or_build(key, encoding, with_examples=False).table
 
 
@@ -137,7 +141,7 @@ def _encode_chunks(task: Task, examples: Sequence[Example], encoding: Encoding) 
 def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
     """Return 32 hex digits that change with everything that the table depends on."""
     source, task, split, language = key
-    limit = source.limit if split == "train" else source.test_limit
+    limit = None if split == "train" else source.test_limit
     # Labels decide the ids, and with unanswerable questions the rows that are left out.
     task_fields = (task.name, task.kind, task.labels, task.has_unanswerable)
     fingerprint = compute_fingerprint(source, task, language if split == "train" else None)
@@ -149,5 +153,5 @@ def _hash_settings(key: SplitKey, encoding: Encoding) -> str:
 def _list_own_settings(task: Task, tokenizer: PreTrainedTokenizerBase) -> tuple[object, ...]:
     """Return what one kind of task reads of the tokenizer beside its rules. Tables of former versions lack it."""
     if task.kind == "mlm":
-        return (tokenizer.mask_token_id, *sorted(tokenizer.all_special_ids))
+        return ("windows", tokenizer.mask_token_id, *sorted(tokenizer.all_special_ids))
     return ("blanks",) if task.kind == "tagging" and find_word_style(tokenizer).with_blanks else ()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from spaces.encoders import EncoderProfile
 from spaces.task import Recipe, Task
 from trainables.features.features import IGNORED, Feature, collate
-from trainables.kinds import KINDS
+from trainables.kinds import KINDS, mlm
 from trainables.methods.adversarial import plain_fine_tuning
 from trainables.methods.step import GradientRule, build_step
 from trainables.models.encoder import Encoder
@@ -63,7 +63,14 @@ class FineTuning:
         # Both are halved when memory runs out. They are no part of the outcome.
         self.micro_batch, self.eval_batch_tokens = recipe.batch_size, EVAL_BATCH_TOKENS[encoder.device.type]
         self.may_halve = True  # the micro-batch; if False, running out of memory ends the run
-        self.batches = Batches(self.parts, steps=steps, batch_size=recipe.batch_size, bucket=profile.bucket, seed=seed)
+        self.batches = Batches(
+            self.parts,
+            steps=steps,
+            batch_size=recipe.batch_size,
+            bucket=profile.bucket,
+            seed=seed,
+            drawers=[mlm.build_drawer(encoder.tokenizer) if part.task.kind == "mlm" else None for part in self.parts],
+        )
         self.tenth, self.step = 0, 0
         self.is_constant = False
         self.best_tenth, self.best_score = 0, -np.inf

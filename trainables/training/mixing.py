@@ -1,5 +1,6 @@
-"""Mixing: the division of an intermediate phase's steps and rows among its ingredients."""
+"""Mixing: the division of a run's steps and rows among its ingredients, by the seed of the run."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,29 +14,38 @@ from trainables.features.feature_table import FeatureTable
 from trainables.training.batches import TrainingPart
 
 
-def build_training_parts(tables: Sequence[tuple[Task, FeatureTable]], recipe: Mapping[str, Any]) -> list[TrainingPart]:
-    """Return the parts of a run with their shares of the steps, and of the rows where the recipe limits these.
+def build_training_parts(
+    tables: Sequence[tuple[Task, FeatureTable]], recipe: Mapping[str, Any], *, seed: int, limit: int | None = None
+) -> list[TrainingPart]:
+    """Return the parts of a run with their shares of the steps, and of the rows where these are limited.
 
-    If the recipe has `examples`, the part of a task trains on its share of that number. Parts of one task in several
-    languages get different rows, because row k is the same text in all of them. Masked words get the share of all
-    steps that the recipe states, and no limit on rows. (`sham`, a control, is a task of its own.)
+    A table is whole and shared by all runs, so what a seed varies is chosen here: the rows, and a control's labels.
+    Each task trains on at most `limit` examples. If the recipe has `examples`, the part of a task trains on its share
+    of that number. Parts of one task in several languages get different rows, because row k is the same text in all of
+    them. A larger number contains the rows of a smaller one at the same seed. Masked words get the share of all steps
+    that the recipe states, and no share of `examples`. (`sham`, a control, is a task of its own.)
     """
     masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
-    sizes = [len(table) for task, table in tables if task.name != MLM]
-    masked_sizes = [len(table) for task, table in tables if task.name == MLM]
+    shuffles = [_shuffle_examples(table, seed)[:limit] for _, table in tables]
+    limited = [_find_features(task, table, rows) for (task, table), rows in zip(tables, shuffles, strict=True)]
+    sizes = [len(rows) for (task, _), rows in zip(tables, limited, strict=True) if task.name != MLM]
+    masked_sizes = [len(rows) for (task, _), rows in zip(tables, limited, strict=True) if task.name == MLM]
     shares = iter(compute_sampling_shares(sizes, recipe))
     masked_shares = iter(_compute_power_shares(masked_sizes, masked["smoothing"]))
     languages = Counter(task.name for task, _ in tables)
     turns = Counter[str]()
     parts = []
-    for task, table in tables:
+    for (task, table), shuffled, rows in zip(tables, shuffles, limited, strict=True):
         is_mlm = task.name == MLM
-        share, subset = next(masked_shares if is_mlm else shares), None
+        share, subset = next(masked_shares if is_mlm else shares), None if len(rows) == len(table) else rows
         if recipe.get("examples") is not None and not is_mlm:
-            count = round(share * recipe["examples"])
-            subset = _select_features(table, count, turns[task.name], languages[task.name])
+            count = max(1, round(share * recipe["examples"]))
+            own = shuffled[turns[task.name] :: languages[task.name]]
+            subset = _find_features(task, table, own[:count])
         turns[task.name] += 1
         weight = share * (masked["share"] if is_mlm else 1 - masked["share"])
+        if task.is_control and task.labels:
+            table = _randomize_labels(table, len(task.labels), seed)
         parts.append(TrainingPart(task=task, table=table, weight=weight, subset=subset))
     return parts
 
@@ -46,7 +56,7 @@ def describe_shortage(parts: Sequence[TrainingPart], recipe: Mapping[str, Any]) 
     A text is trained on in one language only, so a task of few texts is short of them in any number of languages.
     """
     requested = recipe.get("examples")
-    count = sum(part.example_count for part in parts if part.subset is not None)
+    count = sum(part.example_count for part in parts if part.task.name != MLM)
     if requested is None or count > requested - len(parts):  # each share is rounded
         return None
     return f"trained on {count} of the {requested} requested examples: the data have no more distinct ones"
@@ -64,7 +74,20 @@ def _compute_power_shares(sizes: Sequence[int], exponent: float) -> list[float]:
     return [power / sum(powers) for power in powers]
 
 
-def _select_features(table: FeatureTable, count: int, turn: int, turns: int) -> NDArray[np.int64]:
-    """Return the features of `count` examples (at least one): every `turns`-th of a fixed shuffle, from `turn` on."""
-    shuffled = np.random.default_rng(1).permutation(int(table.examples.max(initial=-1)) + 1)
-    return np.flatnonzero(np.isin(table.examples, shuffled[turn::turns][: max(1, count)]))
+def _shuffle_examples(table: FeatureTable, seed: int) -> NDArray[np.int64]:
+    """Return the numbers of all examples in the order of the seed, the same for translations of one training set."""
+    return np.random.default_rng((seed, 3)).permutation(int(table.examples.max(initial=-1)) + 1)
+
+
+def _find_features(task: Task, table: FeatureTable, examples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the features of these examples. A text for masked words has one, which stands for all its windows."""
+    is_chosen = np.isin(table.examples, examples)
+    if task.kind == "mlm":
+        is_chosen &= np.diff(table.examples, prepend=-1) != 0
+    return np.flatnonzero(is_chosen)
+
+
+def _randomize_labels(table: FeatureTable, label_count: int, seed: int) -> FeatureTable:
+    """Return the table of a control with a label for each feature that depends on nothing but the seed."""
+    labels = np.random.default_rng((seed, 4)).integers(label_count, size=len(table), dtype=table.targets.dtype)
+    return dataclasses.replace(table, targets=labels)

@@ -53,8 +53,8 @@ def test_the_same_place_holds_the_same_pair_in_every_language(data: Path) -> Non
         f"{pair.first} fi" for pair in english.examples if isinstance(pair, PairExample)
     ]
     assert swahili.examples[5] == PairExample("", "h6 sw", 0)  # empty, and in its place
-    cut = DataSource(benchmark="xtreme", data=str(data), limit=7)
-    chosen, translations = (load_examples(cut, MNLI, "train", language)[0] for language in ("en", "fi"))
+    source = DataSource(benchmark="xtreme", data=str(data))
+    chosen, translations = (load_examples(source, MNLI, "train", language)[0] for language in ("en", "fi"))
     assert [f"{pair.first} fi" for pair in chosen if isinstance(pair, PairExample)] == [
         pair.first for pair in translations if isinstance(pair, PairExample)
     ]

@@ -32,11 +32,11 @@ from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.encoder_folders import change_fields
 from tests.trainables.conftest import SHAPE, tiny_encoder
-from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, batch_of, equal
+from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, assert_continues, batch_of, equal, train_table
 from trainables.data.task_data import DataSource, load_examples
 from trainables.features.examples import Example, PassageExample
-from trainables.features.feature_table import FeatureTable
-from trainables.features.features import IGNORED
+from trainables.features.feature_table import FeatureTable, build_table
+from trainables.features.features import IGNORED, Feature
 from trainables.kinds import KINDS, mlm
 from trainables.kinds.mlm import MASKED_SHARE, REPLACED_SHARE, SELECTED_SHARE, WordGuess, mask_tokens
 from trainables.miniature import world
@@ -45,29 +45,29 @@ from trainables.models.encoder_check import check_encoder
 from trainables.models.encoder_folder import MASKED_WORD_HEAD_FILE, find_encoder_fault
 from trainables.models.masked_words import build_fresh_head
 from trainables.training.batches import TrainingPart
-from trainables.training.encoding import Encoding, encode_split, encode_training_table
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.evaluation import EvalSet, evaluate
 from trainables.training.fine_tuning import FineTuning
 
 TASK = MINIATURE.intermediates["mlm"]
-SOURCE = DataSource(benchmark="miniature", limit=40, test_limit=40)
+SOURCE = DataSource(benchmark="miniature", test_limit=40)
 TOKENIZER = world.build_tokenizer(world.build_world())
 CPU = torch.device("cpu")
 ORDINARY = np.arange(5, 100)
 
 
 def train(encoder: Encoder, language: str = "en") -> FeatureTable:
-    return encode_training_table(SOURCE, TASK, Encoding(encoder.tokenizer, RECIPE, PROFILE), language)
+    return train_table(TASK, Encoding(encoder.tokenizer, RECIPE, PROFILE), language)
 
 
 def dev(encoder: Encoder) -> EvalSet:
     return encode_split(SOURCE, TASK, "dev", "en", Encoding(encoder.tokenizer, RECIPE, PROFILE))
 
 
-def run(encoder: Encoder, recipe: Recipe = RECIPE, rate: float = 5e-3) -> FineTuning:
+def run(encoder: Encoder, recipe: Recipe = RECIPE, rate: float = 5e-3, seed: int = 0) -> FineTuning:
     parts = [TrainingPart(task=TASK, table=train(encoder, name)) for name in ("en", "qfa")]
     steps = recipe.steps or 0
-    return FineTuning(encoder, parts, [dev(encoder)], recipe, PROFILE, steps=steps, learning_rate=rate, seed=0)
+    return FineTuning(encoder, parts, [dev(encoder)], recipe, PROFILE, steps=steps, learning_rate=rate, seed=seed)
 
 
 @given(ids=st.lists(st.integers(0, 99), min_size=1, max_size=40), seed=st.integers(0, 9))
@@ -104,6 +104,52 @@ def test_masks_are_of_the_text_wherever_it_stands() -> None:
     assert together[3].rows[0].tolist() == alone.rows[0].tolist()
     assert together[3].target.tolist() == alone.target.tolist()
     assert len({tuple(np.flatnonzero(feature.target != IGNORED)) for feature in together}) > 1
+
+
+LONG_TEXT = PassageExample(" ".join(TOKENIZER.convert_ids_to_tokens(range(10, 90))))
+WINDOWS = Recipe(steps=1, max_length=22)  # of 20 words
+
+
+def original(feature: Feature) -> list[int]:
+    return np.where(feature.target == IGNORED, feature.rows[0], feature.target).tolist()
+
+
+def test_a_long_text_is_read_in_windows_from_its_beginning_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlm, "TEXTS_PER_CALL", 2)
+    short = PassageExample(TOKENIZER.convert_ids_to_tokens(7))
+    texts = [short, LONG_TEXT, short, LONG_TEXT]
+    features = mlm.encode(TOKENIZER, texts, WINDOWS, PROFILE)
+    assert [feature.example for feature in features] == [0, 1, 1, 1, 1, 2, 3, 3, 3, 3]
+    assert [word for feature in features[1:5] for word in original(feature)[1:-1]] == list(range(10, 90))
+    merged = mlm.merge(TASK, features, [[WordGuess(7, 7)]] * 10, texts)
+    assert [len(guesses) for guesses in merged] == [1, 4, 1, 4]
+
+
+def test_words_are_hidden_anew_in_windows_of_the_same_text() -> None:
+    table = build_table([mlm.encode(TOKENIZER, [LONG_TEXT, LONG_TEXT], WINDOWS, PROFILE)], per_position=True)
+    draw = mlm.build_drawer(TOKENIZER)
+    drawn = [draw(table, 5, np.random.default_rng(seed)) for seed in range(40)]
+    assert {tuple(original(feature)) for feature in drawn} == {tuple(original(table[i])) for i in range(4, 8)}
+    assert len({feature.rows[0].tobytes() for feature in drawn}) > 30
+    assert {feature.example for feature in drawn} == {1}
+    again = draw(table, 5, np.random.default_rng(0))
+    assert again.rows[0].tolist() == drawn[0].rows[0].tolist() and again.target.tolist() == drawn[0].target.tolist()
+
+
+def test_the_hidden_words_depend_on_seed_and_step() -> None:
+    def batches(seed: int, steps: range) -> list[list[int]]:
+        batches = run(tiny_encoder(), Recipe(steps=40, batch_size=40), seed=seed).batches
+        return [sorted(hash(feature.target.tobytes()) for feature in batches.batch_at(step)[1]) for step in steps]
+
+    first = batches(0, range(10))  # each is all of one language's texts, in another order
+    assert first == batches(0, range(10)), "a continued run hides the same words"
+    assert len(set(map(tuple, first))) == 10, "another epoch hides other words"
+    assert not {*map(tuple, first)} & {*map(tuple, batches(1, range(10)))}, "another seed hides other words"
+
+
+@pytest.mark.parametrize("cut", [1, 6])
+def test_an_interrupted_training_of_masked_words_ends_as_an_uninterrupted_one(cut: int) -> None:
+    assert_continues(cut, lambda: run(tiny_encoder()))
 
 
 def test_a_text_without_words_gives_no_feature_and_no_guess() -> None:
@@ -289,8 +335,7 @@ def test_evaluation_is_under_the_same_masks_every_time(encoder: Encoder) -> None
 
 
 def test_every_language_has_texts_of_its_own() -> None:
-    whole = dataclasses.replace(SOURCE, limit=None)
-    texts = {name: load_examples(whole, TASK, "train", name)[0] for name in ("en", "qna")}
+    texts = {name: load_examples(SOURCE, TASK, "train", name)[0] for name in ("en", "qna")}
     assert [len(own) for own in texts.values()] == [world.TRAIN_PASSAGES] * 2
     held_out = load_examples(dataclasses.replace(SOURCE, test_limit=None), TASK, "dev")[0]
     assert not set(held_out) & set(texts["en"])

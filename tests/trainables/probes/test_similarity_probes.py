@@ -33,8 +33,8 @@ TASKS = {**INTERMEDIATES, **TARGETS}
 
 def features_of(name: str, encoder: Encoder, count: int = 30) -> list[Feature]:
     task = TASKS[name]
-    examples, _ = load_examples(DataSource(benchmark="miniature", limit=count), task, "train", "en")
-    return KINDS[task.kind].encode(encoder.tokenizer, examples, trainings.RECIPE, PROFILE)
+    examples, _ = load_examples(DataSource(benchmark="miniature"), task, "train", "en")
+    return KINDS[task.kind].encode(encoder.tokenizer, examples[:count], trainings.RECIPE, PROFILE)
 
 
 def rng() -> np.random.Generator:

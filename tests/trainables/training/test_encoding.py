@@ -28,7 +28,7 @@ TOKENIZER = world.build_tokenizer(world.build_world())
 RECIPE = Recipe(steps=10, max_length=64, stride=16)
 PROFILE = PROFILES["miniature"]
 IN_MEMORY = Encoding(TOKENIZER, RECIPE, PROFILE)
-MINIATURE = DataSource(benchmark="miniature", limit=40, test_limit=30)
+MINIATURE = DataSource(benchmark="miniature", test_limit=30)
 ONE_OF_EACH_KIND = {task.kind: task for task in BENCHMARKS["miniature"].multitask_tasks()}
 MNLI = BENCHMARKS["xtreme"].intermediates["mnli"]
 
@@ -131,12 +131,12 @@ def test_everything_that_changes_a_table_changes_its_key(written: DataSource, tm
     assert ask(profile="pretrained") == 2
     assert ask(recipe=dataclasses.replace(RECIPE, max_length=32)) == 3
     assert ask(recipe=dataclasses.replace(RECIPE, stride=8)) == 4
-    assert ask(source=dataclasses.replace(written, limit=5)) == 5
-    assert ask(task=dataclasses.replace(MNLI, labels=MNLI.labels[::-1])) == 6
+    assert ask(source=dataclasses.replace(written, limit=5)) == 4  # which rows are trained on depends on the seed
+    assert ask(task=dataclasses.replace(MNLI, labels=MNLI.labels[::-1])) == 5
     module._cache.clear()
     file = next(Path(str(written.data)).rglob("train-*.parquet"))
     datasets.Dataset.from_parquet(str(file)).select(range(20)).to_parquet(str(file))
-    assert ask() == 7  # other data
+    assert ask() == 6  # other data
 
 
 def test_a_tokenizer_is_known_by_what_it_does_and_not_by_its_last_call() -> None:
@@ -181,7 +181,7 @@ def labels_of(example: Example) -> tuple[int, ...]:
     return ()
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MAX_FEATURES", 80), ("MAX_SETS", 2)])
+@pytest.mark.parametrize(("name", "limit"), [("MAX_FEATURES", 12_000), ("MAX_SETS", 2)])
 def test_the_least_recently_used_sets_go_first(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, name, limit)
 

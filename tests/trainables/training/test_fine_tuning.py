@@ -10,9 +10,19 @@ from spaces.encoders import PROFILES
 from spaces.stage import TENTHS
 from spaces.task import Recipe
 from tests.trainables.conftest import tiny_encoder
-from tests.trainables.trainings import MINIATURE, PROFILE, RECIPE, SOURCE, assert_continues, equal, part, training_of
+from tests.trainables.trainings import (
+    MINIATURE,
+    PROFILE,
+    RECIPE,
+    SOURCE,
+    assert_continues,
+    equal,
+    part,
+    train_table,
+    training_of,
+)
 from trainables.training.batches import TrainingPart
-from trainables.training.encoding import Encoding, encode_split, encode_training_table
+from trainables.training.encoding import Encoding, encode_split
 from trainables.training.fine_tuning import DivergedError, FineTuning
 
 
@@ -66,7 +76,7 @@ def test_a_mixture_draws_by_weight() -> None:
 def test_rows_of_one_task_in_two_languages_share_a_head() -> None:
     encoder, task = tiny_encoder(), MINIATURE.intermediates["csqa"]
     encoding = Encoding(encoder.tokenizer, RECIPE, PROFILE)
-    tables = [encode_training_table(SOURCE, task, encoding, language) for language in ("en", "qfa")]
+    tables = [train_table(task, encoding, language) for language in ("en", "qfa")]
     dev_sets = [encode_split(SOURCE, task, "dev", "en", encoding)]
     parts = [TrainingPart(task=task, table=table) for table in tables]
     training = FineTuning(encoder, parts, dev_sets, RECIPE, PROFILE, steps=40, learning_rate=1e-3, seed=0)
