@@ -1,5 +1,6 @@
 """Tasks: datasets seen as problems, with how they are trained and scored, and in which languages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -15,6 +16,17 @@ Windows = Literal["share", "step"]
 Decoding = Literal["best", "maximal context"]
 Selection = Literal["best", "last"]
 Pooling = Literal["mean", "first"]
+
+# The groups that XTREME (Hu et al. 2020) and XTREME-R (Ruder et al. 2021) average their targets by.
+CLASSIFICATION, STRUCTURED = "sentence classification", "structured prediction"
+ANSWERING, RETRIEVAL = "question answering", "retrieval"
+GROUP_OF_KIND: Mapping[TaskKind, str] = {
+    "pair": CLASSIFICATION,
+    "choice": CLASSIFICATION,
+    "tagging": STRUCTURED,
+    "span": ANSWERING,
+    "retrieval": RETRIEVAL,
+}
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 

@@ -12,14 +12,28 @@ from analysis.statistics.winner import select_winner
 from analysis.transfer.array import Transfer
 from spaces import xtreme
 from spaces.chain import NONE
-from spaces.published import AVERAGED_TARGETS, BASELINE, RETRIEVAL_TARGETS, X_STILTS, PublishedSystem
+from spaces.published import (
+    AVERAGED_TARGETS,
+    BASELINE,
+    RETRIEVAL_TARGETS,
+    X_STILTS,
+    X_STILTS_OTHER,
+    PublishedSystem,
+    list_common_metrics,
+)
+from spaces.task import GROUP_OF_KIND, RETRIEVAL
 
 COMPARABLE_BENCHMARKS = ("xtreme", "xtreme-r")
-BOTH_RETRIEVAL = "bucc and tatoeba"  # known together only
+OWN_SETTING = "zero-shot"
 MEAN_OF_ALL = "mean"
 MEAN_OF_TRAINED = "mean without retrieval"
 TRAINED = tuple(target for target in AVERAGED_TARGETS if target not in RETRIEVAL_TARGETS)
-GROUPS = {BOTH_RETRIEVAL: RETRIEVAL_TARGETS, MEAN_OF_TRAINED: TRAINED, MEAN_OF_ALL: AVERAGED_TARGETS}
+GROUP_OF_TARGET = {target: GROUP_OF_KIND[xtreme.TARGETS[target].kind] for target in AVERAGED_TARGETS}
+GROUPS = {
+    **{group: tuple(t for t in AVERAGED_TARGETS if GROUP_OF_TARGET[t] == group) for group in GROUP_OF_TARGET.values()},
+    MEAN_OF_TRAINED: TRAINED,
+    MEAN_OF_ALL: AVERAGED_TARGETS,
+}
 GROUP_SIZES = {name: len(members) for name, members in GROUPS.items()}
 
 
@@ -30,6 +44,7 @@ class PublishedGain:
     baseline: float | None
     stilts: float | None
     share: float | None = None
+    metrics: tuple[str, ...] = ()  # of a target: the line is their mean
 
     @property
     def gain(self) -> float | None:
@@ -55,45 +70,100 @@ class OwnGain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedComparison:
-    """Lines by target, then BOTH_RETRIEVAL, MEAN_OF_TRAINED and MEAN_OF_ALL; `ours` has those that can be compared."""
+    """Lines by target, then the names of GROUPS; `ours` has those that can be compared.
+
+    `published` is in our metrics where these were published. `other_row` is a second published row, in the metrics
+    that it has; `ours_beside_other` has our lines in the same metrics.
+    """
 
     published: Mapping[str, PublishedGain]
+    other_row: Mapping[str, PublishedGain]
     ours: Mapping[str, OwnGain]
+    ours_beside_other: Mapping[str, OwnGain]
     missing_reasons: Mapping[str, str]  # target -> why we have no line of it
     is_comparable: bool  # False in a synthetic world
 
 
 def compare_with_published(transfer: Transfer) -> PublishedComparison:
     """Return the published lines, and ours where the benchmark is XTREME or not stated."""
-    published_gains = decompose_published_gain()
-    if transfer.loaded_scores.benchmark is not None and transfer.loaded_scores.benchmark not in COMPARABLE_BENCHMARKS:
-        return PublishedComparison(published=published_gains, ours={}, missing_reasons={}, is_comparable=False)
+    other_row = decompose_published_gain(BASELINE, X_STILTS_OTHER)
+    benchmark = transfer.loaded_scores.benchmark
+    if benchmark is not None and benchmark not in COMPARABLE_BENCHMARKS:
+        return PublishedComparison(
+            published=decompose_published_gain(),
+            other_row=other_row,
+            ours={},
+            ours_beside_other={},
+            missing_reasons={},
+            is_comparable=False,
+        )
+    own_metrics = {target: transfer.metrics.get(target, ()) for target in AVERAGED_TARGETS}
+    published = decompose_published_gain(metrics=own_metrics)
     lines: dict[str, OwnGain] = {}
     missing: dict[str, str] = {}
     for target in AVERAGED_TARGETS:
         line = _compute_own_gain(transfer, target) if target in transfer.targets else "not in this sweep"
+        if isinstance(line, OwnGain) and not _is_same_metric(published[target], own_metrics[target]):
+            line = f"{' and '.join(own_metrics[target])} was not published"
         if isinstance(line, OwnGain):
             lines[target] = line
         else:
             missing[target] = line
+    same = {each: line for each, line in lines.items() if _is_same_metric(other_row[each], own_metrics[each])}
+    return PublishedComparison(
+        published=published,
+        other_row=other_row,
+        ours=_add_means(lines),
+        ours_beside_other=_add_means(same),
+        missing_reasons=missing,
+        is_comparable=True,
+    )
+
+
+def _is_same_metric(published: PublishedGain, own: Sequence[str]) -> bool:
+    """Return True if both scores are the mean of the same metrics: F1 is not compared with exact match and F1."""
+    return set(published.metrics) == set(own)
+
+
+def _add_means(lines: Mapping[str, OwnGain]) -> dict[str, OwnGain]:
+    """Return the lines with those of GROUPS of which every target is there."""
+    added = dict(lines)
     for name, members in GROUPS.items():
         if lines.keys() >= set(members):
             baseline, best = np.mean([(lines[each].baseline, lines[each].best) for each in members], axis=0)
-            lines[name] = OwnGain(baseline, best, tasks=(), language_count=0, published_language_count=0)
-    return PublishedComparison(published=published_gains, ours=lines, missing_reasons=missing, is_comparable=True)
+            added[name] = OwnGain(baseline, best, tasks=(), language_count=0, published_language_count=0)
+    return added
 
 
 def decompose_published_gain(
-    before: PublishedSystem = BASELINE, after: PublishedSystem = X_STILTS
+    before: PublishedSystem = BASELINE,
+    after: PublishedSystem = X_STILTS,
+    metrics: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, PublishedGain]:
-    """Return the published gain by target; its sum is over task scores, not over the rounded means."""
-    lines = {target: (before.score_of(target), after.score_of(target)) for target in AVERAGED_TARGETS}
-    lines[BOTH_RETRIEVAL] = (before.retrieval_mean(), after.retrieval_mean())
-    means = {MEAN_OF_TRAINED: TRAINED, MEAN_OF_ALL: (*TRAINED, *[BOTH_RETRIEVAL] * len(RETRIEVAL_TARGETS))}
+    """Return the published gain by target; its sum is over task scores, not over the rounded means.
+
+    A target is compared by the `metrics` named for it, where both systems have them, else by all that both have.
+    Raise ValueError for systems of different settings.
+    """
+    if before.setting != after.setting:
+        raise ValueError(f"{before.name} is {before.setting}, {after.name} is {after.setting}: no gain.")
+    used = {
+        target: list_common_metrics(before, after, target) or list_common_metrics(before, before, target)
+        for target in AVERAGED_TARGETS
+    }
+    for target, named in (metrics or {}).items():
+        used[target] = tuple(name for name in used[target] if name in named) or used[target]
+    lines = {
+        target: (before.score_of(target, used[target]), after.score_of(target, used[target]))
+        for target in AVERAGED_TARGETS
+    }
+    means = {name: members for name, members in GROUPS.items() if name != RETRIEVAL}
+    lines[RETRIEVAL] = (before.retrieval_mean(), after.retrieval_mean())
+    means[MEAN_OF_ALL] = (*TRAINED, *[RETRIEVAL] * len(RETRIEVAL_TARGETS))
     for name, members in means.items():
         befores, afters = zip(*(lines[member] for member in members), strict=True)
         lines[name] = (_mean_or_none(befores), _mean_or_none(afters))
-    published = {name: PublishedGain(start, end) for name, (start, end) in lines.items()}
+    published = {name: PublishedGain(*lines[name], metrics=used.get(name, ())) for name in (*AVERAGED_TARGETS, *GROUPS)}
     total = published[MEAN_OF_ALL].gain
     for name, line in published.items():
         if line.gain is not None and total:

@@ -41,6 +41,7 @@ class Run:
     parent: str | None = None
     stage: str | None = None
     majority: float | None = None
+    metric: str = "accuracy"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -86,10 +87,9 @@ class Run:
                     rows.append({**common, **fields, "metric": "majority", "official": False, "value": self.majority})
         return rows
 
-    @staticmethod
-    def _metrics(scores: Mapping[str, Any]) -> tuple[str, ...]:
+    def _metrics(self, scores: Mapping[str, Any]) -> tuple[str, ...]:
         double = any(isinstance(values, tuple) for values in scores.values())
-        return ("exact_match", "f1") if double else ("accuracy",)
+        return ("exact_match", "f1") if double else (self.metric,)
 
 
 def write_sweep(results: Path, runs: Iterable[Run], *, name: str = "sweep", **spec: Any) -> Path:
