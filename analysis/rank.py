@@ -3,6 +3,7 @@
     python analysis/rank.py runs/full-miniature --summary
     python analysis/rank.py runs/full-miniature
     python analysis/rank.py runs/full-miniature --by family
+    python analysis/rank.py runs/full-miniature --by group
     python analysis/rank.py scores.parquet more-scores/ --format json
 
 Reads the folder of a sweep, or Parquet, CSV or JSON lines files with the columns intermediate, target, seed, language,

@@ -14,7 +14,7 @@ from spaces.chain import NONE
 from spaces.language import ENGLISH
 
 QUESTION = "Which languages gain, and how even are the scores?"
-LANGUAGE_GROUPINGS = tuple(name for name in GROUP_BY if name != "target")
+LANGUAGE_GROUPINGS = tuple(name for name in GROUP_BY if name not in ("target", "group"))
 
 
 def build_answer(evenness: Evenness) -> Answer:

@@ -6,6 +6,7 @@ import polars as pl
 
 from analysis.page import blocks, charts
 from analysis.page.blocks import Figure, PageColumn, PageTable, Paragraph, Section
+from analysis.page.group_gains import build_group_blocks
 from analysis.statistics.interval import CONFIDENCE_LEVEL
 from analysis.tables import ranking_legend
 from analysis.tables.source import label_chain, list_names
@@ -49,7 +50,9 @@ def build_section(ranking: Ranking) -> Section:
         spec=charts.draw_ranking([name for name in first.order if name in ranking.shown], intervals),
         data={"ranking": frame},
     )
-    return Section("ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table))
+    return Section(
+        "ranking", "Ranking", (Paragraph(note), *note_hidden(ranking), figure, table, *build_group_blocks(ranking))
+    )
 
 
 def note_hidden(ranking: Ranking) -> tuple[Paragraph, ...]:

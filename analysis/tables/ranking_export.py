@@ -101,6 +101,7 @@ def as_json(ranking: Ranking) -> str:
         "controls": sorted(scores.controls),
         "decided": {name: _build_decided(ranking, name) for name in sorted(ranking.transfer.skipped_seeds)},
         "means": {name: contest.column.targets for name, contest in ranking.contests.items()},
+        "groups": _build_groups(ranking),
         "order": {name: contest.order for name, contest in ranking.contests.items()},
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},
         "hours": {name: asdict(cost) for name, cost in ranking.costs.items()},
@@ -108,6 +109,18 @@ def as_json(ranking: Ranking) -> str:
         "estimates": build_records(ranking),
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _build_groups(ranking: Ranking) -> dict[str, Any]:
+    return {
+        column.name: {
+            "targets": column.targets,
+            "gains": {
+                name: _build_estimate_fields(ranking.group_gains[name, column.name]) for name in ranking.intermediates
+            },
+        }
+        for column in ranking.group_columns
+    }
 
 
 def _build_decided(ranking: Ranking, name: str) -> dict[str, Any]:

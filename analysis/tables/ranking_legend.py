@@ -3,6 +3,7 @@
 from analysis.statistics.groups import MAX_LETTERS, MAX_SETS, TOP
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
+from analysis.tables import group_gains
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
@@ -10,17 +11,19 @@ from spaces.chain import NONE
 
 def explain_marks(ranking: Ranking) -> list[str]:
     """Return the sentences of the legend that this ranking needs."""
-    cells = [each for (_, column), each in ranking.gains.items() if column not in ranking.contests]
+    means = {column.name for column in ranking.mean_columns}
+    cells = [each for (_, column), each in ranking.gains.items() if column not in means]
     tested = sum(each.p is not None for each in cells)
     lines = [
         f"Gain: points above `{NONE}` at the same target, language and seed; the mean over languages, then over "
         "targets, then over seeds."
     ]
     if tested:
+        scope = "tasks in its column" if ranking.by == "group" else "of them"
         by_chance = tested * (1 - CONFIDENCE_LEVEL)
         lines += [
             f"* The {CONFIDENCE_LEVEL:.0%} interval excludes 0; by chance alone about {by_chance:.0f} of {tested} such "
-            f"cells would. ** It also does after Holm's correction for all of them. ° It does by the false discovery "
+            f"cells would. ** It also does after Holm's correction for all {scope}. ° It does by the false discovery "
             f"rate (Benjamini-Hochberg): of all cells with ° or **, {ALPHA:.0%} are expected to be wrong.",
             describe_errors(ranking),
             describe_interval_levels(ranking),
@@ -43,9 +46,10 @@ def explain_marks(ranking: Ranking) -> list[str]:
         lines.append("~ Partial: seeds, languages or targets are missing that others have.")
     if ranking.transfer.skipped_seeds:
         lines.append("† Decided early: fewer seeds, as counted below the gain (3/8).")
-    if ranking.by not in ("target", "language"):
+    if ranking.by not in ("target", "group", "language"):
         lines.append(f"A {ranking.by} is the mean over its languages of a target, then over the targets that have one.")
-    if ranking.by != "target":
+    lines += group_gains.explain_groups(ranking)
+    if ranking.by not in ("target", "group"):
         lines.append("English has a column of its own; all other languages are zero-shot.")
     if ranking.costs:
         lines.append(

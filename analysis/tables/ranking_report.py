@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import ranking_legend, ranking_sentences, standings
+from analysis.tables import group_gains, ranking_legend, ranking_sentences, standings
 from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
+from analysis.tables.group_gains import TablePart, name_heading
 from analysis.tables.screen import wrap_lines
 from analysis.tables.source import pluralise
 from analysis.tables.wide_table import TextRow, TwoLineHeading, lay_out_blocks
@@ -13,7 +14,6 @@ from analysis.transfer.ranking import Ranking
 from spaces.chain import NONE
 
 MAX_MISSING_LINES = 12  # the other formats list everything that is missing
-TablePart = tuple[str, list[TwoLineHeading], list[TextRow], set[int]]  # title, headings, rows, rows before a rule
 
 
 def as_text(ranking: Ranking, width: int) -> str:
@@ -63,16 +63,18 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     spread = ", below each the standard deviation over seeds" if has_spread else ""
     hidden = f". {hidden[:-1]}" if (hidden := standings.describe_hidden(ranking)) else ""
     title = f"Ranking by the {over}, gain over `{NONE}` in points{hidden}"
-    matrix_title = f"Gain over `{NONE}` in points by {ranking.by}{spread}{hidden}"
+    unit = "group of targets" if ranking.by == "group" else ranking.by
+    matrix_title = f"Gain over `{NONE}` in points by {unit}{spread}{hidden}"
     return (
         (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
+        *group_gains.build_tables(ranking),
         (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),
     )
 
 
 def _build_headings(ranking: Ranking) -> list[TwoLineHeading]:
     means = [("", "mean") if column.name == MEAN_ALL else ("without", "retrieval") for column in ranking.mean_columns]
-    return [*(("", column.name) for column in ranking.columns if not column.is_mean), *means]
+    return [*(name_heading(column) for column in ranking.columns if column not in ranking.mean_columns), *means]
 
 
 def _build_rows(ranking: Ranking) -> Iterator[TextRow]:

@@ -2,6 +2,7 @@
 
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import choice_sentences
+from analysis.tables.group_gains import name_mean
 from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.source import describe_source, format_counts, list_names, pluralise
 from analysis.transfer.array import DECIDED
@@ -43,7 +44,7 @@ def write_answer(ranking: Ranking) -> list[str]:
 def describe_leader(ranking: Ranking, mean: str) -> str:
     """Return one or two sentences on the best task by one mean over targets: its gain, and the verdict on it."""
     contest = ranking.contests[mean]
-    scope = f"by the {mean} over {pluralise(len(contest.column.targets), 'target')}"
+    scope = f"by the {name_mean(contest.column)} over {pluralise(len(contest.column.targets), 'target')}"
     if contest.leader is None:
         return f"No answer {scope}: {_explain_no_leader(ranking, contest)}."
     estimate = ranking.gains[contest.leader, mean]
@@ -108,8 +109,8 @@ def describe_disagreement(ranking: Ranking) -> list[str]:
         if contest.decided_ahead:
             gains = list_names(f"{each} {ranking.gains[each, name].mean:+.1f}" for each in contest.decided_ahead)
             lines.append(
-                f"Higher by the {name}, but decided early on English dev: {gains}. English and the other languages "
-                "disagree there. Train all its seeds (--scheduler halving) before you choose."
+                f"Higher by the {name_mean(contest.column)}, but decided early on English dev: {gains}. English and "
+                "the other languages disagree there. Train all its seeds (--scheduler halving) before you choose."
             )
     return lines
 
@@ -151,7 +152,8 @@ def describe_order(ranking: Ranking) -> list[str]:
         unranked = [each for each in ranking.intermediates if each not in contest.order]
         if unranked and contest.order:
             counts = list_names(f"{each} (at most {ranking.gains[each, name].parts})" for each in unranked)
-            lines.append(f"No {name}, because no seed has all {len(contest.column.targets)} targets: {counts}.")
+            mean, targets = name_mean(contest.column), len(contest.column.targets)
+            lines.append(f"No {mean}, because no seed has all {targets} targets: {counts}.")
     for control in ranking.intermediates:
         if control in ranking.loaded_scores.controls:
             lines.append(_describe_control(ranking, control))

@@ -9,13 +9,17 @@ import numpy as np
 from analysis.statistics.moments import Array, BoolArray, IntArray
 from analysis.transfer.array import Transfer
 from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.errors import UsageError
 from spaces.language import ENGLISH, Language
+from spaces.table import shorten_list
+from spaces.task import GROUP_OF_KIND, RETRIEVAL
 
-GroupBy = Literal["target", "language", "family", "script", "resource"]
+GroupBy = Literal["target", "group", "language", "family", "script", "resource"]
 GROUP_BY: tuple[GroupBy, ...] = get_args(GroupBy)
 MEAN_ALL = "mean"  # over all targets
 MEAN_TRAINED = "mean without retrieval"  # over the targets that have a training set
-UNKNOWN_GROUP = "unknown"  # the group of a language that the benchmark does not know
+UNKNOWN_GROUP = "unknown"  # the group of a language or target that the benchmark does not know
+SHIFTED = "shifted targets"  # a group of their own, which XTREME does not have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,8 @@ class TransferColumn:
     name: str
     targets: tuple[str, ...]
     languages: frozenset[str] | None = None
-    is_mean: bool = False  # one of the means over all targets, which stand apart at the end
+    is_mean: bool = False  # a mean over whole targets, with a contest of its own
+    is_group: bool = False  # a mean over the targets of one group; the other means stand apart at the end
 
     def language_mask(self, languages: Sequence[str]) -> BoolArray:
         """Return the mask of the `languages` that the column includes."""
@@ -41,13 +46,19 @@ def column_of(*targets: str) -> TransferColumn:
 
 
 def build_columns(transfer: Transfer, by: GroupBy = "target") -> tuple[TransferColumn, ...]:
-    """Return the columns of a table: one per target, or one per language or group, then the means over the targets.
+    """Return the columns of a table: one per target, group of targets or group of languages, then the means.
 
     English has a column of its own among families, scripts and levels of resources, because it is not a zero-shot
-    score. A column of languages includes the targets that are scored in one of them.
+    score. A column of languages includes the targets that are scored in one of them. Raise UsageError for groups of
+    targets where no target's kind is known.
     """
     if by == "target":
         parts = tuple(column_of(target) for target in transfer.targets)
+    elif by == "group":
+        parts = build_group_columns(transfer)
+        if not parts:
+            names = shorten_list(transfer.targets)
+            raise UsageError(f"--by group: no benchmark says which kind of task {names} are. Use --by target.")
     else:
         parts = tuple(
             TransferColumn(name=name, targets=_targets_in(transfer, members), languages=members)
@@ -63,6 +74,28 @@ def build_mean_columns(transfer: Transfer) -> tuple[TransferColumn, ...]:
     if not trained or trained == transfer.targets:
         return (mean_all,)
     return mean_all, TransferColumn(name=MEAN_TRAINED, targets=trained, is_mean=True)
+
+
+def build_group_columns(transfer: Transfer) -> tuple[TransferColumn, ...]:
+    """Return the means over the targets of each kind of task, as XTREME groups them; none where no kind is known.
+
+    A target that no benchmark knows is in the last group, UNKNOWN_GROUP.
+    """
+    kinds = {name: task for benchmark in benchmarks_of(transfer) for name, task in benchmark.targets.items()}
+    groups: dict[str, list[str]] = {name: [] for name in (*GROUP_OF_KIND.values(), SHIFTED, UNKNOWN_GROUP)}
+    for target in transfer.targets:
+        task = kinds.get(target)
+        if task is not None:
+            group = SHIFTED if task.clean_target else GROUP_OF_KIND[task.kind]
+        else:
+            group = RETRIEVAL if target in transfer.loaded_scores.retrieval_targets else UNKNOWN_GROUP
+        groups[group].append(target)
+    filled = {name: tuple(targets) for name, targets in groups.items() if targets}
+    if filled.keys() <= {UNKNOWN_GROUP, RETRIEVAL}:
+        return ()
+    return tuple(
+        TransferColumn(name=name, targets=targets, is_mean=True, is_group=True) for name, targets in filled.items()
+    )
 
 
 def group_languages(transfer: Transfer, by: GroupBy) -> dict[str, frozenset[str]]:

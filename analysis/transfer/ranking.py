@@ -13,7 +13,7 @@ from analysis.statistics.gain_errors import ErrorKind
 from analysis.statistics.winner import find_pareto_front
 from analysis.transfer.array import Cell, Hole, Transfer
 from analysis.transfer.choices import TargetChoices, choose_by_target
-from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns
+from analysis.transfer.columns import MEAN_ALL, GroupBy, TransferColumn, build_columns, build_group_columns
 from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
@@ -32,6 +32,8 @@ class Ranking:
     intermediates: tuple[str, ...]
     columns: tuple[TransferColumn, ...]  # as shown; the means are last
     gains: Mapping[EstimateKey, Estimate]  # (intermediate, column): points over the baseline
+    group_columns: tuple[TransferColumn, ...]  # means over the targets of each group; none where groups are unknown
+    group_gains: Mapping[EstimateKey, Estimate]  # (intermediate, group)
     reference_scores: Mapping[EstimateKey, Estimate]  # (baseline or floor, column): points
     cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
@@ -59,8 +61,8 @@ class Ranking:
 
     @property
     def mean_columns(self) -> tuple[TransferColumn, ...]:
-        """The means over the targets."""
-        return tuple(column for column in self.columns if column.is_mean)
+        """The means over the targets, those of groups not counted."""
+        return tuple(column for column in self.columns if column.is_mean and not column.is_group)
 
 
 def rank_tasks(
@@ -80,16 +82,18 @@ def rank_tasks(
     columns = build_columns(transfer, by)
     gain_holes = {**transfer.holes, **_find_unpaired(transfer)}
     target_columns = build_columns(transfer)[: len(transfer.targets)]
-    all_columns = tuple(dict.fromkeys((*columns, *target_columns)))
+    group_columns = build_group_columns(transfer)
+    all_columns = tuple(dict.fromkeys((*columns, *target_columns, *group_columns)))
     item_level = compute_item_level(transfer, all_columns)
     uncertainty = build_uncertainty(transfer, item_level, all_columns, errors, rng, draws)
     gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, uncertainty)
     references = (NONE, *transfer.floors)
     reference_array = transfer.scores[[transfer.chains.index(name) for name in references]]
-    contests = {column.name: build_contest(transfer, column, uncertainty) for column in columns if column.is_mean}
+    means = sorted((column for column in columns if column.is_mean), key=lambda column: column.is_group)
+    contests = {column.name: build_contest(transfer, column, uncertainty) for column in means}
     costs = compute_costs(transfer)
     hours = [costs[name].run if name in costs else np.nan for name in transfer.intermediates]
-    means = np.array([gains[name, MEAN_ALL].mean for name in transfer.intermediates], np.float64)  # None is NaN
+    mean_gains = np.array([gains[name, MEAN_ALL].mean for name in transfer.intermediates], np.float64)  # None is NaN
     position = {name: i for i, name in enumerate(contests[MEAN_ALL].order)}
     return Ranking(
         transfer=transfer,
@@ -97,6 +101,12 @@ def rank_tasks(
         intermediates=tuple(sorted(transfer.intermediates, key=lambda name: (position.get(name, len(position)), name))),
         columns=columns,
         gains=gains,
+        group_columns=group_columns,
+        group_gains=estimate_table(
+            transfer, transfer.gains, transfer.intermediates, group_columns, gain_holes, uncertainty
+        )
+        if group_columns
+        else {},
         reference_scores=estimate_table(transfer, reference_array, references, columns, transfer.holes),
         cell_estimates={
             **estimate_table(transfer, transfer.scores[:1], (NONE,), target_columns, transfer.holes),
@@ -113,7 +123,7 @@ def rank_tasks(
         item_level=item_level,
         errors=uncertainty.kind,
         costs=costs,
-        pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, means)),
+        pareto_front=tuple(transfer.intermediates[i] for i in find_pareto_front(hours, mean_gains)),
         cell_counts=_count_cells(transfer),
         run_counts=Counter(transfer.runs.filter(pl.col("intermediate") != RANDOM_ENCODER)["status"]),
         degenerate_intermediates=_find_degenerate_intermediates(transfer),
