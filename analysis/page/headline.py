@@ -6,6 +6,7 @@ from analysis.page import blocks
 from analysis.page.blocks import NO_BREAK_SPACE, Block, BulletList, Paragraph, Section
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.tables.choice_sentences import describe_choices
+from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.ranking_sentences import COPIES_WARNING
 from analysis.tables.source import list_names, pluralise
 from analysis.transfer.contest import Contest, WinnerEstimate
@@ -22,7 +23,8 @@ def build_section(ranking: Ranking) -> Section:
     for number, column in enumerate(ranking.mean_columns):
         contest = ranking.contests[column.name]
         parts.append(Paragraph(write_headline(ranking, contest), "plain" if number or choices else "answer"))
-        if points := tuple(_explain_certainty(ranking, contest)):
+        beyond = () if number else map(blocks.format_minus, describe_new_samples(ranking))
+        if points := (*beyond, *_explain_certainty(ranking, contest)):
             parts.append(BulletList(points))
     return Section("answer", "The answer", tuple(parts))
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
+from analysis.tables import new_samples
 from analysis.tables.escapes import escape_formula
 from analysis.transfer.contest import Contest
 from analysis.transfer.estimate import Estimate
@@ -102,6 +103,7 @@ def as_json(ranking: Ranking) -> str:
         "decided": {name: _build_decided(ranking, name) for name in sorted(ranking.transfer.skipped_seeds)},
         "means": {name: contest.column.targets for name, contest in ranking.contests.items()},
         "groups": _build_groups(ranking),
+        "new_samples": new_samples.build_document(ranking),
         "order": {name: contest.order for name, contest in ranking.contests.items()},
         "contests": {name: _build_contest(contest) for name, contest in ranking.contests.items()},
         "hours": {name: asdict(cost) for name, cost in ranking.costs.items()},

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from analysis.tables import group_gains, ranking_legend, ranking_sentences, standings
+from analysis.tables import group_gains, new_samples, ranking_legend, ranking_sentences, standings
 from analysis.tables.escapes import LATEX_ESCAPES, escape_markdown, escape_markdown_line
 from analysis.tables.group_gains import TablePart, name_heading
 from analysis.tables.screen import wrap_lines
@@ -69,6 +69,7 @@ def _build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
         (title, standings.build_headings(ranking), standings.build_rows(ranking), {0}),
         *group_gains.build_tables(ranking),
         (matrix_title, _build_headings(ranking), list(_build_rows(ranking)), {0, len(ranking.shown)}),
+        *new_samples.build_tables(ranking),
     )
 
 

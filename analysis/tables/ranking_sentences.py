@@ -3,6 +3,7 @@
 from analysis.statistics.interval import MIN_SEEDS
 from analysis.tables import choice_sentences
 from analysis.tables.group_gains import name_mean
+from analysis.tables.new_samples import describe_new_samples
 from analysis.tables.numbers import format_interval, number_from_estimate
 from analysis.tables.source import describe_source, format_counts, list_names, pluralise
 from analysis.transfer.array import DECIDED
@@ -31,7 +32,7 @@ def write_answer(ranking: Ranking) -> list[str]:
         " ".join(filter(None, (describe_leader(ranking, name), _describe_certainty(ranking, name))))
         for name in ranking.contests
     ]
-    lines += _describe_honest_winner(ranking.contests[MEAN_ALL])
+    lines += [*describe_new_samples(ranking), *_describe_honest_winner(ranking.contests[MEAN_ALL])]
     return [
         *choice_sentences.describe_choices(ranking),
         *lines,

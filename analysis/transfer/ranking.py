@@ -18,6 +18,7 @@ from analysis.transfer.contest import Contest, build_contest
 from analysis.transfer.cost import TaskCost, compute_costs
 from analysis.transfer.estimate import Estimate, EstimateKey, estimate_table, find_holm_threshold
 from analysis.transfer.item_level import ItemLevel, compute_item_level
+from analysis.transfer.new_samples import NewSamples, estimate_new_samples, find_foreign_column
 from analysis.transfer.planned import PlannedComparison, PlannedPair, compare_planned
 from analysis.transfer.uncertainty import build_uncertainty
 from spaces.chain import NONE, RANDOM_ENCODER, phase_of
@@ -34,6 +35,7 @@ class Ranking:
     gains: Mapping[EstimateKey, Estimate]  # (intermediate, column): points over the baseline
     group_columns: tuple[TransferColumn, ...]  # means over the targets of each group; none where groups are unknown
     group_gains: Mapping[EstimateKey, Estimate]  # (intermediate, group)
+    new_samples: NewSamples  # gains with intervals over other languages and other targets
     reference_scores: Mapping[EstimateKey, Estimate]  # (baseline or floor, column): points
     cell_estimates: Mapping[EstimateKey, Estimate]  # (any chain but a floor, target): its holes and languages
     contests: Mapping[str, Contest]  # by the name of a mean
@@ -83,7 +85,8 @@ def rank_tasks(
     gain_holes = {**transfer.holes, **_find_unpaired(transfer)}
     target_columns = build_columns(transfer)[: len(transfer.targets)]
     group_columns = build_group_columns(transfer)
-    all_columns = tuple(dict.fromkeys((*columns, *target_columns, *group_columns)))
+    foreign = find_foreign_column(transfer)
+    all_columns = tuple(dict.fromkeys((*columns, *target_columns, *group_columns, *([foreign] if foreign else ()))))
     item_level = compute_item_level(transfer, all_columns)
     uncertainty = build_uncertainty(transfer, item_level, all_columns, errors, rng, draws)
     gains = estimate_table(transfer, transfer.gains, transfer.intermediates, columns, gain_holes, uncertainty)
@@ -107,6 +110,7 @@ def rank_tasks(
         )
         if group_columns
         else {},
+        new_samples=estimate_new_samples(transfer, uncertainty),
         reference_scores=estimate_table(transfer, reference_array, references, columns, transfer.holes),
         cell_estimates={
             **estimate_table(transfer, transfer.scores[:1], (NONE,), target_columns, transfer.holes),
