@@ -41,6 +41,19 @@ UNBOUNDED = Budget()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionBudgets:
+    """The budgets of the spaces that answer one question each.
+
+    A phase of few steps before a target of many hardly moves the target, so a question about it finds nothing.
+    `--plan` and every verdict print the share of the phase in the steps of a chain.
+    """
+
+    diversity: Budget  # equal rows and steps of mixes of tasks: no more rows than the smallest task has
+    languages: Budget  # equal rows and steps of one task in several languages
+    methods: Budget  # most methods make several passes per step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
     """A benchmark to search on: its tasks, its languages, and the defaults of the named spaces."""
 
@@ -50,7 +63,7 @@ class Benchmark:
     targets: Table[Task]
     languages: Table[Language]
     mixture: Mixture
-    equal_budget: Budget  # no more rows than the smallest task has, so that phases of all tasks can be compared
+    question_budgets: QuestionBudgets
     quick_intermediates: tuple[str, ...]
     quick_targets: tuple[str, ...]
     parallel_targets: tuple[str, ...]  # targets with translations of English; probes read the first that is available
@@ -86,7 +99,11 @@ _XTREME = Benchmark(
     languages=xtreme.LANGUAGES,
     quick_test_limit=500,
     mixture=Mixture(recipe=Recipe(epochs=1, batch_size=32, max_length=256)),
-    equal_budget=Budget(steps=1_000, examples=6_000),  # AmericasNLI, the smallest, has 6,457 rows of 743 texts
+    question_budgets=QuestionBudgets(
+        diversity=Budget(steps=913, examples=9_741),  # all rows of CommonsenseQA, the smallest, three times
+        languages=Budget(steps=24_544, examples=392_702),  # MultiNLI and its translations, twice, as the target XNLI
+        methods=UNBOUNDED,  # the task's own recipe on all its rows
+    ),
     quick_intermediates=("mnli", "squad"),
     quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
     parallel_targets=("tatoeba", "xnli"),
@@ -104,7 +121,11 @@ BENCHMARKS = Table(
             targets=miniature.TARGETS,
             languages=miniature.LANGUAGES,
             mixture=Mixture(recipe=Recipe(steps=600, batch_size=32, max_length=64), cap=6000),
-            equal_budget=Budget(steps=400, examples=3000),
+            question_budgets=QuestionBudgets(
+                diversity=Budget(steps=400, examples=3000),
+                languages=Budget(steps=400, examples=3000),
+                methods=Budget(steps=200, examples=3000),
+            ),
             quick_intermediates=("mnli", "squad", "ccg"),
             quick_targets=("xnli", "udpos", "xquad", "tatoeba"),
             parallel_targets=("bucc",),

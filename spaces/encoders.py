@@ -16,6 +16,7 @@ class EncoderProfile:
 
     name: str
     learning_rates: tuple[float, ...]  # default axis, ascending
+    question_rates: tuple[float, ...]  # of the spaces that answer one question: the middle one, and that of the paper
     pooling: Literal["first", "segments"] = "first"  # pair tasks: first token, or [u, v, |u-v|, u*v] of the segments
     # Number of batches whose examples are sorted by length together before they are cut; 1: no sorting. For MNLI in
     # batches of 32, 32 of them leave 4 % padding instead of 56 %.
@@ -26,8 +27,15 @@ class EncoderProfile:
 PROFILES = Table(
     "profile",
     (
-        EncoderProfile(name="miniature", learning_rates=(5e-4, 1e-3, 2e-3), pooling="segments", retrieval_depth=1.0),
-        EncoderProfile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), bucket=32),
+        EncoderProfile(
+            name="miniature",
+            learning_rates=(5e-4, 1e-3, 2e-3),
+            question_rates=(1e-3,),
+            pooling="segments",
+            retrieval_depth=1.0,
+        ),
+        # Phang et al. 2020 train everything at 1e-5.
+        EncoderProfile(name="pretrained", learning_rates=(1e-5, 2e-5, 3e-5), question_rates=(1e-5, 2e-5), bucket=32),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import runpy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from spaces import space_chains
@@ -41,7 +41,8 @@ def _build_full(benchmark: Benchmark) -> Space:
 
 def _build_diversity(benchmark: Benchmark) -> Space:
     chains = space_chains.list_diversity_chains(benchmark)
-    return Space(name="diversity", intermediates=chains, learning_rates="middle", budget=benchmark.equal_budget)
+    budget = benchmark.question_budgets.diversity
+    return Space(name="diversity", intermediates=chains, learning_rates="question", budget=budget)
 
 
 def _build_languages(benchmark: Benchmark) -> Space:
@@ -49,26 +50,24 @@ def _build_languages(benchmark: Benchmark) -> Space:
         name="languages",
         intermediates=space_chains.list_language_chains(benchmark),
         targets=space_chains.LANGUAGE_TARGETS,
-        learning_rates="middle",
+        learning_rates="question",
         seeds=(0, 1, 2, 3, 4),
-        budget=benchmark.equal_budget,
+        budget=benchmark.question_budgets.languages,
     )
 
 
 def _build_adversarial(benchmark: Benchmark) -> Space:
-    steps = benchmark.equal_budget.steps
-    assert steps is not None
     return Space(
         name="adversarial",
         intermediates=space_chains.list_adversarial_chains(benchmark),
         targets=space_chains.list_adversarial_targets(benchmark),
-        learning_rates="middle",
-        budget=replace(benchmark.equal_budget, steps=steps // 2),  # most of its methods make several passes per step
+        learning_rates="question",
+        budget=benchmark.question_budgets.methods,
     )
 
 
 def _build_variants(benchmark: Benchmark) -> Space:
-    return Space(name="variants", intermediates=space_chains.list_variant_chains(benchmark), learning_rates="middle")
+    return Space(name="variants", intermediates=space_chains.list_variant_chains(benchmark), learning_rates="question")
 
 
 SPACES = Table(

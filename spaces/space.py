@@ -41,7 +41,7 @@ class Space:
     name: str
     intermediates: tuple[str, ...] | None = None  # names of chains (see chain.py); `none` is always added
     targets: tuple[str, ...] | None = None
-    learning_rates: tuple[float, ...] | Range | Literal["all", "middle"] = "all"
+    learning_rates: tuple[float, ...] | Range | Literal["all", "middle", "question"] = "all"
     seeds: tuple[int, ...] = (0, 1, 2)  # of every chain
     chain_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # more seeds of single chains, by name
     test_limit: int | None = None  # dev and test examples per language; their scores are marked as limited
@@ -141,7 +141,7 @@ def _check_seeds(seeds: Iterable[object]) -> None:
 
 
 def _resolve_rates(
-    rates: tuple[float, ...] | Range | Literal["all", "middle"], profile: EncoderProfile
+    rates: tuple[float, ...] | Range | Literal["all", "middle", "question"], profile: EncoderProfile
 ) -> tuple[float, ...] | Range:
     if isinstance(rates, Range):
         return rates
@@ -149,8 +149,12 @@ def _resolve_rates(
         rates = profile.learning_rates
     elif rates == "middle":
         rates = (profile.learning_rates[len(profile.learning_rates) // 2],)
+    elif rates == "question":
+        rates = profile.question_rates
     elif isinstance(rates, str):
-        raise UsageError(f"learning rates must be 'all', 'middle', a tuple of numbers or a Range, got {rates!r}.")
+        raise UsageError(
+            f"learning rates must be 'all', 'middle', 'question', a tuple of numbers or a Range, got {rates!r}."
+        )
     _check_axis("learning-rates", rates)
     for rate in rates:
         if not (isinstance(rate, (int, float)) and 0 < rate < math.inf):

@@ -1,7 +1,7 @@
 """The chains of the named spaces `diversity`, `languages`, `adversarial` and `variants`.
 
-The first two need phases of equal steps and equal examples (`Benchmark.equal_budget`). Otherwise they would compare the
-sizes of mixes, or of the training sets of languages.
+The first two need phases of equal steps and equal examples (`QuestionBudgets`). Otherwise they would compare the sizes
+of mixes, or of the training sets of languages.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +12,7 @@ from spaces.chain import DEFAULT_SAMPLER, MLM, MULTITASK, SAMPLERS
 from spaces.language import ENGLISH
 from spaces.method import METHODS
 from spaces.task import Task
+from spaces.xtreme_data import count_published_rows
 
 LANGUAGE_TARGETS = ("xnli",)  # targets of the question about training languages
 MAX_LANGUAGES = 8  # languages beside English: more of them add little
@@ -69,6 +70,9 @@ def _count_kinds(mixes: Iterable[Sequence[Task]]) -> int:
 def list_language_chains(benchmark: Benchmark, task: str = "mnli") -> ChainNames:
     """Return a task in English, in each other language, in English with each, in all; and native tasks of its labels.
 
+    Native tasks that are known to have fewer rows than the space gives every chain are left out: with their rows for
+    all, the phases would be too short to matter before the target.
+
     Of a task with many languages, at most MAX_LANGUAGES are chosen: all with few resources, then those of the same
     families, then those of families that are not there yet.
     """
@@ -99,9 +103,11 @@ def _choose_languages(names: Sequence[str], benchmark: Benchmark, most: int = MA
 
 
 def _list_native_chains(benchmark: Benchmark, main: Task) -> Iterator[str]:
-    """Yield tasks with the labels of `main` that have no English rows; a task in several languages is one mix."""
+    """Yield large tasks with the labels of `main` that have no English rows; one in several languages is one mix."""
+    wanted = benchmark.question_budgets.languages.examples or 0
     for task in benchmark.intermediates.values():
-        if task.kind == main.kind and task.labels == main.labels and ENGLISH not in task.training_languages:
+        is_native = task.kind == main.kind and task.labels == main.labels and ENGLISH not in task.training_languages
+        if is_native and (count_published_rows(task.name) or 0) >= wanted:
             is_mix = len(task.training_languages) > 1
             yield "+".join(f"{task.name}@{name}" for name in task.training_languages) if is_mix else task.name
 

@@ -109,3 +109,15 @@ TASK_SPLITS = Table(
         ),
     ),
 )
+
+
+def published_rows_of(part: SplitPart) -> int | None:
+    """Return the published rows of the first split that the part may be read from, None if they are not known."""
+    return DATASETS[part.dataset].published_rows.get(part.splits[0])
+
+
+def count_published_rows(task: str) -> int | None:
+    """Return the training rows of a task in one language, None if a part's are not known or there is no such task."""
+    rows = [published_rows_of(part) for part in TASK_SPLITS[task].train] if task in TASK_SPLITS else [None]
+    known = [number for number in rows if number is not None]
+    return sum(known) if len(known) == len(rows) else None

@@ -10,7 +10,7 @@ from statistics import mean
 from search.board.order import ArmDuration, assign_waves
 from search.board.protocols import KeepPolicy
 from search.cost.disk_plan import DiskSizes, estimate_disk_kept, estimate_disk_peak
-from search.cost.disk_sizes import estimate_sizes, list_trained_tasks, published_rows_of
+from search.cost.disk_sizes import estimate_sizes, list_trained_tasks
 from search.request.request import SweepRequest
 from search.sweep.units import format_bytes
 from spaces.chain import MLM, NONE
@@ -21,7 +21,7 @@ from spaces.phase import passes_of
 from spaces.plan import Stratum, map_by_workload
 from spaces.space import Axes
 from spaces.task import Task
-from spaces.xtreme_data import TASK_SPLITS
+from spaces.xtreme_data import count_published_rows
 from trainables.repositories.cache import cache_folder_of
 
 FLOPS_PER_TOKEN = 6  # per parameter of the body: forward 2, backward 4
@@ -137,10 +137,7 @@ def _estimate_arm_work(request: SweepRequest, stratum: Stratum) -> TrainingWork 
 
 
 def _count_training_rows(request: SweepRequest, task: Task) -> int | None:
-    if task.name not in TASK_SPLITS:
-        return None
-    rows = [published_rows_of(part) for part in TASK_SPLITS[task.name].train]
-    total, limit = _sum_known(rows), request.maker.limit
+    total, limit = count_published_rows(task.name), request.maker.limit
     return total if total is None or limit is None else min(total, limit)
 
 

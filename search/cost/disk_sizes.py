@@ -16,7 +16,7 @@ from spaces.plan import Stratum, map_by_workload
 from spaces.space import Range
 from spaces.stage import TENTHS
 from spaces.task import Task, TaskKind
-from spaces.xtreme_data import DATASETS, TASK_SPLITS
+from spaces.xtreme_data import TASK_SPLITS, published_rows_of
 from trainables.storage.base import is_remote
 
 BLOCK_BYTES = 4096  # file systems allocate space in blocks
@@ -118,11 +118,6 @@ def _estimate_outputs(request: SweepRequest, stratum: Stratum) -> int:
         )
         size += _round_to_blocks(SCORES_FILE_BYTES + predictions)
     return size
-
-
-def published_rows_of(part: SplitPart) -> int | None:
-    """Return the published rows of the first split that the part may be read from, None if they are not known."""
-    return DATASETS[part.dataset].published_rows.get(part.splits[0])
 
 
 def _sum_rows(parts: Iterable[SplitPart], limit: int | None) -> int:

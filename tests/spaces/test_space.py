@@ -45,7 +45,7 @@ def test_full_has_the_multi_task_run_and_the_control() -> None:
         ({"learning_rates": ()}, "the axis learning-rates is empty"),
         ({"learning_rates": (0.0,)}, "a learning rate must be a number above 0, got 0.0"),
         ({"learning_rates": (float("nan"),)}, "a learning rate must be a number above 0"),
-        ({"learning_rates": "some"}, "'all', 'middle', a tuple of numbers or a Range"),
+        ({"learning_rates": "some"}, "'all', 'middle', 'question', a tuple of numbers or a Range"),
         ({"seeds": (-1,)}, "a seed must be a whole number"),
         ({"seeds": (0, 0)}, "names 0 more than once"),
         ({"masked": MaskedWords(languages=())}, "the axis languages of masked words is empty"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.benchmark import BENCHMARKS, Benchmark
+from spaces.benchmark import BENCHMARKS, UNBOUNDED, Benchmark, Budget
 from spaces.chain import parse_chain
 from spaces.space_chains import MAX_LANGUAGES, list_diversity_chains, list_language_chains, list_variant_chains
 from spaces.table import Table
@@ -84,8 +84,16 @@ def test_languages_are_alone_with_english_and_together() -> None:
 
 
 def test_natives_are_the_tasks_of_the_same_labels_in_other_languages() -> None:
-    names = list_language_chains(spoken("en", indonli=("id",), americasnli=("aym", "quy")))
-    assert names == ("mnli", "indonli", "americasnli@aym+americasnli@quy")
+    xtreme = spoken("en", indonli=("id",), americasnli=("aym", "quy"))
+    any_size = replace(xtreme, question_budgets=replace(xtreme.question_budgets, languages=UNBOUNDED))
+    assert list_language_chains(any_size) == ("mnli", "indonli", "americasnli@aym+americasnli@quy")
+
+
+def test_natives_that_are_too_small_for_the_rows_of_the_others_are_left_out() -> None:
+    xtreme = spoken("en", ocnli=("zh",), indonli=("id",), americasnli=("aym", "quy"))
+    assert list_language_chains(xtreme) == ("mnli",)
+    budgets = replace(xtreme.question_budgets, languages=Budget(steps=3_000, examples=50_000))
+    assert list_language_chains(replace(xtreme, question_budgets=budgets)) == ("mnli", "ocnli")
 
 
 def test_of_many_languages_those_of_few_resources_come_first() -> None:
