@@ -4,14 +4,19 @@ import numpy as np
 
 from analysis.questions.alignment import ACROSS_LANGUAGES, ACROSS_TASKS, FROM_START, AlignmentFindings, AlignmentRise
 from analysis.questions.alignment_values import CONTROLS, PRIMARY_MEASURE, Alignment
+from analysis.questions.step_share import measure_step_share
+from analysis.statistics.detectable import find_detectable_correlation
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables import alignment as tables
 from analysis.tables.answer import Answer
+from analysis.tables.detectable import describe_detectable
 from analysis.tables.numbers import format_p
 from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
+from spaces.detectable_effect import detectable_from_interval
 from spaces.probe_columns import PROBES_FILE
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does intermediate training align languages, and does alignment explain transfer?"
 
@@ -22,7 +27,12 @@ def build_answer(
     """Return the answer; `with_layers` adds a table of every layer."""
     return Answer(
         question=QUESTION,
-        sentences=(_describe_rise(alignment, findings), _describe_relations(findings), _write_verdict(findings)),
+        sentences=(
+            _describe_rise(alignment, findings),
+            _describe_relations(findings),
+            _write_verdict(findings),
+            _describe_size(transfer, alignment, findings),
+        ),
         source_lines=describe_source(transfer.loaded_scores),
         tables=(
             tables.build_measure_table(alignment, findings),
@@ -104,6 +114,26 @@ def _write_verdict(findings: AlignmentFindings) -> str:
     where = f"across {shown[0]} only" if len(shown) == 1 else f"both across {shown[0]} and across {shown[1]}"
     caution = "" if has_risen(findings) else " But alignment is not shown to rise because of the tasks."
     return f"A larger rise goes with a larger gain, {where}: alignment may explain part of transfer.{caution}"
+
+
+def _describe_size(transfer: Transfer, alignment: Alignment, findings: AlignmentFindings) -> str:
+    """Return the rise and the relations that could have been found, and the share of the phases in their chains."""
+    rises = [by_measure[PRIMARY_MEASURE] for by_measure in findings.rises.values()]
+    sizes = [detectable_from_interval(*each.interval, each.seeds - 1) for each in rises if each.interval is not None]
+    needed = max(sizes) if len(sizes) == len(rises) else None  # it must show over the start and over every control
+    tasks = [alignment.chains[index] for index in alignment.task_indices]
+    basis = f"{pluralise(len(tasks), 'task')}, {pluralise(rises[0].seeds, 'seed')}"
+    relations = {
+        f"across {name}": find_detectable_correlation(findings.relations[name][PRIMARY_MEASURE].permuted, 2)
+        for name in (ACROSS_TASKS, ACROSS_LANGUAGES)
+    }
+    units = f"{len(tasks)} tasks and {pluralise(len(alignment.languages), 'language')}, two relations tested"
+    texts = [
+        describe_detectable({"of alignment": needed}, basis),
+        describe_detectable(relations, units, "of rank correlation"),
+        describe_step_share(measure_step_share(transfer, tasks)),
+    ]
+    return " ".join(texts)
 
 
 def _explain_tables(alignment: Alignment) -> tuple[str, ...]:

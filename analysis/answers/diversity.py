@@ -4,14 +4,18 @@ from collections.abc import Mapping
 
 from analysis.questions import mix_contrasts
 from analysis.questions.mix_contrasts import LOWER_IS_BETTER, ONE_MORE_KIND, MixContrast, MixMeasure
+from analysis.questions.step_share import measure_step_share
 from analysis.questions.task_mixes import MixComparison
+from analysis.statistics.detectable import find_detectable_effect
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables.answer import Answer
+from analysis.tables.detectable import describe_detectable
 from analysis.tables.grid import Grid, GridColumn, GridNumber, GridRow
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
-from analysis.tables.source import describe_source, group_by_reason, list_names
+from analysis.tables.source import describe_source, group_by_reason, list_names, pluralise
 from spaces.chain import DEFAULT_SAMPLER, NONE
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does a more diverse intermediate mix make transfer more robust?"
 HEADINGS: Mapping[MixMeasure, str] = {
@@ -34,6 +38,7 @@ def build_answer(comparison: MixComparison) -> Answer:
         _write_verdict(
             comparison, mix_contrasts.TWICE_AS_MANY_TASKS, "Larger mixes", "twice as many tasks at equal kinds"
         ),
+        _describe_size(comparison),
         _describe_distinct_mixes(comparison),
         _describe_samplers(comparison),
     )
@@ -94,6 +99,20 @@ def _describe_distinct_mixes(comparison: MixComparison) -> str | None:
         f"Some mixes hold near-duplicates, tasks with much the same rows ({list_names(comparison.repetitive_mixes)}). "
         f"One more kind at equal size without these mixes, {result}."
     )
+
+
+def _describe_size(comparison: MixComparison) -> str:
+    """Return what the two verdicts could have found, and the share of the mixes' steps in their chains."""
+    effects = {}
+    for contrast, change in ((ONE_MORE_KIND, "one more kind"), (mix_contrasts.TWICE_AS_MANY_TASKS, "twice the tasks")):
+        tests = len(comparison.adjust_p_values(contrast))
+        measured = comparison.contrasts[contrast].get("quarter")
+        detectable = find_detectable_effect(measured.effect if measured else None, tests)
+        effects[f"in the {HEADINGS['quarter']} by {change}"] = detectable
+    mixes = pluralise(len(comparison.mixes) - len(comparison.incomplete_mixes), "mix", "mixes")
+    seeds = pluralise(len(comparison.evenness.transfer.seeds) - len(comparison.dropped_seeds), "seed")
+    share = measure_step_share(comparison.evenness.transfer, [mix.chain for mix in comparison.mixes])
+    return f"{describe_detectable(effects, f'{mixes}, {seeds}')} {describe_step_share(share)}"
 
 
 def _format_contrast(contrast: MixContrast) -> str:

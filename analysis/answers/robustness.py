@@ -8,16 +8,20 @@ import numpy as np
 from analysis.questions import methods
 from analysis.questions.method_arms import BASES, MIXED_KINDS, ComparisonBasis
 from analysis.questions.methods import OUTCOMES, PRIMARY_OUTCOMES, MethodComparison, MethodEffect
+from analysis.questions.step_share import measure_step_share
+from analysis.statistics.detectable import find_detectable_mean
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.moments import EPSILON
 from analysis.statistics.significance import smallest_gain_in_sd
 from analysis.tables import robustness as tables
 from analysis.tables.answer import Answer
+from analysis.tables.detectable import describe_detectable
 from analysis.tables.grid import GridNumber
 from analysis.tables.numbers import format_interval, summarise_seeds
 from analysis.tables.robustness import BASIS_NAMES
 from analysis.tables.source import describe_holes, describe_source, list_names, pluralise
 from spaces.method import METHODS
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does adversarial training of the intermediate phase help robustness out of domain?"
 
@@ -30,6 +34,7 @@ def build_answer(comparison: MethodComparison) -> Answer:
         question=QUESTION,
         sentences=(
             write_verdict(comparison, basis),
+            _describe_size(comparison, basis),
             *_describe_equal_steps(comparison, basis),
             *_describe_drops(comparison, basis),
             _describe_single_methods(comparison, basis),
@@ -75,6 +80,16 @@ def write_verdict(comparison: MethodComparison, basis: ComparisonBasis) -> str:
         )
     verdict = "help" if mean.low > EPSILON else "hurt" if mean.high < -EPSILON else "are not shown to help or to hurt"
     return f"Methods {verdict} out of domain, at {BASIS_NAMES[basis]}: {numbers}."
+
+
+def _describe_size(comparison: MethodComparison, basis: ComparisonBasis) -> str:
+    """Return what the verdict could have found, and the share of the methods' steps in their chains."""
+    effects = comparison.select_effects(basis, "out of domain")
+    values = methods.average_effects(effects)
+    pairs, seeds = pluralise(len(effects), "pair"), pluralise(int(np.isfinite(values).sum()), "seed")
+    detectable = describe_detectable({"out of domain": find_detectable_mean(values)}, f"{pairs}, {seeds}")
+    share = measure_step_share(comparison.transfer, [arm.name for arm in comparison.method_arms])
+    return f"{detectable} {describe_step_share(share)}"
 
 
 def _average(effects: Sequence[MethodEffect]) -> GridNumber:

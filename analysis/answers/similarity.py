@@ -6,16 +6,20 @@ import numpy as np
 
 from analysis.questions.predictors import ALL_DISTANCES, FIRST_TENTH, GAIN_ELSEWHERE, LOG_TRAIN_SIZE
 from analysis.questions.similarity import DEFAULT_FOCUS, PredictorComparison, PredictorJudgement
+from analysis.questions.step_share import measure_step_share
+from analysis.statistics.detectable import find_detectable_correlation
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.permutation import MAX_PERMUTATIONS
 from analysis.statistics.significance import ALPHA
 from analysis.tables import similarity as tables
 from analysis.tables.answer import Answer
+from analysis.tables.detectable import describe_detectable
 from analysis.tables.numbers import format_p
 from analysis.tables.source import describe_source, list_names, pluralise
 from analysis.transfer.array import Transfer
 from spaces.chain import NONE
 from spaces.probe_columns import PROBES_FILE
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does the distance between intermediate task and target predict gain?"
 
@@ -27,6 +31,7 @@ def build_answer(transfer: Transfer, comparison: PredictorComparison, *, with_ma
         question=QUESTION,
         sentences=(
             _write_verdict(comparison),
+            _describe_size(transfer, comparison),
             _describe_kinds(comparison),
             _describe_focus(comparison),
             _describe_other_predictors(comparison),
@@ -60,10 +65,27 @@ def _write_verdict(comparison: PredictorComparison) -> str:
         verdict = f"Distance is not shown to predict gain: none of {len(distances)} measures does."
     if backward:
         verdict += f" In the wrong direction, closer tasks gain less: {_join_predictors(backward)}."
-    # A mean of few targets may be high by chance, so the best is one of those that order the most targets.
-    target_count = max(_count_ordered_targets(each) for each in distances)
-    widest = [each for each in distances if _count_ordered_targets(each) == target_count]
-    return f"{verdict} {_describe_best(max(widest, key=_average_correlation), comparison)}"
+    return f"{verdict} {_describe_best(max(_find_widest(distances), key=_average_correlation), comparison)}"
+
+
+def _find_widest(distances: Sequence[PredictorJudgement]) -> list[PredictorJudgement]:
+    """Return those that order the most targets: a mean of few targets may be high by chance."""
+    most = max(map(_count_ordered_targets, distances))
+    return [each for each in distances if _count_ordered_targets(each) == most]
+
+
+def _describe_size(transfer: Transfer, comparison: PredictorComparison) -> str:
+    """Return the correlation that the best measure could have shown, and the share of the phases in their chains."""
+    tested = [each for each in comparison.judgements if each.p is not None]
+    detectable = None
+    if distances := [each for each in tested if each.predictor.category == "distance"]:
+        ranks = max(_find_widest(distances), key=_average_correlation).correlation
+        detectable = find_detectable_correlation(ranks.permuted_means[:, ranks.column_mask].mean(axis=1), len(tested))
+    candidates = comparison.matrix.candidates
+    basis = f"{pluralise(len(candidates), 'task')}, {pluralise(len(tested), 'predictor')} tested"
+    share = measure_step_share(transfer, candidates)
+    text = describe_detectable({"with a distance": detectable}, basis, "of rank correlation")
+    return f"{text} {describe_step_share(share)}"
 
 
 def _describe_kinds(comparison: PredictorComparison) -> str:

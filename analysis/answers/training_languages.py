@@ -2,15 +2,19 @@
 
 import numpy as np
 
+from analysis.questions.step_share import measure_step_share
 from analysis.questions.training_languages import TESTED_RELATIONS, TrainingLanguages
+from analysis.statistics.detectable import find_detectable_effect, find_detectable_mean
 from analysis.statistics.interval import CONFIDENCE_LEVEL, MIN_SEEDS
 from analysis.statistics.significance import ALPHA
 from analysis.tables import training_languages as tables
 from analysis.tables.answer import Answer
+from analysis.tables.detectable import describe_detectable
 from analysis.tables.numbers import format_difference, format_p, number_from_effect, summarise_seeds
 from analysis.tables.source import describe_source, group_by_reason, list_names, pluralise
 from spaces.chain import NONE
 from spaces.language import ENGLISH
+from spaces.step_share import describe_step_share
 
 QUESTION = "Does it help to train the intermediate task in another language than English?"
 
@@ -21,6 +25,7 @@ def build_answer(training: TrainingLanguages) -> Answer:
         training.budget_warning,
         _describe_own_language(training),
         _describe_extra(training),
+        _describe_size(training),
         _describe_resources(training),
         _describe_mixtures(training),
     )
@@ -86,6 +91,19 @@ def _describe_extra(training: TrainingLanguages) -> str:
         f"{verdict}. Points beyond what a training set gives in every language, and a language takes from every "
         f"training set: {extras}."
     )
+
+
+def _describe_size(training: TrainingLanguages) -> str:
+    """Return what the two verdicts could have found, and the share of the phases' steps in their chains."""
+    own, pairs = training.average_by_relation("own language", training.gains_over_english)
+    effects = {
+        "in the language itself": find_detectable_mean(own),
+        "beyond set and language": find_detectable_effect(training.extra_effects["own language"]),
+    }
+    seeds = pluralise(int(np.isfinite(own).sum()), "seed")
+    share = measure_step_share(training.transfer, [each.chain for each in training.sets])
+    detectable = describe_detectable(effects, f"{pluralise(pairs, 'pair')} of languages, {seeds}")
+    return f"{detectable} {describe_step_share(share)}"
 
 
 def _describe_resources(training: TrainingLanguages) -> str | None:

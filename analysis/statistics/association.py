@@ -1,11 +1,12 @@
 """Association of two quantities across units, in groups that share the units: Spearman with a permutation test."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.statistics.moments import Array
 from analysis.statistics.permutation import correlate_ranks
 
 
@@ -14,7 +15,7 @@ class Association:
     """The mean over `groups` of Spearman's correlation within a group, with its permutation p value.
 
     `correlation` and `p` are None where no group has three units that differ on both sides. `min_p` is the smallest p
-    that this number of units can give.
+    that this number of units can give. `permuted` are the correlations under the permutations.
     """
 
     correlation: float | None
@@ -22,6 +23,7 @@ class Association:
     groups: int
     units: int
     min_p: float
+    permuted: Array = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
 
 def measure_association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator) -> Association:
@@ -40,4 +42,7 @@ def measure_association(x: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Gener
     min_p = min(1.0, 2 / math.factorial(units)) if ranks.is_exact else 1 / permutations
     if not groups:
         return Association(None, None, 0, units, min_p)
-    return Association(float(ranks.correlations[ranks.column_mask].mean()), ranks.p_value(), groups, units, min_p)
+    correlation, permuted = (
+        each[..., ranks.column_mask].mean(axis=-1) for each in (ranks.correlations[:, 0], ranks.permuted_means)
+    )
+    return Association(float(correlation), ranks.p_value(), groups, units, min_p, permuted)

@@ -54,9 +54,9 @@ def list_names(names: Iterable[object], limit: int = MAX_NAMES, word: str = ",")
     return f"{', '.join(rest)}{word if word == ',' else f' {word}'} {last}" if rest else last
 
 
-def pluralise(count: int, noun: str) -> str:
-    """Return `1 seed` or `3 seeds`."""
-    return f"{count} {noun}{'s' * (count != 1)}"
+def pluralise(count: int, noun: str, plural: str = "") -> str:
+    """Return `1 seed` or `3 seeds`; `plural` is that of a noun that takes another ending."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def format_counts(counts: Mapping[str, int]) -> str:

@@ -73,8 +73,11 @@ def test_passes_that_stages_recorded_come_first(tmp_path: Path) -> None:
 
     def with_passes(fgm: float) -> Any:
         spent = {"mnli": 400.0, "mnli~fgm": fgm, "mnli~x2": 800.0}
-        rows = [{"intermediate": name, "status": "degenerate", "passes": passes} for name, passes in spent.items()]
-        rows.append({"intermediate": "mnli", "status": "stopped", "passes": 40.0})
+        rows = [
+            {"intermediate": name, "seed": 0, "steps": 400, "status": "degenerate", "passes": passes}
+            for name, passes in spent.items()
+        ]
+        rows.append({"intermediate": "mnli", "seed": 0, "steps": 40, "status": "stopped", "passes": 40.0})
         scores = dataclasses.replace(comparison.transfer.loaded_scores, intermediate_rows=pl.DataFrame(rows))
         return compare_methods(dataclasses.replace(comparison.transfer, loaded_scores=scores))
 
