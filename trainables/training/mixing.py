@@ -12,6 +12,7 @@ from spaces.chain import MLM
 from spaces.task import Task
 from trainables.features.feature_table import FeatureTable
 from trainables.training.batches import TrainingPart
+from trainables.training.distinct_rows import iterate_inputs, select_distinct_examples
 
 
 def build_training_parts(
@@ -22,8 +23,9 @@ def build_training_parts(
     A table is whole and shared by all runs, so what a seed varies is chosen here: the rows, and a control's labels.
     Each task trains on at most `limit` examples. If the recipe has `examples`, the part of a task trains on its share
     of that number. Parts of one task in several languages get different rows, because row k is the same text in all of
-    them. A larger number contains the rows of a smaller one at the same seed. Masked words get the share of all steps
-    that the recipe states, and no share of `examples`. (`sham`, a control, is a task of its own.)
+    them. So do parts of different tasks: what ANLI+ and MultiNLI have in common counts once. A larger number contains
+    the rows of a smaller one at the same seed. Masked words get the share of all steps that the recipe states, and no
+    share of `examples`. (`sham`, a control, is a task of its own.)
     """
     masked = recipe.get("masked") or {"share": 0.0, "smoothing": 0.0}
     shuffles = [_shuffle_examples(table, seed)[:limit] for _, table in tables]
@@ -33,6 +35,8 @@ def build_training_parts(
     shares = iter(compute_sampling_shares(sizes, recipe))
     masked_shares = iter(_compute_power_shares(masked_sizes, masked["smoothing"]))
     languages = Counter(task.name for task, _ in tables)
+    names = {task.name for task, _ in tables if task.name != MLM}
+    taken: dict[str, set[bytes]] = {name: set() for name in names}
     turns = Counter[str]()
     parts = []
     for (task, table), shuffled, rows in zip(tables, shuffles, limited, strict=True):
@@ -41,7 +45,11 @@ def build_training_parts(
         if recipe.get("examples") is not None and not is_mlm:
             count = max(1, round(share * recipe["examples"]))
             own = shuffled[turns[task.name] :: languages[task.name]]
-            subset = _find_features(task, table, own[:count])
+            elsewhere = set().union(*(inputs for name, inputs in taken.items() if name != task.name))
+            chosen = select_distinct_examples(table, own, count, elsewhere)
+            if len(names) > 1:
+                taken[task.name] |= {inputs for _, inputs in iterate_inputs(table, chosen)}
+            subset = _find_features(task, table, chosen)
         turns[task.name] += 1
         weight = share * (masked["share"] if is_mlm else 1 - masked["share"])
         if task.is_control and task.labels:

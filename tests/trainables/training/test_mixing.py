@@ -17,12 +17,13 @@ def task(name: str, kind: str = "pair") -> Task:
     return Task(name=name, kind=kind, about="", official_metrics=("accuracy",), recipe=Recipe(steps=1))  # type: ignore[arg-type]
 
 
-def table(examples: int, windows: int = 1) -> FeatureTable:
-    """So many examples, each in several features."""
-    row = np.arange(3, dtype=np.int32)
+def table(examples: int, windows: int = 1, first: int = 0) -> FeatureTable:
+    """So many examples from the text `first` on, each in several features."""
     label = np.array(0, dtype=np.int32)
     features = [
-        Feature(example=i, rows=(row,), types=None, target=label) for i in range(examples) for _ in range(windows)
+        Feature(example=i, rows=(np.array([1, first + i], dtype=np.int32),), types=None, target=label)
+        for i in range(examples)
+        for _ in range(windows)
     ]
     return build_table([features], per_position=False)
 
@@ -50,7 +51,7 @@ def test_masked_words_alone_have_all_steps() -> None:
 def test_examples_are_divided_and_no_text_comes_in_two_languages(windows: int) -> None:
     nli = task("nli")
     recipe = {"sampler": {"cap": None, "exponent": 0.5}, "examples": 20}
-    several = [(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows))]
+    several = [(nli, table(40, windows)), (nli, table(40, windows)), (task("b"), table(10, windows, 100))]
     parts = build_training_parts(several, recipe, seed=0)
     chosen = [set(part.table.examples[part.subset].tolist()) for part in parts]
     assert [len(rows) for rows in chosen] == [8, 8, 4]  # sizes 40, 40, 10, so 1 : 1 : 1/2
