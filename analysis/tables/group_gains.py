@@ -32,7 +32,7 @@ def build_tables(ranking: Ranking) -> tuple[TablePart, ...]:
     """Return the table of gains by group, or none."""
     if not shows_groups(ranking):
         return ()
-    title = f"Gain over `{NONE}` in points by group of targets, below each its {CONFIDENCE_LEVEL:.0%} interval"
+    title = f"Groups of targets: gain over `{NONE}` in points, below each its {CONFIDENCE_LEVEL:.0%} interval"
     headings = [name_heading(column) for column in ranking.group_columns]
     rows = [
         TextRow(label, remark, _build_fields(ranking, name)) for label, remark, name in standings.name_rows(ranking)

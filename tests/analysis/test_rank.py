@@ -122,11 +122,11 @@ def _check_agreement(cells: dict[tuple[str, str], str], ranking: Ranking) -> Non
             assert float(re.match(r"[+-]?\d+\.\d", cells[key]).group()) == pytest.approx(mean, abs=0.0501)
 
 
-def test_latex_has_both_tables_and_no_bare_sign(capsys: Capture, folder: Path, ranking: Ranking) -> None:
+def test_latex_has_all_tables_and_no_bare_sign(capsys: Capture, folder: Path, ranking: Ranking) -> None:
     _, out, _ = run_rank(capsys, folder, "--format", "latex")
-    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 2
+    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 3
     rows = [line for line in out.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 2 * (1 + len(ranking.intermediates)) + 3
+    assert len(rows) == 3 * (1 + len(ranking.intermediates)) + 3
     for line in rows:
         assert not re.search(r"[%#_~±]|(?<![$\d])-\d", line.replace(r"\%", "").replace(r"\_", "")), line
     mean = ranking.gains["shuffled", MEAN_ALL].mean
@@ -147,7 +147,7 @@ def test_the_table_fits_the_width(ranking: Ranking, width: int) -> None:
 
 def test_the_matrix_is_one_block_of_120_columns(ranking: Ranking) -> None:
     lines = ranking_report.as_text(ranking, 118).splitlines()
-    assert sum(bool(re.match(r" ?\d+ multitask ", line)) for line in lines) == 2  # the ranking and the matrix
+    assert sum(bool(re.match(r" ?\d+ multitask ", line)) for line in lines) == 3  # ranking, groups, matrix
 
 
 def test_every_hole_is_on_screen(ranking: Ranking) -> None:

@@ -96,7 +96,7 @@ def test_group_gains_stand_beside_the_ranking_in_every_format(tmp_path: Path) ->
             gain, same = ranking.group_gains[name, group], by_group.gains[name, group]
             assert (gain.mean, gain.interval, gain.p_holm) == (same.mean, same.interval, same.p_holm)
     text = ranking_report.as_text(ranking, 118)
-    assert "by group of targets, below each its 95% interval" in text
+    assert "Groups of targets: gain over `none` in points, below each its 95% interval" in text
     document = json.loads(ranking_export.as_json(ranking))["groups"]
     assert document[CLASSIFICATION]["targets"] == ["xnli", "pawsx"]
     assert document[ANSWERING]["gains"]["qa"]["mean"] == pytest.approx(ranking.group_gains["qa", ANSWERING].mean)
