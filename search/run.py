@@ -145,13 +145,16 @@ def run(options: RunOptions) -> int:
 
 
 def _show_plan(request: "SweepRequest", slots: int, keep: "KeepPolicy") -> int:
-    from search.cost.cost import describe_plan, estimate_cost
+    from search.cost.cost import describe_plan, estimate_cost, estimate_work
+    from search.cost.detectable import describe_detectable
+    from search.cost.observed_spread import find_spread
     from search.driver.sweep_run import make_board
 
     reused = 0
     if not request.missing_data:
         reused = sum(arm.outcome is not None for _, arm in make_board(request, None, None).iter_arms())
     lines = describe_plan(request, estimate_cost(request, slots, keep), reused)
+    lines += describe_detectable(request, estimate_work(request), find_spread(request))
     lines += [f"left out: {line}" for line in request.skipped_tasks]
     lines += [f"note: {line}" for line in request.maker.start.notes]
     if request.missing_data:
