@@ -15,8 +15,8 @@ class DatasetSpec:
 
     `columns` maps a role to the column that fills it. Roles are `first`, `second` (sentence pairs), `words`, `tags`,
     `id`, `question`, `context`, `answers`, `sentences`, `options` (one list, a letter-and-text pair of lists, or
-    several columns separated by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, `language`, and
-    `label`.
+    several columns separated by blanks), `query`, `candidate`, `gold`, `mention`, `entity`, `text`, `item` (the
+    number that translations of a text have in common), `language`, and `label`.
 
     `label_format` says how labels are written: by name, as class labels or text (`names`; `own names` if the data
     define which labels there are), as an index into `digit_labels`, as text (`digits`), as the letter of an option
@@ -36,6 +36,7 @@ class DatasetSpec:
     language: str = ENGLISH  # of all rows, where `language_in` is none
     codes: Mapping[str, str] = field(default_factory=dict)  # language -> its code here; empty: the same
     published_rows: Mapping[str, int] = field(default_factory=dict)  # split -> published number of English rows
+    may_be_tokenised: bool = False  # copies have blanks before marks or not: `trainables/data/detokenise.py`
     max_rows: int | None = None  # only so many rows of a split are read, from the first on
     question_wording: Mapping[str, str] = field(default_factory=dict)  # value of the question column -> question
     licence: str

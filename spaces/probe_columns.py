@@ -44,7 +44,9 @@ PROBE_COLUMNS = (
         "before: the encoder that the stage started from. after: the one with its best English dev score.",
     ),
     Column(
-        "target", "string", "Target whose data were read, for probes that read those of several targets; else null."
+        "target",
+        "string",
+        "Target, or data set of no target, whose rows were read, for probes that may read those of several; else null.",
     ),
     Column("layer", "int64", "Layer of the encoder, 0 for the output of the embeddings; null for probes without one."),
     Column("language", "string", "Language that was measured, alone or against English; null for probes without one."),

@@ -82,6 +82,7 @@ def make_request(options: RunOptions) -> SweepRequest:
         raise UsageError(format_missing_data(needs.missing_data))
     start, start_problems = _resolve_or_report_start(options, benchmark, source, profile.name, needs)
     maker = _build_maker(options, benchmark, source, needs, start)
+    probe_notes = task_data.collect_probe_notes(source) if "alignment" in probes_of(options) else []  # asks the hub
     return SweepRequest(
         name=name,
         axes=needs.axes,
@@ -101,7 +102,9 @@ def make_request(options: RunOptions) -> SweepRequest:
         task_needs=needs.task_needs,
         missing_data=(*needs.missing_data, *start_problems),
         skipped_tasks=needs.skipped_tasks,
-        notes=() if options.check else (*start.notes, *_collect_notes(source, needs)),  # a check collects its own
+        notes=()
+        if options.check
+        else (*start.notes, *_collect_notes(source, needs), *probe_notes),  # a check has its own
         provenance={
             " ".join(need.key): task_data.describe_locations(source, need.task, need.language)
             for need in needs.readable_needs

@@ -19,6 +19,7 @@ _SHAPES: dict[str, ColumnShape] = {
     "answers": {"text": [TEXT], "answer_start": [NUMBER]},
     "sentences": [[NUMBER]],
     "gold": [[NUMBER]],
+    "item": NUMBER,
 }
 
 

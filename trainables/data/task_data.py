@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spaces.benchmark import BENCHMARKS
 from spaces.errors import UsageError
+from spaces.language import ENGLISH
 from spaces.task import Split, Task
-from trainables.features.examples import Example, Pool
+from trainables.features.examples import Example, Pool, ProbeSentences
+
+GENERATED = "probe"  # the miniature's sentences that only probes read
 
 if TYPE_CHECKING:
     from trainables.data.data_check import DataProblem
@@ -113,6 +117,38 @@ def find_languages(source: DataSource, task: Task) -> tuple[str, ...]:
     from trainables.data import real_data
 
     return real_data.find_languages(task, source.origin)
+
+
+def load_probe_sentences(source: DataSource) -> ProbeSentences | None:
+    """Return translated sentences that are no target's; None if the data have none.
+
+    Raises UsageError if they cannot be read.
+    """
+    if source.is_miniature:
+        from trainables.miniature import probe_sentences, world
+
+        own_world = world.build_world(source.world_seed, source.null_world)
+        languages = [name for name in BENCHMARKS.find(source.benchmark).languages if name != ENGLISH]
+        pairs = {name: probe_sentences.generate_probe_sentences(own_world, name) for name in languages}
+        return ProbeSentences(GENERATED, pairs)
+    from trainables.data import sib200
+
+    return sib200.load_sentences(BENCHMARKS.find(source.benchmark).languages, source.origin)
+
+
+def collect_probe_notes(source: DataSource) -> list[str]:
+    """Return a note if alignment probes cannot read sentences that are no target's; asks the hub for them."""
+    if source.is_miniature:
+        return []
+    from trainables.data import sib200
+
+    benchmark = BENCHMARKS.find(source.benchmark)
+    found = sib200.find_sentence_languages(benchmark.languages, source.origin)
+    if not found:
+        return [sib200.describe_missing(benchmark.parallel_targets)]
+    without = [name for name in benchmark.languages if name not in found]
+    names = ", ".join(without)
+    return [f"--probes alignment: no sentences of SIB-200 for {names}: not measured there."] if without else []
 
 
 # From here on `language` is that of the training rows; None is the task's own.

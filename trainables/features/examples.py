@@ -86,6 +86,17 @@ class RankingPool:
     left_out: Mapping[str, int] = field(default_factory=dict)  # rows that gave no query, by reason
 
 
+Translations = tuple[tuple[str, ...], tuple[str, ...]]  # English sentences, and their translations
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSentences:
+    """Translated sentences that probes read, by language, and the name of the data set or target they are from."""
+
+    source: str
+    by_language: Mapping[str, Translations]
+
+
 Example = PairExample | TaggingExample | SpanExample | ChoiceExample | PassageExample
 Pool = ParallelPool | RankingPool
 

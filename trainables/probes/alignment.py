@@ -10,7 +10,9 @@
     transfer_ratio                        that accuracy, divided by the one in English
     transfer_chance                       accuracy of the most frequent English tag
 
-Sentences are the means of their tokens. The samples are the same for every encoder, so that differences are paired.
+Sentences are the means of their tokens. They are no target's, so that no target is measured by its own test rows:
+SIB-200's, and in the miniature sentences of their own. Where the data lack them, a target's are read, and said. The
+samples are the same for every encoder, so that differences are paired.
 """
 
 import functools
@@ -59,12 +61,13 @@ def _measure_sentences(subject: ProbeSubject) -> Iterator[Measurement]:
     def embed_english(sentences: tuple[str, ...]) -> torch.Tensor:
         return embed(encoder, sentences, layers, normalise=False).to(device)
 
-    for language, (english_sentences, foreign_sentences) in load_translations(subject.context.source).items():
+    sentences = load_translations(subject.context.source)
+    for language, (english_sentences, foreign_sentences) in sentences.by_language.items():
         english = embed_english(english_sentences)
         foreign = embed(encoder, foreign_sentences, layers, normalise=False).to(device)
         for layer in layers:
             for name, value in measure_layer(foreign[layer], english[layer]).items():
-                yield Measurement(probe=name, value=value, layer=layer, language=language)
+                yield Measurement(probe=name, value=value, layer=layer, language=language, target=sentences.source)
             beat()
 
 

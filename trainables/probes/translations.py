@@ -1,6 +1,7 @@
 """Parallel sentences that the alignment probes read: the same for every encoder."""
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,29 +11,35 @@ from spaces.language import ENGLISH
 from spaces.task import Task
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
-from trainables.features.examples import PairExample, ParallelPool
+from trainables.features.examples import PairExample, ParallelPool, ProbeSentences, Translations
 
 MAX_SENTENCES = 256  # pairs per language at most: all layers of XLM-R Large take 27 MB for each side
 MIN_SENTENCES = 8  # fewer pairs are not measured
 
-Translations = tuple[tuple[str, ...], tuple[str, ...]]  # English sentences, and their translations
-
 
 @functools.lru_cache(maxsize=4)
-def load_translations(source: DataSource) -> dict[str, Translations]:
-    """Return parallel sentences by language, from the first of the benchmark's parallel targets that the data have.
+def load_translations(source: DataSource) -> ProbeSentences:
+    """Return parallel sentences by language: those that are no target's, or else of a target.
 
-    A retrieval task gives its pairs, a task of sentence pairs the first sentences of its test rows. Raises UsageError
-    if the data have no parallel target.
+    Without sentences of their own they come from the first of the benchmark's parallel targets that the data have: a
+    retrieval task gives its pairs, a task of sentence pairs the first sentences of its test rows. Raises UsageError if
+    the data have neither.
     """
+    own = task_data.load_probe_sentences(source)
+    if own is not None:
+        by_language = {name: _choose_pairs(list(zip(*texts, strict=True))) for name, texts in own.by_language.items()}
+        return ProbeSentences(own.source, _keep_enough(by_language))
     benchmark = BENCHMARKS.find(source.benchmark)
     for task in (benchmark.targets[name] for name in benchmark.parallel_targets):
         languages = [language for language in task_data.find_languages(source, task) if language != ENGLISH]
-        translations = {language: _choose_pairs(_read_pairs(source, task, language)) for language in languages}
-        enough = {language: texts for language, texts in translations.items() if len(texts[0]) >= MIN_SENTENCES}
+        enough = _keep_enough({name: _choose_pairs(_read_pairs(source, task, name)) for name in languages})
         if enough:
-            return enough
+            return ProbeSentences(task.name, enough)
     raise UsageError(f"the data have no parallel sentences of {' or '.join(benchmark.parallel_targets)}.")
+
+
+def _keep_enough(by_language: Mapping[str, Translations]) -> dict[str, Translations]:
+    return {language: texts for language, texts in by_language.items() if len(texts[0]) >= MIN_SENTENCES}
 
 
 def _read_pairs(source: DataSource, task: Task, language: str) -> list[tuple[str, str]]:

@@ -3,20 +3,31 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from datasets import Features, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces.benchmark import BENCHMARKS
+from spaces.errors import UsageError
+from spaces.task import Split
 from tests.tiny_stages import TARGET
 from tests.trainables.trainings import PROFILE
 from trainables.data import task_data
 from trainables.data.task_data import DataSource
-from trainables.features.examples import PairExample, ParallelPool
+from trainables.features.examples import PairExample
+from trainables.miniature import probe_sentences
+from trainables.miniature.corpus import split_of
+from trainables.miniature.items import ITEM_GENERATORS, draw_items
+from trainables.miniature.meaning import reword_fully
+from trainables.miniature.pools import PoolItem
+from trainables.miniature.world import build_world
 from trainables.models.encoder import Encoder
 from trainables.probes import alignment, translations
 from trainables.probes.alignment import has_no_phase_before, measure_layer
@@ -32,6 +43,9 @@ from trainables.probes.vector_similarity import (
 )
 from trainables.record.context import StageContext
 from trainables.training.encoding import Encoding, encode_split
+
+Write = Callable[..., Path]
+SIB200 = Features({"index_id": Value("int64"), "text": Value("string")})
 
 
 def subject_of(encoder: Encoder, context: StageContext) -> ProbeSubject:
@@ -189,22 +203,55 @@ def test_word_states_are_what_the_encoder_makes_of_each_word(encoder: Encoder) -
     assert len(compute_word_states(encoder, evaluated, most=10).tags) <= 10
 
 
-def test_parallel_sentences_are_the_pairs_of_the_pool_and_no_sentence_stands_twice() -> None:
-    source = DataSource(benchmark="miniature")
-    texts = translations.load_translations(source)
+def test_every_language_has_the_same_english_sentences_and_none_stands_twice() -> None:
+    sentences = translations.load_translations(DataSource(benchmark="miniature"))
+    assert sentences.source not in BENCHMARKS["miniature"].targets
+    texts = sentences.by_language
     assert set(texts) == {"qna", "qnb", "qma", "qmb", "qfa"}
-    assert len({english for english, _ in texts.values()}) == 1  # the same sentences in every language
-    task = BENCHMARKS["miniature"].targets["bucc"]
-    pool = task_data.load_pool(source, task, "test", "qfa")
-    assert isinstance(pool, ParallelPool)
-    pairs = {(pool.candidates[j], pool.queries[i]) for i, j in enumerate(pool.gold) if j >= 0}
-    english, foreign = texts["qfa"]
-    assert set(zip(english, foreign, strict=True)) <= pairs and len(set(english)) == len(set(foreign)) == len(english)
+    assert len({english for english, _ in texts.values()}) == 1
+    for english, foreign in texts.values():
+        assert len(set(english)) == len(set(foreign)) == len(english) == 100
 
 
-def test_no_target_of_the_miniature_trains_on_what_is_probed() -> None:
-    miniature = BENCHMARKS["miniature"]
-    assert all(miniature.targets[name].kind == "retrieval" for name in miniature.parallel_targets)
+@pytest.mark.parametrize("null", [False, True])
+def test_no_target_of_the_miniature_has_an_event_that_is_probed(null: bool) -> None:
+    """Neither a probed sentence nor its rewording is in an item of a target, or in a text that encoders read before."""
+    world = build_world(0, null)
+    probed = [form for clause in probe_sentences.draw_clauses(world) for form in (clause, reword_fully(clause))]
+    events = set(map(probe_sentences.event_of, probed))
+    for task in BENCHMARKS["miniature"].targets.values():
+        splits: tuple[Split, ...] = ("train", "dev", "test") if task.training_set else ("dev", "test")
+        for split in splits:
+            is_own = split == "test" and task.name in ITEM_GENERATORS
+            name = task.name if is_own else task.training_set or task.name
+            count = {"train": ITEM_GENERATORS[name].train_items, "dev": 200, "test": 300}[split]
+            for item in draw_items(world, name, split, count):
+                assert events.isdisjoint(map(probe_sentences.event_of, probe_sentences.clauses_of(item))), task.name
+    assert {split_of(PoolItem(clause).meaning) for clause in probed} == {"test"}
+
+
+def test_sentences_of_no_target_are_read_where_the_data_have_them(write: Write) -> None:
+    """Row i of one language need not be row i of another: the number of the sentence tells."""
+    rows = {"en": [(i, f"en {i}") for i in range(12)], "sw": [(i, f"sw {i}") for i in range(11, 1, -1)]}
+    for code, texts in (("eng_Latn", rows["en"]), ("swh_Latn", rows["sw"])):
+        data = write(f"Davlan/sib200/{code}/train", SIB200, [{"index_id": i, "text": text} for i, text in texts])
+    source = DataSource(benchmark="xtreme", data=str(data))
+    sentences = translations.load_translations(source)
+    assert sentences.source == "sib200" and set(sentences.by_language) == {"sw"}
+    english, foreign = sentences.by_language["sw"]
+    assert len(english) == 10 and [text.split()[1] for text in english] == [text.split()[1] for text in foreign]
+    (note,) = task_data.collect_probe_notes(source)
+    assert "no sentences of SIB-200 for af, ar" in note and "sw" not in note
+    write("Davlan/sib200/swh_Latn/train", SIB200, [{"index_id": 1, "text": "a"}, {"index_id": 1, "text": "b"}])
+    with pytest.raises(UsageError, match="1 rows repeat an index_id"):
+        task_data.load_probe_sentences(source)
+
+
+def test_without_sentences_of_their_own_the_fallback_is_said(tmp_path: Path) -> None:
+    (note,) = task_data.collect_probe_notes(DataSource(benchmark="xtreme", data=str(tmp_path)))
+    assert "test rows of tatoeba or xnli are read" in note and "a target's own sentences" in note
+    assert "hf download --repo-type dataset Davlan/sib200" in note
+    assert task_data.collect_probe_notes(DataSource(benchmark="miniature")) == []
 
 
 def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,9 +269,12 @@ def test_without_pools_the_first_sentences_of_test_rows_are_read(monkeypatch: py
             PairExample("y" if language == "en" else f"{language} x", "", 0),
         ], {}
 
+    monkeypatch.setattr(task_data, "load_probe_sentences", lambda source: None)
     monkeypatch.setattr(task_data, "find_languages", languages)
     monkeypatch.setattr(task_data, "load_examples", examples)
-    english, foreign = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))["de"]
+    sentences = translations.load_translations.__wrapped__(DataSource(benchmark="xtreme"))
+    assert sentences.source == "xnli"
+    english, foreign = sentences.by_language["de"]
     assert len(english) == len(set(foreign)) == 21
     assert all(own.split()[-1] == other.split()[-1] or own == "y" for own, other in zip(english, foreign, strict=True))
 
@@ -233,6 +283,7 @@ def test_where_the_data_lack_what_is_read_there_is_a_note_and_no_reading(
     context: StageContext, monkeypatch: pytest.MonkeyPatch, encoder: Encoder
 ) -> None:
     subject = subject_of(encoder, context)
+    monkeypatch.setattr(task_data, "load_probe_sentences", lambda source: None)
     monkeypatch.setattr(task_data, "find_languages", lambda source, task: ())
     monkeypatch.setattr(alignment, "load_translations", translations.load_translations.__wrapped__)
     result = alignment.measure(subject)
@@ -244,6 +295,7 @@ def test_every_probe_in_every_layer_and_language_the_same_each_time(context: Sta
     subject = subject_of(encoder, context)
     result, again = alignment.measure(subject), alignment.measure(subject)
     assert result == again and not result.notes
+    assert {m.target for m in result.measurements if m.probe.startswith("margin")} == {"probe"}
     values = {(m.probe, m.layer, m.language): m.value for m in result.measurements}
     assert len(values) == len(result.measurements)
     for probe in ("cka", "cka_permuted", "margin_forward", "margin_backward", "cosine_gap", "transfer_ratio"):
