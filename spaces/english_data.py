@@ -20,6 +20,7 @@ ENGLISH_DATASETS = Table(
             name="mnli",
             repo_id="nyu-mll/glue",
             configs=("mnli",),
+            may_be_tokenised=True,
             columns=NLI_COLUMNS,
             label_format="names",
             label_aliases={"contradictory": "contradiction"},

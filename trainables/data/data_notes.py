@@ -69,6 +69,7 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
         yield f"{task.name}: {split} is {location}, a config that the hub does not have."
     elif dataset.note:
         yield f"{task.name}: {dataset.note}"
+    yield from _iter_tokenised_notes(task, location, language)
     yield from _iter_unread_language_notes(task, split, location)
     published = dataset.published_rows.get(location.split)
     if split == "train" and published is not None:
@@ -76,6 +77,18 @@ def _iter_location_notes(task: Task, split: DataSplit, location: SplitLocation, 
         if rows < published:
             name = training_name_of(task, language)
             yield f"{name}: trained on {rows:,} of {published:,} published rows of {location}."
+
+
+def _iter_tokenised_notes(task: Task, location: SplitLocation, language: str) -> Iterator[str]:
+    """Yield a note on tokenised texts, which are read detokenised. Files that are not here are not judged yet."""
+    if location.is_remote or not location.spec.may_be_tokenised:
+        return
+    tokenised = load_rows.load(location, language).tokenised
+    if tokenised is not None:
+        yield (
+            f"{task.name}: {location} is tokenised ({tokenised.share:.0%} of its first hypotheses have a blank before "
+            "a mark): it is read detokenised, as tests are written."
+        )
 
 
 def _iter_unread_language_notes(task: Task, split: DataSplit, location: SplitLocation) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spaces.checksum import hash_files
 from spaces.task import Task
-from trainables.data import load_rows, parquet_files
+from trainables.data import detokenise, load_rows, parquet_files
 from trainables.data.locate import TRAINING_SPLITS, list_split_languages, locate_split
 from trainables.data.split_files import Origin, SplitLocation
 from trainables.repositories.snapshot import hash_contents
@@ -26,8 +26,9 @@ def compute_fingerprint(task: Task, origin: Origin, language: str | None = None)
 def describe_locations(task: Task, origin: Origin, language: str | None = None) -> list[str]:
     """Return a line for each location that the task reads.
 
-    A line holds the split, the language, the repository, config and split, the portion, `hash_content`, and the names
-    of the labels where the dataset card alone tells them.
+    A line holds the split, the language, the repository, config and split, the portion, `hash_content`, the names of
+    the labels where the dataset card alone tells them, and the version of the rule that undoes blanks before marks
+    where the dataset is read by it.
     """
     return [
         " ".join((split, read_language, *_describe_location(location)))
@@ -38,7 +39,8 @@ def describe_locations(task: Task, origin: Origin, language: str | None = None) 
 
 
 def _describe_location(location: SplitLocation) -> tuple[str, ...]:
-    return str(location), location.portion, hash_content(location), *load_rows.read_card_labels(location)
+    rules = (detokenise.VERSION,) if location.spec.may_be_tokenised else ()
+    return str(location), location.portion, hash_content(location), *load_rows.read_card_labels(location), *rules
 
 
 def hash_content(location: SplitLocation) -> str:

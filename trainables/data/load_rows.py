@@ -12,10 +12,12 @@ import datasets
 import pyarrow
 import pyarrow.parquet
 
+from spaces.dataset import DatasetSpec
 from spaces.errors import UsageError, first_line_of
 from trainables.data import dataset_card, parquet_files, remote_rows, row_languages
 from trainables.data.column_shapes import find_column_faults, item_type_of
 from trainables.data.dataset_rows import DatasetRows
+from trainables.data.detokenise import SAMPLE_ROWS, TokenisedTexts, find_tokenised
 from trainables.data.parquet_files import read_stamps
 from trainables.data.split_files import SplitLocation
 
@@ -88,16 +90,24 @@ def load(location: SplitLocation, language: str) -> DatasetRows:
     if column is not None:
         matches = row_languages.match_language(dataset, rows[column][:], language)
         rows = rows.select([i for i, is_match in enumerate(matches) if is_match])
+    tokenised = _find_tokenised(dataset, rows, language)
     if location.portion == "all":
-        return DatasetRows(dataset, rows)
+        return DatasetRows(dataset, rows, tokenised)
     held_out = _count_held_out(len(rows))
     if location.portion == "head":
-        return DatasetRows(dataset, rows.select(range(len(rows) - held_out)))
+        return DatasetRows(dataset, rows.select(range(len(rows) - held_out)), tokenised)
     if not held_out:
         raise UsageError(
             f"{location} has {len(rows)} rows, too few to hold out a tenth for dev: give files of a dev split."
         )
-    return DatasetRows(dataset, rows.select(range(len(rows) - held_out, len(rows))))
+    return DatasetRows(dataset, rows.select(range(len(rows) - held_out, len(rows))), tokenised)
+
+
+def _find_tokenised(dataset: DatasetSpec, rows: datasets.Dataset, language: str) -> TokenisedTexts | None:
+    """Judge the second texts of pairs: MultiNLI's hypotheses are sentences, its premises also bits of speech."""
+    if not dataset.may_be_tokenised:
+        return None
+    return find_tokenised(rows[dataset.columns["second"]][:SAMPLE_ROWS], language)
 
 
 def _count_held_out(rows: int) -> int:
@@ -138,7 +148,7 @@ def preview(location: SplitLocation, language: str) -> tuple[int | None, Dataset
     """
     if not location.is_remote:
         rows = load(location, language)
-        return len(rows), DatasetRows(rows.dataset, rows.table.select(range(min(1, len(rows)))))
+        return len(rows), replace(rows, table=rows.table.select(range(min(1, len(rows)))))
     types = read_column_types(location)
     check_columns(location, types)
     try:
